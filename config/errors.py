@@ -1,0 +1,42 @@
+"""What is wrong with a configuration, for the person who wrote it."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
+
+
+class ConfigError(Exception):
+    """A configuration that can't be deployed; the message names key, value and cure."""
+
+    @classmethod
+    def from_validation(cls, file: str, error: ValidationError) -> ConfigError:
+        lines = [_line(problem) for problem in error.errors()]
+        return cls("\n".join([f"{file}: {len(lines)} problem(s), nothing was changed", *lines]))
+
+
+def _line(problem: Any) -> str:
+    key = ".".join(str(part) for part in problem["loc"]) or "(file)"
+    value = problem["input"]
+    shown = "" if isinstance(value, dict | list) or problem["type"] == "missing" else f" = {value!r}"
+    return f"  {key}{shown}: {_cure(problem)}"
+
+
+def _cure(problem: Any) -> str:
+    if problem["type"] == "extra_forbidden":
+        return "this key is not known: correct or remove it (docs/configuration.md lists them all)"
+    if problem["type"] == "missing":
+        return "this key is required: add it"
+    return str(problem["msg"]).removeprefix("Value error, ")
+
+
+def did_you_mean(value: object, known: Any) -> str:
+    """`; did you mean 'x'?` or the known values when none is near."""
+    options = sorted(str(option) for option in known)
+    near = get_close_matches(str(value), options, n=1)
+    if near:
+        return f"did you mean {near[0]!r}?"
+    return f"use one of {', '.join(options)}" if len(options) <= 40 else "see docs/configuration.md"

@@ -1,0 +1,125 @@
+"""Names that stacks, functions and jobs share. A name that two stacks need is made here, once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Names:
+    """Physical names of one environment."""
+
+    app: str
+    environment: str
+    account: str
+    region: str
+
+    @property
+    def prefix(self) -> str:
+        return f"{self.app}-{self.environment}"
+
+    def of(self, part: str) -> str:
+        return f"{self.prefix}-{part}"
+
+    def stack(self, part: str) -> str:
+        return self.of(part)
+
+    def parameter(self, part: str) -> str:
+        """SSM parameter that hands a value from one stack to another."""
+        return f"/{self.app}/{self.environment}/{part}"
+
+    def _bucket(self, zone: str) -> str:
+        return f"{self.prefix}-{zone}-{self.account}-{self.region}"
+
+    @property
+    def raw_bucket(self) -> str:
+        return self._bucket("raw")
+
+    @property
+    def datasets_bucket(self) -> str:
+        return self._bucket("datasets")
+
+    @property
+    def results_bucket(self) -> str:
+        return self._bucket("results")
+
+    @property
+    def application_log_table(self) -> str:
+        return self.of("application-log")
+
+    @property
+    def recommendations_table(self) -> str:
+        return self.of("recommendations")
+
+    @property
+    def control_table(self) -> str:
+        return self.of("control")
+
+    @property
+    def aurora_secret(self) -> str:
+        return f"{self.prefix}/aurora"
+
+    @property
+    def dataset_group(self) -> str:
+        return self.prefix
+
+    def schema(self, dataset: str, version: int) -> str:
+        return self.of(f"{dataset}-v{version}")
+
+    def dataset(self, dataset: str) -> str:
+        return self.of(dataset)
+
+    def solution(self, solution: str) -> str:
+        return self.of(solution)
+
+    def personalize_arn(self, resource: str) -> str:
+        return f"arn:aws:personalize:{self.region}:{self.account}:{resource}"
+
+    def dataset_arn(self, dataset: str) -> str:
+        return self.personalize_arn(f"dataset/{self.dataset_group}/{dataset.upper()}")
+
+    @property
+    def dataset_group_arn(self) -> str:
+        return self.personalize_arn(f"dataset-group/{self.dataset_group}")
+
+    def solution_arn(self, solution: str) -> str:
+        return self.personalize_arn(f"solution/{self.solution(solution)}")
+
+    def job(self, job: str) -> str:
+        """Glue job: `extract-aurora`, `build-datasets`, `postprocess-recommendations`."""
+        return self.of(job)
+
+    def function(self, function: str) -> str:
+        """Lambda function: its folder's name with dashes."""
+        return self.of(function.replace("_", "-"))
+
+    def function_arn(self, function: str) -> str:
+        return f"arn:aws:lambda:{self.region}:{self.account}:function:{self.function(function)}"
+
+    def workflow(self, workflow: str) -> str:
+        """State machine: `pipeline`, `prepare`, `train`, `recommend`."""
+        return self.of(workflow)
+
+    def workflow_arn(self, workflow: str) -> str:
+        return f"arn:aws:states:{self.region}:{self.account}:stateMachine:{self.workflow(workflow)}"
+
+    @property
+    def schedule(self) -> str:
+        return self.of("pipeline")
+
+    @property
+    def topic(self) -> str:
+        return self.of("alerts")
+
+    @property
+    def topic_arn(self) -> str:
+        return f"arn:aws:sns:{self.region}:{self.account}:{self.topic}"
+
+    @property
+    def warehouse(self) -> str:
+        """Redshift Serverless workgroup and namespace."""
+        return self.of("warehouse")
+
+    @property
+    def metric_namespace(self) -> str:
+        return f"{self.app.capitalize()}/{self.environment}"

@@ -1,0 +1,208 @@
+"""Rules of AWS that a configuration must keep, checked before anything is synthesized.
+
+Sources: Personalize developer guide ("Recipes", "Schemas", "Quotas", "Supported Regions"), EventBridge
+Scheduler user guide ("Schedule types"), CloudWatch Logs API (PutRetentionPolicy).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, TypeVar
+
+from config.errors import did_you_mean
+
+if TYPE_CHECKING:
+    from config.settings import DatasetField, Solution
+
+Value = TypeVar("Value", str, int)
+
+MAX_EVENT_TYPES = 10
+PERSONALIZE_REGIONS = frozenset(
+    "ap-northeast-1 ap-northeast-2 ap-south-1 ap-southeast-1 ap-southeast-2 ca-central-1 "
+    "eu-central-1 eu-west-1 us-east-1 us-east-2 us-west-2".split()
+)
+LOG_RETENTION_DAYS = frozenset(
+    [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653]
+)
+METRICS = frozenset(
+    ["coverage", "mean_reciprocal_rank_at_25"]
+    + [f"normalized_discounted_cumulative_gain_at_{k}" for k in (5, 10, 25)]
+    + [f"precision_at_{k}" for k in (5, 10, 25)]
+)
+
+# Recipes whose batch inference the pipeline publishes, and for whom each can make a list.
+BATCH_RECIPES: Mapping[str, frozenset[str]] = {
+    "aws-user-personalization-v2": frozenset({"user"}),
+    "aws-user-personalization": frozenset({"user"}),
+    "aws-popularity-count": frozenset({"everyone"}),
+    "aws-similar-items": frozenset({"item"}),
+    "aws-sims": frozenset({"item"}),
+}
+# name: (type, lowest, highest) or (type, choices); `hpo_` resources are not offered here.
+HYPERPARAMETERS: Mapping[str, Mapping[str, tuple[object, ...]]] = {
+    "aws-user-personalization-v2": {"apply_recency_bias": ("bool",)},
+    "aws-user-personalization": {
+        "hidden_dimension": ("int", 32, 256),
+        "bptt": ("int", 2, 32),
+        "recency_mask": ("bool",),
+        "min_user_history_length_percentile": ("float", 0.0, 1.0),
+        "max_user_history_length_percentile": ("float", 0.0, 1.0),
+    },
+    "aws-popularity-count": {},
+    "aws-similar-items": {
+        "item_id_hidden_dim": ("int", 30, 200),
+        "item_metadata_hidden_dim": ("int", 30, 200),
+    },
+    "aws-sims": {
+        "popularity_discount_factor": ("float", 0.0, 1.0),
+        "min_cointeraction_count": ("int", 0, 10),
+        "min_user_history_length_percentile": ("float", 0.0, 1.0),
+        "max_user_history_length_percentile": ("float", 0.0, 1.0),
+        "min_item_interaction_count_percentile": ("float", 0.0, 1.0),
+        "max_item_interaction_count_percentile": ("float", 0.0, 1.0),
+    },
+}
+RESERVED_TYPES: Mapping[str, str] = {"CREATION_TIMESTAMP": "long", "USER_ID": "string", "ITEM_ID": "string"}
+MAX_METADATA = {"USER_ID": 25, "ITEM_ID": 100}
+
+
+def one_of(key: str, value: Value, known: Iterable[Value], what: str | None = None) -> Value:
+    known = frozenset(known)
+    if value not in known:
+        raise ValueError(f"{key} is {value!r}, not {what or 'a known value'}: {did_you_mean(value, known)}")
+    return value
+
+
+def check_solution(recipe: str, for_each: str, hyperparameters: Mapping[str, str]) -> None:
+    one_of("recipe", recipe, BATCH_RECIPES, "a recipe whose batch inference can be published")
+    if for_each not in BATCH_RECIPES[recipe]:
+        raise ValueError(
+            f"for_each is {for_each!r} but {recipe} lists for each {'/'.join(sorted(BATCH_RECIPES[recipe]))}"
+        )
+    for name, value in hyperparameters.items():
+        check_hyperparameter(recipe, name, value)
+
+
+def check_hyperparameter(recipe: str, name: str, value: str) -> None:
+    known = HYPERPARAMETERS[recipe]
+    if name not in known:
+        raise ValueError(f"hyperparameter {name!r} is not one of {recipe}: {sorted(known) or 'it has none'}")
+    kind, *bounds = known[name]
+    if kind == "bool":
+        if value not in ("true", "false"):
+            raise ValueError(f"hyperparameter {name} is {value!r}: write 'true' or 'false'")
+        return
+    try:
+        number = int(value) if kind == "int" else float(value)
+    except ValueError:
+        raise ValueError(f"hyperparameter {name} is {value!r}: write a number ({kind})") from None
+    low, high = bounds
+    if not low <= number <= high:  # type: ignore[operator]
+        raise ValueError(f"hyperparameter {name} is {value}: {recipe} takes {low} to {high}")
+
+
+def check_solutions(solutions: Iterable[Solution]) -> None:
+    names = [solution.name for solution in solutions]
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"solutions: name {name!r} is used twice: rename one")
+
+
+def check_fields(key: str, fields: Iterable[DatasetField]) -> None:
+    """Personalize's rules for a Users or Items schema (developer guide, "Schemas")."""
+    fields = tuple(fields)
+    names = [field.name for field in fields]
+    if key not in names:
+        raise ValueError(f"fields: {key} is missing: add {{name: {key}, column: ...}}")
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"fields: {name} is listed twice: remove one")
+    for field in fields:
+        check_field(field)
+    metadata = [name for name in names if name not in RESERVED_TYPES]
+    if not metadata:
+        raise ValueError("fields: at least one metadata field is required: add one")
+    if len(metadata) > MAX_METADATA[key]:
+        raise ValueError(f"fields: {len(metadata)} metadata fields, at most {MAX_METADATA[key]}: remove some")
+
+
+def check_field(field: DatasetField) -> None:
+    expected = RESERVED_TYPES.get(field.name)
+    if expected is not None and field.type != expected:
+        raise ValueError(f"fields: {field.name} has type {field.type!r}: Personalize wants {expected!r}")
+    if expected is not None and field.nullable and field.name != "CREATION_TIMESTAMP":
+        raise ValueError(f"fields: {field.name} can't be nullable: remove nullable")
+    if field.categorical and field.textual:
+        raise ValueError(f"fields: {field.name} is categorical and textual: keep one")
+    if (field.categorical or field.textual) and field.type != "string":
+        raise ValueError(f"fields: {field.name} is categorical or textual, so its type must be string")
+    if expected is None and field.type == "string" and not (field.categorical or field.textual):
+        raise ValueError(f"fields: string {field.name} must be categorical or textual: add one of them")
+
+
+_CRON_FIELDS = ("minutes", "hours", "day of month", "month", "day of week", "year")
+_RANGES = ((0, 59), (0, 23), (1, 31), (1, 12), (1, 7), (1970, 2199))
+_NAMES = {
+    3: "JAN FEB MAR APR MAY JUN JUL AUG SEP OCT NOV DEC".split(),
+    4: "SUN MON TUE WED THU FRI SAT".split(),
+}
+_RATE = re.compile(r"^rate\(([1-9]\d*) (minute|minutes|hour|hours|day|days)\)$")
+
+
+def check_schedule(expression: str) -> str:
+    """A `cron(...)` or `rate(...)` expression as EventBridge Scheduler accepts it."""
+    rate = _RATE.match(expression)
+    if rate:
+        return expression
+    body = re.match(r"^cron\((.+)\)$", expression)
+    if not body:
+        raise ValueError(
+            f"expression is {expression!r}: write cron(minutes hours day-of-month month day-of-week year), "
+            "such as cron(0 3 * * ? *), or rate(1 day)"
+        )
+    fields = body.group(1).split()
+    if len(fields) != len(_CRON_FIELDS):
+        raise ValueError(
+            f"expression {expression!r} has {len(fields)} fields, a cron has 6: {', '.join(_CRON_FIELDS)}"
+        )
+    for position, field in enumerate(fields):
+        _check_cron_field(expression, position, field)
+    if (fields[2] == "?") == (fields[4] == "?"):
+        raise ValueError(f"expression {expression!r}: exactly one of day of month and day of week must be ?")
+    return expression
+
+
+def _check_cron_field(expression: str, position: int, field: str) -> None:
+    for part in field.split(","):
+        if not _cron_part_is_valid(position, part):
+            low, high = _RANGES[position]
+            raise ValueError(
+                f"expression {expression!r}: {_CRON_FIELDS[position]} {part!r} is not in {low}-{high}"
+            )
+
+
+def _cron_part_is_valid(position: int, part: str) -> bool:
+    if part == "?":
+        return position in (2, 4)
+    if position == 2 and re.fullmatch(r"L|LW|(\d+)W", part):
+        return True
+    if position == 4 and re.fullmatch(r"L|[1-7]L|[1-7]#[1-5]", part):
+        return True
+    base, slash, step = part.partition("/")
+    if slash and not (step.isdigit() and int(step) > 0):
+        return False
+    if base == "*":
+        return True
+    ends = base.split("-")
+    values = [_cron_value(position, end) for end in ends]
+    low, high = _RANGES[position]
+    inside = all(value is not None and low <= value <= high for value in values)
+    return inside and len(values) <= 2
+
+
+def _cron_value(position: int, text: str) -> int | None:
+    if text.isdigit():
+        return int(text)
+    names = _NAMES.get(position, [])
+    return names.index(text.upper()) + 1 if text.upper() in names else None
