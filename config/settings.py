@@ -23,15 +23,18 @@ TableName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*\.[A-Za-z_][A-
 class Section(BaseModel):
     """A part of the file: frozen, and a key it does not know is an error."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
 class Network(Section):
     """The VPC that Aurora, Glue, Redshift and the dbt runner share."""
 
     cidr: str = Field(pattern=r"^\d+\.\d+\.\d+\.\d+/(1[6-9]|2[0-4])$")
+    """Address range of the VPC, /16 to /24."""
     availability_zones: tuple[str, ...] = Field(min_length=2, max_length=4)
+    """Zones of the region that get subnets; given here because a look-up would need credentials."""
     nat_gateways: int = Field(default=1, ge=1, le=4)
+    """Gateways for outbound traffic of the private subnets; more cost more and survive the loss of a zone."""
 
     @model_validator(mode="after")
     def _one_nat_gateway_a_zone_at_most(self) -> Self:
@@ -47,22 +50,34 @@ class SourceTables(Section):
     """The application's tables, as `schema.table`."""
 
     users: TableName
+    """One row a user."""
     items: TableName
+    """One row an item."""
     orders: TableName
+    """One row an ordered item."""
 
 
 class Aurora(Section):
     """The application's database: created here, or an existing cluster imported by identifier and secret."""
 
     create: bool = True
+    """true creates an Aurora PostgreSQL serverless v2 cluster; false reads an existing one."""
     cluster_identifier: str | None = None
+    """Existing cluster, when `create` is false."""
     secret_name: str | None = None
+    """Secrets Manager secret of an existing cluster (host, port, dbname, username, password)."""
     endpoint: str | None = None
+    """Reader endpoint of an existing cluster."""
     security_group_id: str | None = None
+    """Security group of an existing cluster; Glue is let in."""
     database: str = Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")
+    """Database that holds the application's tables."""
     min_capacity: float = Field(default=0.5, ge=0, le=256, multiple_of=0.5)
+    """Lowest capacity in ACU (0.5 ACU steps; 0 pauses the cluster)."""
     max_capacity: float = Field(default=2, ge=1, le=256, multiple_of=0.5)
+    """Highest capacity in ACU."""
     tables: SourceTables
+    """The application's tables."""
 
     @model_validator(mode="after")
     def _an_imported_cluster_is_named(self) -> Self:
@@ -83,7 +98,9 @@ class ApplicationLog(Section):
     """The DynamoDB table of application events: created here, or an existing one imported by name."""
 
     create: bool = True
+    """true creates the table; false reads an existing one, which must have point-in-time recovery."""
     table_name: str | None = Field(default=None, pattern=r"^[a-zA-Z0-9_.-]{3,255}$")
+    """Existing table, when `create` is false."""
 
     @model_validator(mode="after")
     def _an_imported_table_is_named(self) -> Self:
@@ -96,31 +113,42 @@ class Sources(Section):
     """Where the application keeps its data."""
 
     aurora: Aurora
+    """The relational database."""
     application_log: ApplicationLog = ApplicationLog()
+    """The log of application events."""
 
 
 class EventRule(Section):
     """An event type that counts as an interaction, and its weight in training (0-1)."""
 
     type: str = Field(min_length=1, max_length=256)
+    """EVENT_TYPE in Personalize; for the log, the application's event_type."""
     source: Literal["orders", "application_log"]
+    """Where events of the type come from."""
     weight: float = Field(default=1.0, ge=0, le=1)
+    """Weight in training, 0 to 1, for recipes that take event weights."""
 
 
 class OrderColumns(Section):
     """Columns of the orders table that become an interaction."""
 
     USER_ID: ColumnName
+    """Who bought."""
     ITEM_ID: ColumnName
+    """What was bought."""
     TIMESTAMP: ColumnName
+    """When; a timestamp with time zone."""
     EVENT_VALUE: ColumnName
+    """What was paid."""
 
 
 class InteractionsDataset(Section):
     """Which orders and events become Personalize's Interactions dataset."""
 
     order_columns: OrderColumns
+    """Columns of the orders table."""
     events: tuple[EventRule, ...] = Field(min_length=1, max_length=rules.MAX_EVENT_TYPES)
+    """Event types that count; everything else in the log is left out."""
 
     @field_validator("events")
     @classmethod
@@ -139,17 +167,24 @@ class DatasetField(Section):
     """A field of a Personalize schema and the application's column that fills it."""
 
     name: str = Field(pattern=r"^[A-Z][A-Z0-9_]*$", max_length=100)
+    """Field of the Personalize schema."""
     column: ColumnName
+    """Column of the application's table."""
     type: Literal["string", "int", "long", "float", "double", "boolean"] = "string"
+    """Avro type."""
     categorical: bool = False
+    """The field holds categories; several are separated by `|`."""
     textual: bool = False
+    """The field holds text, such as a description."""
     nullable: bool = False
+    """The field may be empty."""
 
 
 class UsersDataset(Section):
     """Personalize's Users dataset."""
 
     fields: tuple[DatasetField, ...] = Field(min_length=2)
+    """Fields of the schema, USER_ID among them."""
 
     @field_validator("fields")
     @classmethod
@@ -162,6 +197,7 @@ class ItemsDataset(Section):
     """Personalize's Items dataset."""
 
     fields: tuple[DatasetField, ...] = Field(min_length=2)
+    """Fields of the schema, ITEM_ID among them."""
 
     @field_validator("fields")
     @classmethod
@@ -174,36 +210,52 @@ class DataQuality(Section):
     """When a preparation run stops instead of replacing good data with bad."""
 
     max_quarantined_share: float = Field(default=0.05, ge=0, le=1)
+    """Share of rows that may be quarantined before a run stops."""
     min_rows_against_previous: float = Field(default=0.8, ge=0, le=1)
+    """Rows a dataset must keep against the previous run's, as a share."""
 
 
 class Datasets(Section):
     """Personalize's datasets. Schemas can't be changed in place: raise `schema_version` with their fields."""
 
     schema_version: int = Field(ge=1)
+    """Part of the schemas' names; raise it when fields change, since schemas can't be changed in place."""
     interactions: InteractionsDataset
+    """Personalize's Interactions dataset."""
     users: UsersDataset
+    """Personalize's Users dataset."""
     items: ItemsDataset
+    """Personalize's Items dataset."""
     quality: DataQuality = DataQuality()
+    """When a run stops."""
 
 
 class Etl(Section):
     """Size of the Glue jobs."""
 
     glue_version: Literal["5.1"] = "5.1"
+    """Glue version of the Spark jobs."""
     worker_type: Literal["G.1X", "G.2X", "G.4X", "G.8X"] = "G.1X"
+    """Size of one worker."""
     workers: int = Field(default=2, ge=2, le=299)
+    """Workers of a job at most."""
     timeout_minutes: int = Field(default=60, ge=1, le=10080)
+    """Time after which a job is stopped."""
 
 
 class Solution(Section):
     """A Personalize solution, and for whom its batch inference makes a list."""
 
     name: str = Field(pattern=r"^[a-z][a-z0-9-]{1,29}$")
+    """Name in the API, the table and the warehouse."""
     recipe: str
+    """Personalize recipe."""
     for_each: Literal["user", "item", "everyone"]
+    """Who gets a list: each user, each item, or everyone the same."""
     results: int = Field(default=25, ge=1, le=500)
+    """Length of a list."""
     hyperparameters: dict[str, str] = Field(default_factory=dict)
+    """Hyperparameters of the recipe, as strings."""
 
     @model_validator(mode="after")
     def _recipe_fits(self) -> Self:
@@ -215,7 +267,9 @@ class QualityGate(Section):
     """A new solution version serves only when its metric is at least this share of the serving one's."""
 
     metric: str = "normalized_discounted_cumulative_gain_at_25"
+    """Offline metric of GetSolutionMetrics to compare."""
     min_against_serving: float = Field(default=0.9, ge=0, le=1)
+    """Share of the serving version's metric that a new version must reach."""
 
     @field_validator("metric")
     @classmethod
@@ -227,9 +281,13 @@ class Schedule(Section):
     """When EventBridge Scheduler starts the pipeline."""
 
     expression: str
+    """`cron(minutes hours day-of-month month day-of-week year)` or `rate(n days)`."""
     time_zone: str = "UTC"
+    """IANA time zone of the expression."""
     enabled: bool = True
+    """false keeps the schedule but never fires it."""
     late_after_hours: int = Field(default=30, ge=1, le=168)
+    """An alarm rings when no run succeeded for so long."""
 
     @field_validator("expression")
     @classmethod
@@ -246,24 +304,31 @@ class Publishing(Section):
     """What happens to lists between inference and the reader."""
 
     expire_after_days: int = Field(default=14, ge=1, le=365)
+    """DynamoDB forgets a published list after this long."""
     exclude_bought_within_days: int = Field(default=0, ge=0, le=3650)
+    """Leave out items that the user bought within so many days; 0 leaves none out."""
 
 
 class Api(Section):
     """Who may call the API, and how often."""
 
     authorization: Literal["iam"] = "iam"
+    """Who may call: `iam` means signed requests of principals with execute-api:Invoke."""
     rate_per_second: int = Field(default=50, ge=1, le=10000)
+    """Steady requests a second of the stage."""
     burst: int = Field(default=100, ge=1, le=5000)
+    """Requests of a burst."""
 
 
 class QuickSight(Section):
     """Dashboards: needs a QuickSight subscription in the account and a principal to own them."""
 
     enabled: bool = False
+    """true adds the data source, data sets and dashboard."""
     principal_arn: str | None = Field(
         default=None, pattern=r"^arn:aws:quicksight:[a-z0-9-]+:\d{12}:(user|group)/.+$"
     )
+    """QuickSight user or group that owns them."""
 
     @model_validator(mode="after")
     def _has_an_owner(self) -> Self:
@@ -278,36 +343,57 @@ class Analytics(Section):
     """Redshift Serverless and QuickSight."""
 
     base_capacity_rpu: int = Field(default=8, ge=8, le=512, multiple_of=8)
+    """Base capacity of Redshift Serverless, in RPU."""
     database: str = Field(default="analytics", pattern=r"^[a-z][a-z0-9_]{0,62}$")
+    """Database of the warehouse."""
     quicksight: QuickSight = QuickSight()
+    """Dashboards."""
 
 
 class Alerts(Section):
     """Who hears of failed and late runs."""
 
     email: str | None = Field(default=None, pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")
+    """Address that is subscribed to the alerts topic; it must confirm."""
 
 
 class Settings(Section):
     """One environment."""
 
     app: str = Field(pattern=r"^[a-z][a-z0-9]{1,15}$")
+    """First part of every name."""
     environment: str = Field(pattern=r"^[a-z][a-z0-9]{1,9}$")
+    """Second part of every name, and the name of the file."""
     account: str = Field(pattern=r"^\d{12}$")
+    """AWS account, in quotes."""
     region: str
+    """AWS region; it must have Amazon Personalize."""
     removal: Literal["destroy", "retain"]
+    """What `make destroy` does with stored data: `destroy` or `retain`."""
     network: Network
+    """The VPC."""
     sources: Sources
+    """The application's data."""
     datasets: Datasets
+    """What Personalize learns from."""
     etl: Etl = Etl()
+    """Glue jobs."""
     solutions: tuple[Solution, ...] = Field(min_length=1, max_length=10)
+    """Personalize solutions; each is trained and published."""
     quality_gate: QualityGate = QualityGate()
+    """When a new solution version may serve."""
     schedule: Schedule
+    """When the pipeline runs."""
     publishing: Publishing = Publishing()
+    """From inference to the reader."""
     api: Api = Api()
+    """The HTTP API."""
     analytics: Analytics = Analytics()
+    """The warehouse and dashboards."""
     alerts: Alerts = Alerts()
+    """Who hears of failures."""
     log_retention_days: int = 30
+    """How long CloudWatch keeps logs; one of its fixed values."""
 
     @field_validator("region")
     @classmethod
