@@ -14,7 +14,7 @@ export OSUSUME_ENV := $(ENV)
 export JSII_NODE := $(abspath $(VENV))/node/bin/node
 export PATH := $(abspath $(BIN)):$(abspath $(VENV))/node/bin:$(PATH)
 
-.PHONY: help install demo up down status env synth deploy destroy test lint format snapshot lock docs check clean
+.PHONY: help install demo up down status env synth deploy diff destroy test lint format snapshot lock docs check clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
@@ -52,8 +52,13 @@ node_modules/.ready: package-lock.json $(READY)
 	$(VENV)/node/bin/node $(VENV)/node/lib/node_modules/npm/bin/npm-cli.js ci --no-audit --no-fund
 	touch $@
 
+APPROVAL ?= broadening
+
 deploy: node_modules/.ready ## deploy ENV to AWS with your credentials
-	node_modules/.bin/cdk deploy --all --require-approval broadening
+	node_modules/.bin/cdk deploy --all --require-approval $(APPROVAL)
+
+diff: node_modules/.ready ## what deploying ENV would change, with your credentials
+	@node_modules/.bin/cdk diff --all
 
 destroy: node_modules/.ready ## delete the stacks of ENV on AWS
 	node_modules/.bin/cdk destroy --all
