@@ -1,0 +1,139 @@
+"""Templates that synthesize cleanly and fail in the deployment or the first run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+from checks.assembly import Assembly, Stack
+from checks.finding import Finding
+from checks.workflows import states, workflows
+
+_TAGGED_ON_CREATION_ONLY = "AWS::Personalize::"
+_S3_LIMIT = 1_000_000  # bytes of a template that CloudFormation reads from S3
+
+
+def check(assembly: Assembly) -> list[Finding]:
+    found = [*_missing_context(assembly), *_distributed_maps(assembly)]
+    for stack in assembly.stacks:
+        found += [*_references(stack), *_tags(stack), *_zones(stack), *_size(stack), *_service_access(stack)]
+    return [*found, *_api_logging(assembly)]
+
+
+def _missing_context(assembly: Assembly) -> Iterator[Finding]:
+    for missing in assembly.manifest.get("missing", []):
+        yield Finding(
+            "(assembly)",
+            str(missing.get("key")),
+            "pitfall-look-up",
+            "a context look-up was not answered, so the template holds dummy values.",
+            "give the value in config instead of looking it up.",
+        )
+
+
+def _references(stack: Stack) -> Iterator[Finding]:
+    for name in stack.template.get("Outputs", {}):
+        if "Export" in stack.template["Outputs"][name]:
+            yield _of(
+                stack,
+                name,
+                "export",
+                "an export that is in use can't change.",
+                "pass a name or an SSM parameter.",
+            )
+    if "Fn::ImportValue" in json.dumps(stack.template):
+        yield _of(stack, "(template)", "import", "Fn::ImportValue locks two stacks.", "use an SSM parameter.")
+
+
+def _tags(stack: Stack) -> Iterator[Finding]:
+    for logical_id, resource in stack.resources.items():
+        if resource["Type"].startswith(_TAGGED_ON_CREATION_ONLY) and resource.get("Properties", {}).get(
+            "Tags"
+        ):
+            yield _of(
+                stack,
+                logical_id,
+                "personalize-tags",
+                "its tags are create-only: a changed one replaces a resource whose name is fixed.",
+                "exclude AWS::Personalize::* from global tags.",
+            )
+
+
+def _zones(stack: Stack) -> Iterator[Finding]:
+    for logical_id, properties in stack.of_type("AWS::EC2::Subnet"):
+        zone = str(properties.get("AvailabilityZone", ""))
+        if "dummy" in zone or not zone.startswith(stack.resolver.region):
+            yield _of(
+                stack,
+                logical_id,
+                "zone",
+                f"availability zone {zone!r} is not one of {stack.resolver.region}.",
+                "set network.availability_zones in config.",
+            )
+
+
+def _size(stack: Stack) -> Iterator[Finding]:
+    size = len(json.dumps(stack.template, separators=(",", ":")).encode())
+    if size > _S3_LIMIT:
+        yield _of(
+            stack,
+            "(template)",
+            "size",
+            f"{size} bytes, CloudFormation takes {_S3_LIMIT}.",
+            "split the stack.",
+        )
+
+
+def _service_access(stack: Stack) -> Iterator[Finding]:
+    """A bucket that Personalize reads needs the service in its policy, bound to this account."""
+    for logical_id, properties in stack.of_type("AWS::S3::BucketPolicy"):
+        for statement in properties["PolicyDocument"]["Statement"]:
+            principal = statement.get("Principal")
+            service = principal.get("Service") if isinstance(principal, dict) else None
+            if service == "personalize.amazonaws.com" and "aws:SourceAccount" not in str(
+                statement.get("Condition")
+            ):
+                yield _of(
+                    stack,
+                    logical_id,
+                    "confused-deputy",
+                    "Personalize may use the bucket on behalf of any account.",
+                    "add the condition aws:SourceAccount.",
+                )
+
+
+def _distributed_maps(assembly: Assembly) -> Iterator[Finding]:
+    """A distributed Map starts its own executions: its role must be allowed to."""
+    from checks.policies import roles
+
+    by_arn = {role.arn: role for role in roles(assembly)}
+    for workflow in workflows(assembly):
+        for name, state in states(workflow.definition):
+            mode = state.get("ItemProcessor", {}).get("ProcessorConfig", {}).get("Mode")
+            role = by_arn.get(str(workflow.stack.resolver.resolve(workflow.role)))
+            if mode == "DISTRIBUTED" and role is not None and not role.allows("states:StartExecution"):
+                yield workflow.finding(
+                    "pitfall-distributed-map",
+                    name,
+                    f"{role.name} may not start the child executions of a distributed map",
+                    "allow states:StartExecution on the state machine itself.",
+                )
+
+
+def _api_logging(assembly: Assembly) -> Iterator[Finding]:
+    """Access logs of a REST stage need the account's CloudWatch role, set once per region."""
+    accounts = [a for stack in assembly.stacks for a in stack.of_type("AWS::ApiGateway::Account")]
+    for stack in assembly.stacks:
+        for logical_id, properties in stack.of_type("AWS::ApiGateway::Stage"):
+            if properties.get("AccessLogSetting") and not accounts:
+                yield _of(
+                    stack,
+                    logical_id,
+                    "api-account-role",
+                    "the stage logs, but no AWS::ApiGateway::Account gives API Gateway a role to write logs.",
+                    "add AWS::ApiGateway::Account, or leave out logging.",
+                )
+
+
+def _of(stack: Stack, logical_id: str, rule: str, why: str, cure: str) -> Finding:
+    return Finding(stack.name, logical_id, f"pitfall-{rule}", why, cure)

@@ -1,0 +1,211 @@
+"""What botocore knows of a service integration of Step Functions: operation, arguments, results, errors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import botocore.session
+from botocore.model import ListShape, MapShape, OperationModel, ServiceModel, Shape, StructureShape
+
+# Step Functions names a service by its SDK for Java; where that is not botocore's name without dashes.
+_SERVICES: Mapping[str, str] = {
+    "sfn": "stepfunctions",
+    "states": "stepfunctions",
+    "cloudwatchlogs": "logs",
+    "eventbridge": "events",
+    "costexplorer": "ce",
+}
+# IAM prefixes and actions that are not the signing name and the operation's name.
+_PREFIXES: Mapping[str, str] = {
+    "stepfunctions": "states",
+    "personalize-runtime": "personalize",
+    "personalize-events": "personalize",
+}
+_ACTIONS: Mapping[tuple[str, str], str] = {
+    ("lambda", "Invoke"): "lambda:InvokeFunction",
+    ("s3", "ListObjectsV2"): "s3:ListBucket",
+    ("s3", "ListObjects"): "s3:ListBucket",
+    ("s3", "HeadObject"): "s3:GetObject",
+    ("s3", "HeadBucket"): "s3:ListBucket",
+    ("s3", "CopyObject"): "s3:PutObject",
+    ("s3", "DeleteObjects"): "s3:DeleteObject",
+}
+
+
+@dataclass(frozen=True)
+class Call:
+    """The operation behind a Task's Resource."""
+
+    service: str
+    operation: str
+    pattern: str  # "", "sync", "sync:2" or "waitForTaskToken"
+
+    @property
+    def model(self) -> OperationModel:
+        return _service(self.service).operation_model(self.operation)
+
+    @property
+    def iam_action(self) -> str:
+        known = _ACTIONS.get((self.service, self.operation))
+        if known:
+            return known
+        metadata = _service(self.service).metadata
+        prefix = _PREFIXES.get(self.service) or metadata.get("signingName") or metadata["endpointPrefix"]
+        return f"{prefix}:{self.operation}"
+
+    def error_names(self) -> frozenset[str]:
+        """What ErrorEquals may hold for the call's service, such as `Personalize.ResourceNotFoundException`.
+
+        The optimized integrations spell the service as AWS writes it, the SDK ones as the SDK for Java does.
+        """
+        shapes = _service(self.service).error_shapes
+        errors = {
+            name if name.endswith("Exception") else f"{name}Exception" for name in (s.name for s in shapes)
+        }
+        return frozenset(
+            f"{prefix}.{error}"
+            for prefix in _prefixes(self.service)
+            for error in {*errors, f"{prefix}Exception", *_CLIENT_ERRORS}
+        )
+
+
+def parse(resource: str) -> Call | None:
+    """The call of a Task's Resource. Raises ValueError, in words, for a service or action that isn't one."""
+    parts = resource.split(":", 5)
+    if len(parts) < 6 or parts[2] != "states":
+        return None
+    target, _, pattern = parts[5].partition(".")
+    names = target.removeprefix("aws-sdk:").split(":")
+    if len(names) != 2:
+        raise ValueError(f"Resource {resource!r} is not service:action")
+    service = botocore_name(names[0])
+    operations = {name.lower(): name for name in _service(service).operation_names}
+    operation = operations.get(names[1].lower())
+    if operation is None:
+        raise ValueError(f"{names[0]} has no action {names[1]!r}")
+    if names[1][0].isupper():
+        raise ValueError(f"action {names[1]!r} must start with a small letter")
+    return Call(service, operation, pattern)
+
+
+def botocore_name(service: str) -> str:
+    known = _SERVICES.get(service)
+    if known:
+        return known
+    for name in _available():
+        if name.replace("-", "") == service:
+            return name
+    raise ValueError(f"there is no service {service!r} in the SDK")
+
+
+@cache
+def _available() -> tuple[str, ...]:
+    return tuple(botocore.session.get_session().get_available_services())
+
+
+@cache
+def _service(name: str) -> ServiceModel:
+    return botocore.session.get_session().get_service_model(name)
+
+
+_CLIENT_ERRORS = ("SdkClientException", "ThrottlingException", "AWSLambdaException", "Unknown")
+_OPTIMIZED: Mapping[str, str] = {
+    "dynamodb": "DynamoDB",
+    "stepfunctions": "StepFunctions",
+    "sns": "SNS",
+    "sqs": "SQS",
+}
+
+
+def _prefixes(service: str) -> tuple[str, ...]:
+    return tuple({sdk_prefix(service), _OPTIMIZED.get(service, sdk_prefix(service))})
+
+
+@cache
+def sdk_prefix(service: str) -> str:
+    """How the SDK for Java spells a service in error names: `Personalize`, `DynamoDb`, `Sfn`, `S3`."""
+    words = str(_service(service).service_id).replace("-", " ").split()
+    joined = "".join(word[0].upper() + (word[1:].lower() if word.isupper() else word[1:]) for word in words)
+    return {"DynamoDB": "DynamoDb"}.get(joined, joined)
+
+
+def problems(shape: Shape | None, value: Any, path: str) -> Iterator[str]:
+    """What is wrong with arguments, as Step Functions spells them (PascalCase), against the input shape."""
+    if shape is None or is_expression(value):
+        return
+    if isinstance(shape, StructureShape) and isinstance(value, dict):
+        yield from _structure_problems(shape, value, path)
+    elif isinstance(shape, ListShape) and isinstance(value, list):
+        for position, part in enumerate(value):
+            yield from problems(shape.member, part, f"{path}[{position}]")
+    elif isinstance(shape, MapShape) and isinstance(value, dict):
+        for key, part in value.items():
+            yield from problems(shape.value, part, f"{path}.{key}")
+    else:
+        yield from _scalar_problems(shape, value, path)
+
+
+def _structure_problems(shape: StructureShape, value: dict[str, Any], path: str) -> Iterator[str]:
+    members = {pascal(name): name for name in shape.members}
+    for key, part in value.items():
+        if key not in members:
+            yield f"{path}.{key} is not an argument; known are {', '.join(sorted(members))}"
+        else:
+            yield from problems(shape.members[members[key]], part, f"{path}.{key}")
+    for name in shape.required_members:
+        if pascal(name) not in value:
+            yield f"{path}.{pascal(name)} is required"
+
+
+_SCALARS: Mapping[str, tuple[type, ...]] = {
+    "string": (str,),
+    "integer": (int,),
+    "long": (int,),
+    "float": (int, float),
+    "double": (int, float),
+    "boolean": (bool,),
+}
+
+
+def _scalar_problems(shape: Shape, value: Any, path: str) -> Iterator[str]:
+    expected = _SCALARS.get(shape.type_name)
+    if expected is None:
+        if shape.type_name in ("structure", "list", "map"):
+            yield f"{path} is {type(value).__name__}, expected {shape.type_name}"
+        return
+    if not isinstance(value, expected) or (isinstance(value, bool) and bool not in expected):
+        # The Payload of lambda:invoke and the Input of startExecution are objects that are made JSON.
+        if not isinstance(value, dict | list):
+            yield f"{path} is {value!r}, expected {shape.type_name}"
+        return
+    enum = getattr(shape, "enum", None)
+    if enum and value not in enum:
+        yield f"{path} is {value!r}, not one of {', '.join(enum)}"
+
+
+def has_result(call: Call, path: tuple[str, ...]) -> bool:
+    """Whether the response has a value at a PascalCase path such as ("Solution", "Status")."""
+    shape: Shape | None = call.model.output_shape
+    for name in path:
+        if isinstance(shape, ListShape):
+            shape = shape.member
+        if isinstance(shape, MapShape):
+            return True
+        if not isinstance(shape, StructureShape):
+            return False
+        members = {pascal(member): member for member in shape.members}
+        if name not in members:
+            return False
+        shape = shape.members[members[name]]
+    return True
+
+
+def pascal(name: str) -> str:
+    return name[0].upper() + name[1:]
+
+
+def is_expression(value: Any) -> bool:
+    return isinstance(value, str) and value.startswith("{%") and value.endswith("%}")
