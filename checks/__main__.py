@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from checks import iam, personalize, pitfalls, schemas, workflows
+from checks import iam, personalize, pitfalls, schemas, services, workflows
 from checks.assembly import Assembly
 from checks.finding import Finding
 
@@ -19,6 +19,7 @@ CHECKS: tuple[Callable[[Assembly], list[Finding]], ...] = (
     schemas.check,
     workflows.check,
     iam.check,
+    services.check,
     personalize.check,
     pitfalls.check,
 )

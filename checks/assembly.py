@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import cached_property
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property, wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from checks.intrinsics import Resolver
 
 
-@dataclass(frozen=True)
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True, eq=False)
 class Stack:
     """One template: `resources` as written, `resolver` for their values."""
 
@@ -24,14 +28,22 @@ class Stack:
     def resources(self) -> dict[str, Any]:
         return dict(self.template.get("Resources", {}))
 
+    @cached_property
+    def resolved(self) -> dict[str, dict[str, Any]]:
+        """Resolved properties by logical id."""
+        return {
+            logical_id: self.resolver.resolve(resource.get("Properties", {}))
+            for logical_id, resource in self.resources.items()
+        }
+
     def of_type(self, *types: str) -> Iterator[tuple[str, dict[str, Any]]]:
         """(logical id, resolved properties) of the resources of these types."""
         for logical_id, resource in self.resources.items():
             if resource["Type"] in types:
-                yield logical_id, self.resolver.resolve(resource.get("Properties", {}))
+                yield logical_id, self.resolved[logical_id]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Assembly:
     """All stacks of one environment."""
 
@@ -57,6 +69,27 @@ class Assembly:
         environment = next(iter(artifacts.values()))["environment"]
         account, region = environment.removeprefix("aws://").split("/")
         return cls(folder, manifest, templates, account, region)
+
+    def with_template(self, stack: str, template: dict[str, Any]) -> Assembly:
+        """The same environment with one template in another's place; its file stays as it was."""
+        return replace(self, templates={**self.templates, stack: template})
+
+    @cached_property
+    def stack_names(self) -> dict[str, str]:
+        """Physical name of each stack."""
+        artifacts = self.manifest["artifacts"]
+        return {name: str(artifacts[name]["properties"].get("stackName", name)) for name in self.templates}
+
+    @cached_property
+    def prefix(self) -> str:
+        """What every name of the environment starts with: `<app>-<environment>`."""
+        return os.path.commonprefix(list(self.stack_names.values())).rpartition("-")[0]
+
+    def each(self, *types: str) -> Iterator[tuple[Stack, str, dict[str, Any]]]:
+        """(stack, logical id, resolved properties) in all stacks."""
+        for stack in self.stacks:
+            for logical_id, properties in stack.of_type(*types):
+                yield stack, logical_id, properties
 
     @cached_property
     def stacks(self) -> tuple[Stack, ...]:
@@ -85,3 +118,17 @@ class Assembly:
             template=template,
             parameters=parameters,
         )
+
+
+def once(compute: Callable[[Assembly], Value]) -> Callable[[Assembly], Value]:
+    """Keeps the result with the assembly: several checks ask for the same."""
+    key = f"{compute.__module__}.{compute.__qualname__}"
+
+    @wraps(compute)
+    def kept(assembly: Assembly) -> Value:
+        if key not in assembly.__dict__:
+            assembly.__dict__[key] = compute(assembly)
+        value: Value = assembly.__dict__[key]
+        return value
+
+    return kept

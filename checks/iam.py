@@ -1,31 +1,20 @@
-"""Permissions: workflows are granted what they call, roles are passed on purpose, no service is confused."""
+"""Permissions: what is called is granted and what is granted is called; nothing is wider than it must be."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from typing import Any
 
 from checks import sdk
 from checks.assembly import Assembly
 from checks.finding import Finding
-from checks.policies import Role, roles
-from checks.workflows import Workflow, states, workflows
+from checks.needs import Need, assumptions, needs
+from checks.policies import Role, Statement, matches_any, roles
 
-# The services that a role argument of a call is passed to.
-_RECEIVERS = {"personalize": "personalize.amazonaws.com", "glue": "glue.amazonaws.com"}
 # Services that act for many accounts: their trust must say for which account (the confused deputy).
-_DEPUTIES = frozenset(["personalize.amazonaws.com", "scheduler.amazonaws.com", "states.amazonaws.com"])
-# Actions that Step Functions itself needs for a pattern, beyond the call.
-_PATTERN_ACTIONS: dict[tuple[str, str], tuple[str, ...]] = {
-    ("StartJobRun", "sync"): ("glue:GetJobRun", "glue:GetJobRuns", "glue:BatchStopJobRun"),
-    ("StartExecution", "sync:2"): (
-        "states:DescribeExecution",
-        "states:StopExecution",
-        "events:PutTargets",
-        "events:PutRule",
-        "events:DescribeRule",
-    ),
-}
+_DEPUTIES = frozenset(
+    f"{name}.amazonaws.com" for name in ("personalize", "scheduler", "states", "redshift", "bedrock")
+)
 # What AWS grants only on every resource (service authorization reference).
 _WITHOUT_RESOURCES = (
     "logs:CreateLogDelivery logs:GetLogDelivery logs:UpdateLogDelivery logs:DeleteLogDelivery "
@@ -34,88 +23,178 @@ _WITHOUT_RESOURCES = (
     "cloudwatch:PutMetricData ec2:CreateNetworkInterface ec2:DescribeNetworkInterfaces ec2:DescribeSubnets "
     "ec2:DeleteNetworkInterface ec2:AssignPrivateIpAddresses ec2:UnassignPrivateIpAddresses ec2:DescribeVpcs "
     "ec2:DescribeSecurityGroups ec2:DescribeVpcEndpoints ec2:DescribeRouteTables ec2:DescribeVpcAttribute "
-    "redshift-data:DescribeStatement redshift-data:GetStatementResult redshift-data:CancelStatement "
-    "glue:GetConnection ec2:CreateTags ec2:DeleteTags"
+    "redshift-data:DescribeStatement redshift-data:GetStatementResult redshift-data:CancelStatement"
 ).split()
+# Condition keys without which an action reaches further than its resources say.
+_NARROWED_BY = {
+    "iam:PassRole": "iam:PassedToService",
+    "cloudwatch:PutMetricData": "cloudwatch:namespace",
+    "ec2:CreateTags": "aws:TagKeys",
+}
+# Granted by CDK's constructs, wider than what is called, each with its reason.
+_SPARE = {
+    "s3:GetBucket*": "CDK's grant to read an asset includes the bucket's properties",
+    "s3:List*": "CDK's grant to read an asset includes listing",
+    "s3:GetObject*": "CDK's grant to read an asset includes object versions",
+}
+# AWS managed policies that are enough for what they are named after; others are taken to allow anything.
+_MANAGED = {
+    "AmazonAPIGatewayPushToCloudWatchLogs": ("logs:*",),
+    "AWSLambdaBasicExecutionRole": ("logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"),
+    "AWSXRayDaemonWriteAccess": ("xray:*",),
+}
+_POLICY_LIMIT = 10_240  # characters of a role's inline policies, without white space
 
 
 def check(assembly: Assembly) -> list[Finding]:
     found = roles(assembly)
-    by_arn = {role.arn: role for role in found}
     return [
-        *(finding for workflow in workflows(assembly) for finding in _workflow(workflow, by_arn)),
-        *(finding for role in found for finding in _wide(role)),
-        *(finding for role in found for finding in _trust(role)),
+        *_unmet(assembly),
+        *_untrusted(assembly),
+        *(finding for role in found for finding in _unused(assembly, role)),
+        *(finding for role in found for finding in _role(role)),
     ]
 
 
-def _workflow(workflow: Workflow, by_arn: dict[str, Role]) -> Iterator[Finding]:
-    role = by_arn.get(str(workflow.stack.resolver.resolve(workflow.role)))
-    if role is None:
-        yield workflow.finding("workflow-role", "(all)", "its role is not in the assembly", "give it a role.")
-        return
-    for name, state in states(workflow.definition):
-        if state.get("Type") == "Task":
-            yield from _task(workflow, role, name, state)
-
-
-def _task(workflow: Workflow, role: Role, name: str, state: dict[str, Any]) -> Iterator[Finding]:
-    try:
-        call = sdk.parse(str(state.get("Resource", "")))
-    except ValueError:
-        return  # workflows.check reports it
-    if call is None:
-        return
-    needed = [call.iam_action, *_PATTERN_ACTIONS.get((call.operation, call.pattern), ())]
-    for action in needed:
-        if not role.allows(action):
-            yield workflow.finding(
-                "iam-missing",
-                name,
-                f"{role.name} may not do {action}",
-                f"allow {action} to the workflow's role.",
-            )
-    passed = state.get("Arguments", {}).get("RoleArn") if isinstance(state.get("Arguments"), dict) else None
-    if passed is not None and not sdk.is_expression(passed):
-        yield from _pass_role(workflow, role, name, str(passed), _RECEIVERS.get(call.service, ""))
-
-
-def _pass_role(workflow: Workflow, role: Role, name: str, passed: str, receiver: str) -> Iterator[Finding]:
-    if not role.allows("iam:PassRole", passed):
-        yield workflow.finding(
-            "iam-pass-role",
-            name,
-            f"{role.name} may not pass {passed}",
-            f"allow iam:PassRole on it with iam:PassedToService {receiver}.",
-        )
-
-
-def _wide(role: Role) -> Iterator[Finding]:
-    for statement in role.statements:
-        if statement.effect != "Allow" or "*" not in statement.resources:
-            continue
-        wide = [action for action in statement.actions if action not in _WITHOUT_RESOURCES]
-        if wide:
+def _unmet(assembly: Assembly) -> Iterator[Finding]:
+    by_arn = {role.arn: role for role in roles(assembly)}
+    for need in needs(assembly):
+        role = by_arn.get(need.role)
+        if role is None:
             yield Finding(
-                role.stack,
-                statement.policy,
-                "iam-every-resource",
-                f"{', '.join(wide)} is allowed on every resource.",
-                "name the resources; AWS offers resource-level permissions for these actions.",
+                "(assembly)",
+                need.role,
+                "iam-no-role",
+                f"{need.because}: there is no such role in the assembly.",
+                "name a role that the stacks create.",
             )
+        elif not _grants(role, need):
+            yield _missing(role, need)
 
 
-def _trust(role: Role) -> Iterator[Finding]:
-    for service in sorted(role.services & _DEPUTIES):
-        statements = role.trust["Statement"]
-        conditions = [
-            s.get("Condition", {}) for s in (statements if isinstance(statements, list) else [statements])
-        ]
-        if not all("aws:SourceAccount" in str(condition) for condition in conditions):
+def _grants(role: Role, need: Need) -> bool:
+    """A recorded resource may end in `*`; it is compared as text, which a wider statement matches."""
+    for arn in role.managed:
+        actions = _MANAGED.get(arn.rpartition("/")[2])
+        if actions is None or matches_any(actions, need.action):
+            return True
+    return role.allows(need.action, need.resource, dict(need.context))
+
+
+def _missing(role: Role, need: Need) -> Finding:
+    recorded = need.because == "a call recorded in the local run"
+    rule = "iam-pass-role" if need.action == "iam:PassRole" else "iam-recorded" if recorded else "iam-missing"
+    condition = "".join(f" with {key} {value}" for key, value in need.context)
+    return Finding(
+        role.stack,
+        role.logical_id,
+        rule,
+        f"{need.because}: the role may not do {need.action} on {need.resource}, AWS denies the call.",
+        f"allow {need.action} on {need.resource}{condition}.",
+    )
+
+
+def _untrusted(assembly: Assembly) -> Iterator[Finding]:
+    by_arn = {role.arn: role for role in roles(assembly)}
+    for arn, service, source, because in dict.fromkeys(assumptions(assembly)):
+        role = by_arn.get(arn)
+        context = {"aws:SourceAccount": assembly.account} | ({"aws:SourceArn": source} if source else {})
+        if role is not None and not any(
+            service in s.services and s.effect == "Allow" and s.matches("sts:AssumeRole", None, context)
+            for s in role.trust
+        ):
             yield Finding(
                 role.stack,
                 role.logical_id,
-                "iam-confused-deputy",
-                f"{service} may assume the role on behalf of any account.",
-                "add the condition aws:SourceAccount (and aws:SourceArn) to the trust policy.",
+                "iam-trust",
+                f"{because}: {service} may not assume the role on behalf of {source or assembly.account}.",
+                f"trust {service}, with aws:SourceAccount and aws:SourceArn that match.",
             )
+
+
+def _unused(assembly: Assembly, role: Role) -> Iterator[Finding]:
+    """Only for roles of which everything is known: something asks for their permissions."""
+    wanted = [need for need in needs(assembly) if need.role == role.arn]
+    for statement in role.statements if wanted else ():
+        for action in statement.actions:
+            if statement.effect == "Allow" and action not in _SPARE and not _used(statement, action, wanted):
+                yield Finding(
+                    role.stack,
+                    role.logical_id,
+                    "iam-unused",
+                    f"{action} on {', '.join(statement.resources)} is granted; nothing calls it.",
+                    "take it away, or say in checks/unrecorded.py what needs it.",
+                )
+
+
+def _used(statement: Statement, action: str, wanted: list[Need]) -> bool:
+    return any(
+        matches_any((action,), need.action, ignore_case=True)
+        and matches_any(statement.resources, need.resource)
+        for need in wanted
+    )
+
+
+def _role(role: Role) -> Iterator[Finding]:
+    for statement in role.statements:
+        if statement.effect == "Allow":
+            yield from _wide(role, statement)
+            yield from _narrowed(role, statement)
+            yield from _made_up(role, statement)
+    yield from _deputy(role)
+    size = sum(len(str(s.actions)) + len(str(s.resources)) + len(str(s.conditions)) for s in role.statements)
+    if size > _POLICY_LIMIT:
+        why = f"its policies have about {size} characters; IAM takes {_POLICY_LIMIT} inline."
+        yield Finding(role.stack, role.logical_id, "iam-policy-size", why, "use fewer, wider resources.")
+
+
+def _wide(role: Role, statement: Statement) -> Iterator[Finding]:
+    spare = [a for a in statement.actions if a == "*" or (a.endswith(":*") and a not in _SPARE)]
+    if spare:
+        why = f"{', '.join(spare)} is every action of a service."
+        yield _of(role, statement, "iam-every-action", why, "name the actions that are called.")
+    wide = [a for a in statement.actions if "*" in statement.resources and a not in _WITHOUT_RESOURCES]
+    if wide:
+        yield _of(
+            role,
+            statement,
+            "iam-every-resource",
+            f"{', '.join(wide)} is allowed on every resource.",
+            "name the resources; AWS offers resource-level permissions for these actions.",
+        )
+
+
+def _narrowed(role: Role, statement: Statement) -> Iterator[Finding]:
+    keys = {key.lower() for condition in statement.conditions.values() for key in condition}
+    for action in statement.actions:
+        key = _NARROWED_BY.get(action)
+        if key is not None and key.lower() not in keys:
+            why = f"{action} without {key} reaches further than the product needs."
+            yield _of(role, statement, "iam-condition", why, f"add the condition {key}.")
+
+
+def _made_up(role: Role, statement: Statement) -> Iterator[Finding]:
+    for action in statement.actions:
+        if "*" not in action and not sdk.is_iam_action(action):
+            why = f"there is no action {action!r}, so the statement allows nothing."
+            yield _of(role, statement, "iam-action", why, "correct its spelling.")
+    for resource in statement.resources:
+        if resource != "*" and not re.fullmatch(r"arn:aws[a-z-]*:[a-z0-9-]+:[^:]*:[^:]*:.+", resource):
+            why = f"resource {resource!r} is no ARN; IAM refuses the policy."
+            yield _of(role, statement, "iam-resource", why, "write arn:aws:service:region:account:name.")
+
+
+def _deputy(role: Role) -> Iterator[Finding]:
+    for statement in role.trust:
+        if "*" in (*statement.accounts, *statement.services):
+            why = "anyone may assume the role."
+            yield _of(role, statement, "iam-trust-all", why, "name the service that assumes it.")
+        for service in sorted(_DEPUTIES & set(statement.services)):
+            if "aws:SourceAccount" not in str(statement.conditions):
+                why = f"{service} may assume the role on behalf of any account."
+                cure = "add the condition aws:SourceAccount (and aws:SourceArn) to the trust policy."
+                yield _of(role, statement, "iam-confused-deputy", why, cure)
+
+
+def _of(role: Role, statement: Statement, rule: str, why: str, cure: str) -> Finding:
+    return Finding(role.stack, statement.policy, rule, why, cure)

@@ -7,16 +7,15 @@ from collections.abc import Iterator
 
 from checks.assembly import Assembly, Stack
 from checks.finding import Finding
-from checks.workflows import states, workflows
 
 _TAGGED_ON_CREATION_ONLY = "AWS::Personalize::"
 _S3_LIMIT = 1_000_000  # bytes of a template that CloudFormation reads from S3
 
 
 def check(assembly: Assembly) -> list[Finding]:
-    found = [*_missing_context(assembly), *_distributed_maps(assembly)]
+    found = [*_missing_context(assembly)]
     for stack in assembly.stacks:
-        found += [*_references(stack), *_tags(stack), *_zones(stack), *_size(stack), *_service_access(stack)]
+        found += [*_references(stack), *_tags(stack), *_zones(stack), *_size(stack)]
     return [*found, *_api_logging(assembly)]
 
 
@@ -82,42 +81,6 @@ def _size(stack: Stack) -> Iterator[Finding]:
             f"{size} bytes, CloudFormation takes {_S3_LIMIT}.",
             "split the stack.",
         )
-
-
-def _service_access(stack: Stack) -> Iterator[Finding]:
-    """A bucket that Personalize reads needs the service in its policy, bound to this account."""
-    for logical_id, properties in stack.of_type("AWS::S3::BucketPolicy"):
-        for statement in properties["PolicyDocument"]["Statement"]:
-            principal = statement.get("Principal")
-            service = principal.get("Service") if isinstance(principal, dict) else None
-            if service == "personalize.amazonaws.com" and "aws:SourceAccount" not in str(
-                statement.get("Condition")
-            ):
-                yield _of(
-                    stack,
-                    logical_id,
-                    "confused-deputy",
-                    "Personalize may use the bucket on behalf of any account.",
-                    "add the condition aws:SourceAccount.",
-                )
-
-
-def _distributed_maps(assembly: Assembly) -> Iterator[Finding]:
-    """A distributed Map starts its own executions: its role must be allowed to."""
-    from checks.policies import roles
-
-    by_arn = {role.arn: role for role in roles(assembly)}
-    for workflow in workflows(assembly):
-        for name, state in states(workflow.definition):
-            mode = state.get("ItemProcessor", {}).get("ProcessorConfig", {}).get("Mode")
-            role = by_arn.get(str(workflow.stack.resolver.resolve(workflow.role)))
-            if mode == "DISTRIBUTED" and role is not None and not role.allows("states:StartExecution"):
-                yield workflow.finding(
-                    "pitfall-distributed-map",
-                    name,
-                    f"{role.name} may not start the child executions of a distributed map",
-                    "allow states:StartExecution on the state machine itself.",
-                )
 
 
 def _api_logging(assembly: Assembly) -> Iterator[Finding]:

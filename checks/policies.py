@@ -1,19 +1,21 @@
-"""Roles of a template: the statements that reach each of them, and whether they allow an action."""
+"""Policies of a template: the statements that reach a role or a resource, and whether they allow a call."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
-from checks.assembly import Assembly, Stack
+from checks.assembly import Assembly, Stack, once
+
+Context = Mapping[str, str]
 
 
 @dataclass(frozen=True)
 class Statement:
-    """One statement of an identity policy, and where it is written."""
+    """One statement, and where it is written. `services` are the service principals of a resource policy."""
 
     effect: str
     actions: tuple[str, ...]
@@ -22,11 +24,15 @@ class Statement:
     stack: str
     policy: str
     sid: str = ""
+    services: tuple[str, ...] = ()
+    accounts: tuple[str, ...] = ()
 
-    def matches(self, action: str, resource: str | None) -> bool:
-        """Conditions are taken as met: they narrow by values that only a request has."""
-        return _any(self.actions, action, ignore_case=True) and (
-            resource is None or _any(self.resources, resource, ignore_case=False)
+    def matches(self, action: str, resource: str | None, context: Context | None = None) -> bool:
+        """`resource` None stands for any; see `met` for the conditions."""
+        return (
+            matches_any(self.actions, action, ignore_case=True)
+            and (resource is None or matches_any(self.resources, resource))
+            and met(self.conditions, context or {})
         )
 
 
@@ -38,29 +44,43 @@ class Role:
     logical_id: str
     name: str
     arn: str
-    trust: dict[str, Any]
+    trust: tuple[Statement, ...]
     statements: tuple[Statement, ...] = field(default=())
     managed: tuple[str, ...] = field(default=())
 
-    def allows(self, action: str, resource: str | None = None) -> bool:
-        """`resource` None asks whether any resource is allowed."""
-        matching = [s for s in self.statements if s.matches(action, resource)]
-        return any(s.effect == "Allow" for s in matching) and not any(
-            s.effect == "Deny" and resource is not None for s in matching
-        )
+    @property
+    def key(self) -> str:
+        """The same in every environment."""
+        return f"{self.stack}/{self.logical_id}"
+
+    def allows(self, action: str, resource: str | None = None, context: Context | None = None) -> bool:
+        return allowed(self.statements, action, resource, context)
 
     @cached_property
     def services(self) -> frozenset[str]:
         """Service principals that may assume the role."""
-        return frozenset(
-            service
-            for statement in _listed(self.trust.get("Statement", []))
-            for service in _listed(statement.get("Principal", {}).get("Service", []))
-        )
+        return frozenset(service for statement in self.trust for service in statement.services)
 
 
+def allowed(
+    statements: tuple[Statement, ...],
+    action: str,
+    resource: str | None = None,
+    context: Context | None = None,
+) -> bool:
+    matching = [s for s in statements if s.matches(action, resource, context)]
+    return any(s.effect == "Allow" for s in matching) and not any(
+        s.effect == "Deny" and resource is not None and not s.conditions for s in matching
+    )
+
+
+@once
 def roles(assembly: Assembly) -> list[Role]:
     return [role for stack in assembly.stacks for role in _of_stack(stack)]
+
+
+def statements(stack: Stack, policy: str, document: dict[str, Any]) -> tuple[Statement, ...]:
+    return tuple(_statements(stack, policy, document))
 
 
 def _of_stack(stack: Stack) -> Iterator[Role]:
@@ -78,7 +98,7 @@ def _of_stack(stack: Stack) -> Iterator[Role]:
             logical_id=logical_id,
             name=name,
             arn=stack.resolver.arn(logical_id),
-            trust=properties["AssumeRolePolicyDocument"],
+            trust=statements(stack, logical_id, properties.get("AssumeRolePolicyDocument", {})),
             statements=tuple(inline + others),
             managed=tuple(str(arn) for arn in properties.get("ManagedPolicyArns", [])),
         )
@@ -92,26 +112,51 @@ def _attached(stack: Stack) -> Iterator[tuple[str, Statement]]:
 
 
 def _statements(stack: Stack, policy: str, document: dict[str, Any]) -> Iterator[Statement]:
-    for statement in _listed(document.get("Statement", [])):
+    for statement in listed(document.get("Statement", [])):
+        principal = statement.get("Principal", {})
+        principals = principal if isinstance(principal, dict) else {"AWS": principal}
         yield Statement(
             effect=statement["Effect"],
-            actions=tuple(str(a) for a in _listed(statement.get("Action", []))),
-            resources=tuple(str(r) for r in _listed(statement.get("Resource", []))),
+            actions=tuple(str(a) for a in listed(statement.get("Action", []))),
+            resources=tuple(str(r) for r in listed(statement.get("Resource", []))),
             conditions=statement.get("Condition", {}),
             stack=stack.name,
             policy=policy,
             sid=statement.get("Sid", ""),
+            services=tuple(str(s) for s in listed(principals.get("Service", []))),
+            accounts=tuple(str(a) for a in listed(principals.get("AWS", []))),
         )
 
 
-def _listed(value: Any) -> list[Any]:
+def met(conditions: Mapping[str, Any], context: Context) -> bool:
+    """Whether the conditions hold, as far as `context` has their keys: others only a request knows."""
+    known = {key.lower(): value for key, value in context.items()}
+    return all(
+        _holds(operator, [str(v) for v in listed(values)], known[key.lower()])
+        for operator, keys in conditions.items()
+        for key, values in keys.items()
+        if key.lower() in known
+    )
+
+
+def _holds(operator: str, wanted: list[str], value: str) -> bool:
+    name = operator.rpartition(":")[2].removesuffix("IfExists")
+    if name in ("StringLike", "ArnLike", "ArnEquals"):
+        return matches_any(tuple(wanted), value)
+    if name in ("StringNotEquals", "ArnNotEquals"):
+        return value not in wanted
+    return value in wanted
+
+
+def listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def _any(patterns: tuple[str, ...], value: str, *, ignore_case: bool) -> bool:
-    flags = re.IGNORECASE if ignore_case else 0
-    return any(re.fullmatch(_expression(pattern), value, flags) for pattern in patterns)
+def matches_any(patterns: tuple[str, ...], value: str, *, ignore_case: bool = False) -> bool:
+    return any(_expression(pattern, ignore_case).fullmatch(value) for pattern in patterns)
 
 
-def _expression(pattern: str) -> str:
-    return "".join({"*": ".*", "?": "."}.get(char, re.escape(char)) for char in pattern)
+@cache
+def _expression(pattern: str, ignore_case: bool) -> re.Pattern[str]:
+    text = "".join({"*": ".*", "?": "."}.get(char, re.escape(char)) for char in pattern)
+    return re.compile(text, re.IGNORECASE if ignore_case else 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -184,6 +185,27 @@ def _scalar_problems(shape: Shape, value: Any, path: str) -> Iterator[str]:
     enum = getattr(shape, "enum", None)
     if enum and value not in enum:
         yield f"{path} is {value!r}, not one of {', '.join(enum)}"
+    yield from _limits(shape, value, path)
+
+
+def _limits(shape: Shape, value: Any, path: str) -> Iterator[str]:
+    """Length, range and pattern, which botocore itself leaves to the service."""
+    known, size = shape.metadata, len(value) if isinstance(value, str) else value
+    unit = " characters" if isinstance(value, str) else ""
+    if size > known.get("max", size):
+        yield f"{path} is {value!r}: {size}{unit}, at most {known['max']}"
+    if size < known.get("min", size):
+        yield f"{path} is {value!r}: {size}{unit}, at least {known['min']}"
+    pattern = known.get("pattern")
+    if pattern and isinstance(value, str) and not _fits(pattern, value):
+        yield f"{path} is {value!r}, which is not {pattern}"
+
+
+def _fits(pattern: str, value: str) -> bool:
+    try:
+        return re.search(f"^(?:{pattern})$", value, re.DOTALL) is not None
+    except re.error:
+        return True  # written for Java's expressions
 
 
 def has_result(call: Call, path: tuple[str, ...]) -> bool:
@@ -209,3 +231,36 @@ def pascal(name: str) -> str:
 
 def is_expression(value: Any) -> bool:
     return isinstance(value, str) and value.startswith("{%") and value.endswith("%}")
+
+
+# Actions that are no operation of the service's API, or are named otherwise than it.
+_OTHER_ACTIONS = frozenset(
+    "s3:ListBucket s3:PutObject s3:GetObject s3:DeleteObject s3:AbortMultipartUpload s3:PutObjectAcl "
+    "lambda:InvokeFunction kms:ReEncryptFrom kms:ReEncryptTo iam:PassRole sts:AssumeRole "
+    "execute-api:Invoke logs:CreateLogDelivery logs:GetLogDelivery logs:UpdateLogDelivery "
+    "logs:DeleteLogDelivery logs:ListLogDeliveries s3:GetObjectVersion".split()
+)
+
+
+def is_iam_action(action: str) -> bool:
+    """Whether an action exists, as far as the SDK knows; services that it does not know pass."""
+    if action in _OTHER_ACTIONS:
+        return True
+    prefix, _, name = action.partition(":")
+    services = _services_of(prefix)
+    return bool(services) and any(name in _service(service).operation_names for service in services)
+
+
+@cache
+def _services_of(prefix: str) -> tuple[str, ...]:
+    """botocore's services behind an IAM prefix: `states` is stepfunctions, `personalize` is three."""
+    named = {"states": ("stepfunctions",), "cloudwatch": ("cloudwatch",)}
+    if prefix in named:
+        return named[prefix]
+    return tuple(
+        name
+        for name in _available()
+        if name.replace("-", "").startswith(prefix.replace("-", "")[:4]) or name == prefix
+        if prefix in (name, _PREFIXES.get(name), _service(name).metadata.get("signingName"))
+        or prefix == _service(name).metadata.get("endpointPrefix")
+    )

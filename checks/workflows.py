@@ -1,4 +1,4 @@
-"""State machines: structure, every service integration against botocore's model, and what the role may do.
+"""State machines: structure, every service integration against botocore's model, loops that can end.
 
 CloudFormation and cfn-lint see a definition as one string; these are the errors that would otherwise show
 in the first run on AWS.
@@ -8,77 +8,64 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from checks import sdk
-from checks.assembly import Assembly, Stack
+from checks.assembly import Assembly
 from checks.finding import Finding
+from checks.loops import loops
+from checks.simulation import Workflow, visits, workflows
+from local.aws.stepfunctions import definition
 
 # Results that Step Functions itself shapes (a job run that .sync waited for, a nested execution's output).
 _SHAPED = frozenset(["sync", "sync:2"])
 _RESULT = re.compile(r"\$states\.result((?:\.[A-Za-z_]\w*)+)")
+_LONGEST = 366 * 24 * 3600  # seconds of a STANDARD execution
 
 
-@dataclass(frozen=True)
-class Workflow:
-    """A state machine of a template, its definition parsed."""
-
-    stack: Stack
-    logical_id: str
-    definition: dict[str, Any]
-    role: Any
-
-    def finding(self, rule: str, state: str, why: str, cure: str) -> Finding:
-        return Finding(self.stack.name, self.logical_id, rule, f"state {state!r}: {why}.", cure)
-
-
-def workflows(assembly: Assembly) -> Iterator[Workflow]:
-    for stack in assembly.stacks:
-        for logical_id, properties in stack.of_type("AWS::StepFunctions::StateMachine"):
-            definition = json.loads(properties["DefinitionString"])
-            yield Workflow(
-                stack, logical_id, definition, stack.resources[logical_id]["Properties"]["RoleArn"]
-            )
-
-
-def states(definition: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+def states(definition: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     """(name, state) of every state, those inside Map and Parallel too."""
-    for name, state in definition.get("States", {}).items():
-        yield name, state
-        for branch in state.get("Branches", []):
-            yield from states(branch)
-        for processor in ("ItemProcessor", "Iterator"):
-            if processor in state:
-                yield from states(state[processor])
+    for machine in machines(definition):
+        yield from machine.get("States", {}).items()
+
+
+def machines(definition: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """The definition itself and every one inside it."""
+    yield definition
+    for state in definition.get("States", {}).values():
+        for inner in [*state.get("Branches", []), state.get("ItemProcessor", {}), state.get("Iterator", {})]:
+            yield from machines(inner) if inner else ()
 
 
 def check(assembly: Assembly) -> list[Finding]:
     found: list[Finding] = []
     for workflow in workflows(assembly):
         found += _structure(workflow)
+        for machine in machines(workflow.definition):
+            found += [finding(workflow, *problem) for problem in loops(machine)]
         for name, state in states(workflow.definition):
             if state.get("Type") == "Task":
                 found += _task(workflow, name, state)
-    return found
+    return list(dict.fromkeys([*found, *_evaluated(assembly)]))
+
+
+def finding(workflow: Workflow, rule: str, state: str, why: str, cure: str) -> Finding:
+    return Finding(workflow.stack.name, workflow.logical_id, rule, f"state {state!r}: {why}.", cure)
 
 
 def _structure(workflow: Workflow) -> Iterator[Finding]:
-    from local.aws.stepfunctions import definition
-
     for problem in definition.validate(workflow.definition):
-        yield workflow.finding(
-            "workflow-structure",
-            str(problem),
-            "CreateStateMachine would refuse it",
-            "correct the definition.",
-        )
-    if "TimeoutSeconds" not in workflow.definition:
-        yield workflow.finding(
+        if problem.code != definition.NOT_EMULATED:  # right on AWS, beyond the local interpreter
+            why = "CreateStateMachine would refuse it"
+            yield finding(workflow, "workflow-structure", str(problem), why, "correct the definition.")
+    limit = workflow.definition.get("TimeoutSeconds")
+    if not isinstance(limit, int) or not 0 < limit <= _LONGEST:
+        yield finding(
+            workflow,
             "workflow-timeout",
             str(workflow.definition.get("StartAt")),
-            "the workflow has no TimeoutSeconds, so a wait loop could run for a year",
+            f"TimeoutSeconds of the workflow is {limit!r}, so a wait loop could run for a year",
             "give the state machine a timeout.",
         )
 
@@ -87,27 +74,27 @@ def _task(workflow: Workflow, name: str, state: dict[str, Any]) -> Iterator[Find
     try:
         call = sdk.parse(str(state.get("Resource", "")))
     except ValueError as error:
-        yield workflow.finding("workflow-integration", name, str(error), "correct the Resource.")
+        yield finding(workflow, "workflow-integration", name, str(error), "correct the Resource.")
         return
     if call is None:
         return
     arguments = state.get("Arguments", {})
     for problem in sdk.problems(call.model.input_shape, arguments, call.operation):
-        yield workflow.finding("workflow-arguments", name, problem, "correct the state's Arguments.")
+        yield finding(workflow, "workflow-arguments", name, problem, "correct the state's Arguments.")
     yield from _errors(workflow, name, state, call)
+    yield from _retries(workflow, name, state)
     if call.pattern not in _SHAPED and call.operation != "Invoke":
         yield from _results(workflow, name, state, call)
 
 
 def _errors(workflow: Workflow, name: str, state: dict[str, Any], call: sdk.Call) -> Iterator[Finding]:
     """An error name that the call can't raise means a Retry or Catch that never matches."""
-    if call.operation == "Invoke" or call.pattern in _SHAPED:
-        return
     known = call.error_names()
     for rule in [*state.get("Retry", []), *state.get("Catch", [])]:
         for error in rule.get("ErrorEquals", []):
             if not error.startswith("States.") and error not in known:
-                yield workflow.finding(
+                yield finding(
+                    workflow,
                     "workflow-error-name",
                     name,
                     f"{error!r} is not an error of {call.operation}; known are {', '.join(sorted(known))}",
@@ -115,13 +102,41 @@ def _errors(workflow: Workflow, name: str, state: dict[str, Any], call: sdk.Call
                 )
 
 
+def _retries(workflow: Workflow, name: str, state: dict[str, Any]) -> Iterator[Finding]:
+    rules = state.get("Retry", [])
+    if not rules:
+        why = "it has no Retry: one throttled call fails the run"
+        yield finding(workflow, "workflow-retry", name, why, "retry what is transient for its service.")
+    for rule in rules:
+        if rule.get("JitterStrategy") != "FULL":
+            why = "its Retry has no jitter: branches that failed together come back together"
+            yield finding(workflow, "workflow-jitter", name, why, "set JitterStrategy FULL.")
+
+
 def _results(workflow: Workflow, name: str, state: dict[str, Any], call: sdk.Call) -> Iterator[Finding]:
     text = json.dumps([state.get("Output"), state.get("Assign")])
     for path in sorted(set(_RESULT.findall(text))):
         if not sdk.has_result(call, tuple(path.strip(".").split("."))):
-            yield workflow.finding(
+            yield finding(
+                workflow,
                 "workflow-result",
                 name,
                 f"$states.result{path} is not in the response of {call.operation}",
                 "correct the path in Output or Assign.",
             )
+
+
+def _evaluated(assembly: Assembly) -> Iterator[Finding]:
+    """What a run would send, evaluated on sample values."""
+    for visit in visits(assembly):
+        for where, problem in visit.problems:
+            cure = "correct the expression, or what it reads."
+            yield finding(visit.workflow, "workflow-expression", visit.name, f"{where}: {problem}", cure)
+        try:
+            call = sdk.parse(str(visit.state.get("Resource", "")))
+        except ValueError:
+            continue
+        if call is not None and visit.arguments is not None:
+            for problem in sdk.problems(call.model.input_shape, visit.arguments, call.operation):
+                cure = "shorten the names in config, or correct the state's Arguments."
+                yield finding(visit.workflow, "workflow-values", visit.name, problem, cure)

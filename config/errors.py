@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
@@ -35,8 +36,13 @@ def _cure(problem: Any) -> str:
 
 def did_you_mean(value: object, known: Any) -> str:
     """`; did you mean 'x'?` or the known values when none is near."""
-    options = sorted(str(option) for option in known)
+    options = [str(option) for option in sorted(known)]
     near = get_close_matches(str(value), options, n=1)
-    if near:
+    # Another number is another thing, not a slip of the pen: ap-northeast-3, 45 days.
+    if near and _without_digits(near[0]) != _without_digits(str(value)):
         return f"did you mean {near[0]!r}?"
     return f"use one of {', '.join(options)}" if len(options) <= 40 else "see docs/configuration.md"
+
+
+def _without_digits(text: str) -> str:
+    return re.sub(r"\d", "", text)

@@ -89,6 +89,21 @@ class Names:
         """Glue job: `extract-aurora`, `build-datasets`, `postprocess-recommendations`."""
         return self.of(job)
 
+    def job_arn(self, job: str) -> str:
+        return f"arn:aws:glue:{self.region}:{self.account}:job/{self.job(job)}"
+
+    def table_arn(self, table: str) -> str:
+        return f"arn:aws:dynamodb:{self.region}:{self.account}:table/{table}"
+
+    @property
+    def personalize_role(self) -> str:
+        """Role that Personalize assumes to read datasets and write results."""
+        return self.of("personalize")
+
+    @property
+    def personalize_role_arn(self) -> str:
+        return f"arn:aws:iam::{self.account}:role/{self.personalize_role}"
+
     def function(self, function: str) -> str:
         """Lambda function: its folder's name with dashes."""
         return self.of(function.replace("_", "-"))
@@ -103,9 +118,21 @@ class Names:
     def workflow_arn(self, workflow: str) -> str:
         return f"arn:aws:states:{self.region}:{self.account}:stateMachine:{self.workflow(workflow)}"
 
+    def execution_arn(self, workflow: str) -> str:
+        """Prefix of the ARNs of a state machine's executions."""
+        return f"arn:aws:states:{self.region}:{self.account}:execution:{self.workflow(workflow)}"
+
     @property
     def schedule(self) -> str:
         return self.of("pipeline")
+
+    @property
+    def schedule_dead_letters(self) -> str:
+        return self.of("schedule-dead-letters")
+
+    @property
+    def api(self) -> str:
+        return self.of("api")
 
     @property
     def topic(self) -> str:
@@ -119,6 +146,11 @@ class Names:
     def warehouse(self) -> str:
         """Redshift Serverless workgroup and namespace."""
         return self.of("warehouse")
+
+    @property
+    def warehouse_secret(self) -> str:
+        """Secret of the warehouse's administrator: {username, password}."""
+        return f"{self.prefix}/warehouse"
 
     @property
     def metric_namespace(self) -> str:

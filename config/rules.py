@@ -109,6 +109,30 @@ def check_solutions(solutions: Iterable[Solution]) -> None:
             raise ValueError(f"solutions: name {name!r} is used twice: rename one")
 
 
+BUCKET_NAME_LENGTH = 63
+JOB_NAME_LENGTH = 63
+RUN_ID_LENGTH = len("20261124T030000Z")
+
+
+def check_job_names(prefix: str, solutions: Iterable[Solution]) -> None:
+    """Jobs are named `<prefix>-<solution>-<run id>`; Personalize accepts 63 characters."""
+    longest = JOB_NAME_LENGTH - RUN_ID_LENGTH - len(prefix) - 2
+    for solution in solutions:
+        if len(solution.name) > longest:
+            raise ValueError(
+                f"solutions: name {solution.name!r} has {len(solution.name)} characters, but job names "
+                f"{prefix}-<name>-<run id> leave {longest}: shorten it, or app or environment"
+            )
+
+
+def check_bucket_name(name: str) -> None:
+    if len(name) > BUCKET_NAME_LENGTH:
+        raise ValueError(
+            f"app and environment make the bucket name {name!r} of {len(name)} characters, S3 accepts "
+            f"{BUCKET_NAME_LENGTH}: shorten app or environment by {len(name) - BUCKET_NAME_LENGTH}"
+        )
+
+
 def check_fields(key: str, fields: Iterable[DatasetField]) -> None:
     """Personalize's rules for a Users or Items schema (developer guide, "Schemas")."""
     fields = tuple(fields)

@@ -31,8 +31,9 @@ class Network(Section):
 
     cidr: str = Field(pattern=r"^\d+\.\d+\.\d+\.\d+/(1[6-9]|2[0-4])$")
     """Address range of the VPC, /16 to /24."""
-    availability_zones: tuple[str, ...] = Field(min_length=2, max_length=4)
-    """Zones of the region that get subnets; given here because a look-up would need credentials."""
+    # Redshift Serverless wants subnets in three zones.
+    availability_zones: tuple[str, ...] = Field(min_length=3, max_length=4)
+    """Three or four zones that get subnets; given here because a look-up would need credentials."""
     nat_gateways: int = Field(default=1, ge=1, le=4)
     """Gateways for outbound traffic of the private subnets; more cost more and survive the loss of a zone."""
 
@@ -329,12 +330,20 @@ class QuickSight(Section):
         default=None, pattern=r"^arn:aws:quicksight:[a-z0-9-]+:\d{12}:(user|group)/.+$"
     )
     """QuickSight user or group that owns them."""
+    secret_arn: str | None = Field(
+        default=None, pattern=r"^arn:aws:secretsmanager:[a-z0-9-]+:\d{12}:secret:.+$"
+    )
+    """Secret {username, password} of a database user that reads the marts."""
 
     @model_validator(mode="after")
-    def _has_an_owner(self) -> Self:
+    def _has_an_owner_and_a_reader(self) -> Self:
         if self.enabled and self.principal_arn is None:
             raise ValueError(
                 "enabled is true, so principal_arn must name the QuickSight user or group that owns it"
+            )
+        if self.enabled and self.secret_arn is None:
+            raise ValueError(
+                "enabled is true, so secret_arn must name the secret of a database user that reads the marts"
             )
         return self
 
@@ -417,6 +426,12 @@ class Settings(Section):
     @model_validator(mode="after")
     def _solutions_are_distinct_and_fed(self) -> Self:
         rules.check_solutions(self.solutions)
+        return self
+
+    @model_validator(mode="after")
+    def _names_are_short_enough(self) -> Self:
+        rules.check_bucket_name(self.names.datasets_bucket)  # the longest of the three
+        rules.check_job_names(self.names.prefix, self.solutions)
         return self
 
     @cached_property

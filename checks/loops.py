@@ -1,0 +1,121 @@
+"""Wait loops: each must notice failure and give up after a limit, or it waits until the workflow's timeout."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from botocore.model import StringShape
+
+from checks import sdk
+
+Problem = tuple[str, str, str, str]  # rule, state, why, cure
+# Personalize's statuses have no enumeration in the model (developer guide, each Describe operation).
+_STATUSES = {
+    "personalize": frozenset(
+        "ACTIVE,CREATE PENDING,CREATE IN_PROGRESS,CREATE FAILED,CREATE STOPPING,CREATE STOPPED,"
+        "DELETE PENDING,DELETE IN_PROGRESS,DELETE FAILED,STARTING,UPDATE PENDING".split(",")
+    )
+}
+_WORDS = re.compile(r"'([^']*)'|\"([^\"]*)\"")
+_CLOCK = re.compile(r"\$(?:millis|now|toMillis)\(")
+
+
+def loops(machine: Mapping[str, Any]) -> Iterator[Problem]:
+    """Problems of the loops through a Wait in one machine (not in those inside it)."""
+    states = machine.get("States", {})
+    for name, state in states.items():
+        if state.get("Type") == "Wait":
+            circle = _circle(states, name)
+            yield from _problems(states, name, circle) if circle else ()
+
+
+def _circle(states: Mapping[str, Any], start: str) -> set[str]:
+    """States that lie on a way from the Wait back to itself."""
+    return {
+        name
+        for name in states
+        if name in _reachable(states, start) and start in _reachable(states, name)
+    }
+
+
+def _reachable(states: Mapping[str, Any], start: str) -> set[str]:
+    seen: set[str] = set()
+    waiting = list(_successors(states.get(start, {})))
+    while waiting:
+        name = waiting.pop()
+        if name not in seen:
+            seen.add(name)
+            waiting.extend(_successors(states.get(name, {})))
+    return seen
+
+
+def _successors(state: Mapping[str, Any]) -> Iterator[str]:
+    for name in ("Next", "Default"):
+        if name in state:
+            yield str(state[name])
+    for choice in state.get("Choices", []):
+        yield str(choice.get("Next"))
+
+
+def _problems(states: Mapping[str, Any], wait: str, circle: set[str]) -> Iterator[Problem]:
+    choices = [
+        choice for name in circle for choice in states[name].get("Choices", []) if choice["Next"] not in circle
+    ]
+    failing = [c for c in choices if states.get(c["Next"], {}).get("Type") == "Fail"]
+    if not any(not _CLOCK.search(str(c.get("Condition"))) for c in failing):
+        cure = "add a Choice on the failed statuses that leads to a Fail state."
+        yield "workflow-loop-failure", wait, "the loop does not end when the job fails", cure
+    if not any(_CLOCK.search(str(c.get("Condition"))) for c in failing):
+        cure = "add a Choice on a deadline that leads to a Fail state."
+        yield "workflow-loop-limit", wait, "the loop has no limit of its own", cure
+    for name in circle:
+        yield from _statuses(states, name, choices)
+
+
+def _statuses(states: Mapping[str, Any], name: str, choices: list[Any]) -> Iterator[Problem]:
+    """Statuses that are compared exist, and the loop leaves on success and on each failure."""
+    known = statuses(states[name])
+    if known is None:
+        return
+    compared = {word for choice in choices for word in _quoted(str(choice.get("Condition")))}
+    for word in sorted(compared - known):
+        why = f"{word!r} is no status of {states[name]['Resource'].rpartition(':')[2]}"
+        yield "workflow-loop-status", name, why, f"compare with one of {', '.join(sorted(known))}."
+    ended = {word for word in known if word.endswith(("FAILED", "ABORTED", "STOPPED")) and _happens(word, name)}
+    for word in sorted(ended - compared):
+        why = f"the loop goes on waiting when the status is {word!r}"
+        yield "workflow-loop-status", name, why, "leave the loop on it."
+    if not compared & {"ACTIVE", "COMPLETED", "FINISHED", "SUCCEEDED"}:
+        why = "no status of success ends the loop"
+        yield "workflow-loop-status", name, why, "leave the loop on success."
+
+
+def _happens(word: str, state: str) -> bool:
+    return not word.startswith("DELETE") and (word != "CREATE STOPPED" or "SolutionVersion" in state)
+
+
+def statuses(state: Mapping[str, Any]) -> frozenset[str] | None:
+    """What the Status of a Describe may be; None for other states."""
+    try:
+        call = sdk.parse(str(state.get("Resource", "")))
+    except ValueError:
+        return None
+    if call is None or not call.operation.startswith("Describe"):
+        return None
+    if call.service in _STATUSES:
+        return _STATUSES[call.service]
+    members = getattr(call.model.output_shape, "members", {})
+    nested = [m for shape in members.values() for m in getattr(shape, "members", {}).items()]
+    for name, shape in [*members.items(), *nested]:
+        if name.endswith("Status") and isinstance(shape, StringShape) and shape.enum:
+            return frozenset(shape.enum)
+    return None
+
+
+def _quoted(text: str) -> Iterator[str]:
+    for single, double in _WORDS.findall(text):
+        word = single or double
+        if word.isupper():
+            yield word

@@ -1,0 +1,80 @@
+"""Values that stand for a run when workflows are evaluated offline: the longest that occur, and typical ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from botocore.model import ListShape, MapShape, Shape, StringShape, StructureShape
+
+from checks import sdk
+
+RUN_ID = "20261231T235959Z"
+NOW = "2026-12-31T23:59:59Z"
+# Execution names have up to 80 characters.
+EXECUTION_NAME = ("started-by-hand-" + "x" * 80)[:80]
+ERROR_OUTPUT = {"Error": "States.TaskFailed", "Cause": '{"Error": "Failed", "Cause": "why"}'}
+_EXPORT = {
+    "type": "INCREMENTAL_EXPORT",
+    "from": "2026-12-30T23:59:59Z",
+    "to": NOW,
+    "prefix": f"application_log/run={RUN_ID}",
+}
+# What each function answers, by the folder below lambdas/.
+FUNCTION_RESULTS: Mapping[str, Mapping[str, Any]] = {
+    "plan_run": {
+        "run_id": RUN_ID,
+        "mode": "incremental",
+        "export": _EXPORT,
+        "previous_run_id": "20261230T235959Z",
+        "names": {},
+    },
+    "validate_datasets": {"passed": True, "rows": {"interactions": 1000}},
+    "judge_solution_version": {"promote": True, "reason": "better", "metrics": {"coverage": 0.5}},
+    "publish_recommendations": {"written": 1},
+    "load_warehouse": {"statement_id": "00000000-0000-0000-0000-000000000000"},
+    "run_dbt": {"models": 1, "tests": 1, "failed": []},
+}
+_NUMBERS = {"integer": 1, "long": 1, "float": 0.5, "double": 0.5, "boolean": True}
+
+
+def result(call: sdk.Call, *, account: str, region: str, arguments: Any) -> Any:
+    """A response of the call in Step Functions' spelling, every member present; arguments come back."""
+    value = _sample(call.model.output_shape, "", call.service, f"{region}:{account}")
+    if isinstance(value, dict) and isinstance(arguments, dict):
+        _return_arguments(value, arguments)
+    return value
+
+
+def _sample(shape: Shape | None, name: str, service: str, where: str, depth: int = 0) -> Any:
+    if depth > 6 or shape is None:
+        return {}
+    if isinstance(shape, StructureShape):
+        return {
+            sdk.pascal(key): _sample(member, key, service, where, depth + 1)
+            for key, member in shape.members.items()
+        }
+    if isinstance(shape, ListShape):
+        return [_sample(shape.member, name, service, where, depth + 1)]
+    if isinstance(shape, MapShape):
+        return {"key": _sample(shape.value, name, service, where, depth + 1)}
+    if isinstance(shape, StringShape):
+        return _text(shape, name, service, where)
+    return _NUMBERS.get(shape.type_name, NOW)
+
+
+def _text(shape: StringShape, name: str, service: str, where: str) -> str:
+    if shape.enum:
+        return str(shape.enum[0])
+    if name.lower().endswith("arn"):
+        return f"arn:aws:{service}:{where}:sample/{name}"
+    return "sample"
+
+
+def _return_arguments(value: dict[str, Any], arguments: dict[str, Any]) -> None:
+    """A description of a resource has the ARN that was asked for."""
+    for key, member in value.items():
+        if key in arguments and isinstance(member, str):
+            value[key] = arguments[key]
+        elif isinstance(member, dict):
+            _return_arguments(member, arguments)

@@ -1,0 +1,275 @@
+"""Walks the workflows on sample values: every expression is evaluated, every branch is taken once.
+
+What a state would send is known then: names with their real length, ARNs, the input of a nested workflow.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from checks import sdk
+from checks.assembly import Assembly, Stack, once
+from checks.samples import ERROR_OUTPUT, EXECUTION_NAME, FUNCTION_RESULTS, NOW, RUN_ID, result
+from local.aws.stepfunctions import jsonata
+from local.aws.stepfunctions.errors import StateError
+
+Next = tuple[str, Any, dict[str, Any]]  # state, its input, the variables
+_SCHEDULED_TIME = "<aws.scheduler.scheduled-time>"
+
+
+@dataclass(frozen=True)
+class Workflow:
+    """A state machine of a template, its definition parsed."""
+
+    stack: Stack
+    logical_id: str
+    definition: dict[str, Any]
+    role: str
+    arn: str
+
+
+@dataclass
+class Visit:
+    """One passing of a state. `arguments` keep an expression that could not be evaluated as it is written."""
+
+    workflow: Workflow
+    name: str
+    state: Mapping[str, Any]
+    arguments: Any = None
+    problems: list[tuple[str, str]] = field(default_factory=list)  # (field, what is wrong)
+
+
+@once
+def workflows(assembly: Assembly) -> list[Workflow]:
+    return [
+        Workflow(
+            stack,
+            logical_id,
+            json.loads(properties["DefinitionString"]),
+            str(properties["RoleArn"]),
+            stack.resolver.arn(logical_id),
+        )
+        for stack, logical_id, properties in assembly.each("AWS::StepFunctions::StateMachine")
+    ]
+
+
+
+@once
+def visits(assembly: Assembly) -> list[Visit]:
+    """Every state that a scheduled run can reach."""
+    return list(_Walk(assembly).run())
+
+
+class _Walk:
+    def __init__(self, assembly: Assembly) -> None:
+        self._assembly = assembly
+        self._workflows = {workflow.arn: workflow for workflow in workflows(assembly)}
+        self._functions = {
+            str(stack.resolver.arn(logical_id)): str(properties.get("Handler", ""))
+            for stack, logical_id, properties in assembly.each("AWS::Lambda::Function")
+        }
+        self.visits: list[Visit] = []
+
+    def run(self) -> list[Visit]:
+        for _, _, schedule in self._assembly.each("AWS::Scheduler::Schedule"):
+            target = schedule.get("Target", {})
+            if target.get("Arn") in self._workflows:
+                text = str(target.get("Input", "{}")).replace(_SCHEDULED_TIME, NOW)
+                self.execute(self._workflows[target["Arn"]], json.loads(text))
+        return self.visits
+
+    def execute(self, workflow: Workflow, given: Any) -> Any:
+        return _Execution(self, workflow, given).output
+
+    def child(self, arn: str, given: Any) -> Any:
+        workflow = self._workflows.get(arn)
+        return self.execute(workflow, given) if workflow else {}
+
+    def payload(self, function: str) -> Any:
+        """What a function answers; None for one that has no sample."""
+        parts = self._functions.get(function, "").split(".")
+        return FUNCTION_RESULTS.get(parts[1]) if len(parts) > 2 else None
+
+    def result(self, call: sdk.Call, arguments: Any) -> Any:
+        assembly = self._assembly
+        return result(call, account=assembly.account, region=assembly.region, arguments=arguments)
+
+
+class _Execution:
+    """One machine. States are passed once for each set of variables that can exist on the way to them."""
+
+    def __init__(self, walk: _Walk, workflow: Workflow, given: Any) -> None:
+        self._walk, self._workflow, self._given = walk, workflow, given
+        self.output = self._machine(workflow.definition, given, {})
+
+    def _machine(self, machine: Mapping[str, Any], given: Any, variables: Mapping[str, Any]) -> Any:
+        """The output of the first path that ends well."""
+        seen: set[tuple[str, frozenset[str]]] = set()
+        outputs: list[Any] = []
+        waiting = [(str(machine.get("StartAt")), given, dict(variables))]
+        while waiting:
+            name, value, known = waiting.pop()
+            state = machine.get("States", {}).get(name)
+            if state is None or (name, frozenset(known)) in seen:
+                continue
+            seen.add((name, frozenset(known)))
+            step = _Step(self._walk, self, name, state, value, known)
+            waiting.extend(reversed(step.successors()))
+            if state.get("End") or state.get("Type") == "Succeed":
+                outputs.append(step.output)
+        return outputs[0] if outputs else {}
+
+    def context(self, name: str) -> dict[str, Any]:
+        arn = self._workflow.arn.replace(":stateMachine:", ":execution:")
+        execution = {
+            "Id": f"{arn}:{EXECUTION_NAME}",
+            "Name": EXECUTION_NAME,
+            "StartTime": NOW,
+            "Input": self._given,
+            "RoleArn": self._workflow.role,
+            "RedriveCount": 0,
+        }
+        machine = {"Id": self._workflow.arn, "Name": self._workflow.arn.rpartition(":")[2]}
+        state = {"Name": name, "EnteredTime": NOW, "RetryCount": 0}
+        item = {"Item": {"Index": 0, "Value": {}}}
+        token = {"Token": str(uuid.UUID(int=0))}
+        return {"Execution": execution, "StateMachine": machine, "State": state, "Map": item, "Task": token}
+
+    def visit(self, name: str, state: Mapping[str, Any]) -> Visit:
+        visit = Visit(self._workflow, name, state)
+        self._walk.visits.append(visit)
+        return visit
+
+    def machine(self, machine: Mapping[str, Any], given: Any, variables: Mapping[str, Any]) -> Any:
+        return self._machine(machine, given, variables)
+
+
+class _Step:
+    def __init__(
+        self,
+        walk: _Walk,
+        execution: _Execution,
+        name: str,
+        state: Mapping[str, Any],
+        value: Any,
+        variables: dict[str, Any],
+    ) -> None:
+        self._walk, self._execution, self._state = walk, execution, state
+        self._visit = execution.visit(name, state)
+        self._variables = variables
+        self._states: dict[str, Any] = {"input": value, "context": execution.context(name)}
+        result = self._result()
+        if result is not None:
+            self._states["result"] = result
+        self.output = self._evaluated("Output") if "Output" in state else (value if result is None else result)
+        self._assigned = self._assign(state, "Assign")
+
+    def _result(self) -> Any:
+        kind = self._state.get("Type")
+        if kind in ("Fail", "Wait", "Succeed", "Pass"):
+            for name in ("Error", "Cause", "Seconds", "Timestamp"):
+                self._evaluated(name)
+            return None
+        return {"Task": self._task, "Map": self._map, "Parallel": self._parallel}.get(str(kind), lambda: None)()
+
+    def _task(self) -> Any:
+        arguments = self._visit.arguments = self._evaluated("Arguments")
+        call = _call(self._state)
+        if call is None or not isinstance(arguments, dict):
+            return {}
+        if call.operation == "Invoke":
+            return {"Payload": self._payload(str(arguments.get("FunctionName"))), "StatusCode": 200}
+        if call.operation == "StartExecution" and call.pattern:
+            child = self._walk.child(str(arguments.get("StateMachineArn")), arguments.get("Input"))
+            return {**self._walk.result(call, arguments), "Output": child, "Status": "SUCCEEDED"}
+        return self._walk.result(call, arguments)
+
+    def _payload(self, function: str) -> Any:
+        sample = self._walk.payload(function)
+        if sample is None:
+            self._visit.problems.append(("Arguments", f"there is no function {function} with a known result"))
+        return sample
+
+    def _parallel(self) -> Any:
+        given = self._evaluated("Arguments") if "Arguments" in self._state else self._states["input"]
+        return [
+            self._execution.machine(branch, given, self._variables)
+            for branch in self._state.get("Branches", [])
+        ]
+
+    def _map(self) -> Any:
+        processor = self._state.get("ItemProcessor", {})
+        distributed = processor.get("ProcessorConfig", {}).get("Mode") == "DISTRIBUTED"
+        if "ItemReader" in self._state:
+            self._visit.arguments = self._evaluated("ItemReader")
+        items = self._evaluated("Items") if "Items" in self._state else [{"Key": f"runs/{RUN_ID}/part-0"}]
+        variables = {} if distributed else self._variables
+        return [
+            self._execution.machine(processor, item, variables)
+            for item in self._batched(items if isinstance(items, list) else [])
+        ]
+
+    def _batched(self, items: list[Any]) -> list[Any]:
+        batcher = self._state.get("ItemBatcher")
+        if batcher is None:
+            return items
+        return [{"Items": items, "BatchInput": (self._evaluated("ItemBatcher") or {}).get("BatchInput", {})}]
+
+    def successors(self) -> list[Next]:
+        """What may come next; first what does on the sample values."""
+        ways = [*self._choices(), *self._next(), *self._caught()]
+        return [way for _, way in sorted(ways, key=lambda way: not way[0])]
+
+    def _next(self) -> Iterator[tuple[bool, Next]]:
+        after = {**self._variables, **self._assigned}
+        for name in ("Next", "Default"):
+            if name in self._state:
+                yield name == "Next", (str(self._state[name]), self.output, after)
+
+    def _choices(self) -> Iterator[tuple[bool, Next]]:
+        for position, choice in enumerate(self._state.get("Choices", [])):
+            holds = self._value(choice.get("Condition"), f"Choices[{position}].Condition")
+            given = {**self._variables, **self._assign(choice, f"Choices[{position}].Assign")}
+            yield holds is True, (str(choice.get("Next")), self.output, given)
+
+    def _caught(self) -> Iterator[tuple[bool, Next]]:
+        self._states["errorOutput"] = ERROR_OUTPUT
+        for position, catch in enumerate(self._state.get("Catch", [])):
+            assigned = self._assign(catch, f"Catch[{position}].Assign")
+            output = catch.get("Output")
+            value = ERROR_OUTPUT if output is None else self._value(output, f"Catch[{position}].Output")
+            yield False, (str(catch.get("Next")), value, {**self._variables, **assigned})
+
+    def _assign(self, holder: Mapping[str, Any], where: str) -> dict[str, Any]:
+        given = holder.get("Assign", {})
+        return {name: self._value(value, f"{where}.{name}") for name, value in given.items()}
+
+    def _evaluated(self, name: str) -> Any:
+        return self._value(self._state.get(name), name)
+
+    def _value(self, value: Any, where: str) -> Any:
+        if isinstance(value, dict):
+            return {key: self._value(part, f"{where}.{key}") for key, part in value.items()}
+        if isinstance(value, list):
+            return [self._value(part, f"{where}[{position}]") for position, part in enumerate(value)]
+        expression = jsonata.expression_in(value)
+        if expression is None:
+            return value
+        try:
+            return jsonata.evaluate(
+                expression, states=self._states, variables=self._variables, field=where
+            )
+        except StateError as error:
+            self._visit.problems.append((where, error.cause if hasattr(error, "cause") else str(error)))
+            return value
+
+
+def _call(state: Mapping[str, Any]) -> sdk.Call | None:
+    try:
+        return sdk.parse(str(state.get("Resource", "")))
+    except ValueError:
+        return None

@@ -1,0 +1,156 @@
+"""The application's tables -> raw zone, all as they were at one moment."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import boto3
+from awsglue.utils import getResolvedOptions
+from pyspark.sql import SparkSession
+
+from glue_jobs import session
+
+ARGUMENTS = ["raw_bucket", "secret_name", "tables", "columns", "run_id"]
+DRIVER = "org.postgresql.Driver"
+FETCH_SIZE = "10000"  # rows a round trip; the driver's default reads a whole table into memory
+CONFIG_KEYS = {
+    "users": "datasets.users.fields",
+    "items": "datasets.items.fields",
+    "orders": "datasets.interactions.order_columns",
+}
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+class SourceRefused(RuntimeError):
+    """A configured table or column isn't in the database."""
+
+
+@dataclass(frozen=True)
+class Source:
+    url: str
+    username: str
+    password: str
+
+    @classmethod
+    def from_secret(cls, secret: Mapping[str, Any]) -> Source:
+        """`secret` as RDS writes it. Raises KeyError for what it lacks.
+
+        TLS is required except on this machine's own address (a tunnel, an embedded server).
+        """
+        mode = "prefer" if secret["host"] in LOOPBACK else "require"
+        address = f"{secret['host']}:{secret['port']}/{secret['dbname']}"
+        return cls(f"jdbc:postgresql://{address}?sslmode={mode}", secret["username"], secret["password"])
+
+
+def main() -> None:
+    arguments = getResolvedOptions(sys.argv, ARGUMENTS)
+    secret = boto3.client("secretsmanager").get_secret_value(SecretId=arguments["secret_name"])
+    run(
+        spark=session.start("extract-aurora"),
+        source=Source.from_secret(json.loads(secret["SecretString"])),
+        tables=json.loads(arguments["tables"]),
+        columns=json.loads(arguments["columns"]),
+        target=lambda table: session.raw_table(arguments["raw_bucket"], arguments["run_id"], table),
+    )
+
+
+def run(
+    *,
+    spark: SparkSession,
+    source: Source,
+    tables: Mapping[str, str],
+    columns: Mapping[str, Sequence[str]],
+    target: Any,
+) -> None:
+    with connection(spark, source) as connected:
+        for name, table in tables.items():
+            check(name=name, table=table, wanted=columns[name], present=present_columns(connected, table))
+        snapshot = first_value(connected, "select pg_export_snapshot()")
+        for name, table in tables.items():
+            read(spark, source, table=table, columns=columns[name], snapshot=snapshot).write.mode(
+                "overwrite"
+            ).parquet(target(name))
+
+
+@contextmanager
+def connection(spark: SparkSession, source: Source) -> Iterator[Any]:
+    """A read-only transaction that stays open while the tables are read: the snapshot lives as long as it."""
+    jvm: Any = spark._jvm
+    properties = jvm.java.util.Properties()
+    properties.setProperty("user", source.username)
+    properties.setProperty("password", source.password)
+    connected = jvm.org.postgresql.Driver().connect(source.url, properties)
+    try:
+        connected.setReadOnly(True)
+        connected.setAutoCommit(False)
+        connected.setTransactionIsolation(jvm.java.sql.Connection.TRANSACTION_REPEATABLE_READ)
+        yield connected
+    finally:
+        connected.close()
+
+
+def values(connected: Any, sql: str, *parameters: str) -> list[str]:
+    """The first column of a small result."""
+    statement = connected.prepareStatement(sql)
+    for position, parameter in enumerate(parameters, start=1):
+        statement.setString(position, parameter)
+    rows = statement.executeQuery()
+    found = []
+    while rows.next():
+        found.append(rows.getString(1))
+    statement.close()
+    return found
+
+
+def first_value(connected: Any, sql: str) -> str:
+    return values(connected, sql)[0]
+
+
+def present_columns(connected: Any, table: str) -> list[str]:
+    """Column names; empty where there is no such table or no right to read it."""
+    schema, _, name = table.partition(".")
+    return values(
+        connected,
+        "select column_name from information_schema.columns "
+        "where table_schema = ? and table_name = ? order by ordinal_position",
+        schema,
+        name,
+    )
+
+
+def check(*, name: str, table: str, wanted: Sequence[str], present: Sequence[str]) -> None:
+    """Raises SourceRefused that names table, column and configuration key."""
+    if not present:
+        raise SourceRefused(
+            f"table {table} is not in the database or may not be read: "
+            f"correct sources.aurora.tables.{name} or grant select on it"
+        )
+    missing = [column for column in wanted if column not in present]
+    if missing:
+        raise SourceRefused(
+            f"table {table} has no column {', '.join(missing)}: correct {CONFIG_KEYS[name]} "
+            f"(columns are {', '.join(present)})"
+        )
+
+
+def read(spark: SparkSession, source: Source, *, table: str, columns: Sequence[str], snapshot: str) -> Any:
+    begin = f"SET TRANSACTION ISOLATION LEVEL REPEATABLE READ; SET TRANSACTION SNAPSHOT '{snapshot}'"
+    options = {
+        "url": source.url,
+        "user": source.username,
+        "password": source.password,
+        "driver": DRIVER,
+        "dbtable": table,
+        "fetchsize": FETCH_SIZE,
+        "sessionInitStatement": begin,
+    }
+    return spark.read.format("jdbc").options(**options).load().select(*dict.fromkeys(columns))
+
+
+if __name__ == "__main__":
+    main()

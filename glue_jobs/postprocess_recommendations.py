@@ -1,0 +1,110 @@
+"""Personalize's batch output -> lists to publish and warehouse rows, by the rules after inference."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import reduce
+from typing import Any
+
+from awsglue.utils import getResolvedOptions
+from pyspark.sql import DataFrame, SparkSession
+
+from glue_jobs import session
+from glue_jobs.columns import BATCH_OUTPUT, WAREHOUSE_ORDERS
+from glue_jobs.run_id import started_at
+from glue_jobs.transforms import recommendations
+
+ARGUMENTS = ["datasets_bucket", "results_bucket", "solutions", "publishing", "run_id", "versions"]
+LISTS_A_FILE = 5000
+
+
+class BatchOutputEmpty(RuntimeError):
+    """A solution's batch inference answered nobody: publishing it would empty the lists."""
+
+
+class SolutionVersionMissing(RuntimeError):
+    """The run trained no version of a configured solution."""
+
+
+@dataclass(frozen=True)
+class Job:
+    spark: SparkSession
+    results_bucket: str
+    run_id: str
+    solutions: Sequence[Mapping[str, Any]]
+    publishing: Mapping[str, Any]
+
+    def folder(self, part: str) -> str:
+        return session.run_folder(self.results_bucket, self.run_id, part)
+
+
+def main() -> None:
+    arguments = getResolvedOptions(sys.argv, ARGUMENTS)
+    solutions = json.loads(arguments["solutions"])
+    check_versions(solutions, json.loads(arguments["versions"]))
+    run(
+        Job(
+            spark=session.start("postprocess-recommendations"),
+            results_bucket=arguments["results_bucket"],
+            run_id=arguments["run_id"],
+            solutions=solutions,
+            publishing=json.loads(arguments["publishing"]),
+        )
+    )
+
+
+def run(job: Job) -> None:
+    published = [publish(job, solution) for solution in job.solutions]
+    rows = recommendations.warehouse_recommendations(
+        reduce(DataFrame.unionByName, published), run_id=job.run_id
+    )
+    session.write_json(rows, job.folder("warehouse/recommendations"))
+
+
+def publish(job: Job, solution: Mapping[str, Any]) -> DataFrame:
+    """Write the solution's lists and answer them."""
+    lists = with_rules(job, solution, read_lists(job, solution["name"]))
+    lines = recommendations.publish_lines(lists)
+    writer = lines.write.mode("overwrite").option("maxRecordsPerFile", LISTS_A_FILE)
+    writer.option("compression", "gzip").text(job.folder(f"publish/{solution['name']}"))
+    return lists
+
+
+def read_lists(job: Job, solution: str) -> DataFrame:
+    """Raises BatchOutputEmpty that quotes Personalize's first error."""
+    path = job.folder(f"batch/{solution}")
+    options = {"recursiveFileLookup": "true", "pathGlobFilter": "*.out"}  # `_CHECK` files are beside them
+    output = job.spark.read.schema(BATCH_OUTPUT).options(**options).json(path)
+    lists = recommendations.lists(output, solution=solution)
+    if lists.isEmpty():
+        errors = [row["error"] for row in recommendations.errors(output).take(1)]
+        raise BatchOutputEmpty(
+            f"{path} has no answered line (first error: {errors[0] if errors else 'none'}): look at the "
+            f"batch inference job of solution {solution!r}; nothing of it was published"
+        )
+    return lists
+
+
+def with_rules(job: Job, solution: Mapping[str, Any], lists: DataFrame) -> DataFrame:
+    days = job.publishing["exclude_bought_within_days"]
+    if days == 0 or solution["for_each"] != "user":
+        return lists
+    since = (started_at(job.run_id) - timedelta(days=days)).strftime("%Y-%m-%d %H:%M:%S")
+    orders = job.spark.read.schema(WAREHOUSE_ORDERS).json(job.folder("warehouse/orders"))
+    return recommendations.without(lists, recommendations.recent_purchases(orders, since=since))
+
+
+def check_versions(solutions: Sequence[Mapping[str, Any]], versions: Mapping[str, str]) -> None:
+    missing = [solution["name"] for solution in solutions if solution["name"] not in versions]
+    if missing:
+        raise SolutionVersionMissing(
+            f"--versions has no solution version for {missing}: the workflow `train` hands one over for each"
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,50 @@
+"""Values as text that CSV and JSON lines carry unharmed."""
+
+from __future__ import annotations
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+# Line and paragraph separators too: a CSV or JSON reader may end a record at any of them.
+_BREAKS = "[\\r\\n\\u000B\\u000C\\u0085\\u2028\\u2029\\u0000]+"
+
+LARGEST = 1e18
+
+
+def one_line(column: Column) -> Column:
+    """Line breaks become a blank: Personalize reads one record a line. Blank text becomes null."""
+    flat = F.regexp_replace(column.cast("string"), _BREAKS, " ")
+    return F.when(flat.rlike(r"\S"), flat)
+
+
+def plain_number(column: str) -> Column:
+    """A number without an exponent (Spark writes 1.0E-8) and without trailing zeros."""
+    return F.regexp_replace(try_cast(column, "decimal(28,9)").cast("string"), r"\.?0+$", "")
+
+
+def number(column: str, kind: str = "double") -> Column:
+    """Null where the text is no number, or one that others refuse to read (NaN, Infinity)."""
+    value = F.expr(f"try_cast(cast(`{column}` as string) as {kind})")
+    return F.when(value.between(-LARGEST, LARGEST), value)
+
+
+def json_value(column: Column) -> Column:
+    """The JSON text of a scalar, escaped; null is `null`."""
+    array = F.to_json(F.array(column))
+    return array.substr(F.lit(2), F.length(array) - 2)
+
+
+def try_cast(column: str, kind: str) -> Column:
+    """Null where the text isn't a value of the type, on Spark 3 and 4 (which is ANSI by default)."""
+    return F.expr(f"try_cast(`{column}` as {kind})")
+
+
+def utc_text(seconds: Column) -> Column:
+    """`YYYY-MM-DD HH:MM:SS` of epoch seconds; the session's time zone is UTC."""
+    return F.date_format(F.timestamp_seconds(seconds), "yyyy-MM-dd HH:mm:ss")
+
+
+def for_csv(frame: DataFrame) -> DataFrame:
+    """Numbers with a fraction as plain text; everything else stays as it is."""
+    fractions = {name for name, kind in frame.dtypes if kind in ("float", "double")}
+    return frame.select([plain_number(c).alias(c) if c in fractions else F.col(c) for c in frame.columns])

@@ -1,0 +1,70 @@
+"""The API's routes and parameters, for the handler and for the OpenAPI document."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import unquote
+
+from lambdas.get_recommendations.problems import BadRequest
+
+DEFAULT_RESULTS, MIN_RESULTS, MAX_RESULTS = 25, 1, 100
+MAX_ID_LENGTH = 256
+METHOD = "GET"
+
+_ESCAPED = re.compile(r"%[0-9A-Fa-f]{2}")
+_NUMBER = re.compile(r"[0-9]{1,3}", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Route:
+    path: str
+    operation: str
+    summary: str
+    parameter: str | None = None
+
+    @property
+    def pattern(self) -> re.Pattern[str]:
+        return re.compile("^" + re.sub(r"\\{\w+\\}", "[^/]+", re.escape(self.path)) + "$")
+
+
+ROUTES = (
+    Route(
+        "/v1/users/{userId}/recommendations",
+        "getRecommendations",
+        "What a user may want next; popular items for a user without a list",
+        "userId",
+    ),
+    Route(
+        "/v1/items/{itemId}/related",
+        "getRelatedItems",
+        "Items that go with an item; popular items for an item without a list",
+        "itemId",
+    ),
+    Route("/v1/popular", "getPopularItems", "What most people want now"),
+)
+
+
+def known(path: str) -> bool:
+    return any(route.pattern.match(path) for route in ROUTES)
+
+
+def identifier(name: str, value: str | None) -> str:
+    """A path parameter, decoded if it comes escaped. Raises BadRequest."""
+    text = value or ""
+    text = unquote(text) if _ESCAPED.search(text) else text
+    if not 1 <= len(text) <= MAX_ID_LENGTH:
+        raise BadRequest(f"{name} has {len(text)} characters: give 1 to {MAX_ID_LENGTH}")
+    return text
+
+
+def results(query: Mapping[str, str] | None) -> int:
+    """`numResults`. Raises BadRequest."""
+    value = (query or {}).get("numResults")
+    if value is None:
+        return DEFAULT_RESULTS
+    number = int(value) if _NUMBER.fullmatch(value) else 0
+    if not MIN_RESULTS <= number <= MAX_RESULTS:
+        raise BadRequest(f"numResults is {value!r}: give a whole number from {MIN_RESULTS} to {MAX_RESULTS}")
+    return number

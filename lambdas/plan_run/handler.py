@@ -1,0 +1,38 @@
+"""Names the run and decides between a full and an incremental export of the application log."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from lambdas.plan_run import sources
+from lambdas.plan_run.environment import Environment
+from lambdas.plan_run.plan import MODES, plan
+from lambdas.shared import environment, events, times
+from lambdas.shared.clients import client
+from lambdas.shared.telemetry import logger
+
+
+@cache
+def settings() -> Environment:
+    return environment.read(Environment)
+
+
+def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
+    planned = run(event, dynamodb=client("dynamodb"), settings=settings())
+    logger().info("planned", extra={"plan": planned, "scheduled_time": event.get("scheduled_time")})
+    return planned
+
+
+def run(event: dict[str, Any], *, dynamodb: Any, settings: Environment) -> dict[str, Any]:
+    mode = events.text(event, "mode")
+    if mode not in MODES:
+        raise events.InvalidEvent(f"mode is {mode!r}: pass one of {', '.join(MODES)}")
+    return plan(
+        mode=mode,
+        started_at=times.parse("started_at", events.text(event, "started_at")),
+        restorable_until=sources.restorable_until(dynamodb, table=settings.application_log_table),
+        watermark=sources.watermark(dynamodb, table=settings.control_table),
+        prefix=settings.name_prefix,
+        solutions=settings.solutions,
+    )

@@ -1,0 +1,34 @@
+"""What planning reads from DynamoDB."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from lambdas.plan_run.plan import Watermark
+from lambdas.shared import times
+
+
+class PointInTimeRecoveryDisabled(RuntimeError):
+    """The application log can't be exported."""
+
+
+def watermark(dynamodb: Any, *, table: str) -> Watermark | None:
+    answer = dynamodb.get_item(TableName=table, Key={"pk": {"S": "watermark"}}, ConsistentRead=True)
+    item = answer.get("Item")
+    if item is None:
+        return None
+    until = times.parse("log_exported_until", item["log_exported_until"]["S"])
+    return Watermark(exported_until=until, run_id=item["run_id"]["S"])
+
+
+def restorable_until(dynamodb: Any, *, table: str) -> datetime:
+    """The newest moment that an export can show: some minutes ago on AWS."""
+    answer = dynamodb.describe_continuous_backups(TableName=table)
+    recovery = answer["ContinuousBackupsDescription"].get("PointInTimeRecoveryDescription", {})
+    if recovery.get("PointInTimeRecoveryStatus") != "ENABLED":
+        raise PointInTimeRecoveryDisabled(
+            f"table {table} has no point-in-time recovery, so it can't be exported: enable it on the table"
+        )
+    latest: datetime = recovery["LatestRestorableDateTime"]
+    return latest.astimezone(UTC).replace(microsecond=0)

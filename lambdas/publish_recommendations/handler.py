@@ -1,0 +1,54 @@
+"""Writes the lists of some publish files under a version that nobody reads yet; twice is the same as once."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from functools import cache
+from typing import Any
+
+from lambdas.publish_recommendations import lists, writer
+from lambdas.publish_recommendations.environment import Environment
+from lambdas.shared import environment, events, times
+from lambdas.shared.clients import client
+from lambdas.shared.telemetry import logger
+
+
+@cache
+def settings() -> Environment:
+    return environment.read(Environment)
+
+
+def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
+    answer = run(event, s3=client("s3"), dynamodb=writing_client(), settings=settings(), sleep=time.sleep)
+    logger().info("published", extra={"list": event["list"], "version": event["version"], **answer})
+    return answer
+
+
+@cache
+def writing_client() -> Any:
+    """Without botocore's own validation, which costs half of the CPU of a batch."""
+    import boto3
+    from botocore.config import Config
+
+    return boto3.client("dynamodb", config=Config(parameter_validation=False))
+
+
+def run(
+    event: dict[str, Any], *, s3: Any, dynamodb: Any, settings: Environment, sleep: Callable[[float], object]
+) -> dict[str, Any]:
+    version = events.text(event, "version")
+    expires = times.started_at(version) + timedelta(days=settings.expire_after_days)
+    written = 0
+    for key in events.texts(event, "keys"):
+        found = lists.items(
+            s3.get_object(Bucket=events.text(event, "bucket"), Key=key)["Body"].read(),
+            source=key,
+            expected=events.text(event, "list"),
+            version=version,
+            expires_at=int(expires.timestamp()),
+        )
+        for batch in lists.batches(found, writer.BATCH):
+            written += writer.write(dynamodb, table=settings.recommendations_table, items=batch, sleep=sleep)
+    return {"written": written}

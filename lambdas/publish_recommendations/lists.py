@@ -1,0 +1,70 @@
+"""Published lists as DynamoDB items."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Iterable, Iterator
+
+MAX_ITEM_BYTES = 400 * 1024  # DynamoDB's limit on an item, names and values together
+
+Item = dict[str, dict[str, str]]
+
+
+class CorruptList(ValueError):
+    """A line of a publish file isn't a list of this solution."""
+
+
+class ListTooLarge(ValueError):
+    """A list doesn't fit into a DynamoDB item."""
+
+
+def items(body: bytes, *, source: str, expected: str, version: str, expires_at: int) -> Iterator[Item]:
+    """Items of one gzipped file of JSON lines. `source` is its name, for errors."""
+    for number, line in enumerate(gzip.decompress(body).splitlines(), start=1):
+        if line.strip():
+            yield item(
+                line,
+                where=f"{source} line {number}",
+                expected=expected,
+                version=version,
+                expires_at=expires_at,
+            )
+
+
+def item(line: bytes, *, where: str, expected: str, version: str, expires_at: int) -> Item:
+    try:
+        content = json.loads(line)
+        name, key, ranked = content["list"], content["key"], content["items"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise CorruptList(f"{where} is no list ({error!r}): run postprocess-recommendations again") from None
+    if name != expected or not key or not isinstance(ranked, list) or not ranked:
+        raise CorruptList(f"{where} is list {name!r} of {key!r}, expected a non-empty list {expected!r}")
+    made = {
+        "pk": {"S": f"{name}#{key}"},
+        "sk": {"S": version},
+        # One compact string: a list of maps costs twice the CPU to read.
+        "items": {"S": json.dumps(ranked, separators=(",", ":"), ensure_ascii=False)},
+        "expires_at": {"N": str(expires_at)},
+    }
+    if size(made) > MAX_ITEM_BYTES:
+        raise ListTooLarge(
+            f"{where}: {size(made)} bytes, DynamoDB takes {MAX_ITEM_BYTES}: lower solutions.results"
+        )
+    return made
+
+
+def size(item: Item) -> int:
+    return sum(len(name.encode()) + len(v.encode()) for name, value in item.items() for v in value.values())
+
+
+def batches(all_items: Iterable[Item], length: int) -> Iterator[list[Item]]:
+    """Batches without a key twice, which BatchWriteItem refuses: the last one of a key stays."""
+    batch: dict[str, Item] = {}
+    for one in all_items:
+        batch[one["pk"]["S"]] = one
+        if len(batch) == length:
+            yield list(batch.values())
+            batch = {}
+    if batch:
+        yield list(batch.values())

@@ -1,0 +1,28 @@
+"""Builds and tests the marts after a load."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from lambdas.run_dbt import build, profile
+from lambdas.run_dbt.environment import Environment
+from lambdas.shared import environment, events
+from lambdas.shared.clients import client
+from lambdas.shared.telemetry import logger
+
+WORK = Path("/tmp/dbt")
+
+
+@cache
+def settings() -> Environment:
+    return environment.read(Environment)
+
+
+def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
+    run_id = events.text(event, "run_id")
+    variables = profile.variables(settings(), redshift_serverless=lambda: client("redshift-serverless"))
+    answer = build.build(project=build.PROJECT, work=WORK, variables=variables)
+    logger().info("built", extra={"run_id": run_id, **answer})
+    return answer

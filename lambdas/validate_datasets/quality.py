@@ -1,0 +1,90 @@
+"""Whether a run's datasets may replace what Personalize has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+# Personalize developer guide, "Quotas": least data to train on.
+MIN_INTERACTIONS = 1000
+MIN_USERS_WITH_TWO = 25
+
+
+class DataQualityFailed(RuntimeError):
+    """Names each dataset that is not good enough, the figure, the threshold and the cure."""
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    max_quarantined_share: float
+    min_rows_against_previous: float
+
+
+def check(report: Mapping[str, Any], thresholds: Thresholds) -> dict[str, int]:
+    """The rows kept by dataset."""
+    problems = [
+        *_quarantined(report, thresholds.max_quarantined_share),
+        *_shrunk(report, thresholds.min_rows_against_previous),
+        *_too_little(report),
+    ]
+    if problems:
+        raise DataQualityFailed(
+            "\n".join([f"run {report['run_id']} stops, nothing was imported:", *problems])
+        )
+    return rows(report)
+
+
+def rows(report: Mapping[str, Any]) -> dict[str, int]:
+    return {name: counts["kept"] for name, counts in report["datasets"].items()}
+
+
+def quarantined_share(counts: Mapping[str, Any]) -> float:
+    """Of the rows that should have been good: duplicates and other event types don't count."""
+    wrong = sum(counts["quarantined"].values())
+    candidates = counts["read"] - sum(counts["ignored"].values())
+    return wrong / candidates if candidates else 0.0
+
+
+def _quarantined(report: Mapping[str, Any], limit: float) -> Iterator[str]:
+    for name, counts in report["datasets"].items():
+        share = quarantined_share(counts)
+        if share > limit:
+            reasons = ", ".join(f"{reason} {n}" for reason, n in sorted(counts["quarantined"].items()))
+            yield (
+                f"{name}: {share:.1%} of the rows are quarantined ({reasons}), at most {limit:.1%} may be: "
+                f"look at runs/{report['run_id']}/quarantine/{name}/, correct the source or raise "
+                "datasets.quality.max_quarantined_share"
+            )
+
+
+def _shrunk(report: Mapping[str, Any], limit: float) -> Iterator[str]:
+    previous = report["previous"]
+    if previous is None:
+        return
+    for name, kept in rows(report).items():
+        before = previous["rows"].get(name, 0)
+        if kept < limit * before:
+            yield (
+                f"{name}: {kept} rows against {before} of run {previous['run_id']}, at least {limit:.0%} "
+                "must stay: look for lost data in the source, or for this run lower "
+                "datasets.quality.min_rows_against_previous"
+            )
+
+
+def _too_little(report: Mapping[str, Any]) -> Iterator[str]:
+    kept = rows(report)
+    if kept["interactions"] < MIN_INTERACTIONS:
+        yield (
+            f"interactions: {kept['interactions']} rows, Personalize trains on at least {MIN_INTERACTIONS}: "
+            "add event types to datasets.interactions.events or wait for more data"
+        )
+    users = report["users_with_two_interactions"]
+    if users < MIN_USERS_WITH_TWO:
+        yield (
+            f"interactions: {users} users have two or more, Personalize trains on at least "
+            f"{MIN_USERS_WITH_TWO}: add event types to datasets.interactions.events or wait for more data"
+        )
+    for name in ("users", "items"):
+        if kept[name] == 0:
+            yield f"{name}: no row, Personalize refuses an empty import: look at sources.aurora.tables.{name}"

@@ -1,0 +1,78 @@
+"""Table properties that ministack's CloudFormation drops: encryption key, recovery, protection."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+Properties = dict[str, Any]
+TYPES = ("AWS::DynamoDB::Table", "AWS::DynamoDB::GlobalTable")
+
+
+def install() -> None:
+    from ministack.services.cloudformation import provisioners
+
+    for resource_type in TYPES:
+        handler = dict(provisioners._RESOURCE_HANDLERS[resource_type])
+        handler["create"] = _creating(handler["create"])
+        handler["update"] = _updating(handler["update"])
+        provisioners._RESOURCE_HANDLERS[resource_type] = handler
+
+
+def _creating(inner: Callable[..., Any]) -> Callable[..., Any]:
+    def create(logical_id: str, properties: Properties, stack: str) -> tuple[str, Properties]:
+        name, attributes = inner(logical_id, properties, stack)
+        apply(name, properties)
+        return name, attributes
+
+    return create
+
+
+def _updating(inner: Callable[..., Any]) -> Callable[..., Any]:
+    def update(
+        physical_id: str, old: Properties, new: Properties, stack: str, *more: Any
+    ) -> tuple[str, Properties]:
+        name, attributes = inner(physical_id, old, new, stack, *more)
+        apply(name, new)
+        return name, attributes
+
+    return update
+
+
+def apply(name: str, properties: Properties) -> None:
+    from ministack.services import dynamodb
+
+    here = own_replica(properties)
+    table = dynamodb._tables[name]
+    table["SSEDescription"] = dynamodb._sse_description_from_spec(encryption(properties, here))
+    recovery = properties.get("PointInTimeRecoverySpecification") or here.get(
+        "PointInTimeRecoverySpecification"
+    )
+    enabled = _is_true((recovery or {}).get("PointInTimeRecoveryEnabled"))
+    dynamodb._update_continuous_backups(
+        {"TableName": name, "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": enabled}}
+    )
+    protected = properties.get("DeletionProtectionEnabled", here.get("DeletionProtectionEnabled"))
+    table["DeletionProtectionEnabled"] = _is_true(protected)
+
+
+def own_replica(properties: Properties) -> Properties:
+    """A global table's settings for this region."""
+    from ministack.core.responses import get_region
+
+    replicas = properties.get("Replicas") or []
+    return next((r for r in replicas if r.get("Region") == get_region()), {})
+
+
+def encryption(properties: Properties, replica: Properties) -> Properties | None:
+    """The API's SSESpecification: a global table names its key per replica."""
+    specification = dict(properties.get("SSESpecification") or {})
+    if not specification:
+        return None
+    specification["Enabled"] = _is_true(specification.pop("SSEEnabled", False))
+    key = (replica.get("SSESpecification") or {}).get("KMSMasterKeyId")
+    return {**specification, "KMSMasterKeyId": key} if key else specification
+
+
+def _is_true(value: Any) -> bool:
+    return str(value).lower() == "true"

@@ -1,0 +1,48 @@
+"""AWS::SNS::Topic's encryption key, which ministack's CloudFormation drops, and its default policy.
+
+AWS's default topic policy holds only for AWS:SourceOwner, which a caller's own request does not carry, so
+that publishing needs an identity policy. ministack's default policy lets everybody publish.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+Properties = dict[str, Any]
+
+
+def install() -> None:
+    from ministack.services.cloudformation import provisioners
+
+    handler = dict(provisioners._RESOURCE_HANDLERS["AWS::SNS::Topic"])
+    handler["create"] = _keyed(handler["create"], properties_at=1)
+    if "update" in handler:
+        handler["update"] = _keyed(handler["update"], properties_at=2)
+    provisioners._RESOURCE_HANDLERS["AWS::SNS::Topic"] = handler
+
+
+def _keyed(inner: Callable[..., Any], *, properties_at: int) -> Callable[..., Any]:
+    def put(*arguments: Any) -> Any:
+        from ministack.services import sns
+
+        arn, attributes = inner(*arguments)
+        key = arguments[properties_at].get("KmsMasterKeyId")
+        if arn in sns._topics:
+            stored = sns._topics[arn]["attributes"]
+            stored.pop("KmsMasterKeyId", None)
+            stored.update({"KmsMasterKeyId": key} if key else {})
+            stored["Policy"] = limit_to_owner(stored.get("Policy", ""))
+        return arn, attributes
+
+    return put
+
+
+def limit_to_owner(policy: str) -> str:
+    document = json.loads(policy or "{}")
+    for statement in document.get("Statement", []):
+        if statement.get("Sid") == "__default_statement_ID":
+            account = statement["Resource"].split(":")[4]
+            statement["Condition"] = {"StringEquals": {"AWS:SourceOwner": account}}
+    return json.dumps(document)

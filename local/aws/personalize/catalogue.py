@@ -1,0 +1,151 @@
+"""What real-time requests look at: loaded models and the facts that filters and metadata need."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from local.aws.personalize.service import Personalize
+    from local.aws.personalize.store import Record
+    from local.personalize.filters import Evaluator
+    from local.personalize.filters.facts import Events, Table
+
+MODELS_KEPT = 4
+EVALUATORS_KEPT = 64
+_EVENTS = {"INTERACTIONS": "ITEM_ID", "ACTION_INTERACTIONS": "ACTION_ID"}
+
+
+@dataclass
+class _Cached:
+    version: Any
+    value: Any
+    position: int = 0
+
+
+class Catalogue:
+    def __init__(self, service: Personalize) -> None:
+        self._service = service
+        self._lock = threading.RLock()
+        self._models: OrderedDict[str, Any] = OrderedDict()
+        self._facts: dict[str, _Cached] = {}
+        self._evaluators: OrderedDict[Any, Evaluator] = OrderedDict()
+        self._reordering = _Cached(None, None)
+
+    def model(self, version_arn: str) -> Any:
+        """The trained model of a solution version or recommender."""
+        from local.personalize.training import TrainedModel
+
+        with self._lock:
+            if version_arn not in self._models:
+                self._models[version_arn] = TrainedModel.load(self._service.folder("models", version_arn))
+            self._models.move_to_end(version_arn)
+            while len(self._models) > MODELS_KEPT:
+                self._models.popitem(last=False)
+            return self._models[version_arn]
+
+    def forget(self, version_arn: str) -> None:
+        with self._lock:
+            self._models.pop(version_arn, None)
+
+    def table(self, dataset: Record) -> Table:
+        """Metadata as it is now, streamed records included."""
+        return self._fact(dataset, _load_table)
+
+    def events(self, dataset: Record) -> Events:
+        with self._lock:
+            events: Events = self._fact(dataset, _load_events)
+            cached = self._facts[dataset.arn]
+            for user, target, kind in self._service.streams.touched(dataset.arn, after=cached.position):
+                events.add(user, target, kind)
+                cached.position += 1
+            return events
+
+    def evaluator(self, expression: str, datasets: Iterable[Record]) -> Evaluator:
+        """An evaluator over the datasets that the expression names."""
+        from local.personalize.filters import Evaluator, Facts, parse_filter
+
+        with self._lock:
+            parsed = parse_filter(expression)
+            tables, events = {}, {}
+            for dataset in datasets:
+                kind = dataset.fields["datasetType"]
+                if kind in _EVENTS and parsed.uses(kind):
+                    events[kind] = self.events(dataset)
+                elif kind not in _EVENTS:
+                    tables[kind] = self.table(dataset)
+            key = (expression, *(id(value) for value in (*tables.values(), *events.values())))
+            if key not in self._evaluators:
+                self._evaluators[key] = Evaluator(parsed, Facts(tables, events))
+            self._evaluators.move_to_end(key)
+            while len(self._evaluators) > EVALUATORS_KEPT:
+                self._evaluators.popitem(last=False)
+            return self._evaluators[key]
+
+    def reordering(
+        self,
+        version_arn: str,
+        items: Record | None,
+        *,
+        influence: Mapping[str, float],
+        exploration: Mapping[str, float],
+    ) -> Any:
+        """What a configuration does to lists of the model; None for nothing."""
+        from local.personalize.reordering import Reordering, creation_times
+
+        if not any(influence.values()) and not exploration.get("explorationWeight"):
+            return None
+        with self._lock:
+            model = self.model(version_arn)
+            table = self.table(items) if items is not None else None
+            key = (id(model), id(table), json.dumps([dict(influence), dict(exploration)], sort_keys=True))
+            if self._reordering.version != key:
+                created = creation_times(table.frame if table is not None else None)
+                value = Reordering.of(model, created=created, influence=influence, exploration=exploration)
+                self._reordering = _Cached(key, value)
+            return self._reordering.value
+
+    def _fact(self, dataset: Record, load: Any) -> Any:
+        with self._lock:
+            version = _version(self._service, dataset)
+            cached = self._facts.get(dataset.arn)
+            if cached is None or cached.version != version:
+                count = self._service.streams.count(dataset.arn)
+                cached = _Cached(version, load(self._service, dataset), position=count)
+                self._facts[dataset.arn] = cached
+            return cached.value
+
+
+def _version(service: Personalize, dataset: Record) -> Any:
+    bulk = (tuple(dataset.private["parts"]), dataset.fields["schemaArn"], dataset.private.get("deleted"))
+    if dataset.fields["datasetType"] in _EVENTS:
+        return bulk  # streamed events are added to what is cached
+    return (*bulk, service.streams.count(dataset.arn))
+
+
+def _load_table(service: Personalize, dataset: Record) -> Table:
+    from local.personalize.filters import Facts
+
+    kind = dataset.fields["datasetType"]
+    return Facts.of_frames({kind: _frame(service, dataset)}).tables[kind]
+
+
+def _load_events(service: Personalize, dataset: Record) -> Events:
+    from local.personalize.filters import Facts
+
+    kind = dataset.fields["datasetType"]
+    return Facts.of_frames({kind: _frame(service, dataset)}).events[kind]
+
+
+def _frame(service: Personalize, dataset: Record) -> Any:
+    from local.aws.personalize import datasets as reading
+    from local.aws.personalize.models import datasets
+
+    try:
+        return reading.read_frame(datasets.source(service, dataset))
+    except FileNotFoundError:  # replaced by an import this very moment
+        return reading.read_frame(datasets.source(service, dataset))

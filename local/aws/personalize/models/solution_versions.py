@@ -1,0 +1,180 @@
+"""Solution versions: trained models and their metrics."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from local.aws.personalize import states
+from local.aws.personalize.errors import already_exists, in_use, invalid
+from local.aws.personalize.jobs import Runner
+from local.aws.personalize.models import campaigns, datasets, solutions
+from local.aws.personalize.models.common import (
+    Operation,
+    Parameters,
+    check_queue,
+    describing,
+    listing,
+    picked,
+    tags_of,
+)
+from local.aws.personalize.models.recipes import recipe_of
+from local.aws.personalize.service import Personalize
+from local.aws.personalize.store import Record
+from local.aws.service import RequestContext
+
+MAX_UNFINISHED = 20
+# The same data trains the same model.
+SEED = 0
+UPDATABLE_RECIPE = "aws-user-personalization"
+_COPIED = (
+    "performHPO",
+    "performAutoML",
+    "performIncrementalUpdate",
+    "recipeArn",
+    "eventType",
+    "datasetGroupArn",
+    "solutionConfig",
+)
+
+
+def create(service: Personalize, context: RequestContext, parameters: Parameters) -> dict[str, Any]:
+    tags = tags_of(parameters)
+    with service.store.lock:
+        solution = service.active(parameters["solutionArn"], "Solution")
+        mode = parameters.get("trainingMode", "FULL")
+        _check_mode(service, solution, mode)
+        _check_name(service, solution, parameters.get("name"))
+        check_queue(service, "SolutionVersion", MAX_UNFINISHED)
+        return {
+            "solutionVersionArn": start(
+                service, solution, mode=mode, name=parameters.get("name"), tags=tags
+            ).arn
+        }
+
+
+def start(
+    service: Personalize,
+    solution: Record,
+    *,
+    mode: str,
+    name: str | None = None,
+    tags: dict[str, str] | None = None,
+    training_type: str = "MANUAL",
+) -> Record:
+    arn = f"{solution.arn}/{uuid.uuid4().hex[:8]}"
+    fields = {
+        **picked(solution.fields, *_COPIED),
+        "solutionArn": solution.arn,
+        "trainingMode": mode,
+        "trainingType": training_type,
+        **({"name": name} if name else {}),
+    }
+    return service.create("SolutionVersion", arn, fields, tags=tags)
+
+
+def stop(service: Personalize, context: RequestContext, parameters: Parameters) -> dict[str, Any]:
+    version = service.store.get(parameters["solutionVersionArn"], "SolutionVersion")
+
+    def end(record: Record) -> None:
+        record.private.pop("job", None)
+        record.fields["status"] = states.STOPPED
+
+    with service.store.lock:
+        if version.status not in (states.PENDING, states.IN_PROGRESS):
+            raise in_use(
+                f"SolutionVersion {version.arn} is in the state {version.status}: only CREATE PENDING and "
+                "CREATE IN_PROGRESS can be stopped."
+            )
+        running = version.status == states.IN_PROGRESS
+        service.store.change(version.arn, end)
+    if running:
+        service.workers["training"].cancel(version.arn)
+    return {}
+
+
+def metrics(service: Personalize, context: RequestContext, parameters: Parameters) -> dict[str, Any]:
+    version = service.active(parameters["solutionVersionArn"], "SolutionVersion")
+    return {"solutionVersionArn": version.arn, "metrics": version.private["metrics"]}
+
+
+def train(service: Personalize, record: Record) -> dict[str, Any]:
+    fields = record.fields
+    config = fields.get("solutionConfig", {})
+    threshold = config.get("eventValueThreshold")
+    present = datasets.datasets_of(service, fields["datasetGroupArn"])
+    sources = {kind: datasets.source(service, dataset) for kind, dataset in present.items()}
+    answer = service.work(
+        "training",
+        record.arn,
+        "train",
+        recipe=recipe_of(fields["recipeArn"]).name,
+        datasets=list(sources.values()),
+        excluded=solutions.excluded_columns(service, fields["datasetGroupArn"], config),
+        hyperparameters=solutions.hyperparameters(config),
+        event_type=fields.get("eventType"),
+        event_value_threshold=None if threshold is None else float(threshold),
+        event_parameters=[
+            {
+                "event_type": row["eventType"],
+                "weight": row.get("weight", 1.0),
+                "threshold": row.get("eventValueThreshold"),
+            }
+            for row in config.get("eventsConfig", {}).get("eventParametersList", [])
+        ],
+        seed=SEED,
+        target=str(service.folder("models", record.arn)),
+    )
+    return _trained(answer, sources, performs_hpo=bool(fields.get("performHPO")))
+
+
+def _trained(answer: dict[str, Any], sources: dict[str, Any], *, performs_hpo: bool) -> dict[str, Any]:
+    positions = {kind: source["stream_count"] for kind, source in sources.items()}
+    trained: dict[str, Any] = {"trainingHours": round(answer["training_seconds"] / 3600, 6)}
+    if performs_hpo:
+        trained["tunedHPOParams"] = {"algorithmHyperParameters": answer["hyperparameters"]}
+    return trained | {"private": {"metrics": answer["metrics"], "positions": positions}}
+
+
+def _check_mode(service: Personalize, solution: Record, mode: str) -> None:
+    if mode != "UPDATE":
+        return
+    name = recipe_of(solution.fields["recipeArn"]).name
+    if name != UPDATABLE_RECIPE:
+        raise invalid(f"trainingMode UPDATE needs the recipe {UPDATABLE_RECIPE}, the solution has {name}.")
+    versions = service.store.where("SolutionVersion", solutionArn=solution.arn, status=states.ACTIVE)
+    if not any(version.fields["trainingMode"] == "FULL" for version in versions):
+        raise invalid("trainingMode UPDATE needs an ACTIVE solution version trained with FULL.")
+
+
+def _check_name(service: Personalize, solution: Record, name: str | None) -> None:
+    for version in service.store.where("SolutionVersion", solutionArn=solution.arn):
+        if name is not None and version.fields.get("name") == name:
+            raise already_exists(version.arn)
+
+
+def list_versions(service: Personalize, context: RequestContext, parameters: Parameters) -> dict[str, Any]:
+    if "solutionArn" in parameters:
+        service.store.get(parameters["solutionArn"], "Solution")
+    return listing("SolutionVersion")(service, context, parameters)
+
+
+def register(service: Personalize) -> None:
+    service.jobs.register(
+        "create",
+        "SolutionVersion",
+        Runner(
+            lambda record: train(service, record),
+            lane="training",
+            after=lambda record: campaigns.follow(service, record),
+        ),
+    )
+
+
+OPERATIONS: dict[str, Operation] = {
+    "CreateSolutionVersion": create,
+    "DescribeSolutionVersion": describing("SolutionVersion"),
+    "ListSolutionVersions": list_versions,
+    "StopSolutionVersionCreation": stop,
+    "GetSolutionMetrics": metrics,
+}

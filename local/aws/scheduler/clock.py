@@ -1,0 +1,74 @@
+"""Which schedules are due: looked at every second."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from local.aws.scheduler import expressions
+
+Schedule = dict[str, Any]
+
+
+class Clock:
+    """Remembers when each schedule fires next; a schedule that changes is planned anew.
+
+    A flexible window fires at its start. Times that pass while the endpoint is down do not fire.
+    """
+
+    def __init__(self, fire: Callable[[Schedule, datetime], object]) -> None:
+        self._fire = fire
+        self._planned: dict[tuple[str, str], datetime | None] = {}
+
+    def tick(self, schedules: list[Schedule], now: datetime) -> list[Schedule]:
+        """Starts what is due in threads of its own, and returns those that have completed for good."""
+        completed = []
+        for schedule in schedules:
+            if schedule.get("State") != "ENABLED":
+                continue
+            due = self._due(schedule, now)
+            if due is not None:
+                threading.Thread(target=self._fire, args=(schedule, due), daemon=True).start()
+            if self._planned[_version(schedule)] is None:
+                completed.append(schedule)
+        return completed
+
+    def _due(self, schedule: Schedule, now: datetime) -> datetime | None:
+        version = _version(schedule)
+        if version not in self._planned:
+            self._planned[version] = next_time(schedule, after=now)
+        planned = self._planned[version]
+        if planned is None or now < planned:
+            return None
+        self._planned[version] = next_time(schedule, after=planned)
+        return planned
+
+
+def _version(schedule: Schedule) -> tuple[str, str]:
+    return schedule["Arn"], str(schedule.get("LastModificationDate"))
+
+
+def next_time(schedule: Schedule, *, after: datetime) -> datetime | None:
+    """The next invocation within the schedule's start and end dates; None when there is none."""
+    expression = expressions.parse(
+        schedule["ScheduleExpression"], schedule.get("ScheduleExpressionTimezone") or "UTC"
+    )
+    start, end = _moment(schedule.get("StartDate")), _moment(schedule.get("EndDate"))
+    anchor = start or _moment(schedule.get("CreationDate")) or after
+    if start and after < start and not isinstance(expression, expressions.At):
+        if isinstance(expression, expressions.Rate):
+            return start
+        after = start
+    planned = expression.next_after(after, anchor=anchor)
+    return None if planned and end and planned > end else planned
+
+
+def _moment(value: Any) -> datetime | None:
+    if value is None or value == "":
+        return None
+    if isinstance(value, (int, float)):
+        return datetime.fromtimestamp(value, UTC)
+    moment = datetime.fromisoformat(str(value).replace("Z", "+00:00"))
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

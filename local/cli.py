@@ -1,0 +1,172 @@
+"""`python -m local`: up, down, env, status, deploy (and demo, from local/demo)."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import importlib.util
+import os
+import shlex
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from local import deploy as deployment
+from local import processes, state, users
+from local.aws.endpoint import Endpoint
+
+START_SECONDS = 60.0
+
+
+def main(arguments: list[str] | None = None) -> int:
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.run(options) or 0)
+    except (state.NotRunning, deployment.DeployFailed, StartFailed) as error:
+        print(error, file=sys.stderr)
+        return 1
+
+
+class StartFailed(RuntimeError):
+    """The endpoint did not come up; the message holds the end of its log."""
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m local", description="The local runtime")
+    commands = parser.add_subparsers(required=True)
+    up = commands.add_parser("up", help="start the endpoint and deploy cdk.out into it")
+    up.add_argument("--no-deploy", action="store_true", help="start an empty endpoint")
+    up.set_defaults(run=run_up)
+    deploy = commands.add_parser("deploy", help="deploy cdk.out into the running endpoint")
+    deploy.set_defaults(run=run_deploy)
+    for command in (up, deploy):
+        command.add_argument("--cdk-out", type=Path, default=state.REPOSITORY / "cdk.out")
+    commands.add_parser("down", help="stop everything").set_defaults(run=run_down)
+    commands.add_parser("env", help="print export lines for a shell").set_defaults(run=run_env)
+    commands.add_parser("status", help="what runs, and the deployed stacks").set_defaults(run=run_status)
+    _register_demo(commands)
+    return parser
+
+
+def _register_demo(commands: Any) -> None:
+    if importlib.util.find_spec("local.demo") is None:
+        return
+    module = importlib.import_module("local.demo")
+    if hasattr(module, "register"):
+        module.register(commands)
+
+
+def endpoint_of(current: state.State, home: Path) -> Endpoint:
+    """The running endpoint, seen from another process."""
+    return Endpoint(
+        url=current.url, port=current.port, region=current.region, account=current.account, home=home
+    )
+
+
+def run_up(options: argparse.Namespace) -> int:
+    started = time.monotonic()
+    home = state.home()
+    assembly = None if options.no_deploy else deployment.read_assembly(options.cdk_out)
+    current = state.load(home) or start(
+        home=home,
+        account=assembly.account if assembly else "111111111111",
+        region=assembly.region if assembly else "ap-northeast-1",
+    )
+    print(f"endpoint {current.url} ({current.account}, {current.region}), {time.monotonic() - started:.1f} s")
+    if assembly:
+        _deploy(assembly, home=home)
+    print(f"ready in {time.monotonic() - started:.1f} s; `eval $(make env)` points a shell at it")
+    return 0
+
+
+def start(*, home: Path, account: str, region: str) -> state.State:
+    """Starts the endpoint in the background and waits until it answers. Raises StartFailed."""
+    log = home / "log" / "endpoint.log"
+    command = [sys.executable, "-m", "local.aws", "--account", account, "--region", region]
+    environment = {**os.environ, "OSUSUME_HOME": str(home), "PYTHONPATH": str(state.REPOSITORY)}
+    pid = processes.start_detached(command, log=log, environment=environment)
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        if (current := state.load(home)) and current.pid == pid:
+            return current
+        if not processes.is_alive(pid):
+            break
+        time.sleep(0.02)
+    processes.terminate(pid)
+    raise StartFailed(f"The endpoint did not start; the end of {log}:\n{_tail(log)}")
+
+
+def _tail(log: Path, lines: int = 15) -> str:
+    return "\n".join(log.read_text(errors="replace").splitlines()[-lines:]) if log.exists() else ""
+
+
+def run_deploy(options: argparse.Namespace) -> int:
+    _deploy(deployment.read_assembly(options.cdk_out), home=state.home())
+    return 0
+
+
+def _deploy(assembly: deployment.Assembly, *, home: Path) -> None:
+    endpoint = endpoint_of(state.running(home), home)
+    deployment.deploy(assembly=assembly, endpoint=endpoint)
+    environment = environment_name(assembly)
+    users.ensure_operator(endpoint, environment=environment)
+    state.update(home, environment=environment)
+
+
+def environment_name(assembly: deployment.Assembly) -> str:
+    """The stage in the stacks' names: osusume-<environment>-<stack>; "local" when they have none."""
+    parts = assembly.stacks[0].name.split("-")
+    return parts[1] if len(parts) > 2 else "local"
+
+
+def run_down(options: argparse.Namespace) -> int:
+    home = state.home()
+    current = state.load(home)
+    if current is None:
+        print("Nothing runs.")
+        return 0
+    processes.terminate(current.pid)
+    state.path(home).unlink(missing_ok=True)
+    print(f"Stopped {current.url}.")
+    return 0
+
+
+def run_env(options: argparse.Namespace) -> int:
+    home = state.home()
+    current = state.running(home)
+    for name, value in environment_variables(endpoint_of(current, home), current).items():
+        print(f"export {name}={shlex.quote(value)}")
+    return 0
+
+
+def environment_variables(endpoint: Endpoint, current: state.State) -> dict[str, str]:
+    credentials = users.operator_credentials(endpoint, environment=current.environment or "local")
+    variables = {
+        "AWS_ENDPOINT_URL": endpoint.url,
+        "AWS_REGION": endpoint.region,
+        "AWS_DEFAULT_REGION": endpoint.region,
+        **credentials.environment(),
+    }
+    api = api_url(endpoint)
+    return {**variables, "OSUSUME_API_URL": api} if api else variables
+
+
+def api_url(endpoint: Endpoint) -> str:
+    """Where the deployed REST API answers; empty when there is none."""
+    gateway = endpoint.client("apigateway")
+    for api in gateway.get_rest_apis()["items"]:
+        for stage in gateway.get_stages(restApiId=api["id"])["item"]:
+            return f"{endpoint.url}/_aws/execute-api/{api['id']}/{stage['stageName']}"
+    return ""
+
+
+def run_status(options: argparse.Namespace) -> int:
+    home = state.home()
+    current = state.running(home)
+    endpoint = endpoint_of(current, home)
+    print(f"{current.url}  pid {current.pid}  {current.account}/{current.region}  since {current.started}")
+    pages = endpoint.client("cloudformation").get_paginator("describe_stacks").paginate()
+    for stack in (stack for page in pages for stack in page["Stacks"]):
+        print(f"  {stack['StackName']:<40} {stack['StackStatus']}")
+    return 0

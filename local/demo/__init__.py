@@ -1,0 +1,26 @@
+"""The demo: real shop data, the schedule fired, recommendations read over the deployed API."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+__all__ = ["register"]
+
+
+def register(commands: Any) -> None:
+    """Adds `demo` to the sub-commands of `python -m local`."""
+    demo = commands.add_parser("demo", help="load data, run the pipeline, print recommendations")
+    demo.add_argument("--size", choices=["small", "full"], default="small", help="of Complete Journey")
+    demo.add_argument("--data", type=Path, metavar="FOLDER", help="your own interactions.csv or .parquet")
+    demo.add_argument("--environment", default="dev", help="config/<environment>.yaml")
+    demo.add_argument("--cdk-out", type=Path, help="templates (default: synthesized now)")
+    demo.set_defaults(run=_run)
+
+
+def _run(options: argparse.Namespace) -> int:
+    # Imported when it runs: `python -m local up` need not load pandas.
+    from local.demo.command import run
+
+    return run(options)

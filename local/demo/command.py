@@ -1,0 +1,167 @@
+"""The `demo` command: up, load, fire, follow, read the API."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Iterable
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from botocore.credentials import Credentials as Signer
+
+from config import settings as configuration
+from config.errors import ConfigError
+from config.settings import Settings
+from local import cli, state, users
+from local.aws.endpoint import Credentials, Endpoint
+from local.demo import loader, own_files, progress, schedule, story
+from local.demo.api import Api
+from local.demo.complete_journey import DataSetMissing
+from local.demo.loader import Loaded, OtherDataLoaded
+from local.demo.log import LogNotWritten
+from local.demo.problems import OwnFilesRefused
+from local.demo.signed import RequestRefused
+from local.demo.synthesis import SynthesisFailed, synthesize
+
+# The workflows wait minutes between looks at a job, which on AWS takes an hour; here it takes seconds.
+WAIT_SCALE = "0.02"
+
+
+class ApiMissing(RuntimeError):
+    """The deployed stacks have no API."""
+
+
+REFUSALS = (
+    ApiMissing,
+    ConfigError,
+    DataSetMissing,
+    LogNotWritten,
+    OtherDataLoaded,
+    OwnFilesRefused,
+    RequestRefused,
+    SynthesisFailed,
+    progress.RunFailed,
+    story.QueryFailed,
+)
+
+
+@dataclass(frozen=True)
+class Demo:
+    """The running endpoint as a person at the laptop sees it: with the operator's credentials."""
+
+    endpoint: Endpoint
+    credentials: Credentials
+    settings: Settings
+
+    def client(self, service: str) -> Any:
+        return self.endpoint.client(service, self.credentials)
+
+    @property
+    def signer(self) -> Signer:
+        return Signer(*self.credentials)
+
+    @property
+    def api(self) -> Api:
+        url = cli.api_url(self.endpoint)
+        if not url:
+            raise ApiMissing("No REST API is deployed: the stack `serving` should have made one")
+        return Api(url, self.endpoint.region, self.signer)
+
+
+def run(options: argparse.Namespace) -> int:
+    try:
+        return _run(options)
+    except REFUSALS as error:
+        print(error, file=sys.stderr)
+        return 1
+
+
+def _run(options: argparse.Namespace) -> int:
+    started = time.monotonic()
+    settings = configuration.load(options.environment)
+    if options.data:
+        _check(options.data, settings)
+    demo = _up(options, settings)
+    loaded = _load(demo, options)
+    followed = _fire(demo)
+    _tell(demo, loaded, followed)
+    print(f"\nTotal {time.monotonic() - started:.1f} s")
+    return 0
+
+
+def _check(folder: Path, settings: Settings) -> None:
+    """Before the endpoint starts: a person with a wrong file should not wait for it."""
+    import pandas as pd
+
+    own_files.read(folder, datasets=settings.datasets, now=pd.Timestamp.now("UTC"))
+
+
+def _up(options: argparse.Namespace, settings: Settings) -> Demo:
+    home = state.home()
+    # Read by the endpoint when it starts; one that runs already keeps its own.
+    os.environ.setdefault("OSUSUME_WAIT_SCALE", WAIT_SCALE)
+    code = cli.main(["up", "--cdk-out", str(options.cdk_out or _synthesize(options.environment, home))])
+    if code:
+        raise SystemExit(code)
+    endpoint = cli.endpoint_of(state.running(home), home)
+    credentials = users.operator_credentials(endpoint, environment=options.environment)
+    return Demo(endpoint, credentials, settings)
+
+
+def _synthesize(environment: str, home: Path) -> Path:
+    started = time.monotonic()
+    folder = home / "cdk.out"
+    synthesize(environment=environment, folder=folder)
+    print(f"synthesized {environment} in {time.monotonic() - started:.1f} s")
+    return folder
+
+
+def _load(demo: Demo, options: argparse.Namespace) -> Loaded:
+    print("\nLoading the application's database and log")
+    started = time.monotonic()
+    loaded = loader.load(clients=demo.client, settings=demo.settings, size=options.size, folder=options.data)
+    print(f"  {loaded.source}")
+    for note in loaded.notes:
+        print(f"  {note}")
+    added = ", ".join(f"{count:,} {name}" for name, count in loaded.added.items())
+    print(f"  added {added or 'nothing'} in {time.monotonic() - started:.1f} s")
+    return loaded
+
+
+def _fire(demo: Demo) -> progress.Run:
+    name = demo.settings.names.schedule
+    print(f"\nFiring the schedule {name}")
+    arn = schedule.fire(
+        url=demo.endpoint.url, region=demo.endpoint.region, credentials=demo.signer, schedule=name
+    )
+    print(f"  {arn}")
+    return progress.follow(demo.client("stepfunctions"), arn, logs=demo.endpoint.home / "log")
+
+
+def _tell(demo: Demo, loaded: Loaded, followed: progress.Run) -> None:
+    settings, names = demo.settings, demo.settings.names
+    output = followed.execution.description.get("output", "{}")
+    run_id = story.run_id_of(output)
+    warehouse = {"workgroup": names.warehouse, "database": settings.analytics.database}
+    solutions = [solution.name for solution in settings.solutions]
+    _section(f"Run {run_id}: {followed.seconds:.1f} s", story.timings(followed))
+    _section("Rows", story.rows(demo.client, names, run_id))
+    _section("NDCG@25 of the versions that serve", story.metrics(demo.client, names, solutions))
+    _section("Lists in the warehouse", story.marts(demo.client, **warehouse))
+    for note in loaded.notes:
+        print(f"  Note: {note}")
+    with closing(loader.connect(demo.client, secret=settings.aurora_secret)) as connection:
+        catalogue = story.Catalogue(connection, settings.sources.aurora.tables)
+        _section("Recommendations over HTTP, signed", story.recommendations(demo.api, catalogue))
+        _section("Try it", story.commands(demo.api.url, catalogue.regular_user()))
+
+
+def _section(title: str, lines: Iterable[str]) -> None:
+    print(f"\n{title}\n{'-' * len(title)}")
+    for line in lines:
+        print(line)

@@ -1,0 +1,305 @@
+"""Batch inference and batch segments: JSON lines in, JSON lines out.
+
+Formats: "Batch inference job input and output JSON examples" of the developer guide. An input line that
+can't be answered gives an output line with an error, and does not fail the job.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+CHUNK = 512
+SPARE = 50
+# Recipes whose batch output has scores.
+_SCORED = ("aws-user-personalization", "aws-personalized-ranking")
+MAX_QUERIES = {"aws-item-affinity": 500, "aws-item-attribute-affinity": 10}
+
+
+class BatchFailure(ValueError):
+    """The failureReason of a batch job."""
+
+
+class Masks(Protocol):
+    """A filter: which of the candidates may be recommended for a query."""
+
+    def mask(
+        self, *, user_id: str | None, item_id: str | None, values: Mapping[str, str]
+    ) -> Callable[[Any], Any]: ...
+
+
+@dataclass
+class BatchReport:
+    records: int = 0
+    errors: int = 0
+
+
+@dataclass(frozen=True)
+class Query:
+    """One input line: its object as given, and what is wrong with it."""
+
+    given: Any
+    error: str | None = None
+
+    def value(self, key: str) -> Any:
+        return self.given[key]
+
+    @property
+    def filter_values(self) -> Mapping[str, str]:
+        return self.given.get("filterValues", {})
+
+
+def query_key(recipe_type: str) -> str:
+    return "itemId" if recipe_type == "RELATED_ITEMS" else "userId"
+
+
+def read_queries(source: Path, *, recipe_type: str) -> Iterator[Query]:
+    with source.open(encoding="utf-8-sig") as lines:
+        for line in lines:
+            if line.strip():
+                yield _query(line, recipe_type)
+
+
+def _query(line: str, recipe_type: str) -> Query:
+    try:
+        given = json.loads(line)
+    except json.JSONDecodeError as error:
+        return Query(line.rstrip("\n"), f"Input line is not valid JSON: {error}")
+    if not isinstance(given, dict):
+        return Query(given, "Input line is not a JSON object.")
+    key = query_key(recipe_type)
+    if recipe_type and not _is_id(given.get(key)):
+        return Query(given, f"Input line must have {key!r}: a string of 1 to 256 characters.")
+    if recipe_type == "PERSONALIZED_RANKING" and not _is_ids(given.get("itemList")):
+        return Query(given, "Input line must have 'itemList': a list of item ids.")
+    if not isinstance(given.get("filterValues", {}), dict):
+        return Query(given, "filterValues must be an object.")
+    return Query(given)
+
+
+def _is_id(value: Any) -> bool:
+    return isinstance(value, str) and 0 < len(value) <= 256
+
+
+def _is_ids(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(_is_id(item) for item in value)
+
+
+def infer_files(
+    *,
+    model: Any,
+    pairs: Sequence[tuple[Path, Path]],
+    num_results: int,
+    masks: Masks | None = None,
+    reordering: Any = None,
+) -> BatchReport:
+    """Answer every input file into its output file, in the order of its lines."""
+    report = BatchReport()
+    for source, target in pairs:
+        with target.open("w", encoding="utf-8") as output:
+            for queries in _chunks(read_queries(source, recipe_type=model.spec.type)):
+                for line in _answers(_Asked(model, num_results, masks, reordering), queries):
+                    report.records += 1
+                    report.errors += line["error"] is not None
+                    output.write(json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n")
+    if report.records == 0:
+        raise BatchFailure("The batch input has no records.")
+    return report
+
+
+def _chunks(queries: Iterable[Query]) -> Iterator[list[Query]]:
+    chunk: list[Query] = []
+    for query in queries:
+        chunk.append(query)
+        if len(chunk) == CHUNK:
+            yield chunk
+            chunk = []
+    if chunk:
+        yield chunk
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What every query of a job is asked with; `reordering` is a Reordering or None."""
+
+    model: Any
+    num_results: int
+    masks: Masks | None
+    reordering: Any
+
+    @property
+    def recipe_type(self) -> str:
+        return str(self.model.spec.type)
+
+    @property
+    def pool(self) -> int:
+        return self.reordering.pool(self.num_results) if self.reordering else self.num_results
+
+    def many(self, queries: Sequence[Query]) -> Iterator[Any]:
+        """A list, or what is wrong, for each query."""
+        if self.recipe_type == "PERSONALIZED_RANKING":
+            yield from (self._ranked(query) for query in queries)
+            return
+        ids = [query.value(query_key(self.recipe_type)) for query in queries]
+        # Many at once is far faster than one by one, so a filter takes from a longer list first.
+        asked = self.pool * 2 + SPARE if self.masks is not None else self.pool
+        lists = self.model.recommend_many(ids, asked)
+        for one, query, scored in zip(ids, queries, lists, strict=True):
+            yield self._listed(one, query, scored, asked)
+
+    def _allowed(self, query: Query) -> Any:
+        """The filter for the query, None without one; ValueError on wrong values."""
+        if self.masks is None:
+            return None
+        user, item = query.given.get("userId"), query.given.get("itemId")
+        return self.masks.mask(user_id=user, item_id=item, values=query.filter_values)
+
+    def _ranked(self, query: Query) -> Any:
+        try:
+            allowed = self._allowed(query)
+        except ValueError as error:
+            return str(error)
+        user = query.value("userId")
+        return self.model.rank(user_id=user, item_ids=query.value("itemList"), allowed=allowed)
+
+    def _listed(self, one: str, query: Query, scored: Sequence[Any], asked: int) -> Any:
+        try:
+            allowed = self._allowed(query)
+        except ValueError as error:
+            return str(error)
+        if allowed is not None:
+            scored = self._filtered(one, scored, asked, allowed)
+        return self._reordered(one, scored, allowed)
+
+    def _filtered(self, one: str, scored: Sequence[Any], asked: int, allowed: Any) -> Sequence[Any]:
+        """What the filter lets through; too little of a full list means that there is more behind it."""
+        keep = allowed([each.id for each in scored])
+        kept = [each for each, kept in zip(scored, keep, strict=True) if kept]
+        if len(kept) >= self.pool or len(scored) < asked:
+            return kept[: self.pool]
+        key = "item_id" if self.recipe_type == "RELATED_ITEMS" else "user_id"
+        return list(self.model.recommend(**{key: one}, num_results=self.pool, allowed=allowed))
+
+    def _reordered(self, query: str, scored: Sequence[Any], allowed: Any) -> Sequence[Any]:
+        if self.reordering is None:
+            return scored
+        return list(self.reordering.apply(scored, self.num_results, query=query, allowed=allowed))
+
+
+def _answers(asked: _Asked, queries: list[Query]) -> Iterator[dict[str, Any]]:
+    found = asked.many([query for query in queries if query.error is None])
+    for query in queries:
+        if query.error is not None:
+            yield _line(query, None, query.error)
+            continue
+        result = next(found)
+        if isinstance(result, str):
+            yield _line(query, None, result)
+        else:
+            yield _line(query, _output(asked.model, result), None)
+
+
+def _output(model: Any, scored: Sequence[Any]) -> dict[str, Any]:
+    output: dict[str, Any] = {"recommendedItems": [one.id for one in scored]}
+    if model.recipe.startswith(_SCORED):
+        output["scores"] = [round(float(one.score), 7) for one in scored]
+    return output
+
+
+def _line(query: Query, output: Any, error: str | None) -> dict[str, Any]:
+    return {"input": query.given, "output": output, "error": error}
+
+
+def segment_files(
+    *,
+    model: Any,
+    pairs: Sequence[tuple[Path, Path]],
+    num_results: int,
+    items: Any = None,
+    masks: Masks | None = None,
+) -> BatchReport:
+    """Answer every line with the users most likely to interact. `items` is the Items dataset."""
+    report = BatchReport()
+    read = _AttributeReader(items) if model.recipe == "aws-item-attribute-affinity" else _ItemReader()
+    for source, target in pairs:
+        queries = list(read.queries(source))
+        limit = MAX_QUERIES[model.recipe]
+        if len(queries) > limit:
+            raise BatchFailure(
+                f"{source.name} has {len(queries)} queries: {model.recipe} allows {limit} a file."
+            )
+        with target.open("w", encoding="utf-8") as output:
+            for query in queries:
+                line = _segment(model, read, query, num_results, masks)
+                report.records += 1
+                report.errors += line["error"] is not None
+                output.write(json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n")
+    if report.records == 0:
+        raise BatchFailure("The batch input has no records.")
+    return report
+
+
+def _segment(model: Any, read: Any, query: Query, num_results: int, masks: Masks | None) -> dict[str, Any]:
+    if query.error is not None:
+        return read.line(query, None, query.error)
+    try:
+        wanted = read.items(query)
+        values = query.filter_values
+        allowed = masks.mask(user_id=None, item_id=None, values=values) if masks else None
+    except ValueError as error:
+        return read.line(query, None, str(error))
+    users = model.segment(item_ids=wanted, num_results=num_results, allowed=allowed)
+    return read.line(query, {"recommendedUsers": [one.id for one in users]}, None)
+
+
+class _ItemReader:
+    """Item-Affinity: {"itemId": "105"}."""
+
+    def queries(self, source: Path) -> Iterator[Query]:
+        return read_queries(source, recipe_type="RELATED_ITEMS")
+
+    def items(self, query: Query) -> list[str]:
+        return [query.value("itemId")]
+
+    def line(self, query: Query, output: Any, error: str | None) -> dict[str, Any]:
+        return _line(query, output, error)
+
+
+class _AttributeReader:
+    r"""Item-Attribute-Affinity: {"itemAttributes": "ITEMS.genres = \"Comedy\" AND ITEMS.price > 5"}."""
+
+    def __init__(self, items: Any) -> None:
+        from local.personalize.filters import Facts
+
+        self._ids = list(items["ITEM_ID"]) if items is not None else []
+        self._facts = Facts.of_frames({"ITEMS": items} if items is not None else {})
+
+    def queries(self, source: Path) -> Iterator[Query]:
+        for query in read_queries(source, recipe_type=""):
+            yield query if query.error is not None else self._checked(query)
+
+    def _checked(self, query: Query) -> Query:
+        if isinstance(query.given.get("itemAttributes"), str):
+            return query
+        return Query(query.given, "Input line must have 'itemAttributes': a string.")
+
+    def items(self, query: Query) -> list[str]:
+        """FilterError (a ValueError) when the expression is not of item attributes joined by AND."""
+        from local.personalize.filters import Evaluator, FilterError, parse_filter
+        from local.personalize.filters.expressions import Combination
+
+        parsed = parse_filter(f"INCLUDE ItemID WHERE {query.value('itemAttributes')}")
+        condition = parsed.expressions[0].condition
+        if isinstance(condition, Combination) and condition.operator != "AND":
+            raise FilterError("Item attributes can only be joined by AND")
+        if any(predicate.field.source != "ITEMS" for predicate in parsed.predicates()):
+            raise FilterError("Item attributes must be columns of ITEMS")
+        mask = Evaluator(parsed, self._facts).mask(user_id=None, item_id=None, values={})
+        return [item for item, kept in zip(self._ids, mask(self._ids), strict=True) if kept]
+
+    def line(self, query: Query, output: Any, error: str | None) -> dict[str, Any]:
+        shown = query.given if isinstance(query.given, dict) else {"itemAttributes": query.given}
+        return {"itemAttributes": shown.get("itemAttributes"), "output": output, "error": error}

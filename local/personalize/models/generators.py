@@ -1,0 +1,125 @@
+"""The candidate generators of personalization, fitted together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import scipy.sparse as sp
+
+from local.personalize.histories import Histories, OwnEvents, own_events, profile
+from local.personalize.models.linear import Vocabulary, fit_ease, fit_next_item
+from local.personalize.models.neighbours import fit_cosine, fit_transitions
+from local.personalize.models.popularity import Popularity
+from local.personalize.storage import storable
+
+HISTORY = 200  # newest events of a user that a request reads
+OWN_HISTORY = 1000  # newest events that count as his own items
+
+
+@storable
+@dataclass(frozen=True)
+class Settings:
+    vocabulary: int = 4000
+    training_history: int = 300
+    ease_ridge: float = 300.0
+    ease_decay: float = 0.93
+    window: int = 15
+    window_decay: float = 0.8
+    window_ridge: float = 30.0
+    max_positions: int = 250_000
+    neighbours: int = 100
+    neighbour_shrink: float = 10.0
+    neighbour_decay: float = 0.9
+    transition_window: int = 5
+    transition_decay: float = 0.7
+
+
+@storable
+@dataclass(frozen=True)
+class Generators:
+    settings: Settings
+    popularity: Popularity
+    vocabulary: Vocabulary
+    ease: np.ndarray
+    next_item: np.ndarray
+    transitions: sp.csr_matrix
+    neighbours: sp.csr_matrix
+
+    @property
+    def n_items(self) -> int:
+        return len(self.popularity.events)
+
+    @staticmethod
+    def fit(histories: Histories, n_items: int, *, settings: Settings, seed: int = 0) -> Generators:
+        recent = histories.newest(settings.training_history)
+        users_by_items = profile(recent, n_items)
+        popularity = Popularity.fit(recent, users_by_items)
+        vocabulary = Vocabulary.most_popular(popularity.users, settings.vocabulary)
+        return Generators(
+            settings=settings,
+            popularity=popularity,
+            vocabulary=vocabulary,
+            ease=fit_ease(users_by_items[:, vocabulary.codes], ridge=settings.ease_ridge),
+            next_item=fit_next_item(
+                recent,
+                vocabulary,
+                window=settings.window,
+                decay=settings.window_decay,
+                ridge=settings.window_ridge,
+                max_positions=settings.max_positions,
+                seed=seed,
+            ),
+            transitions=fit_transitions(
+                recent,
+                n_items,
+                window=settings.transition_window,
+                decay=settings.transition_decay,
+                events=popularity.events,
+                keep=2 * settings.neighbours,
+            ),
+            neighbours=fit_cosine(
+                users_by_items, shrink=settings.neighbour_shrink, keep=settings.neighbours
+            ).T.tocsr(),
+        )
+
+
+@dataclass
+class Views:
+    """What each generator says about a batch of queries.
+
+    dense: (queries, vocabulary); sparse: (queries, items).
+    """
+
+    queries: Histories
+    dense: dict[str, np.ndarray]
+    sparse: dict[str, sp.csr_matrix]
+    own: OwnEvents
+    lengths: np.ndarray = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.lengths = self.queries.lengths
+
+    @staticmethod
+    def of(queries: Histories, generators: Generators) -> Views:
+        s, n, codes = generators.settings, generators.n_items, generators.vocabulary.codes
+        recent = queries.newest(HISTORY)
+        decayed = profile(recent, n, decay=s.ease_decay)[:, codes]
+        flat = decayed.copy()
+        flat.data[:] = 1
+        window = profile(recent, n, decay=s.window_decay, limit=s.window)[:, codes]
+        dense = {
+            "ease_decayed": np.asarray(decayed @ generators.ease),
+            "ease": np.asarray(flat @ generators.ease),
+            "next_item": np.asarray(window @ generators.next_item),
+        }
+        sparse = {
+            "neighbours": (profile(recent, n, decay=s.neighbour_decay) @ generators.neighbours).tocsr(),
+            "transitions": (
+                profile(recent, n, decay=s.transition_decay, limit=10) @ generators.transitions
+            ).tocsr(),
+            "last_item": (profile(recent, n, limit=1) @ generators.transitions).tocsr(),
+        }
+        for matrix in sparse.values():
+            matrix.sort_indices()
+        return Views(recent, dense, sparse, own_events(queries, n, limit=OWN_HISTORY))

@@ -1,0 +1,163 @@
+"""USER_PERSONALIZATION and PERSONALIZED_RANKING: candidate generators and a ranker trained out of fold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from local.personalize.histories import Histories
+from local.personalize.models.candidates import Candidates, candidates, features, queries_of
+from local.personalize.models.generators import Generators, Settings, Views
+from local.personalize.models.ranker import Examples, Ranker, fit_ranker
+from local.personalize.models.ranking import Lists, Mask, best_of, normalised, popular_tail
+from local.personalize.splits import held_out_lengths
+from local.personalize.storage import storable
+
+BATCH = 256
+CANDIDATE_MASS = 0.95  # of the scores; the rest of the catalogue shares what remains
+
+
+@storable
+@dataclass(frozen=True)
+class Personalizer:
+    generators: Generators
+    ranker: Ranker
+
+    @staticmethod
+    def fit(histories: Histories, n_items: int, *, settings: Settings, seed: int = 0) -> Personalizer:
+        ranker = fit_ranker(out_of_fold_examples(histories, n_items, settings=settings, seed=seed), seed=seed)
+        return Personalizer(Generators.fit(histories, n_items, settings=settings, seed=seed), ranker)
+
+    def refitted(self, histories: Histories, *, seed: int = 0) -> Personalizer:
+        """The same ranker over generators that have seen more users."""
+        generators = Generators.fit(
+            histories, self.generators.n_items, settings=self.generators.settings, seed=seed
+        )
+        return Personalizer(generators, self.ranker)
+
+    def recommend(self, queries: Histories, k: int, *, allowed: Mask | None = None) -> Lists:
+        """Where allowed leaves fewer than k candidates, they are drawn again inside what it allows."""
+        parts = [
+            self._recommend(queries_of(queries, start, BATCH), k, allowed)
+            for start in range(0, len(queries), BATCH)
+        ]
+        return Lists.stacked(parts, k)
+
+    def rank(self, query: Histories, items: np.ndarray) -> np.ndarray:
+        """Scores of the given item codes, which sum to at most 1 with all others."""
+        if not len(query.items):
+            share = self.generators.popularity.users + 1
+            return (share / share.sum())[items]
+        views = Views.of(query, self.generators)
+        usual = candidates(views, self.generators)
+        rows = np.zeros(len(usual.items) + len(items), np.int32)
+        pairs = Candidates.of(rows, np.concatenate([usual.items, items]), self.generators.n_items)
+        scores = self._scores(views, pairs)
+        return scores[np.searchsorted(pairs.items, items)]
+
+    def _recommend(self, queries: Histories, k: int, allowed: Mask | None) -> Lists:
+        views = Views.of(queries, self.generators)
+        pairs = candidates(views, self.generators)
+        lists = best_of(pairs, self._scores(views, pairs), len(queries), k, allowed)
+        if allowed is not None and lists.shortest < k:
+            inside = allowed(np.arange(self.generators.n_items))
+            pairs = candidates(views, self.generators, allowed=inside)
+            lists = best_of(pairs, self._scores(views, pairs), len(queries), k, allowed)
+        lists = self._cold(lists, queries, k, allowed)
+        return popular_tail(lists, self.generators.popularity.users, k, allowed, mass=1 - CANDIDATE_MASS)
+
+    def _cold(self, lists: Lists, queries: Histories, k: int, allowed: Mask | None) -> Lists:
+        """A user without events gets the popular items alone."""
+        lists.items[queries.lengths == 0] = -1
+        lists.scores[queries.lengths == 0] = 0
+        return lists
+
+    def _scores(self, views: Views, pairs: Candidates) -> np.ndarray:
+        if not len(pairs.rows):
+            return np.zeros(0)
+        return CANDIDATE_MASS * normalised(
+            self.ranker.log_odds(features(views, self.generators, pairs)), pairs
+        )
+
+
+def out_of_fold_examples(
+    histories: Histories, n_items: int, *, settings: Settings, seed: int, max_queries: int = 6000
+) -> Examples:
+    """Queries cut from users whom the generators that answer them haven't seen."""
+    random = np.random.RandomState(seed)
+    n_folds, parts = _folds(len(histories.items))
+    fold = random.permutation(len(histories)) % n_folds
+    found = []
+    for part in range(parts):
+        generators = Generators.fit(
+            histories.take(np.flatnonzero(fold != part)), n_items, settings=settings, seed=seed
+        )
+        users = np.flatnonzero((fold == part) & (histories.lengths >= 2))
+        limit = max(1, max_queries // parts // 2)
+        if len(users) > limit:
+            users = np.sort(random.choice(users, limit, replace=False))
+        for share in (0.9, 0.75):
+            found += _examples_at(histories.take(users), users, generators, share)
+    return _joined(found)
+
+
+def _folds(events: int) -> tuple[int, int]:
+    """(folds of users, how many of them to query): all where data is scarce, one where it is plenty."""
+    if events < 200_000:
+        return 4, 4
+    return (4, 2) if events < 3_000_000 else (4, 1)
+
+
+def _examples_at(
+    histories: Histories, users: np.ndarray, generators: Generators, share: float
+) -> list[Examples]:
+    """Each user's history cut at `share`; the tenth that follows is relevant."""
+    lengths = histories.lengths
+    ahead = held_out_lengths(lengths)
+    cut = lengths - ahead if share == 0.9 else (lengths * share).astype(np.int64)
+    usable = (cut >= 1) & (cut + ahead <= lengths) & ((share == 0.9) | (lengths >= 10))
+    chosen = histories.take(np.flatnonzero(usable))
+    seen, relevant = chosen.head(cut[usable]), chosen.skip(cut[usable]).head(ahead[usable])
+    return [
+        _labelled(
+            queries_of(seen, at, BATCH),
+            queries_of(relevant, at, BATCH),
+            users[usable][at : at + BATCH],
+            generators,
+        )
+        for at in range(0, len(seen), BATCH)
+    ]
+
+
+def _labelled(seen: Histories, relevant: Histories, users: np.ndarray, generators: Generators) -> Examples:
+    views = Views.of(seen, generators)
+    pairs = candidates(views, generators)
+    keys = relevant.owners.astype(np.int64) * generators.n_items + relevant.items
+    truth, at = np.unique(keys, return_inverse=True)
+    heaviest = np.zeros(len(truth), np.float32)
+    np.maximum.at(heaviest, at, relevant.weights)
+    mine = pairs.rows.astype(np.int64) * generators.n_items + pairs.items
+    place = np.minimum(np.searchsorted(truth, mine), len(truth) - 1)
+    labels = truth[place] == mine
+    per_query = np.bincount(truth // generators.n_items, minlength=len(seen))
+    return Examples(
+        features(views, generators, pairs),
+        labels.astype(np.int8),
+        np.where(labels, heaviest[place], 1).astype(np.float32),
+        pairs.rows,
+        per_query,
+        users,
+    )
+
+
+def _joined(parts: list[Examples]) -> Examples:
+    offsets = np.cumsum([0, *(len(part.relevant) for part in parts[:-1])])
+    return Examples(
+        np.concatenate([part.features for part in parts]),
+        np.concatenate([part.labels for part in parts]),
+        np.concatenate([part.weights for part in parts]),
+        np.concatenate([part.queries + offset for part, offset in zip(parts, offsets, strict=True)]),
+        np.concatenate([part.relevant for part in parts]),
+        np.concatenate([part.users for part in parts]),
+    )

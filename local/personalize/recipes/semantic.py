@@ -1,0 +1,52 @@
+"""Semantic-Similarity: TF-IDF and latent semantic analysis stand in for Amazon's language model."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from local.personalize.histories import profile
+from local.personalize.models.text import SimilarTexts, embed
+from local.personalize.preparation import TrainingError
+from local.personalize.recipes.learning import Learned, Task, metrics_of
+
+
+def learn(task: Task) -> Learned:
+    """Offline metrics need interactions, which are optional: without any, only coverage is reported."""
+    embeddings = embed(item_texts(task), seed=task.seed)
+    histories = task.prepared.histories
+    users = np.asarray(profile(histories, task.n_items).sum(axis=0)).ravel()
+    model = SimilarTexts(embeddings, users)
+    if not len(histories):
+        return Learned(model, {"coverage": 1.0 if task.n_items else 0.0})
+    split = task.holdout()
+    seen_users = np.asarray(profile(split.train, task.n_items).sum(axis=0)).ravel()
+    last = split.seen.items[split.seen.ptr[1:] - 1]
+    lists = SimilarTexts(embeddings, seen_users).related(last, 25)
+    return Learned(model, metrics_of(lists.items, split, task.n_items))
+
+
+def item_texts(task: Task) -> list[str]:
+    """In the order of item codes; the name and description columns joined."""
+    frame = task.prepared.data.items
+    assert frame is not None
+    columns = text_columns(frame, task)
+    joined = frame[columns].fillna("").astype(str).agg(" ".join, axis=1)
+    by_id = pd.Series(joined.to_numpy(), index=frame["ITEM_ID"].astype(str).to_numpy())
+    by_id = by_id[~by_id.index.duplicated(keep="last")]
+    return by_id.reindex(task.prepared.items.values).fillna("").tolist()
+
+
+def text_columns(frame: pd.DataFrame, task: Task) -> list[str]:
+    """The textual columns, and other strings that aren't categorical (such as the item's name)."""
+    categorical = task.prepared.data.categorical.get("Items", frozenset())
+    textual = task.prepared.data.textual.get("Items", frozenset())
+    strings = {name for name in frame.columns if pd.api.types.is_string_dtype(frame[name])}
+    chosen = [
+        name for name in frame.columns if name in textual or name in strings - categorical - {"ITEM_ID"}
+    ]
+    if not chosen:
+        raise TrainingError(
+            "The Items dataset has no text: its schema needs an itemName and a textual field."
+        )
+    return chosen

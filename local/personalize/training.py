@@ -1,0 +1,267 @@
+"""Trains a recipe on a dataset group's data, and answers requests with what was learned."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from local.personalize import storage
+from local.personalize.data import Event, EventsConfig, TrainingData
+from local.personalize.histories import Histories, empty_histories
+from local.personalize.ids import Ids
+from local.personalize.models.ranking import Lists, Mask
+from local.personalize.preparation import TrainingError, prepare
+from local.personalize.recipes import RECIPES, RecipeSpec
+from local.personalize.recipes.families import LEARNERS
+from local.personalize.recipes.learning import Task
+
+__all__ = ["Allowed", "Scored", "TrainedModel", "TrainingError", "train"]
+
+Allowed = Callable[
+    [np.ndarray], np.ndarray
+]  # item ids (object array of str) -> bool, which may be recommended
+
+
+@dataclass(frozen=True)
+class Scored:
+    id: str
+    score: float
+
+
+def train(
+    *,
+    recipe: str,
+    data: TrainingData,
+    hyperparameters: Mapping[str, str] | None = None,
+    events: EventsConfig | None = None,
+    seed: int = 0,
+) -> TrainedModel:
+    """TrainingError says why training failed; ValueError names a bad recipe or hyperparameter."""
+    if recipe not in RECIPES:
+        raise ValueError(f"Unknown recipe {recipe!r}: use one of {', '.join(RECIPES)}")
+    started = time.perf_counter()
+    spec = RECIPES[recipe]
+    values = spec.parse(hyperparameters or {})
+    prepared = prepare(data, events=events, required=spec.required_datasets)
+    learned = LEARNERS[recipe](Task(prepared=prepared, values=values, seed=seed))
+    return TrainedModel(
+        recipe=recipe,
+        metrics=learned.metrics,
+        training_seconds=time.perf_counter() - started,
+        users=prepared.users,
+        items=prepared.items,
+        kinds=prepared.kinds,
+        histories=prepared.histories,
+        events=events or EventsConfig(),
+        model=learned.model,
+    )
+
+
+@storage.storable
+@dataclass(frozen=True)
+class TrainedModel:
+    recipe: str
+    metrics: dict[str, float]
+    training_seconds: float
+    users: Ids
+    items: Ids
+    kinds: tuple[str, ...]
+    histories: Histories
+    events: EventsConfig
+    model: Any
+
+    @property
+    def spec(self) -> RecipeSpec:
+        return RECIPES[self.recipe]
+
+    def save(self, folder: Path) -> None:
+        storage.save(self, folder)
+
+    @staticmethod
+    def load(folder: Path) -> TrainedModel:
+        return storage.load(folder)
+
+    def recommend(
+        self,
+        *,
+        user_id: str | None = None,
+        item_id: str | None = None,
+        num_results: int = 25,
+        context: Mapping[str, str] | None = None,
+        allowed: Allowed | None = None,
+        recent: Sequence[Event] = (),
+    ) -> list[Scored]:
+        """Best first, no id twice. RELATED_ITEMS needs item_id, POPULAR_ITEMS nothing, others user_id.
+
+        recent: events streamed since training; those the model already holds are ignored.
+        context is accepted and has no influence. An unknown user or item gets the popular items.
+        """
+        if self.spec.type == "RELATED_ITEMS":
+            query = self.items.codes([_given(item_id, "item_id", self.recipe)])
+            return self._scored(self.model.related(query, num_results, allowed=self._mask(allowed)))[0]
+        if user_id is None and self.spec.type == "POPULAR_ITEMS":
+            return self._scored(
+                self.model.recommend(empty_histories(), num_results, allowed=self._mask(allowed))
+            )[0]
+        history = self._history(_given(user_id, "user_id", self.recipe), recent)
+        return self._scored(self.model.recommend(history, num_results, allowed=self._mask(allowed)))[0]
+
+    def recommend_many(
+        self,
+        ids: Iterable[str],
+        num_results: int = 25,
+        *,
+        allowed: Callable[[str], Allowed | None] | None = None,
+    ) -> Iterator[list[Scored]]:
+        """Batch inference: one list per user id (RELATED_ITEMS: per item id), in the given order.
+
+        allowed: from a query id to that query's mask.
+        """
+        if allowed is not None:
+            for one in ids:
+                mask = allowed(one)
+                key = "item_id" if self.spec.type == "RELATED_ITEMS" else "user_id"
+                yield self.recommend(**{key: one}, num_results=num_results, allowed=mask)  # type: ignore[arg-type]
+            return
+        for chunk in _chunks(ids, 256):
+            yield from self._scored(self._lists(chunk, num_results))
+
+    def rank(
+        self,
+        *,
+        user_id: str,
+        item_ids: Sequence[str],
+        recent: Sequence[Event] = (),
+        allowed: Allowed | None = None,
+    ) -> list[Scored]:
+        """The given items, best first; those the model doesn't know come last with score 0."""
+        unique = list(dict.fromkeys(item_ids))
+        if allowed is not None:
+            keep = allowed(_text(unique))
+            unique = [item for item, kept in zip(unique, keep, strict=True) if kept]
+        codes = self.items.codes(unique)
+        known = np.flatnonzero(codes >= 0)
+        scores = np.zeros(len(unique))
+        if len(known):
+            scores[known] = self.model.rank(self._history(user_id, recent), codes[known])
+        return [Scored(unique[i], float(scores[i])) for i in np.argsort(-scores, kind="stable")]
+
+    def segment(
+        self,
+        *,
+        item_id: str | None = None,
+        item_ids: Sequence[str] | None = None,
+        attributes: Mapping[str, Collection[str]] | None = None,
+        num_results: int = 25,
+        allowed: Allowed | None = None,
+    ) -> list[Scored]:
+        """Users most likely to interact with the item, or with any of the items that match.
+
+        attributes: Items column -> accepted values; all columns must match. allowed masks user ids.
+        An unknown item_id gets the most active users; a set that matches nothing gets nobody.
+        """
+        codes = self._segment_items(item_id, item_ids, attributes)
+        if item_id is None and not len(codes):
+            return []
+        mask = None if allowed is None else np.asarray(allowed(self.users.values), dtype=bool)
+        users, scores = self.model.segment(codes, num_results, allowed=mask)
+        return [Scored(self.users.values[u], float(s)) for u, s in zip(users, scores, strict=True)]
+
+    def actions(self, *, user_id: str, num_results: int = 5, allowed: Allowed | None = None) -> list[Scored]:
+        """Scores are chances that the user takes the action, 0.0 where an action has too little data."""
+        ids = self.model.actions.values
+        mask = None if allowed is None else np.asarray(allowed(ids), dtype=bool)
+        codes, chances = self.model.recommend(user_id, num_results, allowed=mask)
+        return [Scored(ids[a], float(c)) for a, c in zip(codes, chances, strict=True)]
+
+    def _segment_items(
+        self,
+        item_id: str | None,
+        item_ids: Sequence[str] | None,
+        attributes: Mapping[str, Collection[str]] | None,
+    ) -> np.ndarray:
+        if attributes is not None:
+            return self.model.matching(attributes)
+        codes = self.items.codes(
+            item_ids if item_ids is not None else [_given(item_id, "item_id", self.recipe)]
+        )
+        return codes[codes >= 0]
+
+    def _lists(self, ids: list[str], k: int) -> Lists:
+        if self.spec.type == "RELATED_ITEMS":
+            return self.model.related(self.items.codes(ids), k)
+        codes = self.users.codes(ids)
+        return self.model.recommend(self._padded.take(codes), k)
+
+    @cached_property
+    def _padded(self) -> Histories:
+        """The histories with an empty one behind them, which code -1 finds."""
+        h = self.histories
+        return Histories(h.items, h.times, h.kinds, h.weights, np.append(h.ptr, h.ptr[-1]))
+
+    def _history(self, user_id: str, recent: Sequence[Event]) -> Histories:
+        code = self.users.code(user_id)
+        history = self.histories.user(code) if code >= 0 else empty_histories()
+        return history.extended(self._encoded(history, recent)) if recent else history
+
+    def _encoded(self, history: Histories, recent: Sequence[Event]) -> Histories:
+        """Known items only, oldest first, without events that the history already holds."""
+        held = set(zip(history.items.tolist(), history.times.tolist(), strict=True))
+        kinds = {name: code for code, name in enumerate(self.kinds)}
+        accepted = [event for event in recent if self.events.accepts(event)]
+        accepted.sort(key=lambda event: event.timestamp)
+        codes = self.items.codes([event.item_id for event in accepted])
+        rows = [
+            (code, event.timestamp, kinds.get(event.event_type or "", 0))
+            for code, event in zip(codes.tolist(), accepted, strict=True)
+            if code >= 0 and (code, event.timestamp) not in held
+        ]
+        table = np.array(rows, dtype=np.int64).reshape(-1, 3)
+        return Histories(
+            table[:, 0].astype(np.int32),
+            table[:, 1],
+            table[:, 2].astype(np.int8),
+            np.ones(len(table), np.float32),
+            np.array([0, len(table)]),
+        )
+
+    def _mask(self, allowed: Allowed | None) -> Mask | None:
+        if allowed is None:
+            return None
+        return lambda codes: np.asarray(allowed(self.items.values[codes]), dtype=bool)
+
+    def _scored(self, lists: Lists) -> list[list[Scored]]:
+        return [
+            [Scored(self.items.values[i], s) for i, s in zip(items, scores, strict=True) if i >= 0]
+            for items, scores in zip(lists.items.tolist(), lists.scores.tolist(), strict=True)
+        ]
+
+
+def _given(value: str | None, name: str, recipe: str) -> str:
+    if value is None:
+        raise ValueError(f"{name} is required by {recipe}: pass {name}")
+    return value
+
+
+def _text(ids: Iterable[str]) -> np.ndarray:
+    listed = list(ids)
+    result = np.empty(len(listed), dtype=object)
+    result[:] = listed
+    return result
+
+
+def _chunks(ids: Iterable[str], size: int) -> Iterator[list[str]]:
+    chunk: list[str] = []
+    for one in ids:
+        chunk.append(one)
+        if len(chunk) == size:
+            yield chunk
+            chunk = []
+    if chunk:
+        yield chunk

@@ -1,0 +1,77 @@
+"""What the local runtime remembers between commands: <home>/state.json, and where things lie below <home>."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from local import processes
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+DEFAULT_PORT = 4566
+
+
+class NotRunning(RuntimeError):
+    def __init__(self, home: Path) -> None:
+        super().__init__(f"No local endpoint runs for {home}: start one with `make up` (python -m local up)")
+
+
+@dataclass(frozen=True)
+class State:
+    pid: int  # the supervisor: ending it ends everything
+    server_pid: int
+    port: int
+    url: str
+    region: str
+    account: str
+    environment: str = ""
+    postgres_port: int = 0
+    started: str = ""
+
+
+def home() -> Path:
+    """The state folder: $OSUSUME_HOME, or .local beside the code."""
+    return Path(os.environ.get("OSUSUME_HOME") or REPOSITORY / ".local").resolve()
+
+
+def wanted_port() -> int:
+    """$OSUSUME_PORT; 0 means any free one."""
+    return int(os.environ.get("OSUSUME_PORT") or DEFAULT_PORT)
+
+
+def path(folder: Path) -> Path:
+    return folder / "state.json"
+
+
+def save(folder: Path, state: State) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    temporary = path(folder).with_suffix(".new")
+    temporary.write_text(json.dumps(dataclasses.asdict(state), indent=2) + "\n")
+    temporary.replace(path(folder))
+
+
+def load(folder: Path) -> State | None:
+    """The state of a running endpoint; None when there is none (a file of a dead one does not count)."""
+    try:
+        stored = json.loads(path(folder).read_text())
+    except (OSError, ValueError):
+        return None
+    known = {field.name for field in dataclasses.fields(State)}
+    state = State(**{k: v for k, v in stored.items() if k in known})
+    return state if processes.is_alive(state.pid) else None
+
+
+def running(folder: Path) -> State:
+    state = load(folder)
+    if state is None:
+        raise NotRunning(folder)
+    return state
+
+
+def update(folder: Path, **changes: object) -> State:
+    state = dataclasses.replace(running(folder), **changes)  # type: ignore[arg-type]
+    save(folder, state)
+    return state

@@ -1,0 +1,86 @@
+"""The VPC that the database, the extraction, the warehouse and the dbt runner share."""
+
+from __future__ import annotations
+
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from config.settings import Settings
+from stacks.parts.logs import LogGroup
+from stacks.parts.stack import EnvironmentStack, security_group_id, subnet_id
+
+POSTGRESQL = ec2.Port.tcp(5432)
+REDSHIFT = ec2.Port.tcp(5439)
+HTTPS = ec2.Port.tcp(443)
+
+
+class NetworkStack(EnvironmentStack):
+    def __init__(self, scope: Construct, *, settings: Settings) -> None:
+        super().__init__(scope, "network", settings=settings, description="VPC and security groups")
+        self._vpc = self._network()
+        for position, subnet in enumerate(self._vpc.private_subnets):
+            self.publish(subnet_id(position), subnet.subnet_id)
+
+        extraction = self._group("extraction", "Glue job that reads the database")
+        database = self._group("database", "Application database")
+        transformation = self._group("transformation", "Function that runs dbt")
+        warehouse = self._group("warehouse", "Redshift Serverless")
+        dashboards = self._group("dashboards", "QuickSight")
+
+        # Glue's workers talk to each other on any port.
+        extraction.add_ingress_rule(extraction, ec2.Port.all_tcp(), "Workers of one job")
+        extraction.add_egress_rule(extraction, ec2.Port.all_tcp(), "Workers of one job")
+        self._connect(extraction, database, POSTGRESQL, "Extraction reads the database")
+        self._connect(transformation, warehouse, REDSHIFT, "dbt builds in the warehouse")
+        self._connect(dashboards, warehouse, REDSHIFT, "Dashboards read the warehouse")
+        for group in (extraction, transformation):
+            group.add_egress_rule(ec2.Peer.any_ipv4(), HTTPS, "AWS APIs")
+
+    def _network(self) -> ec2.Vpc:
+        network = self.settings.network
+        vpc = ec2.Vpc(
+            self,
+            "Vpc",
+            ip_addresses=ec2.IpAddresses.cidr(network.cidr),
+            availability_zones=list(network.availability_zones),
+            nat_gateways=network.nat_gateways,
+            # Would be a custom resource with a Lambda function of its own; nothing uses the default group.
+            restrict_default_security_group=False,
+            subnet_configuration=[
+                ec2.SubnetConfiguration(
+                    name="Public", subnet_type=ec2.SubnetType.PUBLIC, map_public_ip_on_launch=False
+                ),
+                ec2.SubnetConfiguration(name="Private", subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS),
+            ],
+        )
+        vpc.add_gateway_endpoint("S3", service=ec2.GatewayVpcEndpointAwsService.S3)
+        vpc.add_gateway_endpoint("DynamoDb", service=ec2.GatewayVpcEndpointAwsService.DYNAMODB)
+        # Passwords stay inside; other APIs go through the NAT gateway, cheaper than an endpoint in each zone.
+        vpc.add_interface_endpoint(
+            "SecretsManager", service=ec2.InterfaceVpcEndpointAwsService.SECRETS_MANAGER
+        )
+        group = LogGroup(self, self, name=f"/aws/vpc/{self.names.prefix}", construct_id="FlowLogs")
+        vpc.add_flow_log("FlowLog", destination=_to(group), traffic_type=ec2.FlowLogTrafficType.REJECT)
+        return vpc
+
+    def _group(self, name: str, description: str) -> ec2.SecurityGroup:
+        group = ec2.SecurityGroup(
+            self,
+            f"{name.capitalize()}Group",
+            vpc=self._vpc,
+            description=description,
+            allow_all_outbound=False,
+        )
+        self.publish(security_group_id(name), group.security_group_id)
+        return group
+
+    def _connect(
+        self, client: ec2.SecurityGroup, server: ec2.SecurityGroup, port: ec2.Port, description: str
+    ) -> None:
+        server.add_ingress_rule(client, port, description)
+        client.add_egress_rule(server, port, description)
+
+
+def _to(group: logs.ILogGroup) -> ec2.FlowLogDestination:
+    return ec2.FlowLogDestination.to_cloud_watch_logs(group)

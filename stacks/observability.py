@@ -1,0 +1,66 @@
+"""Who is told what: the topic, the alarms and a dashboard."""
+
+from __future__ import annotations
+
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_cloudwatch_actions as actions
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sns_subscriptions as subscriptions
+from constructs import Construct
+
+from config.settings import Settings
+from stacks.parts.access import own_account
+from stacks.parts.alarms import Watched, watched
+from stacks.parts.stack import EnvironmentStack
+
+
+class ObservabilityStack(EnvironmentStack):
+    def __init__(self, scope: Construct, *, settings: Settings) -> None:
+        super().__init__(scope, "observability", settings=settings, description="Alarms and dashboard")
+        topic = self._topic()
+        table = watched(settings)
+        for row in table:
+            self._alarm(row, topic)
+        self._dashboard(table)
+
+    def _topic(self) -> sns.Topic:
+        topic = sns.Topic(
+            self,
+            "Alerts",
+            topic_name=self.names.topic,
+            display_name=f"Alerts of {self.names.prefix}",
+            master_key=self.key(),
+            enforce_ssl=True,
+        )
+        topic.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="Alarms",
+                principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
+                actions=["sns:Publish"],
+                resources=[topic.topic_arn],
+                conditions=own_account(self.settings.account),
+            )
+        )
+        if self.settings.alerts.email:
+            topic.add_subscription(subscriptions.EmailSubscription(self.settings.alerts.email))
+        return topic
+
+    def _alarm(self, row: Watched, topic: sns.ITopic) -> None:
+        alarm = cloudwatch.Alarm(
+            self,
+            row.name,
+            alarm_name=self.names.of(row.slug),
+            alarm_description=row.cure,
+            metric=row.metric,
+            comparison_operator=row.comparison,
+            threshold=row.threshold,
+            evaluation_periods=row.periods,
+            treat_missing_data=row.missing,
+        )
+        alarm.add_alarm_action(actions.SnsAction(topic))
+
+    def _dashboard(self, table: list[Watched]) -> None:
+        dashboard = cloudwatch.Dashboard(self, "Dashboard", dashboard_name=self.names.prefix)
+        graphs = [cloudwatch.GraphWidget(title=row.name, left=[row.metric], width=8) for row in table]
+        dashboard.add_widgets(*graphs)

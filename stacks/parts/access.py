@@ -1,0 +1,100 @@
+"""Policy statements: exact actions on exact resources, so that a missing or a spare one is seen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from aws_cdk import aws_iam as iam
+from constructs import Construct
+
+Statement = iam.PolicyStatement
+Statements = Sequence[iam.PolicyStatement]
+
+
+def allow(
+    actions: str | Sequence[str], *resources: str, conditions: Mapping[str, Any] | None = None
+) -> Statement:
+    listed = [actions] if isinstance(actions, str) else list(actions)
+    return iam.PolicyStatement(actions=listed, resources=list(resources), conditions=conditions)
+
+
+def list_objects(bucket: str) -> Statement:
+    return allow("s3:ListBucket", f"arn:aws:s3:::{bucket}")
+
+
+def read_objects(bucket: str, *prefixes: str) -> Statement:
+    return allow("s3:GetObject", *(f"arn:aws:s3:::{bucket}/{prefix}" for prefix in prefixes))
+
+
+def write_objects(bucket: str, *prefixes: str) -> Statement:
+    return allow("s3:PutObject", *(f"arn:aws:s3:::{bucket}/{prefix}" for prefix in prefixes))
+
+
+def spark_write_objects(bucket: str, folder: str) -> Statement:
+    """What Spark's committer needs: temporary files are deleted, large ones are uploaded in parts.
+
+    EMRFS marks a folder by an object beside it, `<folder>_$folder$`.
+    """
+    actions = ["s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"]
+    return allow(actions, f"arn:aws:s3:::{bucket}/{folder}/*", f"arn:aws:s3:::{bucket}/{folder}_$folder$")
+
+
+def decrypt(key_arn: str) -> Statement:
+    return allow("kms:Decrypt", key_arn)
+
+
+def encrypt_and_decrypt(key_arn: str) -> Statement:
+    """Writing an object with SSE-KMS makes a data key; a multipart upload also decrypts it."""
+    return allow(["kms:Decrypt", "kms:GenerateDataKey"], key_arn)
+
+
+def pass_role(role_arn: str, *, to: str) -> Statement:
+    """`to` is the only service that may receive the role."""
+    return allow("iam:PassRole", role_arn, conditions={"StringEquals": {"iam:PassedToService": to}})
+
+
+def network_interfaces() -> Statement:
+    """What a function in a VPC needs; EC2 offers no resource-level permission for describing."""
+    actions = [
+        "ec2:CreateNetworkInterface",
+        "ec2:DescribeNetworkInterfaces",
+        "ec2:DescribeSubnets",
+        "ec2:DeleteNetworkInterface",
+        "ec2:AssignPrivateIpAddresses",
+        "ec2:UnassignPrivateIpAddresses",
+    ]
+    return allow(actions, "*")
+
+
+def own_account(account: str, source_arn: str | None = None) -> dict[str, Any]:
+    """Trust conditions against the confused deputy: the service must act for this account (and resource)."""
+    conditions: dict[str, Any] = {"StringEquals": {"aws:SourceAccount": account}}
+    if source_arn is not None:
+        conditions["ArnLike"] = {"aws:SourceArn": source_arn}
+    return conditions
+
+
+def service_role(
+    scope: Construct,
+    construct_id: str,
+    *,
+    service: str,
+    statements: Statements,
+    conditions: Mapping[str, Any] | None = None,
+    role_name: str | None = None,
+    description: str | None = None,
+) -> iam.Role:
+    """A role with its policy inside, so that nothing runs between the role's creation and its policy's."""
+    principal: iam.PrincipalBase = iam.ServicePrincipal(service)
+    if conditions:
+        principal = iam.PrincipalWithConditions(principal, conditions)
+    policies = {"Access": iam.PolicyDocument(statements=list(statements))} if statements else None
+    return iam.Role(
+        scope,
+        construct_id,
+        assumed_by=principal,
+        inline_policies=policies,
+        role_name=role_name,
+        description=description,
+    )

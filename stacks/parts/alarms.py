@@ -1,0 +1,129 @@
+"""What is watched, as one table: name, metric, limit, and what to do when it is crossed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from aws_cdk import Duration
+from aws_cdk import aws_cloudwatch as cloudwatch
+
+from config.settings import Settings
+from stacks.parts.api import STAGE
+
+AT_LEAST = cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD
+BELOW = cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD
+QUIET = cloudwatch.TreatMissingData.NOT_BREACHING
+WORKFLOWS = ("pipeline", "prepare", "train", "recommend")
+FUNCTIONS = (
+    "plan_run",
+    "validate_datasets",
+    "judge_solution_version",
+    "publish_recommendations",
+    "load_warehouse",
+    "run_dbt",
+    "get_recommendations",
+)
+ENDINGS = ("ExecutionsFailed", "ExecutionsTimedOut", "ExecutionsAborted")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Watched:
+    name: str
+    slug: str
+    cure: str
+    metric: cloudwatch.IMetric
+    threshold: float = 1
+    comparison: cloudwatch.ComparisonOperator = AT_LEAST
+    periods: int = 1
+    missing: cloudwatch.TreatMissingData = QUIET
+
+
+def watched(settings: Settings) -> list[Watched]:
+    return [
+        *(_unfinished(settings, workflow) for workflow in WORKFLOWS),
+        _late(settings),
+        *(_function_errors(settings, function) for function in FUNCTIONS),
+        _undelivered(settings),
+        _api_errors(settings),
+    ]
+
+
+def _metric(
+    namespace: str, name: str, dimensions: dict[str, str], *, hours: int = 0, statistic: str = "Sum"
+) -> cloudwatch.Metric:
+    return cloudwatch.Metric(
+        namespace=namespace,
+        metric_name=name,
+        dimensions_map=dimensions,
+        statistic=statistic,
+        period=Duration.hours(hours) if hours else Duration.minutes(5),
+    )
+
+
+def _executions(settings: Settings, workflow: str, ending: str, *, hours: int = 0) -> cloudwatch.Metric:
+    dimensions = {"StateMachineArn": settings.names.workflow_arn(workflow)}
+    return _metric("AWS/States", ending, dimensions, hours=hours)
+
+
+def _unfinished(settings: Settings, workflow: str) -> Watched:
+    endings = {f"m{number}": _executions(settings, workflow, name) for number, name in enumerate(ENDINGS)}
+    total = cloudwatch.MathExpression(
+        expression=" + ".join(f"FILL({name}, 0)" for name in endings),
+        using_metrics=endings,
+        label="failed, timed out or aborted",
+        period=Duration.minutes(5),
+    )
+    return Watched(
+        name=f"{workflow.capitalize()}Unfinished",
+        slug=f"{workflow}-unfinished",
+        cure=f"An execution of {settings.names.workflow(workflow)} failed, timed out or was aborted: "
+        "its error and cause name the state; what served before serves on.",
+        metric=total,
+    )
+
+
+def _late(settings: Settings) -> Watched:
+    """No success in the last hours; CloudWatch looks back seven days at most, which the settings check."""
+    hours = settings.schedule.late_after_hours
+    return Watched(
+        name="PipelineLate",
+        slug="pipeline-late",
+        cure=f"No run succeeded for {hours} hours: lists grow old and expire after "
+        f"{settings.publishing.expire_after_days} days. Look at the schedule and its dead letters.",
+        metric=_executions(settings, "pipeline", "ExecutionsSucceeded", hours=1),
+        comparison=BELOW,
+        periods=hours,
+        missing=cloudwatch.TreatMissingData.BREACHING,
+    )
+
+
+def _function_errors(settings: Settings, function: str) -> Watched:
+    words = "".join(word.capitalize() for word in function.split("_"))
+    return Watched(
+        name=f"{words}Errors",
+        slug=f"{function.replace('_', '-')}-errors",
+        cure=f"{settings.names.function(function)} raised: its log group has the error.",
+        metric=_metric("AWS/Lambda", "Errors", {"FunctionName": settings.names.function(function)}),
+    )
+
+
+def _undelivered(settings: Settings) -> Watched:
+    queue = settings.names.schedule_dead_letters
+    return Watched(
+        name="ScheduleUndelivered",
+        slug="schedule-undelivered",
+        cure=f"The scheduler could not start the pipeline: the messages in {queue} say why.",
+        metric=_metric(
+            "AWS/SQS", "ApproximateNumberOfMessagesVisible", {"QueueName": queue}, statistic="Maximum"
+        ),
+    )
+
+
+def _api_errors(settings: Settings) -> Watched:
+    dimensions = {"ApiName": settings.names.api, "Stage": STAGE}
+    return Watched(
+        name="ApiErrors",
+        slug="api-errors",
+        cure="The API answered 5xx: look at the function's log and at DynamoDB's health.",
+        metric=_metric("AWS/ApiGateway", "5XXError", dimensions),
+    )

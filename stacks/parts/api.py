@@ -1,0 +1,134 @@
+"""The REST API: routes are data, IAM on every method, API Gateway's own refusals are problem+json too."""
+
+from __future__ import annotations
+
+import json
+
+from aws_cdk import RemovalPolicy
+from aws_cdk import aws_apigateway as apigateway
+from aws_cdk import aws_lambda as lambda_
+from constructs import Construct
+
+from stacks.parts.logs import LogGroup
+from stacks.parts.stack import EnvironmentStack
+
+STAGE = "live"
+ROUTES = (
+    "/v1/users/{userId}/recommendations",
+    "/v1/items/{itemId}/related",
+    "/v1/popular",
+)
+# API Gateway's own answers -> (title, status). A default has many statuses, and its template can't ask which.
+REFUSALS: dict[str, tuple[str, int | None]] = {
+    "BadRequestParameters": ("Bad Request", 400),
+    "MissingAuthenticationToken": ("Forbidden", 403),
+    "InvalidSignature": ("Forbidden", 403),
+    "ExpiredToken": ("Forbidden", 403),
+    "AccessDenied": ("Forbidden", 403),
+    "Throttled": ("Too Many Requests", 429),
+    "Default4xx": ("Refused", None),
+    "Default5xx": ("Failed", None),
+}
+RESPONSE_TYPES = {
+    "BadRequestParameters": apigateway.ResponseType.BAD_REQUEST_PARAMETERS,
+    "MissingAuthenticationToken": apigateway.ResponseType.MISSING_AUTHENTICATION_TOKEN,
+    "InvalidSignature": apigateway.ResponseType.INVALID_SIGNATURE,
+    "ExpiredToken": apigateway.ResponseType.EXPIRED_TOKEN,
+    "AccessDenied": apigateway.ResponseType.ACCESS_DENIED,
+    "Throttled": apigateway.ResponseType.THROTTLED,
+    "Default4xx": apigateway.ResponseType.DEFAULT_4_XX,
+    "Default5xx": apigateway.ResponseType.DEFAULT_5_XX,
+}
+
+
+class RecommendationsApi(Construct):
+    def __init__(self, scope: EnvironmentStack, construct_id: str, *, handler: lambda_.IFunction) -> None:
+        super().__init__(scope, construct_id)
+        self._api = apigateway.RestApi(
+            self,
+            "RestApi",
+            rest_api_name=scope.names.api,
+            description=f"Recommendations of {scope.names.prefix}",
+            endpoint_types=[apigateway.EndpointType.REGIONAL],
+            # API Gateway writes logs with one role an account: kept when this stack goes, others may need it.
+            cloud_watch_role=True,
+            cloud_watch_role_removal_policy=RemovalPolicy.RETAIN,
+            deploy_options=self._stage(scope),
+            default_method_options=apigateway.MethodOptions(
+                authorization_type=apigateway.AuthorizationType.IAM
+            ),
+        )
+        self._add_routes(handler)
+        for name, (title, status) in REFUSALS.items():
+            self._refuse(name, title, status)
+
+    @property
+    def url(self) -> str:
+        return self._api.url
+
+    def _stage(self, scope: EnvironmentStack) -> apigateway.StageOptions:
+        limits = scope.settings.api
+        group = LogGroup(self, scope, name=f"/aws/apigateway/{scope.names.api}", construct_id="AccessLogs")
+        return apigateway.StageOptions(
+            stage_name=STAGE,
+            tracing_enabled=True,
+            metrics_enabled=True,
+            logging_level=apigateway.MethodLoggingLevel.ERROR,
+            data_trace_enabled=False,  # it would log who asked for what
+            throttling_rate_limit=limits.rate_per_second,
+            throttling_burst_limit=limits.burst,
+            access_log_destination=apigateway.LogGroupLogDestination(group),
+            access_log_format=apigateway.AccessLogFormat.json_with_standard_fields(
+                caller=True,
+                http_method=True,
+                ip=True,
+                protocol=True,
+                request_time=True,
+                resource_path=True,
+                response_length=True,
+                status=True,
+                user=True,
+            ),
+        )
+
+    def _add_routes(self, handler: lambda_.IFunction) -> None:
+        integration = apigateway.LambdaIntegration(handler)
+        validator = apigateway.RequestValidator(
+            self, "Parameters", rest_api=self._api, validate_request_parameters=True
+        )
+        for route in ROUTES:
+            resource = self._api.root.resource_for_path(route)
+            resource.add_method(
+                "GET",
+                integration,
+                request_validator=validator,
+                request_parameters=_parameters(route),
+            )
+            # Other methods reach the function, which answers 405; API Gateway alone would say 403.
+            resource.add_method("ANY", integration)
+        # Unknown paths likewise: 404.
+        self._api.root.add_resource("{proxy+}").add_method("ANY", integration)
+
+    def _refuse(self, name: str, title: str, status: int | None) -> None:
+        self._api.add_gateway_response(
+            name,
+            type=RESPONSE_TYPES[name],
+            status_code=str(status) if status else None,
+            response_headers={"Content-Type": "'application/problem+json'"},
+            templates={"application/json": _problem(title, status)},
+        )
+
+
+def _problem(title: str, status: int | None) -> str:
+    known = {"type": "about:blank", "title": title} | ({"status": status} if status else {})
+    # The variable is a JSON string with its quotes, so it stands bare.
+    return json.dumps(known)[:-1] + ', "detail": $context.error.messageString}'
+
+
+def _parameters(route: str) -> dict[str, bool]:
+    """Request parameters of a route -> whether API Gateway must find them."""
+    names = [part.strip("{}") for part in route.split("/") if part.startswith("{")]
+    return {
+        **{f"method.request.path.{name}": True for name in names},
+        "method.request.querystring.numResults": False,
+    }

@@ -1,0 +1,84 @@
+"""A Lambda function of this repository: `lambdas/<name>` and `lambdas/shared`, a role, a log group."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from aws_cdk import AssetHashType, Duration
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from stacks.parts.access import Statement, Statements, allow, network_interfaces, service_role
+from stacks.parts.assets import ROOT, stage
+from stacks.parts.logs import LogGroup
+from stacks.parts.stack import EnvironmentStack
+
+
+class PythonFunction(Construct):
+    """`name` is the folder below lambdas/; the zip keeps package paths, so imports are those of the tests."""
+
+    def __init__(
+        self,
+        scope: EnvironmentStack,
+        construct_id: str,
+        *,
+        name: str,
+        layers: Sequence[lambda_.ILayerVersion],
+        environment: Mapping[str, str],
+        statements: Statements,
+        memory_size: int = 256,
+        timeout: Duration | None = None,
+        folders: Mapping[str, Path] | None = None,
+        vpc: ec2.IVpc | None = None,
+        security_group: ec2.ISecurityGroup | None = None,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        names = scope.names
+        group = LogGroup(self, scope, name=f"/aws/lambda/{names.function(name)}")
+        role = service_role(
+            self,
+            "Role",
+            service="lambda.amazonaws.com",
+            statements=[_write_logs(group), *([network_interfaces()] if vpc else []), *statements],
+        )
+        self.function = lambda_.Function(
+            self,
+            "Function",
+            function_name=names.function(name),
+            handler=f"lambdas.{name}.handler.handler",
+            code=_code(name, folders or {}),
+            layers=layers,
+            role=role,
+            log_group=group,
+            environment={
+                "POWERTOOLS_SERVICE_NAME": name,
+                "POWERTOOLS_METRICS_NAMESPACE": names.metric_namespace,
+                **environment,
+            },
+            memory_size=memory_size,
+            timeout=timeout or Duration.seconds(60),
+            tracing=lambda_.Tracing.ACTIVE,
+            vpc=vpc,
+            security_groups=[security_group] if security_group else None,
+            runtime=lambda_.Runtime.PYTHON_3_13,
+            architecture=lambda_.Architecture.ARM_64,
+        )
+
+
+def _write_logs(group: logs.ILogGroup) -> Statement:
+    return allow(["logs:CreateLogStream", "logs:PutLogEvents"], group.log_group_arn)
+
+
+def _code(name: str, folders: Mapping[str, Path]) -> lambda_.AssetCode:
+    package = ROOT / "lambdas"
+    tree = {
+        "lambdas/__init__.py": package / "__init__.py",
+        f"lambdas/{name}": package / name,
+        "lambdas/shared": package / "shared",
+        **folders,
+    }
+    folder, digest = stage(f"functions/{name}", tree)
+    return lambda_.Code.from_asset(str(folder), asset_hash=digest, asset_hash_type=AssetHashType.CUSTOM)

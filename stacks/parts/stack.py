@@ -1,0 +1,107 @@
+"""The base of every stack: one environment's account, region, zones and tags, and values between stacks."""
+
+from __future__ import annotations
+
+from aws_cdk import Annotations, Environment, RemovalPolicy, Stack, Tags
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_ssm as ssm
+from constructs import Construct
+
+from config.names import Names
+from config.settings import Settings
+
+KEY_ARN = "storage/key-arn"
+
+# Personalize accepts tags only when a resource is created and its names are fixed, so a changed tag would
+# replace the resource and fail with "already exists".
+UNTAGGED = ["AWS::Personalize::DatasetGroup", "AWS::Personalize::Dataset", "AWS::Personalize::Schema"]
+
+
+def subnet_id(position: int) -> str:
+    return f"network/private-subnet/{position}"
+
+
+def security_group_id(name: str) -> str:
+    return f"network/security-group/{name}"
+
+
+class EnvironmentStack(Stack):
+    """A stack of one environment. Values reach other stacks by name or through SSM, never by reference."""
+
+    def __init__(self, scope: Construct, part: str, *, settings: Settings, description: str) -> None:
+        # Read by `availability_zones`, which the base class may call.
+        self._zones = list(settings.network.availability_zones)
+        super().__init__(
+            scope,
+            part.capitalize(),
+            stack_name=settings.names.stack(part),
+            description=description,
+            env=Environment(account=settings.account, region=settings.region),
+            termination_protection=settings.removal == "retain",
+        )
+        self.settings = settings
+        tags = Tags.of(self)
+        tags.add("app", settings.app, exclude_resource_types=UNTAGGED)
+        tags.add("environment", settings.environment, exclude_resource_types=UNTAGGED)
+
+    @property
+    def availability_zones(self) -> list[str]:
+        """Given by the configuration: a look-up would need credentials at synthesis."""
+        return self._zones
+
+    @property
+    def names(self) -> Names:
+        return self.settings.names
+
+    @property
+    def removal_policy(self) -> RemovalPolicy:
+        return RemovalPolicy.DESTROY if self.settings.removal == "destroy" else RemovalPolicy.RETAIN
+
+    def publish(self, part: str, value: str) -> None:
+        """Hand a value to other stacks."""
+        construct_id = "".join(word.capitalize() for word in part.replace("/", "-").split("-"))
+        name = self.names.parameter(part)
+        ssm.StringParameter(self, f"{construct_id}Parameter", parameter_name=name, string_value=value)
+
+    def read(self, part: str) -> str:
+        """A value that another stack published, resolved when this stack is deployed."""
+        return ssm.StringParameter.value_for_string_parameter(self, self.names.parameter(part))
+
+    @property
+    def key_arn(self) -> str:
+        return self.read(KEY_ARN)
+
+    def key(self) -> kms.IKey:
+        return kms.Key.from_key_arn(self, "Key", self.key_arn)
+
+    def private_subnet_ids(self) -> list[str]:
+        return [self.read(subnet_id(position)) for position in range(len(self._zones))]
+
+    def vpc(self) -> ec2.IVpc:
+        """The private subnets, for constructs that ask for a network; nothing else of it is used here."""
+        vpc = ec2.Vpc.from_vpc_attributes(
+            self,
+            "Vpc",
+            vpc_id="only-its-subnets",
+            availability_zones=self._zones,
+            private_subnet_ids=self.private_subnet_ids(),
+        )
+        for subnet in vpc.private_subnets:
+            without_routes(subnet)
+        return vpc
+
+    def security_group(self, name: str) -> ec2.ISecurityGroup:
+        return ec2.SecurityGroup.from_security_group_id(
+            self,
+            f"{name.capitalize()}SecurityGroup",
+            self.read(security_group_id(name)),
+            mutable=False,  # its rules are written in the network stack, where both sides are visible
+        )
+
+
+def without_routes(subnet: ec2.ISubnet) -> None:
+    """Say to CDK that nothing here asks for the subnet's route table."""
+    Annotations.of(subnet).acknowledge_warning(
+        "@aws-cdk/aws-ec2:noSubnetRouteTableId", "routes are the network stack's"
+    )

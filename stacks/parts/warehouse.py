@@ -1,0 +1,68 @@
+"""Redshift Serverless: a namespace (what is kept) and its workgroup (what computes)."""
+
+from __future__ import annotations
+
+import json
+
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_redshiftserverless as redshift
+from aws_cdk import aws_secretsmanager as secretsmanager
+from constructs import Construct
+
+from stacks.parts.stack import EnvironmentStack, security_group_id
+
+ADMINISTRATOR = "administrator"
+
+
+class Warehouse(Construct):
+    def __init__(self, scope: EnvironmentStack, construct_id: str, *, copy_role: iam.IRole) -> None:
+        super().__init__(scope, construct_id)
+        analytics = scope.settings.analytics
+        self.administrator = self._administrator(scope)
+        namespace = redshift.CfnNamespace(
+            self,
+            "Namespace",
+            namespace_name=scope.names.warehouse,
+            db_name=analytics.database,
+            admin_username=ADMINISTRATOR,
+            # Resolved by CloudFormation at deployment: the template holds a reference, not the password.
+            admin_user_password=self.administrator.secret_value_from_json("password").unsafe_unwrap(),
+            kms_key_id=scope.key_arn,
+            iam_roles=[copy_role.role_arn],
+            log_exports=["userlog", "connectionlog", "useractivitylog"],
+        )
+        namespace.apply_removal_policy(scope.removal_policy)
+        self.workgroup = redshift.CfnWorkgroup(
+            self,
+            "Workgroup",
+            workgroup_name=scope.names.warehouse,
+            namespace_name=scope.names.warehouse,
+            base_capacity=analytics.base_capacity_rpu,
+            enhanced_vpc_routing=True,
+            publicly_accessible=False,
+            subnet_ids=scope.private_subnet_ids(),
+            security_group_ids=[scope.read(security_group_id("warehouse"))],
+            config_parameters=[
+                redshift.CfnWorkgroup.ConfigParameterProperty(
+                    parameter_key="require_ssl", parameter_value="true"
+                )
+            ],
+        )
+        self.workgroup.add_resource_dependency(namespace)
+
+    def _administrator(self, scope: EnvironmentStack) -> secretsmanager.Secret:
+        """Our own secret: CloudFormation does not give the ARN of one that Redshift manages."""
+        return secretsmanager.Secret(
+            self,
+            "Administrator",
+            secret_name=scope.names.warehouse_secret,
+            description="Owner of the warehouse's tables",
+            encryption_key=scope.key(),
+            generate_secret_string=secretsmanager.SecretStringGenerator(
+                secret_string_template=json.dumps({"username": ADMINISTRATOR}),
+                generate_string_key="password",
+                password_length=40,
+                exclude_punctuation=True,  # Redshift refuses some of it
+            ),
+            removal_policy=scope.removal_policy,
+        )

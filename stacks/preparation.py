@@ -1,0 +1,185 @@
+"""Sources to datasets: two jobs, two functions and the workflow `prepare`."""
+
+from __future__ import annotations
+
+import json
+
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_glue as glue
+from constructs import Construct
+
+from config.settings import Settings
+from stacks.parts import access
+from stacks.parts.access import Statement, allow
+from stacks.parts.function import PythonFunction
+from stacks.parts.glue_job import PySparkJob
+from stacks.parts.layer import RuntimeLayer
+from stacks.parts.stack import EnvironmentStack, subnet_id, without_routes
+from stacks.parts.workflow import Workflow
+from stacks.workflows import prepare
+
+
+class PreparationStack(EnvironmentStack):
+    def __init__(self, scope: Construct, *, settings: Settings) -> None:
+        super().__init__(scope, "preparation", settings=settings, description="Sources to datasets")
+        self._layer = RuntimeLayer(self)
+        connection = self._connection()
+        self._security()
+
+        self._extract_aurora(connection)
+        self._build_datasets()
+        self._plan_run()
+        self._validate_datasets()
+        Workflow(
+            self,
+            "Prepare",
+            name="prepare",
+            definition=prepare.definition(settings),
+            statements=prepare.statements(settings, key_arn=self.key_arn),
+        )
+
+    def _connection(self) -> glue.Connection:
+        """Only a place in the network: address and password are read from the secret at run time."""
+        subnet = ec2.Subnet.from_subnet_attributes(
+            self,
+            "ExtractionSubnet",
+            subnet_id=self.read(subnet_id(0)),
+            availability_zone=self.availability_zones[0],
+        )
+        without_routes(subnet)
+        return glue.Connection(
+            self,
+            "Aurora",
+            type=glue.ConnectionType.NETWORK,
+            connection_name=self.names.of("aurora"),
+            network=glue.ConnectionNetwork.subnet(subnet),
+            security_groups=[self.security_group("extraction")],
+        )
+
+    def _security(self) -> None:
+        key = self.key()
+        glue.SecurityConfiguration(
+            self,
+            "Security",
+            security_configuration_name=self.names.of("glue"),
+            s3_encryption=glue.S3Encryption.kms(key),
+            cloud_watch_encryption=glue.CloudWatchEncryption.kms(key),
+        )
+
+    def _extract_aurora(self, connection: glue.Connection) -> None:
+        datasets = self.settings.datasets
+        columns = {
+            "users": [field.column for field in datasets.users.fields],
+            "items": [field.column for field in datasets.items.fields],
+            "orders": ["order_id", *datasets.interactions.order_columns.model_dump().values()],
+        }
+        PySparkJob(
+            self,
+            "ExtractAurora",
+            name="extract-aurora",
+            connections=[connection],
+            arguments={
+                "--raw_bucket": self.names.raw_bucket,
+                "--secret_name": self.settings.aurora_secret,
+                "--tables": json.dumps(self.settings.sources.aurora.tables.model_dump()),
+                "--columns": json.dumps(columns),
+            },
+            statements=[
+                allow("secretsmanager:GetSecretValue", self._secret_arn),
+                *self._connect_to_network(),
+                access.list_objects(self.names.raw_bucket),
+                access.read_objects(self.names.raw_bucket, "aurora/*"),
+                access.spark_write_objects(self.names.raw_bucket, "aurora"),
+                access.encrypt_and_decrypt(self.key_arn),
+            ],
+        )
+
+    @property
+    def _secret_arn(self) -> str:
+        # Secrets Manager ends the ARN with six random characters.
+        region, account = self.settings.region, self.settings.account
+        return f"arn:aws:secretsmanager:{region}:{account}:secret:{self.settings.aurora_secret}-??????"
+
+    def _connect_to_network(self) -> list[Statement]:
+        base = f"arn:aws:glue:{self.settings.region}:{self.settings.account}"
+        interface = f"arn:aws:ec2:{self.settings.region}:{self.settings.account}:network-interface/*"
+        describe = [
+            "ec2:DescribeVpcEndpoints",
+            "ec2:DescribeRouteTables",
+            "ec2:DescribeSecurityGroups",
+            "ec2:DescribeVpcAttribute",
+        ]
+        return [
+            allow("glue:GetConnection", f"{base}:catalog", f"{base}:connection/{self.names.of('aurora')}"),
+            access.network_interfaces(),
+            # EC2 offers no resource-level permission for describing.
+            allow(describe, "*"),
+            allow(
+                "ec2:CreateTags",
+                interface,
+                conditions={"ForAllValues:StringEquals": {"aws:TagKeys": ["aws-glue-service-resource"]}},
+            ),
+        ]
+
+    def _build_datasets(self) -> None:
+        names = self.names
+        PySparkJob(
+            self,
+            "BuildDatasets",
+            name="build-datasets",
+            arguments={
+                "--raw_bucket": names.raw_bucket,
+                "--datasets_bucket": names.datasets_bucket,
+                "--results_bucket": names.results_bucket,
+                "--datasets": self.settings.datasets.model_dump_json(),
+            },
+            statements=[
+                *map(access.list_objects, (names.raw_bucket, names.datasets_bucket, names.results_bucket)),
+                access.read_objects(names.raw_bucket, "aurora/*", "application_log/*", "events/*"),
+                access.spark_write_objects(names.raw_bucket, "events"),
+                access.read_objects(names.datasets_bucket, "runs/*"),
+                access.spark_write_objects(names.datasets_bucket, "runs"),
+                access.read_objects(names.results_bucket, "runs/*/warehouse/*"),
+                access.spark_write_objects(names.results_bucket, "runs"),
+                access.encrypt_and_decrypt(self.key_arn),
+            ],
+        )
+
+    def _plan_run(self) -> None:
+        names, settings = self.names, self.settings
+        PythonFunction(
+            self,
+            "PlanRun",
+            name="plan_run",
+            layers=[self._layer],
+            environment={
+                "CONTROL_TABLE": names.control_table,
+                "APPLICATION_LOG_TABLE": settings.application_log_table,
+                "NAME_PREFIX": names.prefix,
+                "SOLUTIONS": json.dumps([solution.name for solution in settings.solutions]),
+            },
+            statements=[
+                allow("dynamodb:GetItem", names.table_arn(names.control_table)),
+                allow("dynamodb:DescribeContinuousBackups", prepare.table_arn(settings)),
+            ],
+        )
+
+    def _validate_datasets(self) -> None:
+        quality = self.settings.datasets.quality
+        PythonFunction(
+            self,
+            "ValidateDatasets",
+            name="validate_datasets",
+            layers=[self._layer],
+            environment={
+                "DATASETS_BUCKET": self.names.datasets_bucket,
+                "MAX_QUARANTINED_SHARE": str(quality.max_quarantined_share),
+                "MIN_ROWS_AGAINST_PREVIOUS": str(quality.min_rows_against_previous),
+            },
+            statements=[
+                # Listing makes a missing report a 404 and not a 403.
+                access.list_objects(self.names.datasets_bucket),
+                access.read_objects(self.names.datasets_bucket, "runs/*/report.json"),
+                access.decrypt(self.key_arn),
+            ],
+        )

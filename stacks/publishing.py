@@ -1,0 +1,74 @@
+"""Solution versions to published lists: the post-processing job, the publisher, the workflow `recommend`."""
+
+from __future__ import annotations
+
+import json
+
+from aws_cdk import Duration
+from constructs import Construct
+
+from config.settings import Settings
+from stacks.parts import access
+from stacks.parts.access import allow
+from stacks.parts.function import PythonFunction
+from stacks.parts.glue_job import PySparkJob
+from stacks.parts.layer import RuntimeLayer
+from stacks.parts.stack import EnvironmentStack
+from stacks.parts.workflow import Workflow
+from stacks.workflows import recommend
+
+PUBLISH_TIMEOUT = Duration.minutes(10)
+
+
+class PublishingStack(EnvironmentStack):
+    def __init__(self, scope: Construct, *, settings: Settings) -> None:
+        super().__init__(scope, "publishing", settings=settings, description="Solution versions to lists")
+        self._post_process()
+        self._publish_recommendations()
+        Workflow(
+            self,
+            "Recommend",
+            name="recommend",
+            definition=recommend.definition(settings),
+            statements=recommend.statements(settings),
+        )
+
+    def _post_process(self) -> None:
+        names = self.names
+        PySparkJob(
+            self,
+            "PostprocessRecommendations",
+            name="postprocess-recommendations",
+            arguments={
+                "--datasets_bucket": names.datasets_bucket,
+                "--results_bucket": names.results_bucket,
+                "--solutions": json.dumps([solution.model_dump() for solution in self.settings.solutions]),
+                "--publishing": self.settings.publishing.model_dump_json(),
+            },
+            statements=[
+                access.list_objects(names.results_bucket),
+                access.read_objects(names.results_bucket, "runs/*"),
+                access.spark_write_objects(names.results_bucket, "runs"),
+                access.encrypt_and_decrypt(self.key_arn),
+            ],
+        )
+
+    def _publish_recommendations(self) -> None:
+        names = self.names
+        PythonFunction(
+            self,
+            "PublishRecommendations",
+            name="publish_recommendations",
+            layers=[RuntimeLayer(self)],
+            environment={
+                "RECOMMENDATIONS_TABLE": names.recommendations_table,
+                "EXPIRE_AFTER_DAYS": str(self.settings.publishing.expire_after_days),
+            },
+            memory_size=1024,
+            timeout=PUBLISH_TIMEOUT,
+            statements=[
+                access.read_objects(names.results_bucket, "runs/*/publish/*"),
+                access.decrypt(self.key_arn),
+                allow("dynamodb:BatchWriteItem", names.table_arn(names.recommendations_table)),
+            ],
+        )

@@ -1,0 +1,45 @@
+"""Published lists to the application: the API and the function that reads."""
+
+from __future__ import annotations
+
+from aws_cdk import Duration
+from constructs import Construct
+
+from config.settings import Settings
+from stacks.parts.access import allow
+from stacks.parts.api import RecommendationsApi
+from stacks.parts.function import PythonFunction
+from stacks.parts.layer import RuntimeLayer
+from stacks.parts.stack import EnvironmentStack
+
+
+class ServingStack(EnvironmentStack):
+    def __init__(self, scope: Construct, *, settings: Settings) -> None:
+        super().__init__(scope, "serving", settings=settings, description="The API")
+        reader = self._get_recommendations()
+        api = RecommendationsApi(self, "Api", handler=reader.function)
+        self.publish("serving/api-url", api.url)
+
+    def _get_recommendations(self) -> PythonFunction:
+        names = self.names
+        return PythonFunction(
+            self,
+            "GetRecommendations",
+            name="get_recommendations",
+            layers=[RuntimeLayer(self)],
+            environment={
+                "RECOMMENDATIONS_TABLE": names.recommendations_table,
+                "PERSONAL_LIST": self._list_for("user"),
+                "RELATED_LIST": self._list_for("item"),
+                "POPULAR_LIST": self._list_for("everyone"),
+            },
+            # CPU comes with memory: below this, start-up and not the table decides the latency.
+            memory_size=1024,
+            timeout=Duration.seconds(10),
+            statements=[allow("dynamodb:GetItem", names.table_arn(names.recommendations_table))],
+        )
+
+    def _list_for(self, audience: str) -> str:
+        """The first solution that lists for each user, item or everyone; none is an empty name."""
+        lists = [solution.name for solution in self.settings.solutions if solution.for_each == audience]
+        return lists[0] if lists else ""

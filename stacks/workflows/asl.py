@@ -1,0 +1,204 @@
+"""Pieces of Amazon States Language (JSONata) that the workflows share."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+State = dict[str, Any]
+States = dict[str, State]
+
+GLUE_JOB = "arn:aws:states:::glue:startJobRun.sync"
+LAMBDA = "arn:aws:states:::lambda:invoke"
+PUT_ITEM = "arn:aws:states:::dynamodb:putItem"
+GET_ITEM = "arn:aws:states:::dynamodb:getItem"
+UPDATE_ITEM = "arn:aws:states:::dynamodb:updateItem"
+DELETE_ITEM = "arn:aws:states:::dynamodb:deleteItem"
+WORKFLOW = "arn:aws:states:::states:startExecution.sync:2"
+NOTIFY = "arn:aws:states:::sns:publish"
+
+CONDITION_FAILED = ["DynamoDB.ConditionalCheckFailedException", "DynamoDb.ConditionalCheckFailedException"]
+
+# Errors that pass by themselves. `<Service>.<Service>Exception` is Step Functions' name for an error that the
+# SDK does not model, throttling among them.
+TRANSIENT: Mapping[str, Sequence[str]] = {
+    "personalize": ["Personalize.PersonalizeException", "Personalize.SdkClientException"],
+    "redshiftdata": [
+        "RedshiftData.RedshiftDataException",
+        "RedshiftData.InternalServerException",
+        "RedshiftData.SdkClientException",
+    ],
+    "dynamodb": [
+        "DynamoDb.ThrottlingException",
+        "DynamoDb.InternalServerErrorException",
+        "DynamoDb.DynamoDbException",
+        "DynamoDb.SdkClientException",
+        "DynamoDB.ProvisionedThroughputExceededException",
+        "DynamoDB.RequestLimitExceededException",
+        "DynamoDB.InternalServerErrorException",
+        "DynamoDB.AmazonDynamoDBException",
+        "DynamoDB.SdkClientException",
+    ],
+    "lambda": [
+        "Lambda.ServiceException",
+        "Lambda.AWSLambdaException",
+        "Lambda.SdkClientException",
+        "Lambda.TooManyRequestsException",
+    ],
+    "glue": [
+        "Glue.ConcurrentRunsExceededException",
+        "Glue.InternalServiceException",
+        "Glue.OperationTimeoutException",
+        "Glue.ResourceNumberLimitExceededException",
+        "Glue.AWSGlueException",
+        "Glue.SdkClientException",
+    ],
+    "states": ["StepFunctions.AWSStepFunctionsException", "StepFunctions.SdkClientException"],
+    "sns": ["SNS.InternalErrorException", "SNS.AmazonSNSException", "SNS.SdkClientException"],
+}
+# Personalize runs few jobs at once and refuses what touches a resource in use: both are worth a wait.
+BUSY = ["Personalize.LimitExceededException", "Personalize.ResourceInUseException"]
+
+
+def jsonata(expression: str) -> str:
+    return f"{{% {' '.join(expression.split())} %}}"
+
+
+def literal(text: str) -> str:
+    """`text` as a string inside a JSONata expression."""
+    return json.dumps(text)
+
+
+def sdk(service: str, action: str) -> str:
+    return f"arn:aws:states:::aws-sdk:{service}:{action}"
+
+
+def task(resource: str, arguments: object, **fields: Any) -> State:
+    """A Task that retries what is transient for its service, and more by `Retry`."""
+    service = resource.removeprefix("arn:aws:states:::").removeprefix("aws-sdk:").split(":")[0]
+    more = fields.pop("Retry", [])
+    retry = [*more, retrying(TRANSIENT[service])]
+    return {"Type": "Task", "Resource": resource, "Arguments": arguments, "Retry": retry, **fields}
+
+
+def retrying(
+    errors: Sequence[str], *, interval: int = 2, attempts: int = 6, longest: int = 60
+) -> dict[str, Any]:
+    """Backs off with full jitter, so that branches that failed together do not come back together."""
+    return {
+        "ErrorEquals": list(errors),
+        "IntervalSeconds": interval,
+        "BackoffRate": 2,
+        "MaxAttempts": attempts,
+        "MaxDelaySeconds": longest,
+        "JitterStrategy": "FULL",
+    }
+
+
+RETRY_BUSY = retrying(BUSY, interval=60, attempts=20, longest=900)
+
+
+def invoke(function_arn: str, payload: object, **fields: Any) -> State:
+    return task(LAMBDA, {"FunctionName": function_arn, "Payload": payload}, **fields)
+
+
+def run_job(job: str, arguments: Mapping[str, str], **fields: Any) -> State:
+    return task(GLUE_JOB, {"JobName": job, "Arguments": dict(arguments)}, **fields)
+
+
+def inline_map(items: object, states: States, *, start: str, **fields: Any) -> State:
+    processor = {"ProcessorConfig": {"Mode": "INLINE"}, "StartAt": start, "States": states}
+    return {"Type": "Map", "Items": items, "ItemProcessor": processor, **fields}
+
+
+def deadline(name: str, *, hours: float) -> dict[str, str]:
+    """Assigns the variable that `polling` of the same name looks at (maps may not reuse an outer name)."""
+    return {_deadline_variable(name): jsonata(f"$millis() + {int(hours * 3_600_000)}")}
+
+
+def _deadline_variable(name: str) -> str:
+    return f"{name[0].lower()}{name[1:]}Deadline"
+
+
+def polling(
+    name: str,
+    *,
+    describe: State,
+    done: str,
+    next_state: str,
+    failed: Sequence[str],
+    succeeded: str = "ACTIVE",
+    rules: Sequence[Mapping[str, Any]] = (),
+    seconds: int = 60,
+) -> States:
+    """Describe until finished: `Describe<name>` is the entry, `next_state` the exit; failing has its own.
+
+    `describe` outputs {status, reason?}; an earlier state assigned `deadline(name)` (epoch milliseconds).
+    `done` says in words what is waited for, for the message.
+    """
+    status = "$states.input.status"
+    names = json.dumps(list(failed))
+    return {
+        f"Describe{name}": {**describe, "Next": f"{name}Status"},
+        f"{name}Status": {
+            "Type": "Choice",
+            "Choices": [
+                *rules,
+                {"Condition": jsonata(f"{status} = {literal(succeeded)}"), "Next": next_state},
+                {"Condition": jsonata(f"{status} in {names}"), "Next": f"{name}Failed"},
+                {"Condition": jsonata(f"$millis() > ${_deadline_variable(name)}"), "Next": f"{name}TimedOut"},
+            ],
+            "Default": f"Wait{name}",
+        },
+        f"Wait{name}": {"Type": "Wait", "Seconds": seconds, "Next": f"Describe{name}"},
+        f"{name}Failed": {
+            "Type": "Fail",
+            "Error": f"{name}Failed",
+            "Cause": jsonata(
+                f"{literal(done + ' failed: ')}"
+                f" & ($exists($states.input.reason) ? $states.input.reason : {status})"
+            ),
+        },
+        f"{name}TimedOut": {
+            "Type": "Fail",
+            "Error": f"{name}TimedOut",
+            "Cause": jsonata(f"{literal(done + ' took too long; last status: ')} & {status}"),
+        },
+    }
+
+
+def workflow(
+    name: str, *, comment: str, start: str, states: States, hours: float, unwatched: Sequence[str] = ()
+) -> dict[str, Any]:
+    """A definition whose failures end in `Failed`, which says workflow, state, error and cause as JSON."""
+    watched = {key: state if key in unwatched else _watched(key, state) for key, state in states.items()}
+    failed: State = {
+        "Type": "Fail",
+        "Error": jsonata("$failure.error"),
+        "Cause": jsonata(f"$string($merge([{{'workflow': {literal(name)}}}, $failure]))"),
+    }
+    return {
+        "Comment": comment,
+        "QueryLanguage": "JSONata",
+        "StartAt": start,
+        "TimeoutSeconds": int(hours * 3600),
+        "States": {**watched, "Failed": failed},
+    }
+
+
+def _watched(name: str, state: State) -> State:
+    if state["Type"] == "Fail":  # can't be caught, so it becomes a failure that was
+        fields = {"state": name, "error": state["Error"], "cause": state["Cause"]}
+        return {"Type": "Pass", "Assign": {"failure": fields}, "Next": "Failed"}
+    if state["Type"] not in ("Task", "Map", "Parallel"):
+        return state
+    catch = {"ErrorEquals": ["States.ALL"], "Assign": {"failure": failure(name)}, "Next": "Failed"}
+    return {**state, "Catch": [*state.get("Catch", []), catch]}
+
+
+def failure(state: str) -> str:
+    return jsonata(
+        f"{{'state': {literal(state)}, 'error': $states.errorOutput.Error,"
+        " 'cause': $states.errorOutput.Cause}"
+    )

@@ -1,0 +1,266 @@
+"""`pipeline`: one run under the environment's lock. Input {mode: auto|full|incremental, scheduled_time?}."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from config.settings import Settings
+from stacks.parts.access import Statement, allow
+from stacks.workflows import asl
+from stacks.workflows.asl import State, States, jsonata
+
+# Shorter than a day with the lock's margin: a run that was killed must not block the next day's.
+HOURS = 20
+LOCK_HOURS = 21
+PARTS = ("prepare", "train", "recommend")
+
+
+def definition(settings: Settings) -> dict[str, Any]:
+    states: States = {
+        "Start": {
+            "Type": "Pass",
+            "Assign": {"me": jsonata("$states.context.Execution.Id"), "request": jsonata("$states.input")},
+            "Next": "AcquireLock",
+        },
+        **_lock_states(settings),
+        "PlanRun": _plan_run(settings),
+        "RunPrepare": _run(
+            settings,
+            "prepare",
+            {
+                "run_id": jsonata("$plan.run_id"),
+                "mode": jsonata("$plan.mode"),
+                "export": jsonata("$plan.export"),
+                "previous_run_id": jsonata("$plan.previous_run_id"),
+            },
+            Assign={"prepared": jsonata("$states.result.Output")},
+            Next="RunTrain",
+        ),
+        "RunTrain": _run(
+            settings,
+            "train",
+            {"run_id": jsonata("$plan.run_id")},
+            Assign={"trained": jsonata("$states.result.Output")},
+            Next="RunRecommend",
+        ),
+        "RunRecommend": _run(
+            settings,
+            "recommend",
+            {"run_id": jsonata("$plan.run_id"), "versions": jsonata("$trained.versions")},
+            Assign={"recommended": jsonata("$states.result.Output")},
+            Next="RecordRun",
+        ),
+        **_record_states(settings),
+        **_end_states(settings),
+    }
+    definition = asl.workflow(
+        "pipeline",
+        comment="One run: prepare, train, recommend",
+        start="Start",
+        states=states,
+        hours=HOURS,
+        unwatched=("AlreadyRunning", "NotifyFailure", "ReleaseLock", "ReleaseLockAfterFailure"),
+    )
+    return _failing_through_notification(definition)
+
+
+def _lock_states(settings: Settings) -> States:
+    lock = {
+        "pk": {"S": "lock"},
+        "owner": {"S": jsonata("$me")},
+        "expires_at": {"N": jsonata(f"$string($floor($millis() / 1000) + {LOCK_HOURS * 3600})")},
+    }
+    return {
+        "AcquireLock": asl.task(
+            asl.PUT_ITEM,
+            {
+                "TableName": settings.names.control_table,
+                "Item": lock,
+                # A retry of the same execution finds its own lock.
+                "ConditionExpression": "attribute_not_exists(pk) OR expires_at < :now OR #owner = :me",
+                "ExpressionAttributeNames": {"#owner": "owner"},
+                "ExpressionAttributeValues": {
+                    ":now": {"N": jsonata("$string($floor($millis() / 1000))")},
+                    ":me": {"S": jsonata("$me")},
+                },
+            },
+            Catch=[{"ErrorEquals": asl.CONDITION_FAILED, "Next": "AlreadyRunning"}],
+            Next="PlanRun",
+        ),
+        # A failure and not a success: a lock that is never released must reach a person.
+        "AlreadyRunning": {
+            "Type": "Fail",
+            "Error": "AlreadyRunning",
+            "Cause": (
+                f"Another run holds the lock. If it was aborted, delete the item pk=lock "
+                f"of table {settings.names.control_table} and start again."
+            ),
+        },
+    }
+
+
+def _plan_run(settings: Settings) -> State:
+    return asl.invoke(
+        settings.names.function_arn("plan_run"),
+        # One expression, because an absent scheduled_time must stay absent.
+        jsonata(
+            """{
+              'mode': $exists($request.mode) ? $request.mode : 'auto',
+              'scheduled_time': $request.scheduled_time,
+              'execution_name': $states.context.Execution.Name,
+              'started_at': $states.context.Execution.StartTime
+            }"""
+        ),
+        Assign={"plan": jsonata("$states.result.Payload")},
+        Next="RunPrepare",
+    )
+
+
+def _run(settings: Settings, workflow: str, payload: dict[str, str], **fields: Any) -> State:
+    started_by = {"AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID": jsonata("$me")}
+    arguments = {
+        "StateMachineArn": settings.names.workflow_arn(workflow),
+        # The same name and input give the same execution, so a retried start starts nothing twice.
+        "Name": jsonata("$plan.run_id & '-' & $substring($states.context.Execution.Name, 0, 40)"),
+        "Input": {**payload, **started_by},
+    }
+    return asl.task(asl.WORKFLOW, arguments, **fields)
+
+
+def _record_states(settings: Settings) -> States:
+    table = settings.names.control_table
+    run = {
+        "pk": {"S": jsonata("'run#' & $plan.run_id")},
+        "mode": {"S": jsonata("$plan.mode")},
+        "execution": {"S": jsonata("$me")},
+        "rows": {"S": jsonata("$string($prepared.rows)")},
+        "versions": {"S": jsonata("$string($trained.versions)")},
+        "finished_at": {"S": jsonata("$now()")},
+    }
+    watermark = {
+        "pk": {"S": "watermark"},
+        "log_exported_until": {"S": jsonata("$plan.export.to")},
+        "run_id": {"S": jsonata("$plan.run_id")},
+    }
+    return {
+        "RecordRun": asl.task(asl.PUT_ITEM, {"TableName": table, "Item": run}, Next="RecordWatermark"),
+        "RecordWatermark": asl.task(
+            asl.PUT_ITEM, {"TableName": table, "Item": watermark}, Next="ReleaseLock"
+        ),
+    }
+
+
+def _end_states(settings: Settings) -> States:
+    return {
+        "ReleaseLock": _release(settings, Next="Done", caught="Done"),
+        "Done": {
+            "Type": "Succeed",
+            "Output": jsonata("{'run_id': $plan.run_id, 'mode': $plan.mode, 'versions': $trained.versions}"),
+        },
+        "NotifyFailure": asl.task(
+            asl.NOTIFY,
+            {
+                "TopicArn": settings.names.topic_arn,
+                "Subject": jsonata(
+                    f"$substring({asl.literal(settings.names.prefix + ': run failed in ')}"
+                    " & $failed.workflow & ' / ' & $failed.state, 0, 100)"
+                ),
+                "Message": jsonata(_message(settings)),
+            },
+            Catch=[{"ErrorEquals": ["States.ALL"], "Next": "ReleaseLockAfterFailure"}],
+            Next="ReleaseLockAfterFailure",
+        ),
+        "ReleaseLockAfterFailure": _release(settings, Next="Failed", caught="Failed"),
+    }
+
+
+def _release(settings: Settings, *, Next: str, caught: str) -> State:
+    return asl.task(
+        asl.DELETE_ITEM,
+        {
+            "TableName": settings.names.control_table,
+            "Key": {"pk": {"S": "lock"}},
+            "ConditionExpression": "#owner = :me",
+            "ExpressionAttributeNames": {"#owner": "owner"},
+            "ExpressionAttributeValues": {":me": {"S": jsonata("$me")}},
+        },
+        # Whatever is wrong with the lock, it expires by itself.
+        Catch=[{"ErrorEquals": ["States.ALL"], "Next": caught}],
+        Next=Next,
+    )
+
+
+def _message(settings: Settings) -> str:
+    again = (
+        f"aws stepfunctions start-execution --state-machine-arn {settings.names.workflow_arn('pipeline')} "
+        """--input '{"mode": "auto"}'"""
+    )
+    opening = f"Environment {settings.names.prefix}: the run did not finish; what served before serves on."
+    return (
+        "$join(["
+        f"{asl.literal(opening)},"
+        "'Workflow: ' & $failed.workflow,"
+        "'State: ' & $failed.state,"
+        "'Error: ' & $failed.error,"
+        "'Cause: ' & $substring($failed.cause, 0, 2000),"
+        "'Execution: ' & $me,"
+        f"{asl.literal('Start again when it is mended: ' + again)}"
+        "], '\\n')"
+    )
+
+
+def _failing_through_notification(definition: dict[str, Any]) -> dict[str, Any]:
+    """Failures go by way of the notification and the lock's release to `Failed`.
+
+    A child's failure arrives as the JSON of its DescribeExecution; its Cause is what its `Failed` wrote.
+    """
+    states = definition["States"]
+    for state in states.values():
+        for catch in state.get("Catch", []):
+            if catch["Next"] == "Failed" and "Assign" in catch:
+                catch["Next"] = "ExplainFailure"
+    states["ExplainFailure"] = {
+        "Type": "Pass",
+        "Assign": {"failed": jsonata(_EXPLAINED)},
+        "Next": "NotifyFailure",
+    }
+    states["Failed"] = {
+        "Type": "Fail",
+        "Error": jsonata("$failed.error"),
+        "Cause": jsonata("$string($failed)"),
+    }
+    return definition
+
+
+_EXPLAINED = """
+(
+  $json := function($text) { $exists($text) and $substring($text, 0, 1) = '{' ? $parse($text) : {} };
+  $child := $json($failure.cause);
+  $inner := $json($child.Cause);
+  $exists($inner.workflow) ? $inner : {
+    'workflow': $exists($child.StateMachineArn) ? $child.StateMachineArn : 'pipeline',
+    'state': $failure.state,
+    'error': $exists($child.Error) ? $child.Error : $exists($child.Status) ? $child.Status : $failure.error,
+    'cause': $exists($child.Cause) ? $child.Cause : $exists($failure.cause) ? $failure.cause : 'none given'
+  }
+)
+"""
+
+
+def statements(settings: Settings, *, key_arn: str) -> list[Statement]:
+    names = settings.names
+    executions = [f"{names.execution_arn(part)}:*" for part in PARTS]
+    rule = (
+        f"arn:aws:events:{settings.region}:{settings.account}"
+        ":rule/StepFunctionsGetEventsForStepFunctionsExecutionRule"
+    )
+    return [
+        allow("lambda:InvokeFunction", names.function_arn("plan_run")),
+        allow("states:StartExecution", *(names.workflow_arn(part) for part in PARTS)),
+        allow(["states:DescribeExecution", "states:StopExecution"], *executions),
+        # `.sync` learns of the end through a rule that Step Functions manages.
+        allow(["events:PutTargets", "events:PutRule", "events:DescribeRule"], rule),
+        allow(["dynamodb:PutItem", "dynamodb:DeleteItem"], names.table_arn(names.control_table)),
+        allow("sns:Publish", names.topic_arn),
+        allow(["kms:Decrypt", "kms:GenerateDataKey"], key_arn),
+    ]

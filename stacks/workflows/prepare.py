@@ -1,0 +1,139 @@
+"""`prepare`: sources -> raw zone -> datasets, checked. Input {run_id, mode, export, previous_run_id}."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from config.settings import Settings
+from stacks.parts.access import Statement, allow
+from stacks.workflows import asl
+from stacks.workflows.asl import States, jsonata, sdk
+
+HOURS = 8
+EXPORT_HOURS = 4
+
+
+def definition(settings: Settings) -> dict[str, Any]:
+    names = settings.names
+    states: States = {
+        "Start": {
+            "Type": "Pass",
+            "Assign": {
+                "run_id": jsonata("$states.input.run_id"),
+                "mode": jsonata("$states.input.mode"),
+                "export": jsonata("$states.input.export"),
+                "previous_run_id": jsonata("$states.input.previous_run_id"),
+            },
+            "Next": "Extract",
+        },
+        "Extract": {
+            "Type": "Parallel",
+            "Branches": [_extract_aurora(settings), _export_log(settings)],
+            "Next": "BuildDatasets",
+        },
+        "BuildDatasets": asl.run_job(
+            names.job("build-datasets"),
+            {
+                "--run_id": jsonata("$run_id"),
+                "--mode": jsonata("$mode"),
+                "--export_prefix": jsonata("$export.prefix"),
+                "--previous_run_id": jsonata("$previous_run_id"),
+            },
+            Next="ValidateDatasets",
+        ),
+        "ValidateDatasets": asl.invoke(
+            names.function_arn("validate_datasets"),
+            {"run_id": jsonata("$run_id")},
+            Output=jsonata("{'run_id': $run_id, 'rows': $states.result.Payload.rows}"),
+            End=True,
+        ),
+    }
+    return asl.workflow(
+        "prepare", comment="Sources to checked datasets", start="Start", states=states, hours=HOURS
+    )
+
+
+def _extract_aurora(settings: Settings) -> dict[str, Any]:
+    job = asl.run_job(settings.names.job("extract-aurora"), {"--run_id": jsonata("$run_id")}, End=True)
+    return {"StartAt": "ExtractAurora", "States": {"ExtractAurora": job}}
+
+
+def _export_log(settings: Settings) -> dict[str, Any]:
+    exported = {"export_arn": jsonata("$states.result.ExportDescription.ExportArn")}
+    common = {
+        "TableArn": table_arn(settings),
+        "S3Bucket": settings.names.raw_bucket,
+        "S3Prefix": jsonata("$export.prefix"),
+        "ExportFormat": "DYNAMODB_JSON",
+        # Asking again within eight hours gives the same export, so a retry starts no second one.
+        "ClientToken": jsonata("$run_id"),
+    }
+    window = {
+        "ExportFromTime": jsonata("$export.from"),
+        "ExportToTime": jsonata("$export.to"),
+        "ExportViewType": "NEW_IMAGE",
+    }
+    action = sdk("dynamodb", "exportTableToPointInTime")
+    states: States = {
+        "ExportKind": {
+            "Type": "Choice",
+            "Assign": asl.deadline("Export", hours=EXPORT_HOURS),
+            "Choices": [
+                {
+                    "Condition": jsonata("$export.type = 'INCREMENTAL_EXPORT'"),
+                    "Assign": asl.deadline("Export", hours=EXPORT_HOURS),
+                    "Next": "ExportChanges",
+                }
+            ],
+            "Default": "ExportTable",
+        },
+        "ExportTable": asl.task(
+            action,
+            {**common, "ExportType": "FULL_EXPORT", "ExportTime": jsonata("$export.to")},
+            Assign=exported,
+            Next="DescribeExport",
+        ),
+        "ExportChanges": asl.task(
+            action,
+            {**common, "ExportType": "INCREMENTAL_EXPORT", "IncrementalExportSpecification": window},
+            Assign=exported,
+            Next="DescribeExport",
+        ),
+        **asl.polling(
+            "Export",
+            describe=asl.task(
+                sdk("dynamodb", "describeExport"),
+                {"ExportArn": jsonata("$export_arn")},
+                Output=jsonata(
+                    "{'status': $states.result.ExportDescription.ExportStatus,"
+                    " 'reason': $states.result.ExportDescription.FailureMessage}"
+                ),
+            ),
+            done="Export of the application log",
+            succeeded="COMPLETED",
+            failed=["FAILED"],
+            next_state="Exported",
+        ),
+        "Exported": {"Type": "Succeed"},
+    }
+    return {"StartAt": "ExportKind", "States": states}
+
+
+def table_arn(settings: Settings) -> str:
+    table = settings.application_log_table
+    return f"arn:aws:dynamodb:{settings.region}:{settings.account}:table/{table}"
+
+
+def statements(settings: Settings, *, key_arn: str) -> list[Statement]:
+    names = settings.names
+    jobs = [names.job_arn("extract-aurora"), names.job_arn("build-datasets")]
+    exports = f"arn:aws:s3:::{names.raw_bucket}/application_log/*"
+    return [
+        allow(["glue:StartJobRun", "glue:GetJobRun", "glue:GetJobRuns", "glue:BatchStopJobRun"], *jobs),
+        allow("dynamodb:ExportTableToPointInTime", table_arn(settings)),
+        allow("dynamodb:DescribeExport", f"{table_arn(settings)}/export/*"),
+        # DynamoDB writes the export with the caller's permissions.
+        allow(["s3:PutObject", "s3:PutObjectAcl", "s3:AbortMultipartUpload"], exports),
+        allow(["kms:Decrypt", "kms:GenerateDataKey"], key_arn),
+        allow("lambda:InvokeFunction", names.function_arn("validate_datasets")),
+    ]

@@ -1,0 +1,267 @@
+"""`recommend`: solution versions -> lists -> readers and warehouse. Input {run_id, versions}."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from config.settings import Settings, Solution
+from stacks.parts.access import Statement, allow, list_objects, pass_role
+from stacks.workflows import asl
+from stacks.workflows.asl import States, jsonata, sdk
+
+HOURS = 18
+INFERENCE_HOURS = 12
+LOAD_HOURS = 2
+FILES_A_BATCH = 5
+INPUT_FOLDERS = {"user": "users", "item": "items", "everyone": "everyone"}
+EXISTS = ["Personalize.ResourceAlreadyExistsException"]
+CREATE_FAILED = ["CREATE FAILED", "DELETE PENDING", "DELETE IN_PROGRESS"]
+
+
+def definition(settings: Settings) -> dict[str, Any]:
+    names = settings.names
+    states: States = {
+        "Start": {
+            "Type": "Pass",
+            "Assign": {
+                "run_id": jsonata("$states.input.run_id"),
+                "versions": jsonata("$states.input.versions"),
+            },
+            "Next": "InferLists",
+        },
+        "InferLists": asl.inline_map(
+            [
+                {
+                    "name": solution.name,
+                    "folder": INPUT_FOLDERS[solution.for_each],
+                    "results": solution.results,
+                }
+                for solution in settings.solutions
+            ],
+            _inference_states(settings),
+            start="NameInference",
+            Next="PostProcess",
+        ),
+        "PostProcess": asl.run_job(
+            names.job("postprocess-recommendations"),
+            {"--run_id": jsonata("$run_id"), "--versions": jsonata("$string($versions)")},
+            Next="PublishLists",
+        ),
+        "PublishLists": asl.inline_map(
+            [{"list": solution.name} for solution in settings.solutions],
+            _publishing_states(settings),
+            start="List",
+            Next="LoadWarehouse",
+        ),
+        **_warehouse_states(settings),
+    }
+    return asl.workflow(
+        "recommend", comment="Solution versions to published lists", start="Start", states=states, hours=HOURS
+    )
+
+
+def _item(solution: Solution) -> dict[str, Any]:
+    folder = INPUT_FOLDERS[solution.for_each]
+    return {"name": solution.name, "folder": folder, "results": solution.results}
+
+
+def _inference_states(settings: Settings) -> States:
+    names = settings.names
+    job_name = f"{asl.literal(names.prefix + '-')} & $states.input.name & '-' & $run_id"
+    datasets = asl.literal(f"s3://{names.datasets_bucket}/runs/")
+    results = asl.literal(f"s3://{names.results_bucket}/runs/")
+    inputs = f"{datasets} & $run_id & '/batch_input/' & $list.folder & '/'"
+    outputs = f"{results} & $run_id & '/batch/' & $list.name & '/'"
+    return {
+        "NameInference": {
+            "Type": "Pass",
+            "Assign": {
+                "list": jsonata("$states.input"),
+                "job_name": jsonata(job_name),
+                "job_arn": jsonata(
+                    f"{asl.literal(names.personalize_arn('batch-inference-job/'))} & {job_name}"
+                ),
+                **asl.deadline("Inference", hours=INFERENCE_HOURS),
+            },
+            "Next": "CreateInference",
+        },
+        "CreateInference": asl.task(
+            sdk("personalize", "createBatchInferenceJob"),
+            {
+                "JobName": jsonata("$job_name"),
+                "SolutionVersionArn": jsonata("$lookup($versions, $list.name)"),
+                "NumResults": jsonata("$list.results"),
+                "JobInput": {"S3DataSource": {"Path": jsonata(inputs)}},
+                "JobOutput": {"S3DataDestination": {"Path": jsonata(outputs)}},
+                "RoleArn": names.personalize_role_arn,
+            },
+            Retry=[asl.RETRY_BUSY],
+            Catch=[{"ErrorEquals": EXISTS, "Next": "DescribeInference"}],
+            Next="DescribeInference",
+        ),
+        **asl.polling(
+            "Inference",
+            describe=asl.task(
+                sdk("personalize", "describeBatchInferenceJob"),
+                {"BatchInferenceJobArn": jsonata("$job_arn")},
+                Output=jsonata(
+                    "{'status': $states.result.BatchInferenceJob.Status,"
+                    " 'reason': $states.result.BatchInferenceJob.FailureReason}"
+                ),
+            ),
+            done="Batch inference",
+            failed=CREATE_FAILED,
+            next_state="Inferred",
+        ),
+        "Inferred": {"Type": "Succeed"},
+    }
+
+
+def _publishing_states(settings: Settings) -> States:
+    return {
+        "List": {
+            "Type": "Pass",
+            "Assign": {"list": jsonata("$states.input.list")},
+            "Next": "PublishFiles",
+        },
+        "PublishFiles": _publish_files(settings),
+        "Written": {
+            "Type": "Choice",
+            "Choices": [{"Condition": jsonata("$states.input.written > 0"), "Next": "SwapPointer"}],
+            "Default": "NothingPublished",
+        },
+        "NothingPublished": {
+            "Type": "Fail",
+            "Error": "NothingPublished",
+            "Cause": jsonata(
+                "'Run ' & $run_id & ' made no list of ' & $list & '; the previous version serves on'"
+            ),
+        },
+        "SwapPointer": _swap_pointer(settings),
+        "Published": {"Type": "Succeed"},
+    }
+
+
+def _publish_files(settings: Settings) -> dict[str, Any]:
+    """A Distributed Map: its children see no variables of this execution, so batches carry what they need."""
+    names = settings.names
+    batch = "$states.input.BatchInput"
+    publish = asl.invoke(
+        names.function_arn("publish_recommendations"),
+        {
+            "run_id": jsonata(f"{batch}.run_id"),
+            "list": jsonata(f"{batch}.list"),
+            "version": jsonata(f"{batch}.run_id"),
+            "bucket": names.results_bucket,
+            "keys": jsonata("[$states.input.Items.Key]"),
+        },
+        Output=jsonata("$states.result.Payload"),
+        End=True,
+    )
+    return {
+        "Type": "Map",
+        "Label": "PublishFiles",
+        "MaxConcurrency": 10,
+        "ItemReader": {
+            "Resource": "arn:aws:states:::s3:listObjectsV2",
+            "Arguments": {
+                "Bucket": names.results_bucket,
+                "Prefix": jsonata("'runs/' & $run_id & '/publish/' & $list & '/part-'"),
+            },
+        },
+        "ItemBatcher": {
+            "MaxItemsPerBatch": FILES_A_BATCH,
+            "BatchInput": {"run_id": jsonata("$run_id"), "list": jsonata("$list")},
+        },
+        "ItemProcessor": {
+            "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
+            "StartAt": "PublishBatch",
+            "States": {"PublishBatch": publish},
+        },
+        "Output": jsonata("{'written': $sum([0, $states.result.written])}"),
+        "Next": "Written",
+    }
+
+
+def _swap_pointer(settings: Settings) -> dict[str, Any]:
+    """Readers move to the new version in one write; a run that is started again finds it moved."""
+    names = settings.names
+    return asl.task(
+        asl.UPDATE_ITEM,
+        {
+            "TableName": names.recommendations_table,
+            "Key": {"pk": {"S": jsonata("'pointer#' & $list")}, "sk": {"S": "pointer"}},
+            "UpdateExpression": (
+                "SET #previous = if_not_exists(#current, :version), #current = :version, "
+                "solution_version_arn = :arn, updated_at = :now"
+            ),
+            "ConditionExpression": "attribute_not_exists(#current) OR #current <> :version",
+            "ExpressionAttributeNames": {"#current": "current", "#previous": "previous"},
+            "ExpressionAttributeValues": {
+                ":version": {"S": jsonata("$run_id")},
+                ":arn": {"S": jsonata("$lookup($versions, $list)")},
+                ":now": {"S": jsonata("$now()")},
+            },
+        },
+        Catch=[{"ErrorEquals": asl.CONDITION_FAILED, "Next": "Published"}],
+        Next="Published",
+    )
+
+
+def _warehouse_states(settings: Settings) -> States:
+    names = settings.names
+    return {
+        "LoadWarehouse": asl.invoke(
+            names.function_arn("load_warehouse"),
+            {"run_id": jsonata("$run_id")},
+            Assign={
+                "statement_id": jsonata("$states.result.Payload.statement_id"),
+                **asl.deadline("Load", hours=LOAD_HOURS),
+            },
+            Next="DescribeLoad",
+        ),
+        **asl.polling(
+            "Load",
+            describe=asl.task(
+                sdk("redshiftdata", "describeStatement"),
+                {"Id": jsonata("$statement_id")},
+                Output=jsonata("{'status': $states.result.Status, 'reason': $states.result.Error}"),
+            ),
+            done="Load into the warehouse",
+            succeeded="FINISHED",
+            failed=["FAILED", "ABORTED"],
+            next_state="RunDbt",
+            seconds=30,
+        ),
+        "RunDbt": asl.invoke(
+            names.function_arn("run_dbt"),
+            {"run_id": jsonata("$run_id")},
+            Output=jsonata("{'run_id': $run_id, 'dbt': $states.result.Payload}"),
+            End=True,
+        ),
+    }
+
+
+def statements(settings: Settings) -> list[Statement]:
+    names = settings.names
+    jobs = names.personalize_arn(f"batch-inference-job/{names.prefix}-*")
+    solutions = [names.solution_arn(solution.name) for solution in settings.solutions]
+    functions = ("publish_recommendations", "load_warehouse", "run_dbt")
+    execution = names.execution_arn("recommend")
+    return [
+        allow("personalize:CreateBatchInferenceJob", jobs, *solutions, *(f"{arn}/*" for arn in solutions)),
+        allow("personalize:DescribeBatchInferenceJob", jobs),
+        pass_role(names.personalize_role_arn, to="personalize.amazonaws.com"),
+        allow(
+            ["glue:StartJobRun", "glue:GetJobRun", "glue:GetJobRuns", "glue:BatchStopJobRun"],
+            names.job_arn("postprocess-recommendations"),
+        ),
+        list_objects(names.results_bucket),
+        # A Distributed Map starts child executions of its own state machine.
+        allow("states:StartExecution", names.workflow_arn("recommend")),
+        allow(["states:DescribeExecution", "states:StopExecution"], f"{execution}:*", f"{execution}/*"),
+        allow("lambda:InvokeFunction", *(names.function_arn(name) for name in functions)),
+        allow("dynamodb:UpdateItem", names.table_arn(names.recommendations_table)),
+        # Statements have no ARN: Redshift's Data API offers no resource-level permission for describing one.
+        allow("redshift-data:DescribeStatement", "*"),
+    ]

@@ -1,0 +1,332 @@
+"""Every wrong configuration is refused with a message that names the key, the value and the cure."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+import yaml
+
+from config.errors import ConfigError
+from config.settings import CONFIG_FOLDER, load
+
+REMOVE = object()
+
+
+class Refused(NamedTuple):
+    """`change` sets (or removes) one key of dev.yaml; the message holds every part of `told`."""
+
+    fault: str
+    change: dict[str, Any]
+    told: tuple[str, ...]
+
+
+SOLUTION = {"name": "personal", "recipe": "aws-user-personalization-v2", "for_each": "user"}
+FIELD = {"name": "AGE", "column": "age"}
+KEY = {"name": "USER_ID", "column": "user_id"}
+AURORA = {"create": False, "database": "shop"}
+TABLES = {"users": "public.users", "items": "public.items", "orders": "public.orders"}
+OWNER = "arn:aws:quicksight:ap-northeast-1:111111111111:user/default/me"
+
+
+def solution(**changes: Any) -> dict[str, Any]:
+    return {"solutions": [{**SOLUTION, **changes}]}
+
+
+def user_fields(*fields: dict[str, Any]) -> dict[str, Any]:
+    return {"datasets.users.fields": list(fields)}
+
+
+def cron(expression: str) -> dict[str, Any]:
+    return {"schedule.expression": expression}
+
+
+CASES = [
+    Refused("an unknown key", {"colour": "red"}, ("colour", "not known", "remove it")),
+    Refused("an unknown key inside a section", {"etl.worker": 3}, ("etl.worker = 3", "not known")),
+    Refused("a required key that is missing", {"region": REMOVE}, ("region", "required", "add it")),
+    Refused("an account that is a number", {"account": 111111111111}, ("account", "111111111111", "string")),
+    Refused("a short account", {"account": "123"}, ("account = '123'", r"\d{12}")),
+    Refused(
+        "a region without Personalize",
+        {"region": "ap-northeast-3"},
+        ("region", "'ap-northeast-3'", "Amazon Personalize", "use one of ap-northeast-1, "),
+    ),
+    Refused("an app name in capitals", {"app": "Osusume"}, ("app = 'Osusume'", "pattern")),
+    Refused("a removal that is neither", {"removal": "keep"}, ("removal = 'keep'", "'destroy' or 'retain'")),
+    Refused(
+        "a zone of another region",
+        {"network.availability_zones": ["ap-northeast-1a", "ap-northeast-1c", "us-east-1a"]},
+        ("network.availability_zones", "'us-east-1a'", "ap-northeast-1"),
+    ),
+    Refused(
+        "two zones, too few for the warehouse",
+        {"network.availability_zones": ["ap-northeast-1a", "ap-northeast-1c"]},
+        ("network.availability_zones", "at least 3"),
+    ),
+    Refused(
+        "more NAT gateways than zones",
+        {"network.nat_gateways": 4},
+        ("nat_gateways is 4", "availability_zones has 3", "at most one gateway a zone"),
+    ),
+    Refused("a network that is too small", {"network.cidr": "10.0.0.0/28"}, ("network.cidr", "10.0.0.0/28")),
+    Refused(
+        "an imported database without its names",
+        {"sources.aurora": {**AURORA, "tables": TABLES}},
+        ("sources.aurora", "create is false", "set cluster_identifier, secret_name, endpoint"),
+    ),
+    Refused(
+        "a minimum above the maximum",
+        {"sources.aurora.min_capacity": 4, "sources.aurora.max_capacity": 2},
+        ("min_capacity 4", "max_capacity 2", "lower the first"),
+    ),
+    Refused("half of a half unit", {"sources.aurora.min_capacity": 0.7}, ("min_capacity = 0.7", "0.5")),
+    Refused(
+        "a table without its schema",
+        {"sources.aurora.tables.users": "users"},
+        ("sources.aurora.tables.users = 'users'", "pattern"),
+    ),
+    Refused(
+        "an imported log without its name",
+        {"sources.application_log": {"create": False}},
+        ("sources.application_log", "create is false", "table_name"),
+    ),
+    Refused(
+        "an event type listed twice",
+        {"datasets.interactions.events": [{"type": "click", "source": "orders"}] * 2},
+        ("datasets.interactions.events", "'click'", "keep one"),
+    ),
+    Refused(
+        "an event weight above one",
+        {"datasets.interactions.events": [{"type": "click", "source": "orders", "weight": 2}]},
+        ("events.0.weight = 2", "less than or equal to 1"),
+    ),
+    Refused(
+        "an event source that does not exist",
+        {"datasets.interactions.events": [{"type": "click", "source": "logs"}]},
+        ("events.0.source = 'logs'", "'orders' or 'application_log'"),
+    ),
+    Refused(
+        "more events than Personalize weighs",
+        {"datasets.interactions.events": [{"type": f"t{n}", "source": "orders"} for n in range(11)]},
+        ("datasets.interactions.events", "at most 10"),
+    ),
+    Refused(
+        "users without their key",
+        user_fields({**FIELD, "categorical": True}, {"name": "SEX", "column": "sex", "categorical": True}),
+        ("datasets.users.fields", "USER_ID is missing", "add {name: USER_ID"),
+    ),
+    Refused(
+        "a text that is neither categorical nor textual",
+        user_fields(KEY, FIELD),
+        ("datasets.users.fields", "string AGE must be categorical or textual"),
+    ),
+    Refused(
+        "a field that is categorical and textual",
+        user_fields(KEY, {**FIELD, "categorical": True, "textual": True}),
+        ("AGE is categorical and textual", "keep one"),
+    ),
+    Refused(
+        "a categorical number",
+        user_fields(KEY, {**FIELD, "categorical": True, "type": "int"}),
+        ("AGE is categorical or textual", "must be string"),
+    ),
+    Refused(
+        "a key that may be null",
+        user_fields({**KEY, "nullable": True}, {**FIELD, "categorical": True}),
+        ("USER_ID can't be nullable", "remove nullable"),
+    ),
+    Refused(
+        "a field listed twice",
+        user_fields(KEY, {**FIELD, "categorical": True}, {**FIELD, "categorical": True}),
+        ("AGE is listed twice", "remove one"),
+    ),
+    Refused(
+        "a field name in small letters",
+        user_fields(KEY, {"name": "age", "column": "age", "categorical": True}),
+        ("fields.1.name = 'age'", "pattern"),
+    ),
+    Refused(
+        "a creation time that is a text",
+        {
+            "datasets.items.fields": [
+                {"name": "ITEM_ID", "column": "item_id"},
+                {"name": "CREATION_TIMESTAMP", "column": "created_at"},
+                {"name": "BRAND", "column": "brand", "categorical": True},
+            ]
+        },
+        ("CREATION_TIMESTAMP has type 'string'", "wants 'long'"),
+    ),
+    Refused(
+        "more fields than Personalize takes",
+        user_fields(KEY, *({"name": f"F{n}", "column": "f", "categorical": True} for n in range(26))),
+        ("26 metadata fields", "at most 25"),
+    ),
+    Refused("a worker type that Glue does not have", {"etl.worker_type": "G.1Y"}, ("G.1Y", "'G.1X'")),
+    Refused("one worker", {"etl.workers": 1}, ("etl.workers = 1", "greater than or equal to 2")),
+    Refused(
+        "an unknown recipe",
+        solution(recipe="aws-user-personalisation-v2"),
+        ("recipe is 'aws-user-personalisation-v2'", "did you mean 'aws-user-personalization-v2'?"),
+    ),
+    Refused(
+        "a recipe for the wrong audience",
+        solution(for_each="item"),
+        ("for_each is 'item'", "aws-user-personalization-v2 lists for each user"),
+    ),
+    Refused(
+        "a hyperparameter of another recipe",
+        solution(hyperparameters={"bptt": "8"}),
+        ("'bptt' is not one of aws-user-personalization-v2", "apply_recency_bias"),
+    ),
+    Refused(
+        "a hyperparameter out of its range",
+        solution(recipe="aws-user-personalization", hyperparameters={"bptt": "64"}),
+        ("bptt is 64", "2 to 32"),
+    ),
+    Refused(
+        "a hyperparameter that is no number",
+        solution(recipe="aws-user-personalization", hyperparameters={"bptt": "many"}),
+        ("bptt is 'many'", "write a number"),
+    ),
+    Refused(
+        "two solutions of one name",
+        {"solutions": [SOLUTION, SOLUTION]},
+        ("'personal' is used twice", "rename one"),
+    ),
+    Refused(
+        "a solution name that makes job names too long",
+        {"app": "recommendations", **solution(name="personal-recommendations-v2")},
+        ("'personal-recommendations-v2' has 27 characters", "leave 26", "shorten it"),
+    ),
+    Refused("more results than Personalize gives", solution(results=501), ("results = 501", "500")),
+    Refused("no solution at all", {"solutions": []}, ("solutions", "at least 1")),
+    Refused(
+        "an unknown metric",
+        {"quality_gate.metric": "ndcg_at_25"},
+        ("metric is 'ndcg_at_25'", "normalized_discounted_cumulative_gain_at_25"),
+    ),
+    Refused("a share above one", {"quality_gate.min_against_serving": 1.2}, ("= 1.2", "less than or equal")),
+    Refused(
+        "a cron of five fields", cron("cron(0 3 * * ?)"), ("schedule.expression", "has 5 fields", "has 6")
+    ),
+    Refused("a cron without ?", cron("cron(0 3 * * * *)"), ("exactly one of day of month", "must be ?")),
+    Refused("an hour 25", cron("cron(0 25 * * ? *)"), ("hours '25'", "0-23")),
+    Refused("a month that is no month", cron("cron(0 3 1 FOO ? *)"), ("month 'FOO'", "1-12")),
+    Refused("a bare cron", cron("0 3 * * *"), ("'0 3 * * *'", "write cron(")),
+    Refused("a rate of nothing", cron("rate(0 days)"), ("'rate(0 days)'", "rate(1 day)")),
+    Refused(
+        "an unknown time zone",
+        {"schedule.time_zone": "Asia/Tokio"},
+        ("time_zone is 'Asia/Tokio'", "did you mean 'Asia/Tokyo'?"),
+    ),
+    Refused(
+        "lateness beyond CloudWatch's seven days",
+        {"schedule.late_after_hours": 200},
+        ("schedule.late_after_hours = 200", "168"),
+    ),
+    Refused(
+        "days that CloudWatch Logs does not know",
+        {"log_retention_days": 45},
+        ("log_retention_days is 45", "use one of 1, "),
+    ),
+    Refused("an API without IAM", {"api.authorization": "none"}, ("api.authorization = 'none'", "'iam'")),
+    Refused(
+        "capacity that is no multiple of 8", {"analytics.base_capacity_rpu": 12}, ("= 12", "multiple of 8")
+    ),
+    Refused(
+        "dashboards without an owner",
+        {"analytics.quicksight": {"enabled": True}},
+        ("analytics.quicksight", "enabled is true", "principal_arn"),
+    ),
+    Refused(
+        "dashboards without a database user",
+        {"analytics.quicksight": {"enabled": True, "principal_arn": OWNER}},
+        ("analytics.quicksight", "enabled is true", "secret_arn"),
+    ),
+    Refused("an address that is none", {"alerts.email": "me at home"}, ("alerts.email = 'me at home'",)),
+]
+
+
+def changed(content: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
+    for path, value in change.items():
+        *parents, key = path.split(".")
+        section = content
+        for parent in parents:
+            section = section[parent]
+        if value is REMOVE:
+            del section[key]
+        else:
+            section[key] = value
+    return content
+
+
+def refusal(folder: Path, change: dict[str, Any]) -> str:
+    content = yaml.safe_load((CONFIG_FOLDER / "dev.yaml").read_text())
+    (folder / "dev.yaml").write_text(yaml.safe_dump(changed(content, change), sort_keys=False))
+    with pytest.raises(ConfigError) as refused:
+        load("dev", folder)
+    return str(refused.value)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.fault)
+def test_refused_with_key_value_and_cure(case: Refused, tmp_path: Path) -> None:
+    message = refusal(tmp_path, case.change)
+    for part in case.told:
+        assert part in message, message
+
+
+def test_all_problems_are_told_at_once_with_the_file(tmp_path: Path) -> None:
+    message = refusal(tmp_path, {"removal": "keep", "etl.workers": 1, "colour": "red"})
+    assert message.startswith("dev.yaml: 3 problem(s), nothing was changed")
+    assert len(message.splitlines()) == 4
+
+
+def test_the_longest_names_that_fit_are_accepted_and_one_more_is_not(tmp_path: Path) -> None:
+    longest = {"app": "a" * 16, "environment": "dev"}
+    content = yaml.safe_load((CONFIG_FOLDER / "dev.yaml").read_text())
+    (tmp_path / "dev.yaml").write_text(yaml.safe_dump(changed(content, longest)))
+    assert load("dev", tmp_path).names.prefix == "a" * 16 + "-dev"
+    message = refusal(tmp_path, {"app": "a" * 17})
+    assert "app" in message
+
+
+def test_a_bucket_name_of_64_characters_is_refused(tmp_path: Path) -> None:
+    content = yaml.safe_load((CONFIG_FOLDER / "dev.yaml").read_text())
+    content |= {"app": "a" * 16, "environment": "e" * 10}
+    (tmp_path / f"{'e' * 10}.yaml").write_text(yaml.safe_dump(content))
+    with pytest.raises(ConfigError, match="of 64 characters, S3 accepts 63: shorten app or environment by 1"):
+        load("e" * 10, tmp_path)
+
+
+def test_an_environment_without_a_file_names_the_ones_that_have_one() -> None:
+    with pytest.raises(ConfigError, match=r"'stage' has no stage.yaml: use one of \['dev', 'prod'\]"):
+        load("stage")
+
+
+def test_a_file_of_another_environment_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "test.yaml").write_text((CONFIG_FOLDER / "dev.yaml").read_text())
+    with pytest.raises(ConfigError, match="environment is 'dev': write 'test'"):
+        load("test", tmp_path)
+
+
+def test_a_file_that_is_no_yaml_is_refused_with_its_name(tmp_path: Path) -> None:
+    (tmp_path / "dev.yaml").write_text("app: [")
+    with pytest.raises(ConfigError, match=r"dev\.yaml is not YAML"):
+        load("dev", tmp_path)
+
+
+@pytest.mark.parametrize("environment", ["dev", "prod"])
+def test_the_committed_files_are_accepted(environment: str) -> None:
+    assert load(environment).environment == environment
+
+
+@pytest.mark.parametrize(
+    "expression",
+    ["rate(1 day)", "rate(12 hours)", "cron(0/15 * * * ? *)", "cron(0 3 ? * MON-FRI *)", "cron(0 3 L * ? *)"],
+)
+def test_schedules_that_eventbridge_accepts_are_accepted(expression: str, tmp_path: Path) -> None:
+    content = yaml.safe_load((CONFIG_FOLDER / "dev.yaml").read_text())
+    (tmp_path / "dev.yaml").write_text(yaml.safe_dump(changed(content, cron(expression))))
+    assert load("dev", tmp_path).schedule.expression == expression

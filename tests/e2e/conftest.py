@@ -1,0 +1,52 @@
+"""One endpoint for the session: synthesized, deployed, loaded with a generated shop, run once."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from config.settings import load
+from local import cli
+from local.demo.generated import generate
+from tests.e2e.line import Line, deployed
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="session")
+def line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Line]:
+    home = tmp_path_factory.mktemp("home")
+    environment = {
+        "OSUSUME_HOME": str(home),
+        "OSUSUME_PORT": "0",
+        "OSUSUME_WAIT_SCALE": "0.01",
+        "OSUSUME_VALIDATE_RESPONSES": "1",
+    }
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        shop = generate(now=pd.Timestamp.now("UTC") - pd.Timedelta(hours=1))
+        try:
+            yield deployed(home=home, cdk_out=_synthesized(home), settings=load("dev"), shop=shop)
+        finally:
+            cli.run_down(argparse.Namespace())
+
+
+@pytest.fixture(scope="session")
+def first_run(line: Line) -> str:
+    """The id of the first, full run."""
+    return line.run()
+
+
+def _synthesized(home: Path) -> Path:
+    folder = home / "cdk.out"
+    settings = {"CDK_OUTDIR": str(folder), "CDK_VALIDATION": "false", "OSUSUME_ENV": "dev"}
+    subprocess.run([sys.executable, "app.py"], cwd=ROOT, env={**os.environ, **settings}, check=True)
+    return folder

@@ -1,0 +1,184 @@
+"""The whole line on the embedded endpoint, as the tests drive it."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+from botocore.credentials import Credentials as Signer
+
+from config.settings import Settings
+from local import cli, state, users
+from local.aws.endpoint import Endpoint
+from local.aws.guard import calls
+from local.demo import loader, progress, schedule, story
+from local.demo.api import Api
+from local.demo.command import api_url
+from local.demo.generated import GeneratedShop
+
+
+@dataclass
+class Line:
+    """A deployed endpoint with the application's data loaded."""
+
+    endpoint: Endpoint
+    settings: Settings
+    shop: GeneratedShop
+    output: str = field(default="")
+
+    def client(self, service: str) -> Any:
+        return self.endpoint.client(service)
+
+    @property
+    def api(self) -> Api:
+        return Api(api_url(self.client("cloudformation")), self.endpoint.region, self.operator)
+
+    @property
+    def operator(self) -> Signer:
+        credentials = users.operator_credentials(self.endpoint, environment=self.settings.environment)
+        return Signer(*credentials)
+
+    def fire(self) -> str:
+        """Fires the schedule's target with its own input; the execution's ARN."""
+        return schedule.fire(
+            url=self.endpoint.url,
+            region=self.endpoint.region,
+            credentials=self.operator,
+            schedule=self.settings.names.schedule,
+        )
+
+    def follow(self, arn: str) -> progress.Run:
+        out = StringIO()
+        try:
+            return progress.follow(
+                self.client("stepfunctions"), arn, logs=self.endpoint.home / "log", out=out
+            )
+        finally:
+            self.output = out.getvalue()
+
+    def run(self) -> str:
+        """Runs the pipeline; the run's id. Raises RunFailed."""
+        run = self.follow(self.fire())
+        return story.run_id_of(run.execution.description["output"])
+
+    def start(self, workflow: str, payload: dict[str, Any]) -> progress.Run:
+        """Runs one workflow of the line alone. Raises RunFailed."""
+        started = self.client("stepfunctions").start_execution(
+            stateMachineArn=self.settings.names.workflow_arn(workflow), input=json.dumps(payload)
+        )
+        return self.follow(started["executionArn"])
+
+    def item(self, pk: str, sk: str) -> dict[str, Any] | None:
+        answer = self.client("dynamodb").get_item(
+            TableName=self.settings.names.recommendations_table,
+            Key={"pk": {"S": pk}, "sk": {"S": sk}},
+            ConsistentRead=True,
+        )
+        item: dict[str, Any] | None = answer.get("Item")
+        return item
+
+    def pointer(self, name: str) -> dict[str, str]:
+        item = self.item(f"pointer#{name}", "pointer") or {}
+        return {key: str(next(iter(value.values()))) for key, value in item.items()}
+
+    def published(self, name: str, key: str) -> list[str]:
+        """Item ids of a list, as its pointer says which version serves."""
+        item = self.item(f"{name}#{key}", self.pointer(name)["current"])
+        assert item is not None, f"the list {name}#{key} is not published"
+        return [entry[0] for entry in json.loads(item["items"]["S"])]
+
+    def warehouse(self, statement: str) -> list[list[Any]]:
+        return story.query(
+            self.client("redshift-data"),
+            statement,
+            workgroup=self.settings.names.warehouse,
+            database=self.settings.analytics.database,
+        )
+
+    def application(self, statement: str) -> list[tuple[Any, ...]]:
+        with (
+            closing(loader.connect(self.client, secret=self.settings.aurora_secret)) as connection,
+            connection.cursor() as cursor,
+        ):
+            cursor.execute(statement)
+            rows: list[tuple[Any, ...]] = cursor.fetchall()
+            return rows
+
+    def calls(self) -> list[dict[str, Any]]:
+        return list(calls.read(self.endpoint.home / "calls.jsonl"))
+
+    @contextmanager
+    def without_statement(self, role_prefix: str, action: str) -> Iterator[str]:
+        """Takes the statements that allow `action` away from a role for a while; yields the role's name."""
+        iam = self.client("iam")
+        role = next(
+            role["RoleName"]
+            for page in iam.get_paginator("list_roles").paginate()
+            for role in page["Roles"]
+            if role["RoleName"].startswith(role_prefix)
+        )
+        changed = {}
+        for name in iam.list_role_policies(RoleName=role)["PolicyNames"]:
+            document = iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
+            kept = [s for s in document["Statement"] if action not in _actions(s)]
+            if len(kept) < len(document["Statement"]):
+                changed[name] = document
+                self._put(role, name, {**document, "Statement": kept})
+        assert changed, f"no statement of {role} allows {action}"
+        try:
+            yield role
+        finally:
+            for name, document in changed.items():
+                self._put(role, name, document)
+
+    def _put(self, role: str, name: str, document: dict[str, Any]) -> None:
+        self.client("iam").put_role_policy(
+            RoleName=role, PolicyName=name, PolicyDocument=json.dumps(document)
+        )
+
+
+def _actions(statement: dict[str, Any]) -> list[str]:
+    actions = statement["Action"]
+    return actions if isinstance(actions, list) else [actions]
+
+
+def deployed(*, home: Path, cdk_out: Path, settings: Settings, shop: GeneratedShop) -> Line:
+    """Starts an endpoint in `home`, deploys `cdk_out` and loads the shop."""
+    import argparse
+
+    code = cli.run_up(argparse.Namespace(no_deploy=False, cdk_out=cdk_out))
+    assert code == 0
+    line = Line(endpoint=cli.endpoint_of(state.running(home), home), settings=settings, shop=shop)
+    line_store(line, shop)
+    return line
+
+
+def line_store(line: Line, shop: GeneratedShop) -> None:
+    """Loads the shop into the application's database and log."""
+    from local.demo import tables
+
+    with closing(loader.connect(line.client, secret=line.settings.aurora_secret)) as connection:
+        tables.create(connection, tables=line.settings.sources.aurora.tables, datasets=line.settings.datasets)
+        loader.store(
+            shop.shop,
+            previous=tables.previous(connection),
+            connection=connection,
+            clients=line.client,
+            settings=line.settings,
+        )
+
+
+def wait_for(condition: Any, *, seconds: float, what: str) -> Any:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        found = condition()
+        if found:
+            return found
+        time.sleep(0.1)
+    raise AssertionError(f"{what}: not within {seconds} s")

@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.spark
+
+MILLISECONDS = "1795489200000"  # 2026-11-24T03:00:00Z
+
+
+def image(**changes: Any) -> dict[str, Any]:
+    item = {
+        "user_id": {"S": "u1"},
+        "event_key": {"S": "2026-11-24T03:00:00.000Z#e1"},
+        "event_id": {"S": "e1"},
+        "event_type": {"S": "click"},
+        "item_id": {"S": "i1"},
+        "timestamp": {"N": MILLISECONDS},
+        "session_id": {"S": "s1"},
+    }
+    return {name: value for name, value in (item | changes).items() if value is not None}
+
+
+@pytest.fixture
+def parsed(spark: Any, tmp_path: Path) -> Any:
+    """Rows of an export with these lines, read as the job reads it."""
+    from glue_jobs.columns import EXPORT_LINE
+    from glue_jobs.transforms import application_log
+
+    def parse(*lines: dict[str, Any]) -> Any:
+        data = tmp_path / "AWSDynamoDB" / "01-abc" / "data"
+        data.mkdir(parents=True, exist_ok=True)
+        text = "\n".join(json.dumps(line) for line in lines)
+        (data / "part.json.gz").write_bytes(gzip.compress(text.encode()))
+        options = {"recursiveFileLookup": "true", "pathGlobFilter": "*.json.gz"}
+        read = spark.read.schema(EXPORT_LINE).options(**options).json(f"file://{tmp_path}")
+        return application_log.events(read)
+
+    return parse
+
+
+def test_a_full_exports_item_becomes_an_event(parsed: Any) -> None:
+    row = parsed({"Item": image(value={"N": "2.5"}, simulated={"BOOL": True})}).first().asDict()
+    assert row == {
+        "event_id": "e1",
+        "event_type": "click",
+        "user_id": "u1",
+        "item_id": "i1",
+        "timestamp": MILLISECONDS,
+        "session_id": "s1",
+        "recommendation_id": None,
+        "value": "2.5",
+        "impression": None,
+        "simulated": True,
+    }
+
+
+def test_an_incremental_exports_new_image_becomes_the_same_event(parsed: Any) -> None:
+    full = parsed({"Item": image()}).first()
+    incremental = parsed(
+        {
+            "Metadata": {"WriteTimestampMicros": {"N": "1795489200000000"}},
+            "Keys": {"user_id": {"S": "u1"}, "event_key": {"S": "2026-11-24T03:00:00.000Z#e1"}},
+            "NewImage": image(),
+        }
+    ).first()
+    assert incremental == full
+    assert incremental["event_id"] == "e1"
+
+
+def test_a_deleted_item_is_no_event(parsed: Any) -> None:
+    deleted = {"Metadata": {}, "Keys": {"user_id": {"S": "u1"}, "event_key": {"S": "k"}}}
+    assert [row["event_id"] for row in parsed(deleted, {"NewImage": image()}).collect()] == ["e1"]
+
+
+def test_an_impression_keeps_the_items_shown_in_order(parsed: Any) -> None:
+    shown = image(event_type={"S": "impression"}, item_id=None, impression={"L": [{"S": "b"}, {"S": "a"}]})
+    row = parsed({"Item": shown}).first()
+    assert (row["impression"], row["item_id"]) == (["b", "a"], None)
+
+
+def test_attributes_that_nobody_asked_for_are_ignored(parsed: Any) -> None:
+    assert parsed({"Item": image(extra={"M": {"x": {"S": "y"}}})}).first()["event_id"] == "e1"
+
+
+def test_manifests_beside_the_data_are_not_read(parsed: Any, tmp_path: Path) -> None:
+    (tmp_path / "AWSDynamoDB" / "01-abc").mkdir(parents=True)
+    (tmp_path / "AWSDynamoDB" / "01-abc" / "manifest-files.json").write_text(
+        '{"Item": {"event_id": {"S": "m"}}}'
+    )
+    assert parsed({"Item": image()}).count() == 1
+
+
+def test_the_shared_data_folder_of_incremental_exports_is_read(
+    spark: Any, parsed: Any, tmp_path: Path
+) -> None:
+    shared = tmp_path / "AWSDynamoDB" / "data"
+    shared.mkdir(parents=True)
+    (shared / "x.json.gz").write_bytes(
+        gzip.compress(json.dumps({"NewImage": image(event_id={"S": "e2"})}).encode())
+    )
+    assert {row["event_id"] for row in parsed({"NewImage": image()}).collect()} == {"e1", "e2"}
+
+
+def test_the_warehouse_row_has_utc_time_json_impression_and_a_number(parsed: Any) -> None:
+    from glue_jobs.columns import WAREHOUSE_EVENTS
+    from glue_jobs.transforms.application_log import warehouse_events
+
+    events = parsed({"Item": image(impression={"L": [{"S": 'a"b'}]}, value={"N": "2.5"})})
+    frame = warehouse_events(events, run_id="R")
+    assert frame.columns == WAREHOUSE_EVENTS
+    row = frame.first()
+    assert (row["occurred_at"], row["impression"], row["value"], row["simulated"]) == (
+        "2026-11-24 03:00:00",
+        '["a\\"b"]',
+        2.5,
+        False,
+    )
+
+
+def test_an_event_without_id_type_or_time_does_not_reach_the_warehouse(parsed: Any) -> None:
+    from glue_jobs.transforms.application_log import warehouse_events
+
+    lines = [
+        image(event_id=None),
+        image(event_type=None),
+        image(timestamp={"N": "12"}),
+        image(event_id={"S": "ok"}),
+    ]
+    rows = warehouse_events(parsed(*[{"Item": line} for line in lines]), run_id="R").collect()
+    assert [row["event_id"] for row in rows] == ["ok"]

@@ -1,0 +1,111 @@
+"""`main` of each job: the arguments of its run, as the templates and workflows give them, reach the job."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from typing import Any
+
+import pytest
+
+pytest.importorskip("pyspark")
+
+from glue_jobs import session
+
+RUN = "20261124T030000Z"
+
+
+@pytest.fixture
+def given(monkeypatch: pytest.MonkeyPatch) -> Any:
+    def set_arguments(**arguments: str) -> None:
+        parts = [part for name, value in arguments.items() for part in (f"--{name}", value)]
+        monkeypatch.setattr(sys, "argv", ["job.py", "--JOB_NAME", "j", *parts, "--enable-metrics", ""])
+        monkeypatch.setattr(session, "start", lambda name: f"session of {name}")
+
+    return set_arguments
+
+
+def test_build_datasets_takes_its_arguments(given: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from glue_jobs import build_datasets
+
+    seen: list[Any] = []
+    monkeypatch.setattr(build_datasets, "run", lambda job, s3: seen.append(job))
+    monkeypatch.setattr(build_datasets.boto3, "client", lambda service: service)
+    given(
+        raw_bucket="raw",
+        datasets_bucket="datasets",
+        results_bucket="results",
+        datasets=json.dumps({"interactions": {"events": [{"type": "buy", "source": "orders"}]}}),
+        run_id=RUN,
+        mode="incremental",
+        export_prefix="none",
+        previous_run_id="20261123T030000Z",
+    )
+    build_datasets.main()
+    (job,) = seen
+    assert (job.spark, job.raw_bucket, job.mode) == ("session of build-datasets", "raw", "incremental")
+    assert (job.exported, job.event_types, job.previous_run_id) == (False, ["buy"], "20261123T030000Z")
+    assert job.dataset("users") == f"s3://datasets/runs/{RUN}/users/"
+    assert job.warehouse("users") == f"s3://results/runs/{RUN}/warehouse/users/"
+
+
+def test_postprocess_recommendations_takes_its_arguments(given: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from glue_jobs import postprocess_recommendations
+
+    seen: list[Any] = []
+    monkeypatch.setattr(postprocess_recommendations, "run", seen.append)
+    given(
+        datasets_bucket="datasets",
+        results_bucket="results",
+        solutions=json.dumps([{"name": "personal", "for_each": "user"}]),
+        publishing=json.dumps({"exclude_bought_within_days": 3}),
+        run_id=RUN,
+        versions=json.dumps({"personal": "arn"}),
+    )
+    postprocess_recommendations.main()
+    assert seen[0].folder("batch/personal") == f"s3://results/runs/{RUN}/batch/personal/"
+    assert seen[0].publishing == {"exclude_bought_within_days": 3}
+
+
+def test_extract_aurora_reads_the_secret_it_is_told(given: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from glue_jobs import extract_aurora
+
+    secret = {"host": "db", "port": 5432, "dbname": "shop", "username": "u", "password": "p"}
+
+    class SecretsManager:
+        def get_secret_value(self, *, SecretId: str) -> Any:
+            assert SecretId == "osusume-dev/aurora"
+            return {"SecretString": json.dumps(secret)}
+
+    seen: list[Any] = []
+    monkeypatch.setattr(extract_aurora, "run", lambda **named: seen.append(named))
+    monkeypatch.setattr(extract_aurora.boto3, "client", lambda service: SecretsManager())
+    given(
+        raw_bucket="raw",
+        secret_name="osusume-dev/aurora",
+        tables='{"users": "public.users"}',
+        columns='{"users": ["user_id"]}',
+        run_id=RUN,
+    )
+    extract_aurora.main()
+    assert seen[0]["source"].url == "jdbc:postgresql://db:5432/shop?sslmode=require"
+    assert seen[0]["target"]("users") == f"s3://raw/aurora/run={RUN}/users/"
+    assert seen[0]["tables"] == {"users": "public.users"}
+
+
+def test_a_report_that_is_not_there_is_none() -> None:
+    from glue_jobs import report
+
+    class S3:
+        class exceptions:
+            class NoSuchKey(Exception):
+                pass
+
+        def get_object(self, *, Bucket: str, Key: str) -> Any:
+            if Key == f"runs/{RUN}/report.json":
+                return {"Body": io.BytesIO(b'{"run_id": "x"}')}
+            raise self.exceptions.NoSuchKey
+
+    assert report.read(S3(), bucket="b", run_id=RUN) == {"run_id": "x"}
+    assert report.read(S3(), bucket="b", run_id="other") is None

@@ -1,0 +1,285 @@
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.spark
+
+RUN, EARLIER = "20261124T030000Z", "20261123T030000Z"
+NOW = datetime(2026, 11, 24, 3, tzinfo=UTC)
+DATASETS = {
+    "interactions": {
+        "order_columns": {
+            "USER_ID": "user_id",
+            "ITEM_ID": "item_id",
+            "TIMESTAMP": "ordered_at",
+            "EVENT_VALUE": "sales_value",
+        },
+        "events": [
+            {"type": "purchase", "source": "orders", "weight": 1.0},
+            {"type": "click", "source": "application_log", "weight": 0.3},
+        ],
+    },
+    "users": {
+        "fields": [
+            {"name": "USER_ID", "column": "user_id"},
+            {"name": "AGE", "column": "age", "categorical": True, "nullable": True},
+        ]
+    },
+    "items": {
+        "fields": [
+            {"name": "ITEM_ID", "column": "item_id"},
+            {"name": "CREATION_TIMESTAMP", "column": "created_at", "type": "long"},
+        ]
+    },
+}
+
+
+class FolderS3:
+    """The three calls that the job makes, on local folders."""
+
+    class exceptions:
+        class NoSuchKey(Exception):
+            pass
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def get_object(self, *, Bucket: str, Key: str) -> dict[str, Any]:
+        path = self.root / Bucket / Key
+        if not path.exists():
+            raise self.exceptions.NoSuchKey(Key)
+        return {"Body": io.BytesIO(path.read_bytes())}
+
+    def put_object(self, *, Bucket: str, Key: str, Body: bytes, ContentType: str) -> None:
+        path = self.root / Bucket / Key
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(Body)
+
+
+class World:
+    def __init__(self, spark: Any, root: Path) -> None:
+        self.spark, self.root, self.s3 = spark, root, FolderS3(root)
+
+    def extract(self, run: str = RUN) -> None:
+        users = [("u1", "20"), ("u2", None), ("u2", None), (None, "9")]
+        items = [("i1", NOW), ("i2", NOW), ("i3", None)]
+        orders = [
+            ("u1", "i1", NOW - timedelta(days=1), 2.5),
+            ("u1", "i1", NOW - timedelta(days=1), 2.5),
+            ("u2", None, NOW, 1.0),
+            ("guest", "i9", NOW, 1.0),
+        ]
+        self._table(run, "users", users, "user_id string, age string")
+        self._table(run, "items", items, "item_id string, created_at timestamp")
+        schema = "user_id string, item_id string, ordered_at timestamp, sales_value double"
+        self._table(run, "orders", orders, schema)
+
+    def _table(self, run: str, name: str, rows: list[Any], schema: str) -> None:
+        path = f"file://{self.root}/raw/aurora/run={run}/{name}/"
+        self.spark.createDataFrame(rows, schema).write.mode("overwrite").parquet(path)
+
+    def export(self, *events: dict[str, Any], run: str = RUN, kind: str = "Item") -> None:
+        folder = self.root / f"raw/application_log/run={run}/AWSDynamoDB/01/data"
+        folder.mkdir(parents=True, exist_ok=True)
+        text = "\n".join(json.dumps({kind: event}) for event in events)
+        (folder / "x.json.gz").write_bytes(gzip.compress(text.encode()))
+
+    def build(
+        self, *, run: str = RUN, mode: str = "full", previous: str = "none", export: bool = True
+    ) -> Any:
+        from glue_jobs import build_datasets
+
+        job = build_datasets.Job(
+            spark=self.spark,
+            raw_bucket="raw",
+            datasets_bucket="datasets",
+            results_bucket="results",
+            datasets=DATASETS,
+            run_id=run,
+            mode=mode,
+            export_prefix=f"application_log/run={run}" if export else "none",
+            previous_run_id=previous,
+        )
+        build_datasets.run(job, s3=self.s3)
+        return json.loads((self.root / f"datasets/runs/{run}/report.json").read_text())
+
+    def csv(self, dataset: str, run: str = RUN) -> list[list[str]]:
+        files = sorted((self.root / f"datasets/runs/{run}/{dataset}").glob("part-*.csv"))
+        rows = [list(csv.reader(file.open(newline=""))) for file in files]
+        assert len({tuple(part[0]) for part in rows if part}) == 1, "every file has the same header"
+        return [rows[0][0], *sorted(row for part in rows for row in part[1:])]
+
+    def lines(self, path: str) -> list[Any]:
+        folder = self.root / path
+        text = [gzip.decompress(f.read_bytes()).decode() for f in folder.glob("part-*.json.gz")]
+        text += [f.read_text() for f in folder.glob("part-*.json")]
+        return [json.loads(line) for part in text for line in part.splitlines()]
+
+
+def event(
+    identifier: str, user: str = "u2", item: str | None = "i2", kind: str = "click", at: Any = NOW
+) -> Any:
+    return {
+        "event_id": {"S": identifier},
+        "event_type": {"S": kind},
+        "user_id": {"S": user},
+        **({"item_id": {"S": item}} if item else {}),
+        "timestamp": {"N": str(int(at.timestamp() * 1000))},
+    }
+
+
+@pytest.fixture
+def world(spark: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+    from glue_jobs import session
+
+    monkeypatch.setattr(session, "SCHEME", f"file://{tmp_path}/")
+    return World(spark, tmp_path)
+
+
+def test_a_full_run_writes_datasets_batch_input_quarantine_warehouse_and_report(world: World) -> None:
+    world.extract()
+    world.export(event("e1"), event("e2", item=None), event("e3", item=None, kind="impression"))
+    report = world.build()
+
+    day = str(int((NOW - timedelta(days=1)).timestamp()))
+    now = str(int(NOW.timestamp()))
+    assert world.csv("interactions") == [
+        ["USER_ID", "ITEM_ID", "TIMESTAMP", "EVENT_TYPE", "EVENT_VALUE"],
+        ["guest", "i9", now, "purchase", "1"],
+        ["u1", "i1", day, "purchase", "2.5"],
+        ["u2", "i2", now, "click", ""],
+    ]
+    assert world.csv("users") == [["USER_ID", "AGE"], ["u1", "20"], ["u2", ""]]
+    assert world.csv("items") == [["ITEM_ID", "CREATION_TIMESTAMP"], ["i1", now], ["i2", now]]
+    folder = f"datasets/runs/{RUN}/batch_input"
+    assert sorted(x["userId"] for x in world.lines(f"{folder}/users")) == ["guest", "u1", "u2"]
+    assert sorted(x["itemId"] for x in world.lines(f"{folder}/items")) == ["i1", "i2", "i9"]
+    assert world.lines(f"{folder}/everyone") == [{"userId": "everyone"}]
+    files = [path.stat().st_size for path in (world.root / folder).glob("*/part-*")]
+    assert files and all(files), "no input file of a batch job is empty"
+    wrong = world.lines(f"datasets/runs/{RUN}/quarantine/interactions")
+    assert sorted((x["USER_ID"], x["EVENT_TYPE"], x["reason"]) for x in wrong) == [
+        ("u2", "click", "missing_item_id"),
+        ("u2", "purchase", "missing_item_id"),
+    ]
+    assert report == {
+        "run_id": RUN,
+        "mode": "full",
+        "event_runs": [RUN],
+        "datasets": {
+            "interactions": {
+                "read": 7,
+                "kept": 3,
+                "ignored": {"unknown_event_type": 1, "duplicate": 1},
+                "quarantined": {"missing_item_id": 2},
+            },
+            "users": {
+                "read": 4,
+                "kept": 2,
+                "ignored": {"duplicate": 1},
+                "quarantined": {"missing_user_id": 1},
+            },
+            "items": {
+                "read": 3,
+                "kept": 2,
+                "ignored": {},
+                "quarantined": {"missing_creation_timestamp": 1},
+            },
+        },
+        "previous": None,
+        "users_with_two_interactions": 0,
+        "window": {"first_timestamp": int(day), "last_timestamp": int(now)},
+    }
+    warehouse = f"results/runs/{RUN}/warehouse"
+    assert {x["event_id"] for x in world.lines(f"{warehouse}/events")} == {"e1", "e2", "e3"}
+    assert len(world.lines(f"{warehouse}/orders")) == 3
+    assert len(world.lines(f"{warehouse}/interactions")) == 3
+    assert {x["user_id"] for x in world.lines(f"{warehouse}/users")} == {"u1", "u2"}
+    assert {x["item_id"] for x in world.lines(f"{warehouse}/items")} == {"i1", "i2"}
+
+
+def test_an_incremental_run_adds_its_events_to_those_of_the_runs_before(world: World) -> None:
+    world.extract(EARLIER)
+    world.export(event("e1", at=NOW - timedelta(days=2)), run=EARLIER)
+    world.build(run=EARLIER)
+    world.extract()
+    world.export(event("e2", user="u1"), kind="NewImage")
+    report = world.build(mode="incremental", previous=EARLIER)
+    clicks = [row[:2] for row in world.csv("interactions") if row[3] == "click"]
+    assert clicks == [["u1", "i2"], ["u2", "i2"]]
+    assert report["event_runs"] == [EARLIER, RUN]
+    assert report["previous"] == {"run_id": EARLIER, "rows": {"interactions": 2, "users": 2, "items": 2}}
+    assert report["users_with_two_interactions"] == 1
+    loaded = world.lines(f"results/runs/{RUN}/warehouse/events")
+    assert [x["event_id"] for x in loaded] == ["e2"], "earlier events are in the warehouse already"
+
+
+def test_a_full_run_forgets_the_events_of_the_runs_before(world: World) -> None:
+    world.extract(EARLIER)
+    world.export(event("e1"), run=EARLIER)
+    world.build(run=EARLIER)
+    world.extract()
+    world.export(event("e2", item="i1"))
+    report = world.build(mode="full", previous=EARLIER)
+    assert report["event_runs"] == [RUN]
+    assert [row[1] for row in world.csv("interactions") if row[3] == "click"] == ["i1"]
+    assert report["previous"]["run_id"] == EARLIER
+
+
+def test_an_incremental_run_after_one_that_never_finished_is_refused_with_the_cure(world: World) -> None:
+    from glue_jobs.report import PreviousRunUnknown
+
+    world.extract()
+    world.export(event("e1"))
+    with pytest.raises(
+        PreviousRunUnknown, match=f"'{EARLIER}' has no report.json: start the pipeline with mode full"
+    ):
+        world.build(mode="incremental", previous=EARLIER)
+
+
+def test_a_run_repeated_gives_the_same_world(world: World) -> None:
+    world.extract()
+    world.export(event("e1"))
+    first, rows = world.build(), world.csv("interactions")
+    assert world.build() == first
+    assert world.csv("interactions") == rows
+
+
+def test_a_run_without_an_export_builds_from_orders_and_still_writes_an_events_file(world: World) -> None:
+    world.extract()
+    report = world.build(export=False)
+    assert report["event_runs"] == []
+    assert report["datasets"]["interactions"]["kept"] == 2
+    folder = world.root / f"results/runs/{RUN}/warehouse/events"
+    assert list(folder.glob("part-*.json.gz")), "Redshift's COPY fails on a folder without a file"
+    assert world.lines(f"results/runs/{RUN}/warehouse/events") == []
+
+
+def test_an_unknown_mode_is_refused(world: World) -> None:
+    with pytest.raises(ValueError, match="mode is 'partial': give full or incremental"):
+        world.build(mode="partial")
+
+
+def test_the_report_is_the_last_thing_written(world: World) -> None:
+    world.extract()
+    world.export(event("e1"))
+    written: list[str] = []
+    put = world.s3.put_object
+
+    def watched(**named: Any) -> None:
+        done = [p for p in world.root.rglob("part-*") if "runs" in p.parts]
+        written.append(f"{len(done)} files before {named['Key']}")
+        put(**named)
+
+    world.s3.put_object = watched  # type: ignore[method-assign]
+    world.build()
+    after = len([p for p in world.root.rglob("part-*") if "runs" in p.parts])
+    assert written == [f"{after} files before runs/{RUN}/report.json"]

@@ -1,0 +1,155 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.glue_jobs.conftest import jdbc_driver
+
+pytestmark = [
+    pytest.mark.spark,
+    pytest.mark.skipif(not jdbc_driver(), reason="the PostgreSQL JDBC driver is not installed: make install"),
+]
+
+TABLES = {"users": "public.users", "orders": "public.orders"}
+COLUMNS = {"users": ["user_id", "age"], "orders": ["order_id", "ordered_at", "sales_value"]}
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    from local import postgres
+
+    running = postgres.start(home=tmp_path_factory.mktemp("aurora"))
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def sql(server: Any) -> Iterator[Callable[[str], None]]:
+    """Two users and two orders; executes and commits."""
+    connection = server.connect()
+
+    def execute(statement: str) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(statement)
+
+    execute(
+        "drop table if exists users, orders; drop role if exists app;"
+        "create role app login password 'p';"
+        "create table users (user_id text primary key, age text, unused text);"
+        "create table orders (order_id text, ordered_at timestamptz, sales_value numeric(10,2));"
+        "insert into users values ('u1', '20'), ('u2', null);"
+        "insert into orders values ('o1', '2026-11-24T12:00:00+09:00', 3.99), ('o2', now(), 1);"
+        "grant select on users, orders to app;"
+    )
+    yield execute
+    connection.close()
+
+
+@pytest.fixture
+def extracted(spark: Any, server: Any, tmp_path: Path) -> Any:
+    from glue_jobs import extract_aurora
+
+    secret = {
+        "host": server.address.host,
+        "port": server.address.port,
+        "dbname": "postgres",
+        "username": "app",
+        "password": "p",
+    }
+
+    def run(columns: Any = COLUMNS, tables: Any = TABLES) -> Callable[[str], Any]:
+        extract_aurora.run(
+            spark=spark,
+            source=extract_aurora.Source.from_secret(secret),
+            tables=tables,
+            columns=columns,
+            target=lambda name: f"file://{tmp_path}/{name}",
+        )
+        return lambda name: spark.read.parquet(f"file://{tmp_path}/{name}")
+
+    return run
+
+
+@pytest.mark.usefixtures("sql")
+def test_the_columns_asked_for_are_written_with_their_types(extracted: Any) -> None:
+    read = extracted()
+    assert read("users").dtypes == [("user_id", "string"), ("age", "string")]
+    assert sorted(tuple(row) for row in read("users").collect()) == [("u1", "20"), ("u2", None)]
+    orders = read("orders")
+    assert orders.dtypes == [
+        ("order_id", "string"),
+        ("ordered_at", "timestamp"),
+        ("sales_value", "decimal(10,2)"),
+    ]
+    first = orders.where("order_id = 'o1'").selectExpr("unix_timestamp(ordered_at)", "sales_value").first()
+    assert (first[0], str(first[1])) == (1795489200, "3.99")
+
+
+def test_all_tables_are_read_as_they_were_at_one_moment(
+    extracted: Any, sql: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from glue_jobs import extract_aurora
+
+    read = extract_aurora.read
+
+    def read_after_a_change(*args: Any, **named: Any) -> Any:
+        sql("insert into users values (gen_random_uuid()::text, '1')")
+        sql("insert into orders values (gen_random_uuid()::text, now(), 1)")
+        return read(*args, **named)
+
+    monkeypatch.setattr(extract_aurora, "read", read_after_a_change)
+    written = extracted()
+    assert (written("users").count(), written("orders").count()) == (2, 2)
+
+
+@pytest.mark.usefixtures("sql")
+def test_a_missing_column_is_refused_with_table_column_and_key_before_anything_is_read(
+    extracted: Any, tmp_path: Path
+) -> None:
+    from glue_jobs.extract_aurora import SourceRefused
+
+    said = (
+        r"table public\.orders has no column bought_at: correct datasets\.interactions\.order_columns "
+        r"\(columns are order_id, ordered_at, sales_value\)"
+    )
+    with pytest.raises(SourceRefused, match=said):
+        extracted(columns=COLUMNS | {"orders": ["order_id", "bought_at"]})
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.usefixtures("sql")
+def test_a_missing_table_is_refused_with_its_key(extracted: Any) -> None:
+    from glue_jobs.extract_aurora import SourceRefused
+
+    with pytest.raises(SourceRefused, match=r"public\.members .* correct sources\.aurora\.tables\.users"):
+        extracted(tables={"users": "public.members"})
+
+
+def test_a_table_that_may_not_be_read_is_refused_alike(extracted: Any, sql: Callable[[str], None]) -> None:
+    from glue_jobs.extract_aurora import SourceRefused
+
+    sql("revoke select on users from app")
+    with pytest.raises(SourceRefused, match="or grant select on it"):
+        extracted()
+
+
+@pytest.mark.usefixtures("sql")
+def test_a_column_that_two_fields_use_is_read_once(extracted: Any) -> None:
+    assert extracted(columns=COLUMNS | {"users": ["user_id", "age", "age"]})("users").columns == [
+        "user_id",
+        "age",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("host", "mode"),
+    [("db.cluster.amazonaws.com", "require"), ("10.0.0.5", "require"), ("127.0.0.1", "prefer")],
+)
+def test_tls_is_required_of_every_other_machine(host: str, mode: str) -> None:
+    from glue_jobs.extract_aurora import Source
+
+    secret = {"host": host, "port": 5432, "dbname": "shop", "username": "u", "password": "p"}
+    assert Source.from_secret(secret).url == f"jdbc:postgresql://{host}:5432/shop?sslmode={mode}"

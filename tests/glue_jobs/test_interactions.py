@@ -1,0 +1,162 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.spark
+
+NOW = int(datetime(2026, 11, 24, 3, tzinfo=UTC).timestamp())
+COLUMNS = {"USER_ID": "who", "ITEM_ID": "what", "TIMESTAMP": "at", "EVENT_VALUE": "paid"}
+TYPES = ["purchase", "click"]
+
+
+def event(
+    user: Any = "u", item: Any = "i", at: Any = NOW * 1000, kind: Any = "click", value: Any = None
+) -> Any:
+    return ("e", kind, user, item, None if at is None else str(at), "s", None, value, None, False)
+
+
+def judged(spark: Any, *events: Any) -> Any:
+    from glue_jobs.columns import EVENTS
+    from glue_jobs.transforms import interactions
+
+    frame = spark.createDataFrame(list(events), EVENTS)
+    return interactions.judged([interactions.from_events(frame)], types=TYPES, latest=NOW)
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        ({}, None),
+        ({"user": None}, "missing_user_id"),
+        ({"user": "  "}, "missing_user_id"),
+        ({"item": None}, "missing_item_id"),
+        ({"item": ""}, "missing_item_id"),
+        ({"at": "soon"}, "unparsable_timestamp"),
+        ({"at": None}, "unparsable_timestamp"),
+        ({"at": NOW}, "timestamp_in_seconds"),
+        ({"at": (NOW + 1) * 1000}, "future_timestamp"),
+        ({"at": NOW * 1000 + 999}, None),
+        ({"kind": "impression", "item": None}, "unknown_event_type"),
+        ({"kind": None}, "unknown_event_type"),
+        ({"user": "u" * 257}, "user_id_too_long"),
+        ({"user": "u" * 256}, None),
+        ({"item": "i" * 257}, "item_id_too_long"),
+        ({"value": "not a number"}, None),
+    ],
+)
+def test_each_fault_has_its_reason(spark: Any, fault: Any, reason: str | None) -> None:
+    assert judged(spark, event(**fault)).first()["reason"] == reason
+
+
+def test_an_orders_milliseconds_are_a_fault_too(spark: Any) -> None:
+    from glue_jobs.transforms import interactions
+
+    orders = spark.createDataFrame(
+        [("u", "i", NOW * 1000, 1.0)], "who string, what string, at bigint, paid double"
+    )
+    candidates = interactions.from_orders(orders, columns=COLUMNS, types=["purchase"])
+    row = interactions.judged([candidates], types=TYPES, latest=NOW).first()
+    assert row["reason"] == "timestamp_in_milliseconds"
+
+
+def test_orders_and_events_become_interactions_in_personalizes_column_order(spark: Any) -> None:
+    from decimal import Decimal
+
+    from glue_jobs.columns import EVENTS
+    from glue_jobs.transforms import interactions
+
+    orders = spark.createDataFrame(
+        [("u1", "i1", datetime(2026, 11, 24, 2, tzinfo=UTC), Decimal("3.99"))],
+        "who string, what string, at timestamp, paid decimal(10,2)",
+    )
+    events = spark.createDataFrame([event("u2", "i2", value="0.5")], EVENTS)
+    rows = interactions.judged(
+        [
+            interactions.from_orders(orders, columns=COLUMNS, types=["purchase"]),
+            interactions.from_events(events),
+        ],
+        types=TYPES,
+        latest=NOW,
+    )
+    kept = interactions.kept(rows)
+    assert kept.columns == ["USER_ID", "ITEM_ID", "TIMESTAMP", "EVENT_TYPE", "EVENT_VALUE"]
+    assert sorted(tuple(row) for row in kept.collect()) == [
+        ("u1", "i1", NOW - 3600, "purchase", 3.99),
+        ("u2", "i2", NOW, "click", 0.5),
+    ]
+
+
+def test_the_same_user_item_second_and_type_is_one_interaction_with_the_largest_value(spark: Any) -> None:
+    from glue_jobs.transforms import interactions
+
+    rows = judged(
+        spark,
+        event(value="1"),
+        event(value="3"),
+        event(),
+        event(at=NOW * 1000 + 5, value="2"),
+        event(kind="purchase"),
+        event(at=(NOW - 1) * 1000),
+        event(item="j"),
+        event(user="v"),
+    )
+    kept = sorted(
+        (r["USER_ID"], r["ITEM_ID"], r["TIMESTAMP"], r["EVENT_TYPE"], r["EVENT_VALUE"])
+        for r in interactions.kept(rows).collect()
+    )
+    assert kept == [
+        ("u", "i", NOW - 1, "click", None),
+        ("u", "i", NOW, "click", 3.0),
+        ("u", "i", NOW, "purchase", None),
+        ("u", "j", NOW, "click", None),
+        ("v", "i", NOW, "click", None),
+    ]
+
+
+@pytest.mark.parametrize("value", ["NaN", "Infinity", "-Infinity", "1e300", "abc", "", None])
+def test_a_value_that_is_no_number_to_others_is_null_and_the_interaction_stays(
+    spark: Any, value: Any
+) -> None:
+    from glue_jobs.transforms import interactions
+
+    assert interactions.kept(judged(spark, event(value=value))).first()["EVENT_VALUE"] is None
+
+
+def test_rejected_rows_are_not_kept(spark: Any) -> None:
+    from glue_jobs.transforms import interactions
+
+    assert interactions.kept(judged(spark, event(user=None), event(kind="view"))).count() == 0
+
+
+def test_all_rows_are_shuffled_once(spark: Any) -> None:
+    from glue_jobs.transforms import interactions
+
+    rows = judged(spark, event())
+    plan = interactions.kept(rows)._jdf.queryExecution().executedPlan().toString()
+    assert plan.count("Exchange hashpartitioning") == 1
+    assert "Exchange" not in rows._jdf.queryExecution().executedPlan().toString()
+    assert "PythonUDF" not in plan
+
+
+def test_the_warehouse_rows_have_utc_times(spark: Any) -> None:
+    from glue_jobs.columns import WAREHOUSE_INTERACTIONS, WAREHOUSE_ORDERS
+    from glue_jobs.transforms import interactions
+
+    frame = interactions.warehouse_interactions(
+        interactions.kept(judged(spark, event(value="1"))), run_id="R"
+    )
+    assert frame.columns == WAREHOUSE_INTERACTIONS
+    assert tuple(frame.first()) == ("R", "u", "i", "2026-11-24 03:00:00", "click", 1.0)
+    orders = spark.createDataFrame(
+        [("u", "i", datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC), 2.5), (None, "i", None, 1.0)],
+        "who string, what string, at timestamp, paid double",
+    )
+    lines = interactions.warehouse_orders(orders, columns=COLUMNS, run_id="R")
+    assert lines.columns == WAREHOUSE_ORDERS.names
+    assert [tuple(row) for row in lines.collect()] == [("R", None, "u", "i", "2026-01-02 03:04:05", 2.5)]
+    named = orders.selectExpr("*", "7 as order_id")
+    with_ids = interactions.warehouse_orders(named, columns=COLUMNS, run_id="R")
+    assert [row["order_id"] for row in with_ids.collect()] == ["7"]

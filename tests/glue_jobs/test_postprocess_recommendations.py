@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.spark
+
+RUN = "20261124T030000Z"
+SOLUTIONS = [
+    {"name": "personal", "for_each": "user", "results": 25},
+    {"name": "popular", "for_each": "everyone", "results": 100},
+]
+
+
+@pytest.fixture
+def world(spark: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    from glue_jobs import postprocess_recommendations as job
+    from glue_jobs import session
+
+    monkeypatch.setattr(session, "SCHEME", f"file://{tmp_path}/")
+    folder = tmp_path / "results" / "runs" / RUN
+
+    class World:
+        def answer(self, solution: str, *lines: Any) -> None:
+            path = folder / "batch" / solution
+            path.mkdir(parents=True, exist_ok=True)
+            (path / "part-0.json.out").write_text("\n".join(json.dumps(line) for line in lines))
+            (path / "_CHECK").write_text("x")
+
+        def order(self, *rows: dict[str, Any]) -> None:
+            path = folder / "warehouse" / "orders"
+            path.mkdir(parents=True)
+            text = "\n".join(json.dumps(row) for row in rows)
+            (path / "part-0.json.gz").write_bytes(gzip.compress(text.encode()))
+
+        def run(self, days: int = 0) -> None:
+            publishing = {"exclude_bought_within_days": days, "expire_after_days": 14}
+            job.run(job.Job(spark, "results", RUN, SOLUTIONS, publishing))
+
+        def lines(self, part: str) -> list[Any]:
+            files = sorted((folder / part).glob("part-*.gz"))
+            text = [gzip.decompress(file.read_bytes()).decode() for file in files]
+            return [json.loads(line) for one in text for line in one.splitlines()]
+
+    return World()
+
+
+def recommended(key: str, *items: str) -> dict[str, Any]:
+    scores = [1.0 - n / 10 for n in range(len(items))]
+    return {
+        "input": {"userId": key},
+        "output": {"recommendedItems": list(items), "scores": scores},
+        "error": None,
+    }
+
+
+def test_lists_of_all_solutions_are_published_apart_and_loaded_together(world: Any) -> None:
+    world.answer("personal", recommended("u1", "a", "b"))
+    world.answer("popular", recommended("everyone", "c"))
+    world.run()
+    assert world.lines("publish/personal") == [
+        {"list": "personal", "key": "u1", "items": [["a", 1.0], ["b", 0.9]]}
+    ]
+    assert world.lines("publish/popular") == [{"list": "popular", "key": "everyone", "items": [["c", 1.0]]}]
+    rows = world.lines("warehouse/recommendations")
+    assert sorted((r["solution"], r["entity_id"], r["rank"], r["item_id"]) for r in rows) == [
+        ("personal", "u1", 1, "a"),
+        ("personal", "u1", 2, "b"),
+        ("popular", "everyone", 1, "c"),
+    ]
+
+
+def test_what_a_user_bought_lately_leaves_their_list_but_not_everyones(world: Any) -> None:
+    world.answer("personal", recommended("everyone", "a", "b"))
+    world.answer("popular", recommended("everyone", "a", "b"))
+    bought = {"run_id": RUN, "user_id": "everyone", "sales_value": 1.0}
+    world.order(
+        bought | {"item_id": "a", "ordered_at": "2026-11-21 03:00:00"},
+        bought | {"item_id": "b", "ordered_at": "2026-11-21 02:59:59"},
+    )
+    world.run(days=3)
+    assert [line["items"] for line in world.lines("publish/personal")] == [[["b", 0.9]]]
+    assert [line["items"] for line in world.lines("publish/popular")] == [[["a", 1.0], ["b", 0.9]]]
+
+
+def test_a_solution_that_answered_nobody_stops_the_run_and_quotes_why(world: Any) -> None:
+    from glue_jobs.postprocess_recommendations import BatchOutputEmpty
+
+    world.answer("personal", {"input": {"userId": "u"}, "output": None, "error": "no such user"})
+    world.answer("popular", recommended("everyone", "c"))
+    with pytest.raises(BatchOutputEmpty, match=r"batch/personal/ .*no such user.*solution 'personal'"):
+        world.run()
+
+
+def test_a_file_holds_at_most_so_many_lists(
+    world: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from glue_jobs import postprocess_recommendations as job
+
+    monkeypatch.setattr(job, "LISTS_A_FILE", 2)
+    world.answer("personal", *[recommended(f"u{n}", "a") for n in range(5)])
+    world.answer("popular", recommended("everyone", "c"))
+    world.run()
+    files = list((tmp_path / "results" / "runs" / RUN / "publish" / "personal").glob("part-*.gz"))
+    assert len(files) == 3 and len(world.lines("publish/personal")) == 5
+
+
+def test_a_configured_solution_without_a_version_is_refused() -> None:
+    from glue_jobs.postprocess_recommendations import SolutionVersionMissing, check_versions
+
+    check_versions(SOLUTIONS, {"personal": "arn", "popular": "arn"})
+    with pytest.raises(SolutionVersionMissing, match=r"no solution version for \['popular'\]"):
+        check_versions(SOLUTIONS, {"personal": "arn"})

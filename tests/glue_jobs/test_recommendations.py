@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.spark
+
+
+def answer(key: str, items: list[str], scores: list[float] | None, name: str = "userId") -> dict[str, Any]:
+    output: dict[str, Any] = {"recommendedItems": items}
+    return {"input": {name: key}, "output": output | ({"scores": scores} if scores else {}), "error": None}
+
+
+@pytest.fixture
+def output(spark: Any, tmp_path: Path) -> Any:
+    from glue_jobs.columns import BATCH_OUTPUT
+
+    def write(*lines: dict[str, Any]) -> Any:
+        (tmp_path / "a.json.out").write_text("\n".join(json.dumps(line) for line in lines))
+        (tmp_path / "_CHECK").write_text("")
+        return spark.read.schema(BATCH_OUTPUT).option("pathGlobFilter", "*.out").json(f"file://{tmp_path}")
+
+    return write
+
+
+def lines(frame: Any) -> list[Any]:
+    from glue_jobs.transforms.recommendations import publish_lines
+
+    return [json.loads(row["value"]) for row in publish_lines(frame).collect()]
+
+
+def test_an_answer_becomes_one_published_line_with_its_scores(output: Any) -> None:
+    from glue_jobs.transforms import recommendations
+
+    lists = recommendations.lists(output(answer("u1", ["a", "b"], [0.5, 1e-7])), solution="personal")
+    assert lines(lists) == [{"list": "personal", "key": "u1", "items": [["a", 0.5], ["b", 1e-7]]}]
+
+
+def test_scores_that_a_recipe_does_not_give_are_null(output: Any) -> None:
+    from glue_jobs.transforms import recommendations
+
+    lists = recommendations.lists(output(answer("i1", ["a", "b"], None, "itemId")), solution="related")
+    assert lines(lists) == [{"list": "related", "key": "i1", "items": [["a", None], ["b", None]]}]
+
+
+@pytest.mark.parametrize("identifier", ['a"b', "a\\b", "日本 🍣", "a\tb", "</script>", "'"])
+def test_identifiers_survive_as_json(output: Any, identifier: str) -> None:
+    from glue_jobs.transforms import recommendations
+
+    lists = recommendations.lists(output(answer(identifier, [identifier], [1.0])), solution="personal")
+    (line,) = lines(lists)
+    assert (line["key"], line["items"]) == (identifier, [[identifier, 1.0]])
+
+
+def test_lines_that_personalize_could_not_answer_are_left_out_and_told(output: Any) -> None:
+    from glue_jobs.transforms import recommendations
+
+    failed = {"input": {"userId": "u2"}, "output": None, "error": "unknown user"}
+    frame = output(answer("u1", ["a"], [1.0]), failed, answer("u3", [], None))
+    assert [line["key"] for line in lines(recommendations.lists(frame, solution="p"))] == ["u1"]
+    assert [row["error"] for row in recommendations.errors(frame).collect()] == ["unknown user"]
+
+
+def test_items_bought_since_a_day_leave_the_list_and_the_others_keep_their_scores(
+    spark: Any, output: Any
+) -> None:
+    from glue_jobs.columns import WAREHOUSE_ORDERS
+    from glue_jobs.transforms import recommendations
+
+    orders = spark.createDataFrame(
+        [
+            ("R", "o", "u1", "b", "2026-11-20 00:00:00", 1.0),
+            ("R", "o", "u1", "c", "2026-11-19 23:59:59", 1.0),
+            ("R", "o", "u3", "a", "2026-11-21 00:00:00", 1.0),
+        ],
+        WAREHOUSE_ORDERS,
+    )
+    bought = recommendations.recent_purchases(orders, since="2026-11-20 00:00:00")
+    lists = recommendations.lists(
+        output(
+            answer("u1", ["a", "b", "c"], [3.0, 2.0, 1.0]),
+            answer("u2", ["b"], [1.0]),
+            answer("u3", ["a"], [1.0]),
+        ),
+        solution="personal",
+    )
+    kept = {line["key"]: line["items"] for line in lines(recommendations.without(lists, bought))}
+    assert kept == {"u1": [["a", 3.0], ["c", 1.0]], "u2": [["b", 1.0]]}
+
+
+def test_warehouse_rows_have_ranks_from_one(output: Any) -> None:
+    from glue_jobs.columns import WAREHOUSE_RECOMMENDATIONS
+    from glue_jobs.transforms import recommendations
+
+    lists = recommendations.lists(output(answer("u1", ["a", "b"], [0.5, 0.25])), solution="personal")
+    frame = recommendations.warehouse_recommendations(lists, run_id="R")
+    assert frame.columns == WAREHOUSE_RECOMMENDATIONS
+    assert [tuple(row) for row in frame.orderBy("rank").collect()] == [
+        ("R", "personal", "u1", 1, "a", 0.5),
+        ("R", "personal", "u1", 2, "b", 0.25),
+    ]
+
+
+def test_warehouse_rows_of_lists_without_scores_have_null(output: Any) -> None:
+    from glue_jobs.transforms import recommendations
+
+    lists = recommendations.lists(output(answer("i", ["a"], None, "itemId")), solution="related")
+    assert recommendations.warehouse_recommendations(lists, run_id="R").first()["score"] is None

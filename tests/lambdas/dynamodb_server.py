@@ -1,0 +1,146 @@
+"""A DynamoDB of one table over HTTP whose answers can be made to fail, for the real client to meet."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+HANG_SECONDS = 1.0
+
+
+class Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 64
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.items: dict[tuple[str, str], dict[str, Any]] = {}
+        self.fault: Fault | None = None
+        self.remaining: int | None = None  # how many more requests the fault hits; None is all
+        self.requests: list[str] = []
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}"
+
+    def put(self, pk: str, sk: str, **attributes: str) -> None:
+        self.items[pk, sk] = {
+            "pk": {"S": pk},
+            "sk": {"S": sk},
+            **{k: {"S": v} for k, v in attributes.items()},
+        }
+
+    def fail(self, fault: Fault, times: int | None = None) -> None:
+        self.fault, self.remaining, self.requests = fault, times, []
+
+    def next_fault(self) -> Fault | None:
+        if self.remaining == 0:
+            return None
+        if self.remaining is not None:
+            self.remaining -= 1
+        return self.fault
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Clients that hang up are the point of these tests."""
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    wbufsize = -1
+    server: Server
+
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        key = (body["Key"]["pk"]["S"], body["Key"]["sk"]["S"])
+        self.server.requests.append(key[0])
+        item = self.server.items.get(key)
+        answer = {"ConsumedCapacity": {"CapacityUnits": 0.5}, **({"Item": item} if item else {})}
+        fault = self.server.next_fault()
+        if fault is None:
+            self.send(200, json.dumps(answer).encode())
+        else:
+            fault(self, answer)
+
+    def send(self, status: int, body: bytes, **headers: str) -> None:
+        self.send_response_only(status)
+        for name, value in {"Content-Type": "application/x-amz-json-1.0", **headers}.items():
+            self.send_header(name.replace("_", "-"), value)
+        self.send_header("Content-Length", headers.get("claimed", str(len(body))))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
+
+
+Fault = Callable[[Handler, Any], None]
+
+
+def error(status: int, code: str) -> Fault:
+    kind = f"com.amazonaws.dynamodb.v20120810#{code}"
+    return lambda handler, answer: handler.send(status, json.dumps({"__type": kind, "message": "x"}).encode())
+
+
+def raw(body: bytes) -> Fault:
+    return lambda handler, answer: handler.send(200, body)
+
+
+def wrong(**item: Any) -> Fault:
+    """A whole answer with an item that nobody wrote."""
+    body = json.dumps({"ConsumedCapacity": {"CapacityUnits": 0.5}, "Item": item})
+    return raw(body.encode())
+
+
+def hang(handler: Handler, answer: Any) -> None:
+    time.sleep(HANG_SECONDS)
+    handler.close_connection = True
+
+
+def reset(handler: Handler, answer: Any) -> None:
+    handler.close_connection = True
+
+
+def truncate(handler: Handler, answer: Any) -> None:
+    handler.send(200, b'{"Item": {"it', claimed="500")
+    handler.close_connection = True
+
+
+FAULTS: dict[str, Fault] = {
+    "throttle": error(400, "ProvisionedThroughputExceededException"),
+    "request limit": error(400, "RequestLimitExceeded"),
+    "internal error": error(500, "InternalServerError"),
+    "unavailable": error(503, "ServiceUnavailable"),
+    "access denied": error(400, "AccessDeniedException"),
+    "expired token": error(400, "ExpiredTokenException"),
+    "no such table": error(400, "ResourceNotFoundException"),
+    "hang": hang,
+    "reset": reset,
+    "truncated": truncate,
+    "not json": raw(b"\xff\xfe{"),
+    "empty body": raw(b""),
+    "an array": raw(b"[1, 2]"),
+    "an html page": raw(b"<html>502</html>"),
+    "an item that is a string": raw(b'{"Item": "x"}'),
+    "an item without attributes": wrong(pk={"S": "x"}),
+    "an attribute of another type": wrong(items={"N": "1"}, current={"N": "1"}),
+    "a list cut short": wrong(items={"S": '[["a",0.5],["b'}, current={"S": "v"}),
+    "a list of something else": wrong(items={"S": "[[1,2,3]]"}, current={"NULL": True}),
+    "an empty list": wrong(items={"S": "[]"}, current={"L": []}),
+}
+
+
+@contextmanager
+def running() -> Iterator[Server]:
+    server = Server()
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        server.server_close()

@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+import importlib
+import re
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import pytest
+
+from lambdas.shared.environment import EnvironmentInvalid, read
+
+FOLDER = Path(__file__).parents[2] / "lambdas"
+FUNCTIONS = sorted(path.parent.name for path in FOLDER.glob("*/handler.py"))
+
+
+@dataclass(frozen=True)
+class Sample:
+    table: str
+    days: int
+    share: float
+    names: list[str]
+    recipes: dict[str, str]
+    optional: str = ""
+    port: int = 5439
+
+
+GOOD = {"TABLE": "t", "DAYS": "3", "SHARE": "0.5", "NAMES": '["a"]', "RECIPES": '{"a": "b"}'}
+
+
+def test_variables_become_typed_values() -> None:
+    assert read(Sample, GOOD | {"PORT": "1"}) == Sample("t", 3, 0.5, ["a"], {"a": "b"}, "", 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("TABLE", None, "TABLE: missing"),
+        ("TABLE", "", "TABLE: empty"),
+        ("DAYS", "three", "DAYS: invalid literal"),
+        ("SHARE", "half", "SHARE: could not convert"),
+        ("NAMES", "[", "NAMES: '[' is not JSON"),
+        ("NAMES", "{}", "NAMES: '{}' is not a JSON array"),
+        ("RECIPES", "[]", "RECIPES: '[]' is not a JSON object"),
+        ("PORT", "x", "PORT: invalid literal"),
+    ],
+)
+def test_a_wrong_variable_is_named_with_what_is_wrong(name: str, value: str | None, said: str) -> None:
+    given = {key: text for key, text in (GOOD | {name: value}).items() if text is not None}
+    with pytest.raises(EnvironmentInvalid, match=re.escape(said)):
+        read(Sample, given)
+
+
+def test_all_wrong_variables_are_named_at_once() -> None:
+    with pytest.raises(EnvironmentInvalid) as raised:
+        read(Sample, {})
+    assert [line.split(":")[0] for line in str(raised.value).splitlines()[1:]] == [
+        "TABLE",
+        "DAYS",
+        "SHARE",
+        "NAMES",
+        "RECIPES",
+    ]
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_the_readme_documents_every_variable(function: str) -> None:
+    kind = importlib.import_module(f"lambdas.{function}.environment").Environment
+    text = (FOLDER / "README.md").read_text()
+    for field in fields(kind):
+        name = field.name.upper()
+        shown = name.startswith("OSUSUME_LOCAL_WAREHOUSE_") or f"`{name}`" in text
+        assert shown or name == "POWERTOOLS_METRICS_NAMESPACE", f"{name} of {function} is undocumented"
+
+
+def test_there_are_seven_functions() -> None:
+    assert FUNCTIONS == [
+        "get_recommendations",
+        "judge_solution_version",
+        "load_warehouse",
+        "plan_run",
+        "publish_recommendations",
+        "run_dbt",
+        "validate_datasets",
+    ]

@@ -1,0 +1,152 @@
+"""The edges: a function's variables and clients reach the logic, and its answer goes out."""
+
+from __future__ import annotations
+
+import gzip
+import importlib
+import json
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from tests.lambdas.fakes import S3, DynamoDB
+
+RUN = "20261124T030000Z"
+METRIC = "normalized_discounted_cumulative_gain_at_25"
+CONTEXT = SimpleNamespace(aws_request_id="r")
+
+
+class Control(DynamoDB):
+    def describe_continuous_backups(self, *, TableName: str) -> Any:
+        recovery = {
+            "PointInTimeRecoveryStatus": "ENABLED",
+            "LatestRestorableDateTime": datetime(2026, 11, 24, 2, 55, tzinfo=UTC),
+        }
+        return {"ContinuousBackupsDescription": {"PointInTimeRecoveryDescription": recovery}}
+
+
+@pytest.fixture
+def call(monkeypatch: pytest.MonkeyPatch) -> Any:
+    def make(function: str, event: Any, variables: dict[str, str], clients: dict[str, Any]) -> Any:
+        module = importlib.import_module(f"lambdas.{function}.handler")
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setattr(module, "client", clients.__getitem__)
+        module.settings.cache_clear()
+        answer = module.handler(event, CONTEXT)
+        module.settings.cache_clear()
+        return json.loads(json.dumps(answer))
+
+    return make
+
+
+def test_plan_run(call: Any) -> None:
+    variables = {
+        "CONTROL_TABLE": "control",
+        "APPLICATION_LOG_TABLE": "log",
+        "NAME_PREFIX": "osusume-dev",
+        "SOLUTIONS": '["personal"]',
+    }
+    event = {"mode": "auto", "execution_name": "e", "started_at": "2026-11-24T03:00:00Z"}
+    answer = call("plan_run", event, variables, {"dynamodb": Control()})
+    assert (answer["run_id"], answer["mode"], answer["export"]["to"]) == (RUN, "full", "2026-11-24T02:55:00Z")
+
+
+def test_validate_datasets(call: Any) -> None:
+    counts = {"read": 1000, "kept": 1000, "ignored": {}, "quarantined": {}}
+    report = {
+        "run_id": RUN,
+        "datasets": dict.fromkeys(("interactions", "users", "items"), counts),
+        "previous": None,
+        "users_with_two_interactions": 25,
+    }
+    variables = {
+        "DATASETS_BUCKET": "datasets",
+        "MAX_QUARANTINED_SHARE": "0.05",
+        "MIN_ROWS_AGAINST_PREVIOUS": "0.8",
+        "POWERTOOLS_METRICS_NAMESPACE": "n",
+    }
+    s3 = S3({f"datasets/runs/{RUN}/report.json": json.dumps(report).encode()})
+    answer = call("validate_datasets", {"run_id": RUN}, variables, {"s3": s3})
+    assert answer == {"passed": True, "rows": {"interactions": 1000, "users": 1000, "items": 1000}}
+
+
+def test_judge_solution_version(call: Any) -> None:
+    variables = {
+        "CONTROL_TABLE": "control",
+        "RESULTS_BUCKET": "results",
+        "RECIPES": '{"personal": "aws-user-personalization-v2"}',
+        "METRIC": METRIC,
+        "MIN_AGAINST_SERVING": "0.9",
+        "POWERTOOLS_METRICS_NAMESPACE": "n",
+    }
+    personalize = SimpleNamespace(get_solution_metrics=lambda solutionVersionArn: {"metrics": {METRIC: 0.5}})
+    clients = {"personalize": personalize, "dynamodb": DynamoDB(), "s3": S3()}
+    event = {"solution": "personal", "solution_version_arn": "arn", "run_id": RUN}
+    answer = call("judge_solution_version", event, variables, clients)
+    assert (answer["promote"], answer["metrics"]) == (True, {METRIC: 0.5})
+    assert list(clients["s3"].objects) == [
+        f"results/runs/{RUN}/warehouse/solution_version_metrics/personal.json.gz"
+    ]
+
+
+def test_publish_recommendations(call: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from lambdas.publish_recommendations import handler
+
+    table = DynamoDB()
+    monkeypatch.setattr(handler, "writing_client", lambda: table)
+    line = json.dumps({"list": "popular", "key": "everyone", "items": [["a", 1]]})
+    s3 = S3({"results/k": gzip.compress(line.encode())})
+    event = {"run_id": RUN, "list": "popular", "version": RUN, "bucket": "results", "keys": ["k"]}
+    variables = {"RECOMMENDATIONS_TABLE": "recommendations", "EXPIRE_AFTER_DAYS": "14"}
+    assert call("publish_recommendations", event, variables, {"s3": s3}) == {"written": 1}
+    assert list(table.items) == [("popular#everyone", RUN)]
+
+
+def test_load_warehouse(call: Any) -> None:
+    sent: dict[str, Any] = {}
+
+    def submit(**named: Any) -> Any:
+        sent.update(named)
+        return {"Id": "s1"}
+
+    variables = {
+        "RESULTS_BUCKET": "results",
+        "WAREHOUSE_WORKGROUP": "w",
+        "WAREHOUSE_DATABASE": "analytics",
+        "COPY_ROLE_ARN": "arn:aws:iam::111111111111:role/copy",
+        "WAREHOUSE_COLUMNS": '{"users": {"user_id": "varchar(256)"}, "items": {"item_id": "varchar(256)"}}',
+    }
+    clients = {"redshift-data": SimpleNamespace(batch_execute_statement=submit)}
+    assert call("load_warehouse", {"run_id": RUN}, variables, clients) == {"statement_id": "s1"}
+    assert any(f"s3://results/runs/{RUN}/warehouse/users/" in sql for sql in sent["Sqls"])
+
+
+def test_run_dbt(call: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from lambdas.run_dbt import build
+
+    seen: dict[str, Any] = {}
+
+    def built(**named: Any) -> Any:
+        seen.update(named)
+        return {"models": 3, "tests": 4, "failed": []}
+
+    monkeypatch.setattr(build, "build", built)
+    credentials = SimpleNamespace(get_credentials=lambda **_: {"dbUser": "u", "dbPassword": "p"})
+    variables = {
+        "WAREHOUSE_WORKGROUP": "w",
+        "WAREHOUSE_DATABASE": "analytics",
+        "WAREHOUSE_HOST": "host",
+        "WAREHOUSE_PORT": "5439",
+        "WAREHOUSE_COLUMNS": "{}",
+    }
+    answer = call("run_dbt", {"run_id": RUN}, variables, {"redshift-serverless": credentials})
+    assert answer == {"models": 3, "tests": 4, "failed": []}
+    assert (seen["variables"]["DBT_USER"], seen["project"], str(seen["work"])) == (
+        "u",
+        build.PROJECT,
+        "/tmp/dbt",
+    )
+    assert (build.PROJECT / "dbt_project.yml").is_file()

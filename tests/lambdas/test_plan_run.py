@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from lambdas.plan_run.environment import Environment
+from lambdas.plan_run.handler import run
+from lambdas.plan_run.plan import JobNameTooLong, WatermarkTooOld, job_names
+from lambdas.plan_run.sources import PointInTimeRecoveryDisabled
+from lambdas.shared.events import InvalidEvent
+
+START = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
+SETTINGS = Environment("control", "log", "osusume-dev", ["personal", "related"])
+
+
+@pytest.fixture
+def planned(stubbed: Any) -> Any:
+    """The plan of a run that starts at START."""
+
+    def make(
+        *,
+        mode: str = "auto",
+        watermark: datetime | None = None,
+        restorable: datetime = START,
+        recovery: str = "ENABLED",
+        **changes: Any,
+    ) -> Any:
+        client, stubber = stubbed("dynamodb")
+        description: dict[str, Any] = {"PointInTimeRecoveryStatus": recovery}
+        if recovery == "ENABLED":
+            description["LatestRestorableDateTime"] = restorable
+        stubber.add_response(
+            "describe_continuous_backups",
+            {
+                "ContinuousBackupsDescription": {
+                    "ContinuousBackupsStatus": "ENABLED",
+                    "PointInTimeRecoveryDescription": description,
+                }
+            },
+            {"TableName": "log"},
+        )
+        item = {
+            "pk": {"S": "watermark"},
+            "log_exported_until": {"S": watermark and watermark.strftime("%Y-%m-%dT%H:%M:%SZ")},
+            "run_id": {"S": "20261123T030000Z"},
+        }
+        stubber.add_response(
+            "get_item",
+            {"Item": item} if watermark else {},
+            {"TableName": "control", "Key": {"pk": {"S": "watermark"}}, "ConsistentRead": True},
+        )
+        event = {"mode": mode, "execution_name": "e", "started_at": "2026-11-24T03:00:00.123Z"} | changes
+        return run(event, dynamodb=client, settings=SETTINGS)
+
+    return make
+
+
+def test_the_first_run_exports_everything(planned: Any) -> None:
+    assert planned() == {
+        "run_id": "20261124T030000Z",
+        "mode": "full",
+        "export": {
+            "type": "FULL_EXPORT",
+            "from": None,
+            "to": "2026-11-24T03:00:00Z",
+            "prefix": "application_log/run=20261124T030000Z",
+        },
+        "previous_run_id": "none",
+        "names": {
+            part: f"osusume-dev-{part}-20261124T030000Z"
+            for part in ("interactions", "users", "items", "personal", "related")
+        },
+    }
+
+
+def test_a_later_run_exports_since_the_watermark(planned: Any) -> None:
+    plan = planned(watermark=START - timedelta(hours=23))
+    assert plan["mode"] == "incremental"
+    assert plan["export"]["type"] == "INCREMENTAL_EXPORT"
+    assert (plan["export"]["from"], plan["export"]["to"]) == ("2026-11-23T04:00:00Z", "2026-11-24T03:00:00Z")
+    assert plan["previous_run_id"] == "20261123T030000Z"
+
+
+@pytest.mark.parametrize(
+    ("age", "mode"),
+    [(timedelta(hours=24), "incremental"), (timedelta(hours=24, seconds=1), "full")],
+)
+def test_auto_is_full_when_the_watermark_is_older_than_an_incremental_export_spans(
+    planned: Any, age: timedelta, mode: str
+) -> None:
+    plan = planned(watermark=START - age)
+    assert plan["mode"] == mode
+    assert plan["previous_run_id"] == "20261123T030000Z", "the figures are compared with it in any case"
+
+
+@pytest.mark.parametrize("age", [timedelta(0), timedelta(minutes=1), timedelta(minutes=14)])
+def test_an_incremental_export_spans_at_least_15_minutes(planned: Any, age: timedelta) -> None:
+    assert planned(watermark=START - age)["export"]["from"] == "2026-11-24T02:45:00Z"
+
+
+def test_an_export_ends_where_the_table_can_be_restored_to(planned: Any) -> None:
+    plan = planned(watermark=START - timedelta(hours=2), restorable=START - timedelta(minutes=5))
+    assert plan["export"]["to"] == "2026-11-24T02:55:00Z"
+    assert plan["run_id"] == "20261124T030000Z"
+
+
+def test_full_is_full_whatever_the_watermark(planned: Any) -> None:
+    plan = planned(mode="full", watermark=START - timedelta(hours=1))
+    assert (plan["mode"], plan["export"]["from"]) == ("full", None)
+
+
+@pytest.mark.parametrize("watermark", [None, START - timedelta(days=2)])
+def test_incremental_without_a_usable_watermark_is_refused_with_the_cure(
+    planned: Any, watermark: datetime | None
+) -> None:
+    with pytest.raises(WatermarkTooOld, match="start with mode full or auto"):
+        planned(mode="incremental", watermark=watermark)
+
+
+def test_a_log_without_point_in_time_recovery_is_refused_by_name(planned: Any) -> None:
+    with pytest.raises(PointInTimeRecoveryDisabled, match="table log has no point-in-time recovery"):
+        planned(recovery="DISABLED")
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"mode": "partial"}, "mode is 'partial': pass one of auto, full, incremental"),
+        ({"mode": ""}, "mode is ''"),
+        ({"started_at": "today"}, "started_at is 'today': pass ISO 8601"),
+        ({"started_at": "2026-11-24T03:00:00"}, "add its time zone"),
+        ({"started_at": None}, "started_at is None"),
+    ],
+)
+def test_a_wrong_event_is_refused_by_key_and_value(planned: Any, changes: Any, said: str) -> None:
+    with pytest.raises(InvalidEvent, match=said):
+        planned(**changes)
+
+
+def test_a_job_name_that_personalize_would_refuse_is_named_with_the_cure() -> None:
+    with pytest.raises(JobNameTooLong, match="has 64 characters, Personalize takes 63: shorten"):
+        job_names(prefix="p" * 20, parts=["s" * 26], run_id="20261124T030000Z")
+    assert job_names(prefix="p" * 20, parts=["s" * 25], run_id="20261124T030000Z")

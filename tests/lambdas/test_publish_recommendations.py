@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+import gzip
+import json
+from typing import Any
+
+import pytest
+
+from lambdas.publish_recommendations.environment import Environment
+from lambdas.publish_recommendations.handler import run
+from lambdas.publish_recommendations.lists import CorruptList, ListTooLarge
+from lambdas.publish_recommendations.writer import ATTEMPTS, WritesUnprocessed
+from tests.lambdas.fakes import S3, DynamoDB
+
+RUN = "20261124T030000Z"
+EXPIRES = 1796698800  # 14 days after the run
+
+
+def line(key: str, items: Any = (("a", 0.5), ("b", None)), name: str = "personal") -> str:
+    return json.dumps({"list": name, "key": key, "items": [list(pair) for pair in items]})
+
+
+def published(*files: list[str], dynamodb: DynamoDB | None = None, waits: list[float] | None = None) -> Any:
+    objects = {f"results/f{n}.gz": gzip.compress("\n".join(lines).encode()) for n, lines in enumerate(files)}
+    event = {
+        "run_id": RUN,
+        "list": "personal",
+        "version": RUN,
+        "bucket": "results",
+        "keys": [f"f{n}.gz" for n in range(len(files))],
+    }
+    table = dynamodb or DynamoDB()
+    slept = waits if waits is not None else []
+    answer = run(event, s3=S3(objects), dynamodb=table, settings=Environment("table", 14), sleep=slept.append)
+    return answer, table
+
+
+def test_each_list_becomes_one_item_that_expires() -> None:
+    answer, table = published([line("u1")])
+    assert answer == {"written": 1}
+    assert list(table.items.values()) == [
+        {
+            "pk": {"S": "personal#u1"},
+            "sk": {"S": RUN},
+            "items": {"S": '[["a",0.5],["b",null]]'},
+            "expires_at": {"N": str(EXPIRES)},
+        }
+    ]
+
+
+def test_all_files_are_written_in_batches_of_25() -> None:
+    answer, table = published([line(f"u{n}") for n in range(60)], [line("v")])
+    assert answer == {"written": 61}
+    assert (len(table.items), table.calls) == (61, 4)
+
+
+def test_publishing_twice_changes_nothing() -> None:
+    _, table = published([line("u1"), line("u2")])
+    before = dict(table.items)
+    published([line("u1"), line("u2")], dynamodb=table)
+    assert table.items == before and len(before) == 2
+
+
+def test_what_dynamodb_did_not_process_is_sent_again_after_a_growing_wait() -> None:
+    waits: list[float] = []
+    answer, table = published([line("u1"), line("u2")], dynamodb=DynamoDB(refuse=3), waits=waits)
+    assert answer == {"written": 2}
+    assert len(table.items) == 2
+    assert len(waits) == 3 and all(0 <= wait <= 0.05 * 2**n for n, wait in enumerate(waits, start=1))
+
+
+def test_a_table_that_keeps_refusing_is_an_error_that_counts_what_is_left() -> None:
+    dynamodb = DynamoDB(refuse=100)
+    with pytest.raises(WritesUnprocessed, match=f"table table did not take 1 items in {ATTEMPTS} attempts"):
+        published([line("u1"), line("u2")], dynamodb=dynamodb)
+    assert dynamodb.calls == ATTEMPTS
+
+
+def test_a_key_twice_in_a_file_keeps_the_last() -> None:
+    _, table = published([line("u1", [("old", 1.0)]), line("u1", [("new", 1.0)])])
+    assert [item["items"]["S"] for item in table.items.values()] == ['[["new",1.0]]']
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "not json",
+        "[]",
+        "7",
+        '{"list": "personal"}',
+        line("u1", name="related"),
+        line("u1", []),
+        line(""),
+        '{"list": "personal", "key": "u", "items": "ab"}',
+    ],
+)
+def test_a_line_that_is_no_list_is_refused_with_file_and_line(wrong: str) -> None:
+    dynamodb = DynamoDB()
+    with pytest.raises(CorruptList, match=r"f0\.gz line 2"):
+        published([line("u0"), wrong], dynamodb=dynamodb)
+
+
+def test_a_list_that_does_not_fit_into_an_item_is_refused_before_it_is_sent() -> None:
+    dynamodb = DynamoDB()
+    with pytest.raises(ListTooLarge, match="DynamoDB takes 409600: lower"):
+        published([line("u1", [("x" * 1000, 0.1)] * 410)], dynamodb=dynamodb)
+    assert dynamodb.calls == 0
+
+
+def test_identifiers_keep_their_characters() -> None:
+    _, table = published([line("日本", [("鮨🍣", 1.0)])])
+    ((key, item),) = table.items.items()
+    assert (key[0], item["items"]["S"]) == ("personal#日本", '[["鮨🍣",1.0]]')

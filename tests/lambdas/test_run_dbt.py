@@ -1,0 +1,213 @@
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from lambdas.run_dbt import build, profile
+from lambdas.run_dbt.environment import Environment
+
+ROOT = Path(__file__).parents[2]
+COLUMNS = {"users": {"user_id": "varchar(256)"}}
+
+
+def result(unique_id: str, status: str, message: str = "") -> Any:
+    kind = unique_id.split(".")[0]
+    node = SimpleNamespace(unique_id=unique_id, resource_type=kind)
+    return SimpleNamespace(node=node, status=status, message=message)
+
+
+def test_models_and_tests_are_counted_apart() -> None:
+    results = [result("model.a", "success"), result("model.b", "success"), result("test.c", "pass")]
+    build.check(results)
+    assert build.counts([*results, result("unit_test.d", "pass"), result("seed.e", "success")]) == {
+        "models": 2,
+        "tests": 2,
+    }
+
+
+def test_failed_nodes_are_named_with_what_they_said_and_skipped_ones_are_not() -> None:
+    results = [
+        result("model.good", "success"),
+        result("model.bad", "error", "column x does not exist"),
+        result("test.wrong", "fail", "Got 3 results"),
+        result("model.after", "skipped"),
+    ]
+    with pytest.raises(build.DbtBuildFailed) as raised:
+        build.check(results)
+    assert str(raised.value).splitlines() == [
+        "2 nodes failed:",
+        "model.bad (error): column x does not exist",
+        "test.wrong (fail): Got 3 results",
+    ]
+
+
+def test_credentials_come_from_redshift_serverless(stubbed: Any) -> None:
+    client, stubber = stubbed("redshift-serverless")
+    stubber.add_response(
+        "get_credentials",
+        {"dbUser": "IAMR:run-dbt", "dbPassword": "secret"},
+        {"workgroupName": "workgroup", "dbName": "analytics", "durationSeconds": 3600},
+    )
+    settings = Environment("workgroup", "analytics", "host.example", 5439, COLUMNS)
+    assert profile.variables(settings, redshift_serverless=lambda: client) == {
+        "DBT_ADAPTER": "redshift",
+        "DBT_HOST": "host.example",
+        "DBT_PORT": "5439",
+        "DBT_USER": "IAMR:run-dbt",
+        "DBT_PASSWORD": "secret",
+        "DBT_DATABASE": "analytics",
+        "DBT_SCHEMA": "marts",
+        "WAREHOUSE_COLUMNS": '{"users": {"user_id": "varchar(256)"}}',
+    }
+
+
+def test_the_laptops_warehouse_wins_and_asks_no_one_for_credentials() -> None:
+    settings = Environment(
+        "workgroup",
+        "analytics",
+        "host.example",
+        5439,
+        COLUMNS,
+        osusume_local_warehouse_host="127.0.0.1",
+        osusume_local_warehouse_port=15432,
+        osusume_local_warehouse_user="dbt",
+        osusume_local_warehouse_password="p",
+    )
+
+    def refused() -> Any:
+        raise AssertionError("must not be called")
+
+    found = profile.variables(settings, redshift_serverless=refused)
+    assert (found["DBT_ADAPTER"], found["DBT_HOST"], found["DBT_PORT"], found["DBT_DATABASE"]) == (
+        "postgres",
+        "127.0.0.1",
+        "15432",
+        "analytics",
+    )
+
+
+def test_dbt_writes_only_below_its_work_folder(tmp_path: Path) -> None:
+    arguments = build.arguments(project=Path("/project"), work=tmp_path)
+    options = dict(zip(arguments[:8:2], arguments[1:8:2], strict=True))
+    assert options == {
+        "--project-dir": "/project",
+        "--profiles-dir": "/project",
+        "--target-path": str(tmp_path / "target"),
+        "--log-path": str(tmp_path / "logs"),
+    }
+
+
+PROJECT = {
+    "dbt_project.yml": "name: tiny\nversion: '1.0.0'\nconfig-version: 2\nprofile: tiny\n",
+    "profiles.yml": "tiny:\n  target: \"{{ env_var('DBT_ADAPTER') }}\"\n  outputs:\n    postgres:\n"
+    "      type: postgres\n      host: \"{{ env_var('DBT_HOST') }}\"\n"
+    "      port: \"{{ env_var('DBT_PORT') | as_number }}\"\n      user: \"{{ env_var('DBT_USER') }}\"\n"
+    "      password: \"{{ env_var('DBT_PASSWORD') }}\"\n      dbname: \"{{ env_var('DBT_DATABASE') }}\"\n"
+    "      schema: \"{{ env_var('DBT_SCHEMA') }}\"\n      threads: 2\n",
+    "models/one.sql": "{{ config(materialized='table') }} select 1 as id",
+    "models/two.sql": "select id + 1 as id from {{ ref('one') }}",
+    "models/models.yml": "models:\n  - name: one\n    columns: [{name: id, data_tests: [not_null]}]\n",
+    "tests/two_is_two.sql": "select * from {{ ref('two') }} where id <> 2",
+}
+
+# Lambda has no /dev/shm: making a semaphore fails as it does there.
+RUN_AS_ON_LAMBDA = """
+import json, sys
+from pathlib import Path
+import multiprocessing.synchronize as synchronize
+
+def no_semaphores(self, *args, **named):
+    raise OSError(38, "Function not implemented")
+
+synchronize.SemLock.__init__ = no_semaphores
+from lambdas.run_dbt import build
+project, work, variables = Path(sys.argv[1]), Path(sys.argv[2]), json.loads(sys.argv[3])
+if len(sys.argv) > 4:
+    build.use_thread_locks = lambda: None
+try:
+    print("ANSWER", json.dumps(build.build(project=project, work=work, variables=variables)))
+except build.DbtBuildFailed as error:
+    print("FAILED", str(error))
+"""
+
+
+@pytest.fixture(scope="module")
+def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    from local import postgres
+
+    server = postgres.start(home=tmp_path_factory.mktemp("warehouse"))
+    connection = server.connect()
+    with connection.cursor() as cursor:
+        cursor.execute("create role dbt login password 'dbt' superuser")
+    yield {
+        "DBT_ADAPTER": "postgres",
+        "DBT_HOST": server.address.host,
+        "DBT_PORT": str(server.address.port),
+        "DBT_USER": "dbt",
+        "DBT_PASSWORD": "dbt",
+        "DBT_DATABASE": "postgres",
+        "DBT_SCHEMA": "marts",
+    }
+    connection.close()
+    server.stop()
+
+
+@pytest.fixture
+def built(tmp_path: Path, warehouse: dict[str, str]) -> Any:
+    def run(changes: dict[str, str] | None = None, *flags: str) -> str:
+        project = tmp_path / "project"
+        for name, text in (PROJECT | (changes or {})).items():
+            (project / name).parent.mkdir(parents=True, exist_ok=True)
+            (project / name).write_text(text)
+        done = subprocess.run(
+            [
+                sys.executable,
+                "-c",
+                RUN_AS_ON_LAMBDA,
+                str(project),
+                str(tmp_path / "work"),
+                json.dumps(warehouse),
+                *flags,
+            ],
+            cwd=ROOT,
+            env={"PATH": os.environ["PATH"], "HOME": "/nonexistent"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        left = sorted(str(path.relative_to(project)) for path in project.rglob("*") if path.is_file())
+        assert left == sorted(PROJECT | (changes or {})), "the zip is read-only"
+        return done.stdout + done.stderr
+
+    return run
+
+
+@pytest.mark.slow
+def test_dbt_builds_where_no_semaphore_can_be_made(built: Any) -> None:
+    assert 'ANSWER {"models": 2, "tests": 2, "failed": []}' in built()
+
+
+@pytest.mark.slow
+def test_without_thread_locks_dbt_could_not_start_there(built: Any) -> None:
+    output = built(None, "keep-semaphores")
+    assert "ANSWER" not in output and "Function not implemented" in output
+
+
+@pytest.mark.slow
+def test_a_failing_build_names_model_and_test(built: Any) -> None:
+    output = built({"models/bad.sql": "select nothing from nowhere", "tests/two_is_two.sql": "select 1"})
+    assert "FAILED 2 nodes failed:" in output
+    assert "model.tiny.bad (error)" in output and "test.tiny.two_is_two (fail)" in output
+
+
+@pytest.mark.slow
+def test_a_project_that_does_not_parse_is_a_failed_build(built: Any) -> None:
+    output = built({"models/bad.sql": "select * from {{ ref('missing') }}"})
+    assert "FAILED dbt did not get to building" in output and "missing" in output

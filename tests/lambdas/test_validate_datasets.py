@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+import copy
+import json
+from typing import Any
+
+import pytest
+
+from lambdas.shared.events import InvalidEvent
+from lambdas.validate_datasets.environment import Environment
+from lambdas.validate_datasets.handler import ReportMissing, run
+from lambdas.validate_datasets.quality import DataQualityFailed
+from tests.lambdas.fakes import S3
+
+RUN = "20261124T030000Z"
+SETTINGS = Environment("datasets", 0.05, 0.8, "Osusume/test")
+
+
+def counts(kept: int, quarantined: int = 0, ignored: int = 0) -> dict[str, Any]:
+    return {
+        "read": kept + quarantined + ignored,
+        "kept": kept,
+        "ignored": {"unknown_event_type": ignored} if ignored else {},
+        "quarantined": {"future_timestamp": quarantined} if quarantined else {},
+    }
+
+
+GOOD: dict[str, Any] = {
+    "run_id": RUN,
+    "datasets": {"interactions": counts(1000), "users": counts(100), "items": counts(50)},
+    "previous": {"run_id": "20261123T030000Z", "rows": {"interactions": 1250, "users": 100, "items": 50}},
+    "users_with_two_interactions": 25,
+}
+
+
+def validated(**changes: Any) -> Any:
+    report = copy.deepcopy(GOOD)
+    for path, value in changes.items():
+        *parents, last = path.split("__")
+        target = report
+        for parent in parents:
+            target = target[parent]
+        target[last] = value
+    s3 = S3({f"datasets/runs/{RUN}/report.json": json.dumps(report).encode()})
+    return run({"run_id": RUN}, s3=s3, settings=SETTINGS)
+
+
+def test_data_at_every_threshold_passes() -> None:
+    rows = {"interactions": 1000, "users": 100, "items": 50}
+    assert validated() == {"passed": True, "rows": rows}
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        (
+            {"datasets__users": counts(94, quarantined=6)},
+            r"users: 6.0% of the rows are quarantined \(future_timestamp 6\), at most 5.0% may be",
+        ),
+        (
+            {"datasets__interactions": counts(999), "previous": None},
+            "interactions: 999 rows, Personalize trains on at least 1000",
+        ),
+        (
+            {"previous__rows__interactions": 1251},
+            "interactions: 1000 rows against 1251 of run 20261123T030000Z",
+        ),
+        ({"datasets__items": counts(39)}, "items: 39 rows against 50 of run 20261123T030000Z, at least 80%"),
+        ({"users_with_two_interactions": 24}, "24 users have two or more, Personalize trains on at least 25"),
+        (
+            {"datasets__users": counts(0), "previous": None},
+            "users: no row, Personalize refuses an empty import",
+        ),
+    ],
+)
+def test_each_fault_stops_the_run_with_dataset_figure_and_threshold(changes: Any, said: str) -> None:
+    with pytest.raises(DataQualityFailed, match=said) as raised:
+        validated(**changes)
+    assert len(str(raised.value).splitlines()) == 2, "no other fault is reported"
+
+
+def test_every_fault_of_a_run_is_reported_at_once() -> None:
+    with pytest.raises(DataQualityFailed) as raised:
+        validated(datasets__interactions=counts(10, quarantined=10), users_with_two_interactions=0)
+    assert len(str(raised.value).splitlines()) == 5
+
+
+def test_a_flood_of_other_events_does_not_hide_bad_rows() -> None:
+    assert validated(datasets__interactions=counts(1900, quarantined=100, ignored=100_000))["passed"]
+    with pytest.raises(DataQualityFailed, match=r"interactions: 5\.1% of the rows are quarantined"):
+        validated(datasets__interactions=counts(1898, quarantined=102, ignored=100_000))
+
+
+def test_a_first_run_is_compared_with_nothing() -> None:
+    assert validated(previous=None)["passed"]
+
+
+def test_a_run_without_a_report_names_the_job_to_run_again() -> None:
+    with pytest.raises(ReportMissing, match=f"{RUN}/report.json is missing: build-datasets"):
+        run({"run_id": RUN}, s3=S3(), settings=SETTINGS)
+
+
+def test_a_run_id_that_is_none_is_refused() -> None:
+    with pytest.raises(InvalidEvent, match=r"run_id is '\.\./x'"):
+        run({"run_id": "../x"}, s3=S3(), settings=SETTINGS)
+
+
+def test_the_figures_go_to_cloudwatch_by_dataset(capsys: pytest.CaptureFixture[str]) -> None:
+    validated(datasets__items=counts(49, quarantined=1))
+    metrics = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    found = {
+        metric["Dataset"]: metric["QuarantinedShare"] for metric in metrics if "QuarantinedShare" in metric
+    }
+    assert found == {"interactions": 0.0, "users": 0.0, "items": 0.02}
+    assert {metric["_aws"]["CloudWatchMetrics"][0]["Namespace"] for metric in metrics} == {"Osusume/test"}

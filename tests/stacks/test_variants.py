@@ -1,0 +1,127 @@
+"""Stacks that the committed stages do not have: imported sources, dashboards, one solution."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from config.settings import Settings, load
+from stacks.parts.quicksight import DATA_SETS
+from tests.stacks.conftest import ROOT, Assembly
+
+IMPORTED = {
+    "aurora": {
+        "create": False,
+        "cluster_identifier": "shop",
+        "secret_name": "shop/reader",
+        "endpoint": "shop.cluster-ro-x.ap-northeast-1.rds.amazonaws.com",
+        "security_group_id": "sg-0123456789abcdef0",
+        "database": "shop",
+        "tables": {"users": "app.users", "items": "app.items", "orders": "app.orders"},
+    },
+    "application_log": {"create": False, "table_name": "shop-events"},
+}
+QUICKSIGHT = {
+    "enabled": True,
+    "principal_arn": "arn:aws:quicksight:ap-northeast-1:111111111111:user/default/analyst",
+    "secret_arn": "arn:aws:secretsmanager:ap-northeast-1:111111111111:secret:osusume/reader-AbCdEf",
+}
+
+
+def variant(**changes: Any) -> Settings:
+    return Settings.model_validate(load("dev").model_dump() | changes)
+
+
+@pytest.fixture(scope="module")
+def imported(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
+    settings = variant(sources=IMPORTED, solutions=[load("dev").solutions[1].model_dump()])
+    return Assembly("dev", tmp_path_factory.mktemp("imported"), settings)
+
+
+@pytest.fixture(scope="module")
+def dashboards(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
+    analytics = load("dev").analytics.model_dump() | {"quicksight": QUICKSIGHT}
+    return Assembly("dev", tmp_path_factory.mktemp("dashboards"), variant(analytics=analytics))
+
+
+def test_imported_sources_are_not_created_but_opened_to_the_extraction(imported: Assembly) -> None:
+    ((_, rule),) = imported.properties("AWS::EC2::SecurityGroupIngress")[-1:]
+    kinds = [resource["Type"] for resource in imported.templates["sources"]["Resources"].values()]
+    assert kinds == ["AWS::EC2::SecurityGroupIngress"]
+    assert rule["GroupId"] == "sg-0123456789abcdef0"
+    assert (rule["FromPort"], rule["ToPort"]) == (5432, 5432)
+
+
+def test_imported_sources_are_read_by_the_names_they_have(imported: Assembly) -> None:
+    text = json.dumps(imported.templates["preparation"])
+    assert "secret:shop/reader-??????" in text
+    assert "table/shop-events" in text
+    assert "osusume-dev-application-log" not in text
+    jobs = {job["Name"]: job for _, job in imported.properties("AWS::Glue::Job")}
+    arguments = jobs["osusume-dev-extract-aurora"]["DefaultArguments"]
+    assert arguments["--secret_name"] == "shop/reader"
+    assert json.loads(arguments["--tables"])["users"] == "app.users"
+
+
+def test_an_audience_without_a_solution_has_an_empty_list_name(imported: Assembly) -> None:
+    for _, function in imported.properties("AWS::Lambda::Function"):
+        if function["FunctionName"] == "osusume-dev-get-recommendations":
+            variables = function["Environment"]["Variables"]
+            assert (variables["PERSONAL_LIST"], variables["RELATED_LIST"]) == ("", "related")
+
+
+def test_dashboards_exist_only_when_enabled(dashboards: Assembly, assembly: Assembly) -> None:
+    kinds = [r["Type"] for _, r in dashboards.resources() if r["Type"].startswith("AWS::QuickSight::")]
+    assert sorted(kinds) == [
+        "AWS::QuickSight::Dashboard",
+        "AWS::QuickSight::DataSet",
+        "AWS::QuickSight::DataSet",
+        "AWS::QuickSight::DataSource",
+        "AWS::QuickSight::VPCConnection",
+    ]
+    assert "AWS::QuickSight" not in json.dumps(assembly.templates)
+
+
+def test_a_dashboards_columns_are_columns_of_its_data_sets(dashboards: Assembly) -> None:
+    sets = {
+        properties["Name"]: {
+            column["Name"]
+            for table in properties["PhysicalTableMap"].values()
+            for column in table["RelationalTable"]["InputColumns"]
+        }
+        for _, properties in dashboards.properties("AWS::QuickSight::DataSet")
+    }
+    ((_, dashboard),) = dashboards.properties("AWS::QuickSight::Dashboard")
+    used = list(columns(dashboard["Definition"]["Sheets"]))
+    assert used
+    for column in used:
+        assert column["ColumnName"] in sets[column["DataSetIdentifier"]]
+
+
+def columns(value: Any) -> Any:
+    if isinstance(value, dict):
+        if "ColumnName" in value:
+            yield value
+        for inner in value.values():
+            yield from columns(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from columns(inner)
+
+
+def test_a_data_sets_columns_are_columns_of_its_mart(dashboards: Assembly) -> None:
+    for mart, given in DATA_SETS.items():
+        model = (ROOT / "warehouse" / "models" / "marts" / f"{mart}.sql").read_text()
+        selected = re.findall(r"\b\w+\b(?=,?\n)", model[model.index("final as (") :])
+        for name, _ in given:
+            assert name in selected, (mart, name)
+
+
+def test_dashboards_belong_to_the_configured_principal(dashboards: Assembly) -> None:
+    for kind in ("DataSource", "DataSet", "Dashboard"):
+        for key, properties in dashboards.properties(f"AWS::QuickSight::{kind}"):
+            principals = {permission["Principal"] for permission in properties["Permissions"]}
+            assert principals == {QUICKSIGHT["principal_arn"]}, key

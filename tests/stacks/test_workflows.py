@@ -1,0 +1,525 @@
+"""The definitions, run by the interpreter against scripted services; no template is needed."""
+
+from __future__ import annotations
+
+import copy
+import json
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from config.settings import Settings, load
+from local.aws.stepfunctions.definition import validate
+from local.aws.stepfunctions.execution import Execution
+from local.aws.stepfunctions.results import Result
+from local.aws.stepfunctions.scope import Identity
+from stacks.workflows import pipeline, prepare, recommend, train
+from tests.aws.stepfunctions.cloud import Cloud, ServiceError
+
+SETTINGS = load("dev")
+NAMES = SETTINGS.names
+RUN = "20261124T030000Z"
+DEFINITIONS = {
+    "pipeline": pipeline.definition,
+    "prepare": prepare.definition,
+    "train": train.definition,
+    "recommend": recommend.definition,
+}
+PLAN: dict[str, Any] = {
+    "run_id": RUN,
+    "mode": "full",
+    "export": {
+        "type": "FULL_EXPORT",
+        "from": None,
+        "to": "2026-11-24T03:00:00Z",
+        "prefix": f"application_log/run={RUN}",
+    },
+    "previous_run_id": "none",
+}
+VERSION = NAMES.solution_arn("personal") + "/v1"
+VERSIONS = {name: NAMES.solution_arn(name) + "/v1" for name in ("personal", "related", "popular")}
+
+
+def run(workflow: str, value: Any, answers: dict[tuple[str, str], Any]) -> tuple[Result, Cloud]:
+    cloud = Cloud(answers)
+    identity = Identity(
+        execution_arn=f"{NAMES.execution_arn(workflow)}:run-1",
+        execution_name="run-1",
+        state_machine_arn=NAMES.workflow_arn(workflow),
+        state_machine_name=NAMES.workflow(workflow),
+        role_arn="arn:aws:iam::111111111111:role/workflow",
+    )
+    definition = DEFINITIONS[workflow](SETTINGS)
+    execution = Execution(
+        definition=definition, value=value, identity=identity, clients=cloud, wait_scale=0.0001
+    )
+    execution.run()
+    return execution.result, cloud
+
+
+def output(result: Result) -> Any:
+    assert result.status == "SUCCEEDED", (result.error, result.cause)
+    return json.loads(result.output or "null")
+
+
+def sent(cloud: Cloud, operation: str) -> list[dict[str, Any]]:
+    return [parameters for _, name, parameters in cloud.calls if name == operation]
+
+
+def functions(**answers: Any) -> Any:
+    """Answers lambda:Invoke by the function's folder name."""
+
+    def invoke(parameters: dict[str, Any]) -> dict[str, Any]:
+        name = parameters["FunctionName"].split(":")[-1].removeprefix(f"{NAMES.prefix}-").replace("-", "_")
+        payload = json.loads(parameters["Payload"])
+        answer = answers[name]
+        body = answer(payload) if callable(answer) else answer
+        return {"StatusCode": 200, "Payload": Body(json.dumps(body))}
+
+    return invoke
+
+
+class Body:
+    def __init__(self, text: str) -> None:
+        self._text = text.encode()
+
+    def read(self) -> bytes:
+        return self._text
+
+
+def becoming(key: str, *statuses: str, **more: Any) -> Any:
+    """Answers a Describe with one status after another, the last one for ever."""
+    remaining = list(statuses)
+
+    def describe(_: dict[str, Any]) -> dict[str, Any]:
+        status = remaining.pop(0) if len(remaining) > 1 else remaining[0]
+        return {key: {"status": status, **more}}
+
+    return describe
+
+
+def glue_job(state: str = "SUCCEEDED", **more: Any) -> dict[tuple[str, str], Any]:
+    return {
+        ("glue", "StartJobRun"): {"JobRunId": "jr_1"},
+        ("glue", "GetJobRun"): {"JobRun": {"Id": "jr_1", "JobRunState": state, **more}},
+    }
+
+
+@pytest.mark.parametrize("workflow", DEFINITIONS)
+def test_a_definition_is_valid(workflow: str) -> None:
+    assert validate(DEFINITIONS[workflow](SETTINGS)) == []
+
+
+def all_states(states: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    found = list(states.items())
+    for _, state in states.items():
+        for nested in [
+            *state.get("Branches", []),
+            *([state["ItemProcessor"]] if "ItemProcessor" in state else []),
+        ]:
+            found += all_states(nested["States"])
+    return found
+
+
+@pytest.mark.parametrize("workflow", DEFINITIONS)
+def test_every_task_retries_with_full_jitter(workflow: str) -> None:
+    tasks = [
+        item for item in all_states(DEFINITIONS[workflow](SETTINGS)["States"]) if item[1]["Type"] == "Task"
+    ]
+    assert tasks
+    for name, state in tasks:
+        assert state["Retry"], name
+        assert {retry["JitterStrategy"] for retry in state["Retry"]} == {"FULL"}, name
+
+
+def fails(state: dict[str, Any]) -> bool:
+    """Fail, or the failure that the workflow reports at its end."""
+    return state["Type"] == "Fail" or (state["Next"] == "Failed" and "failure" in state["Assign"])
+
+
+@pytest.mark.parametrize("workflow", ["prepare", "train", "recommend"])
+def test_every_wait_loop_ends_by_success_failure_or_time(workflow: str) -> None:
+    states = dict(all_states(DEFINITIONS[workflow](SETTINGS)["States"]))
+    waits = [name for name, state in states.items() if state["Type"] == "Wait"]
+    assert waits
+    for wait in waits:
+        choice = states[states[states[wait]["Next"]]["Next"]]
+        ends = [rule["Next"] for rule in choice["Choices"]]
+        failing = [end for end in ends if end.endswith(("Failed", "TimedOut"))]
+        assert [end.removeprefix(wait.removeprefix("Wait")) for end in failing] == ["Failed", "TimedOut"]
+        assert all(fails(states[end]) for end in failing), wait
+        assert set(ends) > set(failing), wait
+
+
+@pytest.mark.parametrize("workflow", DEFINITIONS)
+def test_a_whole_execution_has_a_time_limit(workflow: str) -> None:
+    assert 0 < DEFINITIONS[workflow](SETTINGS)["TimeoutSeconds"] <= 20 * 3600
+
+
+def test_the_lock_outlives_the_run_and_expires_before_the_next_days_run() -> None:
+    assert pipeline.HOURS < pipeline.LOCK_HOURS < 24
+
+
+def preparation() -> dict[tuple[str, str], Any]:
+    export = {"ExportArn": "arn:aws:dynamodb:x:1:table/t/export/1", "ExportStatus": "IN_PROGRESS"}
+    return {
+        **glue_job(),
+        ("dynamodb", "ExportTableToPointInTime"): {"ExportDescription": export},
+        ("dynamodb", "DescribeExport"): {"ExportDescription": {"ExportStatus": "COMPLETED"}},
+        ("lambda", "Invoke"): functions(validate_datasets={"passed": True, "rows": {"users": 3}}),
+    }
+
+
+def test_prepare_extracts_builds_and_validates() -> None:
+    result, cloud = run("prepare", PLAN, preparation())
+    assert output(result) == {"run_id": RUN, "rows": {"users": 3}}
+    jobs = {call["JobName"]: call["Arguments"] for call in sent(cloud, "StartJobRun")}
+    assert jobs[NAMES.job("extract-aurora")] == {"--run_id": RUN}
+    assert jobs[NAMES.job("build-datasets")]["--previous_run_id"] == "none"
+    assert jobs[NAMES.job("build-datasets")]["--export_prefix"] == f"application_log/run={RUN}"
+    export = sent(cloud, "ExportTableToPointInTime")[0]
+    assert export["ExportType"] == "FULL_EXPORT"
+    assert export["S3Prefix"] == f"application_log/run={RUN}"
+
+
+def test_an_incremental_run_exports_only_the_window_since_the_watermark() -> None:
+    window = {"type": "INCREMENTAL_EXPORT", "from": "2026-11-23T03:00:00Z", "to": "2026-11-24T03:00:00Z"}
+    plan = {**PLAN, "mode": "incremental", "export": {**window, "prefix": "p"}}
+    _, cloud = run("prepare", plan, preparation())
+    export = sent(cloud, "ExportTableToPointInTime")[0]
+    assert export["ExportType"] == "INCREMENTAL_EXPORT"
+    specification = export["IncrementalExportSpecification"]
+    assert specification["ExportFromTime"] == "2026-11-23T03:00:00Z"
+    assert specification["ExportViewType"] == "NEW_IMAGE"
+
+
+def test_a_failed_export_stops_the_preparation_and_says_why() -> None:
+    failed = {"ExportDescription": {"ExportStatus": "FAILED", "FailureMessage": "bucket is gone"}}
+    result, cloud = run("prepare", PLAN, preparation() | {("dynamodb", "DescribeExport"): failed})
+    assert (result.status, result.error) == ("FAILED", "ExportFailed")
+    cause = json.loads(result.cause or "")
+    assert (cause["workflow"], cause["state"]) == ("prepare", "Extract")
+    assert cause["cause"] == "Export of the application log failed: bucket is gone"
+    assert NAMES.job("build-datasets") not in [call["JobName"] for call in sent(cloud, "StartJobRun")]
+
+
+def training() -> dict[tuple[str, str], Any]:
+    known: set[str] = set()
+    trained = becoming("solutionVersion", "CREATE IN_PROGRESS", "ACTIVE")
+
+    def create(parameters: dict[str, Any]) -> dict[str, Any]:
+        known.add(parameters["name"])
+        return {"solutionArn": NAMES.personalize_arn(f"solution/{parameters['name']}")}
+
+    def describe(parameters: dict[str, Any]) -> dict[str, Any]:
+        name = parameters["solutionArn"].split("/")[-1]
+        if name not in known:
+            raise ServiceError("ResourceNotFoundException")
+        recipes = {NAMES.solution(solution.name): solution.recipe for solution in SETTINGS.solutions}
+        recipe = f"arn:aws:personalize:::recipe/{recipes[name]}"
+        return {"solution": {"status": "ACTIVE", "recipeArn": recipe}}
+
+    def new_version(parameters: dict[str, Any]) -> dict[str, Any]:
+        return {"solutionVersionArn": parameters["solutionArn"] + "/v1"}
+
+    accept = {"promote": True, "reason": "first", "metrics": {"coverage": 0.5}}
+    return {
+        ("personalize", "CreateDatasetImportJob"): {"datasetImportJobArn": "ignored"},
+        ("personalize", "DescribeDatasetImportJob"): becoming(
+            "datasetImportJob", "CREATE PENDING", "CREATE IN_PROGRESS", "ACTIVE"
+        ),
+        ("personalize", "DescribeSolution"): describe,
+        ("personalize", "CreateSolution"): create,
+        ("personalize", "CreateSolutionVersion"): new_version,
+        ("personalize", "DescribeSolutionVersion"): trained,
+        ("lambda", "Invoke"): functions(judge_solution_version=accept),
+        ("dynamodb", "PutItem"): {},
+    }
+
+
+def test_train_imports_three_datasets_and_trains_every_solution() -> None:
+    result, cloud = run("train", {"run_id": RUN}, training())
+    assert output(result) == {"run_id": RUN, "versions": VERSIONS}
+    imports = {call["jobName"]: call for call in sent(cloud, "CreateDatasetImportJob")}
+    assert set(imports) == {f"osusume-dev-{name}-{RUN}" for name in ("interactions", "users", "items")}
+    users = imports[f"osusume-dev-users-{RUN}"]
+    assert users["dataSource"]["dataLocation"] == f"s3://{NAMES.datasets_bucket}/runs/{RUN}/users/"
+    assert users["roleArn"] == NAMES.personalize_role_arn
+    served = {call["Item"]["pk"]["S"] for call in sent(cloud, "PutItem")}
+    assert served == {"serving#personal", "serving#related", "serving#popular"}
+
+
+def test_event_weights_go_only_to_recipes_that_take_them() -> None:
+    _, cloud = run("train", {"run_id": RUN}, training())
+    configs = {call["name"]: call["solutionConfig"] for call in sent(cloud, "CreateSolution")}
+    weights = configs[NAMES.solution("personal")]["eventsConfig"]["eventParametersList"]
+    assert {"eventType": "purchase", "weight": 1.0} in weights
+    assert configs[NAMES.solution("related")] == {}
+    assert all(call["performAutoTraining"] is False for call in sent(cloud, "CreateSolution"))
+
+
+def test_a_run_started_again_goes_on_with_its_own_import_jobs() -> None:
+    def exists(_: dict[str, Any]) -> dict[str, Any]:
+        raise ServiceError("ResourceAlreadyExistsException")
+
+    answers = training() | {("personalize", "CreateDatasetImportJob"): exists}
+    result, cloud = run("train", {"run_id": RUN}, answers)
+    assert output(result)["versions"] == VERSIONS
+    described = {call["datasetImportJobArn"] for call in sent(cloud, "DescribeDatasetImportJob")}
+    assert NAMES.personalize_arn(f"dataset-import-job/osusume-dev-users-{RUN}") in described
+
+
+def test_a_failed_import_stops_training_and_gives_personalizes_reason() -> None:
+    failed = becoming("datasetImportJob", "CREATE FAILED", failureReason="TIMESTAMP is missing")
+    answers = training() | {("personalize", "DescribeDatasetImportJob"): failed}
+    result, cloud = run("train", {"run_id": RUN}, answers)
+    assert (result.status, result.error) == ("FAILED", "ImportFailed")
+    cause = json.loads(result.cause or "")
+    assert cause["state"] == "ImportDatasets"
+    assert cause["cause"] == "Dataset import failed: TIMESTAMP is missing"
+    assert sent(cloud, "CreateSolutionVersion") == []
+
+
+def test_a_rejected_version_leaves_the_serving_one_in_place() -> None:
+    reject = {"promote": False, "reason": "worse", "metrics": {}}
+    serving = {"Item": {"pk": {"S": "x"}, "solution_version_arn": {"S": "arn:old"}}}
+    answers = training() | {
+        ("lambda", "Invoke"): functions(judge_solution_version=reject),
+        ("dynamodb", "GetItem"): serving,
+    }
+    result, cloud = run("train", {"run_id": RUN}, answers)
+    assert set(output(result)["versions"].values()) == {"arn:old"}
+    assert sent(cloud, "PutItem") == []
+
+
+def test_a_rejected_first_version_fails_by_name() -> None:
+    reject = {"promote": False, "reason": "worse", "metrics": {}}
+    answers = training() | {
+        ("lambda", "Invoke"): functions(judge_solution_version=reject),
+        ("dynamodb", "GetItem"): {},
+    }
+    result, _ = run("train", {"run_id": RUN}, answers)
+    assert result.error == "NothingServes"
+
+
+def test_a_solution_of_another_recipe_is_refused_with_the_cure() -> None:
+    other = {"solution": {"status": "ACTIVE", "recipeArn": "arn:aws:personalize:::recipe/aws-sims"}}
+    result, cloud = run("train", {"run_id": RUN}, training() | {("personalize", "DescribeSolution"): other})
+    assert result.error == "SolutionDiffers"
+    assert "give the solution another name" in (result.cause or "")
+    assert sent(cloud, "CreateSolutionVersion") == []
+
+
+def recommendation() -> dict[tuple[str, str], Any]:
+    def objects(parameters: dict[str, Any]) -> dict[str, Any]:
+        keys = [f"{parameters['Prefix']}{number:05}.json.gz" for number in range(7)]
+        found = {"Size": 1, "ETag": "e", "LastModified": datetime(2026, 11, 24), "StorageClass": "STANDARD"}
+        return {"Contents": [{"Key": key, **found} for key in keys], "IsTruncated": False}
+
+    def publish(payload: dict[str, Any]) -> dict[str, Any]:
+        return {"written": len(payload["keys"])}
+
+    inferred = becoming("batchInferenceJob", "CREATE PENDING", "ACTIVE")
+    return {
+        **glue_job(),
+        ("personalize", "CreateBatchInferenceJob"): {"batchInferenceJobArn": "ignored"},
+        ("personalize", "DescribeBatchInferenceJob"): inferred,
+        ("s3", "ListObjectsV2"): objects,
+        ("lambda", "Invoke"): functions(
+            publish_recommendations=publish,
+            load_warehouse={"statement_id": "s-1"},
+            run_dbt={"models": 1, "tests": 2, "failed": []},
+        ),
+        ("dynamodb", "UpdateItem"): {},
+        ("redshift-data", "DescribeStatement"): {"Id": "s-1", "Status": "FINISHED"},
+    }
+
+
+def test_recommend_infers_publishes_swaps_and_loads() -> None:
+    result, cloud = run("recommend", {"run_id": RUN, "versions": VERSIONS}, recommendation())
+    assert output(result) == {"run_id": RUN, "dbt": {"models": 1, "tests": 2, "failed": []}}
+    inference = {call["jobName"]: call for call in sent(cloud, "CreateBatchInferenceJob")}
+    personal = inference[f"osusume-dev-personal-{RUN}"]
+    assert personal["solutionVersionArn"] == VERSION
+    assert personal["numResults"] == 25
+    source = personal["jobInput"]["s3DataSource"]["path"]
+    assert source == f"s3://{NAMES.datasets_bucket}/runs/{RUN}/batch_input/users/"
+    target = personal["jobOutput"]["s3DataDestination"]["path"]
+    assert target == f"s3://{NAMES.results_bucket}/runs/{RUN}/batch/personal/"
+    job = sent(cloud, "StartJobRun")[0]
+    assert json.loads(job["Arguments"]["--versions"]) == VERSIONS
+
+
+def test_publishing_hands_over_every_file_once_and_moves_each_pointer_after_its_files() -> None:
+    _, cloud = run("recommend", {"run_id": RUN, "versions": VERSIONS}, recommendation())
+    payloads = [json.loads(call["Payload"]) for call in sent(cloud, "Invoke")]
+    batches = [payload for payload in payloads if "keys" in payload]
+    personal = [key for batch in batches if batch["list"] == "personal" for key in batch["keys"]]
+    assert sorted(personal) == [f"runs/{RUN}/publish/personal/part-{n:05}.json.gz" for n in range(7)]
+    assert {batch["version"] for batch in batches} == {RUN}
+    assert {batch["bucket"] for batch in batches} == {NAMES.results_bucket}
+    pointers = {call["Key"]["pk"]["S"] for call in sent(cloud, "UpdateItem")}
+    assert pointers == {"pointer#personal", "pointer#related", "pointer#popular"}
+    order = [
+        "swap" if name == "UpdateItem" else "publish"
+        for _, name, parameters in cloud.calls
+        if (name == "UpdateItem" and parameters["Key"]["pk"]["S"] == "pointer#personal")
+        or (name == "Invoke" and json.loads(parameters["Payload"]).get("list") == "personal")
+    ]
+    assert order == ["publish"] * (len(order) - 1) + ["swap"]
+
+
+def test_a_list_with_no_file_never_becomes_the_published_version() -> None:
+    empty = {("s3", "ListObjectsV2"): {"IsTruncated": False}}
+    result, cloud = run("recommend", {"run_id": RUN, "versions": VERSIONS}, recommendation() | empty)
+    assert result.error == "NothingPublished"
+    assert sent(cloud, "UpdateItem") == []
+
+
+def test_a_pointer_that_was_moved_already_is_no_failure() -> None:
+    def moved(_: dict[str, Any]) -> dict[str, Any]:
+        raise ServiceError("ConditionalCheckFailedException")
+
+    answers = recommendation() | {("dynamodb", "UpdateItem"): moved}
+    result, _ = run("recommend", {"run_id": RUN, "versions": VERSIONS}, answers)
+    assert result.status == "SUCCEEDED"
+
+
+def test_a_failed_load_is_named_with_redshifts_message() -> None:
+    failed = {("redshift-data", "DescribeStatement"): {"Id": "s-1", "Status": "FAILED", "Error": "no table"}}
+    result, _ = run("recommend", {"run_id": RUN, "versions": VERSIONS}, recommendation() | failed)
+    assert result.error == "LoadFailed"
+    assert json.loads(result.cause or "") == {
+        "workflow": "recommend",
+        "state": "LoadFailed",
+        "error": "LoadFailed",
+        "cause": "Load into the warehouse failed: no table",
+    }
+
+
+def child(**outcomes: dict[str, Any]) -> dict[tuple[str, str], Any]:
+    """Child executions by workflow: what DescribeExecution says of each."""
+    outputs = {
+        "prepare": {"run_id": RUN, "rows": {"users": 3}},
+        "train": {"run_id": RUN, "versions": VERSIONS},
+        "recommend": {"run_id": RUN},
+    }
+
+    def start(parameters: dict[str, Any]) -> dict[str, Any]:
+        name = parameters["stateMachineArn"].split("-")[-1]
+        return {"executionArn": f"{NAMES.execution_arn(name)}:{parameters['name']}", "startDate": 0}
+
+    def describe(parameters: dict[str, Any]) -> dict[str, Any]:
+        name = parameters["executionArn"].split(":")[-2].split("-")[-1]
+        succeeded = {"status": "SUCCEEDED", "output": json.dumps(outputs[name])}
+        return {
+            "executionArn": parameters["executionArn"],
+            "stateMachineArn": NAMES.workflow_arn(name),
+            "startDate": 0,
+            **outcomes.get(name, succeeded),
+        }
+
+    return {("stepfunctions", "StartExecution"): start, ("stepfunctions", "DescribeExecution"): describe}
+
+
+def whole(**outcomes: dict[str, Any]) -> dict[tuple[str, str], Any]:
+    return {
+        ("dynamodb", "PutItem"): {},
+        ("dynamodb", "DeleteItem"): {},
+        ("lambda", "Invoke"): functions(plan_run=PLAN),
+        ("sns", "Publish"): {"MessageId": "m"},
+        **child(**outcomes),
+    }
+
+
+def test_a_whole_run_records_the_watermark_and_releases_the_lock() -> None:
+    result, cloud = run("pipeline", {"mode": "auto"}, whole())
+    assert output(result) == {"run_id": RUN, "mode": "full", "versions": VERSIONS}
+    items = {call["Item"]["pk"]["S"]: call["Item"] for call in sent(cloud, "PutItem")}
+    assert items["watermark"]["log_exported_until"]["S"] == PLAN["export"]["to"]
+    assert items[f"run#{RUN}"]["mode"]["S"] == "full"
+    assert items["lock"]["owner"]["S"] == f"{NAMES.execution_arn('pipeline')}:run-1"
+    assert sent(cloud, "DeleteItem")[0]["Key"] == {"pk": {"S": "lock"}}
+    assert sent(cloud, "Publish") == []
+    inputs = [json.loads(call["input"]) for call in sent(cloud, "StartExecution")]
+    assert inputs[0]["export"] == PLAN["export"]
+    assert inputs[2]["versions"] == VERSIONS
+
+
+def test_the_planner_gets_the_schedules_time_only_when_there_is_one() -> None:
+    for value in ({"mode": "full"}, {"mode": "full", "scheduled_time": "2026-11-24T03:00:00Z"}):
+        _, cloud = run("pipeline", value, whole())
+        payload = json.loads(sent(cloud, "Invoke")[0]["Payload"])
+        assert payload["mode"] == "full"
+        assert payload.get("scheduled_time") == value.get("scheduled_time")
+        assert ("scheduled_time" in payload) == ("scheduled_time" in value)
+
+
+def test_a_second_run_is_refused_while_the_first_holds_the_lock() -> None:
+    def held(_: dict[str, Any]) -> dict[str, Any]:
+        raise ServiceError("ConditionalCheckFailedException")
+
+    result, cloud = run("pipeline", {"mode": "auto"}, whole() | {("dynamodb", "PutItem"): held})
+    assert (result.status, result.error) == ("FAILED", "AlreadyRunning")
+    assert sent(cloud, "DeleteItem") == [], "the lock is the other run's"
+    assert sent(cloud, "StartExecution") == []
+
+
+def failed_child(error: str, cause: str) -> dict[str, Any]:
+    return {"status": "FAILED", "error": error, "cause": cause}
+
+
+def test_the_notification_names_the_failed_workflow_state_error_and_cause() -> None:
+    inner = {"workflow": "train", "state": "ImportDatasets", "error": "ImportFailed", "cause": "no TIMESTAMP"}
+    result, cloud = run("pipeline", {}, whole(train=failed_child("ImportFailed", json.dumps(inner))))
+    message = sent(cloud, "Publish")[0]
+    assert message["TopicArn"] == NAMES.topic_arn
+    assert message["Subject"] == "osusume-dev: run failed in train / ImportDatasets"
+    for part in ("Workflow: train", "State: ImportDatasets", "Error: ImportFailed", "Cause: no TIMESTAMP"):
+        assert part in message["Message"].splitlines()
+    assert "aws stepfunctions start-execution" in message["Message"]
+    assert (result.status, result.error) == ("FAILED", "ImportFailed")
+    assert len(sent(cloud, "DeleteItem")) == 1
+    assert "watermark" not in [call["Item"]["pk"]["S"] for call in sent(cloud, "PutItem")]
+
+
+def test_a_child_that_timed_out_is_explained_too() -> None:
+    result, cloud = run("pipeline", {}, whole(recommend={"status": "TIMED_OUT"}))
+    assert "Error: TIMED_OUT" in sent(cloud, "Publish")[0]["Message"]
+    assert "recommend" in sent(cloud, "Publish")[0]["Message"]
+    assert result.status == "FAILED"
+
+
+def test_a_failed_function_of_the_pipeline_itself_is_explained() -> None:
+    def broken(_: dict[str, Any]) -> dict[str, Any]:
+        raise ServiceError("AccessDeniedException", "not authorized")
+
+    result, cloud = run("pipeline", {}, whole() | {("lambda", "Invoke"): broken})
+    assert "State: PlanRun" in sent(cloud, "Publish")[0]["Message"]
+    assert result.status == "FAILED"
+    assert len(sent(cloud, "DeleteItem")) == 1
+
+
+def test_the_lock_is_released_even_when_nobody_can_be_told() -> None:
+    def down(_: dict[str, Any]) -> dict[str, Any]:
+        raise ServiceError("AuthorizationErrorException")
+
+    result, cloud = run("pipeline", {}, whole(train=failed_child("X", "y")) | {("sns", "Publish"): down})
+    assert len(sent(cloud, "DeleteItem")) == 1
+    assert result.error == "X"
+
+
+def longest_settings() -> Settings:
+    """The longest names that the configuration accepts."""
+    content = copy.deepcopy(SETTINGS.model_dump())
+    content |= {"app": "a" * 15, "environment": "e" * 10}
+    for position, solution in enumerate(content["solutions"]):
+        solution["name"] = f"s{position}".ljust(19, "x")
+    return Settings.model_validate(content)
+
+
+def test_names_made_at_run_time_fit_personalizes_63_characters() -> None:
+    names = longest_settings().names
+    parts = [solution.name for solution in longest_settings().solutions] + list(train.DATASETS)
+    assert max(len(f"{names.prefix}-{part}-{RUN}") for part in parts) == 63

@@ -1,0 +1,111 @@
+"""Raw rows of two runs. Anna and Ben shop; four items are in the catalogue, two of them recommended."""
+
+from __future__ import annotations
+
+import json
+
+OLD, NEW = "20260101T030000Z", "20260102T030000Z"
+LOADED = "2026-01-02 05:30:00"
+
+USERS = [
+    (NEW, "anna", "35-44", "50-74K", "2"),
+    (NEW, "ben", None, None, None),
+    (NEW, "carl", "65+", None, "1"),
+]
+ITEMS = [
+    (NEW, "milk", 1700000000, "GROCERY", "MILK", "Private"),
+    (NEW, "bread", 1700000000, "PASTRY", "BREAD", "National"),
+    (NEW, "eggs", None, "GROCERY", "EGGS", None),
+    (NEW, "tea", None, None, None, None),
+]
+ORDERS = [
+    (NEW, "o1", "anna", "milk", "2026-01-01 10:00:00", 2.5),
+    (NEW, "o1", "anna", "bread", "2026-01-01 10:00:00", 1.5),
+    (NEW, "o2", "anna", "milk", "2026-01-01 18:00:00", 2.5),
+    (NEW, "o3", "ben", "milk", "2026-01-02 03:00:00", 2.0),
+]
+
+
+def _event(
+    id: str, kind: str, user: str, at: str, *, item: str | None = None, shown: list[str] | None = None
+) -> tuple[object, ...]:
+    impression = json.dumps(shown) if shown else None
+    return (
+        NEW,
+        id,
+        kind,
+        user,
+        item,
+        f"2026-01-01 {at}",
+        "s",
+        "r1" if shown else None,
+        None,
+        impression,
+        True,
+    )
+
+
+EVENTS = [
+    _event("i1", "impression", "anna", "09:00:00", shown=["tea", "milk", "eggs"]),
+    _event("i2", "impression", "anna", "09:50:00", shown=["milk", "bread"]),
+    # Clicks milk after seeing it twice: the second showing gets it. Clicks tea, which i1 alone showed.
+    _event("c1", "click", "anna", "09:51:00", item="milk"),
+    _event("c2", "click", "anna", "09:55:00", item="tea"),
+    # Ben saw milk, and bought it 27 hours later: too late to count. He clicks what he was not shown.
+    _event("i3", "impression", "ben", "00:00:00", shown=["milk"]),
+    _event("c3", "click", "ben", "00:01:00", item="eggs"),
+    _event("v1", "view", "ben", "00:02:00", item="milk"),
+]
+INTERACTIONS = [
+    (NEW, "anna", "milk", "2026-01-01 10:00:00", "purchase", 2.5),
+    (NEW, "anna", "milk", "2026-01-01 09:51:00", "click", None),
+    (NEW, "ben", "milk", "2026-01-02 03:00:00", "purchase", 2.0),
+]
+RECOMMENDATIONS = [
+    (OLD, "personal", "anna", 1, "milk", 0.9),
+    (NEW, "personal", "anna", 1, "milk", 0.9),
+    (NEW, "personal", "anna", 2, "bread", 0.5),
+    (NEW, "personal", "ben", 1, "milk", 0.8),
+    (NEW, "popular", "everyone", 1, "gone-from-catalogue", 3.0),
+]
+METRICS = [
+    (
+        OLD,
+        "personal",
+        "aws-user-personalization-v2",
+        "arn:old",
+        "coverage",
+        0.25,
+        True,
+        "2026-01-01 04:00:00",
+    ),
+    (
+        NEW,
+        "personal",
+        "aws-user-personalization-v2",
+        "arn:new",
+        "coverage",
+        0.5,
+        False,
+        "2026-01-02 04:00:00",
+    ),
+]
+
+TABLES = [
+    ("users", "run_id, user_id, age, income, household_size", USERS),
+    ("items", "run_id, item_id, creation_timestamp, category_l1, category_l2, brand", ITEMS),
+    ("orders", "run_id, order_id, user_id, item_id, ordered_at, sales_value", ORDERS),
+    (
+        "events",
+        "run_id, event_id, event_type, user_id, item_id, occurred_at, session_id, recommendation_id, value,"
+        " impression, simulated",
+        EVENTS,
+    ),
+    ("interactions", "run_id, user_id, item_id, occurred_at, event_type, event_value", INTERACTIONS),
+    ("recommendations", "run_id, solution, entity_id, rank, item_id, score", RECOMMENDATIONS),
+    (
+        "solution_version_metrics",
+        "run_id, solution, recipe, solution_version_arn, metric, value, promoted, created_at",
+        METRICS,
+    ),
+]

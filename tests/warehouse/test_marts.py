@@ -1,0 +1,144 @@
+"""The marts' answers on the rows of rows.py, where each can be counted by hand."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import pytest
+
+from local import postgres
+from tests.warehouse import rows
+from tests.warehouse.conftest import Warehouse
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.mark.parametrize(
+    ("relation", "count"),
+    [
+        ("marts.dim_users", 3),
+        ("marts.dim_items", 4),
+        ("marts.fct_interactions", 3),
+        ("marts.fct_recommendations", 5),
+        ("marts.fct_recommendations_shown", 6),
+        ("marts.fct_solution_version_metrics", 2),
+        ("marts.mart_catalogue_coverage", 3),
+        ("marts.mart_freshness", 5),
+        ("staging.stg_application_log__events", 7),
+    ],
+)
+def test_each_mart_has_one_row_for_each_of_its_grain(built: Warehouse, relation: str, count: int) -> None:
+    assert built.select(f"select count(*) from {relation}") == [(count,)]
+
+
+def test_an_impression_becomes_a_row_for_each_position_in_the_order_shown(built: Warehouse) -> None:
+    shown = built.select(
+        "select list_position, item_id from marts.fct_recommendations_shown where event_id = 'i1' order by 1"
+    )
+    assert shown == [(1, "tea"), (2, "milk"), (3, "eggs")]
+
+
+def test_a_click_counts_for_the_last_showing_of_the_item_only(built: Warehouse) -> None:
+    clicked = built.select(
+        "select event_id, item_id, clicked_at from marts.fct_recommendations_shown"
+        " where was_clicked order by 1, 2"
+    )
+    assert clicked == [
+        ("i1", "tea", datetime(2026, 1, 1, 9, 55)),
+        ("i2", "milk", datetime(2026, 1, 1, 9, 51)),
+    ]
+
+
+def test_purchases_count_within_a_day_and_the_first_one_gives_the_time(built: Warehouse) -> None:
+    bought = built.select(
+        "select event_id, item_id, bought_at from marts.fct_recommendations_shown"
+        " where was_bought order by 1, 2"
+    )
+    assert bought == [
+        ("i2", "bread", datetime(2026, 1, 1, 10, 0)),
+        ("i2", "milk", datetime(2026, 1, 1, 10, 0)),
+    ]
+
+
+def test_coverage_is_the_share_of_the_catalogue_in_lists(built: Warehouse) -> None:
+    coverage = built.select(
+        "select run_id, solution, lists, recommended_items, catalogue_items, coverage"
+        " from marts.mart_catalogue_coverage order by 1, 2"
+    )
+    assert coverage == [
+        (rows.OLD, "personal", 1, 1, 4, 0.25),
+        (rows.NEW, "personal", 2, 2, 4, 0.5),
+        (rows.NEW, "popular", 1, 1, 4, 0.0),
+    ]
+
+
+def test_only_the_newest_run_is_marked_newest(built: Warehouse) -> None:
+    assert built.select(
+        "select run_id, count(*) from marts.fct_recommendations where is_newest_run group by 1"
+    ) == [(rows.NEW, 4)]
+
+
+def test_a_version_s_metric_stands_beside_the_one_before_it(built: Warehouse) -> None:
+    metrics = built.select(
+        "select solution_version_arn, previous_metric_value, is_promoted"
+        " from marts.fct_solution_version_metrics order by 1"
+    )
+    assert metrics == [("arn:new", 0.25, False), ("arn:old", None, True)]
+
+
+def test_a_user_without_orders_is_kept_with_zero(built: Warehouse) -> None:
+    users = built.select(
+        "select user_id, age, orders, order_items, sales_value from marts.dim_users order by 1"
+    )
+    assert users == [("anna", "35-44", 2, 3, 6.5), ("ben", None, 1, 1, 2.0), ("carl", "65+", 0, 0, 0.0)]
+
+
+def test_marts_are_readable_by_users_that_did_not_build_them_and_staging_is_not(
+    server: postgres.Server, built: Warehouse
+) -> None:
+    postgres.ensure_role(server.connect(), name="reader", password="reader")
+    for schema, expected in (("marts", True), ("staging", False)):
+        assert built.select(f"select has_schema_privilege('reader', '{schema}', 'usage')") == [(expected,)]
+    assert built.select("select has_table_privilege('reader', 'marts.mart_freshness', 'select')") == [(True,)]
+
+
+def test_freshness_counts_the_hours_from_the_newest_row_to_its_load(
+    server: postgres.Server, built: Warehouse
+) -> None:
+    built.execute("update raw.orders set loaded_at = %s", rows.LOADED)
+    built.execute("update raw.events set loaded_at = %s", rows.LOADED)
+    build = built.build()
+    assert build.code == 0, build.output
+    fresh = built.select(
+        "select source, row_count, newest_run_id, hours_behind from marts.mart_freshness"
+        " where source in ('orders', 'events') order by 1"
+    )
+    assert fresh == [("events", 7, rows.NEW, 20), ("orders", 4, rows.NEW, 2)]
+
+
+BREAKAGES = [
+    ("insert into raw.users (run_id, user_id) values ('r', 'anna')", "unique_dim_users_user_id"),
+    ("update raw.recommendations set rank = 3 where rank = 2", "ranks_without_gaps_fct_recommendations"),
+    ("update raw.solution_version_metrics set value = 1.5", "accepted_range_fct_solution_version_metrics"),
+    ("insert into raw.interactions select * from raw.interactions", "unique_combination_fct_interactions"),
+    ("update raw.events set event_type = null where event_id = 'v1'", "not_null_stg_application_log__events"),
+]
+
+
+def test_bad_rows_fail_the_build_and_name_the_test(
+    server: postgres.Server, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    broken = Warehouse(server, "broken", tmp_path_factory.mktemp("broken"))
+    broken.seed()
+    for statement, _ in BREAKAGES:
+        broken.execute(statement)
+    build = broken.build()
+    assert build.code != 0
+    # dbt skips what is downstream of a failed test, so the marts' tests run on their own.
+    tests = broken.test()
+    missing = [name for _, name in BREAKAGES if not _failed(name, build.output + tests.output)]
+    assert not missing, tests.output
+
+
+def _failed(name: str, output: str) -> bool:
+    return any(name in line and "FAIL" in line for line in output.splitlines())
