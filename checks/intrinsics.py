@@ -30,6 +30,9 @@ _ARNS: Mapping[str, tuple[str, str]] = {
     "AWS::Personalize::Schema": ("personalize:{region}:{account}:schema/{name}", "Name"),
     "AWS::Personalize::Solution": ("personalize:{region}:{account}:solution/{name}", "Name"),
     "AWS::Personalize::Filter": ("personalize:{region}:{account}:filter/{name}", "Name"),
+    "AWS::Glue::Job": ("glue:{region}:{account}:job/{name}", "Name"),
+    "AWS::Glue::Connection": ("glue:{region}:{account}:connection/{name}", "ConnectionInput.Name"),
+    "AWS::Personalize::Dataset": ("personalize:{region}:{account}:dataset/{name}", "Name"),
     "AWS::SecretsManager::Secret": ("secretsmanager:{region}:{account}:secret:{name}-000000", "Name"),
     "AWS::RedshiftServerless::Workgroup": (
         "redshift-serverless:{region}:{account}:workgroup/{name}",
@@ -109,7 +112,9 @@ class Resolver:
         """Physical name, or `<LogicalId>` where CloudFormation makes one up."""
         properties = self.resources[logical_id].get("Properties", {})
         key = _ARNS.get(self._type(logical_id), ("", ""))[1] or "Name"
-        given = properties.get(key)
+        given: Json = properties
+        for part in key.split("."):
+            given = given.get(part) if isinstance(given, dict) else None
         return str(self.resolve(given)) if given is not None else f"<{logical_id}>"
 
     def arn(self, logical_id: str) -> str:

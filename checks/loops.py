@@ -1,4 +1,4 @@
-"""Wait loops: each must notice failure and give up after a limit, or it waits until the workflow's timeout."""
+"""Wait loops: each must notice failure and give up after a limit."""
 
 from __future__ import annotations
 
@@ -34,9 +34,7 @@ def loops(machine: Mapping[str, Any]) -> Iterator[Problem]:
 def _circle(states: Mapping[str, Any], start: str) -> set[str]:
     """States that lie on a way from the Wait back to itself."""
     return {
-        name
-        for name in states
-        if name in _reachable(states, start) and start in _reachable(states, name)
+        name for name in states if name in _reachable(states, start) and start in _reachable(states, name)
     }
 
 
@@ -61,9 +59,12 @@ def _successors(state: Mapping[str, Any]) -> Iterator[str]:
 
 def _problems(states: Mapping[str, Any], wait: str, circle: set[str]) -> Iterator[Problem]:
     choices = [
-        choice for name in circle for choice in states[name].get("Choices", []) if choice["Next"] not in circle
+        choice
+        for name in circle
+        for choice in states[name].get("Choices", [])
+        if choice["Next"] not in circle
     ]
-    failing = [c for c in choices if states.get(c["Next"], {}).get("Type") == "Fail"]
+    failing = [c for c in choices if _fails(states, str(c["Next"]))]
     if not any(not _CLOCK.search(str(c.get("Condition"))) for c in failing):
         cure = "add a Choice on the failed statuses that leads to a Fail state."
         yield "workflow-loop-failure", wait, "the loop does not end when the job fails", cure
@@ -72,6 +73,17 @@ def _problems(states: Mapping[str, Any], wait: str, circle: set[str]) -> Iterato
         yield "workflow-loop-limit", wait, "the loop has no limit of its own", cure
     for name in circle:
         yield from _statuses(states, name, choices)
+
+
+def _fails(states: Mapping[str, Any], name: str) -> bool:
+    """Whether a state fails, itself or by what follows it without a choice."""
+    seen: set[str] = set()
+    while name in states and name not in seen:
+        seen.add(name)
+        if states[name].get("Type") == "Fail":
+            return True
+        name = str(states[name].get("Next"))
+    return False
 
 
 def _statuses(states: Mapping[str, Any], name: str, choices: list[Any]) -> Iterator[Problem]:
@@ -83,7 +95,9 @@ def _statuses(states: Mapping[str, Any], name: str, choices: list[Any]) -> Itera
     for word in sorted(compared - known):
         why = f"{word!r} is no status of {states[name]['Resource'].rpartition(':')[2]}"
         yield "workflow-loop-status", name, why, f"compare with one of {', '.join(sorted(known))}."
-    ended = {word for word in known if word.endswith(("FAILED", "ABORTED", "STOPPED")) and _happens(word, name)}
+    ended = {
+        word for word in known if word.endswith(("FAILED", "ABORTED", "STOPPED")) and _happens(word, name)
+    }
     for word in sorted(ended - compared):
         why = f"the loop goes on waiting when the status is {word!r}"
         yield "workflow-loop-status", name, why, "leave the loop on it."

@@ -1,4 +1,4 @@
-"""What each role must be allowed: by what its workflow sends, what the local run recorded, and what AWS documents.
+"""What each role must be allowed: by what workflows send, what was recorded, and what AWS documents.
 
 Both directions are checked with this: a need that no statement allows, and a statement that no need uses.
 """
@@ -36,9 +36,7 @@ LOG_DELIVERY = (
 TRACES = ("xray:PutTraceSegments", "xray:PutTelemetryRecords")
 WORKFLOW_TRACES = (*TRACES, "xray:GetSamplingRules", "xray:GetSamplingTargets")
 # Personalize developer guide, "Giving Amazon Personalize permission to use your AWS KMS key".
-PERSONALIZE_KEY = (
-    "kms:Decrypt kms:GenerateDataKey kms:DescribeKey kms:CreateGrant kms:ListGrants".split()
-)
+PERSONALIZE_KEY = "kms:Decrypt kms:GenerateDataKey kms:DescribeKey kms:CreateGrant kms:ListGrants".split()
 _WRITE = ("s3:PutObject",)
 
 
@@ -212,10 +210,12 @@ def _of_resources(assembly: Assembly, stack: Stack) -> Iterator[Need]:
         for name in ("CreateLogStream", "PutLogEvents", "DescribeLogStreams"):
             role = str(log.get("DeliverLogsPermissionArn"))
             yield Need(role, f"logs:{name}", group, f"flow log {logical_id}")
-    for logical_id, group in stack.of_type("AWS::Personalize::DatasetGroup"):
-        if "KmsKeyArn" in group:
+    for logical_id, groups in stack.of_type("AWS::Personalize::DatasetGroup"):
+        if "KmsKeyArn" in groups:
             for action in PERSONALIZE_KEY:
-                yield Need(str(group["RoleArn"]), action, str(group["KmsKeyArn"]), f"{logical_id} is encrypted")
+                yield Need(
+                    str(groups["RoleArn"]), action, str(groups["KmsKeyArn"]), f"{logical_id} is encrypted"
+                )
     for logical_id, account in stack.of_type("AWS::ApiGateway::Account"):
         role = str(account.get("CloudWatchRoleArn"))
         yield Need(role, "logs:PutLogEvents", "*", f"{logical_id} writes API Gateway's logs")

@@ -1,4 +1,4 @@
-"""Values that stand for a run when workflows are evaluated offline: the longest that occur, and typical ones."""
+"""Values that stand for a run when workflows are evaluated offline: the longest, and typical ones."""
 
 from __future__ import annotations
 
@@ -38,11 +38,19 @@ FUNCTION_RESULTS: Mapping[str, Mapping[str, Any]] = {
 _NUMBERS = {"integer": 1, "long": 1, "float": 0.5, "double": 0.5, "boolean": True}
 
 
+# ARNs that continue one of the arguments: operation's service -> member -> (argument, form).
+_CONTINUED = {
+    ("dynamodb", "ExportArn"): ("TableArn", "{}/export/01795493773850-d2d77871"),
+    ("personalize", "SolutionVersionArn"): ("SolutionArn", "{}/0123abcd"),
+}
+
+
 def result(call: sdk.Call, *, account: str, region: str, arguments: Any) -> Any:
     """A response of the call in Step Functions' spelling, every member present; arguments come back."""
     value = _sample(call.model.output_shape, "", call.service, f"{region}:{account}")
     if isinstance(value, dict) and isinstance(arguments, dict):
         _return_arguments(value, arguments)
+        _continue_arguments(value, call.service, arguments)
     return value
 
 
@@ -78,3 +86,12 @@ def _return_arguments(value: dict[str, Any], arguments: dict[str, Any]) -> None:
             value[key] = arguments[key]
         elif isinstance(member, dict):
             _return_arguments(member, arguments)
+
+
+def _continue_arguments(value: dict[str, Any], service: str, arguments: dict[str, Any]) -> None:
+    for key, member in value.items():
+        argument, form = _CONTINUED.get((service, key), ("", ""))
+        if argument in arguments:
+            value[key] = form.format(arguments[argument])
+        elif isinstance(member, dict):
+            _continue_arguments(member, service, arguments)

@@ -1,66 +1,103 @@
-"""Resource schemas of the environment's region, by cfn-lint and AWS's own validator."""
+"""Resource schemas of the environment's region, by cfn-lint and AWS's own validator.
+
+Both read a template alone, so what they found is kept under .local/checks by the template's content.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from checks.assembly import Assembly
 from checks.finding import Finding
 
+KEPT = Path(__file__).parents[1] / ".local" / "checks"
 # Rules of cfn-lint that don't hold for what CDK writes, each with its reason.
-_NOT_HERE = {
+NOT_HERE = {
     "W3005": "CDK writes DependsOn although Ref already implies it; harmless",
     "W3010": "zones are given by config on purpose: a look-up would need credentials",
     "W2001": "CDK's bootstrap version parameter is read by its own rule only",
 }
+Match = tuple[str, str, str, str]  # logical id, rule, message, where
 
 
 def check(assembly: Assembly) -> list[Finding]:
-    return [*_cfn_lint(assembly), *_validator(assembly)]
+    """Stacks whose result is not kept are read in parallel: cfn-lint takes seconds for each."""
+    texts = {name: _text(template) for name, template in assembly.templates.items()}
+    unknown = [name for name, text in texts.items() if not _kept(text, assembly.region).exists()]
+    jobs = [(texts[name], assembly.region) for name in sorted(unknown, key=lambda n: -len(texts[n]))]
+    if len(jobs) > 1:
+        with ProcessPoolExecutor(max_workers=min(len(jobs), os.cpu_count() or 1)) as pool:
+            list(pool.map(matches, *zip(*jobs, strict=True)))
+    found = ((name, match) for name, text in texts.items() for match in matches(text, assembly.region))
+    return [_finding(stack, match) for stack, match in found]
 
 
-def _cfn_lint(assembly: Assembly) -> Iterator[Finding]:
+def quick(assembly: Assembly, stacks: Iterable[str]) -> list[Finding]:
+    """Only AWS's validator, which takes a tenth of a second, on some stacks."""
+    found = ((name, match) for name in stacks for match in _validator(_text(assembly.templates[name])))
+    return [_finding(stack, match) for stack, match in found]
+
+
+def _text(template: dict[str, Any]) -> str:
+    return json.dumps(template, indent=1)
+
+
+def matches(text: str, region: str) -> list[Match]:
+    """All that both find, from the kept file if there is one."""
+    path = _kept(text, region)
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        found = [*_cfn_lint(text, region), *_validator(text)]
+        temporary = path.with_suffix(f".{os.getpid()}")
+        temporary.write_text(json.dumps(found))
+        temporary.replace(path)
+    return [(str(a), str(b), str(c), str(d)) for a, b, c, d in json.loads(path.read_text())]
+
+
+def _kept(text: str, region: str) -> Path:
+    known = [text, region, version("cfn-lint"), version("cloudformation-validate"), *NOT_HERE]
+    return KEPT / f"{hashlib.sha256(chr(0).join(known).encode()).hexdigest()}.json"
+
+
+def _cfn_lint(text: str, region: str) -> Iterator[Match]:
     from cfnlint.api import lint
     from cfnlint.config import ManualArgs
 
-    for stack in assembly.stacks:
-        text = _template(assembly, stack.name).read_text()
-        options = ManualArgs(regions=[assembly.region], ignore_checks=list(_NOT_HERE))
-        for match in lint(text, config=options):
-            path = [str(part) for part in match.path]
-            yield Finding(
-                stack.name,
-                path[1] if len(path) > 1 else "(template)",
-                f"cfn-lint-{match.rule.id}",
-                f"{match.message}",
-                f"see {'.'.join(path[2:]) or 'the template'}.",
-            )
+    options = ManualArgs(regions=[region], ignore_checks=list(NOT_HERE))
+    for match in lint(text, config=options):
+        path = [str(part) for part in match.path]
+        logical_id = path[1] if len(path) > 1 else "(template)"
+        yield logical_id, f"cfn-lint-{match.rule.id}", match.message, ".".join(path[2:]) or "the template"
 
 
-def _validator(assembly: Assembly) -> Iterator[Finding]:
+@cache
+def _engine() -> Any:
     from cloudformation_validate import RegoEngine
 
-    engine = RegoEngine()
-    for stack in assembly.stacks:
-        report = engine.validate_template(str(_template(assembly, stack.name)))
-        for diagnostic in report.diagnostics:
-            if diagnostic.severity.name in ("ERROR", "FATAL"):
-                yield _finding(stack.name, diagnostic)
+    return RegoEngine()
 
 
-def _finding(stack: str, diagnostic: Any) -> Finding:
-    resource = getattr(diagnostic, "resource", None)
-    logical_id = getattr(resource, "logical_id", None) or "(template)"
-    return Finding(
-        stack,
-        str(logical_id),
-        f"cloudformation-{diagnostic.rule_id}",
-        str(diagnostic.message),
-        "correct the property; CloudFormation's own schema refuses it.",
-    )
+def _validator(text: str) -> Iterator[Match]:
+    with tempfile.NamedTemporaryFile("w", suffix=".template.json") as file:
+        file.write(text)
+        file.flush()
+        report = _engine().validate_template(file.name)
+    for diagnostic in report.diagnostics:
+        if diagnostic.severity.name in ("ERROR", "FATAL"):
+            resource = getattr(diagnostic, "resource", None)
+            logical_id = str(getattr(resource, "logical_id", None) or "(template)")
+            yield logical_id, f"cloudformation-{diagnostic.rule_id}", str(diagnostic.message), "the property"
 
 
-def _template(assembly: Assembly, stack: str) -> Path:
-    return assembly.folder / assembly.manifest["artifacts"][stack]["properties"]["templateFile"]
+def _finding(stack: str, match: Match) -> Finding:
+    logical_id, rule, message, where = match
+    return Finding(stack, logical_id, rule, message, f"correct {where}; CloudFormation refuses it as it is.")

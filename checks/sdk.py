@@ -43,6 +43,7 @@ class Call:
     service: str
     operation: str
     pattern: str  # "", "sync", "sync:2" or "waitForTaskToken"
+    optimized: bool = False  # Step Functions' own integration, not one of `aws-sdk:`
 
     @property
     def model(self) -> OperationModel:
@@ -58,19 +59,23 @@ class Call:
         return f"{prefix}:{self.operation}"
 
     def error_names(self) -> frozenset[str]:
-        """What ErrorEquals may hold for the call's service, such as `Personalize.ResourceNotFoundException`.
+        """What ErrorEquals may hold for the call, such as `Personalize.ResourceNotFoundException`.
 
-        The optimized integrations spell the service as AWS writes it, the SDK ones as the SDK for Java does.
+        `aws-sdk:` spells errors as the SDK for Java 2 does, the optimized integrations as its version 1. For
+        DynamoDB, where the two differ in the service's spelling, both are known.
         """
         shapes = _service(self.service).error_shapes
-        errors = {
-            name if name.endswith("Exception") else f"{name}Exception" for name in (s.name for s in shapes)
-        }
-        return frozenset(
-            f"{prefix}.{error}"
-            for prefix in _prefixes(self.service)
-            for error in {*errors, f"{prefix}Exception", *_CLIENT_ERRORS}
-        )
+        errors = {s.name if s.name.endswith("Exception") else f"{s.name}Exception" for s in shapes}
+        base = sdk_prefix(self.service)
+        named = {f"{base}Exception", *_CLIENT_ERRORS, *_OLD_BASES.get(self.service, ())}
+        prefixes = {base, _OPTIMIZED.get(self.service, base)}
+        return frozenset(f"{prefix}.{error}" for prefix in prefixes for error in errors | named)
+
+    @property
+    def own_prefix(self) -> str:
+        """How the errors of this very integration begin."""
+        base = sdk_prefix(self.service)
+        return _OPTIMIZED.get(self.service, base) if self.optimized else base
 
 
 def parse(resource: str) -> Call | None:
@@ -89,7 +94,7 @@ def parse(resource: str) -> Call | None:
         raise ValueError(f"{names[0]} has no action {names[1]!r}")
     if names[1][0].isupper():
         raise ValueError(f"action {names[1]!r} must start with a small letter")
-    return Call(service, operation, pattern)
+    return Call(service, operation, pattern, optimized=not target.startswith("aws-sdk:"))
 
 
 def botocore_name(service: str) -> str:
@@ -112,17 +117,22 @@ def _service(name: str) -> ServiceModel:
     return botocore.session.get_session().get_service_model(name)
 
 
-_CLIENT_ERRORS = ("SdkClientException", "ThrottlingException", "AWSLambdaException", "Unknown")
+_CLIENT_ERRORS = ("SdkClientException", "ThrottlingException")
+# Base errors of the SDK for Java 1, where an error that the service does not model ends up.
+_OLD_BASES: Mapping[str, tuple[str, ...]] = {
+    "dynamodb": ("AmazonDynamoDBException", "RequestLimitExceededException"),
+    "glue": ("AWSGlueException",),
+    "lambda": ("AWSLambdaException", "Unknown", "ServiceException", "TooManyRequestsException"),
+    "sns": ("AmazonSNSException",),
+    "sqs": ("AmazonSQSException",),
+    "stepfunctions": ("AWSStepFunctionsException",),
+}
 _OPTIMIZED: Mapping[str, str] = {
     "dynamodb": "DynamoDB",
     "stepfunctions": "StepFunctions",
     "sns": "SNS",
     "sqs": "SQS",
 }
-
-
-def _prefixes(service: str) -> tuple[str, ...]:
-    return tuple({sdk_prefix(service), _OPTIMIZED.get(service, sdk_prefix(service))})
 
 
 @cache

@@ -163,7 +163,7 @@ def _key_owners(assembly: Assembly) -> Iterator[Finding]:
         policy = policies(assembly)[stack.resolver.arn(logical_id)]
         given = tuple(s for s in policy.statements if root in s.accounts)
         if not allowed(given, "kms:PutKeyPolicy", "*") or not allowed(given, "kms:Decrypt", "*"):
-            why = "without the account's root in its policy no IAM policy reaches the key, nor can it be managed."
+            why = "without the account's root in its policy no IAM policy reaches the key."
             cure = f"allow kms:* to {root} in the key policy."
             yield Finding(stack.name, logical_id, "service-key-owner", why, cure)
 
@@ -174,7 +174,11 @@ def _deputies(assembly: Assembly) -> Iterator[Finding]:
             if statement.effect != "Allow":
                 continue
             conditions = str(statement.conditions)
-            bound = "aws:SourceAccount" in conditions or "aws:SourceArn" in conditions or ":logs:arn" in conditions
+            bound = (
+                "aws:SourceAccount" in conditions
+                or "aws:SourceArn" in conditions
+                or ":logs:arn" in conditions
+            )
             if statement.services and not bound:
                 why = f"{', '.join(statement.services)} may use it on behalf of any account."
                 cure = "add the condition aws:SourceAccount."

@@ -57,7 +57,6 @@ def workflows(assembly: Assembly) -> list[Workflow]:
     ]
 
 
-
 @once
 def visits(assembly: Assembly) -> list[Visit]:
     """Every state that a scheduled run can reach."""
@@ -165,7 +164,9 @@ class _Step:
         result = self._result()
         if result is not None:
             self._states["result"] = result
-        self.output = self._evaluated("Output") if "Output" in state else (value if result is None else result)
+        self.output = (
+            self._evaluated("Output") if "Output" in state else (value if result is None else result)
+        )
         self._assigned = self._assign(state, "Assign")
 
     def _result(self) -> Any:
@@ -174,7 +175,9 @@ class _Step:
             for name in ("Error", "Cause", "Seconds", "Timestamp"):
                 self._evaluated(name)
             return None
-        return {"Task": self._task, "Map": self._map, "Parallel": self._parallel}.get(str(kind), lambda: None)()
+        return {"Task": self._task, "Map": self._map, "Parallel": self._parallel}.get(
+            str(kind), lambda: None
+        )()
 
     def _task(self) -> Any:
         arguments = self._visit.arguments = self._evaluated("Arguments")
@@ -260,11 +263,9 @@ class _Step:
         if expression is None:
             return value
         try:
-            return jsonata.evaluate(
-                expression, states=self._states, variables=self._variables, field=where
-            )
+            return jsonata.evaluate(expression, states=self._states, variables=self._variables, field=where)
         except StateError as error:
-            self._visit.problems.append((where, error.cause if hasattr(error, "cause") else str(error)))
+            self._visit.problems.append((where, str(getattr(error, "cause", None) or error)))
             return value
 
 

@@ -1,4 +1,4 @@
-"""Permissions that a local run can't show, each with its reason: AWS alone uses them, or an error path does."""
+"""Permissions that a local run can't show, each with its reason: only AWS or an error path uses them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import re
 from dataclasses import dataclass
 
 _SPARK = "EMRFS commits through temporary files and folder markers; the local runner writes objects once"
-_MULTIPART = "a failed upload of a large object is taken back"
 
 
 @dataclass(frozen=True)
@@ -38,6 +37,18 @@ UNRECORDED: tuple[Unrecorded, ...] = (
         ("s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"),
         (_objects("raw", "aurora/x"), _objects("raw", "aurora_$folder$")),
         _SPARK,
+    ),
+    Unrecorded(
+        r"Preparation/ExtractAurora",
+        ("s3:GetObject",),
+        (_objects("raw", "aurora/x"),),
+        _SPARK,
+    ),
+    Unrecorded(
+        r"Preparation/ValidateDatasets",
+        ("s3:ListBucket",),
+        ("arn:aws:s3:::{prefix}-datasets-{account}-{region}",),
+        "without it S3 answers 403 and not 404 for a report that is not there, and the error misleads",
     ),
     Unrecorded(
         r"Preparation/BuildDatasets",

@@ -91,15 +91,16 @@ def _errors(workflow: Workflow, name: str, state: dict[str, Any], call: sdk.Call
     """An error name that the call can't raise means a Retry or Catch that never matches."""
     known = call.error_names()
     for rule in [*state.get("Retry", []), *state.get("Catch", [])]:
-        for error in rule.get("ErrorEquals", []):
-            if not error.startswith("States.") and error not in known:
-                yield finding(
-                    workflow,
-                    "workflow-error-name",
-                    name,
-                    f"{error!r} is not an error of {call.operation}; known are {', '.join(sorted(known))}",
-                    "correct ErrorEquals, or the rule never matches.",
-                )
+        errors = [error for error in rule.get("ErrorEquals", []) if not error.startswith("States.")]
+        for error in sorted(set(errors) - known):
+            close = [e for e in sorted(known) if e.partition(".")[0] == call.own_prefix]
+            why = f"{error!r} is not an error of {call.operation}; known are {', '.join(close)}"
+            cure = "correct ErrorEquals, or the rule never matches."
+            yield finding(workflow, "workflow-error-name", name, why, cure)
+        if errors and not any(error.startswith(f"{call.own_prefix}.") for error in errors):
+            why = f"none of {', '.join(errors)} begins with {call.own_prefix}, as the errors of this integration"
+            cure = f"name {call.own_prefix}.<error> in ErrorEquals."
+            yield finding(workflow, "workflow-error-name", name, why, cure)
 
 
 def _retries(workflow: Workflow, name: str, state: dict[str, Any]) -> Iterator[Finding]:

@@ -34,7 +34,7 @@ ARGUMENTS = [
     "results_bucket",
     "datasets",
     "run_id",
-    "mode",
+    "run_mode",  # Glue keeps --mode for itself
     "export_prefix",
     "previous_run_id",
 ]
@@ -85,8 +85,9 @@ class Job:
 def main() -> None:
     arguments = getResolvedOptions(sys.argv, ARGUMENTS)
     datasets = json.loads(arguments["datasets"])
-    named = {name: arguments[name] for name in ARGUMENTS if name != "datasets"}
-    run(Job(spark=session.start("build-datasets"), datasets=datasets, **named), s3=boto3.client("s3"))
+    named = {name: arguments[name] for name in ARGUMENTS if name not in ("datasets", "run_mode")}
+    job = Job(spark=session.start("build-datasets"), datasets=datasets, mode=arguments["run_mode"], **named)
+    run(job, s3=boto3.client("s3"))
 
 
 def run(job: Job, *, s3: Any) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 from local import deploy as deployment
 from local import processes, state, users
 from local.aws.endpoint import Endpoint
+from local.synthesis import SynthesisFailed, synthesize
 
 START_SECONDS = 60.0
 
@@ -23,7 +24,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         return int(options.run(options) or 0)
-    except (state.NotRunning, deployment.DeployFailed, StartFailed) as error:
+    except (state.NotRunning, deployment.DeployFailed, StartFailed, SynthesisFailed) as error:
         print(error, file=sys.stderr)
         return 1
 
@@ -37,6 +38,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True)
     up = commands.add_parser("up", help="start the endpoint and deploy cdk.out into it")
     up.add_argument("--no-deploy", action="store_true", help="start an empty endpoint")
+    up.add_argument("--environment", help="synthesize config/<environment>.yaml first; else take --cdk-out")
     up.set_defaults(run=run_up)
     deploy = commands.add_parser("deploy", help="deploy cdk.out into the running endpoint")
     deploy.set_defaults(run=run_deploy)
@@ -67,6 +69,9 @@ def endpoint_of(current: state.State, home: Path) -> Endpoint:
 def run_up(options: argparse.Namespace) -> int:
     started = time.monotonic()
     home = state.home()
+    if getattr(options, "environment", None):
+        options.cdk_out = home / "cdk.out"
+        synthesize(environment=options.environment, folder=options.cdk_out)
     assembly = None if options.no_deploy else deployment.read_assembly(options.cdk_out)
     current = state.load(home) or start(
         home=home,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aws_cdk import Duration
+from aws_cdk import CfnOutput, Duration
 from constructs import Construct
 
 from config.settings import Settings
@@ -19,6 +19,7 @@ class ServingStack(EnvironmentStack):
         reader = self._get_recommendations()
         api = RecommendationsApi(self, "Api", handler=reader.function)
         self.publish("serving/api-url", api.url)
+        CfnOutput(self, "ApiUrl", value=api.url, description="Where the API answers; requests are signed")
 
     def _get_recommendations(self) -> PythonFunction:
         names = self.names

@@ -115,7 +115,9 @@ def _origin(answer: Mapping[str, Any]) -> str:
 
 def _listed(answer: Mapping[str, Any], titles: Mapping[str, str]) -> Iterator[str]:
     for each in answer["items"]:
-        yield f"  {each['score']:8.4f}  {titles.get(each['itemId'], each['itemId'])}"
+        # Similar-Items' batch inference gives an order and no scores.
+        score = "" if each["score"] is None else f"{each['score']:.4f}"
+        yield f"  {score:>8}  {titles.get(each['itemId'], each['itemId'])}"
 
 
 def _beside(left: tuple[str, list[str]], right: tuple[str, list[str]]) -> Iterator[str]:

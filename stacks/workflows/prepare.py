@@ -35,7 +35,8 @@ def definition(settings: Settings) -> dict[str, Any]:
             names.job("build-datasets"),
             {
                 "--run_id": jsonata("$run_id"),
-                "--mode": jsonata("$mode"),
+                # Not --mode: Glue keeps that name for itself.
+                "--run_mode": jsonata("$mode"),
                 "--export_prefix": jsonata("$export.prefix"),
                 "--previous_run_id": jsonata("$previous_run_id"),
             },

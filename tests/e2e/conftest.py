@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,9 +12,8 @@ import pytest
 from config.settings import load
 from local import cli
 from local.demo.generated import generate
+from local.synthesis import synthesize
 from tests.e2e.line import Line, deployed
-
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="session")
@@ -47,6 +43,5 @@ def first_run(line: Line) -> str:
 
 def _synthesized(home: Path) -> Path:
     folder = home / "cdk.out"
-    settings = {"CDK_OUTDIR": str(folder), "CDK_VALIDATION": "false", "OSUSUME_ENV": "dev"}
-    subprocess.run([sys.executable, "app.py"], cwd=ROOT, env={**os.environ, **settings}, check=True)
+    synthesize(environment="dev", folder=folder)
     return folder

@@ -19,7 +19,6 @@ from local.aws.endpoint import Endpoint
 from local.aws.guard import calls
 from local.demo import loader, progress, schedule, story
 from local.demo.api import Api
-from local.demo.command import api_url
 from local.demo.generated import GeneratedShop
 
 
@@ -37,7 +36,7 @@ class Line:
 
     @property
     def api(self) -> Api:
-        return Api(api_url(self.client("cloudformation")), self.endpoint.region, self.operator)
+        return Api(cli.api_url(self.endpoint), self.endpoint.region, self.operator)
 
     @property
     def operator(self) -> Signer:

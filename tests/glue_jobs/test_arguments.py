@@ -38,7 +38,7 @@ def test_build_datasets_takes_its_arguments(given: Any, monkeypatch: pytest.Monk
         results_bucket="results",
         datasets=json.dumps({"interactions": {"events": [{"type": "buy", "source": "orders"}]}}),
         run_id=RUN,
-        mode="incremental",
+        run_mode="incremental",
         export_prefix="none",
         previous_run_id="20261123T030000Z",
     )

@@ -1,0 +1,155 @@
+"""Functions and jobs against their code: handlers exist, variables, arguments and events are what code reads."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+from collections.abc import Iterator, Mapping
+from dataclasses import fields
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from checks.assembly import Assembly
+from checks.finding import Finding
+from checks.simulation import visits
+from lambdas.shared import environment
+
+ROOT = Path(__file__).parents[1]
+# Read by Lambda itself, Powertools or dbt rather than by the function's own type.
+_READ_ELSEWHERE = ("POWERTOOLS_", "AWS_", "LOG_", "DBT_", "PYTHON")
+# Arguments that Glue itself reads (Glue developer guide, "Job parameters").
+_OF_GLUE = (
+    "--extra-py-files --job-language --enable-metrics --enable-observability-metrics "
+    "--enable-continuous-cloudwatch-log --continuous-log-logGroup --enable-continuous-log-filter "
+    "--TempDir --conf --additional-python-modules --extra-jars --enable-spark-ui --spark-event-logs-path "
+    "--enable-job-insights --enable-auto-scaling --continuous-log-logStreamPrefix --class"
+).split()
+
+
+def check(assembly: Assembly) -> list[Finding]:
+    return [*_functions(assembly), *_jobs(assembly), *_payloads(assembly)]
+
+
+def _functions(assembly: Assembly) -> Iterator[Finding]:
+    for stack, logical_id, function in assembly.each("AWS::Lambda::Function"):
+        handler = str(function.get("Handler", ""))
+        module, _, name = handler.rpartition(".")
+        source = ROOT / f"{module.replace('.', '/')}.py"
+        if not handler.startswith("lambdas."):
+            continue
+        if not source.is_file() or name not in _defined(source):
+            why = f"there is no function {handler}: every invocation fails."
+            yield Finding(stack.name, logical_id, "code-handler", why, "correct Handler.")
+            continue
+        for problem in _variables(module, function):
+            cure = "give the variable in the function's Environment."
+            yield Finding(stack.name, logical_id, "code-environment", problem, cure)
+        for problem in _runtime(assembly, function):
+            yield Finding(stack.name, logical_id, "code-runtime", problem, "use the layer's runtime.")
+
+
+@cache
+def _defined(source: Path) -> frozenset[str]:
+    tree = ast.parse(source.read_text())
+    return frozenset(node.name for node in tree.body if isinstance(node, ast.FunctionDef))
+
+
+def _variables(module: str, function: Mapping[str, Any]) -> Iterator[str]:
+    kind = importlib.import_module(f"{module.rpartition('.')[0]}.environment").Environment
+    given = {k: str(v) for k, v in function.get("Environment", {}).get("Variables", {}).items()}
+    try:
+        environment.read(kind, given)
+    except environment.EnvironmentInvalid as error:
+        yield f"{'; '.join(str(error).splitlines()[1:])}: the function fails when it starts."
+    read = {field.name.upper() for field in fields(kind)}
+    for name in sorted(set(given) - read):
+        if not name.startswith(_READ_ELSEWHERE):
+            yield f"{name} is given and nothing reads it."
+
+
+def _runtime(assembly: Assembly, function: Mapping[str, Any]) -> Iterator[str]:
+    """Compiled packages fit one version of Python and one processor."""
+    layers = {str(ref) for ref in function.get("Layers", [])}
+    for stack, logical_id, layer in assembly.each("AWS::Lambda::LayerVersion"):
+        if stack.resolver.name(logical_id) not in layers and stack.resolver.arn(logical_id) not in layers:
+            continue
+        if function.get("Runtime") not in layer.get("CompatibleRuntimes", [function.get("Runtime")]):
+            yield f"runtime {function.get('Runtime')} is not one of layer {logical_id}."
+        processors = function.get("Architectures", ["x86_64"])
+        if not set(processors) <= set(layer.get("CompatibleArchitectures", processors)):
+            yield f"architecture {processors} is not one of layer {logical_id}."
+
+
+def _jobs(assembly: Assembly) -> Iterator[Finding]:
+    started = _started(assembly)
+    for stack, logical_id, job in assembly.each("AWS::Glue::Job"):
+        script = ROOT / "glue_jobs" / f"{_script(job, assembly)}.py"
+        if not script.is_file():
+            continue
+        given = set(job.get("DefaultArguments", {}))
+        for arguments in started.get(str(job.get("Name")), [set()]):
+            wanted = {f"--{name}" for name in _arguments(script)}
+            for name in sorted(wanted - given - arguments):
+                why = f"{script.name} reads {name}, which neither the job nor the workflow gives: the run fails."
+                yield Finding(stack.name, logical_id, "code-arguments", why, f"give {name}.")
+            for name in sorted((given | arguments) - wanted - set(_OF_GLUE)):
+                why = f"{name} is given and {script.name} does not read it."
+                yield Finding(stack.name, logical_id, "code-arguments", why, "correct the name.")
+
+
+def _script(job: Mapping[str, Any], assembly: Assembly) -> str:
+    return str(job.get("Name")).removeprefix(f"{assembly.prefix}-").replace("-", "_")
+
+
+@cache
+def _arguments(script: Path) -> tuple[str, ...]:
+    """The module's list ARGUMENTS."""
+    for node in ast.parse(script.read_text()).body:
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "ARGUMENTS":
+            return tuple(ast.literal_eval(node.value))
+    return ()
+
+
+def _started(assembly: Assembly) -> dict[str, list[set[str]]]:
+    """Names of the arguments with which workflows start each job."""
+    found: dict[str, list[set[str]]] = {}
+    for visit in visits(assembly):
+        arguments = visit.arguments if isinstance(visit.arguments, dict) else {}
+        if ":glue:startJobRun" in str(visit.state.get("Resource")):
+            found.setdefault(str(arguments.get("JobName")), []).append(set(arguments.get("Arguments", {})))
+    return found
+
+
+def _payloads(assembly: Assembly) -> Iterator[Finding]:
+    """What a workflow passes has every key that the handler reads."""
+    handlers = {
+        stack.resolver.arn(logical_id): str(function.get("Handler", ""))
+        for stack, logical_id, function in assembly.each("AWS::Lambda::Function")
+    }
+    for visit in visits(assembly):
+        arguments = visit.arguments if isinstance(visit.arguments, dict) else {}
+        handler = handlers.get(str(arguments.get("FunctionName")), "")
+        source = ROOT / f"{handler.rpartition('.')[0].replace('.', '/')}.py"
+        payload = arguments.get("Payload")
+        if not source.is_file() or not isinstance(payload, dict):
+            continue
+        for key, kind in sorted(_events(source)):
+            if not isinstance(payload.get(key), str if kind == "text" else list):
+                why = f"state {visit.name!r}: {handler} reads {key} of its event, and gets {payload.get(key)!r}."
+                found = visit.workflow
+                yield Finding(found.stack.name, found.logical_id, "code-event", why, f"pass {key}.")
+
+
+@cache
+def _events(source: Path) -> frozenset[tuple[str, str]]:
+    """(key, text or texts) of `events.text(event, key)` in a handler."""
+    calls = [node for node in ast.walk(ast.parse(source.read_text())) if isinstance(node, ast.Call)]
+    return frozenset(
+        (node.args[1].value, node.func.attr)
+        for node in calls
+        if isinstance(node.func, ast.Attribute)
+        and getattr(node.func.value, "id", "") == "events"
+        and node.func.attr in ("text", "texts")
+        and isinstance(node.args[1], ast.Constant)
+    )

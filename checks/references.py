@@ -1,0 +1,172 @@
+"""What one resource says of another exists: logical ids, SSM parameters, physical names and ARNs."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from checks.assembly import Assembly, Stack, once
+from checks.finding import Finding
+from checks.simulation import visits
+
+_ARN = re.compile(r"arn:aws:([a-z0-9-]+):([a-z0-9-]*):(\d{12}|):([\w:/.*?${}<>-]+)")
+_BUCKET = re.compile(r"(?:s3://|arn:aws:s3:::)([a-z0-9.-]+)")
+# (service, how the resource part begins): the rest, up to the next separator, is the name.
+_KINDS = (
+    ("lambda", "function:"),
+    ("dynamodb", "table/"),
+    ("states", "stateMachine:"),
+    ("states", "execution:"),
+    ("glue", "job/"),
+    ("glue", "connection/"),
+    ("iam", "role/"),
+    ("sns", ""),
+    ("sqs", ""),
+    ("personalize", "solution/"),
+    ("personalize", "dataset-group/"),
+    ("personalize", "dataset/"),
+)
+# Properties that name a resource which another stack, or a workflow, finds by that name.
+_NAMES = (
+    "BucketName TableName FunctionName StateMachineName TopicName QueueName RoleName Name WorkgroupName "
+    "NamespaceName SecretName LogGroupName DashboardName AlarmName RestApiName DBName DatabaseName "
+    "ConnectionName ManagedPolicyName SecurityConfigurationName AliasName LayerName GroupName"
+).split()
+
+
+def check(assembly: Assembly) -> list[Finding]:
+    found = [*_order(assembly), *_arguments(assembly)]
+    for stack in assembly.stacks:
+        found += [*_targets(stack), *_arns(assembly, stack), *_values(assembly, stack)]
+    return list(dict.fromkeys(found))
+
+
+def _targets(stack: Stack) -> Iterator[Finding]:
+    template = stack.template
+    known = {*template.get("Resources", {}), *template.get("Parameters", {})}
+    for logical_id, resource in template.get("Resources", {}).items():
+        for target in sorted(set(_mentioned(resource)) - known):
+            if not target.startswith("AWS::"):
+                why = f"there is no {target} in the template: CloudFormation refuses it."
+                yield Finding(stack.name, logical_id, "reference-target", why, "refer to what exists.")
+
+
+def _mentioned(value: Any) -> Iterator[str]:
+    if isinstance(value, list):
+        for part in value:
+            yield from _mentioned(part)
+    elif isinstance(value, dict):
+        for key, part in value.items():
+            if key == "Ref" and len(value) == 1:
+                yield str(part)
+            elif key == "Fn::GetAtt":
+                yield str(part.split(".")[0] if isinstance(part, str) else part[0])
+            elif key == "DependsOn":
+                yield from [part] if isinstance(part, str) else part
+            else:
+                yield from _mentioned(part)
+
+
+def _order(assembly: Assembly) -> Iterator[Finding]:
+    """An SSM parameter is read when a stack is deployed, so its writer must be deployed before."""
+    writers = {p["Name"]: stack.name for stack, _, p in assembly.each("AWS::SSM::Parameter")}
+    for stack in assembly.stacks:
+        before = _before(assembly, stack.name)
+        for logical_id, parameter in stack.template.get("Parameters", {}).items():
+            name = str(parameter.get("Default"))
+            if not _is_ours(parameter, name):
+                continue
+            if name not in writers:
+                why = f"no stack writes the SSM parameter {name}: the deployment fails."
+                yield Finding(stack.name, logical_id, "reference-parameter", why, "publish it, or correct it.")
+            elif writers[name] != stack.name and writers[name] not in before:
+                why = f"{writers[name]} writes {name}, but may be deployed after this stack."
+                cure = f"make the stack depend on {writers[name]} in app.py."
+                yield Finding(stack.name, logical_id, "reference-order", why, cure)
+
+
+def _is_ours(parameter: dict[str, Any], name: str) -> bool:
+    ssm = str(parameter.get("Type", "")).startswith("AWS::SSM::Parameter::Value")
+    return ssm and not name.startswith(("/cdk-bootstrap/", "/aws/"))
+
+
+def _before(assembly: Assembly, stack: str) -> set[str]:
+    artifacts, seen = assembly.manifest["artifacts"], set()
+    waiting = [stack]
+    while waiting:
+        for name in artifacts.get(waiting.pop(), {}).get("dependencies", []):
+            if name not in seen:
+                seen.add(name)
+                waiting.append(name)
+    return seen
+
+
+@once
+def names(assembly: Assembly) -> frozenset[str]:
+    """Every physical name that the stacks give, and those that workflows give when they run."""
+    found: set[str] = {assembly.prefix, *assembly.stack_names.values()}
+    for stack in assembly.stacks:
+        for properties in stack.resolved.values():
+            found |= {str(properties[key]) for key in _NAMES if isinstance(properties.get(key), str)}
+            connection = properties.get("ConnectionInput")
+            found |= {str(connection.get("Name"))} if isinstance(connection, dict) else set()
+    for visit in visits(assembly):
+        arguments = visit.arguments if isinstance(visit.arguments, dict) else {}
+        found |= {str(arguments[key]) for key in ("Name",) if isinstance(arguments.get(key), str)}
+    return frozenset(found)
+
+
+def _arns(assembly: Assembly, stack: Stack) -> Iterator[Finding]:
+    for logical_id, properties in stack.resolved.items():
+        text = json.dumps(properties)
+        for service, region, account, rest in sorted(set(_ARN.findall(text))):
+            name = _name(service, rest)
+            if name is None or not name.startswith(f"{assembly.prefix}-"):
+                continue
+            # Every name begins with the environment's, so this one is meant to be of this environment.
+            if account not in ("", assembly.account) or region not in ("", assembly.region):
+                why = f"arn:aws:{service}:{region}:{account}:{rest} is in another account or region."
+                yield Finding(stack.name, logical_id, "reference-arn", why, "take the environment's own.")
+            elif "*" not in name and name not in names(assembly):
+                why = f"arn:aws:{service}:{region}:{account}:{rest}: no stack makes {name}."
+                yield Finding(stack.name, logical_id, "reference-arn", why, "correct the name.")
+        for bucket in sorted(set(_BUCKET.findall(text))):
+            if bucket.startswith(f"{assembly.prefix}-") and bucket not in names(assembly):
+                why = f"no stack makes the bucket {bucket}."
+                yield Finding(stack.name, logical_id, "reference-bucket", why, "correct the name.")
+
+
+def _name(service: str, rest: str) -> str | None:
+    for known, beginning in _KINDS:
+        if service == known and rest.startswith(beginning):
+            return re.split(r"[:/]", rest.removeprefix(beginning))[0]
+    return None
+
+
+def _values(assembly: Assembly, stack: Stack) -> Iterator[Finding]:
+    """Names that code gets by its environment or arguments."""
+    for logical_id, properties in stack.of_type("AWS::Lambda::Function", "AWS::Glue::Job"):
+        given = properties.get("Environment", {}).get("Variables", {}) | properties.get("DefaultArguments", {})
+        for key, value in given.items():
+            starts = str(value).startswith((f"{assembly.prefix}-", f"{assembly.prefix}/"))
+            if starts and value not in names(assembly):
+                why = f"{key} is {value}, which no stack makes."
+                yield Finding(stack.name, logical_id, "reference-value", why, "correct the name.")
+
+
+_NAMED = {"TableName": "AWS::DynamoDB::", "S3Bucket": "AWS::S3::Bucket", "Bucket": "AWS::S3::Bucket"}
+
+
+def _arguments(assembly: Assembly) -> Iterator[Finding]:
+    """Names that workflows send."""
+    for visit in visits(assembly):
+        arguments = visit.arguments if isinstance(visit.arguments, dict) else {}
+        for key in _NAMED:
+            value = arguments.get(key)
+            ours = isinstance(value, str) and value.startswith(f"{assembly.prefix}-")
+            if ours and value not in names(assembly):
+                why = f"state {visit.name!r}: {key} is {value}, which no stack makes."
+                workflow = visit.workflow
+                yield Finding(workflow.stack.name, workflow.logical_id, "reference-value", why, "correct it.")

@@ -1,0 +1,16 @@
+"""Generated pages fail here when stale."""
+
+from pathlib import Path
+
+from checks import docs
+
+
+def test_no_generated_page_is_stale() -> None:
+    assert docs.stale() == [], "run `make docs`"
+
+
+def test_a_page_that_was_edited_by_hand_is_noticed(tmp_path: Path) -> None:
+    for name in docs.PAGES:
+        (tmp_path / name).write_text((docs.DOCS / name).read_text())
+    (tmp_path / "configuration.md").write_text("edited")
+    assert docs.stale(tmp_path) == ["configuration.md"]
