@@ -66,7 +66,8 @@ destroy: node_modules/.ready ## delete the stacks of ENV on AWS
 
 test: $(READY) ## linters, types and every test, including one run of the whole line
 	$(MAKE) --no-print-directory lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not e2e"
+	$(BIN)/python -m pytest -q -m e2e
 
 lint: $(READY)
 	$(BIN)/ruff format --check .

@@ -45,6 +45,11 @@ def _functions(assembly: Assembly) -> Iterator[Finding]:
         for problem in _variables(module, function):
             cure = "give the variable in the function's Environment."
             yield Finding(stack.name, logical_id, "code-environment", problem, cure)
+        folder = source.parent
+        wanted = 1 + (folder / "requirements.txt").is_file()
+        if len(function.get("Layers", [])) < wanted:
+            why = f"it has {len(function.get('Layers', []))} of {wanted} layers: its packages are missing."
+            yield Finding(stack.name, logical_id, "code-layers", why, "add the layer.")
         for problem in _runtime(assembly, function):
             yield Finding(stack.name, logical_id, "code-runtime", problem, "use the layer's runtime.")
 

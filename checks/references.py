@@ -40,6 +40,7 @@ def check(assembly: Assembly) -> list[Finding]:
     found = [*_order(assembly), *_arguments(assembly)]
     for stack in assembly.stacks:
         found += [*_targets(stack), *_arns(assembly, stack), *_values(assembly, stack)]
+        found += _by_name(assembly, stack)
     return list(dict.fromkeys(found))
 
 
@@ -154,6 +155,27 @@ def _values(assembly: Assembly, stack: Stack) -> Iterator[Finding]:
             if starts and value not in names(assembly):
                 why = f"{key} is {value}, which no stack makes."
                 yield Finding(stack.name, logical_id, "reference-value", why, "correct the name.")
+
+
+def _by_name(assembly: Assembly, stack: Stack) -> Iterator[Finding]:
+    """Names by which one resource finds another: a job's connection, an alarm's dimension."""
+    for logical_id, job in stack.of_type("AWS::Glue::Job"):
+        used = [job.get("SecurityConfiguration"), *job.get("Connections", {}).get("Connections", [])]
+        for name in used:
+            if name is not None and name not in names(assembly) and not str(name).startswith("<"):
+                why = f"it uses {name}, which no stack makes: its runs fail."
+                yield Finding(stack.name, logical_id, "reference-name", why, "correct the name.")
+    for logical_id, alarm in stack.of_type("AWS::CloudWatch::Alarm"):
+        for name in _dimensions(alarm):
+            if name.startswith(f"{assembly.prefix}-") and name not in names(assembly):
+                why = f"it watches {name}, which no stack makes: it never rings."
+                yield Finding(stack.name, logical_id, "reference-name", why, "correct the dimension.")
+
+
+def _dimensions(alarm: dict[str, Any]) -> Iterator[str]:
+    metrics = [alarm, *(m.get("MetricStat", {}).get("Metric", {}) for m in alarm.get("Metrics", []))]
+    for metric in metrics:
+        yield from (str(dimension.get("Value")) for dimension in metric.get("Dimensions", []))
 
 
 _NAMED = {"TableName": "AWS::DynamoDB::", "S3Bucket": "AWS::S3::Bucket", "Bucket": "AWS::S3::Bucket"}

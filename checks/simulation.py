@@ -57,10 +57,19 @@ def workflows(assembly: Assembly) -> list[Workflow]:
     ]
 
 
+_walked: dict[str, list[Visit]] = {}
+_MOST_WALKED = 8
+
+
 @once
 def visits(assembly: Assembly) -> list[Visit]:
     """Every state that a scheduled run can reach."""
-    return list(_Walk(assembly).run())
+    walk = _Walk(assembly)
+    if walk.content not in _walked:
+        if len(_walked) >= _MOST_WALKED:
+            _walked.pop(next(iter(_walked)))
+        _walked[walk.content] = walk.run()
+    return _walked[walk.content]
 
 
 class _Walk:
@@ -71,11 +80,18 @@ class _Walk:
             str(stack.resolver.arn(logical_id)): str(properties.get("Handler", ""))
             for stack, logical_id, properties in assembly.each("AWS::Lambda::Function")
         }
+        self._targets = [s.get("Target", {}) for _, _, s in assembly.each("AWS::Scheduler::Schedule")]
         self.visits: list[Visit] = []
 
+    @property
+    def content(self) -> str:
+        """All that the walk depends on."""
+        machines = [(w.stack.name, w.logical_id, w.arn, w.role, w.definition) for w in workflows(self._assembly)]
+        where = [self._assembly.account, self._assembly.region]
+        return json.dumps([where, machines, self._targets, self._functions], sort_keys=True)
+
     def run(self) -> list[Visit]:
-        for _, _, schedule in self._assembly.each("AWS::Scheduler::Schedule"):
-            target = schedule.get("Target", {})
+        for target in self._targets:
             if target.get("Arn") in self._workflows:
                 text = str(target.get("Input", "{}")).replace(_SCHEDULED_TIME, NOW)
                 self.execute(self._workflows[target["Arn"]], json.loads(text))

@@ -47,7 +47,8 @@ def check(assembly: Assembly) -> list[Finding]:
         for name, state in states(workflow.definition):
             if state.get("Type") == "Task":
                 found += _task(workflow, name, state)
-    return list(dict.fromkeys([*found, *_evaluated(assembly)]))
+        found += _uncaught(workflow)
+    return list(dict.fromkeys([*found, *_evaluated(assembly), *_unreached(assembly)]))
 
 
 def finding(workflow: Workflow, rule: str, state: str, why: str, cure: str) -> Finding:
@@ -83,6 +84,7 @@ def _task(workflow: Workflow, name: str, state: dict[str, Any]) -> Iterator[Find
         yield finding(workflow, "workflow-arguments", name, problem, "correct the state's Arguments.")
     yield from _errors(workflow, name, state, call)
     yield from _retries(workflow, name, state)
+    yield from _repeated(workflow, name, state, call)
     if call.pattern not in _SHAPED and call.operation != "Invoke":
         yield from _results(workflow, name, state, call)
 
@@ -112,6 +114,45 @@ def _retries(workflow: Workflow, name: str, state: dict[str, Any]) -> Iterator[F
         if rule.get("JitterStrategy") != "FULL":
             why = "its Retry has no jitter: branches that failed together come back together"
             yield finding(workflow, "workflow-jitter", name, why, "set JitterStrategy FULL.")
+
+
+def _repeated(workflow: Workflow, name: str, state: dict[str, Any], call: sdk.Call) -> Iterator[Finding]:
+    """What is made under a fixed name, or on a condition, may be there already when a run is started again."""
+    arguments = state.get("Arguments", {})
+    caught = {error for rule in state.get("Catch", []) for error in rule.get("ErrorEquals", [])}
+    expected: set[str] = set()
+    if call.operation.startswith("Create") and {"Name", "JobName"} & set(arguments):
+        expected = {e for e in call.error_names() if e.endswith(".ResourceAlreadyExistsException")}
+    elif "ConditionExpression" in arguments:
+        expected = {f"{call.own_prefix}.ConditionalCheckFailedException", "States.ALL"}
+    if expected and not expected & caught:
+        why = f"it does not catch {', '.join(sorted(expected))}, which a run that is started again meets"
+        yield finding(workflow, "workflow-repeated", name, why, "catch it and go on with what is there.")
+
+
+def _uncaught(workflow: Workflow) -> Iterator[Finding]:
+    """In a workflow that reports its failures, every state that can fail does."""
+    states = workflow.definition.get("States", {})
+    failing = {
+        name: any("States.ALL" in rule.get("ErrorEquals", []) for rule in state.get("Catch", []))
+        for name, state in states.items()
+        if state.get("Type") in ("Task", "Map", "Parallel")
+    }
+    for name, caught in failing.items():
+        if not caught and any(failing.values()):
+            why = "its failure bypasses the state that says which step failed"
+            yield finding(workflow, "workflow-catch", name, why, "catch States.ALL as the other states do.")
+
+
+def _unreached(assembly: Assembly) -> Iterator[Finding]:
+    """States of the workflows that run which no way leads to."""
+    reached = {(v.workflow.stack.name, v.workflow.logical_id, v.name) for v in visits(assembly)}
+    for workflow in workflows(assembly):
+        for name, _ in states(workflow.definition):
+            if (workflow.stack.name, workflow.logical_id, name) not in reached:
+                why = "no scheduled run reaches it"
+                cure = "lead a Next, Choice or Catch to it, or start its workflow."
+                yield finding(workflow, "workflow-unreached", name, why, cure)
 
 
 def _results(workflow: Workflow, name: str, state: dict[str, Any], call: sdk.Call) -> Iterator[Finding]:

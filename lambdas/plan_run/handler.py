@@ -31,7 +31,7 @@ def run(event: dict[str, Any], *, dynamodb: Any, settings: Environment) -> dict[
     return plan(
         mode=mode,
         started_at=times.parse("started_at", events.text(event, "started_at")),
-        restorable_until=sources.restorable_until(dynamodb, table=settings.application_log_table),
+        restorable=sources.restorable(dynamodb, table=settings.application_log_table),
         watermark=sources.watermark(dynamodb, table=settings.control_table),
         prefix=settings.name_prefix,
         solutions=settings.solutions,

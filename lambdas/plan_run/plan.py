@@ -34,25 +34,33 @@ class Watermark:
     run_id: str
 
 
+@dataclass(frozen=True)
+class Restorable:
+    """The time that point-in-time recovery covers."""
+
+    since: datetime
+    until: datetime
+
+
 def plan(
     *,
     mode: str,
     started_at: datetime,
-    restorable_until: datetime,
+    restorable: Restorable,
     watermark: Watermark | None,
     prefix: str,
     solutions: Iterable[str],
 ) -> dict[str, Any]:
     run_id = times.run_id(started_at)
-    until = min(started_at, restorable_until)
-    full = is_full(mode=mode, until=until, watermark=watermark)
-    since = None if full or watermark is None else min(watermark.exported_until, until - SHORTEST)
+    until = min(started_at, restorable.until)
+    since = window_start(until=until, earliest=restorable.since, watermark=watermark)
+    full = is_full(mode=mode, until=until, since=since, watermark=watermark)
     return {
         "run_id": run_id,
         "mode": "full" if full else "incremental",
         "export": {
             "type": "FULL_EXPORT" if full else "INCREMENTAL_EXPORT",
-            "from": since and times.iso(since),
+            "from": None if full or since is None else times.iso(since),
             "to": times.iso(until),
             "prefix": f"application_log/run={run_id}",
         },
@@ -61,14 +69,22 @@ def plan(
     }
 
 
-def is_full(*, mode: str, until: datetime, watermark: Watermark | None) -> bool:
+def window_start(*, until: datetime, earliest: datetime, watermark: Watermark | None) -> datetime | None:
+    """Where an incremental export must start; None when none can cover the time since the watermark."""
+    if watermark is None or until - watermark.exported_until > LONGEST:
+        return None
+    since = min(watermark.exported_until, until - SHORTEST)
+    return since if since >= earliest else None
+
+
+def is_full(*, mode: str, until: datetime, since: datetime | None, watermark: Watermark | None) -> bool:
     """Raises WatermarkTooOld when an incremental run is asked for and impossible."""
-    possible = watermark is not None and until - watermark.exported_until <= LONGEST
+    possible = since is not None
     if mode == "incremental" and not possible:
         last = times.iso(watermark.exported_until) if watermark else "never"
         raise WatermarkTooOld(
-            f"the log was last exported {last}, an incremental export spans at most 24 h up to "
-            f"{times.iso(until)}: start with mode full or auto"
+            f"the log was last exported {last}; an incremental export spans 15 min to 24 h up to "
+            f"{times.iso(until)}, within point-in-time recovery: start with mode full or auto"
         )
     return mode == "full" or not possible
 

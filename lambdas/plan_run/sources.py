@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from lambdas.plan_run.plan import Watermark
+from lambdas.plan_run.plan import Restorable, Watermark
 from lambdas.shared import times
 
 
@@ -22,13 +22,19 @@ def watermark(dynamodb: Any, *, table: str) -> Watermark | None:
     return Watermark(exported_until=until, run_id=item["run_id"]["S"])
 
 
-def restorable_until(dynamodb: Any, *, table: str) -> datetime:
-    """The newest moment that an export can show: some minutes ago on AWS."""
+def restorable(dynamodb: Any, *, table: str) -> Restorable:
+    """The time that an export can show: since recovery was enabled, until some minutes ago on AWS."""
     answer = dynamodb.describe_continuous_backups(TableName=table)
     recovery = answer["ContinuousBackupsDescription"].get("PointInTimeRecoveryDescription", {})
     if recovery.get("PointInTimeRecoveryStatus") != "ENABLED":
         raise PointInTimeRecoveryDisabled(
             f"table {table} has no point-in-time recovery, so it can't be exported: enable it on the table"
         )
-    latest: datetime = recovery["LatestRestorableDateTime"]
-    return latest.astimezone(UTC).replace(microsecond=0)
+    return Restorable(
+        since=_whole_second(recovery["EarliestRestorableDateTime"]),
+        until=_whole_second(recovery["LatestRestorableDateTime"]),
+    )
+
+
+def _whole_second(moment: datetime) -> datetime:
+    return moment.astimezone(UTC).replace(microsecond=0)

@@ -84,7 +84,10 @@ class Execution:
             if child.status not in (RUNNING, "SUCCEEDED"):
                 return child.failure()
         error, cause = self.description.get("error", self.status), self.description.get("cause", "")
-        last = self._failures[-1] if self._failures else None
+        # What fails while the run is wound up (the lock's release) must not hide what it failed of.
+        handed_on = _handed_on(cause)
+        told = [failure for failure in self._failures if failure.cause == handed_on]
+        last = next(reversed(told or self._failures), None)
         ends = [state for state in self.states if state.kind == "Fail"]
         if last and (last.error == error or not ends):
             return last
@@ -199,3 +202,12 @@ def _new_events(client: Any, arn: str, *, after: int) -> list[dict[str, Any]]:
         if not token or not page["events"] or page["events"][-1]["id"] <= after:
             return sorted(found, key=lambda event: event["id"])
         arguments["nextToken"] = token
+
+
+def _handed_on(cause: str) -> str:
+    """The cause inside the JSON with which our workflows fail."""
+    try:
+        value = json.loads(cause)
+    except ValueError:
+        return cause
+    return str(value.get("cause", cause)) if isinstance(value, dict) else cause

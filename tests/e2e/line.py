@@ -113,15 +113,12 @@ class Line:
         return list(calls.read(self.endpoint.home / "calls.jsonl"))
 
     @contextmanager
-    def without_statement(self, role_prefix: str, action: str) -> Iterator[str]:
-        """Takes the statements that allow `action` away from a role for a while; yields the role's name."""
+    def without_statement(self, workflow: str, action: str) -> Iterator[str]:
+        """Takes the statements that allow `action` away from a workflow's role; yields the role's name."""
         iam = self.client("iam")
-        role = next(
-            role["RoleName"]
-            for page in iam.get_paginator("list_roles").paginate()
-            for role in page["Roles"]
-            if role["RoleName"].startswith(role_prefix)
-        )
+        arn = self.settings.names.workflow_arn(workflow)
+        described = self.client("stepfunctions").describe_state_machine(stateMachineArn=arn)
+        role = described["roleArn"].rsplit("/", 1)[-1]
         changed = {}
         for name in iam.list_role_policies(RoleName=role)["PolicyNames"]:
             document = iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]

@@ -25,12 +25,14 @@ def planned(stubbed: Any) -> Any:
         watermark: datetime | None = None,
         restorable: datetime = START,
         recovery: str = "ENABLED",
+        recoverable_since: datetime = START - timedelta(days=35),
         **changes: Any,
     ) -> Any:
         client, stubber = stubbed("dynamodb")
         description: dict[str, Any] = {"PointInTimeRecoveryStatus": recovery}
         if recovery == "ENABLED":
             description["LatestRestorableDateTime"] = restorable
+            description["EarliestRestorableDateTime"] = recoverable_since
         stubber.add_response(
             "describe_continuous_backups",
             {
@@ -104,6 +106,13 @@ def test_an_export_ends_where_the_table_can_be_restored_to(planned: Any) -> None
     plan = planned(watermark=START - timedelta(hours=2), restorable=START - timedelta(minutes=5))
     assert plan["export"]["to"] == "2026-11-24T02:55:00Z"
     assert plan["run_id"] == "20261124T030000Z"
+
+
+def test_auto_is_full_while_recovery_does_not_reach_back_far_enough(planned: Any) -> None:
+    recent = {"watermark": START - timedelta(minutes=5), "recoverable_since": START - timedelta(minutes=14)}
+    assert planned(**recent)["export"]["type"] == "FULL_EXPORT"
+    with pytest.raises(WatermarkTooOld, match="within point-in-time recovery"):
+        planned(mode="incremental", **recent)
 
 
 def test_full_is_full_whatever_the_watermark(planned: Any) -> None:

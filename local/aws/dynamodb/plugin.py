@@ -15,6 +15,9 @@ from local.aws.endpoint import Endpoint
 from local.aws.service import ApiError, Operation, RequestContext, override_operations
 
 EXPORT_SECONDS = 2.0
+# A table was empty before it was made, so a window may start earlier than recovery was enabled. Without this
+# the shortest window (15 minutes) would make every second run on a laptop a full one.
+HEAD_START_SECONDS = 24 * 3600
 
 
 def install(endpoint: Endpoint) -> None:
@@ -63,7 +66,8 @@ class Recovery:
         self._path.write_text(json.dumps(self._since))
 
     def earliest(self, table_id: str) -> datetime:
-        return datetime.fromtimestamp(int(self._since.get(table_id, time.time())), UTC)
+        enabled = self._since.get(table_id, time.time())
+        return datetime.fromtimestamp(int(enabled) - HEAD_START_SECONDS, UTC)
 
 
 class Exports:

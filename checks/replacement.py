@@ -1,0 +1,126 @@
+"""Guard against replacing or deleting what holds data: resources are compared with a committed baseline.
+
+`python -m checks.replacement --update` rewrites tests/checks/baseline/<environment>.json after a change that
+you meant. A change that AWS answers by deletion is a finding until checks/acknowledged.yaml names it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from checks import acknowledged
+from checks.assembly import Assembly
+from checks.finding import Finding
+
+BASELINE = Path(__file__).parents[1] / "tests" / "checks" / "baseline"
+# Properties that AWS sets when a resource is made and never changes (CloudFormation's "Update requires:
+# Replacement"), of every type that holds data or a name that others hold on to.
+CREATE_ONLY: Mapping[str, tuple[str, ...]] = {
+    "AWS::DynamoDB::GlobalTable": ("TableName", "KeySchema"),
+    "AWS::DynamoDB::Table": ("TableName", "KeySchema"),
+    "AWS::KMS::Key": (),
+    "AWS::Personalize::Dataset": ("Name", "DatasetGroupArn", "DatasetType", "SchemaArn"),
+    "AWS::Personalize::DatasetGroup": ("Name", "Domain", "KmsKeyArn", "RoleArn"),
+    "AWS::Personalize::Schema": ("Name", "Schema", "Domain"),
+    "AWS::RDS::DBCluster": (
+        "DBClusterIdentifier",
+        "DBSubnetGroupName",
+        "DatabaseName",
+        "EngineMode",
+        "KmsKeyId",
+        "SnapshotIdentifier",
+        "StorageEncrypted",
+    ),
+    "AWS::RedshiftServerless::Namespace": ("NamespaceName", "DbName"),
+    "AWS::RedshiftServerless::Workgroup": ("WorkgroupName", "NamespaceName"),
+    "AWS::S3::Bucket": ("BucketName",),
+    "AWS::SecretsManager::Secret": ("Name",),
+    "AWS::SQS::Queue": ("QueueName", "FifoQueue"),
+    "AWS::SNS::Topic": ("TopicName", "FifoTopic"),
+}
+Held = dict[str, dict[str, Any]]
+
+
+def check(assembly: Assembly) -> list[Finding]:
+    """Against the baseline of the environment; none is kept for one that was never deployed."""
+    path = baseline(assembly)
+    if not path.exists():
+        return []
+    found = compare(json.loads(path.read_text()), held(assembly))
+    known = {entry["resource"] for entry in acknowledged.read().replacements}
+    return [finding for finding in found if f"{finding.stack}/{finding.logical_id}" not in known]
+
+
+def baseline(assembly: Assembly) -> Path:
+    return BASELINE / f"{assembly.prefix.rpartition('-')[2]}.json"
+
+
+def held(assembly: Assembly) -> Held:
+    """Type and create-only properties of what holds data, by <stack>/<logical id>."""
+    return {
+        f"{stack.name}/{logical_id}": {
+            "Type": stack.resources[logical_id]["Type"],
+            **{
+                name: properties[name]
+                for name in CREATE_ONLY[stack.resources[logical_id]["Type"]]
+                if name in properties
+            },
+        }
+        for stack, logical_id, properties in assembly.each(*CREATE_ONLY)
+    }
+
+
+def compare(before: Held, after: Held) -> Iterator[Finding]:
+    """What AWS would delete, or delete and make anew."""
+    for key, resource in before.items():
+        stack, _, logical_id = key.partition("/")
+        changed = after.get(key)
+        if changed is None or changed["Type"] != resource["Type"]:
+            why = f"{resource['Type']} {_named(resource)} would be deleted with what it holds."
+        elif changed != resource:
+            names = sorted(n for n in {*resource, *changed} if resource.get(n) != changed.get(n))
+            why = f"{resource['Type']} would be replaced: {', '.join(_change(n, resource, changed) for n in names)}."
+        else:
+            continue
+        cure = (
+            f"keep it as it was, or add {key} to acknowledged_replacements of checks/acknowledged.yaml with "
+            "the reason, and run python -m checks.replacement --update."
+        )
+        yield Finding(stack, logical_id, "replacement", why, cure)
+
+
+def _named(resource: Mapping[str, Any]) -> str:
+    return next((str(value) for name, value in resource.items() if name.endswith("Name")), "")
+
+
+def _change(name: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
+    return f"{name} {before.get(name)!r} -> {after.get(name)!r}"
+
+
+def main() -> int:
+    from checks.__main__ import environments, synthesize
+
+    parser = argparse.ArgumentParser(prog="python -m checks.replacement", description=__doc__)
+    parser.add_argument("environments", nargs="*", help="default: every file in config/")
+    parser.add_argument("--update", action="store_true", help="rewrite the baseline")
+    given = parser.parse_args()
+    found: list[Finding] = []
+    for environment in given.environments or environments():
+        assembly = synthesize(environment)
+        if given.update:
+            BASELINE.mkdir(parents=True, exist_ok=True)
+            text = json.dumps(held(assembly), indent=1, sort_keys=True)
+            baseline(assembly).write_text(text + "\n")
+        found += check(assembly)
+    for finding in found:
+        print(finding)
+    print(f"{len(found)} resource(s) would be replaced or deleted")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
