@@ -151,7 +151,7 @@ def _events(source: Path) -> frozenset[tuple[str, str]]:
     """(key, text or texts) of `events.text(event, key)` in a handler."""
     calls = [node for node in ast.walk(ast.parse(source.read_text())) if isinstance(node, ast.Call)]
     return frozenset(
-        (node.args[1].value, node.func.attr)
+        (str(node.args[1].value), node.func.attr)
         for node in calls
         if isinstance(node.func, ast.Attribute)
         and getattr(node.func.value, "id", "") == "events"

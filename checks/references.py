@@ -81,7 +81,9 @@ def _order(assembly: Assembly) -> Iterator[Finding]:
                 continue
             if name not in writers:
                 why = f"no stack writes the SSM parameter {name}: the deployment fails."
-                yield Finding(stack.name, logical_id, "reference-parameter", why, "publish it, or correct it.")
+                yield Finding(
+                    stack.name, logical_id, "reference-parameter", why, "publish it, or correct it."
+                )
             elif writers[name] != stack.name and writers[name] not in before:
                 why = f"{writers[name]} writes {name}, but may be deployed after this stack."
                 cure = f"make the stack depend on {writers[name]} in app.py."
@@ -149,7 +151,9 @@ def _name(service: str, rest: str) -> str | None:
 def _values(assembly: Assembly, stack: Stack) -> Iterator[Finding]:
     """Names that code gets by its environment or arguments."""
     for logical_id, properties in stack.of_type("AWS::Lambda::Function", "AWS::Glue::Job"):
-        given = properties.get("Environment", {}).get("Variables", {}) | properties.get("DefaultArguments", {})
+        given = properties.get("Environment", {}).get("Variables", {}) | properties.get(
+            "DefaultArguments", {}
+        )
         for key, value in given.items():
             starts = str(value).startswith((f"{assembly.prefix}-", f"{assembly.prefix}/"))
             if starts and value not in names(assembly):

@@ -86,7 +86,9 @@ class _Walk:
     @property
     def content(self) -> str:
         """All that the walk depends on."""
-        machines = [(w.stack.name, w.logical_id, w.arn, w.role, w.definition) for w in workflows(self._assembly)]
+        machines = [
+            (w.stack.name, w.logical_id, w.arn, w.role, w.definition) for w in workflows(self._assembly)
+        ]
         where = [self._assembly.account, self._assembly.region]
         return json.dumps([where, machines, self._targets, self._functions], sort_keys=True)
 

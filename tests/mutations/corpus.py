@@ -11,7 +11,12 @@ from tests.mutations.mutation import Mutation
 @cache
 def mutations() -> tuple[Mutation, ...]:
     """Raises ValueError when two have one id."""
-    found = [*statements.mutations(), *states.mutations(), *resources.mutations(), *configurations.mutations()]
+    found = [
+        *statements.mutations(),
+        *states.mutations(),
+        *resources.mutations(),
+        *configurations.mutations(),
+    ]
     ids = [mutation.id for mutation in found]
     twice = {i for i in ids if ids.count(i) > 1}
     if twice:

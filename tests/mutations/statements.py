@@ -37,9 +37,9 @@ def _documents(logical_id: str, resource: dict[str, Any]) -> Iterator[tuple[str,
         for position, _ in enumerate(resource["Properties"].get("Policies", [])):
             yield (
                 f"Policies[{position}]",
-                lambda t, i=logical_id, p=position: (
-                    t["Resources"][i]["Properties"]["Policies"][p]["PolicyDocument"]
-                ),
+                lambda t, i=logical_id, p=position: t["Resources"][i]["Properties"]["Policies"][p][
+                    "PolicyDocument"
+                ],
             )
 
 

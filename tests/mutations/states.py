@@ -133,7 +133,11 @@ def _arguments(state: State) -> Iterator[Change]:
             f"/{name}",
         )
         if isinstance(value, str) and not value.startswith("{%"):
-            yield "value-swapped", lambda s, n=name: s["Arguments"].update({n: f"{s['Arguments'][n]}-x"}), f"/{name}"
+            yield (
+                "value-swapped",
+                lambda s, n=name: s["Arguments"].update({n: f"{s['Arguments'][n]}-x"}),
+                f"/{name}",
+            )
         if isinstance(value, dict):
             for inner in value:
                 yield (
@@ -176,7 +180,11 @@ def _variables(state: State) -> Iterator[Change]:
 def _choice(state: State) -> Iterator[Change]:
     for position, choice in enumerate(state["Choices"]):
         yield "choice-removed", lambda s, p=position: s["Choices"].pop(p), f"[{position}]"
-        yield "choice-next-misspelled", lambda s, p=position: s["Choices"][p].update(Next="No"), f"[{position}]"
+        yield (
+            "choice-next-misspelled",
+            lambda s, p=position: s["Choices"][p].update(Next="No"),
+            f"[{position}]",
+        )
         if re.search(r"\"[A-Z ]+\"", choice["Condition"]):
             yield (
                 "status-misspelled",
