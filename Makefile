@@ -14,7 +14,7 @@ export OSUSUME_ENV := $(ENV)
 export JSII_NODE := $(abspath $(VENV))/node/bin/node
 export PATH := $(abspath $(BIN)):$(abspath $(VENV))/node/bin:$(PATH)
 
-.PHONY: help install demo up down status env synth deploy diff destroy test lint format snapshot lock docs check clean
+.PHONY: help install demo up down status env synth bootstrap deploy diff destroy test lint format snapshot lock docs check clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
@@ -54,6 +54,9 @@ node_modules/.ready: package-lock.json $(READY)
 	touch $@
 
 APPROVAL ?= broadening
+
+bootstrap: node_modules/.ready ## prepare the account and region of ENV for CDK, once
+	node_modules/.bin/cdk bootstrap
 
 deploy: node_modules/.ready ## deploy ENV to AWS with your credentials
 	node_modules/.bin/cdk deploy --all --require-approval $(APPROVAL)

@@ -261,9 +261,21 @@ def _is_server_of(pid: int, data: Path) -> bool:
         return False
 
 
+def _wait_until_free(port: int, seconds: float = 5.0) -> None:
+    """The children of a killed server hold its port until they notice."""
+    deadline = time.monotonic() + seconds
+    while port and time.monotonic() < deadline:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if probe.connect_ex((HOST, port)) != 0:
+                return
+        time.sleep(0.1)
+
+
 def _last_or_free_port(remembered: Path) -> int:
     """Secrets of the clusters hold the port, so a state folder keeps the one it first had."""
     port = int(remembered.read_text()) if remembered.exists() else 0
+    _wait_until_free(port)
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

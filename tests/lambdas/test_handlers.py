@@ -22,6 +22,7 @@ class Control(DynamoDB):
     def describe_continuous_backups(self, *, TableName: str) -> Any:
         recovery = {
             "PointInTimeRecoveryStatus": "ENABLED",
+            "EarliestRestorableDateTime": datetime(2026, 11, 1, tzinfo=UTC),
             "LatestRestorableDateTime": datetime(2026, 11, 24, 2, 55, tzinfo=UTC),
         }
         return {"ContinuousBackupsDescription": {"PointInTimeRecoveryDescription": recovery}}
