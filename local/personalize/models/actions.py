@@ -121,7 +121,7 @@ class ActionModel:
     eligible: np.ndarray  # bool per action: enough recent data to be scored
     values: np.ndarray  # per action, breaks ties
     now: int
-    kind: str
+    kind: str  # rate: the action's own; blend: of logistic regression and boosted trees
     weights: np.ndarray
     means: np.ndarray
     scales: np.ndarray
@@ -144,9 +144,9 @@ class ActionModel:
         x = self.features(users, actions, times)
         if self.kind == "rate":
             return self.action_rates[actions]
-        if self.booster is not None:
-            return np.asarray(self.booster.predict(x, num_threads=1))
         odds = ((x - self.means) / self.scales) @ self.weights[:-1] + self.weights[-1]
+        if self.booster is not None:
+            odds = (odds + self.booster.predict(x, raw_score=True, num_threads=1)) / 2
         return 1 / (1 + np.exp(-np.clip(odds, -30, 30)))
 
     def features(self, users: np.ndarray, actions: np.ndarray, times: np.ndarray) -> np.ndarray:
@@ -181,7 +181,7 @@ def interests_of(users_by_items: sp.csr_matrix, *, seed: int) -> np.ndarray:
     return np.vstack([left * singular * sign, np.zeros((1, rank))]).astype(np.float32)
 
 
-def logistic(x: np.ndarray, y: np.ndarray, *, ridge: float = 1.0, steps: int = 12) -> tuple[np.ndarray, ...]:
+def logistic(x: np.ndarray, y: np.ndarray, *, ridge: float = 30.0, steps: int = 12) -> tuple[np.ndarray, ...]:
     """(weights with the intercept last, means, scales), by Newton's method."""
     means, scales = x.mean(axis=0), x.std(axis=0) + 1e-6
     design = np.column_stack([(x - means) / scales, np.ones(len(y))])

@@ -48,8 +48,7 @@ def candidates(views: Views, generators: Generators, *, allowed: np.ndarray | No
         pairs.append(_sparse_best(views.sparse[name], limit, allowed))
     pairs.append(_sparse_best(views.own.decayed, _OWN_BY_COUNT, allowed))
     pairs.append(_sparse_best(views.own.recency, _OWN_NEWEST, allowed))
-    for popular in (generators.popularity.events, generators.popularity.recent):
-        pairs.append(_popular(popular, len(views.lengths), allowed))
+    pairs += [_popular(order, len(views.lengths), allowed) for order in generators.popularity.orders]
     rows, items = (np.concatenate(part) for part in zip(*pairs, strict=True))
     return Candidates.of(rows, items, generators.n_items)
 
@@ -77,21 +76,20 @@ def _sparse_best(
     matrix: sp.csr_matrix, limit: int, allowed: np.ndarray | None
 ) -> tuple[np.ndarray, np.ndarray]:
     rows = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
-    columns, data = matrix.indices, matrix.data
-    if allowed is not None:
-        usable = allowed[columns]
-        rows, columns, data = rows[usable], columns[usable], data[usable]
-    order = np.lexsort((-data, rows))
-    rows, columns = rows[order], columns[order]
-    place = np.arange(len(rows)) - np.searchsorted(rows, rows)
-    return rows[place < limit], columns[place < limit]
+    keep = np.ones(len(rows), dtype=bool) if allowed is None else allowed[matrix.indices]
+    counts = np.bincount(rows[keep], minlength=matrix.shape[0])
+    for row in np.flatnonzero(counts > limit):
+        mine = slice(matrix.indptr[row], matrix.indptr[row + 1])
+        data = np.where(keep[mine], matrix.data[mine], -np.inf)
+        best = np.argpartition(-data, limit - 1)[:limit]
+        keep[mine] = False
+        keep[matrix.indptr[row] + best] = True
+    return rows[keep], matrix.indices[keep]
 
 
-def _popular(counts: np.ndarray, queries: int, allowed: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
-    usable = counts if allowed is None else np.where(allowed, counts, -1)
-    k = min(POPULAR, int((usable >= 0).sum()))
-    best = np.argpartition(-usable, k - 1)[:k] if k else np.zeros(0, int)
-    return np.repeat(np.arange(queries), k), np.tile(best, queries)
+def _popular(order: np.ndarray, queries: int, allowed: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+    best = (order if allowed is None else order[allowed[order]])[:POPULAR]
+    return np.repeat(np.arange(queries), len(best)), np.tile(best, queries)
 
 
 GENERATOR_FEATURES = ("ease_decayed", "ease", "next_item", "neighbours", "transitions", "last_item")
@@ -151,9 +149,9 @@ def _share_score_rank(scores: np.ndarray, pairs: Candidates) -> list[np.ndarray]
 def _item_columns(generators: Generators, pairs: Candidates) -> list[np.ndarray]:
     popularity, i = generators.popularity, pairs.items
     return [
-        np.log1p(popularity.events)[i],
-        np.log1p(popularity.recent)[i],
-        (popularity.recent / (popularity.events + 1))[i],
+        np.log1p(popularity.events[i]),
+        np.log1p(popularity.recent[i]),
+        popularity.recent[i] / (popularity.events[i] + 1),
         popularity.repeat_rate[i],
         popularity.event_weight[i],
     ]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import scipy.sparse as sp
@@ -19,6 +20,11 @@ class Popularity:
     recent: np.ndarray  # events that halve every twentieth of the data's time span
     event_weight: np.ndarray  # mean weight of the item's events, smoothed
     repeat_rate: np.ndarray  # share of events by users who already had the item, smoothed
+
+    @cached_property
+    def orders(self) -> tuple[np.ndarray, np.ndarray]:
+        """Item codes by events and by recent events, most first."""
+        return np.argsort(-self.events, kind="stable"), np.argsort(-self.recent, kind="stable")
 
     @staticmethod
     def fit(histories: Histories, users_by_items: sp.csr_matrix) -> Popularity:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import lightgbm
 import numpy as np
@@ -15,9 +15,9 @@ from local.personalize.storage import storable
 _AT = {name: index for index, name in enumerate(FEATURES)}
 _BOOSTER = {
     "objective": "binary",
-    "num_leaves": 7,
+    "num_leaves": 15,
     "max_bin": 63,
-    "learning_rate": 0.06,
+    "learning_rate": 0.1,
     "min_data_in_leaf": 80,
     "feature_fraction": 0.7,
     "bagging_fraction": 0.7,
@@ -27,9 +27,12 @@ _BOOSTER = {
     "deterministic": True,
     "force_row_wise": True,
 }
-TREES = 300
+TREES = 120
 NEGATIVES = 120  # sampled for each query
 MANY_ROWS = 300_000  # from here on a second thread pays
+LINEAR_ROWS = 100_000  # more don't move 38 coefficients
+FEW_QUERIES = 600  # up to here validation is repeated on every third of the users
+ENOUGH_QUERIES = 3000  # from here on what was validated is kept as it is
 
 
 @dataclass(frozen=True)
@@ -86,9 +89,8 @@ class Ranker:
         """Higher is better; exp of it is proportional to the chance of an interaction."""
         if self.kind in BASELINES:
             return BASELINES[self.kind](features)
-        linear = _linear(features, self)
         if self.booster is None:
-            return linear
+            return _linear(features, self)
         return np.asarray(self.booster.predict(features, raw_score=True, num_threads=1))
 
 
@@ -117,41 +119,50 @@ BASELINES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 
 
 def fit_ranker(examples: Examples, *, seed: int) -> Ranker:
-    """Cross-fits the learned scorers, keeps the best scorer and refits it on all examples."""
+    """Cross-fits the learned scorers, keeps the best scorer and, unless data is plenty, refits it on everything."""
     random = np.random.RandomState(seed)
-    scores, trees = _validate(examples, random, seed=seed)
+    trials = [_trial(examples, test, random, seed=seed) for test in _test_users(examples, random)]
+    scores = {name: float(np.mean([trial.scores[name] for trial in trials])) for name in trials[0].scores}
     kind = max(scores, key=lambda name: scores[name])
     if kind in BASELINES:
         nothing = np.zeros(0, np.float32)
         return Ranker(kind, nothing, nothing, nothing, None, scores)
+    if len(examples.relevant) >= ENOUGH_QUERIES:
+        return replace(trials[0].rankers[kind], validation=scores)
     sample = examples.sampled(NEGATIVES, random)
     linear = _fit_linear(sample, scores)
+    trees = int(np.mean([trial.trees for trial in trials]))
     return linear if kind == "linear" else _fit_boosted(sample, linear, trees=trees, seed=seed)
 
 
-def _validate(
-    examples: Examples, random: np.random.RandomState, *, seed: int
-) -> tuple[dict[str, float], int]:
-    """Mean quality of each scorer on held-out query users, and the number of trees that validated best."""
-    users = np.unique(examples.users)
-    folds = random.permutation(len(users)) % 3
-    rounds = 3 if len(examples.relevant) < 600 else 1
-    total: dict[str, list[float]] = {name: [] for name in (*BASELINES, "linear", "boosted")}
-    trees = []
-    for fold in range(rounds):
-        test = examples.of_users(users[folds == fold])
-        train = examples.of_users(users[folds != fold]).sampled(NEGATIVES, random)
-        for name, score in BASELINES.items():
-            total[name].append(quality(score(test.features), test))
-        if not 0 < train.labels.sum() < len(train.labels):
-            continue
-        linear = _fit_linear(train, {})
-        total["linear"].append(quality(linear.log_odds(test.features), test))
-        boosted = _fit_boosted(train, linear, trees=TREES, seed=seed, test=test.sampled(NEGATIVES, random))
-        total["boosted"].append(quality(boosted.log_odds(test.features), test))
-        trees.append(boosted.booster.num_trees() if boosted.booster else 0)
-    means = {name: float(np.mean(values)) if values else -1.0 for name, values in total.items()}
-    return means, int(np.mean(trees)) if trees else 0
+@dataclass(frozen=True)
+class Trial:
+    """The scorers' quality on queries of users that the learned ones haven't seen."""
+
+    scores: dict[str, float]
+    rankers: dict[str, Ranker]
+    trees: int
+
+
+def _test_users(examples: Examples, random: np.random.RandomState) -> list[np.ndarray]:
+    """Thirds of the users, each tested once where queries are few; else one part of at most 1,000 users."""
+    users = random.permutation(np.unique(examples.users))
+    if len(examples.relevant) < FEW_QUERIES:
+        return [users[part::3] for part in range(3)]
+    return [users[: min(len(users) // 3, 1000)]]
+
+
+def _trial(examples: Examples, users: np.ndarray, random: np.random.RandomState, *, seed: int) -> Trial:
+    test = examples.of_users(users)
+    train = examples.of_users(np.setdiff1d(examples.users, users)).sampled(NEGATIVES, random)
+    scores = {name: quality(score(test.features), test) for name, score in BASELINES.items()}
+    if not 0 < train.labels.sum() < len(train.labels):
+        return Trial(scores | {"linear": -1.0, "boosted": -1.0}, {}, 0)
+    linear = _fit_linear(train, {})
+    boosted = _fit_boosted(train, linear, trees=TREES, seed=seed, test=test.sampled(NEGATIVES, random))
+    learned = {"linear": linear, "boosted": boosted}
+    scores |= {name: quality(ranker.log_odds(test.features), test) for name, ranker in learned.items()}
+    return Trial(scores, learned, boosted.booster.num_trees() if boosted.booster else 0)
 
 
 def quality(scores: np.ndarray, examples: Examples) -> float:
@@ -178,16 +189,18 @@ def best_gains(scores: np.ndarray, examples: Examples, k: int) -> np.ndarray:
 def _fit_linear(
     examples: Examples, scores: dict[str, float], *, ridge: float = 1.0, steps: int = 8
 ) -> Ranker:
-    """Logistic regression by Newton's method on standardised features."""
-    means = examples.features.mean(axis=0).astype(np.float64)
-    scales = examples.features.std(axis=0).astype(np.float64) + 1e-6
-    x = np.column_stack([(examples.features - means) / scales, np.ones(len(examples.labels))])
-    y = examples.labels.astype(np.float64)
+    """Logistic regression by Newton's method on standardised features of an even sample of the pairs."""
+    every = slice(None, None, 1 + len(examples.labels) // LINEAR_ROWS)
+    given, labels, weight = examples.features[every], examples.labels[every], examples.weights[every]
+    means = given.mean(axis=0).astype(np.float64)
+    scales = given.std(axis=0).astype(np.float64) + 1e-6
+    x = np.column_stack([(given - means) / scales, np.ones(len(labels))])
+    y = labels.astype(np.float64)
     weights = np.zeros(x.shape[1])
     for _ in range(steps):
         p = 1 / (1 + np.exp(-np.clip(x @ weights, -30, 30)))
-        curvature = (x * (examples.weights * p * (1 - p))[:, None]).T @ x + ridge * np.eye(x.shape[1])
-        slope = x.T @ (examples.weights * (y - p)) - ridge * weights
+        curvature = (x * (weight * p * (1 - p))[:, None]).T @ x + ridge * np.eye(x.shape[1])
+        slope = x.T @ (weight * (y - p)) - ridge * weights
         weights += np.linalg.solve(curvature, slope)
     return Ranker("linear", weights, means, scales, None, scores)
 

@@ -67,17 +67,15 @@ def fit(model: ActionModel, log: ActionLog, rows: np.ndarray, *, kind: str, seed
         return replace(model, kind="rate")
     x = model.features(log.users[rows], log.actions[rows], log.times[rows])
     y = log.labels[rows].astype(np.float64)
-    if kind == "boosted":
-        return replace(model, booster=boosted(x, y, seed=seed))
     weights, means, scales = logistic(x, y)
-    return replace(model, weights=weights, means=means, scales=scales)
+    return replace(model, weights=weights, means=means, scales=scales, booster=boosted(x, y, seed=seed))
 
 
 def _choose(model: ActionModel, log: ActionLog, part: np.ndarray, seed: int) -> tuple[str, float]:
     """The method with the best AUC on the validation users, and a threshold that predicts as many as took."""
     train, valid = part > 1, part == 1
     best, best_auc, threshold = "rate", 0.0, 0.5
-    for kind in ("rate", "logistic", "boosted"):
+    for kind in ("rate", "blend"):
         tried = fit(model, log, train, kind=kind, seed=seed)
         chances = tried.chance(log.users[valid], log.actions[valid], log.times[valid])
         auc = area_under_curve(log.labels[valid], chances)
