@@ -14,7 +14,7 @@ export OSUSUME_ENV := $(ENV)
 export JSII_NODE := $(abspath $(VENV))/node/bin/node
 export PATH := $(abspath $(BIN)):$(abspath $(VENV))/node/bin:$(PATH)
 
-.PHONY: help install demo up down status env synth bootstrap deploy diff destroy test lint format snapshot lock docs check clean
+.PHONY: help install demo up down status env synth bootstrap deploy diff destroy test lint format snapshot lock docs check mutations preflight baseline clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
@@ -83,6 +83,15 @@ format: $(READY) ## format the code and fix what the linter can fix
 
 check: $(READY) ## what would fail on AWS, of every environment's templates
 	$(BIN)/python -m checks
+
+mutations: $(READY) ## break the templates and configurations in about 2,000 ways; what notices each
+	$(BIN)/python -m tests.mutations
+
+preflight: $(READY) ## what the account of ENV must have before `make deploy`
+	$(BIN)/python -m checks.preflight $(ENV)
+
+baseline: $(READY) ## accept a change that replaces or deletes a stateful resource
+	$(BIN)/python -m checks.replacement --update
 
 snapshot: $(READY) ## rewrite the template snapshots after a change that you meant
 	$(BIN)/python -m pytest tests/stacks -q --snapshot-update

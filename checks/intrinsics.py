@@ -168,6 +168,7 @@ _FUNCTIONS: Mapping[str, Callable[[Resolver, Json], Json]] = {
     "Fn::Select": Resolver._select,
     "Fn::Split": Resolver._split,
     "Fn::If": Resolver._if,
+    "Fn::ImportValue": lambda self, argument: f"<import {self.resolve(argument)}>",
     "Fn::GetAZs": lambda self, argument: ["<zone-a>", "<zone-b>"],
     "Fn::Cidr": lambda self, argument: ["<cidr>"] * 16,
     "Fn::Base64": lambda self, argument: self.resolve(argument),

@@ -5,7 +5,6 @@ Both directions are checked with this: a need that no statement allows, and a st
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -37,7 +36,6 @@ TRACES = ("xray:PutTraceSegments", "xray:PutTelemetryRecords")
 WORKFLOW_TRACES = (*TRACES, "xray:GetSamplingRules", "xray:GetSamplingTargets")
 # Personalize developer guide, "Giving Amazon Personalize permission to use your AWS KMS key".
 PERSONALIZE_KEY = "kms:Decrypt kms:GenerateDataKey kms:DescribeKey kms:CreateGrant kms:ListGrants".split()
-_WRITE = ("s3:PutObject",)
 
 
 @dataclass(frozen=True)
@@ -94,8 +92,10 @@ def _distributed(role: str, machine: str, where: str, reader: dict[str, Any]) ->
     """Step Functions developer guide, "IAM policies for using Distributed Map states"."""
     execution = machine.replace(":stateMachine:", ":execution:")
     yield Need(role, "states:StartExecution", machine, where)
-    yield Need(role, "states:DescribeExecution", f"{execution}:child", where)
-    yield Need(role, "states:StopExecution", f"{execution}:child", where)
+    # A child is <machine>/<map's label>:<id>; the guide's policy names <machine>:* besides.
+    for child in (f"{execution}:child", f"{execution}/map:child"):
+        yield Need(role, "states:DescribeExecution", child, where)
+        yield Need(role, "states:StopExecution", child, where)
     bucket = reader.get("Arguments", {}).get("Bucket")
     if bucket is not None:
         listing = str(reader.get("Resource", "")).endswith("listObjectsV2")
@@ -111,7 +111,7 @@ def resource_of(assembly: Assembly, call: sdk.Call, arguments: dict[str, Any]) -
         return _personalize_resource(where, call, arguments)
     for name in ("TopicArn", "StateMachineArn", "ExportArn", "TableArn", "QueueUrl"):
         if isinstance(arguments.get(name), str):
-            return str(arguments[name]).replace(":dynamodb:", ":dynamodb:")
+            return str(arguments[name])
     known = {
         "FunctionName": "lambda:{where}:function:{name}",
         "TableName": "dynamodb:{where}:table/{name}",
@@ -361,7 +361,3 @@ def _at(properties: dict[str, Any], path: str) -> list[Any]:
     for name in path.split("."):
         value = value.get(name) if isinstance(value, dict) else None
     return [] if value is None else listed(value)
-
-
-def text_of(value: Any) -> str:
-    return json.dumps(value, sort_keys=True, default=str)

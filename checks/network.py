@@ -27,17 +27,27 @@ class Path:
 def check(assembly: Assembly) -> list[Finding]:
     rules = list(_rules(assembly))
     found = [finding for path in _paths(assembly) for finding in _closed(path, rules)]
-    return [*found, *_subnets(assembly)]
+    return [*found, *_subnets(assembly), *_endpoints(assembly, rules)]
+
+
+def _endpoints(assembly: Assembly, rules: list[tuple[str, str, str, int, int]]) -> Iterator[Finding]:
+    """An interface endpoint answers the whole VPC's names, so all of the VPC must reach it."""
+    for stack, logical_id, endpoint in assembly.each("AWS::EC2::VPCEndpoint"):
+        for group in endpoint.get("SecurityGroupIds", []):
+            if not any(
+                (d, g) == ("Ingress", str(group)) and low <= _HTTPS <= high for d, g, _, low, high in rules
+            ):
+                why = f"{endpoint.get('ServiceName')}: its security group lets nobody on port {_HTTPS}."
+                yield Finding(stack.name, logical_id, "network-endpoint", why, "let the VPC's addresses in.")
 
 
 def _rules(assembly: Assembly) -> Iterator[tuple[str, str, str, int, int]]:
     """(direction, group, other side, from port, to port)."""
-    for stack, logical_id, group in assembly.each("AWS::EC2::SecurityGroup"):
+    for _, logical_id, group in assembly.each("AWS::EC2::SecurityGroup"):
         own = f"<{logical_id}.GroupId>"
         for direction in ("Ingress", "Egress"):
             for rule in group.get(f"SecurityGroup{direction}", []):
                 yield _rule(direction, own, rule)
-        del stack
     for direction in ("Ingress", "Egress"):
         for _, _, rule in assembly.each(f"AWS::EC2::SecurityGroup{direction}"):
             yield _rule(direction, str(rule.get("GroupId")), rule)

@@ -37,7 +37,7 @@ _NAMES = (
 
 
 def check(assembly: Assembly) -> list[Finding]:
-    found = [*_order(assembly), *_arguments(assembly)]
+    found = [*_order(assembly), *_order_of_names(assembly), *_arguments(assembly)]
     for stack in assembly.stacks:
         found += [*_targets(stack), *_arns(assembly, stack), *_values(assembly, stack)]
         found += _by_name(assembly, stack)
@@ -88,6 +88,25 @@ def _order(assembly: Assembly) -> Iterator[Finding]:
                 why = f"{writers[name]} writes {name}, but may be deployed after this stack."
                 cure = f"make the stack depend on {writers[name]} in app.py."
                 yield Finding(stack.name, logical_id, "reference-order", why, cure)
+
+
+def _order_of_names(assembly: Assembly) -> Iterator[Finding]:
+    """Glue looks for a job's connections and security configuration when it makes the job."""
+    makers = {
+        _made(properties): stack.name
+        for stack, _, properties in assembly.each("AWS::Glue::Connection", "AWS::Glue::SecurityConfiguration")
+    }
+    for stack, logical_id, job in assembly.each("AWS::Glue::Job"):
+        used = [job.get("SecurityConfiguration"), *job.get("Connections", {}).get("Connections", [])]
+        for maker in sorted({makers[str(name)] for name in used if str(name) in makers} - {stack.name}):
+            if maker not in _before(assembly, stack.name):
+                why = f"{maker} makes what the job uses by name, but may be deployed after this stack."
+                cure = f"make the stack depend on {maker} in app.py."
+                yield Finding(stack.name, logical_id, "reference-order", why, cure)
+
+
+def _made(properties: dict[str, Any]) -> str:
+    return str(properties.get("Name") or properties.get("ConnectionInput", {}).get("Name"))
 
 
 def _is_ours(parameter: dict[str, Any], name: str) -> bool:

@@ -5,6 +5,7 @@ Both read a template alone, so what they found is kept under .local/checks by th
 
 from __future__ import annotations
 
+import atexit
 import hashlib
 import json
 import os
@@ -83,6 +84,7 @@ def _cfn_lint(text: str, region: str) -> Iterator[Match]:
 def _engine() -> Any:
     from cloudformation_validate import RegoEngine
 
+    atexit.register(_engine.cache_clear)  # its destructor needs the library, which goes first otherwise
     return RegoEngine()
 
 

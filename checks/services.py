@@ -15,7 +15,9 @@ from checks.simulation import visits
 
 PERSONALIZE = "personalize.amazonaws.com"
 # CloudWatch Logs user guide, "Encrypt log data using AWS KMS".
-_LOG_KEY = ("kms:Encrypt", "kms:Decrypt", "kms:ReEncryptFrom", "kms:GenerateDataKey", "kms:DescribeKey")
+_LOG_KEY = (
+    "kms:Encrypt kms:Decrypt kms:ReEncryptFrom kms:ReEncryptTo kms:GenerateDataKey kms:DescribeKey".split()
+)
 # (type that has the policy, property that names what it is for, property with the document).
 _DOCUMENTS = (
     ("AWS::S3::BucketPolicy", "Bucket", "PolicyDocument", "arn:aws:s3:::{}"),
@@ -49,6 +51,7 @@ def check(assembly: Assembly) -> list[Finding]:
         *_deputies(assembly),
         *_without_tls(assembly),
         *_invocations(assembly),
+        *_methods(assembly),
     ]
 
 
@@ -193,22 +196,30 @@ def _without_tls(assembly: Assembly) -> Iterator[Finding]:
     known = policies(assembly)
     for kind, action in _MUST_BE_TLS.items():
         for stack, logical_id, _ in assembly.each(kind):
-            policy = known.get(stack.resolver.arn(logical_id))
-            denied = any(
-                s.effect == "Deny" and action in s.actions and "aws:SecureTransport" in str(s.conditions)
-                for s in (policy.statements if policy else ())
-            )
-            if not denied:
+            arn = stack.resolver.arn(logical_id)
+            given = known[arn].statements if arn in known else ()
+            resources = (arn, f"{arn}/x") if kind == "AWS::S3::Bucket" else (arn,)
+            if not _denies(given, action, resources, "aws:SecureTransport", "false"):
                 why = "it answers requests without TLS (AWS Foundational Security Best Practices refuse it)."
-                cure = "deny aws:SecureTransport false in its policy."
+                cure = "deny aws:SecureTransport false to everyone in its policy."
                 yield Finding(stack.name, logical_id, "service-tls", why, cure)
-            if kind == "AWS::S3::Bucket" and not any(
-                s.effect == "Deny" and "s3:TlsVersion" in str(s.conditions)
-                for s in (policy.statements if policy else ())
-            ):
+            if kind == "AWS::S3::Bucket" and not _denies(given, action, resources, "s3:TlsVersion", "1.2"):
                 why = "it accepts TLS 1.0 and 1.1."
-                cure = "deny s3:TlsVersion below 1.2 in its policy."
+                cure = "deny s3:TlsVersion below 1.2 to everyone in its policy."
                 yield Finding(stack.name, logical_id, "service-tls-version", why, cure)
+
+
+def _denies(
+    given: tuple[Statement, ...], action: str, resources: tuple[str, ...], key: str, value: str
+) -> bool:
+    return any(
+        statement.effect == "Deny"
+        and "*" in statement.accounts
+        and action in statement.actions
+        and all(matches_any(statement.resources, resource) for resource in resources)
+        and any(str(keys.get(key)).lower() == value for keys in statement.conditions.values())
+        for statement in given
+    )
 
 
 def _invocations(assembly: Assembly) -> Iterator[Finding]:
@@ -218,6 +229,10 @@ def _invocations(assembly: Assembly) -> Iterator[Finding]:
         uri = str(method.get("Integration", {}).get("Uri", ""))
         found = re.search(r"functions/(arn:aws:lambda:[^/]+)/invocations", uri)
         if found is None:
+            if method.get("Integration", {}).get("Type") == "AWS_PROXY":
+                why = f"its integration's Uri {uri} names no function: every request answers 500."
+                cure = "integrate with a function's invocation path."
+                yield Finding(stack.name, logical_id, "service-integration", why, cure)
             continue
         tail = f"{_verb(method)}/{_path(stack.resources, logical_id)}"
         if not any(_permits(permission, found.group(1), tail) for permission in permissions):
@@ -239,6 +254,27 @@ def _path(resources: Mapping[str, Any], logical_id: str) -> str:
         parts.insert(0, re.sub(r"\{[^}]+\}", "x", str(properties["PathPart"])))
         parent = properties["ParentId"]
     return "/".join(parts)
+
+
+_VERBS = frozenset(["ANY", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"])
+_AUTHORIZATIONS = frozenset(["AWS_IAM", "COGNITO_USER_POOLS", "CUSTOM"])
+_LEVELS = frozenset(["OFF", "ERROR", "INFO"])
+
+
+def _methods(assembly: Assembly) -> Iterator[Finding]:
+    """Values that CloudFormation's schema takes as any text, and API Gateway does not."""
+    for stack, logical_id, method in assembly.each("AWS::ApiGateway::Method"):
+        if method.get("HttpMethod") not in _VERBS:
+            why = f"HttpMethod {method.get('HttpMethod')} is none of {', '.join(sorted(_VERBS))}."
+            yield Finding(stack.name, logical_id, "service-method", why, "correct it.")
+        if method.get("HttpMethod") != "OPTIONS" and method.get("AuthorizationType") not in _AUTHORIZATIONS:
+            why = f"AuthorizationType is {method.get('AuthorizationType')}: anyone may call, or nobody."
+            yield Finding(stack.name, logical_id, "service-method", why, "authorize by AWS_IAM.")
+    for stack, logical_id, stage in assembly.each("AWS::ApiGateway::Stage"):
+        for setting in stage.get("MethodSettings", []):
+            if setting.get("LoggingLevel", "OFF") not in _LEVELS:
+                why = f"LoggingLevel {setting['LoggingLevel']} is none of {', '.join(sorted(_LEVELS))}."
+                yield Finding(stack.name, logical_id, "service-method", why, "correct it.")
 
 
 def _permits(permission: Mapping[str, Any], function: str, tail: str) -> bool:

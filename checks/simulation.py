@@ -6,6 +6,7 @@ What a state would send is known then: names with their real length, ARNs, the i
 from __future__ import annotations
 
 import json
+import re
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -96,7 +97,7 @@ class _Walk:
         for target in self._targets:
             if target.get("Arn") in self._workflows:
                 text = str(target.get("Input", "{}")).replace(_SCHEDULED_TIME, NOW)
-                self.execute(self._workflows[target["Arn"]], json.loads(text))
+                self.execute(self._workflows[target["Arn"]], _json(text))
         return self.visits
 
     def execute(self, workflow: Workflow, given: Any) -> Any:
@@ -156,6 +157,17 @@ class _Execution:
         token = {"Token": str(uuid.UUID(int=0))}
         return {"Execution": execution, "StateMachine": machine, "State": state, "Map": item, "Task": token}
 
+    def item(self, wanted: Mapping[str, Any]) -> dict[str, Any]:
+        """What another state of the machine puts under the key that is asked for."""
+        for state in _all_states(self._workflow.definition):
+            given = state.get("Arguments", {})
+            item = given.get("Item") if isinstance(given, dict) else None
+            if not isinstance(item, dict) or given.get("TableName") != wanted.get("TableName"):
+                continue
+            if all(item.get(name) == value for name, value in wanted.get("Key", {}).items()):
+                return dict(item)
+        return {}
+
     def visit(self, name: str, state: Mapping[str, Any]) -> Visit:
         visit = Visit(self._workflow, name, state)
         self._walk.visits.append(visit)
@@ -207,7 +219,10 @@ class _Step:
         if call.operation == "StartExecution" and call.pattern:
             child = self._walk.child(str(arguments.get("StateMachineArn")), arguments.get("Input"))
             return {**self._walk.result(call, arguments), "Output": child, "Status": "SUCCEEDED"}
-        return self._walk.result(call, arguments)
+        answer = self._walk.result(call, arguments)
+        if call.operation == "GetItem":
+            answer["Item"] = self._execution.item(self._state["Arguments"])
+        return answer
 
     def _payload(self, function: str) -> Any:
         sample = self._walk.payload(function)
@@ -280,11 +295,67 @@ class _Step:
         expression = jsonata.expression_in(value)
         if expression is None:
             return value
+        for missing in sorted(absent(expression, self._states, self._variables)):
+            self._visit.problems.append((where, f"there is no {missing} in {expression!r}"))
         try:
             return jsonata.evaluate(expression, states=self._states, variables=self._variables, field=where)
         except StateError as error:
             self._visit.problems.append((where, str(getattr(error, "cause", None) or error)))
             return value
+
+
+_STATES_PATH = re.compile(r"\$states\.(input|result|errorOutput|context)((?:\.[A-Za-z_]\w*)*)")
+_VARIABLE_PATH = re.compile(r"\$([A-Za-z_]\w*)((?:\.[A-Za-z_]\w*)*)(?!\w*\()")
+_GUARDED = re.compile(r"\$exists\(\s*(\$[\w.]+)\s*\)")
+_BOUND = re.compile(r"\$([A-Za-z_]\w*)\s*:=|function\(([^)]*)\)")
+
+
+def absent(expression: str, states: Mapping[str, Any], variables: Mapping[str, Any]) -> set[str]:
+    """Paths that the samples don't have. JSONata makes nothing of them, and no error in a comparison.
+
+    What `$exists` asks for may be absent; its parent may not.
+    """
+    guarded = set(_GUARDED.findall(expression))
+    local = {
+        name for found in _BOUND.findall(expression) for part in found for name in re.findall(r"\w+", part)
+    }
+    found = set()
+    for root, path in _STATES_PATH.findall(expression):
+        if root in states and not _within(states[root], path, f"$states.{root}{path}" in guarded):
+            found.add(f"$states.{root}{path}")
+    for name, path in _VARIABLE_PATH.findall(expression):
+        if name == "states" or name in local:
+            continue
+        if name not in variables or not _within(variables[name], path, f"${name}{path}" in guarded):
+            found.add(f"${name}{path}")
+    return found
+
+
+def _within(value: Any, path: str, guarded: bool) -> bool:
+    names = path.strip(".").split(".") if path else []
+    for position, name in enumerate(names):
+        while isinstance(value, list) and value:
+            value = value[0]
+        if not isinstance(value, dict):
+            return False
+        if name not in value:
+            return guarded and position == len(names) - 1
+        value = value[name]
+    return True
+
+
+def _all_states(machine: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    for state in machine.get("States", {}).values():
+        yield state
+        for inner in [*state.get("Branches", []), state.get("ItemProcessor", {})]:
+            yield from _all_states(inner)
+
+
+def _json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return {}  # data.check reports it
 
 
 def _call(state: Mapping[str, Any]) -> sdk.Call | None:

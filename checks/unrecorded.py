@@ -61,6 +61,12 @@ UNRECORDED: tuple[Unrecorded, ...] = (
         _SPARK,
     ),
     Unrecorded(
+        r"Preparation/BuildDatasets",
+        ("s3:GetObject",),
+        (_objects("datasets", "runs/x/report.json"), _objects("results", "runs/x/warehouse/items/x")),
+        "a second run compares with the report of the one before, and the committer reads what it wrote",
+    ),
+    Unrecorded(
         r"Publishing/PostprocessRecommendations",
         ("s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"),
         (_objects("results", "runs/x"), _objects("results", "runs_$folder$")),

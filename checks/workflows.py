@@ -22,6 +22,7 @@ from local.aws.stepfunctions import definition
 _SHAPED = frozenset(["sync", "sync:2"])
 _RESULT = re.compile(r"\$states\.result((?:\.[A-Za-z_]\w*)+)")
 _LONGEST = 366 * 24 * 3600  # seconds of a STANDARD execution
+_LONGEST_EXPRESS = 300
 
 
 def states(definition: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -47,6 +48,9 @@ def check(assembly: Assembly) -> list[Finding]:
         for name, state in states(workflow.definition):
             if state.get("Type") == "Task":
                 found += _task(workflow, name, state)
+            if state.get("Type") == "Choice" and "Default" not in state:
+                why = "it has no Default: a value that no rule expects fails with States.NoChoiceMatched"
+                found.append(finding(workflow, "workflow-default", name, why, "add a Default."))
         found += _uncaught(workflow)
     return list(dict.fromkeys([*found, *_evaluated(assembly), *_unreached(assembly)]))
 
@@ -60,7 +64,15 @@ def _structure(workflow: Workflow) -> Iterator[Finding]:
         if problem.code != definition.NOT_EMULATED:  # right on AWS, beyond the local interpreter
             why = "CreateStateMachine would refuse it"
             yield finding(workflow, "workflow-structure", str(problem), why, "correct the definition.")
+    kind = workflow.stack.resolved[workflow.logical_id].get("StateMachineType", "STANDARD")
+    if kind != "STANDARD":
+        for problem in definition.express_problems(workflow.definition):
+            cure = "make it STANDARD."
+            yield finding(workflow, "workflow-type", str(problem), f"its type is {kind}", cure)
     limit = workflow.definition.get("TimeoutSeconds")
+    if kind == "EXPRESS" and (not isinstance(limit, int) or limit > _LONGEST_EXPRESS):
+        why = f"an EXPRESS execution ends after {_LONGEST_EXPRESS} s, its limit is {limit!r}"
+        yield finding(workflow, "workflow-type", "(all)", why, "make it STANDARD.")
     if not isinstance(limit, int) or not 0 < limit <= _LONGEST:
         yield finding(
             workflow,
@@ -85,6 +97,7 @@ def _task(workflow: Workflow, name: str, state: dict[str, Any]) -> Iterator[Find
     yield from _errors(workflow, name, state, call)
     yield from _retries(workflow, name, state)
     yield from _repeated(workflow, name, state, call)
+    yield from _tokens(workflow, name, state, call)
     if call.pattern not in _SHAPED and call.operation != "Invoke":
         yield from _results(workflow, name, state, call)
 
@@ -99,6 +112,11 @@ def _errors(workflow: Workflow, name: str, state: dict[str, Any], call: sdk.Call
             why = f"{error!r} is not an error of {call.operation}; known are {', '.join(close)}"
             cure = "correct ErrorEquals, or the rule never matches."
             yield finding(workflow, "workflow-error-name", name, why, cure)
+        if any("ConditionalCheck" in e for e in errors) and "ConditionExpression" not in str(
+            state["Arguments"]
+        ):
+            why = "it catches ConditionalCheckFailedException and sets no condition"
+            yield finding(workflow, "workflow-error-name", name, why, "give ConditionExpression.")
         if errors and not any(error.startswith(f"{call.own_prefix}.") for error in errors):
             why = f"none of {', '.join(errors)} begins with {call.own_prefix}, as the errors of this integration"
             cure = f"name {call.own_prefix}.<error> in ErrorEquals."
@@ -128,6 +146,17 @@ def _repeated(workflow: Workflow, name: str, state: dict[str, Any], call: sdk.Ca
     if expected and not expected & caught:
         why = f"it does not catch {', '.join(sorted(expected))}, which a run that is started again meets"
         yield finding(workflow, "workflow-repeated", name, why, "catch it and go on with what is there.")
+
+
+# Without these a retried call starts the same work a second time.
+_TOKENS = {"ExportTableToPointInTime": "ClientToken", "StartExecution": "Name"}
+
+
+def _tokens(workflow: Workflow, name: str, state: dict[str, Any], call: sdk.Call) -> Iterator[Finding]:
+    token = _TOKENS.get(call.operation)
+    if token is not None and token not in state.get("Arguments", {}):
+        why = f"without {token} a retry of {call.operation} starts the same work twice"
+        yield finding(workflow, "workflow-token", name, why, f"give {token}, made of the run.")
 
 
 def _uncaught(workflow: Workflow) -> Iterator[Finding]:

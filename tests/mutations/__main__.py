@@ -7,6 +7,7 @@ import collections
 import os
 import sys
 import time
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 
 from tests.mutations import corpus
@@ -19,10 +20,11 @@ def main() -> int:
     parser.add_argument("--escaped", action="store_true", help="print what escaped and nothing else")
     given = parser.parse_args()
     started = time.monotonic()
-    results = verdicts(given.kinds)
-    for mutation, rule in results:
+    results = []
+    for mutation, rule in verdicts(given.kinds):
+        results.append((mutation, rule))
         if rule == ESCAPED or not given.escaped:
-            print(f"{mutation.id:<110} {rule}{_reason(mutation, rule)}")
+            print(f"{mutation.id:<110} {rule}{_reason(mutation, rule)}", flush=True)
     escaped = [mutation for mutation, rule in results if rule == ESCAPED]
     unexplained = [mutation for mutation in escaped if reason_of(mutation) is None]
     unused = [] if given.kinds else unused_escapes(escaped)
@@ -32,14 +34,13 @@ def main() -> int:
     return 1 if unexplained or unused else 0
 
 
-def verdicts(kinds: list[str]) -> list[tuple[Mutation, str]]:
+def verdicts(kinds: list[str]) -> Iterator[tuple[Mutation, str]]:
     """In one process a processor; the shipped templates are synthesized once, before they part."""
     shipped()
     chosen = [m for m in corpus.mutations() if not kinds or m.kind in kinds]
-    positions = range(len(chosen))
     with ProcessPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
-        rules = list(pool.map(_verdict, [kinds] * len(chosen), positions, chunksize=8))
-    return list(zip(chosen, rules, strict=True))
+        rules = pool.map(_verdict, [kinds] * len(chosen), range(len(chosen)), chunksize=8)
+        yield from zip(chosen, rules, strict=True)
 
 
 def _verdict(kinds: list[str], position: int) -> str:

@@ -1,3 +1,5 @@
+# mypy: disable-error-code="misc"
+# (it infers no lambda that has defaults)
 """Resources: properties of every kind, variables and arguments of code, references, schemas, the network."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# mypy: disable-error-code="misc"
+# (it infers no lambda that has defaults)
 """State machines: arguments, integrations, errors, paths, variables, loops, limits."""
 
 from __future__ import annotations

@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from checks import recorded
+from checks.assembly import Assembly
+from checks.policies import roles
+
+ROLE = "arn:aws:sts::111111111111:assumed-role/{}/session"
+
+
+def call(**more: Any) -> dict[str, Any]:
+    caller = ROLE.format("osusume-dev-training-TrainRole2EAAD23F-A08A64DDEA07A")
+    return {
+        "caller": caller,
+        "action": "personalize:DescribeSolution",
+        "resource": "arn:aws:personalize:ap-northeast-1:111111111111:solution/osusume-dev-personal",
+        "code": "",
+        "stub": False,
+    } | more
+
+
+def test_a_call_is_kept_under_its_role_without_the_environments_names(dev: Assembly) -> None:
+    [kept] = recorded.condense([call(), call()], dev)
+    assert kept.role == "Training/TrainRole2EAAD23F"
+    assert kept.resource == "arn:aws:personalize:{region}:{account}:solution/{prefix}-personal"
+
+
+@pytest.mark.parametrize(
+    ("name", "role"),
+    [
+        ("osusume-dev-personalize", "Training/PersonalizeRole6C121A81"),
+        (
+            "osusume-dev-publishing-PostprocessRecommendationsRo05D3DCD922523",
+            "Publishing/PostprocessRecommendationsRole1DBE8B2B",
+        ),
+    ],
+)
+def test_roles_are_found_by_their_name_and_by_a_cut_logical_id(dev: Assembly, name: str, role: str) -> None:
+    assert [kept.role for kept in recorded.condense([call(caller=ROLE.format(name))], dev)] == [role]
+
+
+@pytest.mark.parametrize(
+    "more",
+    [{"caller": "arn:aws:iam::111111111111:root"}, {"code": "AccessDenied"}, {"stub": True}, {"action": ""}],
+)
+def test_calls_that_prove_nothing_are_left_out(dev: Assembly, more: dict[str, Any]) -> None:
+    assert recorded.condense([call(**more)], dev) == []
+
+
+@pytest.mark.parametrize(
+    ("resource", "kept"),
+    [
+        ("b/runs/20261124T041607Z/items/part-00000-265475b7-c000.csv", "b/runs/*/items/part-*"),
+        ("a:table/x/export/01795493773850-d2d77871", "a:table/x/export/*"),
+        ("a:secret:osusume-dev/aurora-75d414", "a:secret:{prefix}/aurora-000000"),
+        ("a:execution:m:20261124T041607Z-aea0ff8c-0d6f-4fbc-bbcc-c7087d1f00d2", "a:execution:m:*"),
+        ("a:solution/osusume-dev-related/9f6df7bb", "a:solution/{prefix}-related/*"),
+    ],
+)
+def test_what_changes_from_run_to_run_is_a_star(dev: Assembly, resource: str, kept: str) -> None:
+    assert recorded.stable(resource, dev) == kept
+
+
+def test_every_recorded_call_is_of_a_role_that_exists(dev: Assembly) -> None:
+    """Else a renamed construct would silently lose its measured calls: record again then."""
+    assert {kept.role for kept in recorded.calls(dev)} <= {role.key for role in roles(dev)}
+
+
+def test_calls_of_every_role_that_runs_code_were_recorded(dev: Assembly) -> None:
+    """RunDbt works on the embedded warehouse, which it reaches without AWS."""
+    kept = {call.role for call in recorded.calls(dev)}
+    running = {
+        role.key
+        for role in roles(dev)
+        if role.services & {"lambda.amazonaws.com", "glue.amazonaws.com", "states.amazonaws.com"}
+    }
+    assert {key for key in running - kept if "RunDbt" not in key} == set()

@@ -1,0 +1,436 @@
+# mypy: disable-error-code="misc"
+# (it infers no lambda that has defaults)
+"""Every rule has a change of the shipped templates that it notices."""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import checks
+from checks.__main__ import QUICK, check
+from checks.assembly import Assembly
+from tests.mutations.mutation import Template, known, shipped
+
+Change = Callable[[Template], Any]
+LONG_NAME = "{% $job_name & '-' & $states.context.Execution.Name %}"
+NOBODY = "arn:aws:iam::111111111111:role/nobody"
+# Others are covered elsewhere: cfn-lint's, cdk-nag's, acknowledgements.
+_FAMILIES = "iam workflow service reference code data network personalize pitfall replacement".split()
+# Names in the sources that look like rules and are not.
+_NO_RULES = {"personalize-runtime", "personalize-tags", "service-quotas"}
+
+
+def properties(template: Template, beginning: str) -> dict[str, Any]:
+    """Of the resource with this logical id, up to CDK's hash."""
+    found = sorted(
+        (i for i in template["Resources"] if re.fullmatch(rf"{beginning}([0-9A-F]{{8}})?", i)), key=len
+    )
+    assert found, beginning
+    return dict.__getitem__(template["Resources"][found[0]], "Properties")
+
+
+def first(template: Template, kind: str) -> dict[str, Any]:
+    return next(r["Properties"] for r in template["Resources"].values() if r["Type"] == kind)
+
+
+def role(name: str, change: Callable[[list[dict[str, Any]]], Any]) -> Change:
+    return lambda t: change(properties(t, name)["Policies"][0]["PolicyDocument"]["Statement"])
+
+
+def definition(name: str, change: Callable[[dict[str, Any]], Any]) -> Change:
+    """Works on a definition without intrinsic functions, as the shipped ones are."""
+
+    def changed(template: Template) -> None:
+        machine = properties(template, name)
+        parsed = json.loads(machine["DefinitionString"])
+        change(parsed)
+        machine["DefinitionString"] = json.dumps(parsed)
+
+    return changed
+
+
+def solution(change: Callable[[dict[str, Any]], Any]) -> Change:
+    """One of the items of TrainSolutions."""
+    return definition("TrainStateMachine", lambda d: change(d["States"]["TrainSolutions"]["Items"][0]))
+
+
+def in_map(
+    outer: str, state: str, change: Callable[[dict[str, Any]], Any]
+) -> Callable[[dict[str, Any]], Any]:
+    return lambda d: change(d["States"][outer]["ItemProcessor"]["States"][state])
+
+
+def importing(state: str, change: Callable[[dict[str, Any]], Any]) -> Change:
+    return definition("TrainStateMachine", in_map("ImportDatasets", state, change))
+
+
+def inferring(state: str, change: Callable[[dict[str, Any]], Any]) -> Change:
+    return definition("RecommendStateMachine", in_map("InferLists", state, change))
+
+
+def without_choice(condition: str) -> Callable[[dict[str, Any]], Any]:
+    return lambda s: s.update(Choices=[c for c in s["Choices"] if condition not in c["Condition"]])
+
+
+def without_catch(machine: dict[str, Any]) -> None:
+    del machine["States"]["ImportDatasets"]["Catch"]
+
+
+def added(kind: str, given: dict[str, Any]) -> Change:
+    return lambda t: t["Resources"].update(Added={"Type": kind, "Properties": given})
+
+
+CASES: dict[str, tuple[str, Change]] = {
+    "iam-action": ("Training", role("TrainRole", lambda s: s[0].update(Action="personalize:Imports"))),
+    "iam-condition": ("Training", role("TrainRole", lambda s: [x.pop("Condition", None) for x in s])),
+    "iam-confused-deputy": (
+        "Training",
+        lambda t: properties(t, "TrainRole")["AssumeRolePolicyDocument"]["Statement"][0].pop("Condition"),
+    ),
+    "iam-every-action": ("Training", role("TrainRole", lambda s: s[0].update(Action="personalize:*"))),
+    "iam-every-resource": ("Training", role("TrainRole", lambda s: s[0].update(Resource="*"))),
+    "iam-missing": ("Training", role("TrainRole", lambda s: s.pop(2))),
+    "iam-no-role": ("Serving", lambda t: properties(t, "GetRecommendationsFunction").update(Role=NOBODY)),
+    "iam-pass-role": (
+        "Training",
+        role("TrainRole", lambda s: s.remove(next(x for x in s if "Pass" in str(x)))),
+    ),
+    "iam-policy-size": (
+        "Training",
+        role(
+            "TrainRole",
+            lambda s: s[0].update(Resource=[f"arn:aws:personalize:r:1:x/{n}" for n in range(400)]),
+        ),
+    ),
+    "iam-recorded": (
+        "Training",
+        role("JudgeSolutionVersionRole", lambda s: s.remove(next(x for x in s if "GetItem" in str(x)))),
+    ),
+    "iam-resource": ("Training", role("TrainRole", lambda s: s[0].update(Resource="personalize"))),
+    "iam-trust": (
+        "Training",
+        lambda t: properties(t, "TrainRole")["AssumeRolePolicyDocument"]["Statement"][0].update(
+            Principal={"Service": "ec2.amazonaws.com"}
+        ),
+    ),
+    "iam-trust-all": (
+        "Training",
+        lambda t: properties(t, "TrainRole")["AssumeRolePolicyDocument"]["Statement"][0].update(
+            Principal={"AWS": "*"}
+        ),
+    ),
+    "iam-unused": ("Training", role("TrainRole", lambda s: s[0].update(Action="personalize:DeleteSolution"))),
+    "workflow-arguments": ("Training", importing("CreateImport", lambda s: s["Arguments"].pop("JobName"))),
+    "workflow-catch": ("Training", definition("TrainStateMachine", without_catch)),
+    "workflow-default": ("Training", importing("ImportStatus", lambda s: s.pop("Default"))),
+    "workflow-error-name": (
+        "Training",
+        importing("CreateImport", lambda s: s["Retry"][0].update(ErrorEquals=["Personalize.Busy"])),
+    ),
+    "workflow-expression": (
+        "Training",
+        importing("CreateImport", lambda s: s["Arguments"].update(JobName="{% $jobname %}")),
+    ),
+    "workflow-integration": (
+        "Training",
+        importing("CreateImport", lambda s: s.update(Resource=s["Resource"] + "s")),
+    ),
+    "workflow-jitter": ("Training", importing("CreateImport", lambda s: s["Retry"][0].pop("JitterStrategy"))),
+    "workflow-loop-failure": ("Training", importing("ImportStatus", without_choice("CREATE FAILED"))),
+    "workflow-loop-limit": ("Training", importing("ImportStatus", without_choice("$millis()"))),
+    "workflow-loop-status": ("Training", importing("ImportStatus", without_choice("ACTIVE"))),
+    "workflow-repeated": ("Training", importing("CreateImport", lambda s: s.pop("Catch"))),
+    "workflow-result": (
+        "Training",
+        importing("DescribeImport", lambda s: s.update(Output="{% $states.result.ImportJob.Status %}")),
+    ),
+    "workflow-retry": ("Training", importing("CreateImport", lambda s: s.pop("Retry"))),
+    "workflow-structure": ("Training", importing("CreateImport", lambda s: s.update(Next="Nowhere"))),
+    "workflow-timeout": ("Training", definition("TrainStateMachine", lambda d: d.pop("TimeoutSeconds"))),
+    "workflow-token": (
+        "Pipeline",
+        definition("PipelineStateMachine", lambda d: d["States"]["RunTrain"]["Arguments"].pop("Name")),
+    ),
+    "workflow-type": (
+        "Training",
+        lambda t: properties(t, "TrainStateMachine").update(StateMachineType="EXPRESS"),
+    ),
+    "workflow-unreached": (
+        "Pipeline",
+        definition("PipelineStateMachine", lambda d: d["States"]["RunPrepare"].update(Next="RunRecommend")),
+    ),
+    "workflow-values": (
+        "Training",
+        importing(
+            "CreateImport",
+            lambda s: s["Arguments"].update(JobName=LONG_NAME),
+        ),
+    ),
+    "service-access": (
+        "Storage",
+        lambda t: properties(t, "ResultsPolicy")["PolicyDocument"]["Statement"].pop(),
+    ),
+    "service-confused-deputy": (
+        "Storage",
+        lambda t: properties(t, "ResultsPolicy")["PolicyDocument"]["Statement"][-1].pop("Condition"),
+    ),
+    "service-integration": (
+        "Serving",
+        lambda t: first(t, "AWS::ApiGateway::Method")["Integration"].update(Type="AWS_PROXY", Uri="x"),
+    ),
+    "service-invocation": (
+        "Serving",
+        lambda t: [
+            t["Resources"].pop(i)
+            for i in [i for i, r in t["Resources"].items() if r["Type"] == "AWS::Lambda::Permission"]
+        ],
+    ),
+    "service-key-owner": ("Storage", lambda t: first(t, "AWS::KMS::Key")["KeyPolicy"]["Statement"].pop(0)),
+    "service-method": (
+        "Serving",
+        lambda t: first(t, "AWS::ApiGateway::Method").update(AuthorizationType="NONE"),
+    ),
+    "service-public": (
+        "Storage",
+        lambda t: properties(t, "RawPolicy")["PolicyDocument"]["Statement"].append(
+            {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::b/*"}
+        ),
+    ),
+    "service-tls": ("Storage", lambda t: properties(t, "RawPolicy")["PolicyDocument"]["Statement"].pop(0)),
+    "service-tls-version": (
+        "Storage",
+        lambda t: properties(t, "RawPolicy")["PolicyDocument"]["Statement"].pop(1),
+    ),
+    "reference-arn": (
+        "Training",
+        role(
+            "TrainRole",
+            lambda s: s[0].update(Resource="arn:aws:glue:ap-northeast-1:111111111111:job/osusume-dev-x"),
+        ),
+    ),
+    "reference-bucket": (
+        "Training",
+        role("PersonalizeRole", lambda s: s[0].update(Resource="arn:aws:s3:::osusume-dev-rwa")),
+    ),
+    "reference-name": (
+        "Preparation",
+        lambda t: properties(t, "BuildDatasetsJob").update(SecurityConfiguration="osusume-dev-glu"),
+    ),
+    "reference-parameter": (
+        "Storage",
+        lambda t: first(t, "AWS::SSM::Parameter").update(Name="/osusume/dev/storage/key"),
+    ),
+    "reference-target": ("Storage", lambda t: properties(t, "RawPolicy").update(Bucket={"Ref": "Rwa"})),
+    "reference-value": (
+        "Serving",
+        lambda t: properties(t, "GetRecommendationsFunction")["Environment"]["Variables"].update(
+            RECOMMENDATIONS_TABLE="osusume-dev-recommendation"
+        ),
+    ),
+    "code-arguments": (
+        "Preparation",
+        lambda t: properties(t, "BuildDatasetsJob")["DefaultArguments"].pop("--raw_bucket"),
+    ),
+    "code-environment": (
+        "Serving",
+        lambda t: properties(t, "GetRecommendationsFunction")["Environment"]["Variables"].pop(
+            "RECOMMENDATIONS_TABLE"
+        ),
+    ),
+    "code-event": (
+        "Pipeline",
+        definition("PipelineStateMachine", lambda d: d["States"]["PlanRun"]["Arguments"].pop("Payload")),
+    ),
+    "code-handler": (
+        "Serving",
+        lambda t: properties(t, "GetRecommendationsFunction").update(Handler="lambdas.x.y.z"),
+    ),
+    "code-layers": ("Analytics", lambda t: properties(t, "RunDbtFunction")["Layers"].pop()),
+    "code-package": (
+        "Preparation",
+        lambda t: properties(t, "BuildDatasetsJob")["DefaultArguments"].pop("--extra-py-files"),
+    ),
+    "code-runtime": (
+        "Serving",
+        lambda t: properties(t, "GetRecommendationsFunction").update(Runtime="python3.12"),
+    ),
+    "code-script": (
+        "Preparation",
+        lambda t: properties(t, "BuildDatasetsJob").update(Command={"Name": "glueetl"}),
+    ),
+    "data-attribute": (
+        "Pipeline",
+        definition(
+            "PipelineStateMachine",
+            lambda d: d["States"]["RecordWatermark"]["Arguments"]["Item"].pop("log_exported_until"),
+        ),
+    ),
+    "data-copy-role": ("Analytics", lambda t: properties(t, "WarehouseNamespace").update(IamRoles=[NOBODY])),
+    "data-dead-letters": (
+        "Pipeline",
+        lambda t: first(t, "AWS::Scheduler::Schedule")["Target"].pop("DeadLetterConfig"),
+    ),
+    "data-export": (
+        "Sources",
+        lambda t: properties(t, "ApplicationLog").pop("PointInTimeRecoverySpecification"),
+    ),
+    "data-expression": (
+        "Pipeline",
+        definition(
+            "PipelineStateMachine",
+            lambda d: d["States"]["AcquireLock"]["Arguments"]["ExpressionAttributeValues"].pop(":me"),
+        ),
+    ),
+    "data-input": ("Pipeline", lambda t: first(t, "AWS::Scheduler::Schedule")["Target"].update(Input="auto")),
+    "data-key": (
+        "Pipeline",
+        definition(
+            "PipelineStateMachine",
+            lambda d: (
+                d["States"]["RecordRun"]["Arguments"]["Item"]["pk"].update(N="1")
+                or d["States"]["RecordRun"]["Arguments"]["Item"]["pk"].pop("S")
+            ),
+        ),
+    ),
+    "data-schedule": (
+        "Pipeline",
+        lambda t: first(t, "AWS::Scheduler::Schedule").update(ScheduleExpression="daily"),
+    ),
+    "network-endpoint": (
+        "Network",
+        lambda t: properties(t, "VpcSecretsManagerSecurityGroup").pop("SecurityGroupIngress"),
+    ),
+    "network-path": (
+        "Network",
+        lambda t: [
+            t["Resources"].pop(i)
+            for i in [i for i, r in t["Resources"].items() if r["Type"] == "AWS::EC2::SecurityGroupEgress"]
+        ],
+    ),
+    "network-zones": (
+        "Analytics",
+        lambda t: properties(t, "WarehouseWorkgroup").update(SubnetIds=["a", "b"]),
+    ),
+    "personalize-auto-training": (
+        "Training",
+        definition(
+            "TrainStateMachine",
+            in_map("TrainSolutions", "CreateSolution", lambda s: s["Arguments"].pop("PerformAutoTraining")),
+        ),
+    ),
+    "personalize-batch": (
+        "Publishing",
+        inferring("CreateInference", lambda s: s["Arguments"].update(NumResults=501)),
+    ),
+    "personalize-columns": (
+        "Training",
+        lambda t: properties(t, "UsersSchemaV1").update(
+            Schema=properties(t, "UsersSchemaV1")["Schema"].replace("AGE", "YEARS")
+        ),
+    ),
+    "personalize-dataset": (
+        "Training",
+        lambda t: properties(t, "UsersDataset").update(DatasetType="Items"),
+    ),
+    "personalize-events": (
+        "Training",
+        solution(lambda i: i["config"]["EventsConfig"]["EventParametersList"][0].update(Weight=1.5)),
+    ),
+    "personalize-filter": (
+        "Training",
+        added(
+            "AWS::Personalize::Filter",
+            {"Name": "f", "DatasetGroupArn": "x", "FilterExpression": "INCLUDE ItemID WHERE Items.NONE = 1"},
+        ),
+    ),
+    "personalize-hyperparameter": (
+        "Training",
+        solution(lambda i: i["config"].update(AlgorithmHyperParameters={"depth": "3"})),
+    ),
+    "personalize-name": (
+        "Training",
+        lambda t: first(t, "AWS::Personalize::Schema").update(Name="a name"),
+    ),
+    "personalize-path": (
+        "Publishing",
+        inferring(
+            "CreateInference",
+            lambda s: s["Arguments"]["JobOutput"]["S3DataDestination"].update(Path="s3://osusume-dev-x/y"),
+        ),
+    ),
+    "personalize-recipe": (
+        "Training",
+        solution(lambda i: i.update(recipe="arn:aws:personalize:::recipe/aws-best")),
+    ),
+    "personalize-schema": ("Training", lambda t: first(t, "AWS::Personalize::Schema").update(Schema="{")),
+    "pitfall-api-account-role": (
+        "Serving",
+        lambda t: [
+            t["Resources"].pop(i)
+            for i in [i for i, r in t["Resources"].items() if r["Type"] == "AWS::ApiGateway::Account"]
+        ],
+    ),
+    "pitfall-export": (
+        "Storage",
+        lambda t: t.update(Outputs={"Key": {"Value": "x", "Export": {"Name": "key"}}}),
+    ),
+    "pitfall-import": (
+        "Storage",
+        lambda t: properties(t, "RawPolicy").update(Bucket={"Fn::ImportValue": "raw"}),
+    ),
+    "pitfall-personalize-tags": (
+        "Training",
+        lambda t: first(t, "AWS::Personalize::DatasetGroup").update(Tags=[{"Key": "a", "Value": "b"}]),
+    ),
+    "pitfall-size": ("Storage", lambda t: t.update(Description="x" * 1_000_001)),
+    "pitfall-zone": ("Network", lambda t: first(t, "AWS::EC2::Subnet").update(AvailabilityZone="dummy1a")),
+    "replacement": ("Storage", lambda t: properties(t, "Control").update(TableName="control")),
+}
+
+
+@pytest.mark.parametrize("rule", CASES)
+def test_the_rule_notices_what_it_is_for(rule: str) -> None:
+    stack, change = CASES[rule]
+    template = copy.deepcopy(shipped().templates[stack])
+    change(template)
+    assert template != shipped().templates[stack]
+    found = {f.rule for f in check(shipped().with_template(stack, template), QUICK) if f not in known()}
+    assert rule in found
+
+
+@cache
+def _with_manifest(change: str) -> Assembly:
+    manifest = copy.deepcopy(shipped().manifest)
+    if change == "missing":
+        manifest["missing"] = [{"key": "vpc-provider:x"}]
+    else:
+        manifest["artifacts"]["Sources"]["dependencies"].remove("Network")
+    return replace(shipped(), manifest=manifest)
+
+
+@pytest.mark.parametrize(("change", "rule"), [("missing", "pitfall-look-up"), ("order", "reference-order")])
+def test_the_manifest_is_read_too(change: str, rule: str) -> None:
+    found = {f.rule for f in check(_with_manifest(change), QUICK) if f not in known()}
+    assert rule in found
+
+
+def test_every_rule_in_the_sources_has_its_case() -> None:
+    written: set[str] = set()
+    for source in Path(checks.__file__ or "").parent.glob("*.py"):
+        text = source.read_text()
+        written |= set(re.findall(rf'"((?:{"|".join(_FAMILIES)})-[a-z-]+)"', text))
+        if source.name == "pitfalls.py":
+            named = re.findall(r'_of\(\s*stack,\s*(?:logical_id|name|"[^"]+"),\s*"([a-z-]+)"', text)
+            written |= {f"pitfall-{name}" for name in named}
+    written -= _NO_RULES
+    assert written - {"pitfall-look-up", "reference-order"} - set(CASES) == set()
+    assert set(CASES) - written - {"replacement"} == set()

@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+import pytest
+
+from checks import acknowledged, nag
+from checks.__main__ import CHECKS, check
+from checks.assembly import Assembly
+from checks.simulation import visits, workflows
+from checks.workflows import states
+
+
+def test_the_shipped_templates_have_no_finding_that_is_not_acknowledged(assembly: Assembly) -> None:
+    assert [str(finding) for finding in acknowledged.read().left(check(assembly, CHECKS))] == []
+
+
+def test_the_simulation_passes_every_state_of_every_workflow(assembly: Assembly) -> None:
+    passed = {(visit.workflow.logical_id, visit.name) for visit in visits(assembly)}
+    written = {(w.logical_id, name) for w in workflows(assembly) for name, _ in states(w.definition)}
+    assert passed == written
+    assert len(written) > 80
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("environment", ["dev", "prod"])
+def test_cdk_nag_finds_nothing_that_is_not_acknowledged(environment: str) -> None:
+    assert [str(finding) for finding in nag.check(environment)] == []
+
+
+@pytest.mark.slow
+def test_every_acknowledgement_of_cdk_nag_is_needed() -> None:
+    """RDS10 only in dev: prod protects its database."""
+    violations = [*nag.read("dev"), *nag.read("prod")]
+    assert len(violations) > 100
+    assert nag.unneeded(violations) == []
+
+
+def test_a_violation_that_nothing_acknowledges_is_a_finding() -> None:
+    [finding] = nag.unacknowledged([nag.Violation("Storage/Raw/Resource", "AwsSolutions-S2")])
+    assert (finding.stack, finding.rule) == ("Storage", "cdk-nag-AwsSolutions-S2")
