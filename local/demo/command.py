@@ -32,6 +32,9 @@ from local.synthesis import SynthesisFailed, synthesize
 WAIT_SCALE = "0.02"
 
 
+EXPORTED_AFTER_SECONDS = 2.0
+
+
 class ApiMissing(RuntimeError):
     """The deployed stacks have no API."""
 
@@ -134,6 +137,8 @@ def _load(demo: Demo, options: argparse.Namespace) -> Loaded:
 
 
 def _fire(demo: Demo) -> progress.Run:
+    # An export shows the log as of a whole second before the run: what was just written must be older.
+    time.sleep(EXPORTED_AFTER_SECONDS)
     name = demo.settings.names.schedule
     print(f"\nFiring the schedule {name}")
     arn = schedule.fire(
