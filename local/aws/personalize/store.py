@@ -6,6 +6,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -68,13 +69,19 @@ class Store:
         return self.change(arn, lambda record: record.fields.update(fields))
 
     def change(self, arn: str, edit: Callable[[Record], None]) -> Record | None:
+        """`edit` works on a draft: who reads `fields` meanwhile, without the lock, sees all of it or nothing.
+
+        A draft that cannot be written (a full disk) is dropped and the record stays as it was.
+        """
         with self.lock:
             record = self._records.get(arn)
             if record is None:
                 return None
-            edit(record)
-            record.fields["lastUpdatedDateTime"] = time.time()
-            self._write(record)
+            draft = deepcopy(record)
+            edit(draft)
+            draft.fields["lastUpdatedDateTime"] = time.time()
+            self._write(draft)
+            record.fields, record.private, record.tags = draft.fields, draft.private, draft.tags
             return record
 
     def remove(self, arn: str) -> None:

@@ -135,3 +135,31 @@ def test_an_unknown_time_mode_names_the_choices(monkeypatch: pytest.MonkeyPatch)
         states.duration("Dataset", wait_scale=1)
     monkeypatch.setenv("OSUSUME_PERSONALIZE_TIME", "realistic")
     assert states.duration("Dataset", wait_scale=0.5) == 10
+
+
+def test_a_reader_sees_all_of_an_edit_or_nothing(store: Store) -> None:
+    record = new_record(store)
+    before = record.fields
+
+    def edit(draft: Record) -> None:
+        draft.fields["half"] = True
+        assert "half" not in store.get(record.arn).fields
+        draft.fields["status"] = "ACTIVE"
+
+    store.change(record.arn, edit)
+    assert record.fields["half"] and record.status == "ACTIVE"
+    assert "half" not in before
+
+
+def test_an_edit_that_cannot_be_written_changes_nothing(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = new_record(store)
+
+    def full(self: Path, *args: object, **kwargs: object) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(OSError, match="No space"):
+        store.update(record.arn, half=True)
+    assert "half" not in store.get(record.arn).fields
