@@ -66,8 +66,7 @@ class AnalyticsStack(EnvironmentStack):
             },
             statements=[
                 allow(
-                    ["redshift-data:BatchExecuteStatement", "redshift-serverless:GetCredentials"],
-                    warehouse.workgroup.attr_workgroup_workgroup_arn,
+                    "redshift-data:BatchExecuteStatement", warehouse.workgroup.attr_workgroup_workgroup_arn
                 ),
                 allow("secretsmanager:GetSecretValue", warehouse.administrator.secret_arn),
                 access.decrypt(self.key_arn),

@@ -54,17 +54,21 @@ def pass_role(role_arn: str, *, to: str) -> Statement:
     return allow("iam:PassRole", role_arn, conditions={"StringEquals": {"iam:PassedToService": to}})
 
 
-def network_interfaces() -> Statement:
-    """What a function in a VPC needs; EC2 offers no resource-level permission for describing."""
-    actions = [
-        "ec2:CreateNetworkInterface",
-        "ec2:DescribeNetworkInterfaces",
-        "ec2:DescribeSubnets",
-        "ec2:DeleteNetworkInterface",
-        "ec2:AssignPrivateIpAddresses",
-        "ec2:UnassignPrivateIpAddresses",
-    ]
-    return allow(actions, "*")
+NETWORK_INTERFACES = (
+    "ec2:CreateNetworkInterface",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeSubnets",
+    "ec2:DeleteNetworkInterface",
+)
+
+
+def network_interfaces(*more: str) -> Statement:
+    """What a service needs to put interfaces into a VPC; EC2 has no resource-level permission for describing."""
+    return allow([*NETWORK_INTERFACES, *more], "*")
+
+
+def function_network_interfaces() -> Statement:
+    return network_interfaces("ec2:AssignPrivateIpAddresses", "ec2:UnassignPrivateIpAddresses")
 
 
 def own_account(account: str, source_arn: str | None = None) -> dict[str, Any]:

@@ -92,7 +92,8 @@ class RecommendationsApi(Construct):
         )
 
     def _add_routes(self, handler: lambda_.IFunction) -> None:
-        integration = apigateway.LambdaIntegration(handler)
+        # One permission for the API: one for each method, and each again for the console, say no less.
+        integration = apigateway.LambdaIntegration(handler, scope_permission_to_method=False)
         validator = apigateway.RequestValidator(
             self, "Parameters", rest_api=self._api, validate_request_parameters=True
         )

@@ -11,7 +11,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from stacks.parts.access import Statement, Statements, allow, network_interfaces, service_role
+from stacks.parts.access import Statement, Statements, allow, function_network_interfaces, service_role
 from stacks.parts.assets import ROOT, stage
 from stacks.parts.logs import LogGroup
 from stacks.parts.stack import EnvironmentStack
@@ -42,7 +42,7 @@ class PythonFunction(Construct):
             self,
             "Role",
             service="lambda.amazonaws.com",
-            statements=[_write_logs(group), *([network_interfaces()] if vpc else []), *statements],
+            statements=[_write_logs(group), *([function_network_interfaces()] if vpc else []), *statements],
         )
         self.function = lambda_.Function(
             self,
