@@ -1,6 +1,7 @@
 """The embedded AWS endpoint: `python -m local.aws --account 111111111111 --region ap-northeast-1`.
 
 Runs in the foreground until SIGTERM or Ctrl-C, with every child process below one supervisor.
+With OSUSUME_DIE_WITH_PARENT=1 it also ends when the process that started it does: tests that are killed leave nothing.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"Port {port} is taken: set OSUSUME_PORT (0 takes a free one).", file=sys.stderr)
         return 1
     supervisor = os.getpid()
+    if os.environ.get("OSUSUME_DIE_WITH_PARENT"):
+        processes.die_with_parent()
 
     def serve() -> None:
         from local.aws import server

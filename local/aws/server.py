@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from local import state
+from local.aws import checkpoint
 from local.aws import endpoint as endpoints
 from local.aws.endpoint import Endpoint
 
@@ -34,6 +35,7 @@ PLUGINS = (
     "local.aws.redshift.plugin",
     "local.aws.personalize.plugin",
     "local.aws.quicksight.plugin",
+    "local.aws.faults.plugin",
     "local.aws.guard.plugin",
 )
 
@@ -80,6 +82,7 @@ def run(*, home: Path, port: int, region: str, account: str, wait_scale: float, 
     )
     endpoints.activate(endpoint)
     install_plugins(endpoint)
+    checkpoint.install()
     asyncio.run(_serve(endpoint, supervisor=supervisor))
 
 

@@ -40,6 +40,7 @@ def start(home: Path, *, plugins: str = PLUGINS, wait_scale: float = 0.01) -> in
         "OSUSUME_HOME": str(home),
         "OSUSUME_PORT": "0",
         "OSUSUME_PLUGINS": plugins,
+        "OSUSUME_DIE_WITH_PARENT": "1",
         "OSUSUME_VALIDATE_RESPONSES": "1",
         "PYTHONPATH": str(state.REPOSITORY),
     }

@@ -10,12 +10,14 @@ from typing import Any
 import pytest
 
 FUNCTIONS = {
+    "app._build_persistence_save_dict": [],
     "app._dispatch_service_request": ["method", "path", "headers", "body", "query_params", "request_id"],
     "app._handle_post_body_shortcuts": ["method", "path", "headers", "body", "query_params", "request_id"],
     "app._handle_special_data_plane_request": ["method", "path", "headers", "body", "query_params"],
     "app._routing_params": ["method", "path", "headers", "body", "query_params"],
     "app.detect_service": ["method", "path", "headers", "query_params"],
     "app.pin_request_origin": ["source_ip", "secure_transport"],
+    "app.save_all": ["services"],
     "core.concurrency.run_reentrant": ["fn"],
     "core.iam_actions.access_denied_response": ["service", "action", "principal_arn", "request_id"],
     "core.iam_actions.dynamodb_service_context": ["body"],

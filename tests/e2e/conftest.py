@@ -24,6 +24,7 @@ def line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Line]:
         "OSUSUME_PORT": "0",
         "OSUSUME_WAIT_SCALE": "0.01",
         "OSUSUME_VALIDATE_RESPONSES": "1",
+        "OSUSUME_DIE_WITH_PARENT": "1",
     }
     with pytest.MonkeyPatch.context() as patch:
         for name, value in environment.items():

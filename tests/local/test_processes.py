@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -64,6 +66,18 @@ def test_a_killed_supervisor_leaves_nothing(tmp_path: Path) -> None:
     supervisor, _, port, below = running_with_a_worker(tmp_path)
     os.kill(supervisor, signal.SIGKILL)
     assert_nothing_left(below, port)
+
+
+def test_an_endpoint_of_killed_tests_ends_with_them(tmp_path: Path) -> None:
+    code = "import sys, time, pathlib; from tests.aws import running; "
+    code += "running.start(pathlib.Path(sys.argv[1]), plugins='iam'); time.sleep(60)"
+    tests = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], cwd=state.REPOSITORY)
+    eventually(lambda: state.load(tmp_path), seconds=30)
+    current = state.running(tmp_path)
+    below = [current.pid, *processes.descendants(current.pid)]
+    tests.kill()
+    tests.wait()
+    assert_nothing_left(below, current.port)
 
 
 def test_a_child_in_a_session_of_its_own_is_ended_too(tmp_path: Path) -> None:
