@@ -27,6 +27,7 @@ PLUGINS = (
     "local.aws.cloudwatch.plugin",
     "local.aws.lambda_.plugin",
     "local.aws.dynamodb.plugin",
+    "local.aws.s3.plugin",
     "local.aws.apigateway.plugin",
     "local.aws.stepfunctions.plugin",
     "local.aws.scheduler.plugin",

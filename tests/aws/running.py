@@ -21,7 +21,7 @@ from local import processes, state
 from local.aws.endpoint import Credentials, Endpoint
 
 ACCOUNT, REGION = "222222222222", "eu-central-1"  # neither ministack's defaults nor those of dev.yaml
-PLUGINS = "iam,cloudformation,cloudwatch,lambda,dynamodb,apigateway,scheduler,quicksight,guard"
+PLUGINS = "iam,cloudformation,cloudwatch,lambda,dynamodb,s3,apigateway,scheduler,quicksight,guard"
 
 
 @contextmanager

@@ -54,6 +54,11 @@ FUNCTIONS = {
     ],
     "services.apigateway_v1._lambda_proxy_response": ["result"],
     "services.cloudformation.provisioners._cw_metric_alarm_record": ["name", "props"],
+    "services.cloudformation.changesets._find_change_set": ["cs_name", "stack_name"],
+    "services.cloudformation.engine._evaluate_conditions": ["template", "params"],
+    "services.cloudformation.engine._resolve_refs": [
+        *("value", "resources", "params", "conditions", "mappings", "stack_name", "stack_id")
+    ],
     "services.cloudformation.stacks._runs_on_worker_thread": ["resource_type"],
     "services.cloudwatch._calc_stats": ["points"],
     "services.cloudwatch._dims_from_list": ["dimensions"],
@@ -78,6 +83,7 @@ FUNCTIONS = {
     "services.s3._delete_bucket_lifecycle": ["name"],
     "services.s3._put_bucket_encryption": ["name", "body"],
     "services.s3._put_bucket_lifecycle": ["name", "body"],
+    "services.s3._resolve_sse_write_headers": ["headers", "bucket_name"],
     "services.s3._stored_sse_headers": ["obj"],
     "services.scheduler._create_schedule": ["name", "body"],
     "services.scheduler._error": ["status", "code", "message"],

@@ -10,11 +10,13 @@ from typing import Any
 from local.aws.cloudformation import (
     attributes,
     buckets,
+    conditions,
     monitoring,
     network,
     no_op,
     secret,
     security,
+    service_role,
     tables,
     topics,
 )
@@ -54,6 +56,8 @@ def install(endpoint: Endpoint) -> None:
     tables.install()
     buckets.install()
     topics.install()
+    conditions.install()
+    service_role.install()
     # Our handlers call the endpoint, and so must not run on the thread that serves it.
     stacks._runs_on_worker_thread = _or_ours(stacks._runs_on_worker_thread)
 

@@ -113,9 +113,10 @@ def _s3(call: calls.Call) -> Iterator[Need]:
 
 
 def _written_key(bucket: str, headers: Any) -> str:
-    if headers.get("x-amz-server-side-encryption") == "AES256":
-        return ""
-    return headers.get("x-amz-server-side-encryption-aws-kms-key-id") or default_key(bucket)
+    named = headers.get("x-amz-server-side-encryption-aws-kms-key-id")
+    if named or headers.get("x-amz-server-side-encryption"):
+        return named or ""  # without a key id it is S3's own, and nobody's permission is asked
+    return default_key(bucket)
 
 
 def default_key(bucket: str) -> str:

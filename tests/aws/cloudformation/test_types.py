@@ -216,3 +216,28 @@ def test_a_template_parameter_reads_ssm(cloud: Endpoint) -> None:
     cloud.client("cloudformation").create_stack(StackName=stack, TemplateBody=json.dumps(body))
     done = eventually(lambda: finished(cloud, stack))
     assert done["Outputs"][0]["OutputValue"] == "stored"
+
+
+def test_conditions_may_join_lists_and_ask_for_the_region(cloud: Endpoint) -> None:
+    empty = {"Fn::Equals": ["", {"Fn::Join": ["", {"Ref": "Listed"}]}]}
+    body = {
+        "Parameters": {"Listed": {"Type": "CommaDelimitedList", "Default": ""}},
+        "Conditions": {
+            "Given": {"Fn::Not": [empty]},
+            "Here": {"Fn::Equals": [{"Ref": "AWS::Region"}, cloud.region]},
+        },
+        "Resources": {
+            "Given": {**resource("SNS::Topic"), "Condition": "Given"},
+            "Here": {**resource("SNS::Topic"), "Condition": "Here"},
+        },
+    }
+    client, stack = cloud.client("cloudformation"), name("conditions")
+    made: dict[str, set[str]] = {}
+    for listed in ("", "a,b"):
+        given = [{"ParameterKey": "Listed", "ParameterValue": listed}]
+        verb = client.update_stack if made else client.create_stack
+        verb(StackName=stack, TemplateBody=json.dumps(body), Parameters=given)
+        eventually(lambda: finished(cloud, stack))
+        listing = client.list_stack_resources(StackName=stack)["StackResourceSummaries"]
+        made[listed] = {one["LogicalResourceId"] for one in listing}
+    assert made == {"": {"Here"}, "a,b": {"Given", "Here"}}
