@@ -14,7 +14,7 @@ export OSUSUME_ENV := $(ENV)
 export JSII_NODE := $(abspath $(VENV))/node/bin/node
 export PATH := $(abspath $(BIN)):$(abspath $(VENV))/node/bin:$(PATH)
 
-.PHONY: help install demo up down status env synth bootstrap deploy diff destroy test lint format snapshot lock docs check mutations preflight baseline clean
+.PHONY: help install demo up down status env synth bootstrap deploy diff rehearse destroy test lint format snapshot lock docs check checkov cost mutations preflight baseline clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
@@ -64,6 +64,9 @@ deploy: node_modules/.ready ## deploy ENV to AWS with your credentials
 diff: node_modules/.ready ## what deploying ENV would change, with your credentials
 	@node_modules/.bin/cdk diff --all
 
+rehearse: node_modules/.ready ## bootstrap, deploy, diff and destroy ENV with the real CDK command line, on this machine
+	$(BIN)/python -m local rehearse --environment $(ENV)
+
 destroy: node_modules/.ready ## delete the stacks of ENV on AWS
 	node_modules/.bin/cdk destroy --all
 
@@ -84,6 +87,17 @@ format: $(READY) ## format the code and fix what the linter can fix
 check: $(READY) ## what would fail on AWS, of every environment's templates
 	$(BIN)/python -m checks
 
+.venv-checkov/.ready: requirements-checkov.txt $(READY)
+	$(PYTHON) -m venv .venv-checkov
+	$(BIN)/uv pip install --quiet --python .venv-checkov/bin/python -r requirements-checkov.txt
+	touch $@
+
+checkov: .venv-checkov/.ready ## checkov's rules over every environment's templates
+	$(BIN)/python -m checks.checkov
+
+cost: synth ## what ENV costs a month while nobody does anything
+	$(BIN)/python -m checks.cost cdk.out
+
 mutations: $(READY) ## break the templates and configurations in about 2,000 ways; what notices each
 	$(BIN)/python -m tests.mutations
 
@@ -103,6 +117,7 @@ lock: $(READY) ## pin every package again from requirements*.in
 	$(BIN)/uv pip compile --quiet --no-header --no-annotate --python-version 3.11 requirements-dev.in -o requirements-dev.txt
 	$(BIN)/uv pip compile --quiet --no-header --no-annotate --python-version 3.11 -c requirements-dev.txt requirements-local.in -o requirements-local.txt
 	$(BIN)/uv pip compile --quiet --no-header --no-annotate --python-version 3.11 -c requirements-dev.txt requirements.in -o requirements.txt
+	$(BIN)/uv pip compile --quiet --no-header --no-annotate --python-version 3.11 requirements-checkov.in -o requirements-checkov.txt
 
 clean: down ## forget the local state (databases, buckets, models)
 	rm -rf .local cdk.out

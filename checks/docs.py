@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from checks import fidelity
 from config.reference import page as configuration
 from lambdas.get_recommendations import openapi
 from local.aws.personalize import coverage
@@ -24,6 +25,7 @@ def _coverage() -> str:
 DOCS = Path(__file__).parents[1] / "docs"
 PAGES: Mapping[str, Callable[[], str]] = {
     "configuration.md": configuration,
+    "fidelity.md": fidelity.page,
     "openapi.json": openapi.rendered,
     "personalize-coverage.md": _coverage,
 }

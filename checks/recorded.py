@@ -1,7 +1,8 @@
 """`python -m checks.recorded <calls.jsonl>... <cdk.out>`: what code really calls, measured in a local run.
 
 The log of a run becomes checks/recorded_calls.json: role, action, resource, without account, names of the
-environment, run ids and random ids, so that it holds for every environment.
+environment, run ids and random ids, so that it holds for every environment; and the actions that anybody called with
+success, which docs/fidelity.md counts as tested by the line.
 """
 
 from __future__ import annotations
@@ -53,6 +54,17 @@ def _committed() -> tuple[tuple[str, str, str], ...]:
     """Raises FileNotFoundError when nothing was ever recorded."""
     read = json.loads(RECORDED.read_text())
     return tuple((call["role"], call["action"], call["resource"]) for call in read["calls"])
+
+
+def operations() -> tuple[str, ...]:
+    """IAM actions that the whole line called with success, whoever the caller was."""
+    return tuple(json.loads(RECORDED.read_text())["operations"])
+
+
+def succeeded(log: Iterable[dict[str, Any]]) -> list[str]:
+    return sorted(
+        {call["action"] for call in log if call["action"] and not call["code"] and not call["stub"]}
+    )
 
 
 def condense(log: Iterable[dict[str, Any]], assembly: Assembly) -> list[RecordedCall]:
@@ -113,9 +125,10 @@ def main() -> int:
     parser.add_argument("logs", nargs="+", type=Path, help="calls.jsonl of local runs of the whole line")
     parser.add_argument("assembly", type=Path, help="the cdk.out that those runs deployed")
     given = parser.parse_args()
-    lines = (json.loads(line) for log in given.logs for line in log.read_text().splitlines())
+    lines = [json.loads(line) for log in given.logs for line in log.read_text().splitlines()]
     found = condense(lines, Assembly.read(given.assembly))
-    text = json.dumps({"calls": [asdict(call) for call in found]}, indent=1)
+    kept = {"calls": [asdict(call) for call in found], "operations": succeeded(lines)}
+    text = json.dumps(kept, indent=1)
     RECORDED.write_text(text + "\n")
     by_role = sorted({call.role for call in found})
     print(f"{len(found)} distinct calls of {len(by_role)} roles -> {RECORDED}")

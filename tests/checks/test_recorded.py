@@ -78,3 +78,16 @@ def test_calls_of_every_role_that_runs_code_were_recorded(dev: Assembly) -> None
         if role.services & {"lambda.amazonaws.com", "glue.amazonaws.com", "states.amazonaws.com"}
     }
     assert {key for key in running - kept if "RunDbt" not in key} == set()
+
+
+def test_an_action_counts_as_called_when_it_was_answered_whoever_called() -> None:
+    root = "arn:aws:iam::111111111111:root"
+    answered = call(action="s3:HeadBucket", caller=root)
+    refused = call(action="s3:GetObject", code="AccessDenied")
+    stubbed = call(action="athena:StartQueryExecution", stub=True)
+    assert recorded.succeeded([answered, refused, stubbed, answered]) == ["s3:HeadBucket"]
+
+
+def test_what_roles_were_recorded_calling_succeeded_in_the_line_too(dev: Assembly) -> None:
+    """Both are recorded together: operations of an older run would call something tested that no longer is."""
+    assert {kept.action for kept in recorded.calls(dev)} <= set(recorded.operations())

@@ -37,3 +37,9 @@ def test_every_acknowledgement_of_cdk_nag_is_needed() -> None:
 def test_a_violation_that_nothing_acknowledges_is_a_finding() -> None:
     [finding] = nag.unacknowledged([nag.Violation("Storage/Raw/Resource", "AwsSolutions-S2")])
     assert (finding.stack, finding.rule) == ("Storage", "cdk-nag-AwsSolutions-S2")
+
+
+def test_a_pack_that_did_not_report_is_no_success() -> None:
+    report = {"pluginReports": [{"pluginName": "AwsSolutions", "violations": []}]}
+    with pytest.raises(RuntimeError, match=r"reported \['AwsSolutions'\], not AwsSolutions, Serverless"):
+        list(nag._violations(report))

@@ -1,0 +1,70 @@
+"""What `make checkov` does with checkov's report; the program itself runs in CI, from an environment of its own."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from checks import checkov
+from checks.checkov import Acknowledged, CheckovFailed, Failed
+
+RAW = Failed("CKV_AWS_18", "Storage/Raw72517081", "Ensure the S3 bucket has access logging enabled")
+KNOWN = Acknowledged("CKV_AWS_18", r"Storage/Raw\w{8}", "known")
+
+
+def report(*failed: tuple[str, str], passed: int = 9, errors: int = 0) -> dict[str, Any]:
+    checks = [
+        {
+            "check_id": check,
+            "check_name": "title",
+            "file_path": "/Storage.template.json",
+            "resource": resource,
+        }
+        for check, resource in failed
+    ]
+    summary = {"passed": passed, "failed": len(checks), "parsing_errors": errors}
+    return {"summary": summary, "results": {"failed_checks": checks}}
+
+
+def test_a_failed_check_is_named_by_stack_and_logical_id() -> None:
+    found = checkov.read(report(("CKV_AWS_18", "AWS::S3::Bucket.Raw72517081")))
+    assert list(found) == [Failed("CKV_AWS_18", "Storage/Raw72517081", "title")]
+
+
+@pytest.mark.parametrize("empty", [report(passed=0), report(errors=1), {"passed": 0, "failed": 0}])
+def test_a_report_on_nothing_is_no_success(empty: dict[str, Any]) -> None:
+    with pytest.raises(CheckovFailed, match="did not look at the templates"):
+        list(checkov.read(empty))
+
+
+def test_a_program_that_is_not_installed_is_no_success(tmp_path: Path) -> None:
+    with pytest.raises(CheckovFailed, match="run `make checkov`"):
+        checkov.run([], program=tmp_path / "checkov")
+
+
+def test_what_is_acknowledged_is_left_out_and_what_is_not_is_a_finding() -> None:
+    assert list(checkov.left([RAW], [KNOWN])) == []
+    [finding] = checkov.left([RAW, Failed("CKV_AWS_21", "Storage/Raw72517081", "Versioning")], [KNOWN])
+    assert (finding.stack, finding.logical_id, finding.rule) == (
+        "Storage",
+        "Raw72517081",
+        "checkov-CKV_AWS_21",
+    )
+
+
+def test_an_acknowledgement_of_another_resource_does_not_fit() -> None:
+    other = Failed("CKV_AWS_18", "Storage/RawArchive72517081", "title")
+    assert [finding.rule for finding in checkov.left([other], [KNOWN])] == [
+        "checkov-CKV_AWS_18",
+        "acknowledged",
+    ]
+
+
+def test_every_acknowledgement_has_a_reason_and_an_expression() -> None:
+    found = checkov.acknowledged()
+    assert len({(entry.check, entry.resource) for entry in found}) == len(found) > 5
+    for entry in found:
+        assert re.compile(entry.resource) and len(entry.reason.split()) > 5
