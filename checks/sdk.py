@@ -69,7 +69,8 @@ class Call:
         base = sdk_prefix(self.service)
         named = {f"{base}Exception", *_CLIENT_ERRORS, *_OLD_BASES.get(self.service, ())}
         prefixes = {base, _OPTIMIZED.get(self.service, base)}
-        return frozenset(f"{prefix}.{error}" for prefix in prefixes for error in errors | named)
+        own = {f"{prefix}.{error}" for prefix in prefixes for error in errors | named}
+        return frozenset(own | (_FUNCTION_DIED if self.service == "lambda" else set()))
 
     @property
     def own_prefix(self) -> str:
@@ -116,6 +117,10 @@ def _available() -> tuple[str, ...]:
 def _service(name: str) -> ServiceModel:
     return botocore.session.get_session().get_service_model(name)
 
+
+# What Lambda answers for a function that ended without answering: its process exited, or its time was over.
+# Source: Step Functions' guide, "Handle Lambda service exceptions", and Lambda's list of runtime errors.
+_FUNCTION_DIED = {"Runtime.ExitError", "Sandbox.Timedout"}
 
 _CLIENT_ERRORS = ("SdkClientException", "ThrottlingException")
 # Base errors of the SDK for Java 1, where an error that the service does not model ends up.

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
 from typing import Any
 
 from checks import sdk
@@ -108,8 +109,9 @@ def _errors(workflow: Workflow, name: str, state: dict[str, Any], call: sdk.Call
     for rule in [*state.get("Retry", []), *state.get("Catch", [])]:
         errors = [error for error in rule.get("ErrorEquals", []) if not error.startswith("States.")]
         for error in sorted(set(errors) - known):
-            close = [e for e in sorted(known) if e.partition(".")[0] == call.own_prefix]
-            why = f"{error!r} is not an error of {call.operation}; known are {', '.join(close)}"
+            own = [e for e in sorted(known) if e.partition(".")[0] == call.own_prefix]
+            close = get_close_matches(error, own, n=5, cutoff=0.3) or own[:5]
+            why = f"{error!r} is not an error of {call.operation}, which has {', '.join(close)} and so on"
             cure = "correct ErrorEquals, or the rule never matches."
             yield finding(workflow, "workflow-error-name", name, why, cure)
         if any("ConditionalCheck" in e for e in errors) and "ConditionExpression" not in str(

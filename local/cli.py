@@ -1,10 +1,9 @@
-"""`python -m local`: up, down, env, status, deploy (and demo, from local/demo)."""
+"""`python -m local`: up, down, env, status, deploy (and demo, chaos, faults, from their own packages)."""
 
 from __future__ import annotations
 
 import argparse
 import importlib
-import importlib.util
 import os
 import shlex
 import sys
@@ -47,16 +46,14 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("down", help="stop everything").set_defaults(run=run_down)
     commands.add_parser("env", help="print export lines for a shell").set_defaults(run=run_env)
     commands.add_parser("status", help="what runs, and the deployed stacks").set_defaults(run=run_status)
-    _register_demo(commands)
+    for name in ("local.demo", "local.rehearsal", "local.chaos"):
+        _register(name, commands)
     return parser
 
 
-def _register_demo(commands: Any) -> None:
-    if importlib.util.find_spec("local.demo") is None:
-        return
-    module = importlib.import_module("local.demo")
-    if hasattr(module, "register"):
-        module.register(commands)
+def _register(name: str, commands: Any) -> None:
+    """Sub-commands of a package that needs this one."""
+    importlib.import_module(name).register(commands)
 
 
 def endpoint_of(current: state.State, home: Path) -> Endpoint:

@@ -33,12 +33,11 @@ SUPERUSER = "rdsadmin"
 MAINTENANCE_DATABASE = "postgres"
 START_SECONDS = 30.0
 
-# Durability is not wanted on a laptop; a crash of the process (not of the machine) still recovers.
+# A crash of the process loses nothing that was committed; one of the machine may, which a laptop can live with.
 SETTINGS = {
     "listen_addresses": HOST,
     "unix_socket_directories": "",
     "fsync": "off",
-    "synchronous_commit": "off",
     "full_page_writes": "off",
     "wal_level": "minimal",
     "max_wal_senders": "0",

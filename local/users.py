@@ -19,6 +19,7 @@ STATEMENTS: list[dict[str, Any]] = [
         "Effect": "Allow",
         "Action": [
             "osusume:FireSchedule",
+            "osusume:InjectFaults",
             "states:Describe*",
             "states:GetExecutionHistory",
             "states:List*",

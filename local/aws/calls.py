@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextvars
 import dataclasses
+import functools
 import json
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -34,6 +35,10 @@ class Call:
 Interceptor = Callable[[Call], "wire.Response | None"]
 interceptors: list[Interceptor] = []
 
+# Each may answer, delay or drop a call that no interceptor stopped; the second argument does the call.
+Around = Callable[[Call, Callable[[], Awaitable[wire.Response]]], Awaitable[wire.Response]]
+around: list[Around] = []
+
 
 class Handlers(dict[str, Handler]):
     """ministack's table of service handlers, with the interceptors in front of each."""
@@ -51,7 +56,12 @@ def _intercepting(service: str, handler: Handler) -> Handler:
             response = intercept(call)
             if response is not None:
                 return response
-        return await handler(method, path, headers, body, query)
+        proceed: Callable[[], Awaitable[wire.Response]] = functools.partial(
+            handler, method, path, headers, body, query
+        )
+        for each in around:
+            proceed = functools.partial(each, call, proceed)
+        return await proceed()
 
     return handle
 

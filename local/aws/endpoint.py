@@ -67,6 +67,18 @@ class Endpoint:
             credentials=credentials or self.administrator,
         )
 
+    def service_client(self, service: str, credentials: Credentials | None) -> Any:
+        """For what a service of AWS does by itself with a role: it tries more often than a caller would."""
+        from local.aws.clients import SERVICE_ATTEMPTS, make_client
+
+        return make_client(
+            service,
+            url=self.url,
+            region=self.region,
+            credentials=credentials or self.administrator,
+            attempts=SERVICE_ATTEMPTS,
+        )
+
     def role_session(
         self,
         role_arn: str,

@@ -36,8 +36,14 @@ class Request:
 
 
 @functools.cache
+def session() -> botocore.session.Session:
+    """For every model and client: a session of its own loads a service's model again, ten megabytes each."""
+    return botocore.session.Session()
+
+
+@functools.cache
 def service_model(name: str) -> ServiceModel:
-    return botocore.session.get_session().get_service_model(name)
+    return session().get_service_model(name)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-CHUNK = 512
+CHUNK = 4096
+QUALITY_VARIABLE = "OSUSUME_BATCH_QUALITY"
 SPARE = 50
 # Recipes whose batch output has scores.
 _SCORED = ("aws-user-personalization", "aws-personalized-ranking")
@@ -29,6 +30,16 @@ class Masks(Protocol):
     def mask(
         self, *, user_id: str | None, item_id: str | None, values: Mapping[str, str]
     ) -> Callable[[Any], Any]: ...
+
+
+def chosen_quality(environment: Mapping[str, str]) -> str:
+    """The quality of a local endpoint's batch inference jobs; BatchFailure where there is no such quality."""
+    from local.personalize.training import QUALITIES
+
+    quality = environment.get(QUALITY_VARIABLE, "full")
+    if quality not in QUALITIES:
+        raise BatchFailure(f"{QUALITY_VARIABLE}={quality!r} is unknown: use {' or '.join(QUALITIES)}.")
+    return quality
 
 
 @dataclass
@@ -95,13 +106,17 @@ def infer_files(
     num_results: int,
     masks: Masks | None = None,
     reordering: Any = None,
+    quality: str = "full",
 ) -> BatchReport:
-    """Answer every input file into its output file, in the order of its lines."""
+    """Answer every input file into its output file, in the order of its lines.
+
+    quality: as of TrainedModel.recommend_many. Where a filter leaves too little, the list is of full quality.
+    """
     report = BatchReport()
     for source, target in pairs:
         with target.open("w", encoding="utf-8") as output:
             for queries in _chunks(read_queries(source, recipe_type=model.spec.type)):
-                for line in _answers(_Asked(model, num_results, masks, reordering), queries):
+                for line in _answers(_Asked(model, num_results, masks, reordering, quality), queries):
                     report.records += 1
                     report.errors += line["error"] is not None
                     output.write(json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n")
@@ -129,6 +144,7 @@ class _Asked:
     num_results: int
     masks: Masks | None
     reordering: Any
+    quality: str
 
     @property
     def recipe_type(self) -> str:
@@ -146,7 +162,7 @@ class _Asked:
         ids = [query.value(query_key(self.recipe_type)) for query in queries]
         # Many at once is far faster than one by one, so a filter takes from a longer list first.
         asked = self.pool * 2 + SPARE if self.masks is not None else self.pool
-        lists = self.model.recommend_many(ids, asked)
+        lists = self.model.recommend_many(ids, asked, quality=self.quality)
         for one, query, scored in zip(ids, queries, lists, strict=True):
             yield self._listed(one, query, scored, asked)
 
@@ -272,7 +288,7 @@ class _AttributeReader:
     r"""Item-Attribute-Affinity: {"itemAttributes": "ITEMS.genres = \"Comedy\" AND ITEMS.price > 5"}."""
 
     def __init__(self, items: Any) -> None:
-        from local.personalize.filters import Facts
+        from local.personalize.filters.facts import Facts
 
         self._ids = list(items["ITEM_ID"]) if items is not None else []
         self._facts = Facts.of_frames({"ITEMS": items} if items is not None else {})
@@ -288,7 +304,8 @@ class _AttributeReader:
 
     def items(self, query: Query) -> list[str]:
         """FilterError (a ValueError) when the expression is not of item attributes joined by AND."""
-        from local.personalize.filters import Evaluator, FilterError, parse_filter
+        from local.personalize.filters import FilterError, parse_filter
+        from local.personalize.filters.evaluation import Evaluator
         from local.personalize.filters.expressions import Combination
 
         parsed = parse_filter(f"INCLUDE ItemID WHERE {query.value('itemAttributes')}")

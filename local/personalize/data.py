@@ -2,10 +2,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from local.personalize.storage import storable
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,19 @@ class Event:
     event_value: float | None = None
 
 
+@dataclass(frozen=True)
+class ActionEvent:
+    """One streamed action interaction; any event type but TAKEN (in any case) did not take the action."""
+
+    action_id: str
+    timestamp: int
+    event_type: str
+
+    @property
+    def taken(self) -> bool:
+        return self.event_type.upper() == "TAKEN"
+
+
 @storable
 @dataclass(frozen=True)
 class EventParameters:
@@ -58,6 +73,8 @@ class EventsConfig:
     def select(self, interactions: pd.DataFrame) -> pd.DataFrame:
         if self.parameters:
             return interactions[self._weighted(interactions)]
+        import pandas as pd
+
         keep = pd.Series(True, index=interactions.index)
         if self.event_type is not None:
             keep &= self._type(interactions) == self.event_type
@@ -82,6 +99,8 @@ class EventsConfig:
         return [by_type.get(name, 1.0) for name in event_types]
 
     def _weighted(self, interactions: pd.DataFrame) -> pd.Series:
+        import pandas as pd
+
         keep = pd.Series(False, index=interactions.index)
         for row in self.parameters:
             match = self._type(interactions) == row.event_type
@@ -94,7 +113,18 @@ class EventsConfig:
     def _type(interactions: pd.DataFrame) -> pd.Series:
         if "EVENT_TYPE" in interactions:
             return interactions["EVENT_TYPE"]
+        import pandas as pd
+
         return pd.Series([None] * len(interactions), index=interactions.index, dtype=object)
+
+
+@storable
+@dataclass(frozen=True)
+class Objective:
+    """A solution's optimizationObjective: a numeric column of Items, and OFF, LOW, MEDIUM or HIGH."""
+
+    attribute: str
+    sensitivity: str = "OFF"
 
 
 def _reaches(event: Event, threshold: float | None) -> bool:

@@ -1,4 +1,7 @@
-"""Saves dataclasses of arrays, sparse matrices, boosters and plain values without pickle."""
+"""Saves dataclasses of arrays, sparse matrices, boosters and plain values without pickle.
+
+scipy and LightGBM are imported when a model is loaded: what only describes models starts without them.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +12,15 @@ import tempfile
 from pathlib import Path
 from typing import Any, TypeVar
 
-import lightgbm
 import numpy as np
-import scipy.sparse as sp
 
+FORMAT = 2  # count up when what a saved model holds, or the features it was trained on, change
 _CLASSES: dict[str, type] = {}
 T = TypeVar("T")
+
+
+class FormatChanged(ValueError):
+    """A model that another version of this library saved."""
 
 
 def storable(cls: type[T]) -> type[T]:
@@ -31,14 +37,21 @@ def save(value: object, folder: Path) -> None:
         arrays: dict[str, np.ndarray] = {}
         tree = _pack(value, arrays)
         np.savez(temporary / "arrays.npz", **arrays)  # type: ignore[arg-type]
-        (temporary / "model.json").write_text(json.dumps(tree), encoding="utf-8")
+        (temporary / "model.json").write_text(json.dumps({"format": FORMAT, "model": tree}), encoding="utf-8")
         _replace(temporary, folder)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
 def load(folder: Path) -> Any:
-    tree = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+    """Raises FormatChanged; FileNotFoundError when nothing was saved there."""
+    saved = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+    if saved.get("format") != FORMAT:
+        raise FormatChanged(
+            f"The model in {folder} has format {saved.get('format', 1)}, this version reads {FORMAT}: "
+            "train it again (a new solution version)"
+        )
+    tree = saved["model"]
     with np.load(folder / "arrays.npz", allow_pickle=False) as arrays:
         return _unpack(tree, arrays)
 
@@ -59,10 +72,10 @@ def _pack(value: Any, arrays: dict[str, np.ndarray]) -> Any:
         return {"kind": "object", "class": type(value).__name__, "fields": fields}
     if isinstance(value, np.ndarray):
         return _pack_array(value, arrays)
-    if sp.issparse(value):
+    if type(value).__name__ == "csr_matrix":
         parts = [_pack(x, arrays) for x in (value.data, value.indices, value.indptr)]
         return {"kind": "csr", "shape": list(value.shape), "parts": parts}
-    if isinstance(value, lightgbm.Booster):
+    if type(value).__name__ == "Booster":
         return {"kind": "booster", "text": value.model_to_string()}
     if isinstance(value, dict):
         return {"kind": "dict", "items": [[key, _pack(x, arrays)] for key, x in value.items()]}
@@ -102,8 +115,12 @@ def _unpack(tree: Any, arrays: Any) -> Any:
     if kind == "text":
         return _unpack_text(*(arrays[name] for name in tree["parts"]))
     if kind == "csr":
+        import scipy.sparse as sp
+
         return sp.csr_matrix(tuple(_unpack(x, arrays) for x in tree["parts"]), shape=tuple(tree["shape"]))
     if kind == "booster":
+        import lightgbm
+
         return lightgbm.Booster(model_str=tree["text"])
     if kind == "dict":
         return {key: _unpack(x, arrays) for key, x in tree["items"]}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -12,17 +12,25 @@ from typing import Any
 import numpy as np
 
 from local.personalize import storage
-from local.personalize.data import Event, EventsConfig, TrainingData
+from local.personalize.data import ActionEvent, Event, EventsConfig, Objective, TrainingData
 from local.personalize.histories import Histories, empty_histories
 from local.personalize.ids import Ids
+from local.personalize.models.action_streams import with_streamed
+from local.personalize.models.fast import FastLists
+from local.personalize.models.objective import SHARES
+from local.personalize.models.personalization import Personalizer
 from local.personalize.models.ranking import Lists, Mask
+from local.personalize.models.steering import Steered
 from local.personalize.preparation import TrainingError, prepare
 from local.personalize.recipes import RECIPES, RecipeSpec
 from local.personalize.recipes.families import LEARNERS
 from local.personalize.recipes.learning import Task
+from local.personalize.tuning import Tuning, check_tuning, tuned
 
 __all__ = ["Allowed", "Scored", "TrainedModel", "TrainingError", "train"]
 
+QUALITIES = ("full", "fast")  # of batch inference
+CHUNK = 8192  # queries that are answered together
 Allowed = Callable[
     [np.ndarray], np.ndarray
 ]  # item ids (object array of str) -> bool, which may be recommended
@@ -32,6 +40,7 @@ Allowed = Callable[
 class Scored:
     id: str
     score: float
+    reason: str | None = None  # "Exploration" where an item is tried out
 
 
 def train(
@@ -40,16 +49,32 @@ def train(
     data: TrainingData,
     hyperparameters: Mapping[str, str] | None = None,
     events: EventsConfig | None = None,
+    objective: Objective | None = None,
+    tuning: Tuning | None = None,
+    previous: TrainedModel | None = None,
     seed: int = 0,
 ) -> TrainedModel:
-    """TrainingError says why training failed; ValueError names a bad recipe or hyperparameter."""
+    """TrainingError says why training failed; ValueError names what is wrong with the configuration.
+
+    tuning: searches hyperparameters first, beginning with the given ones. previous: a model of the same
+    recipe to update; its ranker and settings stay, new events and items come in.
+    """
     if recipe not in RECIPES:
         raise ValueError(f"Unknown recipe {recipe!r}: use one of {', '.join(RECIPES)}")
     started = time.perf_counter()
     spec = RECIPES[recipe]
     values = spec.parse(hyperparameters or {})
+    _check_objective(spec, objective)
+    _check_previous(spec, previous)
+    if tuning is not None:
+        check_tuning(spec, tuning)
     prepared = prepare(data, events=events, required=spec.required_datasets)
-    learned = LEARNERS[recipe](Task(prepared=prepared, values=values, seed=seed))
+    task = Task(prepared=prepared, values=values, seed=seed, objective=objective)
+    if previous is not None:
+        task = replace(task, previous=previous.model, values=spec.parse(previous.hyperparameters))
+    elif tuning is not None:
+        task = replace(task, values=tuned(task, spec, tuning, LEARNERS[recipe]))
+    learned = LEARNERS[recipe](task)
     return TrainedModel(
         recipe=recipe,
         metrics=learned.metrics,
@@ -60,6 +85,7 @@ def train(
         histories=prepared.histories,
         events=events or EventsConfig(),
         model=learned.model,
+        hyperparameters={name: str(value).lower() for name, value in task.values.items()},
     )
 
 
@@ -75,6 +101,7 @@ class TrainedModel:
     histories: Histories
     events: EventsConfig
     model: Any
+    hyperparameters: dict[str, str] = field(default_factory=dict)  # that it was trained with
 
     @property
     def spec(self) -> RecipeSpec:
@@ -100,7 +127,8 @@ class TrainedModel:
         """Best first, no id twice. RELATED_ITEMS needs item_id, POPULAR_ITEMS nothing, others user_id.
 
         recent: events streamed since training; those the model already holds are ignored.
-        context is accepted and has no influence. An unknown user or item gets the popular items.
+        context: values of contextual columns of the Interactions dataset, for personal recipes.
+        An unknown user or item gets the popular items.
         """
         if self.spec.type == "RELATED_ITEMS":
             query = self.items.codes([_given(item_id, "item_id", self.recipe)])
@@ -110,7 +138,8 @@ class TrainedModel:
                 self.model.recommend(empty_histories(), num_results, allowed=self._mask(allowed))
             )[0]
         history = self._history(_given(user_id, "user_id", self.recipe), recent)
-        return self._scored(self.model.recommend(history, num_results, allowed=self._mask(allowed)))[0]
+        mask = self._mask(allowed)
+        return self._scored(self.model.recommend(history, num_results, allowed=mask, **self._at(context)))[0]
 
     def recommend_many(
         self,
@@ -118,19 +147,37 @@ class TrainedModel:
         num_results: int = 25,
         *,
         allowed: Callable[[str], Allowed | None] | None = None,
+        quality: str = "full",
     ) -> Iterator[list[Scored]]:
         """Batch inference: one list per user id (RELATED_ITEMS: per item id), in the given order.
 
-        allowed: from a query id to that query's mask.
+        allowed: from a query id to that query's mask; lists under a mask are always of full quality.
         """
+        check_quality(quality)
         if allowed is not None:
             for one in ids:
                 mask = allowed(one)
                 key = "item_id" if self.spec.type == "RELATED_ITEMS" else "user_id"
                 yield self.recommend(**{key: one}, num_results=num_results, allowed=mask)  # type: ignore[arg-type]
             return
-        for chunk in _chunks(ids, 256):
-            yield from self._scored(self._lists(chunk, num_results))
+        for items, scores in self.recommend_arrays(ids, num_results, quality=quality):
+            yield from (
+                [Scored(item, score) for item, score in zip(*row, strict=True) if item is not None]
+                for row in zip(items.tolist(), scores.tolist(), strict=True)
+            )
+
+    def recommend_arrays(
+        self, ids: Iterable[str], num_results: int = 25, *, quality: str = "full"
+    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """What recommend_many answers, as (queries, num_results) item ids and scores of some queries at a time.
+
+        quality: "full" ranks candidates; "fast" (QUALITIES) sums sparse rows, many times faster. Recipes whose
+        model has no ranker, and models with an objective, have one quality. None and 0 pad short lists.
+        """
+        check_quality(quality)
+        for chunk in _chunks(ids, CHUNK):
+            lists = self._lists(chunk, num_results, quality)
+            yield self._item_ids[lists.items], lists.scores
 
     def rank(
         self,
@@ -138,6 +185,7 @@ class TrainedModel:
         user_id: str,
         item_ids: Sequence[str],
         recent: Sequence[Event] = (),
+        context: Mapping[str, str] | None = None,
         allowed: Allowed | None = None,
     ) -> list[Scored]:
         """The given items, best first; those the model doesn't know come last with score 0."""
@@ -149,7 +197,8 @@ class TrainedModel:
         known = np.flatnonzero(codes >= 0)
         scores = np.zeros(len(unique))
         if len(known):
-            scores[known] = self.model.rank(self._history(user_id, recent), codes[known])
+            history = self._history(user_id, recent)
+            scores[known] = self.model.rank(history, codes[known], **self._at(context))
         return [Scored(unique[i], float(scores[i])) for i in np.argsort(-scores, kind="stable")]
 
     def segment(
@@ -173,11 +222,22 @@ class TrainedModel:
         users, scores = self.model.segment(codes, num_results, allowed=mask)
         return [Scored(self.users.values[u], float(s)) for u, s in zip(users, scores, strict=True)]
 
-    def actions(self, *, user_id: str, num_results: int = 5, allowed: Allowed | None = None) -> list[Scored]:
-        """Scores are chances that the user takes the action, 0.0 where an action has too little data."""
+    def actions(
+        self,
+        *,
+        user_id: str,
+        num_results: int = 5,
+        allowed: Allowed | None = None,
+        recent: Sequence[ActionEvent] = (),
+    ) -> list[Scored]:
+        """Scores are chances that the user takes the action, 0.0 where an action has too little data.
+
+        recent: action interactions streamed since training.
+        """
         ids = self.model.actions.values
         mask = None if allowed is None else np.asarray(allowed(ids), dtype=bool)
-        codes, chances = self.model.recommend(user_id, num_results, allowed=mask)
+        model = with_streamed(self.model, user_id, recent) if recent else self.model
+        codes, chances = model.recommend(user_id, num_results, allowed=mask)
         return [Scored(ids[a], float(c)) for a, c in zip(codes, chances, strict=True)]
 
     def _segment_items(
@@ -193,11 +253,25 @@ class TrainedModel:
         )
         return codes[codes >= 0]
 
-    def _lists(self, ids: list[str], k: int) -> Lists:
+    def _lists(self, ids: list[str], k: int, quality: str) -> Lists:
         if self.spec.type == "RELATED_ITEMS":
             return self.model.related(self.items.codes(ids), k)
-        codes = self.users.codes(ids)
-        return self.model.recommend(self._padded.take(codes), k)
+        queries = self._padded.take(self.users.codes(ids))
+        model = self._fast if quality == "fast" and self._fast is not None else self.model
+        return model.recommend(queries, k)
+
+    @cached_property
+    def _item_ids(self) -> np.ndarray:
+        """The item ids with None behind them, which code -1 finds."""
+        return np.append(self.items.values, [None])
+
+    @cached_property
+    def _fast(self) -> FastLists | None:
+        """Made at its first use; None where the model has one quality only."""
+        model = self.model
+        if isinstance(model, Steered):
+            model = model.base if model.lean is None else None
+        return FastLists.fit(model, self.histories) if isinstance(model, Personalizer) else None
 
     @cached_property
     def _padded(self) -> Histories:
@@ -231,6 +305,11 @@ class TrainedModel:
             np.array([0, len(table)]),
         )
 
+    def _at(self, context: Mapping[str, str] | None) -> dict[str, Any]:
+        """What a model that knows contexts is asked with besides."""
+        moment = self.model.moment(context) if isinstance(self.model, Steered) else None
+        return {} if moment is None else {"context": moment}
+
     def _mask(self, allowed: Allowed | None) -> Mask | None:
         if allowed is None:
             return None
@@ -241,6 +320,30 @@ class TrainedModel:
             [Scored(self.items.values[i], s) for i, s in zip(items, scores, strict=True) if i >= 0]
             for items, scores in zip(lists.items.tolist(), lists.scores.tolist(), strict=True)
         ]
+
+
+def _check_objective(spec: RecipeSpec, objective: Objective | None) -> None:
+    if objective is None:
+        return
+    if spec.type not in ("USER_PERSONALIZATION", "PERSONALIZED_RANKING"):
+        raise ValueError(f"{spec.name} has no optimization objective: leave objective out")
+    if objective.sensitivity not in SHARES:
+        raise ValueError(f"sensitivity={objective.sensitivity!r} is unknown: use one of {', '.join(SHARES)}")
+
+
+def check_quality(quality: str) -> None:
+    if quality not in QUALITIES:
+        raise ValueError(f"quality={quality!r} is unknown: use one of {', '.join(QUALITIES)}")
+
+
+def _check_previous(spec: RecipeSpec, previous: TrainedModel | None) -> None:
+    if previous is None:
+        return
+    if not spec.updatable:
+        names = ", ".join(name for name, one in RECIPES.items() if one.updatable)
+        raise ValueError(f"{spec.name} can't be updated, only {names}: train it without previous")
+    if previous.recipe != spec.name:
+        raise ValueError(f"previous is a model of {previous.recipe}, not of {spec.name}")
 
 
 def _given(value: str | None, name: str, recipe: str) -> str:

@@ -34,6 +34,7 @@ TRANSIENT: Mapping[str, Sequence[str]] = {
         "DynamoDb.InternalServerErrorException",
         "DynamoDb.DynamoDbException",
         "DynamoDb.SdkClientException",
+        "DynamoDB.ThrottlingException",
         "DynamoDB.ProvisionedThroughputExceededException",
         "DynamoDB.RequestLimitExceededException",
         "DynamoDB.InternalServerErrorException",
@@ -47,7 +48,7 @@ TRANSIENT: Mapping[str, Sequence[str]] = {
         "Lambda.TooManyRequestsException",
     ],
     "glue": [
-        "Glue.ConcurrentRunsExceededException",
+        "Glue.ThrottlingException",
         "Glue.InternalServiceException",
         "Glue.OperationTimeoutException",
         "Glue.ResourceNumberLimitExceededException",
@@ -59,6 +60,8 @@ TRANSIENT: Mapping[str, Sequence[str]] = {
 }
 # Personalize runs few jobs at once and refuses what touches a resource in use: both are worth a wait.
 BUSY = ["Personalize.LimitExceededException", "Personalize.ResourceInUseException"]
+# A function that was killed, or that ran out of memory or time. Every function of ours may run again.
+DIED = ["Lambda.Unknown", "Runtime.ExitError", "Sandbox.Timedout"]
 
 
 def jsonata(expression: str) -> str:
@@ -97,14 +100,17 @@ def retrying(
 
 
 RETRY_BUSY = retrying(BUSY, interval=60, attempts=20, longest=900)
+RETRY_DIED = retrying(DIED, interval=5, attempts=2)
+# When the answer to a start is lost, the job that it started has to end first.
+RETRY_RUNNING = retrying(["Glue.ConcurrentRunsExceededException"], interval=60, attempts=20, longest=900)
 
 
 def invoke(function_arn: str, payload: object, **fields: Any) -> State:
-    return task(LAMBDA, {"FunctionName": function_arn, "Payload": payload}, **fields)
+    return task(LAMBDA, {"FunctionName": function_arn, "Payload": payload}, Retry=[RETRY_DIED], **fields)
 
 
 def run_job(job: str, arguments: Mapping[str, str], **fields: Any) -> State:
-    return task(GLUE_JOB, {"JobName": job, "Arguments": dict(arguments)}, **fields)
+    return task(GLUE_JOB, {"JobName": job, "Arguments": dict(arguments)}, Retry=[RETRY_RUNNING], **fields)
 
 
 def inline_map(items: object, states: States, *, start: str, **fields: Any) -> State:

@@ -184,6 +184,8 @@ def _release(settings: Settings, *, Next: str, caught: str) -> State:
             "ExpressionAttributeNames": {"#owner": "owner"},
             "ExpressionAttributeValues": {":me": {"S": jsonata("$me")}},
         },
+        # Until it expires every run is refused, so this tries longer than others.
+        Retry=[asl.retrying(asl.TRANSIENT["dynamodb"], attempts=20, longest=300)],
         # Whatever is wrong with the lock, it expires by itself.
         Catch=[{"ErrorEquals": ["States.ALL"], "Next": caught}],
         Next=Next,

@@ -127,8 +127,19 @@ def _publishing_states(settings: Settings) -> States:
         "PublishFiles": _publish_files(settings),
         "Written": {
             "Type": "Choice",
-            "Choices": [{"Condition": jsonata("$states.input.written > 0"), "Next": "SwapPointer"}],
+            "Choices": [
+                {"Condition": jsonata("$count($states.input.failed) > 0"), "Next": "PublishFailed"},
+                {"Condition": jsonata("$states.input.written > 0"), "Next": "SwapPointer"},
+            ],
             "Default": "NothingPublished",
+        },
+        "PublishFailed": {
+            "Type": "Fail",
+            "Error": "PublishFailed",
+            "Cause": jsonata(
+                "'Publishing the lists of ' & $list & ' failed, the previous version serves on: '"
+                " & $states.input.failed[0].error & ': ' & $states.input.failed[0].cause"
+            ),
         },
         "NothingPublished": {
             "Type": "Fail",
@@ -155,7 +166,17 @@ def _publish_files(settings: Settings) -> dict[str, Any]:
             "bucket": names.results_bucket,
             "keys": jsonata("[$states.input.Items.Key]"),
         },
-        Output=jsonata("$states.result.Payload"),
+        Output=jsonata("{'written': $states.result.Payload.written, 'failed': []}"),
+        # A failed child would fail the map, whose error does not say why.
+        Catch=[
+            {
+                "ErrorEquals": ["States.ALL"],
+                "Output": jsonata(
+                    "{'failed': {'error': $states.errorOutput.Error, 'cause': $states.errorOutput.Cause}}"
+                ),
+                "Next": "BatchFailed",
+            }
+        ],
         End=True,
     )
     return {
@@ -176,9 +197,11 @@ def _publish_files(settings: Settings) -> dict[str, Any]:
         "ItemProcessor": {
             "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
             "StartAt": "PublishBatch",
-            "States": {"PublishBatch": publish},
+            "States": {"PublishBatch": publish, "BatchFailed": {"Type": "Succeed"}},
         },
-        "Output": jsonata("{'written': $sum([0, $states.result.written])}"),
+        "Output": jsonata(
+            "{'written': $sum([0, $states.result.written]), 'failed': [$states.result.failed]}"
+        ),
         "Next": "Written",
     }
 

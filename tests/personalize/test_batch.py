@@ -12,7 +12,9 @@ import pandas as pd
 import pytest
 
 from local.personalize.batch import BatchFailure, infer_files, segment_files
-from local.personalize.filters import Evaluator, Facts, parse_filter
+from local.personalize.filters import parse_filter
+from local.personalize.filters.evaluation import Evaluator
+from local.personalize.filters.facts import Facts
 from local.personalize.recipes import RECIPES
 
 
@@ -40,7 +42,7 @@ class Echo:
         kept = [one for one in ids if allowed is None or allowed([one])[0]]
         return [Scored(one, 1 / (n + 1)) for n, one in enumerate(kept[:num_results])]
 
-    def recommend_many(self, ids: Iterable[str], num_results: int) -> Iterator[list[Scored]]:
+    def recommend_many(self, ids: Iterable[str], num_results: int, *, quality: str) -> Iterator[list[Scored]]:
         return (self.recommend(user_id=one, num_results=num_results) for one in ids)
 
     def rank(self, *, user_id: str, item_ids: list[str], allowed: Any = None) -> list[Scored]:
@@ -90,9 +92,9 @@ def test_a_bad_line_is_answered_in_its_place_and_the_others_too(tmp_path: Path) 
 
 
 def test_more_lines_than_a_chunk_stay_in_order(tmp_path: Path) -> None:
-    lines = [{"userId": str(n)} for n in range(1_100)]
+    lines = [{"userId": str(n)} for n in range(4_500)]
     output = run(tmp_path, Echo("aws-user-personalization-v2"), lines)
-    assert [line["output"]["recommendedItems"][0] for line in output] == [f"{n}-0" for n in range(1_100)]
+    assert [line["output"]["recommendedItems"][0] for line in output] == [f"{n}-0" for n in range(4_500)]
 
 
 def test_an_input_without_records_fails_the_job(tmp_path: Path) -> None:

@@ -7,7 +7,9 @@ import json
 import pandas as pd
 import pytest
 
-from local.personalize.filters import Evaluator, Facts, FilterError, check_filter, parse_filter
+from local.personalize.filters import FilterError, check_filter, parse_filter
+from local.personalize.filters.evaluation import Evaluator
+from local.personalize.filters.facts import Facts
 from local.personalize.schemas import parse_schema
 
 # From "Item recommendation filter expressions", "User segment filter expressions" and their neighbours.

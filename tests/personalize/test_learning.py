@@ -184,7 +184,8 @@ def test_without_recency_bias_an_old_event_weighs_as_much_as_a_new_one() -> None
 def test_sims_drops_pairs_below_the_minimum_cointeraction_count() -> None:
     strict = train(recipe="aws-sims", data=data(), hyperparameters={"min_cointeraction_count": "10"})
     loose = train(recipe="aws-sims", data=data(), hyperparameters={"min_cointeraction_count": "0"})
-    assert strict.model.neighbours.nnz < loose.model.neighbours.nnz
+    counts = [one.model.relations.matrices["together"].nnz for one in (strict, loose)]
+    assert counts[0] < counts[1]
 
 
 def test_items_without_interactions_count_for_coverage_and_can_be_listed() -> None:
@@ -202,6 +203,20 @@ def test_similar_items_relates_a_cold_item_by_its_metadata() -> None:
     trained = train(recipe="aws-similar-items", data=replace(data(), items=pd.concat([data().items, extra])))
     listed = [s.id for s in trained.recommend(item_id="cold", num_results=6)]
     assert [block_of(one) for one in listed] == [2] * 6
+
+
+def test_similar_items_lists_an_item_that_nobody_met_beside_what_it_resembles() -> None:
+    extra = pd.DataFrame({"ITEM_ID": ["unseen"], "GENRE": ["genre2"], "DESCRIPTION": ["pasta oven basil"]})
+    trained = train(recipe="aws-similar-items", data=replace(data(), items=pd.concat([data().items, extra])))
+    for one in range(12):
+        listed = trained.recommend(item_id=f"i{one}", num_results=25)
+        assert len({s.id for s in listed}) == len(listed) == 25
+        assert ("unseen" in {s.id for s in listed}) == (block_of(f"i{one}") == 2)
+        assert [s.score for s in listed] == sorted((s.score for s in listed), reverse=True)
+        short = trained.recommend(item_id=f"i{one}", num_results=9)
+        assert "unseen" not in {s.id for s in short}
+    seen = lambda ids: np.array([one != "unseen" for one in ids])  # noqa: E731
+    assert "unseen" not in {s.id for s in trained.recommend(item_id="i2", num_results=25, allowed=seen)}
 
 
 def test_semantic_similarity_needs_no_interactions() -> None:

@@ -370,6 +370,42 @@ def test_publishing_hands_over_every_file_once_and_moves_each_pointer_after_its_
     assert order == ["publish"] * (len(order) - 1) + ["swap"]
 
 
+@pytest.mark.parametrize("breaks", [{"popular"}, {"personal", "related", "popular"}])
+def test_a_batch_that_can_not_be_published_keeps_the_version_and_says_why(breaks: set[str]) -> None:
+    well = recommendation()["lambda", "Invoke"]
+
+    def invoke(parameters: dict[str, Any]) -> dict[str, Any]:
+        payload = json.loads(parameters["Payload"])
+        if payload.get("list") in breaks and payload["keys"][0].endswith("/part-00005.json.gz"):
+            error = {"errorType": "ListTooLong", "errorMessage": "user 7 does not fit into an item"}
+            return {"StatusCode": 200, "FunctionError": "Unhandled", "Payload": Body(json.dumps(error))}
+        return dict(well(parameters))
+
+    answers = recommendation() | {("lambda", "Invoke"): invoke}
+    result, cloud = run("recommend", {"run_id": RUN, "versions": VERSIONS}, answers)
+    failed = json.loads(result.cause or "")
+    assert (result.error, failed["state"]) == ("PublishFailed", "PublishLists")
+    assert "ListTooLong" in failed["cause"] and "user 7 does not fit into an item" in failed["cause"]
+    swapped = {call["Key"]["pk"]["S"].removeprefix("pointer#") for call in sent(cloud, "UpdateItem")}
+    assert not swapped & breaks
+    assert not any("load" in call["FunctionName"] for call in sent(cloud, "Invoke"))
+
+
+def test_a_function_that_died_is_called_again() -> None:
+    well, died = recommendation()["lambda", "Invoke"], []
+
+    def invoke(parameters: dict[str, Any]) -> dict[str, Any]:
+        if "load" in parameters["FunctionName"] and not died:
+            died.append(parameters)
+            error = {"errorType": "Runtime.ExitError", "errorMessage": "signal: killed"}
+            return {"StatusCode": 200, "FunctionError": "Unhandled", "Payload": Body(json.dumps(error))}
+        return dict(well(parameters))
+
+    answers = recommendation() | {("lambda", "Invoke"): invoke}
+    result, _ = run("recommend", {"run_id": RUN, "versions": VERSIONS}, answers)
+    assert result.status == "SUCCEEDED" and died
+
+
 def test_a_list_with_no_file_never_becomes_the_published_version() -> None:
     empty = {("s3", "ListObjectsV2"): {"IsTruncated": False}}
     result, cloud = run("recommend", {"run_id": RUN, "versions": VERSIONS}, recommendation() | empty)

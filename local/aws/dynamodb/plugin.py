@@ -249,7 +249,7 @@ def _destination(context: RequestContext, parameters: dict[str, Any]) -> export.
     elif parameters.get("S3SseAlgorithm") == "AES256":
         encryption = {"ServerSideEncryption": "AES256"}
     return export.Destination(
-        s3=context.client("s3"),
+        s3=context.endpoint.service_client("s3", context.credentials),
         bucket=parameters["S3Bucket"],
         prefix=parameters.get("S3Prefix", ""),
         encryption={k: v for k, v in encryption.items() if v},

@@ -44,6 +44,23 @@ class Execution:
             if self.worker is not None:
                 self.worker.kill()
 
+    def kill(self) -> bool:
+        """As the operating system does when memory runs out: the run fails. False: it has ended."""
+        with self.lock:
+            if self.worker is None:
+                return False
+            self.worker.kill()
+            return True
+
+    @property
+    def session_name(self) -> str:
+        """Of the job's role, which the script's calls carry."""
+        return f"GlueJobRunnerSession-{self.record['Id'][:24]}"
+
+
+# Each is told of a run whose script was just given to Spark.
+watchers: list[Callable[[Execution], None]] = []
+
 
 class Runs:
     """Starts and stops runs. `records(job name)` is the list that the emulator keeps per job."""
@@ -135,6 +152,8 @@ class Runs:
             timer = self._timer(execution)
             try:
                 worker.give(order, log=worker.log.with_name(f"{record['Id']}.log"))
+                for watch in watchers:
+                    watch(execution)
                 result = worker.result()
             except BrokenPipeError:
                 result = None
@@ -158,7 +177,7 @@ class Runs:
     def _order(self, execution: Execution, resolved: arguments.Resolved, folder: Path) -> dict[str, Any]:
         """Everything the worker needs; the script and its modules are read with the job role's session."""
         credentials = self._session(execution)
-        fetch = Fetch(self._endpoint.client("s3", credentials), folder)
+        fetch = Fetch(self._endpoint.service_client("s3", credentials), folder)
         return {
             "script": fetch(execution.job["Command"]["ScriptLocation"]),
             "modules": [fetch(path) for path in resolved.modules],
@@ -172,8 +191,7 @@ class Runs:
         role = str(execution.job["Role"])
         if not role.startswith("arn:"):
             role = f"arn:aws:iam::{self._endpoint.account}:role/{role}"
-        name = f"GlueJobRunnerSession-{execution.record['Id'][:24]}"
-        return self._endpoint.role_session(role, session_name=name, service=PRINCIPAL)
+        return self._endpoint.role_session(role, session_name=execution.session_name, service=PRINCIPAL)
 
     def _environment(self, credentials: Credentials) -> dict[str, str]:
         values = {

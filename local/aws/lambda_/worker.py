@@ -8,11 +8,13 @@ import os
 import queue
 import select
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +31,9 @@ INIT_SECONDS = 10.0  # Lambda's limit of the init phase; here added to the first
 
 Reply = dict[str, Any]
 
+# Each is told of a process that was just given an event.
+watchers: list[Callable[[PythonWorker], None]] = []
+
 
 class PythonWorker(lambda_runtime.Worker):
     """Takes the place of ministack's worker in its pool."""
@@ -36,6 +41,7 @@ class PythonWorker(lambda_runtime.Worker):
     _proc: Any
     _tmpdir: str | None
     _stderr_queue: queue.Queue[str | None]
+    access_key: str = ""  # of the process that runs now
 
     def _spawn(self) -> None:
         endpoint = endpoints.current()
@@ -45,6 +51,7 @@ class PythonWorker(lambda_runtime.Worker):
             service=SERVICE,
             source_arn=self.config.get("FunctionArn"),
         )
+        self.access_key = credentials.access_key
         folder = endpoint.home / "lambda"
         code = archive.unpack(self.code_zip, folder=folder / "code")
         layers = [archive.unpack(z, folder=folder / "layers", layer=True) for z in self._layer_zips()]
@@ -121,6 +128,8 @@ class PythonWorker(lambda_runtime.Worker):
         try:
             process.stdin.write(json.dumps(invocation).encode() + b"\n")
             process.stdin.flush()
+            for watch in watchers:
+                watch(self)
             answer = self._read_line(deadline)
         except TimeoutError:
             self._end()
@@ -149,7 +158,7 @@ class PythonWorker(lambda_runtime.Worker):
 
     def _exited(self, process: subprocess.Popen[bytes], request_id: str) -> Reply:
         status = process.wait(timeout=5)
-        how = f"signal: {-status}" if status < 0 else f"exit status {status}"
+        how = f"signal: {_signal_name(-status)}" if status < 0 else f"exit status {status}"
         self._proc = None
         return self._failed(
             "Runtime.ExitError", f"RequestId: {request_id} Error: Runtime exited with error: {how}"
@@ -176,6 +185,14 @@ class PythonWorker(lambda_runtime.Worker):
                 lines.append(line)
         return "\n".join(lines)
 
+    def kill(self) -> bool:
+        """From another thread: the invocation fails with Runtime.ExitError. False: nothing runs."""
+        process = self._proc
+        if process is None or process.poll() is not None:
+            return False
+        process.kill()
+        return True
+
     def _end(self) -> None:
         process, self._proc = self._proc, None
         process.kill()
@@ -190,3 +207,8 @@ class PythonWorker(lambda_runtime.Worker):
 def _timed_out(request_id: str, timeout: float) -> str:
     moment = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime())
     return f"{moment}Z {request_id} Task timed out after {timeout:.2f} seconds"
+
+
+def _signal_name(number: int) -> str:
+    """In Lambda's words: 9 is "killed"."""
+    return (signal.strsignal(number) or str(number)).lower()

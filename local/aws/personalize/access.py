@@ -74,7 +74,7 @@ class Bucket:
 
     @property
     def _s3(self) -> Any:
-        return self.endpoint.client("s3", self.credentials)
+        return self.endpoint.service_client("s3", self.credentials)
 
     def files(self, location: Location) -> list[Location]:
         """The object itself or, of a folder, the objects in it that are data."""

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from local.aws.personalize.service import Personalize
     from local.aws.personalize.store import Record
-    from local.personalize.filters import Evaluator
+    from local.personalize.filters.evaluation import Evaluator
     from local.personalize.filters.facts import Events, Table
 
 MODELS_KEPT = 4
 EVALUATORS_KEPT = 64
+REORDERINGS_KEPT = 8
 _EVENTS = {"INTERACTIONS": "ITEM_ID", "ACTION_INTERACTIONS": "ACTION_ID"}
 
 
@@ -34,7 +35,7 @@ class Catalogue:
         self._models: OrderedDict[str, Any] = OrderedDict()
         self._facts: dict[str, _Cached] = {}
         self._evaluators: OrderedDict[Any, Evaluator] = OrderedDict()
-        self._reordering = _Cached(None, None)
+        self._reorderings: OrderedDict[Any, tuple[Any, Any]] = OrderedDict()
 
     def model(self, version_arn: str) -> Any:
         """The trained model of a solution version or recommender."""
@@ -67,7 +68,9 @@ class Catalogue:
 
     def evaluator(self, expression: str, datasets: Iterable[Record]) -> Evaluator:
         """An evaluator over the datasets that the expression names."""
-        from local.personalize.filters import Evaluator, Facts, parse_filter
+        from local.personalize.filters import parse_filter
+        from local.personalize.filters.evaluation import Evaluator
+        from local.personalize.filters.facts import Facts
 
         with self._lock:
             parsed = parse_filter(expression)
@@ -89,25 +92,35 @@ class Catalogue:
     def reordering(
         self,
         version_arn: str,
-        items: Record | None,
+        datasets: Mapping[str, Record],
         *,
         influence: Mapping[str, float],
         exploration: Mapping[str, float],
     ) -> Any:
         """What a configuration does to lists of the model; None for nothing."""
-        from local.personalize.reordering import Reordering, creation_times
+        from local.personalize.reordering import Reordering
 
         if not any(influence.values()) and not exploration.get("explorationWeight"):
             return None
         with self._lock:
             model = self.model(version_arn)
-            table = self.table(items) if items is not None else None
+            table = self.table(datasets["ITEMS"]) if "ITEMS" in datasets else None
             key = (id(model), id(table), json.dumps([dict(influence), dict(exploration)], sort_keys=True))
-            if self._reordering.version != key:
-                created = creation_times(table.frame if table is not None else None)
-                value = Reordering.of(model, created=created, influence=influence, exploration=exploration)
-                self._reordering = _Cached(key, value)
-            return self._reordering.value
+            if key not in self._reorderings:
+                events = datasets.get("INTERACTIONS")
+                value = Reordering.of(
+                    model,
+                    items=None if table is None else table.frame,
+                    influence=influence,
+                    exploration=exploration,
+                    impressions=self._service.streams.impressions(events.arn) if events else None,
+                )
+                # The model and table are kept too, so that nothing else gets their ids.
+                self._reorderings[key] = (value, (model, table))
+            self._reorderings.move_to_end(key)
+            while len(self._reorderings) > REORDERINGS_KEPT:
+                self._reorderings.popitem(last=False)
+            return self._reorderings[key][0]
 
     def _fact(self, dataset: Record, load: Any) -> Any:
         with self._lock:
@@ -128,14 +141,14 @@ def _version(service: Personalize, dataset: Record) -> Any:
 
 
 def _load_table(service: Personalize, dataset: Record) -> Table:
-    from local.personalize.filters import Facts
+    from local.personalize.filters.facts import Facts
 
     kind = dataset.fields["datasetType"]
     return Facts.of_frames({kind: _frame(service, dataset)}).tables[kind]
 
 
 def _load_events(service: Personalize, dataset: Record) -> Events:
-    from local.personalize.filters import Facts
+    from local.personalize.filters.facts import Facts
 
     kind = dataset.fields["datasetType"]
     return Facts.of_frames({kind: _frame(service, dataset)}).events[kind]

@@ -30,6 +30,7 @@ def open_service(endpoint: Endpoint, **options: Any) -> Personalize:
     """The service with what an earlier process left, its unfinished jobs queued again."""
     service = Personalize(endpoint, **options)
     shutil.rmtree(service.home / "temporary", ignore_errors=True)
+    service.sweep_models()
     for dataset in service.store.of_kind("Dataset"):
         datasets.sweep(service, dataset)
     responses.register_jobs(service)

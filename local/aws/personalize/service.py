@@ -69,6 +69,11 @@ class Personalize:
         """Where the files of a resource are, below `area` ("datasets", "models")."""
         return self.home / area / arn.partition(f"{self.endpoint.account}:")[2].replace("/", "+")
 
+    def sweep_models(self) -> None:
+        """Removes what a killed training had written of a model; whole ones have no dot before their name."""
+        for path in (self.home / "models").glob(".*"):
+            shutil.rmtree(path, ignore_errors=True)
+
     @contextlib.contextmanager
     def temporary(self) -> Any:
         folder = self.home / "temporary" / uuid.uuid4().hex
@@ -83,6 +88,8 @@ class Personalize:
         try:
             return self.workers[lane].run(arn, action, **arguments)
         except WorkerDied:
+            if lane == "training":
+                self.sweep_models()
             record = self.store.find(arn)
             if record is None or not record.private.get("job"):
                 raise Stopped from None

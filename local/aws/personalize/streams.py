@@ -10,10 +10,13 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from local.personalize.data import Event
+from local.personalize.data import ActionEvent, Event
+from local.personalize.impressions import Impressions
 
 # Beside the schema's columns of an event: which session it belongs to.
 SESSION = "_SESSION"
+# And what the recommendation that it names showed, where the event lists no impression itself.
+SHOWN = "_SHOWN"
 
 
 class Streams:
@@ -23,8 +26,9 @@ class Streams:
         self._folder = folder
         self._lock = threading.Lock()
         self._counts: dict[str, int] = {}
-        self._recent: dict[str, dict[str, list[tuple[int, Event]]]] = {}
+        self._recent: dict[str, dict[str, list[tuple[int, Any]]]] = {}
         self._log: dict[str, list[tuple[str, str, str | None]]] = {}
+        self._impressions: dict[str, Impressions] = {}
 
     def path(self, dataset_arn: str) -> Path:
         digest = hashlib.sha256(dataset_arn.encode()).hexdigest()[:16]
@@ -45,8 +49,8 @@ class Streams:
             self._load(dataset_arn)
             return self._counts[dataset_arn]
 
-    def recent(self, dataset_arn: str, user_id: str, *, after: int) -> list[Event]:
-        """The user's streamed events from position `after` on, oldest first."""
+    def recent(self, dataset_arn: str, user_id: str, *, after: int) -> list[Any]:
+        """The user's Events (of actions: ActionEvents) from position `after` on, in the order they came."""
         with self._lock:
             self._load(dataset_arn)
             events = self._recent[dataset_arn].get(user_id, [])
@@ -57,6 +61,12 @@ class Streams:
         with self._lock:
             self._load(dataset_arn)
             return self._log[dataset_arn][after:]
+
+    def impressions(self, dataset_arn: str) -> Impressions:
+        """What was shown and chosen; it goes on counting."""
+        with self._lock:
+            self._load(dataset_arn)
+            return self._impressions[dataset_arn]
 
     def remove(self, dataset_arn: str) -> None:
         with self._lock:
@@ -85,6 +95,7 @@ class Streams:
         self._counts[dataset_arn] = 0
         self._recent[dataset_arn] = defaultdict(list)
         self._log[dataset_arn] = []
+        self._impressions[dataset_arn] = Impressions()
         for row in read_lines(self.path(dataset_arn)):
             self._remember(dataset_arn, row)
 
@@ -94,8 +105,13 @@ class Streams:
         self._join_session(dataset_arn, row)
         target = row.get("ITEM_ID") or row.get("ACTION_ID")
         self._log[dataset_arn].append((row.get("USER_ID", ""), target or "", row.get("EVENT_TYPE")))
+        if "ACTION_ID" in row and "USER_ID" in row:
+            self._recent[dataset_arn][row["USER_ID"]].append((position, _action_event(row)))
         if "ITEM_ID" in row and "USER_ID" in row:
             self._recent[dataset_arn][row["USER_ID"]].append((position, _event(row)))
+            self._impressions[dataset_arn].record(
+                user=row["USER_ID"], shown=_shown(row), chosen=row["ITEM_ID"]
+            )
 
     def _join_session(self, dataset_arn: str, row: Mapping[str, Any]) -> None:
         """The events of a session before its user signed in become the user's."""
@@ -114,6 +130,16 @@ def with_sessions_joined(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]
     return [
         row | {"USER_ID": users[row["USER_ID"]]} if row.get("USER_ID") in users else row for row in listed
     ]
+
+
+def _shown(row: Mapping[str, Any]) -> list[str]:
+    """An explicit impression goes before the implicit one."""
+    given = row.get("IMPRESSION")
+    return given.split("|") if given else list(row.get(SHOWN, ()))
+
+
+def _action_event(row: Mapping[str, Any]) -> ActionEvent:
+    return ActionEvent(row["ACTION_ID"], int(row["TIMESTAMP"]), row["EVENT_TYPE"])
 
 
 def _event(row: Mapping[str, Any]) -> Event:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -29,8 +30,10 @@ def import_records(job: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def train_model(job: Mapping[str, Any]) -> dict[str, Any]:
-    from local.personalize.data import EventParameters, EventsConfig
-    from local.personalize.training import TrainingError, train
+    from local.personalize.data import EventParameters, EventsConfig, Objective
+    from local.personalize.recipes import RECIPES
+    from local.personalize.training import TrainedModel, TrainingError, train
+    from local.personalize.tuning import Tuning, searched
 
     events = EventsConfig(
         event_type=job["event_type"],
@@ -38,27 +41,31 @@ def train_model(job: Mapping[str, Any]) -> dict[str, Any]:
         parameters=tuple(EventParameters(**row) for row in job["event_parameters"]),
     )
     data = datasets.training_data(job["datasets"], excluded=job["excluded"])
+    search = Tuning(**job["tuning"]) if job["tuning"] else None
     try:
         model = train(
             recipe=job["recipe"],
             data=data,
             hyperparameters=job["hyperparameters"],
             events=events,
+            objective=Objective(**job["objective"]) if job["objective"] else None,
+            tuning=search,
+            previous=TrainedModel.load(Path(job["previous"])) if job["previous"] else None,
             seed=job["seed"],
         )
     except (TrainingError, ValueError) as error:
         raise JobFailure(str(error)) from None
     model.save(Path(job["target"]))
-    values = model.spec.parse(job["hyperparameters"])
+    names = searched(RECIPES[job["recipe"]], search) if search else []
     return {
         "metrics": dict(model.metrics),
         "training_seconds": model.training_seconds,
-        "hyperparameters": {name: str(value).lower() for name, value in values.items()},
+        "tuned": {name: model.hyperparameters[name] for name in names},
     }
 
 
 def infer_batch(job: Mapping[str, Any]) -> dict[str, Any]:
-    from local.personalize.batch import BatchFailure, infer_files
+    from local.personalize.batch import BatchFailure, chosen_quality, infer_files
     from local.personalize.training import TrainedModel
 
     model = TrainedModel.load(Path(job["model"]))
@@ -69,6 +76,7 @@ def infer_batch(job: Mapping[str, Any]) -> dict[str, Any]:
             num_results=job["num_results"],
             masks=_masks(job),
             reordering=_reordering(job, model),
+            quality=chosen_quality(os.environ),
         )
     except BatchFailure as failure:
         raise JobFailure(str(failure)) from None
@@ -76,12 +84,12 @@ def infer_batch(job: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _reordering(job: Mapping[str, Any], model: Any) -> Any:
-    from local.personalize.reordering import Reordering, creation_times
+    from local.personalize.reordering import Reordering
 
     items = next((source for source in job["datasets"] if source["type"] == "ITEMS"), None)
     return Reordering.of(
         model,
-        created=creation_times(datasets.read_frame(items) if items else None),
+        items=datasets.read_frame(items) if items else None,
         influence=job["influence"],
         exploration=job["exploration"],
     )
@@ -164,7 +172,9 @@ def _masks(job: Mapping[str, Any]) -> Any:
     """The batch job's filter over the datasets as they are now, or None."""
     if not job.get("filter"):
         return None
-    from local.personalize.filters import Evaluator, Facts, parse_filter
+    from local.personalize.filters import parse_filter
+    from local.personalize.filters.evaluation import Evaluator
+    from local.personalize.filters.facts import Facts
 
     frames = {source["type"]: datasets.read_frame(source) for source in job["datasets"]}
     return Evaluator(parse_filter(job["filter"]), Facts.of_frames(frames))

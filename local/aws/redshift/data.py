@@ -152,7 +152,7 @@ class DataApi:
         if arn not in namespace.get("iamRoles", []):
             message = f"The requested role {arn} is not associated to namespace {namespace['namespaceName']}"
             raise ApiError("ValidationException", message)
-        return self._endpoint.client("s3", self._role_session(arn))
+        return self._endpoint.service_client("s3", self._role_session(arn))
 
     def _role_session(self, arn: str) -> Any:
         """A role may trust either of Redshift's principals."""

@@ -28,6 +28,10 @@ class StateError(Exception):
         self.cause = cause
 
 
+class PassingError(StateError):
+    """A call failed of a throttle, the server or the network: another try may do."""
+
+
 class DeclaredError(StateError):
     """An error that somebody chose: a Fail state or SendTaskFailure. Its cause is handed on as it is."""
 

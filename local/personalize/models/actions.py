@@ -8,10 +8,10 @@ import lightgbm
 import numpy as np
 import pandas as pd
 import scipy.sparse as sp
-from scipy.sparse.linalg import svds
 
 from local.personalize.ids import Ids
 from local.personalize.metrics import area_under_curve
+from local.personalize.models.linear import truncated_svd
 from local.personalize.storage import storable
 
 DAY = 86_400
@@ -29,7 +29,7 @@ _BOOSTER = {
     "verbosity": -1,
     "deterministic": True,
     "force_row_wise": True,
-    "num_threads": 2,
+    "num_threads": 1,
 }
 
 
@@ -111,6 +111,8 @@ class ActionModel:
     users: Ids
     actions: Ids
     item_events: Timeline  # owner: user; value: EVENT_VALUE
+    kind_events: tuple[Timeline, ...]  # the same for each of the frequent event types
+    moments: Timeline  # owner: user; a basket or a visit: events of one second count once
     action_events: Timeline  # owner: user; value: 1 where taken
     pair_events: Timeline  # owner: user * actions + action
     taken_events: Timeline  # owner: user
@@ -164,8 +166,21 @@ class ActionModel:
             np.log1p(self.taken_events.days_since(users, times)),
             np.log(self.action_rates[actions] / (1 - self.action_rates[actions])),
         ]
+        for kind in self.kind_events:
+            columns += _habit(kind, users, times, items)
+        moments, _ = self.moments.before(users, times)
+        recent_moments, _ = self.moments.between(users, month, times)
+        columns += [np.log1p(moments), np.log1p(recent_moments), np.log1p(items / np.maximum(moments, 1))]
         tables = [self.user_columns.values[users], self.action_columns.values[actions], self.interests[users]]
         return np.concatenate([np.column_stack(columns), *tables], axis=1)
+
+
+def _habit(kind: Timeline, users: np.ndarray, times: np.ndarray, items: np.ndarray) -> list[np.ndarray]:
+    """How often, how lately and as what part of all his events a user had those of one kind."""
+    count, _ = kind.before(users, times)
+    recent, _ = kind.between(users, times - 30 * DAY, times)
+    since = np.log1p(kind.days_since(users, times))
+    return [np.log1p(count), count / np.maximum(items, 1), np.log1p(recent), since]
 
 
 def interests_of(users_by_items: sp.csr_matrix, *, seed: int) -> np.ndarray:
@@ -175,8 +190,7 @@ def interests_of(users_by_items: sp.csr_matrix, *, seed: int) -> np.ndarray:
         return np.zeros((users_by_items.shape[0] + 1, 0), np.float32)
     damped = users_by_items.copy().astype(np.float64)
     damped.data /= np.sqrt(np.asarray(users_by_items.sum(axis=0)).ravel() + 10)[damped.indices]
-    start = np.random.RandomState(seed).rand(min(damped.shape))
-    left, singular, _ = svds(damped, k=rank, v0=start)
+    left, singular = truncated_svd(damped, rank=rank, seed=seed)
     sign = np.sign(left[np.abs(left).argmax(axis=0), np.arange(rank)])
     return np.vstack([left * singular * sign, np.zeros((1, rank))]).astype(np.float32)
 

@@ -9,6 +9,7 @@ import scipy.sparse as sp
 
 from local.personalize.histories import Histories
 from local.personalize.models.generators import Generators, Views
+from local.personalize.models.habits import OWN, SHARED
 
 PER_GENERATOR = 100
 POPULAR = 50
@@ -45,9 +46,9 @@ def candidates(views: Views, generators: Generators, *, allowed: np.ndarray | No
     """
     pairs = [*_dense_best(views, generators, allowed)]
     for name, limit in _SPARSE_LIMITS.items():
-        pairs.append(_sparse_best(views.sparse[name], limit, allowed))
-    pairs.append(_sparse_best(views.own.decayed, _OWN_BY_COUNT, allowed))
-    pairs.append(_sparse_best(views.own.recency, _OWN_NEWEST, allowed))
+        pairs.append(sparse_best(views.sparse[name], limit, allowed))
+    pairs.append(sparse_best(views.own.decayed, _OWN_BY_COUNT, allowed))
+    pairs.append(sparse_best(views.own.recency, _OWN_NEWEST, allowed))
     pairs += [_popular(order, len(views.lengths), allowed) for order in generators.popularity.orders]
     rows, items = (np.concatenate(part) for part in zip(*pairs, strict=True))
     return Candidates.of(rows, items, generators.n_items)
@@ -72,7 +73,7 @@ def _dense_best(views: Views, generators: Generators, allowed: np.ndarray | None
     return result
 
 
-def _sparse_best(
+def sparse_best(
     matrix: sp.csr_matrix, limit: int, allowed: np.ndarray | None
 ) -> tuple[np.ndarray, np.ndarray]:
     rows = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
@@ -111,17 +112,29 @@ FEATURES = (
     "own_kind",
     "own_interval",
     "own_due",
+    *(f"own_{name}" for name in OWN),
+    *(f"own_{name}_share" for name in SHARED),
     "session_moment",
     "session_hour",
     "session_span",
+    "session_visits",
+    "session_per_visit",
 )
+
+_HABITS = (
+    *(f"own_{name}" for name in OWN),
+    *(f"own_{name}_share" for name in SHARED),
+    "session_visits",
+    "session_per_visit",
+)
+HABITS = tuple(FEATURES.index(name) for name in _HABITS)
 
 
 def features(views: Views, generators: Generators, pairs: Candidates) -> np.ndarray:
     """float32 (pairs, len(FEATURES))."""
     columns: list[np.ndarray] = []
     for scores in _generator_scores(views, generators, pairs):
-        columns += _share_score_rank(scores, pairs)
+        columns += share_score_rank(scores, pairs)
     columns += _item_columns(generators, pairs)
     columns += _own_columns(views, pairs)
     columns += _session_columns(views, pairs)
@@ -138,7 +151,7 @@ def _generator_scores(views: Views, generators: Generators, pairs: Candidates) -
     return dense + [look_up(matrix, pairs) for matrix in views.sparse.values()]
 
 
-def _share_score_rank(scores: np.ndarray, pairs: Candidates) -> list[np.ndarray]:
+def share_score_rank(scores: np.ndarray, pairs: Candidates) -> list[np.ndarray]:
     best = np.maximum(np.maximum.reduceat(scores, pairs.starts), 1e-9)
     order = np.lexsort((-scores, pairs.rows))
     rank = np.empty(len(scores), np.float32)
@@ -177,7 +190,20 @@ def _own_columns(views: Views, pairs: Candidates) -> list[np.ndarray]:
         pick(views.own.kinds),
         np.log1p(interval),
         np.where(interval > 0, seconds / np.maximum(interval, 1), -1),
+        *_habit_columns(views, pairs, where),
     ]
+
+
+def _habit_columns(views: Views, pairs: Candidates, where: np.ndarray) -> list[np.ndarray]:
+    """where: of each pair in the user's own items, -1 if it isn't one."""
+    known = views.habits.columns
+    if not len(known["visits"]):
+        return [np.zeros(len(where)) for _ in (*OWN, *SHARED)]
+    columns = {
+        name: np.where(where >= 0, known[name][where], -1 if name == "visits_since" else 0) for name in OWN
+    }
+    best = {name: np.maximum(np.maximum.reduceat(columns[name], pairs.starts), 1e-9) for name in SHARED}
+    return [*columns.values(), *(columns[name] / np.repeat(best[name], pairs.counts) for name in SHARED)]
 
 
 def _session_columns(views: Views, pairs: Candidates) -> list[np.ndarray]:
@@ -188,7 +214,9 @@ def _session_columns(views: Views, pairs: Candidates) -> list[np.ndarray]:
     counts = [np.bincount(queries.owners, back <= limit, minlength=len(queries)) for limit in (0, 3600)]
     oldest = np.zeros(len(queries))
     np.maximum.at(oldest, queries.owners, back)
-    return [np.log1p(values)[pairs.rows] for values in (*counts, oldest)]
+    visits = views.habits.visits
+    per_visit = views.habits.events / np.maximum(visits, 1)
+    return [np.log1p(values)[pairs.rows] for values in (*counts, oldest, visits, per_visit)]
 
 
 def locate(matrix: sp.csr_matrix, pairs: Candidates) -> np.ndarray:

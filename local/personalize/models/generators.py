@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import numpy as np
 import scipy.sparse as sp
 
 from local.personalize.histories import Histories, OwnEvents, own_events, profile
+from local.personalize.models.habits import Habits
 from local.personalize.models.linear import Vocabulary, fit_ease, fit_next_item
 from local.personalize.models.neighbours import fit_cosine, fit_transitions
 from local.personalize.models.popularity import Popularity
@@ -56,32 +58,39 @@ class Generators:
         users_by_items = profile(recent, n_items)
         popularity = Popularity.fit(recent, users_by_items)
         vocabulary = Vocabulary.most_popular(popularity.users, settings.vocabulary)
-        return Generators(
-            settings=settings,
-            popularity=popularity,
-            vocabulary=vocabulary,
-            ease=fit_ease(users_by_items[:, vocabulary.codes], ridge=settings.ease_ridge),
-            next_item=fit_next_item(
-                recent,
-                vocabulary,
-                window=settings.window,
-                decay=settings.window_decay,
-                ridge=settings.window_ridge,
-                max_positions=settings.max_positions,
-                seed=seed,
-            ),
-            transitions=fit_transitions(
+        with ThreadPoolExecutor(1) as other:  # dense models beside the sparse ones
+            dense = other.submit(_dense, recent, users_by_items, vocabulary, settings, seed)
+            transitions = fit_transitions(
                 recent,
                 n_items,
                 window=settings.transition_window,
                 decay=settings.transition_decay,
                 events=popularity.events,
                 keep=2 * settings.neighbours,
-            ),
-            neighbours=fit_cosine(
+            )
+            neighbours = fit_cosine(
                 users_by_items, shrink=settings.neighbour_shrink, keep=settings.neighbours
-            ).T.tocsr(),
+            )
+            ease, next_item = dense.result()
+        return Generators(
+            settings, popularity, vocabulary, ease, next_item, transitions, neighbours.T.tocsr()
         )
+
+
+def _dense(
+    recent: Histories, users_by_items: sp.csr_matrix, vocabulary: Vocabulary, settings: Settings, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    ease = fit_ease(users_by_items[:, vocabulary.codes], ridge=settings.ease_ridge)
+    next_item = fit_next_item(
+        recent,
+        vocabulary,
+        window=settings.window,
+        decay=settings.window_decay,
+        ridge=settings.window_ridge,
+        max_positions=settings.max_positions,
+        seed=seed,
+    )
+    return ease, next_item
 
 
 @dataclass
@@ -95,6 +104,7 @@ class Views:
     dense: dict[str, np.ndarray]
     sparse: dict[str, sp.csr_matrix]
     own: OwnEvents
+    habits: Habits
     lengths: np.ndarray = field(init=False)
 
     def __post_init__(self) -> None:
@@ -122,4 +132,5 @@ class Views:
         }
         for matrix in sparse.values():
             matrix.sort_indices()
-        return Views(recent, dense, sparse, own_events(queries, n, limit=OWN_HISTORY))
+        known = queries.newest(OWN_HISTORY)
+        return Views(recent, dense, sparse, own_events(known, n), Habits(known, n))

@@ -87,6 +87,19 @@ def _windows(
     return source, sp.csr_matrix((ones, (np.arange(len(chosen)), known[chosen])), shape=shape)
 
 
+def truncated_svd(matrix: sp.csr_matrix, *, rank: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Left vectors (rows, rank) and singular values, largest first, by subspace iteration.
+
+    Unlike ARPACK it gives the same answer twice in one process, also where singular values tie.
+    """
+    width = min(rank + 10, *matrix.shape)
+    basis = np.random.RandomState(seed).randn(matrix.shape[1], width)
+    for _ in range(6):
+        basis, _ = np.linalg.qr(matrix.T @ (matrix @ basis))
+    left, singular, _ = np.linalg.svd(matrix @ basis, full_matrices=False)
+    return left[:, :rank], singular[:rank]
+
+
 def _symmetric_inverse(gram: np.ndarray) -> np.ndarray:
     """In place, by Cholesky; LAPACK fills the lower triangle only, so the upper is copied in blocks."""
     factor, failed = spotrf(gram, lower=1, overwrite_a=1, clean=0)

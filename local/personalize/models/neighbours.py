@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import scipy.sparse as sp
 
 from local.personalize.histories import Histories
+
+BLOCK = 2048  # items whose neighbours are counted at a time: bounds memory
 
 
 def fit_transitions(
@@ -35,21 +40,28 @@ def fit_cosine(
 ) -> sp.csr_matrix:
     """Co-occurrence over the product of popularities, shrunk towards 0 for rare pairs."""
     users = np.asarray(users_by_items.sum(axis=0)).ravel()
-    together = (users_by_items.T @ users_by_items).tocsr().astype(np.float32)
-    return strongest(cosine(together, users, shrink=shrink, power=power), keep)
+    by_item = users_by_items.T.tocsr().astype(np.float32)
+
+    def of_items(first: int) -> sp.csr_matrix:
+        together = (by_item[first : first + BLOCK] @ users_by_items).tocsr()
+        return strongest(cosine(together, users, shrink=shrink, power=power, first=first), keep)
+
+    with ThreadPoolExecutor(os.cpu_count()) as threads:  # sparse products run outside Python's lock
+        return sp.vstack(list(threads.map(of_items, range(0, by_item.shape[0], BLOCK)))).tocsr()
 
 
 def cosine(
-    together: sp.csr_matrix, popularity: np.ndarray, *, shrink: float, power: float = 0.5
+    together: sp.csr_matrix, popularity: np.ndarray, *, shrink: float, power: float = 0.5, first: int = 0
 ) -> sp.csr_matrix:
-    matrix = without_diagonal(together)
-    product = popularity[row_of(matrix)] * popularity[matrix.indices]
+    """first: the item of the first row."""
+    matrix = without_diagonal(together, first=first)
+    product = popularity[row_of(matrix) + first] * popularity[matrix.indices]
     matrix.data = (matrix.data / (np.power(product, power) + shrink)).astype(np.float32)
     return matrix
 
 
-def without_diagonal(matrix: sp.csr_matrix) -> sp.csr_matrix:
-    off = row_of(matrix) != matrix.indices
+def without_diagonal(matrix: sp.csr_matrix, *, first: int = 0) -> sp.csr_matrix:
+    off = row_of(matrix) + first != matrix.indices
     kept = sp.csr_matrix(matrix.shape, dtype=matrix.dtype)
     kept.indptr = np.concatenate([[0], np.cumsum(off)])[matrix.indptr].astype(matrix.indptr.dtype)
     kept.indices, kept.data = matrix.indices[off], matrix.data[off]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,12 +11,15 @@ import numpy as np
 from local.personalize.histories import Histories
 from local.personalize.models.candidates import Candidates, candidates, features, queries_of
 from local.personalize.models.generators import Generators, Settings, Views
-from local.personalize.models.ranker import Examples, Ranker, fit_ranker
+from local.personalize.models.ranker import Examples, Ranker, fit_ranker, without_idle_habits
 from local.personalize.models.ranking import Lists, Mask, best_of, normalised, popular_tail
 from local.personalize.splits import held_out_lengths
 from local.personalize.storage import storable
 
 BATCH = 256
+MANY_BATCHES = 8  # from here on threads pay
+CUTS = (0.9, 0.75, 0.6, 0.5)  # of a history: the fewer the users, the more queries each is worth
+PLENTY = 60_000  # users of whom a twentieth is enough to query
 CANDIDATE_MASS = 0.95  # of the scores; the rest of the catalogue shares what remains
 
 
@@ -26,8 +31,12 @@ class Personalizer:
 
     @staticmethod
     def fit(histories: Histories, n_items: int, *, settings: Settings, seed: int = 0) -> Personalizer:
-        ranker = fit_ranker(out_of_fold_examples(histories, n_items, settings=settings, seed=seed), seed=seed)
-        return Personalizer(Generators.fit(histories, n_items, settings=settings, seed=seed), ranker)
+        """From PLENTY users on the generators that trained the ranker stay: they know 19 users in 20."""
+        examples, generators = out_of_fold_examples(histories, n_items, settings=settings, seed=seed)
+        ranker = fit_ranker(without_idle_habits(examples), seed=seed)
+        if len(histories) < PLENTY:
+            generators = Generators.fit(histories, n_items, settings=settings, seed=seed)
+        return Personalizer(generators, ranker)
 
     def refitted(self, histories: Histories, *, seed: int = 0) -> Personalizer:
         """The same ranker over generators that have seen more users."""
@@ -38,11 +47,11 @@ class Personalizer:
 
     def recommend(self, queries: Histories, k: int, *, allowed: Mask | None = None) -> Lists:
         """Where allowed leaves fewer than k candidates, they are drawn again inside what it allows."""
-        parts = [
-            self._recommend(queries_of(queries, start, BATCH), k, allowed)
-            for start in range(0, len(queries), BATCH)
-        ]
-        return Lists.stacked(parts, k)
+        batches = [queries_of(queries, start, BATCH) for start in range(0, len(queries), BATCH)]
+        if len(batches) < MANY_BATCHES or allowed is not None:
+            return Lists.stacked([self._recommend(batch, k, allowed) for batch in batches], k)
+        with ThreadPoolExecutor(os.cpu_count()) as threads:  # most of the work is outside Python's lock
+            return Lists.stacked(list(threads.map(lambda batch: self._recommend(batch, k, None), batches)), k)
 
     def rank(self, query: Histories, items: np.ndarray) -> np.ndarray:
         """Scores of the given item codes, which sum to at most 1 with all others."""
@@ -83,10 +92,10 @@ class Personalizer:
 
 def out_of_fold_examples(
     histories: Histories, n_items: int, *, settings: Settings, seed: int, max_queries: int = 6000
-) -> Examples:
-    """Queries cut from users whom the generators that answer them haven't seen."""
+) -> tuple[Examples, Generators]:
+    """Queries cut from users whom the generators that answer them haven't seen, and the last generators."""
     random = np.random.RandomState(seed)
-    n_folds, parts = _folds(len(histories.items))
+    n_folds, parts = _folds(len(histories), len(histories.items))
     fold = random.permutation(len(histories)) % n_folds
     found = []
     for part in range(parts):
@@ -97,13 +106,15 @@ def out_of_fold_examples(
         limit = max(1, max_queries // parts // 2)
         if len(users) > limit:
             users = np.sort(random.choice(users, limit, replace=False))
-        for share in (0.9, 0.75):
+        for share in CUTS[: max(2, max_queries // parts // max(len(users), 1))]:
             found += _examples_at(histories.take(users), users, generators, share)
-    return _joined(found)
+    return joined(found), generators
 
 
-def _folds(events: int) -> tuple[int, int]:
+def _folds(users: int, events: int) -> tuple[int, int]:
     """(folds of users, how many of them to query): all where data is scarce, one where it is plenty."""
+    if users >= PLENTY:
+        return 20, 1
     if events < 200_000:
         return 4, 4
     return (4, 2) if events < 3_000_000 else (4, 1)
@@ -120,7 +131,7 @@ def _examples_at(
     chosen = histories.take(np.flatnonzero(usable))
     seen, relevant = chosen.head(cut[usable]), chosen.skip(cut[usable]).head(ahead[usable])
     return [
-        _labelled(
+        _answered(
             queries_of(seen, at, BATCH),
             queries_of(relevant, at, BATCH),
             users[usable][at : at + BATCH],
@@ -130,28 +141,34 @@ def _examples_at(
     ]
 
 
-def _labelled(seen: Histories, relevant: Histories, users: np.ndarray, generators: Generators) -> Examples:
+def _answered(seen: Histories, relevant: Histories, users: np.ndarray, generators: Generators) -> Examples:
     views = Views.of(seen, generators)
     pairs = candidates(views, generators)
-    keys = relevant.owners.astype(np.int64) * generators.n_items + relevant.items
+    return labelled(pairs, features(views, generators, pairs), relevant, users, generators.n_items)
+
+
+def labelled(
+    pairs: Candidates, columns: np.ndarray, relevant: Histories, users: np.ndarray, n_items: int
+) -> Examples:
+    """columns: the features of the pairs; relevant: per query, what was wanted."""
+    keys = relevant.owners.astype(np.int64) * n_items + relevant.items
     truth, at = np.unique(keys, return_inverse=True)
     heaviest = np.zeros(len(truth), np.float32)
     np.maximum.at(heaviest, at, relevant.weights)
-    mine = pairs.rows.astype(np.int64) * generators.n_items + pairs.items
+    mine = pairs.rows.astype(np.int64) * n_items + pairs.items
     place = np.minimum(np.searchsorted(truth, mine), len(truth) - 1)
     labels = truth[place] == mine
-    per_query = np.bincount(truth // generators.n_items, minlength=len(seen))
     return Examples(
-        features(views, generators, pairs),
+        columns,
         labels.astype(np.int8),
         np.where(labels, heaviest[place], 1).astype(np.float32),
         pairs.rows,
-        per_query,
+        np.bincount(truth // n_items, minlength=len(relevant)),
         users,
     )
 
 
-def _joined(parts: list[Examples]) -> Examples:
+def joined(parts: list[Examples]) -> Examples:
     offsets = np.cumsum([0, *(len(part.relevant) for part in parts[:-1])])
     return Examples(
         np.concatenate([part.features for part in parts]),

@@ -26,6 +26,10 @@ class Popularity:
         """Item codes by events and by recent events, most first."""
         return np.argsort(-self.events, kind="stable"), np.argsort(-self.recent, kind="stable")
 
+    @cached_property
+    def by_users(self) -> np.ndarray:
+        return np.argsort(-self.users, kind="stable")
+
     @staticmethod
     def fit(histories: Histories, users_by_items: sp.csr_matrix) -> Popularity:
         n_items = users_by_items.shape[1]

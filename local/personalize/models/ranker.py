@@ -1,23 +1,21 @@
-"""Orders candidates. Which of five scorers does so is decided by their score on queries none of them saw."""
+"""Orders candidates. Which of several scorers does so is decided by their score on queries none of them saw."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import lightgbm
 import numpy as np
 
 from local.personalize.metrics import list_ideal_ndcg
-from local.personalize.models.candidates import FEATURES
+from local.personalize.models.candidates import FEATURES, HABITS
 from local.personalize.storage import storable
 
-_AT = {name: index for index, name in enumerate(FEATURES)}
 _BOOSTER = {
     "objective": "binary",
     "num_leaves": 15,
     "max_bin": 63,
-    "learning_rate": 0.1,
     "min_data_in_leaf": 80,
     "feature_fraction": 0.7,
     "bagging_fraction": 0.7,
@@ -27,12 +25,16 @@ _BOOSTER = {
     "deterministic": True,
     "force_row_wise": True,
 }
+LEARNING_RATE = 0.1
 TREES = 120
 NEGATIVES = 120  # sampled for each query
-MANY_ROWS = 300_000  # from here on a second thread pays
+CERTAINTY = 2.0  # standard errors by which a cautiously chosen learned scorer must be better
+MANY_ROWS = 500_000  # from here on a second thread pays
 LINEAR_ROWS = 100_000  # more don't move 38 coefficients
-FEW_QUERIES = 600  # up to here validation is repeated on every third of the users
-ENOUGH_QUERIES = 3000  # from here on what was validated is kept as it is
+FEW_USERS = 300  # up to here validation is repeated on every third of the users, and chance suspected
+REPEATED = 0.01  # share of relevant pairs that the user had before; below it habits are left out
+STEPS = 3  # smaller ones in place of each, when few users are refitted: less of the model is left to chance
+ENOUGH_USERS = 1500  # from here on what was validated is kept as it is
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ class Examples:
 @dataclass(frozen=True)
 class Ranker:
     kind: str
-    weights: np.ndarray  # of the logistic model, on standardised features; the last one is the intercept
+    weights: np.ndarray  # of the linear score, on standardised features; the last one is the intercept
     means: np.ndarray
     scales: np.ndarray
     booster: lightgbm.Booster | None
@@ -87,92 +89,134 @@ class Ranker:
 
     def log_odds(self, features: np.ndarray) -> np.ndarray:
         """Higher is better; exp of it is proportional to the chance of an interaction."""
-        if self.kind in BASELINES:
-            return BASELINES[self.kind](features)
         if self.booster is None:
             return _linear(features, self)
         return np.asarray(self.booster.predict(features, raw_score=True, num_threads=1))
 
 
-def _popular(features: np.ndarray) -> np.ndarray:
-    return features[:, _AT["popularity"]]
+Baselines = Mapping[str, Mapping[str, float]]  # name -> feature -> weight
 
-
-def _ease_new(features: np.ndarray) -> np.ndarray:
-    return 8 * features[:, _AT["ease_decayed_share"]] - 30 * (features[:, _AT["own_count"]] > 0)
-
-
-def _ease_all(features: np.ndarray) -> np.ndarray:
-    return 8 * features[:, _AT["ease_decayed_share"]]
-
-
-def _own(features: np.ndarray) -> np.ndarray:
-    return 8 * features[:, _AT["own_decayed_share"]] + features[:, _AT["ease_decayed_share"]]
-
-
-BASELINES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
-    "popularity": _popular,
-    "ease_new": _ease_new,
-    "ease": _ease_all,
-    "own": _own,
+_NEW = {"own_count": -30.0}  # the user's own items last
+BASELINES: Baselines = {
+    "popularity": {"popularity": 1.0},
+    "ease_new": {"ease_decayed_share": 8.0, **_NEW},
+    "blend_new": {"ease_decayed_share": 4.0, "neighbours_share": 4.0, "next_item_share": 2.0, **_NEW},
+    "ease": {"ease_decayed_share": 8.0},
+    "own": {"own_decayed_share": 8.0, "ease_decayed_share": 1.0},
+    "own_popular": {"own_decayed": 8.0, "popularity": 0.1},
 }
 
 
-def fit_ranker(examples: Examples, *, seed: int) -> Ranker:
-    """Cross-fits the learned scorers, keeps the best scorer and, unless data is plenty, refits it on everything."""
+def baseline(kind: str, weights: Mapping[str, float], names: Sequence[str]) -> Ranker:
+    """A fixed weighted sum of a few features."""
+    line = np.array([*(weights.get(name, 0.0) for name in names), 0.0])
+    return Ranker(kind, line, np.zeros(len(names)), np.ones(len(names)), None, {})
+
+
+def without_idle_habits(examples: Examples) -> Examples:
+    """Where nobody comes back to an item, how people come back is noise: those columns are cleared in place."""
+    wanted = examples.labels > 0
+    repeated = examples.features[wanted][:, FEATURES.index("own_count")] > 0
+    if not len(repeated) or repeated.mean() < REPEATED:
+        examples.features[:, list(HABITS)] = 0
+    return examples
+
+
+def fit_ranker(
+    examples: Examples,
+    *,
+    seed: int,
+    names: Sequence[str] = FEATURES,
+    baselines: Baselines = BASELINES,
+    learned: bool = True,
+    cautious: bool = False,
+) -> Ranker:
+    """Cross-fits the learned scorers, keeps the best scorer and, unless data is plenty, refits it on everything.
+
+    baselines: the simplest first; it is kept unless another scorer is better beyond chance. cautious: so is
+    the best baseline before a learned scorer, as it always is where users are few.
+    """
     random = np.random.RandomState(seed)
-    trials = [_trial(examples, test, random, seed=seed) for test in _test_users(examples, random)]
-    scores = {name: float(np.mean([trial.scores[name] for trial in trials])) for name in trials[0].scores}
-    kind = max(scores, key=lambda name: scores[name])
-    if kind in BASELINES:
-        nothing = np.zeros(0, np.float32)
-        return Ranker(kind, nothing, nothing, nothing, None, scores)
-    if len(examples.relevant) >= ENOUGH_QUERIES:
-        return replace(trials[0].rankers[kind], validation=scores)
+    fixed = {kind: baseline(kind, weights, names) for kind, weights in baselines.items()}
+    tests = _test_users(examples, random)
+    trials = [_trial(examples, test, random, fixed, seed=seed if learned else None) for test in tests]
+    scores = {name: np.concatenate([trial.scores[name] for trial in trials]) for name in trials[0].scores}
+    kind = _best(scores, fixed, cautious=cautious or len(np.unique(examples.users)) < FEW_USERS)
+    means = {name: float(values.mean()) if len(values) else 0.0 for name, values in scores.items()}
+    if kind in fixed:
+        return replace(fixed[kind], validation=means)
+    if len(np.unique(examples.users)) >= ENOUGH_USERS:
+        return replace(trials[0].rankers[kind], validation=means)
     sample = examples.sampled(NEGATIVES, random)
-    linear = _fit_linear(sample, scores)
+    linear = _fit_linear(sample, means)
     trees = int(np.mean([trial.trees for trial in trials]))
-    return linear if kind == "linear" else _fit_boosted(sample, linear, trees=trees, seed=seed)
+    return linear if kind == "linear" else _fit_boosted(sample, linear, trees=trees, seed=seed, steps=STEPS)
+
+
+def _best(scores: Mapping[str, np.ndarray], fixed: Collection[str], *, cautious: bool) -> str:
+    """The first baseline, unless another one is better beyond chance.
+
+    A learned scorer replaces that one where it is better; cautious: where it is so beyond chance.
+    """
+    kind = next(iter(fixed))
+    for rivals, errors in (
+        (fixed, 1.0),
+        ([name for name in scores if name not in fixed], CERTAINTY * cautious),
+    ):
+        best = max(rivals, key=lambda name: scores[name].sum(), default=kind)
+        gain = scores[best] - scores[kind]
+        if len(gain) and gain.mean() > errors * gain.std() / np.sqrt(len(gain)):
+            kind = best
+    return kind
 
 
 @dataclass(frozen=True)
 class Trial:
-    """The scorers' quality on queries of users that the learned ones haven't seen."""
+    """The scorers' quality on each query of users that the learned ones haven't seen."""
 
-    scores: dict[str, float]
+    scores: dict[str, np.ndarray]
     rankers: dict[str, Ranker]
     trees: int
 
 
 def _test_users(examples: Examples, random: np.random.RandomState) -> list[np.ndarray]:
-    """Thirds of the users, each tested once where queries are few; else one part of at most 1,000 users."""
+    """Thirds of the users, each tested once where they are few; else one part of at most 1,000 users."""
     users = random.permutation(np.unique(examples.users))
-    if len(examples.relevant) < FEW_QUERIES:
+    if len(users) < FEW_USERS:
         return [users[part::3] for part in range(3)]
     return [users[: min(len(users) // 3, 1000)]]
 
 
-def _trial(examples: Examples, users: np.ndarray, random: np.random.RandomState, *, seed: int) -> Trial:
+def _trial(
+    examples: Examples,
+    users: np.ndarray,
+    random: np.random.RandomState,
+    fixed: Mapping[str, Ranker],
+    *,
+    seed: int | None,
+) -> Trial:
+    """Without a seed nothing is learned."""
     test = examples.of_users(users)
+    scores = {name: qualities(ranker.log_odds(test.features), test) for name, ranker in fixed.items()}
+    if seed is None:
+        return Trial(scores, {}, 0)
     train = examples.of_users(np.setdiff1d(examples.users, users)).sampled(NEGATIVES, random)
-    scores = {name: quality(score(test.features), test) for name, score in BASELINES.items()}
     if not 0 < train.labels.sum() < len(train.labels):
-        return Trial(scores | {"linear": -1.0, "boosted": -1.0}, {}, 0)
+        nothing = np.full(len(test.relevant), -1.0)
+        return Trial(scores | {"linear": nothing, "boosted": nothing}, {}, 0)
     linear = _fit_linear(train, {})
     boosted = _fit_boosted(train, linear, trees=TREES, seed=seed, test=test.sampled(NEGATIVES, random))
     learned = {"linear": linear, "boosted": boosted}
-    scores |= {name: quality(ranker.log_odds(test.features), test) for name, ranker in learned.items()}
+    scores |= {name: qualities(ranker.log_odds(test.features), test) for name, ranker in learned.items()}
     return Trial(scores, learned, boosted.booster.num_trees() if boosted.booster else 0)
 
 
-def quality(scores: np.ndarray, examples: Examples) -> float:
-    """NDCG@25 as Amazon defines it; with event weights DCG@25, as a list's own ideal ignores their scale."""
+def qualities(scores: np.ndarray, examples: Examples) -> np.ndarray:
+    """Per query NDCG@25 as Amazon defines it; with event weights DCG@25, as a list's ideal ignores their scale."""
     gains = best_gains(scores, examples, 25)
-    if not len(gains):
-        return 0.0
     if len(np.unique(examples.weights)) <= 1:
-        return float(list_ideal_ndcg(gains > 0, 25).mean())
-    return float((gains / np.log2(np.arange(2, 27))).sum(axis=1).mean())
+        return list_ideal_ndcg(gains > 0, 25)
+    return (gains / np.log2(np.arange(2, 27))).sum(axis=1)
 
 
 def best_gains(scores: np.ndarray, examples: Examples, k: int) -> np.ndarray:
@@ -211,12 +255,13 @@ def _linear(features: np.ndarray, ranker: Ranker) -> np.ndarray:
 
 
 def _fit_boosted(
-    examples: Examples, linear: Ranker, *, trees: int, seed: int, test: Examples | None = None
+    examples: Examples, linear: Ranker, *, trees: int, seed: int, steps: int = 1, test: Examples | None = None
 ) -> Ranker:
-    """Boosted trees; with test, as many as lower its log loss."""
-    data = lightgbm.Dataset(
-        examples.features, examples.labels, weight=examples.weights, feature_name=list(FEATURES)
-    )
+    """Boosted trees, `steps` for each of `trees` with a learning rate so much smaller.
+
+    With test, as many as lower its log loss.
+    """
+    data = lightgbm.Dataset(examples.features, examples.labels, weight=examples.weights)
     valid = (
         [lightgbm.Dataset(test.features, test.labels, weight=test.weights, reference=data)] if test else []
     )
@@ -224,12 +269,13 @@ def _fit_boosted(
     booster = lightgbm.train(
         {
             **_BOOSTER,
+            "learning_rate": LEARNING_RATE / steps,
             "num_threads": 1 + (len(examples.labels) >= MANY_ROWS),
             "seed": seed,
             "metric": "binary_logloss",
         },
         data,
-        max(trees, 10),
+        max(trees, 10) * steps,
         valid_sets=valid,
         callbacks=stop,
     )

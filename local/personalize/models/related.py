@@ -1,61 +1,142 @@
-"""RELATED_ITEMS from interactions: an item-to-item matrix, and popular items where it knows nothing."""
+"""RELATED_ITEMS: what is said about pairs of items, and a ranker trained on what users did after an item."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
-import scipy.sparse as sp
 
 from local.personalize.histories import Histories, profile
-from local.personalize.models.candidates import Candidates
-from local.personalize.models.neighbours import cosine, following, row_of, strongest, without_diagonal
-from local.personalize.models.ranking import Lists, Mask, best_of, popular_tail
+from local.personalize.models.neighbours import strongest, without_diagonal
+from local.personalize.models.personalization import joined, labelled
+from local.personalize.models.popularity import Popularity
+from local.personalize.models.ranker import Baselines, Examples, Ranker, fit_ranker
+from local.personalize.models.ranking import Lists, Mask, best_of, normalised, popular_tail
+from local.personalize.models.relations import NO_CONTENT, Relations
+from local.personalize.splits import held_out_lengths
 from local.personalize.storage import storable
 
 KEEP = 500  # neighbours of an item, Amazon's largest numResults
 RELATED_MASS = 0.95
+BATCH = 256
+CUTS = (0.9, 0.75, 0.6)  # of a history; the last event before is the query item
+MAX_QUERIES = 6000
+ENOUGH_EVENTS = 200_000  # from here on one fold of the users is queried, not all four
+
+Build = Callable[[Histories], Relations]
+POPULARITY = {"users_score": 1.0}
+SIMILAR: Baselines = {
+    "popularity": POPULARITY,
+    "window": {"window_share": 8.0},
+    "given": {"given_share": 8.0},
+    "shared": {"shared_share": 8.0},
+    "window and popularity": {"window_share": 8.0, "users_share": 4.0},
+}
+TEXTS: Baselines = {
+    "popularity": POPULARITY,
+    "content": {"content_share": 8.0},
+    "popular content": {"popular_content_share": 8.0},
+}
+BLENDS: Baselines = {
+    "popularity": POPULARITY,
+    "together": {"together_share": 8.0},
+    "together and popularity": {"together_share": 6.0, "users_share": 2.0},
+}
 
 
 @storable
 @dataclass(frozen=True)
 class RelatedItems:
-    """neighbours: row = the query item, positive similarities."""
+    relations: Relations
+    ranker: Ranker
 
-    neighbours: sp.csr_matrix
-    users: np.ndarray  # distinct users of each item
+    @staticmethod
+    def fit(
+        histories: Histories, build: Build, *, baselines: Baselines, learned: bool = True, seed: int = 0
+    ) -> RelatedItems:
+        """learned: whether a ranker is fitted as well; the best on queries that it did not see is kept."""
+        relations = build(histories)
+        examples = pair_examples(histories, build, seed=seed)
+        ranker = fit_ranker(examples, seed=seed, names=relations.names, baselines=baselines, learned=learned)
+        return RelatedItems(relations, ranker)
+
+    def rebuilt(self, histories: Histories, build: Build) -> RelatedItems:
+        """The same ranker over what more users did."""
+        return replace(self, relations=build(histories))
 
     def related(self, items: np.ndarray, k: int, *, allowed: Mask | None = None) -> Lists:
         """items: query item codes, -1 where unknown. The query item itself is never listed."""
+        lists = Lists.empty(len(items), k)
         known = np.flatnonzero(items >= 0)
-        rows = self.neighbours[items[known]].tocsr()
-        row = known[row_of(rows)].astype(np.int32)
-        pairs = Candidates(row, rows.indices, np.zeros(0, int))
-        total = np.bincount(row, rows.data, minlength=len(items))
-        scores = RELATED_MASS * rows.data / np.maximum(total[row], 1e-12)
-        lists = best_of(pairs, scores, len(items), k, allowed)
-        return popular_tail(lists, self.users, k, allowed, mass=1 - RELATED_MASS, never=items)
+        for start in range(0, len(known), BATCH):
+            rows = known[start : start + BATCH]
+            part = self._related(items[rows], k, allowed)
+            lists.items[rows], lists.scores[rows] = part.items, part.scores
+        users = self.relations.popularity.users
+        return popular_tail(lists, users, k, allowed, mass=1 - RELATED_MASS, never=items)
+
+    def _related(self, items: np.ndarray, k: int, allowed: Mask | None) -> Lists:
+        """Where allowed leaves fewer than k candidates, they are drawn again inside what it allows."""
+        lists = self._ranked(items, k, allowed, None)
+        if allowed is not None and lists.shortest < k:
+            inside = np.asarray(allowed(np.arange(self.relations.n_items)), dtype=bool)
+            lists = self._ranked(items, k, None, inside)
+        return lists
+
+    def _ranked(self, items: np.ndarray, k: int, allowed: Mask | None, inside: np.ndarray | None) -> Lists:
+        pairs = self.relations.candidates(items, inside)
+        if not len(pairs.rows):
+            return Lists.empty(len(items), k)
+        odds = self.ranker.log_odds(self.relations.features(items, pairs))
+        return best_of(pairs, RELATED_MASS * normalised(odds, pairs), len(items), k, allowed)
 
 
-def fit_windowed(
-    histories: Histories, n_items: int, *, window: int, decay: float, shrink: float = 10.0
-) -> RelatedItems:
-    """Cosine of items that follow one another within a window, in either order; nearer pairs count more."""
-    window = max(3, min(window, int(3e8 / max(len(histories.items), 1))))
-    after = following(histories, n_items, window=window, decay=decay)
-    together = (after + after.T).tocsr()
-    counts = np.bincount(histories.items, minlength=n_items).astype(np.float32)
-    matrix = strongest(cosine(together, counts, shrink=shrink), KEEP)
-    users = np.asarray(profile(histories, n_items).sum(axis=0)).ravel()
-    return RelatedItems(matrix, users)
+def pair_examples(histories: Histories, build: Build, *, seed: int) -> Examples:
+    """Queries cut from users whom the relations that answer them haven't seen."""
+    random = np.random.RandomState(seed)
+    fold = random.permutation(len(histories)) % 4
+    parts = 4 if len(histories.items) < ENOUGH_EVENTS else 1
+    found = []
+    for part in range(parts):
+        relations = build(histories.take(np.flatnonzero(fold != part)))
+        users = np.flatnonzero((fold == part) & (histories.lengths >= 2))
+        limit = MAX_QUERIES // parts // len(CUTS)
+        if len(users) > limit:
+            users = np.sort(random.choice(users, limit, replace=False))
+        for cut in CUTS:
+            found += _examples_at(histories.take(users), users, relations, cut)
+    return joined(found)
 
 
-def fit_cooccurrence(
-    histories: Histories, n_items: int, *, minimum: int, popularity_discount: float, popular: np.ndarray
-) -> RelatedItems:
+def _examples_at(
+    histories: Histories, users: np.ndarray, relations: Relations, share: float
+) -> list[Examples]:
+    """The last item before each user's history is cut at `share`; the tenth that follows is relevant."""
+    lengths = histories.lengths
+    ahead = held_out_lengths(lengths)
+    cut = lengths - ahead if share == CUTS[0] else (lengths * share).astype(np.int64)
+    usable = np.flatnonzero((cut >= 1) & (cut + ahead <= lengths) & ((share == CUTS[0]) | (lengths >= 10)))
+    chosen = histories.take(usable)
+    last = chosen.items[chosen.ptr[:-1] + cut[usable] - 1]
+    relevant = chosen.skip(cut[usable]).head(ahead[usable])
+    return [
+        _answered(last[rows], relevant.take(rows), users[usable[rows]], relations)
+        for rows in np.split(np.arange(len(usable)), range(BATCH, len(usable), BATCH))
+    ]
+
+
+def _answered(items: np.ndarray, relevant: Histories, users: np.ndarray, relations: Relations) -> Examples:
+    pairs = relations.candidates(items)
+    return labelled(pairs, relations.features(items, pairs), relevant, users, relations.n_items)
+
+
+def cooccurrence(
+    histories: Histories, n_items: int, *, minimum: int, popularity_discount: float, popular: Popularity
+) -> Relations:
     """SIMS: users in common, at least `minimum`, over the neighbour's popularity^discount.
 
-    popular: users of every item, for where nothing is related.
+    popular: of every item, for where nothing is related.
     """
     users_by_items = profile(histories, n_items)
     users = np.asarray(users_by_items.sum(axis=0)).ravel()
@@ -63,4 +144,4 @@ def fit_cooccurrence(
     matrix.data[matrix.data < minimum] = 0
     matrix.data = (matrix.data / np.power(users[matrix.indices] + 1, popularity_discount)).astype(np.float32)
     matrix.eliminate_zeros()
-    return RelatedItems(strongest(matrix, KEEP), popular)
+    return Relations({"together": strongest(matrix, KEEP)}, popular, NO_CONTENT)

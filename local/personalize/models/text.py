@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy.sparse as sp
-from scipy.sparse.linalg import svds
 
 from local.personalize.models.candidates import Candidates
+from local.personalize.models.linear import truncated_svd
 from local.personalize.models.ranking import Lists, Mask, best_of, popular_tail
 from local.personalize.models.related import RelatedItems
 from local.personalize.storage import storable
@@ -78,8 +78,7 @@ def embed(texts: Iterable[str], *, seed: int) -> np.ndarray:
     rank = min(DIMENSIONS, min(weighted.shape) - 1)
     if rank < 1 or not weighted.nnz:
         return np.zeros((weighted.shape[0], 1), np.float32)
-    start = np.random.RandomState(seed).rand(min(weighted.shape))
-    left, singular, _ = svds(weighted.astype(np.float64), k=rank, v0=start)
+    left, singular = truncated_svd(weighted.astype(np.float64), rank=rank, seed=seed)
     points = (left * singular)[:, singular > 1e-6 * singular.max()]
     length = np.linalg.norm(points, axis=1, keepdims=True)
     unit = np.where(length > 1e-9, points / np.maximum(length, 1e-9), 0)

@@ -24,6 +24,7 @@ from local.personalize.recipes.learning import Learned, Task
 
 MINIMUM_EVENTS = 50  # TAKEN, and as many NOT_TAKEN or VIEWED, for an action to be scored
 RECENT = 6 * 7 * DAY
+KINDS = 5  # event types of item interactions that are told apart
 
 
 @dataclass(frozen=True)
@@ -121,12 +122,14 @@ def blank_model(task: Task, users: Ids, actions: Ids, log: ActionLog) -> ActionM
     """Everything but the fitted weights."""
     data, histories = task.prepared.data, task.prepared.histories
     now = max(int(histories.times.max(initial=0)), int(log.times.max(initial=0)))
-    ones = np.ones(len(log.times))
+    events, ones = _item_events(task, users), np.ones(len(log.times))
     nothing = np.zeros(0)
     return ActionModel(
         users=users,
         actions=actions,
-        item_events=_item_events(task, users),
+        item_events=_timeline(events),
+        kind_events=_kind_events(events),
+        moments=_timeline(events.drop_duplicates(["owner", "time"])),
         action_events=Timeline.of(log.users, log.times, log.taken.astype(float)),
         pair_events=Timeline.of(log.users * len(actions) + log.actions, log.times, log.taken.astype(float)),
         taken_events=Timeline.of(log.users[log.taken], log.times[log.taken], ones[log.taken]),
@@ -153,17 +156,28 @@ def eligible(log: ActionLog, n_actions: int) -> np.ndarray:
     return (took >= MINIMUM_EVENTS) & (refused >= MINIMUM_EVENTS)
 
 
-def _item_events(task: Task, users: Ids) -> Timeline:
-    """Valued by EVENT_VALUE, or 1 where the dataset has none."""
+def _item_events(task: Task, users: Ids) -> pd.DataFrame:
+    """owner, time, value (EVENT_VALUE, or 1 where the dataset has none) and kind of the item interactions."""
     frame = task.prepared.interactions
-    values = (
-        pd.to_numeric(frame["EVENT_VALUE"], errors="coerce").fillna(0) if "EVENT_VALUE" in frame else None
+    value = pd.to_numeric(frame["EVENT_VALUE"], errors="coerce").fillna(0) if "EVENT_VALUE" in frame else 1.0
+    return pd.DataFrame(
+        {
+            "owner": users.codes(frame["USER_ID"].astype(str)),
+            "time": frame["TIMESTAMP"].to_numpy(dtype=np.int64),
+            "value": np.asarray(value, dtype=float) if isinstance(value, pd.Series) else value,
+            "kind": frame["EVENT_TYPE"].fillna("").astype(str).to_numpy() if "EVENT_TYPE" in frame else "",
+        }
     )
-    return Timeline.of(
-        users.codes(frame["USER_ID"].astype(str)),
-        frame["TIMESTAMP"].to_numpy(dtype=np.int64),
-        np.ones(len(frame)) if values is None else values.to_numpy(dtype=float),
-    )
+
+
+def _timeline(events: pd.DataFrame) -> Timeline:
+    return Timeline.of(*(events[name].to_numpy() for name in ("owner", "time", "value")))
+
+
+def _kind_events(events: pd.DataFrame) -> tuple[Timeline, ...]:
+    """Of the most frequent event types; with a single type there is nothing to tell apart."""
+    frequent = events["kind"].value_counts(sort=True).index[:KINDS]
+    return tuple(_timeline(events[events["kind"] == kind]) for kind in frequent) if len(frequent) > 1 else ()
 
 
 def _interests(histories: Histories, n_items: int, n_users: int, seed: int) -> np.ndarray:

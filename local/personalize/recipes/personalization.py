@@ -2,19 +2,137 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
 from local.personalize.histories import Histories
-from local.personalize.models.generators import Settings
+from local.personalize.metrics import average_rewards
+from local.personalize.models.contexts import Contexts, Events, Validation, chosen_weights
+from local.personalize.models.generators import Generators, Settings
+from local.personalize.models.objective import Lean, attribute_of
 from local.personalize.models.personalization import Personalizer
+from local.personalize.models.steering import POOL, Steered
+from local.personalize.preparation import TrainingError
 from local.personalize.recipes.learning import Learned, Task, metrics_of, without_extreme_users
+from local.personalize.splits import Holdout, held_out_lengths
+
+VALIDATED_USERS = 2000  # for the weights of contexts
+FEW_USERS = 4000  # up to here all of them
 
 
 def learn(task: Task) -> Learned:
     """Metrics come from a model that never saw the test users; its generators are then refitted on all."""
-    settings, split = settings_of(task), task.holdout()
-    tested = Personalizer.fit(_usual(split.train, task), task.n_items, settings=settings, seed=task.seed)
-    lists = tested.recommend(split.seen, 25)
-    everyone = _usual(task.prepared.histories, task)
-    return Learned(tested.refitted(everyone, seed=task.seed), metrics_of(lists.items, split, task.n_items))
+    split = task.holdout()
+    tested = _fit(_usual(split.train, task), task)
+    if task.trial:
+        lists = tested.recommend(split.seen, 25)
+        return Learned(None, metrics_of(lists.items, split, task.n_items))
+    values = attribute_values(task)
+    lean = None if values is None else Lean.of(values, sensitivity=_sensitivity(task))
+    events = Events.of(task.prepared.interactions)
+    weights = context_weights(task, events, split, tested) if events.columns else ()
+    metrics = _evaluated(task, split, _steered(tested, lean, None), values)
+    contexts = _contexts(task, events, weights) if any(weights) else None
+    final = _refitted(tested, _usual(task.prepared.histories, task), task)
+    return Learned(_steered(final, lean, contexts), metrics)
+
+
+def _fit(histories: Histories, task: Task) -> Personalizer:
+    if task.previous is not None:
+        return _refitted(unsteered(task.previous), histories, task)
+    return Personalizer.fit(histories, task.n_items, settings=settings_of(task), seed=task.seed)
+
+
+def _refitted(model: Personalizer, histories: Histories, task: Task) -> Personalizer:
+    """The same ranker over generators of these histories, whose catalogue may have grown."""
+    settings = model.generators.settings
+    generators = Generators.fit(histories, task.n_items, settings=settings, seed=task.seed)
+    return replace(model, generators=generators)
+
+
+def unsteered(model: Any) -> Personalizer:
+    return model.base if isinstance(model, Steered) else model
+
+
+def _steered(model: Personalizer, lean: Lean | None, contexts: Contexts | None) -> Any:
+    """The model itself where nothing steers it."""
+    return model if lean is None and contexts is None else Steered(model, lean, contexts)
+
+
+def _contexts(task: Task, events: Events, weights: tuple[float, ...]) -> Contexts:
+    items = task.prepared.histories.items
+    return Contexts.fit(events, np.arange(len(items)), items, task.n_items, weights=weights)
+
+
+def _evaluated(task: Task, split: Holdout, model: Any, values: np.ndarray | None) -> dict[str, float]:
+    """Without contexts: the events to predict have several of them."""
+    lists = model.recommend(split.seen, 25).items
+    metrics = metrics_of(lists, split, task.n_items)
+    if values is not None:
+        rewards = np.maximum(np.nan_to_num(values), 0)
+        metrics["average_rewards_at_k"] = average_rewards(lists=lists, relevant=split.truth, rewards=rewards)
+    return metrics
+
+
+def context_weights(task: Task, events: Events, split: Holdout, tested: Personalizer) -> tuple[float, ...]:
+    """Weights that help to predict the next event of users whom nobody has learned from."""
+    if task.previous is not None:
+        return _weights_of(task.previous, events.columns)
+    parts = [
+        _validation(task, events, tested, asked, np.setdiff1d(split.train_users, asked))
+        for asked in _validation_users(split.train_users, task.prepared.histories, seed=task.seed)
+    ]
+    return chosen_weights(parts) if parts else (0.0,) * len(events.columns)
+
+
+def _weights_of(model: Any, columns: tuple[str, ...]) -> tuple[float, ...]:
+    known = model.contexts if isinstance(model, Steered) else None
+    weights = dict(zip(known.columns, known.weights, strict=True)) if known is not None else {}
+    return tuple(weights.get(name, 0.0) for name in columns)
+
+
+def _validation(
+    task: Task, events: Events, tested: Personalizer, asked: np.ndarray, others: np.ndarray
+) -> Validation:
+    histories = task.prepared.histories
+    base = _refitted(tested, _usual(histories.take(others), task), task)
+    unit = (1.0,) * len(events.columns)
+    contexts = Contexts.fit(events, _rows_of(histories, others), histories.items, task.n_items, weights=unit)
+    whole = histories.take(asked)
+    kept = whole.lengths - held_out_lengths(whole.lengths)
+    pool = base.recommend(whole.head(kept), POOL)
+    moment = histories.ptr[asked] + kept
+    return Validation(contexts, events.codes[moment], pool.items, pool.scores, histories.items[moment])
+
+
+def _validation_users(users: np.ndarray, histories: Histories, *, seed: int) -> list[np.ndarray]:
+    """All users in four parts where they are few, else one part of them."""
+    able = np.random.RandomState(seed).permutation(users[histories.lengths[users] >= 2])
+    if len(able) > FEW_USERS:
+        return [np.sort(able[:VALIDATED_USERS])]
+    return [part for part in (np.sort(able[fold::4]) for fold in range(4)) if len(part)]
+
+
+def _rows_of(histories: Histories, users: np.ndarray) -> np.ndarray:
+    chosen = np.zeros(len(histories), dtype=bool)
+    chosen[users] = True
+    return np.flatnonzero(chosen[histories.owners])
+
+
+def attribute_values(task: Task) -> np.ndarray | None:
+    """The objective's attribute by item code, NaN where unknown; None without an objective or with OFF."""
+    if task.objective is None or _sensitivity(task) == "OFF":
+        return None
+    frame, column = task.prepared.data.items, task.objective.attribute
+    if frame is None or column not in frame:
+        raise TrainingError(f"The objective's attribute {column!r} is not a column of the Items dataset.")
+    return attribute_of(frame, column, task.prepared.items)
+
+
+def _sensitivity(task: Task) -> str:
+    return task.objective.sensitivity if task.objective is not None else "OFF"
 
 
 def settings_of(task: Task) -> Settings:

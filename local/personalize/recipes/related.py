@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import pandas as pd
 
-from local.personalize.histories import Histories
-from local.personalize.models.related import RelatedItems, fit_cooccurrence, fit_windowed
+from local.personalize.histories import Histories, profile
+from local.personalize.models.cold import WithUnseen
+from local.personalize.models.popularity import Popularity
+from local.personalize.models.ranker import Baselines
+from local.personalize.models.related import BLENDS, SIMILAR, Build, RelatedItems, cooccurrence
+from local.personalize.models.relations import NO_CONTENT, Relations, fit_relations
 from local.personalize.models.text import ColdByText, SimilarTexts, embed
 from local.personalize.recipes.learning import Learned, Task, metrics_of, without_extreme_users
-from local.personalize.recipes.popularity import unique_users
 from local.personalize.splits import Holdout
 
 _NOT_WORD = re.compile(r"\W+")
@@ -20,16 +25,41 @@ _NOT_WORD = re.compile(r"\W+")
 def learn_similar(task: Task) -> Learned:
     """item_id_hidden_dim and item_metadata_hidden_dim are accepted and unused: nothing is hidden here."""
     split, content = task.holdout(), _embeddings(task)
-    metrics = evaluate(_fit_similar(split.train, task, content), split, task.n_items)
-    return Learned(_fit_similar(task.prepared.histories, task, content), metrics)
+    build = partial(fit_relations, n_items=task.n_items, content=NO_CONTENT if content is None else content)
+    return learned_relations(
+        task, split, build, baselines=SIMILAR, finish=partial(_cold_by_text, content=content)
+    )
 
 
-def _fit_similar(histories: Histories, task: Task, content: np.ndarray | None) -> RelatedItems | ColdByText:
-    warm = fit_windowed(histories, task.n_items, window=50, decay=0.97)
+def learned_relations(
+    task: Task,
+    split: Holdout,
+    build: Build,
+    *,
+    baselines: Baselines,
+    learned: bool = True,
+    finish: Callable[[RelatedItems, Histories], RelatedItems | ColdByText | WithUnseen] = lambda model, _: (
+        model
+    ),
+) -> Learned:
+    """The ranker comes from the training users; what it ranks by is then counted over all of them."""
+    tested = RelatedItems.fit(split.train, build, baselines=baselines, learned=learned, seed=task.seed)
+    metrics = evaluate(finish(tested, split.train), split, task.n_items)
+    if task.trial:
+        return Learned(None, metrics)
+    everyone = task.prepared.histories
+    return Learned(finish(tested.rebuilt(everyone, build), everyone), metrics)
+
+
+def _cold_by_text(
+    warm: RelatedItems, histories: Histories, *, content: np.ndarray | None
+) -> RelatedItems | ColdByText | WithUnseen:
     if content is None:
         return warm
-    events = np.bincount(histories.items, minlength=task.n_items)
-    return ColdByText(warm, SimilarTexts(content, warm.users), events)
+    events = np.bincount(histories.items, minlength=len(content))
+    model = ColdByText(warm, SimilarTexts(content, warm.relations.popularity.users), events)
+    unseen = np.flatnonzero(events == 0)
+    return WithUnseen(model, unseen) if len(unseen) else model
 
 
 def _embeddings(task: Task) -> np.ndarray | None:
@@ -60,30 +90,30 @@ def _words(column: pd.Series, name: str, *, split: bool) -> list[str]:
 
 
 def learn_sims(task: Task) -> Learned:
-    split = task.holdout()
-    metrics = evaluate(_fit_sims(split.train, task), split, task.n_items)
-    return Learned(_fit_sims(task.prepared.histories, task), metrics)
+    return learned_relations(
+        task, task.holdout(), partial(_cooccurrence, task=task), baselines=BLENDS, learned=False
+    )
 
 
-def evaluate(model: RelatedItems | ColdByText, split: Holdout, n_items: int) -> dict[str, float]:
+def evaluate(model: RelatedItems | ColdByText | WithUnseen, split: Holdout, n_items: int) -> dict[str, float]:
     """The query is the last item of a test user's oldest 90%."""
     last = split.seen.items[split.seen.ptr[1:] - 1]
     return metrics_of(model.related(last, 25).items, split, n_items)
 
 
-def _fit_sims(histories: Histories, task: Task) -> RelatedItems:
+def _cooccurrence(histories: Histories, task: Task) -> Relations:
     values = task.values
     usual = without_extreme_users(
         histories,
         low=float(values["min_user_history_length_percentile"]),
         high=float(values["max_user_history_length_percentile"]),
     )
-    return fit_cooccurrence(
+    return cooccurrence(
         _without_extreme_items(usual, task),
         task.n_items,
         minimum=int(values["min_cointeraction_count"]),
         popularity_discount=float(values["popularity_discount_factor"]),
-        popular=unique_users(histories, task.n_items),
+        popular=Popularity.fit(histories, profile(histories, task.n_items)),
     )
 
 

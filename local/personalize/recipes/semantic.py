@@ -1,29 +1,33 @@
-"""Semantic-Similarity: TF-IDF and latent semantic analysis stand in for Amazon's language model."""
+"""Semantic-Similarity: TF-IDF and latent semantic analysis stand in for Amazon's language model.
+
+How much an item's popularity counts beside its likeness is learned from what users did next.
+"""
 
 from __future__ import annotations
+
+from functools import partial
 
 import numpy as np
 import pandas as pd
 
 from local.personalize.histories import profile
+from local.personalize.models.related import TEXTS
+from local.personalize.models.relations import text_relations
 from local.personalize.models.text import SimilarTexts, embed
-from local.personalize.preparation import TrainingError
-from local.personalize.recipes.learning import Learned, Task, metrics_of
+from local.personalize.preparation import MINIMUM_USERS, TrainingError
+from local.personalize.recipes.learning import Learned, Task
+from local.personalize.recipes.related import learned_relations
 
 
 def learn(task: Task) -> Learned:
-    """Offline metrics need interactions, which are optional: without any, only coverage is reported."""
+    """Interactions are optional: with too few of them to learn from, similarity alone orders the lists."""
     embeddings = embed(item_texts(task), seed=task.seed)
     histories = task.prepared.histories
-    users = np.asarray(profile(histories, task.n_items).sum(axis=0)).ravel()
-    model = SimilarTexts(embeddings, users)
-    if not len(histories):
-        return Learned(model, {"coverage": 1.0 if task.n_items else 0.0})
+    if int((histories.lengths >= 2).sum()) < MINIMUM_USERS:
+        users = np.asarray(profile(histories, task.n_items).sum(axis=0)).ravel()
+        return Learned(SimilarTexts(embeddings, users), {"coverage": 1.0 if task.n_items else 0.0})
     split = task.holdout()
-    seen_users = np.asarray(profile(split.train, task.n_items).sum(axis=0)).ravel()
-    last = split.seen.items[split.seen.ptr[1:] - 1]
-    lists = SimilarTexts(embeddings, seen_users).related(last, 25)
-    return Learned(model, metrics_of(lists.items, split, task.n_items))
+    return learned_relations(task, split, partial(text_relations, embeddings), baselines=TEXTS)
 
 
 def item_texts(task: Task) -> list[str]:

@@ -26,6 +26,7 @@ class HyperparameterSpec:
     max: float | None = None
     choices: tuple[str, ...] = ()
     hpo_tunable: bool = False
+    used: bool = True  # False: accepted and shown, but nothing of ours depends on it
 
     def parse(self, name: str, text: str) -> Value:
         """The typed value of a hyperparameter given as text; ValueError names the key, value and range."""
@@ -62,6 +63,8 @@ class RecipeSpec:
     batch_segment: bool = False
     campaign: bool = True
     hpo: bool = False
+    updatable: bool = False  # trainingMode UPDATE
+    automatic_exploration: float = 0.0  # the weight, of recipes that explore without a configuration
 
     @property
     def arn(self) -> str:
@@ -81,8 +84,10 @@ class RecipeSpec:
         return values | {name: self.hyperparameters[name].parse(name, text) for name, text in given.items()}
 
 
-def _integer(default: int, low: int, high: int, *, tunable: bool = True) -> HyperparameterSpec:
-    return HyperparameterSpec("integer", default, low, high, hpo_tunable=tunable)
+def _integer(
+    default: int, low: int, high: int, *, tunable: bool = True, used: bool = True
+) -> HyperparameterSpec:
+    return HyperparameterSpec("integer", default, low, high, hpo_tunable=tunable, used=used)
 
 
 def _share(default: float, *, tunable: bool = False) -> HyperparameterSpec:
@@ -94,7 +99,7 @@ def _flag(*, tunable: bool) -> HyperparameterSpec:
 
 
 _HRNN = {
-    "hidden_dimension": _integer(149, 32, 256),
+    "hidden_dimension": _integer(149, 32, 256, used=False),
     "bptt": _integer(32, 2, 32),
     "recency_mask": _flag(tunable=True),
     "min_user_history_length_percentile": _share(0.0),
@@ -114,15 +119,15 @@ _SIMS = {
     "max_item_interaction_count_percentile": _share(0.9),
 }
 _SIMILAR = {
-    "item_id_hidden_dim": _integer(100, 30, 200),
-    "item_metadata_hidden_dim": _integer(100, 30, 200),
+    "item_id_hidden_dim": _integer(100, 30, 200, used=False),
+    "item_metadata_hidden_dim": _integer(100, 30, 200, used=False),
 }
 _TREND = {
     "trend_discovery_frequency": HyperparameterSpec(
         "categorical", "3h", choices=("30 min", "1h", "3h", "1 day"), hpo_tunable=False
     )
 }
-_AFFINITY = {"hidden_dimension": _integer(149, 32, 256, tunable=False)}
+_AFFINITY = {"hidden_dimension": _integer(149, 32, 256, tunable=False, used=False)}
 _ITEMS = frozenset({"Interactions", "Items"})
 
 _SPECS = (
@@ -132,6 +137,7 @@ _SPECS = (
         "Predicts the items a user will interact with next.",
         hyperparameters=_V2,
         batch_inference=True,
+        automatic_exploration=0.1,
     ),
     RecipeSpec(
         "aws-user-personalization",
@@ -141,6 +147,7 @@ _SPECS = (
         campaign_hyperparameters=_EXPLORATION,
         batch_inference=True,
         hpo=True,
+        updatable=True,
     ),
     RecipeSpec(
         "aws-popularity-count",

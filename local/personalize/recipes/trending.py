@@ -42,17 +42,16 @@ SCORES: dict[str, Score] = {
 
 def learn(task: Task) -> Learned:
     """Trend accuracy is that of the last complete interval, forecast from the ones before it."""
-    counts = interval_counts(
-        task.prepared.histories, task.n_items, str(task.values["trend_discovery_frequency"])
-    )
-    forecast = trend_weights(counts[:-1])
+    histories = task.prepared.histories
+    counts = interval_counts(histories, task.n_items, str(task.values["trend_discovery_frequency"]))
     split = task.holdout()
-    lists = Ordered(_over_popular(forecast, split.train, task.n_items)).recommend(split.seen, 25)
+    forecast = trend_weights(counts[:-1], fit_popularity(split.train, task.n_items).weights)
+    lists = Ordered(forecast).recommend(split.seen, 25)
     metrics = metrics_of(lists.items, split, task.n_items)
-    recommended = np.argsort(-_over_popular(forecast, task.prepared.histories, task.n_items), kind="stable")
+    popular = fit_popularity(histories, task.n_items).weights
+    recommended = np.argsort(-trend_weights(counts[:-1], popular), kind="stable")
     accuracy = trend_prediction_accuracy(recommended=recommended, increase=_increase(counts))
-    weights = _over_popular(trend_weights(counts), task.prepared.histories, task.n_items)
-    return Learned(Ordered(weights), metrics | {"trend_prediction_accuracy": accuracy})
+    return Learned(Ordered(trend_weights(counts, popular)), metrics | {"trend_prediction_accuracy": accuracy})
 
 
 def interval_counts(histories: Histories, n_items: int, frequency: str) -> np.ndarray:
@@ -64,32 +63,43 @@ def interval_counts(histories: Histories, n_items: int, frequency: str) -> np.nd
     return flat.reshape(WINDOWS, n_items).astype(np.float64)
 
 
-def trend_weights(counts: np.ndarray) -> np.ndarray:
-    """The documented increase, or what clearly forecast past intervals better; 0 after two empty ones."""
-    if not counts[-2:].any():
-        return np.zeros(counts.shape[1])
-    accuracy = {name: _back_test(counts, score) for name, score in SCORES.items()}
-    accuracy["increase"] += MARGIN
-    best = max(accuracy, key=lambda name: accuracy[name])
-    return np.maximum(SCORES[best](counts), 0)
+def trend_weights(counts: np.ndarray, popular: np.ndarray) -> np.ndarray:
+    """Trending items first, the popular ones behind them; not negative.
+
+    Which items trend is told by the documented increase, or by what clearly forecast past intervals better.
+    Where neither forecast them better than popularity does, only increases beyond chance come first.
+    """
+    kind = _best_forecast(counts, popular)
+    trend = np.maximum(SCORES[kind](counts), 0) if kind else _beyond_chance(counts)
+    if not trend.any():
+        return popular
+    smallest = trend[trend > 0].min()
+    return trend + np.where(trend > 0, 0, popular / (popular.max() + 1) * smallest)
 
 
-def _back_test(counts: np.ndarray, score: Score) -> float:
+def _best_forecast(counts: np.ndarray, popular: np.ndarray) -> str:
+    """The name of the score, or "" for popularity."""
+    tests = {name: _back_test(counts, score) for name, score in SCORES.items()}
+    if not counts[-2:].any() or not len(tests["increase"]):
+        return ""
+    means = {name: float(values.mean()) + MARGIN * (name == "increase") for name, values in tests.items()}
+    best = max(means, key=lambda name: means[name])
+    gain = tests[best] - _back_test(counts, lambda _: popular)
+    return best if gain.mean() > gain.std() / np.sqrt(len(gain)) else ""
+
+
+def _beyond_chance(counts: np.ndarray) -> np.ndarray:
+    """Increases of the last interval that noise alone would hardly show for any item of the catalogue."""
+    rare = np.sqrt(2 * np.log(counts.shape[1] + 1)) + 1
+    return np.where(_significance(counts) > rare, _increase(counts), 0)
+
+
+def _back_test(counts: np.ndarray, score: Score) -> np.ndarray:
+    """Trend accuracy at each of the last moments, forecast from what was before it."""
     moments = range(max(2, len(counts) - BACK_TESTS), len(counts))
-    return (
-        float(np.mean([_accuracy_at(counts, moment, score) for moment in moments])) if len(moments) else 0.0
-    )
+    return np.array([_accuracy_at(counts, moment, score) for moment in moments])
 
 
 def _accuracy_at(counts: np.ndarray, moment: int, score: Score) -> float:
     recommended = np.argsort(-score(counts[:moment]), kind="stable")[:25]
     return trend_prediction_accuracy(recommended=recommended, increase=counts[moment] - counts[moment - 1])
-
-
-def _over_popular(trend: np.ndarray, histories: Histories, n_items: int) -> np.ndarray:
-    """Trending items first, the popular ones behind them."""
-    popular = fit_popularity(histories, n_items).weights
-    if not trend.any():
-        return popular
-    smallest = trend[trend > 0].min()
-    return trend + np.where(trend > 0, 0, popular / (popular.max() + 1) * smallest)

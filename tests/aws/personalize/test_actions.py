@@ -120,3 +120,30 @@ def test_actions_and_their_interactions_are_put_one_by_one(world: World, engaged
     assert rows["ACTION_INTERACTIONS"] == ["u4,join,Taken,1700200000"]
     api.delete_event_tracker(eventTrackerArn=tracker["eventTrackerArn"])
     world.gone("event_tracker", tracker["eventTrackerArn"])
+
+
+def test_action_interactions_put_now_change_what_is_offered_next(world: World, engaged: Shop) -> None:
+    [campaign] = [
+        one["campaignArn"]
+        for one in world.personalize.list_campaigns()["campaigns"]
+        if one["name"] == "actions"
+    ]
+    dataset = world.personalize.describe_dataset(datasetArn=engaged.datasets["ACTION_INTERACTIONS"])
+    tracking = dataset["dataset"]["trackingId"]
+    for first, second in (("join", "install"), ("install", "join")):
+        user = f"fond-of-{first}"
+        events = [
+            {
+                "actionId": action,
+                "userId": user,
+                "sessionId": user,
+                "timestamp": 1_700_050_000 + 60 * number,
+                "eventType": kind,
+            }
+            for number in range(5)
+            for action, kind in ((first, "Taken"), (second, "Not Taken"))
+        ]
+        for event in events:
+            world.events.put_action_interactions(trackingId=tracking, actionInteractions=[event])
+        offered = world.runtime.get_action_recommendations(campaignArn=campaign, userId=user)["actionList"]
+        assert [one["actionId"] for one in offered] == [first, second]

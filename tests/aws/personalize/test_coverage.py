@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
+from local import state
 from local.aws.personalize import coverage
 
 
@@ -20,3 +23,13 @@ def test_an_operation_that_no_test_calls_shows_in_the_table(tmp_path: Path) -> N
     assert "| personalize | CreateSchema | yes | yes |" in table
     assert "| personalize | DeleteSchema | yes | no |" in table
     assert table.endswith("79 operations: 79 implemented, 1 tested.")
+
+
+def test_the_endpoint_starts_without_the_libraries_that_train() -> None:
+    """Start and idle memory: workers load these, and the endpoint when a campaign answers."""
+    heavy = {"pandas", "pyarrow", "lightgbm", "scipy"}
+    code = "import sys, local.aws.personalize.plugin; print(*sys.modules)"
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=state.REPOSITORY
+    )
+    assert heavy & set(loaded.stdout.split()) == set()

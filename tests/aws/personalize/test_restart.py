@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from local.personalize.training import TrainedModel
+from tests.aws.personalize import slow_models
 from tests.aws.personalize.conftest import (
     World,
     _prepare,
@@ -92,6 +93,65 @@ def test_a_killed_endpoint_loses_nothing_and_resumes_its_jobs(home: Path) -> Non
         assert world.settled("solution_version", version)["status"] == "ACTIVE"
     stop_endpoint(process)
     assert processes_of(home, "personalize.worker") == []
+
+
+def test_a_worker_killed_while_it_writes_a_model_fails_the_version_and_leaves_nothing(home: Path) -> None:
+    process, url = start_endpoint(home, OSUSUME_PERSONALIZE_TIME="instant", PYTHONWARNINGS=slow_models.FILTER)
+    world = World(url)
+    _prepare(world)
+    shop = make_shop(world, make_role(world, "service"), "killed", kinds=("INTERACTIONS",))
+    first = trained(world, shop, "killed", "aws-popularity-count")
+    whole = f"solution+killed+{first.rpartition('/')[2]}"
+    (home / "slow").touch()
+    solution = first.rpartition("/")[0]
+    version = world.personalize.create_solution_version(solutionArn=solution)["solutionVersionArn"]
+    models = home / "personalize" / "models"
+    half = wait_for_half_a_model(models)
+    assert half.name.startswith(f".solution+killed+{version.rpartition('/')[2]}")
+    for pid in processes_of(home, "personalize.worker"):
+        os.kill(pid, signal.SIGKILL)
+    shown = world.settled("solution_version", version)
+    assert shown["status"] == "CREATE FAILED"
+    assert "ended early" in shown["failureReason"]
+    assert [path.name for path in models.iterdir()] == [whole]
+    (home / "slow").unlink()
+    again = world.personalize.create_solution_version(solutionArn=solution)["solutionVersionArn"]
+    world.active("solution_version", again)
+    stop_endpoint(process)
+
+
+def test_an_endpoint_killed_while_a_model_is_written_resumes_and_sweeps(home: Path) -> None:
+    process, url = start_endpoint(home, OSUSUME_PERSONALIZE_TIME="instant", PYTHONWARNINGS=slow_models.FILTER)
+    world = World(url)
+    _prepare(world)
+    shop = make_shop(world, make_role(world, "service"), "cut", kinds=("INTERACTIONS",))
+    solution = world.personalize.create_solution(
+        name="cut", datasetGroupArn=shop.group, recipeArn=RECIPE + "aws-popularity-count"
+    )["solutionArn"]
+    world.active("solution", solution)
+    (home / "slow").touch()
+    version = world.personalize.create_solution_version(solutionArn=solution)["solutionVersionArn"]
+    models = home / "personalize" / "models"
+    wait_for_half_a_model(models)
+    kill_everything(home, process)
+    (home / "slow").unlink()
+    process, url = start_endpoint(home)
+    World(url).active("solution_version", version)
+    assert [path.name for path in models.iterdir()] == [f"solution+cut+{version.rpartition('/')[2]}"]
+    assert TrainedModel.load(next(models.iterdir())).metrics
+    stop_endpoint(process)
+
+
+def wait_for_half_a_model(models: Path) -> Path:
+    """A folder that has a model's arrays and not what they mean."""
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        for folder in models.glob(".*"):
+            if (folder / "arrays.npz").exists():
+                assert not (folder / "model.json").exists()
+                return folder
+        time.sleep(0.02)
+    raise AssertionError([path.name for path in models.glob("*")])
 
 
 def test_a_job_that_was_interrupted_twice_fails(home: Path) -> None:

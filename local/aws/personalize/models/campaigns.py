@@ -100,6 +100,8 @@ def check_exploration(recipe: RecipeSpec, given: Mapping[str, str]) -> None:
 
 def exploration_of(recipe: RecipeSpec, config: Mapping[str, Any]) -> dict[str, float]:
     """The given values over the recipe's defaults; nothing where the recipe does not explore."""
+    if recipe.automatic_exploration:
+        return {"explorationWeight": recipe.automatic_exploration}
     given = config.get("itemExplorationConfig", {})
     defaults = {name: spec.default for name, spec in recipe.campaign_hyperparameters.items()}
     return {name: float(value) for name, value in {**defaults, **given}.items()}

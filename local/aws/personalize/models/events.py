@@ -13,7 +13,7 @@ from local.aws.personalize.models.common import Operation, Parameters
 from local.aws.personalize.models.schemas import schema_of
 from local.aws.personalize.service import Personalize
 from local.aws.personalize.store import Record
-from local.aws.personalize.streams import SESSION
+from local.aws.personalize.streams import SESSION, SHOWN
 from local.aws.service import RequestContext
 from local.personalize.schemas import NUMERIC, Field, Schema
 
@@ -121,6 +121,8 @@ def _event(
         row["EVENT_VALUE"] = float(event["eventValue"])
     attributed = event.get("metricAttribution", {}).get("eventAttributionSource")
     shown = _shown(event) | ({"EVENT_ATTRIBUTION_SOURCE": attributed} if attributed else {})
+    if "IMPRESSION" not in shown and event.get("recommendationId") in service.recommendations:
+        shown[SHOWN] = list(service.recommendations[event["recommendationId"]][1])
     # Kept beside the schema's own columns: implicit impressions and attribution need them.
     return _complete(schema, row) | shown | {SESSION: parameters["sessionId"]}
 

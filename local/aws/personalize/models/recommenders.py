@@ -137,6 +137,9 @@ def train(service: Personalize, record: Record) -> dict[str, Any]:
         event_type=_event_type(case, present["INTERACTIONS"]),
         event_value_threshold=None,
         event_parameters=[],
+        objective=None,
+        tuning=None,
+        previous=None,
         seed=SEED,
         target=str(target),
     )

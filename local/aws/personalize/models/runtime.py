@@ -24,6 +24,7 @@ MAX_RANKED = 500
 MAX_METADATA_COLUMNS = 10
 DEFAULT_ACTIONS = 5
 MAX_ACTIONS = 100
+PROMOTED = "Promoted item"
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,11 @@ class Source:
         return self.trained.arn
 
     @property
+    def explains(self) -> bool:
+        """Recipes that configure exploration themselves say why an item is listed."""
+        return bool(self.recipe.automatic_exploration)
+
+    @property
     def positions(self) -> Mapping[str, int]:
         return self.trained.private.get("positions", {})
 
@@ -55,7 +61,7 @@ def recommend(service: Personalize, context: RequestContext, parameters: Paramet
     listed: list[tuple[Any, str | None]] = [(one, None) for one in found]
     for promotion in parameters.get("promotions", []):
         listed = _promoted(service, source, parameters, promotion, found, count)
-    items = [_item(one, promotion) for one, promotion in listed]
+    items = [_item(one, promotion, explained=source.explains) for one, promotion in listed]
     _add_metadata(service, source, items, columns)
     return {"itemList": items, "recommendationId": _remember(service, source, items)}
 
@@ -72,10 +78,11 @@ def rank(service: Personalize, context: RequestContext, parameters: Parameters) 
     scored = service.catalogue.model(source.model_arn).rank(
         user_id=user,
         item_ids=candidates,
+        context=parameters.get("context"),
         recent=_recent(service, source, user),
         allowed=_allowed(service, source, parameters, parameters),
     )
-    items = [_item(one, None) for one in scored]
+    items = [_item(one, None, explained=False) for one in scored]
     _add_metadata(service, source, items, columns)
     return {"personalizedRanking": items, "recommendationId": _remember(service, source, items)}
 
@@ -91,7 +98,10 @@ def actions(service: Personalize, context: RequestContext, parameters: Parameter
     if not 1 <= count <= MAX_ACTIONS:
         raise invalid(f"numResults must be 1 to {MAX_ACTIONS}, not {count}.")
     found = service.catalogue.model(source.model_arn).actions(
-        user_id=user, num_results=count, allowed=_allowed(service, source, parameters, parameters)
+        user_id=user,
+        num_results=count,
+        allowed=_allowed(service, source, parameters, parameters),
+        recent=_recent(service, source, user, kind="ACTION_INTERACTIONS"),
     )
     listed = [{"actionId": one.id, "score": float(one.score)} for one in found]
     return {"actionList": listed, "recommendationId": _new_id()}
@@ -158,22 +168,24 @@ def _recommended(
         return list(model.recommend(item_id=parameters["itemId"], num_results=count, allowed=allowed))
     user = parameters.get("userId") or ""
     reordering = _reordering(service, source)
+    recent = _recent(service, source, user)
     scored = model.recommend(
         user_id=user,
         num_results=reordering.pool(count) if reordering else count,
         context=parameters.get("context"),
         allowed=allowed,
-        recent=_recent(service, source, user),
+        recent=recent,
     )
     if reordering is None:
         return list(scored)
-    return list(reordering.apply(scored, count, query=user, allowed=allowed))
+    met = [event.item_id for event in recent]
+    return list(reordering.apply(scored, count, query=user, recent=met, allowed=allowed))
 
 
 def _reordering(service: Personalize, source: Source) -> Any:
     return service.catalogue.reordering(
         source.model_arn,
-        datasets.datasets_of(service, source.group_arn).get("ITEMS"),
+        datasets.datasets_of(service, source.group_arn),
         influence=source.config.get("rankingInfluence", {}),
         exploration=campaigns.exploration_of(source.recipe, source.config),
     )
@@ -198,11 +210,12 @@ def _allowed(
     )
 
 
-def _recent(service: Personalize, source: Source, user: str) -> list[Any]:
-    dataset = datasets.datasets_of(service, source.group_arn).get("INTERACTIONS")
+def _recent(service: Personalize, source: Source, user: str, *, kind: str = "INTERACTIONS") -> list[Any]:
+    """What the user did since training, by streamed records of the dataset type."""
+    dataset = datasets.datasets_of(service, source.group_arn).get(kind)
     if dataset is None:
         return []
-    return service.streams.recent(dataset.arn, user, after=source.positions.get("INTERACTIONS", 0))
+    return service.streams.recent(dataset.arn, user, after=source.positions.get(kind, 0))
 
 
 def _promoted(
@@ -228,8 +241,11 @@ def _promoted(
     ]
 
 
-def _item(one: Any, promotion: str | None) -> dict[str, Any]:
-    item = {"itemId": one.id, "score": float(one.score)}
+def _item(one: Any, promotion: str | None, *, explained: bool) -> dict[str, Any]:
+    item: dict[str, Any] = {"itemId": one.id, "score": float(one.score)}
+    reason = PROMOTED if promotion else one.reason
+    if explained and reason:
+        item["reason"] = [reason]
     return item | ({"promotionName": promotion} if promotion else {})
 
 

@@ -6,9 +6,9 @@ import uuid
 from typing import Any
 
 from local.aws.personalize import states
-from local.aws.personalize.errors import already_exists, in_use, invalid
+from local.aws.personalize.errors import JobFailure, already_exists, in_use, invalid
 from local.aws.personalize.jobs import Runner
-from local.aws.personalize.models import campaigns, datasets, solutions
+from local.aws.personalize.models import campaigns, datasets, solutions, tuning
 from local.aws.personalize.models.common import (
     Operation,
     Parameters,
@@ -122,17 +122,41 @@ def train(service: Personalize, record: Record) -> dict[str, Any]:
             }
             for row in config.get("eventsConfig", {}).get("eventParametersList", [])
         ],
+        objective=solutions.objective_of(config),
+        tuning=tuning.tuning_of(config.get("hpoConfig", {})) if _searches(fields) else None,
+        previous=_previous(service, record),
         seed=SEED,
         target=str(service.folder("models", record.arn)),
     )
-    return _trained(answer, sources, performs_hpo=bool(fields.get("performHPO")))
+    return _trained(answer, sources)
 
 
-def _trained(answer: dict[str, Any], sources: dict[str, Any], *, performs_hpo: bool) -> dict[str, Any]:
+def _searches(fields: dict[str, Any]) -> bool:
+    """An update keeps the hyperparameters of what it updates."""
+    return bool(fields.get("performHPO")) and fields["trainingMode"] != "UPDATE"
+
+
+def _previous(service: Personalize, record: Record) -> str | None:
+    """The folder of the model that an UPDATE starts from: the newest that was trained with FULL."""
+    if record.fields["trainingMode"] != "UPDATE":
+        return None
+    full = _full_versions(service, record.fields["solutionArn"])
+    if not full:
+        raise JobFailure("trainingMode UPDATE needs an ACTIVE solution version trained with FULL.")
+    return str(service.folder("models", full[-1].arn))
+
+
+def _full_versions(service: Personalize, solution_arn: str) -> list[Record]:
+    return service.store.where(
+        "SolutionVersion", solutionArn=solution_arn, status=states.ACTIVE, trainingMode="FULL"
+    )
+
+
+def _trained(answer: dict[str, Any], sources: dict[str, Any]) -> dict[str, Any]:
     positions = {kind: source["stream_count"] for kind, source in sources.items()}
     trained: dict[str, Any] = {"trainingHours": round(answer["training_seconds"] / 3600, 6)}
-    if performs_hpo:
-        trained["tunedHPOParams"] = {"algorithmHyperParameters": answer["hyperparameters"]}
+    if answer["tuned"]:
+        trained["tunedHPOParams"] = {"algorithmHyperParameters": answer["tuned"]}
     return trained | {"private": {"metrics": answer["metrics"], "positions": positions}}
 
 
@@ -142,8 +166,7 @@ def _check_mode(service: Personalize, solution: Record, mode: str) -> None:
     name = recipe_of(solution.fields["recipeArn"]).name
     if name != UPDATABLE_RECIPE:
         raise invalid(f"trainingMode UPDATE needs the recipe {UPDATABLE_RECIPE}, the solution has {name}.")
-    versions = service.store.where("SolutionVersion", solutionArn=solution.arn, status=states.ACTIVE)
-    if not any(version.fields["trainingMode"] == "FULL" for version in versions):
+    if not _full_versions(service, solution.arn):
         raise invalid("trainingMode UPDATE needs an ACTIVE solution version trained with FULL.")
 
 

@@ -11,7 +11,7 @@ from local.aws.personalize import states
 from local.aws.personalize.errors import in_use, invalid
 from local.aws.personalize.jobs import Runner
 from local.aws.personalize.kinds import KINDS, described, project
-from local.aws.personalize.models import datasets
+from local.aws.personalize.models import datasets, tuning
 from local.aws.personalize.models.common import (
     Operation,
     Parameters,
@@ -112,8 +112,8 @@ def hyperparameters(config: Mapping[str, Any]) -> dict[str, str]:
 
 def _check(service: Personalize, group: Record, recipe: RecipeSpec, parameters: Parameters) -> None:
     config = parameters.get("solutionConfig", {})
-    if parameters.get("performHPO") and not recipe.hpo:
-        raise invalid(f"Recipe {recipe.name} does not support hyperparameter optimization (performHPO).")
+    if parameters.get("performHPO"):
+        _check_hpo(recipe, config.get("hpoConfig", {}))
     try:
         recipe.parse(hyperparameters(config))
     except ValueError as error:
@@ -123,6 +123,12 @@ def _check(service: Personalize, group: Record, recipe: RecipeSpec, parameters: 
     _check_incremental(recipe, parameters)
     check_columns(service, group.arn, config.get("trainingDataConfig", {}))
     _check_objective(service, group, recipe, config.get("optimizationObjective"))
+
+
+def _check_hpo(recipe: RecipeSpec, config: Mapping[str, Any]) -> None:
+    if not recipe.hpo:
+        raise invalid(f"Recipe {recipe.name} does not support hyperparameter optimization (performHPO).")
+    tuning.check(recipe, config)
 
 
 def _check_events(parameters: Parameters, config: Mapping[str, Any]) -> None:
@@ -197,8 +203,19 @@ def _check_objective(
     attribute = objective.get("itemAttribute")
     items = datasets.datasets_of(service, group.arn).get("ITEMS")
     field = schema_of(service, items).field(attribute) if items and attribute else None
-    if field is None or field.type not in NUMERIC:
-        raise invalid(f"optimizationObjective.itemAttribute {attribute!r} must be a numeric column of Items.")
+    if field is None or field.type not in NUMERIC or field.nullable:
+        raise invalid(
+            f"optimizationObjective.itemAttribute {attribute!r} must be a numeric column of Items whose "
+            "schema does not allow null."
+        )
+
+
+def objective_of(config: Mapping[str, Any]) -> dict[str, str] | None:
+    """As the learner takes it."""
+    given = config.get("optimizationObjective")
+    if given is None:
+        return None
+    return {"attribute": given["itemAttribute"], "sensitivity": given.get("objectiveSensitivity", "OFF")}
 
 
 def _apply_update(record: Record) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from local.aws.stepfunctions.errors import TASK_FAILED, Aborted, StateError
+from local.aws.stepfunctions.errors import TASK_FAILED, Aborted, PassingError, StateError
 from local.aws.stepfunctions.integrations.sdk import Call
 from local.aws.stepfunctions.payloads import dumps
 from local.aws.stepfunctions.scope import Clients
@@ -37,16 +37,23 @@ class Job:
         delay = FIRST_POLL_SECONDS
         try:
             while True:
-                description = self.describe(clients, arguments, started)
-                if self.status(description) in self.succeeded:
+                description = self._looked_up(clients, arguments, started)
+                if description is not None and self.status(description) in self.succeeded:
                     return description
-                if self.status(description) in self.failed:
+                if description is not None and self.status(description) in self.failed:
                     raise StateError(TASK_FAILED, dumps(description))
                 stop.sleep(delay)
                 delay = min(delay * POLL_GROWTH, LAST_POLL_SECONDS)
         except Aborted:
             self.cancel(clients, arguments=arguments, started=started)
             raise
+
+    def _looked_up(self, clients: Clients, arguments: Json, started: Json) -> Json | None:
+        """None when looking failed in passing: the job runs on, and Step Functions looks again."""
+        try:
+            return self.describe(clients, arguments, started)
+        except PassingError:
+            return None
 
     def cancel(self, clients: Clients, *, arguments: Json, started: Json) -> None:
         """Best effort, as the service stops a job whose task ended early."""

@@ -10,10 +10,20 @@ from typing import Any
 from botocore import xform_name
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
-from local.aws.stepfunctions.errors import RUNTIME, StateError
+from local.aws.stepfunctions.errors import RUNTIME, PassingError, StateError
 from local.aws.stepfunctions.integrations import services, shapes
 from local.aws.stepfunctions.payloads import dumps
 from local.aws.stepfunctions.scope import Clients
+
+THROTTLES = (
+    "ProvisionedThroughputExceededException",
+    "RequestLimitExceeded",
+    "RequestThrottled",
+    "SlowDown",
+    "Throttling",
+    "ThrottlingException",
+    "TooManyRequestsException",
+)
 
 
 class Call:
@@ -55,11 +65,12 @@ class Call:
         except ClientError as error:
             raise self.failure(error) from error
         except BotoCoreError as error:
-            raise StateError(f"{self.prefix}.SdkClientException", str(error)) from error
+            raise PassingError(f"{self.prefix}.SdkClientException", str(error)) from error
 
     def failure(self, error: ClientError) -> StateError:
         code = str(error.response.get("Error", {}).get("Code", ""))
-        return StateError(f"{self.prefix}.{self._name(code)}", cause(error, service=self.prefix))
+        kind = PassingError if is_passing(error) else StateError
+        return kind(f"{self.prefix}.{self._name(code)}", cause(error, service=self.prefix))
 
     def _name(self, code: str) -> str:
         """The SDK knows the errors in the service's model; anything else is the service's base exception."""
@@ -74,6 +85,11 @@ class Call:
         return {shape.metadata.get("error", {}).get("code", shape.name): shape.name for shape in shapes_} | {
             shape.name: shape.name for shape in shapes_
         }
+
+
+def is_passing(error: ClientError) -> bool:
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    return status in (429, 500, 502, 503, 504) or error.response.get("Error", {}).get("Code") in THROTTLES
 
 
 def cause(error: ClientError, *, service: str) -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-import botocore.session
 from botocore.model import OperationModel, ServiceModel
+
+from local.aws import wire
 
 # Resources use the AWS SDK for Java's names; these are the ones that botocore spells otherwise.
 BOTOCORE_NAMES = {
@@ -30,13 +31,8 @@ class UnknownService(LookupError):
 
 
 @lru_cache(maxsize=1)
-def _session() -> botocore.session.Session:
-    return botocore.session.Session()
-
-
-@lru_cache(maxsize=1)
 def _by_plain_name() -> dict[str, str]:
-    return {name.replace("-", ""): name for name in _session().get_available_services()}
+    return {name.replace("-", ""): name for name in wire.session().get_available_services()}
 
 
 def botocore_name(service: str) -> str:
@@ -47,9 +43,8 @@ def botocore_name(service: str) -> str:
     return name
 
 
-@lru_cache(maxsize=64)
 def service_model(service: str) -> ServiceModel:
-    return _session().get_service_model(botocore_name(service))
+    return wire.service_model(botocore_name(service))
 
 
 def operation_model(service: str, action: str) -> OperationModel:

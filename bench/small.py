@@ -1,0 +1,140 @@
+"""Recipes on small data: real sub-samples of users, several seeds, beside the simple baselines.
+
+    python -m bench.small                          # prints a table
+    python -m bench.small --write                  # and keeps it in bench/RESULTS-recipes.md
+
+A sample holds at most the 25 (50, 75) newest events of each of 50 (110, 220) users.
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from bench.recipes import BASELINES, conditions, load, write
+from local.personalize.data import TrainingData
+from local.personalize.histories import own_events, profile
+from local.personalize.metrics import ranking_metrics
+from local.personalize.preparation import prepare
+from local.personalize.recipes import RECIPES
+from local.personalize.recipes.families import LEARNERS
+from local.personalize.recipes.learning import Task
+from local.personalize.splits import Holdout
+
+SIZES = ((50, 25), (110, 50), (220, 75))  # users, newest events of each
+KEY = "normalized_discounted_cumulative_gain_at_25"
+PERSONAL = ("aws-user-personalization-v2",)
+RELATED = ("aws-similar-items", "aws-sims")
+Scores = dict[str, list[float]]
+
+
+def sample(data: TrainingData, *, users: int, events: int, seed: int) -> TrainingData:
+    frame = data.interactions
+    assert frame is not None
+    ids = np.sort(frame.USER_ID.unique())
+    chosen = np.random.RandomState(seed).choice(ids, users, replace=False)
+    mine = frame[frame.USER_ID.isin(chosen)].sort_values("TIMESTAMP", kind="stable")
+    newest = mine.groupby("USER_ID", sort=False).tail(events)
+    return replace(data, interactions=newest.reset_index(drop=True))
+
+
+def own_lists(split: Holdout, n_items: int) -> np.ndarray:
+    """What the user had most and lately, then the popular."""
+    users = np.asarray(profile(split.train, n_items).sum(axis=0)).ravel()
+    popular = users / (users.max() + 1) * 1e-3
+    scores = own_events(split.seen, n_items).decayed.toarray() + popular
+    return np.argsort(-scores, axis=1, kind="stable")[:, :25]
+
+
+def popular_after(split: Holdout, n_items: int) -> np.ndarray:
+    """The popular items, for a query item that is not one of them."""
+    users = np.asarray(profile(split.train, n_items).sum(axis=0)).ravel()
+    last = split.seen.items[split.seen.ptr[1:] - 1]
+    order = np.argsort(-users, kind="stable")[:26]
+    return np.stack([order[order != one][:25] for one in last])
+
+
+def measure(data: TrainingData, *, folds: int, seed: int) -> tuple[Scores, Scores, int]:
+    """Scores by name: of the personal recipes and their baselines, and of the related ones."""
+    prepared = prepare(data, events=None, required=frozenset({"Interactions"}))
+    personal: Scores = {}
+    related: Scores = {}
+    for fold in range(folds):
+        split = Task(prepared, {}, seed, fold).holdout()
+        n_items = len(prepared.items)
+        for name, lists in {**BASELINES, "own decayed counts": own_lists}.items():
+            personal.setdefault(name, []).append(_ndcg(lists(split, n_items), split, n_items))
+        related.setdefault("popularity", []).append(_ndcg(popular_after(split, n_items), split, n_items))
+        for group, recipes in ((personal, PERSONAL), (related, RELATED)):
+            for recipe in recipes:
+                task = Task(prepared, RECIPES[recipe].parse({}), seed, fold, trial=True)
+                group.setdefault(recipe, []).append(LEARNERS[recipe](task).metrics[KEY])
+    return personal, related, len(prepared.histories.items)
+
+
+def _ndcg(lists: np.ndarray, split: Holdout, n_items: int) -> float:
+    return ranking_metrics(lists=lists, relevant=split.truth, n_items=n_items)[KEY]
+
+
+def rows(name: str, events: int, scores: Scores, recipes: tuple[str, ...]) -> list[str]:
+    """One line for each recipe: the best baseline, and the difference with its standard error over runs."""
+    simple = {label: values for label, values in scores.items() if label not in recipes}
+    best = max(simple, key=lambda label: float(np.mean(simple[label])))
+    lines = []
+    for recipe in recipes:
+        gain = np.array(scores[recipe]) - np.array(simple[best])
+        error = gain.std() / np.sqrt(len(gain))
+        figures = f"{np.mean(scores[recipe]):.4f} | {best} | {np.mean(simple[best]):.4f}"
+        lines.append(
+            f"| {name} | {events} | {recipe} | {figures} | {gain.mean():+.4f} ± {error:.4f} | {len(gain)} |"
+        )
+    return lines
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data", nargs="*", default=["ml-100k", "complete-journey"])
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--folds", type=int, default=4)
+    parser.add_argument("--recbole", type=Path)
+    parser.add_argument("--write", action="store_true")
+    options = parser.parse_args()
+    lines = [
+        "## small sets\n",
+        conditions("bench.small"),
+        "",
+        "NDCG@25; the difference is to the best baseline of the same runs, with its standard error over them.",
+        "",
+        "| data | events | recipe | NDCG@25 | best baseline | its NDCG@25 | difference | runs |",
+        "|---" * 8 + "|",
+    ]
+    for name in options.data:
+        whole = load(name, options.recbole)
+        for users, events in SIZES:
+            personal: Scores = {}
+            related: Scores = {}
+            for seed in range(options.seeds):
+                data = sample(whole, users=users, events=events, seed=seed)
+                *found, count = measure(data, folds=options.folds, seed=seed)
+                for total, part in zip((personal, related), found, strict=True):
+                    for label, values in part.items():
+                        total.setdefault(label, []).extend(values)
+            print(
+                name,
+                count,
+                {k: round(float(np.mean(v)), 4) for k, v in {**personal, **related}.items()},
+                flush=True,
+            )
+            lines += rows(name, count, personal, PERSONAL) + rows(name, count, related, RELATED)
+    print("\n".join(lines))
+    if options.write:
+        write({"small sets": "\n".join(lines) + "\n"})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,166 @@
+"""The `chaos` command: an endpoint, a baseline run, then runs under faults and what must hold after each."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from random import SystemRandom
+from typing import Any
+
+from config import settings as configuration
+from config.settings import Settings
+from local import cli, state
+from local.aws.faults.client import Faults
+from local.aws.faults.plan import Plan, PlanRefused, read
+from local.chaos.invariants import Before, broken
+from local.chaos.line import Line, Outcome
+from local.chaos.plans import random_plan
+from local.demo import progress
+from local.demo.signed import RequestRefused
+from local.synthesis import synthesize
+
+WAIT_SCALE = "0.01"
+SHOWN = 300  # characters of a line
+
+
+def run(options: argparse.Namespace) -> int:
+    try:
+        plans = _plans(options)
+        with _endpoint(options.environment) as line:
+            _run(line, plans, options)
+    except (Broken, NoBaseline, PlanRefused, RequestRefused) as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+class NoBaseline(RuntimeError):
+    """A run without faults failed before there were any."""
+
+
+class Broken(RuntimeError):
+    """Something that must hold did not."""
+
+
+def _plans(options: argparse.Namespace) -> list[Plan]:
+    seed = options.seed if options.seed is not None else SystemRandom().randrange(1_000_000)
+    if options.plan is None:
+        return [random_plan(seed + number) for number in range(options.runs)]
+    plan = read(options.plan)
+    first = options.seed if options.seed is not None else plan.seed
+    return [plan.model_copy(update={"seed": first + number}) for number in range(options.runs)]
+
+
+@contextmanager
+def _endpoint(environment: str) -> Iterator[Line]:
+    """The running endpoint; or one of its own, in a folder that stays when something went wrong."""
+    settings, home = configuration.load(environment), state.home()
+    if current := state.load(home):
+        yield Line(cli.endpoint_of(current, home), settings)
+        return
+    own = Path(tempfile.mkdtemp(prefix="osusume-chaos-"))
+    os.environ.update({"OSUSUME_HOME": str(own), "OSUSUME_PORT": "0"})
+    os.environ.setdefault("OSUSUME_WAIT_SCALE", WAIT_SCALE)
+    try:
+        yield _started(own, settings)
+    except Exception:
+        print(f"Logs: {own / 'log'}", file=sys.stderr)
+        raise
+    finally:
+        cli.run_down(argparse.Namespace())
+    shutil.rmtree(own, ignore_errors=True)
+
+
+def _started(home: Path, settings: Settings) -> Line:
+    synthesize(environment=settings.environment, folder=home / "cdk.out")
+    if cli.main(["up", "--cdk-out", str(home / "cdk.out")]):
+        raise NoBaseline("the endpoint did not start")
+    return Line(cli.endpoint_of(state.running(home), home), settings)
+
+
+def _run(line: Line, plans: list[Plan], options: argparse.Namespace) -> None:
+    line.faults.clear()
+    print(f"data: {line.load()}")
+    if set(line.pointers()) != set(line.lists):
+        baseline = line.run(seconds=options.seconds)
+        if not baseline.succeeded:
+            raise NoBaseline(f"the run without faults failed: {told(baseline)}")
+        print(f"without faults: {told(baseline)}")
+    failed = [plan.seed for plan in plans if not one_run(line, plan, seconds=options.seconds)]
+    print(f"\n{len(plans) - len(failed)} of {len(plans)} runs left everything in order")
+    if failed:
+        of = f" PLAN={options.plan}" if options.plan else ""
+        raise Broken("\n".join(f"Again: make chaos{of} SEED={seed} RUNS=1" for seed in failed))
+
+
+def one_run(line: Line, plan: Plan, *, seconds: float) -> bool:
+    """Whether everything holds after a run under the plan, and after one without faults where that failed."""
+    print(f"\nseed {plan.seed}")
+    print("".join(f"  | {text}\n" for text in plan.text().splitlines()), end="", flush=True)
+    before = Before.of(line)
+    line.faults.use(plan)
+    try:
+        outcome = line.run(seconds=seconds)
+    finally:
+        report = line.faults.clear()
+    for text in fired(report):
+        print(f"  fired: {text}")
+    print(f"  run: {told(outcome)}")
+    problems = broken(line, before, outcome, report)
+    if not outcome.succeeded:
+        problems += _recovered(line, seconds=seconds)
+    for problem in problems:
+        print(f"  BROKEN: {problem}")
+    print(f"  verdict: {'broken' if problems else 'everything holds'}", flush=True)
+    return not problems
+
+
+def _recovered(line: Line, *, seconds: float) -> list[str]:
+    before = Before.of(line)
+    again = line.run(seconds=seconds)
+    print(f"  run without faults after it: {told(again)}")
+    if not again.succeeded:
+        return [f"the run without faults after it failed: {told(again)}"]
+    return broken(line, before, again, {"fired": []})
+
+
+def fired(report: dict[str, Any]) -> list[str]:
+    """Each fault that hit something: what, how often, at which of its calls."""
+    hits = Counter((f["fault"], f["kind"], f["what"]) for f in report["fired"])
+    lines = []
+    for (fault, kind, what), count in hits.items():
+        numbers = [f["number"] for f in report["fired"] if (f["fault"], f["what"]) == (fault, what)]
+        shown = ", ".join(map(str, numbers[:8])) + (", …" if len(numbers) > 8 else "")
+        lines.append(f"{kind} of {what}, {count} x (call {shown} of {report['seen'][fault]}; {fault})")
+    return lines or ["nothing: no call or process was met"]
+
+
+def told(outcome: Outcome) -> str:
+    took = f"{outcome.status} in {outcome.seconds:.1f} s"
+    if outcome.failure is None:
+        return f"{took} {outcome.run_id}".strip()
+    words = str(progress.RunFailed.of(outcome.failure, logs=Path())).splitlines()[:3]
+    return "\n    ".join([took, *(line[:SHOWN] for line in words)])
+
+
+def run_faults(options: argparse.Namespace) -> int:
+    home = state.home()
+    current = state.running(home)
+    endpoint = cli.endpoint_of(current, home)
+    faults = Faults(endpoint.url, endpoint.region, endpoint.administrator)
+    try:
+        if options.plan:
+            faults.use(read(options.plan))
+        report = faults.clear() if options.clear else faults.report()
+    except (PlanRefused, RequestRefused) as error:
+        print(error, file=sys.stderr)
+        return 1
+    print("no faults are set" if report["plan"] is None else "\n".join(fired(report)))
+    return 0

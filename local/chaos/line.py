@@ -1,0 +1,204 @@
+"""The deployed line as chaos drives it: runs the pipeline, and looks at everything that a run may leave."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import time
+from collections.abc import Iterator
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from io import StringIO
+from typing import Any
+
+import pandas as pd
+from botocore.credentials import Credentials as Signer
+
+from config.settings import Settings
+from local import cli, users
+from local.aws.endpoint import Endpoint
+from local.aws.faults.client import Faults
+from local.demo import loader, progress, schedule, story, tables
+from local.demo.api import Api
+from local.demo.generated import generate
+from local.demo.history import Execution, Failure
+
+EXPORTED_AFTER_SECONDS = 2.0  # an export shows the log as of a whole second before the run
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended. `status` is that of the execution, or NOT ENDED."""
+
+    status: str
+    seconds: float
+    run_id: str = ""
+    failure: Failure | None = None
+
+    @property
+    def succeeded(self) -> bool:
+        return self.status == "SUCCEEDED"
+
+
+class TookTooLong(Exception):
+    """A run had not ended in time."""
+
+
+@dataclass(frozen=True)
+class Line:
+    endpoint: Endpoint
+    settings: Settings
+
+    def client(self, service: str) -> Any:
+        """The administrator's: no fault hits those who look."""
+        return self.endpoint.client(service)
+
+    @property
+    def signer(self) -> Signer:
+        return Signer(*users.operator_credentials(self.endpoint, environment=self.settings.environment))
+
+    @property
+    def api(self) -> Api:
+        return Api(cli.api_url(self.endpoint), self.endpoint.region, self.signer)
+
+    @property
+    def faults(self) -> Faults:
+        return Faults(self.endpoint.url, self.endpoint.region, self.endpoint.administrator)
+
+    @property
+    def lists(self) -> list[str]:
+        return [solution.name for solution in self.settings.solutions]
+
+    def load(self) -> str:
+        """A small generated shop, unless the application has data already; says which."""
+        with closing(loader.connect(self.client, secret=self.settings.aurora_secret)) as connection:
+            tables.create(
+                connection, tables=self.settings.sources.aurora.tables, datasets=self.settings.datasets
+            )
+            previous = tables.previous(connection)
+            if previous is not None:
+                return previous.source
+            shop = generate(now=pd.Timestamp.now("UTC") - pd.Timedelta(hours=1)).shop
+            loader.store(
+                shop,
+                previous=previous,
+                connection=connection,
+                clients=self.client,
+                settings=self.settings,
+            )
+        time.sleep(EXPORTED_AFTER_SECONDS)
+        return shop.source
+
+    def run(self, *, seconds: float) -> Outcome:
+        arn = schedule.fire(
+            url=self.endpoint.url,
+            region=self.endpoint.region,
+            credentials=self.signer,
+            schedule=self.settings.names.schedule,
+        )
+        return self.follow(arn, seconds=seconds)
+
+    def follow(self, arn: str, *, seconds: float) -> Outcome:
+        started, client = time.monotonic(), self.client("stepfunctions")
+        execution = Execution(arn)
+
+        def sleep(pause: float) -> None:
+            if time.monotonic() - started > seconds:
+                raise TookTooLong
+            time.sleep(pause)
+
+        try:
+            run = progress.follow(client, arn, logs=self.endpoint.home / "log", out=StringIO(), sleep=sleep)
+            run_id = _run_id(run.execution.description)
+            return Outcome("SUCCEEDED", run.seconds, run_id=run_id)
+        except progress.RunFailed:
+            execution.refresh(client)
+            taken = time.monotonic() - started
+            return Outcome(execution.status, taken, run_id=self._newest_run(), failure=execution.failure())
+        except TookTooLong:
+            client.stop_execution(executionArn=arn, error="Chaos", cause=f"not ended in {seconds:.0f} s")
+            return Outcome("NOT ENDED", time.monotonic() - started)
+
+    def _newest_run(self) -> str:
+        """Of a failed run: what it may have left is below its folder in the buckets."""
+        folders = self.folders(self.settings.names.datasets_bucket) | self.folders(
+            self.settings.names.results_bucket
+        )
+        return max(folders, default="")
+
+    def folders(self, bucket: str) -> set[str]:
+        answer = self.client("s3").list_objects_v2(Bucket=bucket, Prefix="runs/", Delimiter="/")
+        return {prefix["Prefix"].split("/")[1] for prefix in answer.get("CommonPrefixes", [])}
+
+    def pointers(self) -> dict[str, str]:
+        """The version that serves, by list; a list that never was published is left out."""
+        found = {}
+        for name in self.lists:
+            item = self._item(f"pointer#{name}", "pointer")
+            if item:
+                found[name] = item["current"]["S"]
+        return found
+
+    def _item(self, pk: str, sk: str) -> dict[str, Any] | None:
+        item: dict[str, Any] | None = (
+            self.client("dynamodb")
+            .get_item(
+                TableName=self.settings.names.recommendations_table,
+                Key={"pk": {"S": pk}, "sk": {"S": sk}},
+                ConsistentRead=True,
+            )
+            .get("Item")
+        )
+        return item
+
+    def locked(self) -> bool:
+        answer = self.client("dynamodb").get_item(
+            TableName=self.settings.names.control_table, Key={"pk": {"S": "lock"}}, ConsistentRead=True
+        )
+        return "Item" in answer
+
+    def stored_keys(self, name: str, version: str) -> set[str]:
+        """Keys of a list that the table has in this version."""
+        pages = (
+            self.client("dynamodb")
+            .get_paginator("scan")
+            .paginate(
+                TableName=self.settings.names.recommendations_table,
+                FilterExpression="sk = :version AND begins_with(pk, :list)",
+                ExpressionAttributeValues={":version": {"S": version}, ":list": {"S": f"{name}#"}},
+                ProjectionExpression="pk",
+            )
+        )
+        return {item["pk"]["S"].partition("#")[2] for page in pages for item in page["Items"]}
+
+    def published_keys(self, name: str, version: str) -> set[str]:
+        """Keys that the run of this version made lists for."""
+        prefix = f"runs/{version}/publish/{name}/part-"
+        lines = (
+            line
+            for _, body in self.objects(self.settings.names.results_bucket, prefix)
+            for line in gzip.decompress(body).splitlines()
+        )
+        return {json.loads(line)["key"] for line in lines if line.strip()}
+
+    def objects(self, bucket: str, prefix: str) -> Iterator[tuple[str, bytes]]:
+        s3 = self.client("s3")
+        for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
+            for found in page.get("Contents", []):
+                yield found["Key"], s3.get_object(Bucket=bucket, Key=found["Key"])["Body"].read()
+
+    def served(self) -> dict[str, Any]:
+        """What the API answers: of some user, of some item, and the popular list."""
+        first = {name: min(self.stored_keys(name, v), default="") for name, v in self.pointers().items()}
+        paths = {
+            "personal": f"/v1/users/{first.get('personal')}/recommendations?numResults=10",
+            "related": f"/v1/items/{first.get('related')}/related?numResults=10",
+            "popular": "/v1/popular?numResults=10",
+        }
+        return {name: dict(self.api.get(path)) for name, path in paths.items() if name in first}
+
+
+def _run_id(description: dict[str, Any]) -> str:
+    with suppress(KeyError, ValueError):
+        return story.run_id_of(description["output"])
+    return ""
