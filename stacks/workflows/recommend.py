@@ -51,6 +51,21 @@ def definition(settings: Settings) -> dict[str, Any]:
             [{"list": solution.name} for solution in settings.solutions],
             _publishing_states(settings),
             start="List",
+            Next="SwapPointers",
+        ),
+        # Not before every list is written: readers see all of a run, or nothing of it.
+        "SwapPointers": asl.inline_map(
+            [{"list": solution.name} for solution in settings.solutions],
+            {
+                "NameList": {
+                    "Type": "Pass",
+                    "Assign": {"list": jsonata("$states.input.list")},
+                    "Next": "SwapPointer",
+                },
+                "SwapPointer": _swap_pointer(settings),
+                "Swapped": {"Type": "Succeed"},
+            },
+            start="NameList",
             Next="LoadWarehouse",
         ),
         **_warehouse_states(settings),
@@ -129,7 +144,7 @@ def _publishing_states(settings: Settings) -> States:
             "Type": "Choice",
             "Choices": [
                 {"Condition": jsonata("$count($states.input.failed) > 0"), "Next": "PublishFailed"},
-                {"Condition": jsonata("$states.input.written > 0"), "Next": "SwapPointer"},
+                {"Condition": jsonata("$states.input.written > 0"), "Next": "Published"},
             ],
             "Default": "NothingPublished",
         },
@@ -148,7 +163,6 @@ def _publishing_states(settings: Settings) -> States:
                 "'Run ' & $run_id & ' made no list of ' & $list & '; the previous version serves on'"
             ),
         },
-        "SwapPointer": _swap_pointer(settings),
         "Published": {"Type": "Succeed"},
     }
 
@@ -226,8 +240,8 @@ def _swap_pointer(settings: Settings) -> dict[str, Any]:
                 ":now": {"S": jsonata("$now()")},
             },
         },
-        Catch=[{"ErrorEquals": asl.CONDITION_FAILED, "Next": "Published"}],
-        Next="Published",
+        Catch=[{"ErrorEquals": asl.CONDITION_FAILED, "Next": "Swapped"}],
+        Next="Swapped",
     )
 
 

@@ -26,6 +26,9 @@ _BOOSTER = {
     "force_row_wise": True,
 }
 LEARNING_RATE = 0.1
+# Where a query says little, trees and the line that they were grown beside err in different ways: their mean
+# errs less than either (bench/RESULTS-recipes.md, related items).
+MIXED = "mixed"
 TREES = 120
 NEGATIVES = 120  # sampled for each query
 CERTAINTY = 2.0  # standard errors by which a cautiously chosen learned scorer must be better
@@ -91,7 +94,8 @@ class Ranker:
         """Higher is better; exp of it is proportional to the chance of an interaction."""
         if self.booster is None:
             return _linear(features, self)
-        return np.asarray(self.booster.predict(features, raw_score=True, num_threads=1))
+        odds = np.asarray(self.booster.predict(features, raw_score=True, num_threads=1))
+        return (odds + _linear(features, self)) / 2 if self.kind == MIXED else odds
 
 
 Baselines = Mapping[str, Mapping[str, float]]  # name -> feature -> weight
@@ -130,16 +134,20 @@ def fit_ranker(
     baselines: Baselines = BASELINES,
     learned: bool = True,
     cautious: bool = False,
+    mixed: bool = False,
 ) -> Ranker:
     """Cross-fits the learned scorers, keeps the best scorer and, unless data is plenty, refits it on everything.
 
     baselines: the simplest first; it is kept unless another scorer is better beyond chance. cautious: so is
-    the best baseline before a learned scorer, as it always is where users are few.
+    the best baseline before a learned scorer, as it always is where users are few. mixed: trees are averaged
+    with the linear scorer.
     """
     random = np.random.RandomState(seed)
     fixed = {kind: baseline(kind, weights, names) for kind, weights in baselines.items()}
     tests = _test_users(examples, random)
-    trials = [_trial(examples, test, random, fixed, seed=seed if learned else None) for test in tests]
+    trials = [
+        _trial(examples, test, random, fixed, seed=seed if learned else None, mixed=mixed) for test in tests
+    ]
     scores = {name: np.concatenate([trial.scores[name] for trial in trials]) for name in trials[0].scores}
     kind = _best(scores, fixed, cautious=cautious or len(np.unique(examples.users)) < FEW_USERS)
     means = {name: float(values.mean()) if len(values) else 0.0 for name, values in scores.items()}
@@ -150,7 +158,9 @@ def fit_ranker(
     sample = examples.sampled(NEGATIVES, random)
     linear = _fit_linear(sample, means)
     trees = int(np.mean([trial.trees for trial in trials]))
-    return linear if kind == "linear" else _fit_boosted(sample, linear, trees=trees, seed=seed, steps=STEPS)
+    if kind == "linear":
+        return linear
+    return replace(_fit_boosted(sample, linear, trees=trees, seed=seed, steps=STEPS), kind=kind)
 
 
 def _best(scores: Mapping[str, np.ndarray], fixed: Collection[str], *, cautious: bool) -> str:
@@ -194,19 +204,20 @@ def _trial(
     fixed: Mapping[str, Ranker],
     *,
     seed: int | None,
+    mixed: bool,
 ) -> Trial:
     """Without a seed nothing is learned."""
-    test = examples.of_users(users)
+    test, trees = examples.of_users(users), MIXED if mixed else "boosted"
     scores = {name: qualities(ranker.log_odds(test.features), test) for name, ranker in fixed.items()}
     if seed is None:
         return Trial(scores, {}, 0)
     train = examples.of_users(np.setdiff1d(examples.users, users)).sampled(NEGATIVES, random)
     if not 0 < train.labels.sum() < len(train.labels):
         nothing = np.full(len(test.relevant), -1.0)
-        return Trial(scores | {"linear": nothing, "boosted": nothing}, {}, 0)
+        return Trial(scores | {"linear": nothing, trees: nothing}, {}, 0)
     linear = _fit_linear(train, {})
     boosted = _fit_boosted(train, linear, trees=TREES, seed=seed, test=test.sampled(NEGATIVES, random))
-    learned = {"linear": linear, "boosted": boosted}
+    learned = {"linear": linear, trees: replace(boosted, kind=trees)}
     scores |= {name: qualities(ranker.log_odds(test.features), test) for name, ranker in learned.items()}
     return Trial(scores, learned, boosted.booster.num_trees() if boosted.booster else 0)
 

@@ -58,7 +58,15 @@ class RelatedItems:
         """learned: whether a ranker is fitted as well; the best on queries that it did not see is kept."""
         relations = build(histories)
         examples = pair_examples(histories, build, seed=seed)
-        ranker = fit_ranker(examples, seed=seed, names=relations.names, baselines=baselines, learned=learned)
+        ranker = fit_ranker(
+            examples,
+            seed=seed,
+            names=relations.names,
+            baselines=baselines,
+            learned=learned,
+            cautious=True,
+            mixed=True,
+        )
         return RelatedItems(relations, ranker)
 
     def rebuilt(self, histories: Histories, build: Build) -> RelatedItems:
