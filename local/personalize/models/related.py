@@ -64,7 +64,6 @@ class RelatedItems:
             names=relations.names,
             baselines=baselines,
             learned=learned,
-            cautious=True,
             mixed=True,
         )
         return RelatedItems(relations, ranker)
