@@ -1,0 +1,67 @@
+"""What the embedded emulator answers by itself: throttling of a stage, keys and usage plans."""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.request
+from typing import Any
+
+import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials as SigningCredentials
+
+from local.aws.endpoint import Credentials, Endpoint
+from tests.aws.apigateway.test_rest import make_api
+from tests.aws.running import allow, make_role, name, session_of
+
+
+@pytest.fixture(scope="module")
+def user(cloud: Endpoint) -> Credentials:
+    return session_of(cloud, make_role(cloud, allow("execute-api:Invoke")))
+
+
+def status_of(cloud: Endpoint, api: str, user: Credentials, **headers: str) -> tuple[int, Any]:
+    url = f"{api}/lists?n=1"
+    request = AWSRequest(method="GET", url=url, headers=headers)
+    keys = SigningCredentials(user.access_key, user.secret_key, user.token)
+    SigV4Auth(keys, "execute-api", cloud.region).add_auth(request)
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, headers=dict(request.headers))) as answer:
+            return answer.status, json.loads(answer.read())
+    except urllib.error.HTTPError as error:
+        return error.code, json.loads(error.read())
+
+
+def test_calls_beyond_the_stages_burst_are_429(cloud: Endpoint, user: Credentials) -> None:
+    api = make_api(cloud)
+    limits = {"rateLimit": "0.01", "burstLimit": "2"}
+    cloud.client("apigateway").update_stage(
+        restApiId=api.split("/")[-2],
+        stageName="live",
+        patchOperations=[
+            {"op": "replace", "path": f"/*/*/throttling/{limit}", "value": value}
+            for limit, value in limits.items()
+        ],
+    )
+    assert [status_of(cloud, api, user)[0] for _ in range(4)] == [200, 200, 429, 429]
+
+
+def test_a_method_that_requires_a_key_refuses_calls_without_one(cloud: Endpoint, user: Credentials) -> None:
+    api, gateway = make_api(cloud), cloud.client("apigateway")
+    rest = api.split("/")[-2]
+    [lists] = [r for r in gateway.get_resources(restApiId=rest)["items"] if r.get("pathPart") == "lists"]
+    gateway.update_method(
+        restApiId=rest,
+        resourceId=lists["id"],
+        httpMethod="GET",
+        patchOperations=[{"op": "replace", "path": "/apiKeyRequired", "value": "true"}],
+    )
+    gateway.create_deployment(restApiId=rest, stageName="live")
+    key = gateway.create_api_key(name=name("key"), enabled=True)
+    plan = gateway.create_usage_plan(name=name("plan"), apiStages=[{"apiId": rest, "stage": "live"}])
+    assert status_of(cloud, api, user)[0] == 403
+    assert status_of(cloud, api, user, **{"x-api-key": key["value"]})[0] == 403  # of no plan of this stage
+    gateway.create_usage_plan_key(usagePlanId=plan["id"], keyId=key["id"], keyType="API_KEY")
+    assert status_of(cloud, api, user, **{"x-api-key": key["value"]})[0] == 200
