@@ -250,6 +250,9 @@ def main() -> int:
     parser.add_argument("assembly", type=Path, help="a synthesized cdk.out")
     parser.add_argument("--before", type=Path, help="another, to compare with")
     given = parser.parse_args()
+    for folder in filter(None, (given.assembly, given.before)):
+        if not (folder / "manifest.json").exists():
+            parser.error(f"{folder} holds no manifest.json: synthesize first (make synth)")
     before = Assembly.read(given.before) if given.before else None
     sys.stdout.write(table(Assembly.read(given.assembly), before))
     return 0

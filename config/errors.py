@@ -15,20 +15,25 @@ class ConfigError(Exception):
 
     @classmethod
     def from_validation(cls, file: str, error: ValidationError) -> ConfigError:
-        lines = [_line(problem) for problem in error.errors()]
+        lines = problem_lines(error, whole="(file)", page="docs/configuration.md")
         return cls("\n".join([f"{file}: {len(lines)} problem(s), nothing was changed", *lines]))
 
 
-def _line(problem: Any) -> str:
-    key = ".".join(str(part) for part in problem["loc"]) or "(file)"
+def problem_lines(error: ValidationError, *, whole: str, page: str) -> list[str]:
+    """Key, value and cure of each problem. `whole` stands for the key of what concerns all; `page` lists the keys."""
+    return [_line(problem, whole, page) for problem in error.errors()]
+
+
+def _line(problem: Any, whole: str, page: str) -> str:
+    key = ".".join(str(part) for part in problem["loc"]) or whole
     value = problem["input"]
     shown = "" if isinstance(value, dict | list) or problem["type"] == "missing" else f" = {value!r}"
-    return f"  {key}{shown}: {_cure(problem)}"
+    return f"  {key}{shown}: {_cure(problem, page)}"
 
 
-def _cure(problem: Any) -> str:
+def _cure(problem: Any, page: str) -> str:
     if problem["type"] == "extra_forbidden":
-        return "this key is not known: correct or remove it (docs/configuration.md lists them all)"
+        return f"this key is not known: correct or remove it ({page} lists them all)"
     if problem["type"] == "missing":
         return "this key is required: add it"
     return str(problem["msg"]).removeprefix("Value error, ")

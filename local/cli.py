@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from config.errors import ConfigError
 from local import deploy as deployment
 from local import processes, state, users
 from local.aws.endpoint import Endpoint
@@ -23,7 +24,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         return int(options.run(options) or 0)
-    except (state.NotRunning, deployment.DeployFailed, StartFailed, SynthesisFailed) as error:
+    except (ConfigError, state.NotRunning, deployment.DeployFailed, StartFailed, SynthesisFailed) as error:
         print(error, file=sys.stderr)
         return 1
 

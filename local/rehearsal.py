@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import argparse
 import os
-import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -23,13 +21,15 @@ from local import cli, processes, state
 
 CDK = state.REPOSITORY / "node_modules" / ".bin" / "cdk"
 TAIL = 40  # lines of a failed command's output
-STEPS: Mapping[str, Sequence[str]] = {
-    "bootstrap": ("bootstrap",),
-    "deploy": ("deploy", "--all", "--require-approval", "never"),
-    "diff": ("diff", "--all", "--fail"),
-    "deploy again": ("deploy", "--all", "--require-approval", "never"),
-    "destroy": ("destroy", "--all", "--force"),
-}
+WAIT_SCALE = "0.01"
+_DEPLOY = ("deploy", "--all", "--require-approval", "never")
+STEPS: Sequence[Sequence[str]] = (
+    ("bootstrap",),
+    _DEPLOY,
+    ("diff", "--all", "--fail"),
+    _DEPLOY,
+    ("destroy", "--all", "--force"),
+)
 
 
 class RehearsalFailed(RuntimeError):
@@ -49,23 +49,16 @@ def run(options: argparse.Namespace) -> int:
         print(f"{CDK} is missing: `make rehearse` installs it (npm ci).", file=sys.stderr)
         return 1
     settings = load(options.environment)
-    home = Path(tempfile.mkdtemp(prefix="osusume-rehearsal-"))
-    environment = {"OSUSUME_HOME": str(home), "OSUSUME_PORT": "0", "OSUSUME_WAIT_SCALE": "0.01"}
-    before = {name: os.environ.get(name) for name in environment}
-    os.environ.update(environment)
-    try:
+    with state.temporary_home("osusume-rehearsal-", wait_scale=WAIT_SCALE) as home:
         current = cli.start(home=home, account=settings.account, region=settings.region)
         try:
-            for step, arguments in STEPS.items():
-                _run_step(step, arguments, _variables(current, options.environment, home))
+            for arguments in STEPS:
+                _run_step(arguments, _variables(current, options.environment, home))
         except RehearsalFailed as failed:
             print(failed, file=sys.stderr)
             return 1
         finally:
             processes.terminate(current.pid)
-    finally:
-        shutil.rmtree(home, ignore_errors=True)
-        _restore(before)
     print("The same commands deploy to AWS: make bootstrap, make deploy.")
     return 0
 
@@ -86,7 +79,7 @@ def _variables(current: state.State, environment: str, home: Path) -> dict[str, 
     }
 
 
-def _run_step(step: str, arguments: Sequence[str], variables: Mapping[str, str]) -> None:
+def _run_step(arguments: Sequence[str], variables: Mapping[str, str]) -> None:
     started = time.monotonic()
     print(f"cdk {' '.join(arguments):<46}", end="", flush=True)
     done = subprocess.run(
@@ -102,11 +95,3 @@ def _run_step(step: str, arguments: Sequence[str], variables: Mapping[str, str])
         end = "\n".join(done.stdout.splitlines()[-TAIL:])
         raise RehearsalFailed(f"failed\ncdk {' '.join(arguments)} ended with {done.returncode}:\n{end}")
     print(f"{time.monotonic() - started:6.1f} s")
-
-
-def _restore(before: Mapping[str, str | None]) -> None:
-    for name, value in before.items():
-        if value is None:
-            os.environ.pop(name, None)
-        else:
-            os.environ[name] = value

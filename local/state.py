@@ -5,6 +5,10 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,6 +39,22 @@ class State:
 def home() -> Path:
     """The state folder: $OSUSUME_HOME, or .local beside the code."""
     return Path(os.environ.get("OSUSUME_HOME") or REPOSITORY / ".local").resolve()
+
+
+@contextmanager
+def temporary_home(prefix: str, *, wait_scale: str) -> Iterator[Path]:
+    """A state folder for an endpoint of its own, on a free port. It stays when an exception leaves the block."""
+    folder = Path(tempfile.mkdtemp(prefix=prefix)).resolve()
+    given = {"OSUSUME_HOME": str(folder), "OSUSUME_PORT": "0", "OSUSUME_WAIT_SCALE": wait_scale}
+    before = {name: os.environ.get(name) for name in given}
+    os.environ.update(given)
+    try:
+        yield folder
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name, None)
+            os.environ.update({name: value} if value is not None else {})
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def wanted_port() -> int:

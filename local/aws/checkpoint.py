@@ -12,7 +12,7 @@ from local.aws.calls import Call
 log = logging.getLogger("osusume.checkpoint")
 QUIET_SECONDS = 3.0  # a run calls all the time: its end is the moment to save, at nobody's expense
 LONGEST_SECONDS = 300.0
-READING = ("Get", "List", "Describe", "Query", "Scan", "BatchGet", "Head", "Batch_Get")
+READING = ("Get", "List", "Describe", "Query", "Scan", "BatchGet", "Head")
 
 
 class Checkpoints:

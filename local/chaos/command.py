@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
-import shutil
 import sys
-import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -65,17 +63,15 @@ def _endpoint(environment: str) -> Iterator[Line]:
     if current := state.load(home):
         yield Line(cli.endpoint_of(current, home), settings)
         return
-    own = Path(tempfile.mkdtemp(prefix="osusume-chaos-"))
-    os.environ.update({"OSUSUME_HOME": str(own), "OSUSUME_PORT": "0"})
-    os.environ.setdefault("OSUSUME_WAIT_SCALE", WAIT_SCALE)
-    try:
-        yield _started(own, settings)
-    except Exception:
-        print(f"Logs: {own / 'log'}", file=sys.stderr)
-        raise
-    finally:
-        cli.run_down(argparse.Namespace())
-    shutil.rmtree(own, ignore_errors=True)
+    wait_scale = os.environ.get("OSUSUME_WAIT_SCALE", WAIT_SCALE)
+    with state.temporary_home("osusume-chaos-", wait_scale=wait_scale) as own:
+        try:
+            yield _started(own, settings)
+        except Exception:
+            print(f"Logs: {own / 'log'}", file=sys.stderr)
+            raise
+        finally:
+            cli.run_down(argparse.Namespace())
 
 
 def _started(home: Path, settings: Settings) -> Line:

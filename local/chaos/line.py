@@ -12,18 +12,14 @@ from io import StringIO
 from typing import Any
 
 import pandas as pd
-from botocore.credentials import Credentials as Signer
 
 from config.settings import Settings
-from local import cli, users
 from local.aws.endpoint import Endpoint
 from local.aws.faults.client import Faults
-from local.demo import loader, progress, schedule, story, tables
-from local.demo.api import Api
+from local.demo import loader, progress, story, tables
+from local.demo.deployed import EXPORTED_AFTER_SECONDS, Deployed
 from local.demo.generated import generate
 from local.demo.history import Execution, Failure
-
-EXPORTED_AFTER_SECONDS = 2.0  # an export shows the log as of a whole second before the run
 
 
 @dataclass(frozen=True)
@@ -45,21 +41,11 @@ class TookTooLong(Exception):
 
 
 @dataclass(frozen=True)
-class Line:
+class Line(Deployed):
+    """No fault hits the administrator, who looks."""
+
     endpoint: Endpoint
     settings: Settings
-
-    def client(self, service: str) -> Any:
-        """The administrator's: no fault hits those who look."""
-        return self.endpoint.client(service)
-
-    @property
-    def signer(self) -> Signer:
-        return Signer(*users.operator_credentials(self.endpoint, environment=self.settings.environment))
-
-    @property
-    def api(self) -> Api:
-        return Api(cli.api_url(self.endpoint), self.endpoint.region, self.signer)
 
     @property
     def faults(self) -> Faults:
@@ -90,13 +76,7 @@ class Line:
         return shop.source
 
     def run(self, *, seconds: float) -> Outcome:
-        arn = schedule.fire(
-            url=self.endpoint.url,
-            region=self.endpoint.region,
-            credentials=self.signer,
-            schedule=self.settings.names.schedule,
-        )
-        return self.follow(arn, seconds=seconds)
+        return self.follow(self.fire(), seconds=seconds)
 
     def follow(self, arn: str, *, seconds: float) -> Outcome:
         started, client = time.monotonic(), self.client("stepfunctions")
@@ -134,22 +114,10 @@ class Line:
         """The version that serves, by list; a list that never was published is left out."""
         found = {}
         for name in self.lists:
-            item = self._item(f"pointer#{name}", "pointer")
+            item = self.item(f"pointer#{name}", "pointer")
             if item:
                 found[name] = item["current"]["S"]
         return found
-
-    def _item(self, pk: str, sk: str) -> dict[str, Any] | None:
-        item: dict[str, Any] | None = (
-            self.client("dynamodb")
-            .get_item(
-                TableName=self.settings.names.recommendations_table,
-                Key={"pk": {"S": pk}, "sk": {"S": sk}},
-                ConsistentRead=True,
-            )
-            .get("Item")
-        )
-        return item
 
     def locked(self) -> bool:
         answer = self.client("dynamodb").get_item(

@@ -19,9 +19,9 @@ from config.errors import ConfigError
 from config.settings import Settings
 from local import cli, state, users
 from local.aws.endpoint import Credentials, Endpoint
-from local.demo import loader, own_files, progress, schedule, story
-from local.demo.api import Api
+from local.demo import loader, own_files, progress, story
 from local.demo.complete_journey import DataSetMissing
+from local.demo.deployed import EXPORTED_AFTER_SECONDS, ApiMissing, Deployed
 from local.demo.loader import Loaded, OtherDataLoaded
 from local.demo.log import LogNotWritten
 from local.demo.problems import OwnFilesRefused
@@ -30,14 +30,6 @@ from local.synthesis import SynthesisFailed, synthesize
 
 # The workflows wait minutes between looks at a job, which on AWS takes an hour; here it takes seconds.
 WAIT_SCALE = "0.02"
-
-
-EXPORTED_AFTER_SECONDS = 2.0
-
-
-class ApiMissing(RuntimeError):
-    """The deployed stacks have no API."""
-
 
 REFUSALS = (
     ApiMissing,
@@ -54,7 +46,7 @@ REFUSALS = (
 
 
 @dataclass(frozen=True)
-class Demo:
+class Demo(Deployed):
     """The running endpoint as a person at the laptop sees it: with the operator's credentials."""
 
     endpoint: Endpoint
@@ -65,15 +57,8 @@ class Demo:
         return self.endpoint.client(service, self.credentials)
 
     @property
-    def signer(self) -> Signer:
+    def operator(self) -> Signer:
         return Signer(*self.credentials)
-
-    @property
-    def api(self) -> Api:
-        url = cli.api_url(self.endpoint)
-        if not url:
-            raise ApiMissing("No REST API is deployed: the stack `serving` should have made one")
-        return Api(url, self.endpoint.region, self.signer)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -139,11 +124,8 @@ def _load(demo: Demo, options: argparse.Namespace) -> Loaded:
 def _fire(demo: Demo) -> progress.Run:
     # An export shows the log as of a whole second before the run: what was just written must be older.
     time.sleep(EXPORTED_AFTER_SECONDS)
-    name = demo.settings.names.schedule
-    print(f"\nFiring the schedule {name}")
-    arn = schedule.fire(
-        url=demo.endpoint.url, region=demo.endpoint.region, credentials=demo.signer, schedule=name
-    )
+    print(f"\nFiring the schedule {demo.settings.names.schedule}")
+    arn = demo.fire()
     print(f"  {arn}")
     return progress.follow(demo.client("stepfunctions"), arn, logs=demo.endpoint.home / "log")
 

@@ -69,11 +69,9 @@ def train(
     if tuning is not None:
         check_tuning(spec, tuning)
     prepared = prepare(data, events=events, required=spec.required_datasets)
-    task = Task(prepared=prepared, values=values, seed=seed, objective=objective)
-    if previous is not None:
-        task = replace(task, previous=previous.model, values=spec.parse(previous.hyperparameters))
-    elif tuning is not None:
-        task = replace(task, values=tuned(task, spec, tuning, LEARNERS[recipe]))
+    task = _with_values(
+        Task(prepared=prepared, values=values, seed=seed, objective=objective), spec, tuning, previous
+    )
     learned = LEARNERS[recipe](task)
     return TrainedModel(
         recipe=recipe,
@@ -87,6 +85,15 @@ def train(
         model=learned.model,
         hyperparameters={name: str(value).lower() for name, value in task.values.items()},
     )
+
+
+def _with_values(task: Task, spec: RecipeSpec, tuning: Tuning | None, previous: TrainedModel | None) -> Task:
+    """The task with the hyperparameters of the model that it updates, or with those that a search finds."""
+    if previous is not None:
+        return replace(task, previous=previous.model, values=spec.parse(previous.hyperparameters))
+    if tuning is not None:
+        return replace(task, values=tuned(task, spec, tuning, LEARNERS[spec.name]))
+    return task
 
 
 @storage.storable

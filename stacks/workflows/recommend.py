@@ -7,7 +7,7 @@ from typing import Any
 from config.settings import Settings, Solution
 from stacks.parts.access import Statement, allow, list_objects, pass_role
 from stacks.workflows import asl
-from stacks.workflows.asl import States, jsonata, sdk
+from stacks.workflows.asl import State, States, jsonata, sdk
 
 HOURS = 18
 INFERENCE_HOURS = 12
@@ -30,14 +30,7 @@ def definition(settings: Settings) -> dict[str, Any]:
             "Next": "InferLists",
         },
         "InferLists": asl.inline_map(
-            [
-                {
-                    "name": solution.name,
-                    "folder": INPUT_FOLDERS[solution.for_each],
-                    "results": solution.results,
-                }
-                for solution in settings.solutions
-            ],
+            [_item(solution) for solution in settings.solutions],
             _inference_states(settings),
             start="NameInference",
             Next="PostProcess",
@@ -56,15 +49,7 @@ def definition(settings: Settings) -> dict[str, Any]:
         # Not before every list is written: readers see all of a run, or nothing of it.
         "SwapPointers": asl.inline_map(
             [{"list": solution.name} for solution in settings.solutions],
-            {
-                "NameList": {
-                    "Type": "Pass",
-                    "Assign": {"list": jsonata("$states.input.list")},
-                    "Next": "SwapPointer",
-                },
-                "SwapPointer": _swap_pointer(settings),
-                "Swapped": {"Type": "Succeed"},
-            },
+            _swapping_states(settings),
             start="NameList",
             Next="LoadWarehouse",
         ),
@@ -167,11 +152,40 @@ def _publishing_states(settings: Settings) -> States:
     }
 
 
-def _publish_files(settings: Settings) -> dict[str, Any]:
+def _publish_files(settings: Settings) -> State:
     """A Distributed Map: its children see no variables of this execution, so batches carry what they need."""
     names = settings.names
+    return {
+        "Type": "Map",
+        "Label": "PublishFiles",
+        "MaxConcurrency": 10,
+        "ItemReader": {
+            "Resource": "arn:aws:states:::s3:listObjectsV2",
+            "Arguments": {
+                "Bucket": names.results_bucket,
+                "Prefix": jsonata("'runs/' & $run_id & '/publish/' & $list & '/part-'"),
+            },
+        },
+        "ItemBatcher": {
+            "MaxItemsPerBatch": FILES_A_BATCH,
+            "BatchInput": {"run_id": jsonata("$run_id"), "list": jsonata("$list")},
+        },
+        "ItemProcessor": {
+            "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
+            "StartAt": "PublishBatch",
+            "States": {"PublishBatch": _publish_batch(settings), "BatchFailed": {"Type": "Succeed"}},
+        },
+        "Output": jsonata(
+            "{'written': $sum([0, $states.result.written]), 'failed': [$states.result.failed]}"
+        ),
+        "Next": "Written",
+    }
+
+
+def _publish_batch(settings: Settings) -> State:
+    names = settings.names
     batch = "$states.input.BatchInput"
-    publish = asl.invoke(
+    return asl.invoke(
         names.function_arn("publish_recommendations"),
         {
             "run_id": jsonata(f"{batch}.run_id"),
@@ -193,34 +207,21 @@ def _publish_files(settings: Settings) -> dict[str, Any]:
         ],
         End=True,
     )
+
+
+def _swapping_states(settings: Settings) -> States:
     return {
-        "Type": "Map",
-        "Label": "PublishFiles",
-        "MaxConcurrency": 10,
-        "ItemReader": {
-            "Resource": "arn:aws:states:::s3:listObjectsV2",
-            "Arguments": {
-                "Bucket": names.results_bucket,
-                "Prefix": jsonata("'runs/' & $run_id & '/publish/' & $list & '/part-'"),
-            },
+        "NameList": {
+            "Type": "Pass",
+            "Assign": {"list": jsonata("$states.input.list")},
+            "Next": "SwapPointer",
         },
-        "ItemBatcher": {
-            "MaxItemsPerBatch": FILES_A_BATCH,
-            "BatchInput": {"run_id": jsonata("$run_id"), "list": jsonata("$list")},
-        },
-        "ItemProcessor": {
-            "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
-            "StartAt": "PublishBatch",
-            "States": {"PublishBatch": publish, "BatchFailed": {"Type": "Succeed"}},
-        },
-        "Output": jsonata(
-            "{'written': $sum([0, $states.result.written]), 'failed': [$states.result.failed]}"
-        ),
-        "Next": "Written",
+        "SwapPointer": _swap_pointer(settings),
+        "Swapped": {"Type": "Succeed"},
     }
 
 
-def _swap_pointer(settings: Settings) -> dict[str, Any]:
+def _swap_pointer(settings: Settings) -> State:
     """Readers move to the new version in one write; a run that is started again finds it moved."""
     names = settings.names
     return asl.task(

@@ -3,6 +3,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -128,3 +129,12 @@ def test_every_price_is_of_a_driver_and_says_where_and_when_it_was_read() -> Non
         assert price.driver in known
         assert price.price > 0
         assert price.usage_type and price.service and price.read
+
+
+def test_a_folder_that_was_not_synthesized_is_refused_with_the_cure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["checks.cost", str(tmp_path)])
+    with pytest.raises(SystemExit):
+        cost.main()
+    assert f"{tmp_path} holds no manifest.json: synthesize first (make synth)" in capsys.readouterr().err

@@ -11,46 +11,23 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from botocore.credentials import Credentials as Signer
-
 from config.settings import Settings
-from local import cli, state, users
+from local import cli, state
 from local.aws.endpoint import Endpoint
 from local.aws.guard import calls
-from local.demo import loader, progress, schedule, story
-from local.demo.api import Api
+from local.demo import loader, progress, story
+from local.demo.deployed import EXPORTED_AFTER_SECONDS, Deployed
 from local.demo.generated import GeneratedShop
 
 
 @dataclass
-class Line:
+class Line(Deployed):
     """A deployed endpoint with the application's data loaded."""
 
     endpoint: Endpoint
     settings: Settings
     shop: GeneratedShop
     output: str = field(default="")
-
-    def client(self, service: str) -> Any:
-        return self.endpoint.client(service)
-
-    @property
-    def api(self) -> Api:
-        return Api(cli.api_url(self.endpoint), self.endpoint.region, self.operator)
-
-    @property
-    def operator(self) -> Signer:
-        credentials = users.operator_credentials(self.endpoint, environment=self.settings.environment)
-        return Signer(*credentials)
-
-    def fire(self) -> str:
-        """Fires the schedule's target with its own input; the execution's ARN."""
-        return schedule.fire(
-            url=self.endpoint.url,
-            region=self.endpoint.region,
-            credentials=self.operator,
-            schedule=self.settings.names.schedule,
-        )
 
     def follow(self, arn: str) -> progress.Run:
         out = StringIO()
@@ -72,15 +49,6 @@ class Line:
             stateMachineArn=self.settings.names.workflow_arn(workflow), input=json.dumps(payload)
         )
         return self.follow(started["executionArn"])
-
-    def item(self, pk: str, sk: str) -> dict[str, Any] | None:
-        answer = self.client("dynamodb").get_item(
-            TableName=self.settings.names.recommendations_table,
-            Key={"pk": {"S": pk}, "sk": {"S": sk}},
-            ConsistentRead=True,
-        )
-        item: dict[str, Any] | None = answer.get("Item")
-        return item
 
     def pointer(self, name: str) -> dict[str, str]:
         item = self.item(f"pointer#{name}", "pointer") or {}
@@ -169,7 +137,7 @@ def line_store(line: Line, shop: GeneratedShop) -> None:
             settings=line.settings,
         )
     # An export shows the table at a whole second before the run started: let what was written be older.
-    time.sleep(2)
+    time.sleep(EXPORTED_AFTER_SECONDS)
 
 
 def wait_for(condition: Any, *, seconds: float, what: str) -> Any:

@@ -66,3 +66,12 @@ def test_without_the_command_line_it_says_how_to_get_it(
 ) -> None:
     assert rehearsal.run(argparse.Namespace(environment="dev")) == 1
     assert "make rehearse" in capsys.readouterr().err
+
+
+def test_an_unknown_environment_is_refused_before_anything_starts(
+    tmp_path: Path, ended: list[int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    fake_cdk(tmp_path)
+    assert cli.main(["rehearse", "--environment", "nope"]) == 1
+    assert "environment 'nope' has no nope.yaml: use one of ['dev', 'prod']" in capsys.readouterr().err
+    assert ended == []

@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from config.errors import problem_lines
 from local.aws import wire
 
 ERRORS = ("throttle", "internal_error", "unavailable", "expired_credentials", "access_denied")
@@ -127,8 +128,7 @@ class Plan(_Part):
 
     def text(self) -> str:
         """As YAML, without what is default."""
-        plain = json.loads(self.model_dump_json(exclude_defaults=True))
-        return yaml.safe_dump(plain, sort_keys=False)
+        return yaml.safe_dump(self.model_dump(mode="json", exclude_defaults=True), sort_keys=False)
 
 
 def read(path: Path) -> Plan:
@@ -151,7 +151,7 @@ def parse(text: str, *, source: str = "plan") -> Plan:
         # As JSON, lists are accepted for the tuples of frozen models.
         return Plan.model_validate_json(json.dumps(content))
     except ValidationError as error:
-        lines = [_line(problem) for problem in error.errors()]
+        lines = problem_lines(error, whole="(plan)", page="docs/chaos.md")
         raise PlanRefused("\n".join([f"{source}: no fault was set", *lines])) from None
     except TypeError as error:
         raise PlanRefused(f"{source}: {error}: use text, numbers, lists and mappings") from None
@@ -176,18 +176,3 @@ def _services() -> list[str]:
 def _near(value: str, known: list[str]) -> str:
     near = get_close_matches(value, known, n=1, cutoff=0.5)
     return f"did you mean {near[0]!r}?" if near else f"use one of its {len(known)} names, or a pattern with *"
-
-
-def _line(problem: Any) -> str:
-    key = ".".join(str(part) for part in problem["loc"]) or "(plan)"
-    value = problem["input"]
-    shown = "" if isinstance(value, dict | list) or problem["type"] == "missing" else f" = {value!r}"
-    return f"  {key}{shown}: {_cure(problem)}"
-
-
-def _cure(problem: Any) -> str:
-    if problem["type"] == "extra_forbidden":
-        return "this key is not known: correct or remove it (docs/chaos.md lists them all)"
-    if problem["type"] == "missing":
-        return "this key is required: add it"
-    return str(problem["msg"]).removeprefix("Value error, ")

@@ -2,36 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import urllib.error
-import urllib.request
-from typing import Any
-
-import pytest
-from botocore.auth import SigV4Auth
-from botocore.awsrequest import AWSRequest
-from botocore.credentials import Credentials as SigningCredentials
-
 from local.aws.endpoint import Credentials, Endpoint
-from tests.aws.apigateway.test_rest import make_api
-from tests.aws.running import allow, make_role, name, session_of
+from tests.aws.apigateway.test_rest import call, make_api
+from tests.aws.running import name
 
 
-@pytest.fixture(scope="module")
-def user(cloud: Endpoint) -> Credentials:
-    return session_of(cloud, make_role(cloud, allow("execute-api:Invoke")))
-
-
-def status_of(cloud: Endpoint, api: str, user: Credentials, **headers: str) -> tuple[int, Any]:
-    url = f"{api}/lists?n=1"
-    request = AWSRequest(method="GET", url=url, headers=headers)
-    keys = SigningCredentials(user.access_key, user.secret_key, user.token)
-    SigV4Auth(keys, "execute-api", cloud.region).add_auth(request)
-    try:
-        with urllib.request.urlopen(urllib.request.Request(url, headers=dict(request.headers))) as answer:
-            return answer.status, json.loads(answer.read())
-    except urllib.error.HTTPError as error:
-        return error.code, json.loads(error.read())
+def status_of(cloud: Endpoint, api: str, user: Credentials, *, key: str | None = None) -> int:
+    return call(cloud, f"{api}/lists?n=1", user, key=key)[0]
 
 
 def test_calls_beyond_the_stages_burst_are_429(cloud: Endpoint, user: Credentials) -> None:
@@ -45,7 +22,7 @@ def test_calls_beyond_the_stages_burst_are_429(cloud: Endpoint, user: Credential
             for limit, value in limits.items()
         ],
     )
-    assert [status_of(cloud, api, user)[0] for _ in range(4)] == [200, 200, 429, 429]
+    assert [status_of(cloud, api, user) for _ in range(4)] == [200, 200, 429, 429]
 
 
 def test_a_method_that_requires_a_key_refuses_calls_without_one(cloud: Endpoint, user: Credentials) -> None:
@@ -61,7 +38,7 @@ def test_a_method_that_requires_a_key_refuses_calls_without_one(cloud: Endpoint,
     gateway.create_deployment(restApiId=rest, stageName="live")
     key = gateway.create_api_key(name=name("key"), enabled=True)
     plan = gateway.create_usage_plan(name=name("plan"), apiStages=[{"apiId": rest, "stage": "live"}])
-    assert status_of(cloud, api, user)[0] == 403
-    assert status_of(cloud, api, user, **{"x-api-key": key["value"]})[0] == 403  # of no plan of this stage
+    assert status_of(cloud, api, user) == 403
+    assert status_of(cloud, api, user, key=key["value"]) == 403  # of no plan of this stage
     gateway.create_usage_plan_key(usagePlanId=plan["id"], keyId=key["id"], keyType="API_KEY")
-    assert status_of(cloud, api, user, **{"x-api-key": key["value"]})[0] == 200
+    assert status_of(cloud, api, user, key=key["value"]) == 200

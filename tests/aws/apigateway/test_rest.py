@@ -100,16 +100,19 @@ def api(cloud: Endpoint) -> str:
     return make_api(cloud)
 
 
-@pytest.fixture(scope="module")
-def user(cloud: Endpoint) -> Credentials:
-    return session_of(cloud, make_role(cloud, allow("execute-api:Invoke")))
-
-
 def call(
-    cloud: Endpoint, url: str, user: Credentials | None, *, method: str = "GET", body: Any = None
+    cloud: Endpoint,
+    url: str,
+    user: Credentials | None,
+    *,
+    method: str = "GET",
+    body: Any = None,
+    key: str | None = None,
 ) -> tuple[int, Any]:
+    """key: of a usage plan."""
     data = json.dumps(body).encode() if body is not None else None
-    request = AWSRequest(method=method, url=url, data=data, headers={"content-type": "application/json"})
+    headers = {"content-type": "application/json", **({"x-api-key": key} if key else {})}
+    request = AWSRequest(method=method, url=url, data=data, headers=headers)
     if user:
         SigV4Auth(SigningCredentials(*user), "execute-api", cloud.region).add_auth(request)
     sent = urllib.request.Request(url, data=data, method=method, headers=dict(request.headers))

@@ -8,7 +8,7 @@ import random
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -247,17 +247,21 @@ class Shop:
 
 
 def make_shop(world: World, role: str, name: str, *, kinds: tuple[str, ...]) -> Shop:
-    api = world.personalize
-    group = api.create_dataset_group(name=name)["datasetGroupArn"]
-    world.active("dataset_group", group)
     sources = {
         "INTERACTIONS": (INTERACTIONS, interactions_csv()),
         "ITEMS": (ITEMS, items_csv()),
         "USERS": (USERS, users_csv()),
     }
+    return make_group(world, role, name, {kind: sources[kind] for kind in kinds})
+
+
+def make_group(world: World, role: str, name: str, sources: Mapping[str, tuple[str, str]]) -> Shop:
+    """sources: the schema and the records of each dataset type."""
+    api = world.personalize
+    group = api.create_dataset_group(name=name)["datasetGroupArn"]
+    world.active("dataset_group", group)
     datasets, jobs = {}, []
-    for kind in kinds:
-        text, records = sources[kind]
+    for kind, (text, records) in sources.items():
         schema_arn = api.create_schema(name=f"{name}-{kind}", schema=text)["schemaArn"]
         dataset = api.create_dataset(
             name=kind.lower(), datasetType=kind, datasetGroupArn=group, schemaArn=schema_arn
@@ -283,10 +287,9 @@ def shop(world: World, role: str) -> Shop:
     return make_shop(world, role, "shop", kinds=("INTERACTIONS", "ITEMS", "USERS"))
 
 
-def trained(world: World, shop: Shop, name: str, recipe: str, **more: Any) -> str:
-    """The ARN of an ACTIVE solution version."""
-    api = world.personalize
-    solution = api.create_solution(
+def untrained(world: World, shop: Shop, name: str, recipe: str, **more: Any) -> str:
+    """The ARN of an ACTIVE solution without a version."""
+    solution: str = world.personalize.create_solution(
         name=name,
         datasetGroupArn=shop.group,
         recipeArn=f"arn:aws:personalize:::recipe/{recipe}",
@@ -294,7 +297,13 @@ def trained(world: World, shop: Shop, name: str, recipe: str, **more: Any) -> st
         **more,
     )["solutionArn"]
     world.active("solution", solution)
-    version: str = api.create_solution_version(solutionArn=solution)["solutionVersionArn"]
+    return solution
+
+
+def trained(world: World, shop: Shop, name: str, recipe: str, **more: Any) -> str:
+    """The ARN of an ACTIVE solution version."""
+    solution = untrained(world, shop, name, recipe, **more)
+    version: str = world.personalize.create_solution_version(solutionArn=solution)["solutionVersionArn"]
     world.active("solution_version", version)
     return version
 

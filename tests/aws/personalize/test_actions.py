@@ -12,8 +12,8 @@ from tests.aws.personalize.conftest import (
     Shop,
     World,
     failure,
-    import_records,
     interactions_csv,
+    make_group,
     schema,
     trained,
 )
@@ -44,24 +44,12 @@ def action_interactions_csv() -> str:
 
 @pytest.fixture(scope="module")
 def engaged(world: World, role: str) -> Shop:
-    api = world.personalize
-    group = api.create_dataset_group(name="engaged")["datasetGroupArn"]
-    world.active("dataset_group", group)
-    datasets = {}
-    for kind, text, records in (
-        ("INTERACTIONS", INTERACTIONS, interactions_csv()),
-        ("ACTIONS", ACTIONS, "ACTION_ID,VALUE\njoin,3\ninstall,5\n"),
-        ("ACTION_INTERACTIONS", ACTION_INTERACTIONS, action_interactions_csv()),
-    ):
-        schema_arn = api.create_schema(name=f"engaged-{kind}", schema=text)["schemaArn"]
-        dataset = api.create_dataset(
-            name=kind.lower(), datasetGroupArn=group, schemaArn=schema_arn, datasetType=kind
-        )["datasetArn"]
-        world.active("dataset", dataset)
-        location = world.put(f"engaged/{kind}.csv", records)
-        world.active("dataset_import_job", import_records(world, f"engaged-{kind}", dataset, location, role))
-        datasets[kind] = dataset
-    return Shop(group, datasets, role)
+    sources = {
+        "INTERACTIONS": (INTERACTIONS, interactions_csv()),
+        "ACTIONS": (ACTIONS, "ACTION_ID,VALUE\njoin,3\ninstall,5\n"),
+        "ACTION_INTERACTIONS": (ACTION_INTERACTIONS, action_interactions_csv()),
+    }
+    return make_group(world, role, "engaged", sources)
 
 
 def test_users_get_the_actions_that_they_take(world: World, engaged: Shop) -> None:

@@ -8,7 +8,16 @@ from typing import Any
 
 import pytest
 
-from tests.aws.personalize.conftest import BUCKET, Shop, World, failure, import_records, schema, trained
+from tests.aws.personalize.conftest import (
+    BUCKET,
+    Shop,
+    World,
+    failure,
+    make_group,
+    schema,
+    trained,
+    untrained,
+)
 
 RECIPE = "arn:aws:personalize:::recipe/"
 START, HOUR, DAY = 1_700_000_000, 3600, 86_400
@@ -63,23 +72,11 @@ def items_csv() -> str:
 
 @pytest.fixture(scope="module")
 def studio(world: World, role: str) -> Shop:
-    api = world.personalize
-    group = api.create_dataset_group(name="studio")["datasetGroupArn"]
-    world.active("dataset_group", group)
-    datasets = {}
-    for kind, text, records in (
-        ("INTERACTIONS", INTERACTIONS, interactions_csv()),
-        ("ITEMS", ITEMS, items_csv()),
-    ):
-        schema_arn = api.create_schema(name=f"studio-{kind}", schema=text)["schemaArn"]
-        datasets[kind] = api.create_dataset(
-            name=kind.lower(), datasetGroupArn=group, schemaArn=schema_arn, datasetType=kind
-        )["datasetArn"]
-        world.active("dataset", datasets[kind])
-        location = world.put(f"studio/{kind}.csv", records)
-        job = import_records(world, f"studio-{kind}", datasets[kind], location, role)
-        world.active("dataset_import_job", job)
-    return Shop(group, datasets, role)
+    sources = {
+        "INTERACTIONS": (INTERACTIONS, interactions_csv()),
+        "ITEMS": (ITEMS, items_csv()),
+    }
+    return make_group(world, role, "studio", sources)
 
 
 @pytest.fixture(scope="module")
@@ -282,13 +279,7 @@ def test_an_update_brings_new_items_in(world: World, studio: Shop, tracking: str
 
 def test_an_update_needs_a_full_version_first(world: World, studio: Shop) -> None:
     api = world.personalize
-    solution = api.create_solution(
-        name="never-trained",
-        datasetGroupArn=studio.group,
-        recipeArn=RECIPE + "aws-user-personalization",
-        performAutoTraining=False,
-    )["solutionArn"]
-    world.active("solution", solution)
+    solution = untrained(world, studio, "never-trained", "aws-user-personalization")
     code, message = failure(api.create_solution_version, solutionArn=solution, trainingMode="UPDATE")
     assert (code, "trained with FULL" in message) == ("InvalidInputException", True)
 

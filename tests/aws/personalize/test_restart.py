@@ -24,6 +24,7 @@ from tests.aws.personalize.conftest import (
     start_endpoint,
     stop_endpoint,
     trained,
+    untrained,
 )
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks at /proc")
@@ -69,13 +70,7 @@ def test_a_killed_endpoint_loses_nothing_and_resumes_its_jobs(home: Path) -> Non
     shop = make_shop(world, role, "kept", kinds=("INTERACTIONS",))
     finished = trained(world, shop, "finished", "aws-popularity-count")
     metrics = world.personalize.get_solution_metrics(solutionVersionArn=finished)["metrics"]
-    solution = world.personalize.create_solution(
-        name="cut",
-        datasetGroupArn=shop.group,
-        recipeArn=RECIPE + "aws-user-personalization-v2",
-        performAutoTraining=False,
-    )["solutionArn"]
-    world.active("solution", solution)
+    solution = untrained(world, shop, "cut", "aws-user-personalization-v2")
     create = world.personalize.create_solution_version
     cut = [create(solutionArn=solution)["solutionVersionArn"] for _ in range(2)]
     time.sleep(0.3)  # the first is training, the second waits

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.aws.personalize.conftest import BUCKET, Shop, World, failure, make_shop, trained
+from tests.aws.personalize.conftest import BUCKET, Shop, World, failure, make_shop, trained, untrained
 
 RECIPE = "arn:aws:personalize:::recipe/"
 REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
@@ -131,15 +131,14 @@ def test_every_recipe_is_listed_and_described_with_its_algorithm(world: World) -
 
 def test_events_below_a_threshold_may_leave_too_few_to_train(world: World, shop: Shop) -> None:
     api = world.personalize
-    solution = api.create_solution(
-        name="few-events",
-        datasetGroupArn=shop.group,
-        recipeArn=RECIPE + "aws-popularity-count",
-        performAutoTraining=False,
+    solution = untrained(
+        world,
+        shop,
+        "few-events",
+        "aws-popularity-count",
         eventType="purchase",
         solutionConfig={"eventValueThreshold": "0.99"},
-    )["solutionArn"]
-    world.active("solution", solution)
+    )
     version = api.create_solution_version(solutionArn=solution)["solutionVersionArn"]
     shown = world.settled("solution_version", version)
     assert shown["status"] == "CREATE FAILED"
@@ -199,13 +198,7 @@ def wait_updated(world: World, solution: str) -> dict[str, Any]:
 
 def test_trainings_wait_for_each_other_and_can_be_stopped(world: World, shop: Shop) -> None:
     api = world.personalize
-    solution = api.create_solution(
-        name="stopped",
-        datasetGroupArn=shop.group,
-        recipeArn=RECIPE + "aws-user-personalization-v2",
-        performAutoTraining=False,
-    )["solutionArn"]
-    world.active("solution", solution)
+    solution = untrained(world, shop, "stopped", "aws-user-personalization-v2")
     first, second = (
         api.create_solution_version(solutionArn=solution)["solutionVersionArn"] for _ in range(2)
     )
@@ -332,12 +325,6 @@ def test_an_input_that_is_not_there_fails_the_job(world: World, shop: Shop, pers
 
 def test_a_recipe_s_required_datasets_are_asked_for_at_training(world: World, role: str) -> None:
     small = make_shop(world, role, "small", kinds=("INTERACTIONS",))
-    solution = world.personalize.create_solution(
-        name="needs-items",
-        datasetGroupArn=small.group,
-        recipeArn=RECIPE + "aws-item-attribute-affinity",
-        performAutoTraining=False,
-    )["solutionArn"]
-    world.active("solution", solution)
+    solution = untrained(world, small, "needs-items", "aws-item-attribute-affinity")
     version = world.personalize.create_solution_version(solutionArn=solution)["solutionVersionArn"]
     assert "type Items is missing" in world.settled("solution_version", version)["failureReason"]
