@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping
@@ -37,33 +36,37 @@ class Failed:
     title: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, order=True)
 class Acknowledged:
     check: str
-    resource: str  # expression
+    resource: str  # <stack>/<logical id>
     reason: str
-
-    def fits(self, failed: Failed) -> bool:
-        return failed.check == self.check and re.fullmatch(self.resource, failed.resource) is not None
 
 
 def acknowledged(file: Path = FILE) -> list[Acknowledged]:
-    """Raises TypeError when an entry lacks one of its three keys, or has another."""
-    return [Acknowledged(**entry) for entry in yaml.safe_load(file.read_text())["findings"]]
+    """One for each resource of each entry.
+
+    Raises TypeError when an entry lacks one of its three keys, or has another.
+    """
+    return [one for entry in yaml.safe_load(file.read_text())["findings"] for one in _entry(**entry)]
+
+
+def _entry(*, check: str, reason: str, resources: list[str]) -> Iterator[Acknowledged]:
+    return (Acknowledged(check, resource, reason) for resource in resources)
 
 
 def left(failed: Iterable[Failed], known: Iterable[Acknowledged]) -> Iterator[Finding]:
-    """What is not acknowledged, and acknowledgements that fit nothing."""
-    failed, known = sorted(set(failed)), list(known)
-    for found in failed:
-        if not any(entry.fits(found) for entry in known):
-            stack, _, logical_id = found.resource.partition("/")
-            cure = "mend it, or acknowledge it with its reason in checks/checkov.yaml."
-            yield Finding(stack, logical_id, f"checkov-{found.check}", f"{found.title}.", cure)
-    for entry in known:
-        if not any(entry.fits(found) for found in failed):
-            why = f"{entry.check} fails on nothing like {entry.resource} any more."
-            yield Finding("(checks)", FILE.name, "acknowledged", why, "take the entry away.")
+    """What is not acknowledged, and acknowledgements of what is not found any more."""
+    found = {(one.check, one.resource): one for one in failed}
+    kept = {(one.check, one.resource) for one in known}
+    for key in sorted(found.keys() - kept):
+        check, resource = key
+        stack, _, logical_id = resource.partition("/")
+        cure = f"mend it, or name {resource} with a reason under {check} in checks/checkov.yaml."
+        yield Finding(stack, logical_id, f"checkov-{check}", f"{found[key].title}.", cure)
+    for check, resource in sorted(kept - found.keys()):
+        why = f"{check} does not fail on {resource} any more."
+        yield Finding("(checks)", FILE.name, "acknowledged", why, f"take {resource} away from its entry.")
 
 
 def run(templates: Iterable[Path], *, program: Path = PROGRAM) -> list[Failed]:

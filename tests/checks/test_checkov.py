@@ -12,7 +12,7 @@ from checks import checkov
 from checks.checkov import Acknowledged, CheckovFailed, Failed
 
 RAW = Failed("CKV_AWS_18", "Storage/Raw72517081", "Ensure the S3 bucket has access logging enabled")
-KNOWN = Acknowledged("CKV_AWS_18", r"Storage/Raw\w{8}", "known")
+KNOWN = Acknowledged("CKV_AWS_18", RAW.resource, "known")
 
 
 def report(*failed: tuple[str, str], passed: int = 9, errors: int = 0) -> dict[str, Any]:
@@ -55,7 +55,7 @@ def test_what_is_acknowledged_is_left_out_and_what_is_not_is_a_finding() -> None
     )
 
 
-def test_an_acknowledgement_of_another_resource_does_not_fit() -> None:
+def test_an_acknowledgement_of_another_resource_does_not_count() -> None:
     other = Failed("CKV_AWS_18", "Storage/RawArchive72517081", "title")
     assert [finding.rule for finding in checkov.left([other], [KNOWN])] == [
         "checkov-CKV_AWS_18",
@@ -63,8 +63,15 @@ def test_an_acknowledgement_of_another_resource_does_not_fit() -> None:
     ]
 
 
-def test_every_acknowledgement_has_a_reason_and_an_expression() -> None:
+def test_an_acknowledgement_without_resources_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "checkov.yaml"
+    file.write_text("findings: [{check: CKV_AWS_18, reason: known}]")
+    with pytest.raises(TypeError, match="resources"):
+        checkov.acknowledged(file)
+
+
+def test_every_acknowledgement_names_one_resource_and_a_reason() -> None:
     found = checkov.acknowledged()
-    assert len({(entry.check, entry.resource) for entry in found}) == len(found) > 5
-    for entry in found:
-        assert re.compile(entry.resource) and len(entry.reason.split()) > 5
+    assert len({(one.check, one.resource) for one in found}) == len(found) > 50
+    for one in found:
+        assert re.fullmatch(r"[A-Z]\w+/[A-Z]\w+", one.resource) and len(one.reason.split()) > 5

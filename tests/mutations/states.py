@@ -41,6 +41,8 @@ def _machine(stack: str, machine: str, label: str, change: Callable[[State], Any
         text, tokens = _opened(properties["DefinitionString"])
         definition = json.loads(text)
         change(definition)
+        if definition == json.loads(text):
+            raise ValueError(f"{label} of {machine} changes nothing")
         properties["DefinitionString"] = _closed(json.dumps(definition), tokens)
 
     where = f"{stack}/{machine}" + (f"/{rest}" if rest else "")
@@ -105,7 +107,12 @@ def _task(state: State) -> Iterator[Change]:
     yield "service-misspelled", lambda s: s.update(Resource=service), ""
     yield from _arguments(state)
     yield "retry-removed", lambda s: s.pop("Retry"), ""
-    yield "retry-error-misspelled", lambda s: _misspelled(s["Retry"][0]["ErrorEquals"]), ""
+    for position, _ in enumerate(state.get("Retry", [])):
+        yield (
+            "retry-error-misspelled",
+            lambda s, p=position: _misspelled(s["Retry"][p]["ErrorEquals"]),
+            f"[{position}]",
+        )
     yield "jitter-removed", lambda s: s["Retry"][0].pop("JitterStrategy"), ""
     yield "backoff-broken", lambda s: s["Retry"][0].update(BackoffRate=0.5), ""
     for position, _ in enumerate(state.get("Catch", [])):
@@ -119,7 +126,7 @@ def _task(state: State) -> Iterator[Change]:
 
 
 def _misspelled(errors: list[str]) -> None:
-    errors[:] = [error.replace("Exception", "Error").replace("States.ALL", "States.Al") for error in errors]
+    errors[:] = [f"{error}s" for error in errors]
 
 
 def _arguments(state: State) -> Iterator[Change]:
