@@ -26,6 +26,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from local.personalize.batch import BatchReport, infer_files
 from local.personalize.data import TrainingData
 from local.personalize.histories import Histories
 from local.personalize.metrics import ranking_metrics
@@ -186,10 +187,20 @@ def answer(site: Site, folder: Path) -> dict[str, Any]:
         "fast_objects": throughput(
             users[:ASKED_FAST], lambda ids: model.recommend_many(ids, 25, quality="fast")
         ),
+        "fast_files": throughput(users[:ASKED_FAST], lambda ids: [infer(model, ids, folder)]),
         "kernel": throughput(users[:ASKED_FAST], lambda ids: [fast.recommend(histories, 25)]),
         "request": request_milliseconds(model, users[:REQUESTS]),
         "load": os.getloadavg()[0],
     }
+
+
+def infer(model: TrainedModel, users: list[str], folder: Path) -> BatchReport:
+    """A batch inference job's file: JSON lines in, JSON lines out."""
+    source = folder / f"{len(users)}-users.json"
+    if not source.exists():
+        source.write_text("".join(json.dumps({"userId": user}) + "\n" for user in users))
+    target = source.with_suffix(".json.out")
+    return infer_files(model=model, pairs=[(source, target)], num_results=25, quality="fast")
 
 
 def throughput(users: list[str], answers: Callable[[list[str]], Any]) -> float:
@@ -288,6 +299,7 @@ ANSWERS: dict[str, Callable[[dict[str, Any]], str]] = {
     "full, users per CPU s": lambda row: f"{row['full']:,.0f}",
     "fast, ids to ids": lambda row: f"{row['fast']:,.0f}",
     "fast, kernel": lambda row: f"{row['kernel']:,.0f}",
+    "fast, JSON to JSON": lambda row: f"{row['fast_files']:,.0f}",
     "fast, as objects": lambda row: f"{row['fast_objects']:,.0f}",
     "fast, to start, CPU s": lambda row: f"{row['fast_start']['cpu']:.1f}",
     "one request p50 / p95 / p99, ms wall": _request("p"),
@@ -308,8 +320,9 @@ HEADER = f"""# User-Personalization at scale
 Generated clicks ({EVENTS_PER_USER} a user), every column group from a process of its own. Load is the load
 average of the machine meanwhile: above its number of cores, wall times say little and CPU times are too high.
 `train()` is what a solution version costs: reading ids, the fit without the test users, metrics, the last fit.
-Fast lists: `recommend_many(..., quality="fast")`; from user ids to item ids, without those ids, and as the
-objects that the library returns. One request is `TrainedModel.recommend` of {REQUESTS:,} users, one by one.
+Fast lists: `recommend_many(..., quality="fast")`; from user ids to item ids, without those ids, from a batch
+job's JSON lines to JSON lines, and as the objects that the library returns. One request is
+`TrainedModel.recommend` of {REQUESTS:,} users, one by one.
 """
 
 

@@ -9,8 +9,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from local.personalize.lines import Outputs, line
 
 CHUNK = 4096
 QUALITY_VARIABLE = "OSUSUME_BATCH_QUALITY"
@@ -112,14 +117,18 @@ def infer_files(
 
     quality: as of TrainedModel.recommend_many. Where a filter leaves too little, the list is of full quality.
     """
+    asked = _Asked(model, num_results, masks, reordering, quality)
     report = BatchReport()
     for source, target in pairs:
         with target.open("w", encoding="utf-8") as output:
             for queries in _chunks(read_queries(source, recipe_type=model.spec.type)):
-                for line in _answers(_Asked(model, num_results, masks, reordering, quality), queries):
-                    report.records += 1
-                    report.errors += line["error"] is not None
-                    output.write(json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n")
+                answers = asked.answers(queries)
+                report.records += len(answers)
+                report.errors += sum(answer.error is not None for answer in answers)
+                output.writelines(
+                    line(query.given, answer.output, answer.error)
+                    for query, answer in zip(queries, answers, strict=True)
+                )
     if report.records == 0:
         raise BatchFailure("The batch input has no records.")
     return report
@@ -134,6 +143,11 @@ def _chunks(queries: Iterable[Query]) -> Iterator[list[Query]]:
             chunk = []
     if chunk:
         yield chunk
+
+
+class _Answer(NamedTuple):
+    output: str | None  # JSON
+    error: str | None = None
 
 
 @dataclass(frozen=True)
@@ -154,12 +168,42 @@ class _Asked:
     def pool(self) -> int:
         return self.reordering.pool(self.num_results) if self.reordering else self.num_results
 
-    def many(self, queries: Sequence[Query]) -> Iterator[Any]:
+    @cached_property
+    def outputs(self) -> Outputs:
+        return Outputs(scored=self.model.recipe.startswith(_SCORED))
+
+    def answers(self, queries: Sequence[Query]) -> list[_Answer]:
+        """One for each query, in its order."""
+        good = [query for query in queries if query.error is None]
+        found = self._plain(good) if self._is_plain else self._one_by_one(good)
+        return [next(found) if query.error is None else _Answer(None, query.error) for query in queries]
+
+    @property
+    def _is_plain(self) -> bool:
+        """Whether what the model lists is the answer as it is."""
+        return self.recipe_type != "PERSONALIZED_RANKING" and self.masks is None and self.reordering is None
+
+    def _plain(self, queries: Sequence[Query]) -> Iterator[_Answer]:
+        key = query_key(self.recipe_type)
+        ids = [query.value(key) for query in queries]
+        for items, scores in self.model.recommend_arrays(ids, self.num_results, quality=self.quality):
+            yield from map(_Answer, self.outputs.of(items, scores))
+
+    def _one_by_one(self, queries: Sequence[Query]) -> Iterator[_Answer]:
+        for result in self._many(queries):
+            if isinstance(result, str):
+                yield _Answer(None, result)
+            else:
+                items = np.array([[one.id for one in result]], dtype=object)
+                yield _Answer(self.outputs.of(items, np.array([[one.score for one in result]]))[0])
+
+    def _many(self, queries: Sequence[Query]) -> Iterator[Any]:
         """A list, or what is wrong, for each query."""
         if self.recipe_type == "PERSONALIZED_RANKING":
             yield from (self._ranked(query) for query in queries)
             return
-        ids = [query.value(query_key(self.recipe_type)) for query in queries]
+        key = query_key(self.recipe_type)
+        ids = [query.value(key) for query in queries]
         # Many at once is far faster than one by one, so a filter takes from a longer list first.
         asked = self.pool * 2 + SPARE if self.masks is not None else self.pool
         lists = self.model.recommend_many(ids, asked, quality=self.quality)
@@ -205,30 +249,6 @@ class _Asked:
         return list(self.reordering.apply(scored, self.num_results, query=query, allowed=allowed))
 
 
-def _answers(asked: _Asked, queries: list[Query]) -> Iterator[dict[str, Any]]:
-    found = asked.many([query for query in queries if query.error is None])
-    for query in queries:
-        if query.error is not None:
-            yield _line(query, None, query.error)
-            continue
-        result = next(found)
-        if isinstance(result, str):
-            yield _line(query, None, result)
-        else:
-            yield _line(query, _output(asked.model, result), None)
-
-
-def _output(model: Any, scored: Sequence[Any]) -> dict[str, Any]:
-    output: dict[str, Any] = {"recommendedItems": [one.id for one in scored]}
-    if model.recipe.startswith(_SCORED):
-        output["scores"] = [round(float(one.score), 7) for one in scored]
-    return output
-
-
-def _line(query: Query, output: Any, error: str | None) -> dict[str, Any]:
-    return {"input": query.given, "output": output, "error": error}
-
-
 def segment_files(
     *,
     model: Any,
@@ -249,10 +269,10 @@ def segment_files(
             )
         with target.open("w", encoding="utf-8") as output:
             for query in queries:
-                line = _segment(model, read, query, num_results, masks)
+                segment = _segment(model, read, query, num_results, masks)
                 report.records += 1
-                report.errors += line["error"] is not None
-                output.write(json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n")
+                report.errors += segment["error"] is not None
+                output.write(json.dumps(segment, ensure_ascii=False, separators=(",", ":")) + "\n")
     if report.records == 0:
         raise BatchFailure("The batch input has no records.")
     return report
@@ -281,7 +301,7 @@ class _ItemReader:
         return [query.value("itemId")]
 
     def line(self, query: Query, output: Any, error: str | None) -> dict[str, Any]:
-        return _line(query, output, error)
+        return {"input": query.given, "output": output, "error": error}
 
 
 class _AttributeReader:

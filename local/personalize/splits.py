@@ -9,6 +9,7 @@ import numpy as np
 from local.personalize.histories import Histories
 
 TEST_SHARE = 0.1
+PRACTISED = 10  # events
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,21 @@ def hold_out(
 def held_out_lengths(lengths: np.ndarray, share: float = TEST_SHARE) -> np.ndarray:
     """At least one event. Amazon's own rounding is not documented."""
     return np.maximum(1, np.rint(share * lengths).astype(np.int64))
+
+
+def practice(histories: Histories, back: int) -> tuple[np.ndarray, Histories, Histories]:
+    """(users, seen, relevant): what a ranker learns from, as a test asks it.
+
+    Each history is cut `back` twentieths before a test would cut it, and the tenth that follows is relevant.
+    What comes next changes along a history, so cuts close to its end teach most about the end. Left out are
+    users whose history is too short, which with back > 0 is one of fewer than PRACTISED events.
+    """
+    lengths = histories.lengths
+    ahead = held_out_lengths(lengths)
+    cut = lengths - ahead - back * held_out_lengths(lengths, TEST_SHARE / 2)
+    users = np.flatnonzero((cut >= 1) & (lengths >= (PRACTISED if back else 2)))
+    chosen = histories.take(users)
+    return users, chosen.head(cut[users]), chosen.skip(cut[users]).head(ahead[users])
 
 
 def split_each_user(histories: Histories, share: float = 0.2) -> tuple[Histories, Histories]:

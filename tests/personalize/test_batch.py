@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -44,6 +45,14 @@ class Echo:
 
     def recommend_many(self, ids: Iterable[str], num_results: int, *, quality: str) -> Iterator[list[Scored]]:
         return (self.recommend(user_id=one, num_results=num_results) for one in ids)
+
+    def recommend_arrays(
+        self, ids: Iterable[str], num_results: int, *, quality: str
+    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        for found in self.recommend_many(ids, num_results, quality=quality):
+            short = num_results - len(found)
+            items = np.array([[*(one.id for one in found), *[None] * short]], dtype=object)
+            yield items, np.array([[*(one.score for one in found), *[0.0] * short]])
 
     def rank(self, *, user_id: str, item_ids: list[str], allowed: Any = None) -> list[Scored]:
         return [Scored(one, 0.5) for one in sorted(item_ids) if allowed is None or allowed([one])[0]]
@@ -106,9 +115,11 @@ def test_a_filter_takes_its_values_from_each_line(tmp_path: Path) -> None:
     items = pd.DataFrame({"ITEM_ID": ["7-0", "7-1", "7-2"], "G": ["x", "y", "y"]})
     masks = Evaluator(parse_filter("INCLUDE ItemID WHERE Items.G IN ($G)"), Facts.of_frames({"ITEMS": items}))
     lines = [{"userId": "7", "filterValues": {"G": '"y"'}}, {"userId": "7"}]
+    lines.append({"userId": "7", "filterValues": {"G": '"z"'}})
     output = run(tmp_path, Echo("aws-user-personalization-v2", most=3), lines, masks=masks)
     assert output[0]["output"]["recommendedItems"] == ["7-1", "7-2"]
     assert "$G has no value" in output[1]["error"]
+    assert output[2]["output"] == {"recommendedItems": [], "scores": []}
 
 
 def test_segments_answer_items_and_attributes(tmp_path: Path) -> None:

@@ -13,12 +13,12 @@ from local.personalize.models.candidates import Candidates, candidates, features
 from local.personalize.models.generators import Generators, Settings, Views
 from local.personalize.models.ranker import Examples, Ranker, fit_ranker, without_idle_habits
 from local.personalize.models.ranking import Lists, Mask, best_of, normalised, popular_tail
-from local.personalize.splits import held_out_lengths
+from local.personalize.splits import practice
 from local.personalize.storage import storable
 
 BATCH = 256
 MANY_BATCHES = 8  # from here on threads pay
-CUTS = (0.9, 0.75, 0.6, 0.5)  # of a history: the fewer the users, the more queries each is worth
+BACK = range(4)  # twentieths of a history: the fewer the users, the more queries each is worth
 PLENTY = 60_000  # users of whom a twentieth is enough to query
 CANDIDATE_MASS = 0.95  # of the scores; the rest of the catalogue shares what remains
 
@@ -106,8 +106,8 @@ def out_of_fold_examples(
         limit = max(1, max_queries // parts // 2)
         if len(users) > limit:
             users = np.sort(random.choice(users, limit, replace=False))
-        for share in CUTS[: max(2, max_queries // parts // max(len(users), 1))]:
-            found += _examples_at(histories.take(users), users, generators, share)
+        for back in BACK[: max(2, max_queries // parts // max(len(users), 1))]:
+            found += _examples_at(histories.take(users), users, generators, back)
     return joined(found), generators
 
 
@@ -121,20 +121,14 @@ def _folds(users: int, events: int) -> tuple[int, int]:
 
 
 def _examples_at(
-    histories: Histories, users: np.ndarray, generators: Generators, share: float
+    histories: Histories, users: np.ndarray, generators: Generators, back: int
 ) -> list[Examples]:
-    """Each user's history cut at `share`; the tenth that follows is relevant."""
-    lengths = histories.lengths
-    ahead = held_out_lengths(lengths)
-    cut = lengths - ahead if share == 0.9 else (lengths * share).astype(np.int64)
-    usable = (cut >= 1) & (cut + ahead <= lengths) & ((share == 0.9) | (lengths >= 10))
-    chosen = histories.take(np.flatnonzero(usable))
-    seen, relevant = chosen.head(cut[usable]), chosen.skip(cut[usable]).head(ahead[usable])
+    rows, seen, relevant = practice(histories, back)
     return [
         _answered(
             queries_of(seen, at, BATCH),
             queries_of(relevant, at, BATCH),
-            users[usable][at : at + BATCH],
+            users[rows[at : at + BATCH]],
             generators,
         )
         for at in range(0, len(seen), BATCH)

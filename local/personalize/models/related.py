@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,15 +14,17 @@ from local.personalize.models.popularity import Popularity
 from local.personalize.models.ranker import Baselines, Examples, Ranker, fit_ranker
 from local.personalize.models.ranking import Lists, Mask, best_of, normalised, popular_tail
 from local.personalize.models.relations import NO_CONTENT, Relations
-from local.personalize.splits import held_out_lengths
+from local.personalize.splits import practice
 from local.personalize.storage import storable
 
 KEEP = 500  # neighbours of an item, Amazon's largest numResults
 RELATED_MASS = 0.95
 BATCH = 256
-CUTS = (0.9, 0.75, 0.6)  # of a history; the last event before is the query item
 MAX_QUERIES = 6000
 ENOUGH_EVENTS = 200_000  # from here on one fold of the users is queried, not all four
+END = (0,)  # twentieths of a history: what is asked where a test asks
+SPREAD = (0, 3, 6)  # other moments too: more relations to learn from, of which fewer are like a test's
+FEW_EVENTS = 80_000  # up to here relations are too many to learn from ends alone (bench/RESULTS-recipes.md)
 
 Build = Callable[[Histories], Relations]
 POPULARITY = {"users_score": 1.0}
@@ -57,7 +59,8 @@ class RelatedItems:
     ) -> RelatedItems:
         """learned: whether a ranker is fitted as well; the best on queries that it did not see is kept."""
         relations = build(histories)
-        examples = pair_examples(histories, build, seed=seed)
+        few = bool(relations.matrices) and len(histories.items) < FEW_EVENTS
+        examples = pair_examples(histories, build, seed=seed, moments=SPREAD if few else END)
         ranker = fit_ranker(
             examples,
             seed=seed,
@@ -99,8 +102,8 @@ class RelatedItems:
         return best_of(pairs, RELATED_MASS * normalised(odds, pairs), len(items), k, allowed)
 
 
-def pair_examples(histories: Histories, build: Build, *, seed: int) -> Examples:
-    """Queries cut from users whom the relations that answer them haven't seen."""
+def pair_examples(histories: Histories, build: Build, *, seed: int, moments: Sequence[int] = END) -> Examples:
+    """Queries cut from users whom the relations that answer them haven't seen; their last event is the query."""
     random = np.random.RandomState(seed)
     fold = random.permutation(len(histories)) % 4
     parts = 4 if len(histories.items) < ENOUGH_EVENTS else 1
@@ -108,28 +111,20 @@ def pair_examples(histories: Histories, build: Build, *, seed: int) -> Examples:
     for part in range(parts):
         relations = build(histories.take(np.flatnonzero(fold != part)))
         users = np.flatnonzero((fold == part) & (histories.lengths >= 2))
-        limit = MAX_QUERIES // parts // len(CUTS)
+        limit = MAX_QUERIES // parts // len(moments)
         if len(users) > limit:
             users = np.sort(random.choice(users, limit, replace=False))
-        for cut in CUTS:
-            found += _examples_at(histories.take(users), users, relations, cut)
+        for back in moments:
+            found += _examples_at(histories.take(users), users, relations, back)
     return joined(found)
 
 
-def _examples_at(
-    histories: Histories, users: np.ndarray, relations: Relations, share: float
-) -> list[Examples]:
-    """The last item before each user's history is cut at `share`; the tenth that follows is relevant."""
-    lengths = histories.lengths
-    ahead = held_out_lengths(lengths)
-    cut = lengths - ahead if share == CUTS[0] else (lengths * share).astype(np.int64)
-    usable = np.flatnonzero((cut >= 1) & (cut + ahead <= lengths) & ((share == CUTS[0]) | (lengths >= 10)))
-    chosen = histories.take(usable)
-    last = chosen.items[chosen.ptr[:-1] + cut[usable] - 1]
-    relevant = chosen.skip(cut[usable]).head(ahead[usable])
+def _examples_at(histories: Histories, users: np.ndarray, relations: Relations, back: int) -> list[Examples]:
+    rows, seen, relevant = practice(histories, back)
+    last = seen.items[seen.ptr[1:] - 1]
     return [
-        _answered(last[rows], relevant.take(rows), users[usable[rows]], relations)
-        for rows in np.split(np.arange(len(usable)), range(BATCH, len(usable), BATCH))
+        _answered(last[part], relevant.take(part), users[rows[part]], relations)
+        for part in np.split(np.arange(len(rows)), range(BATCH, len(rows), BATCH))
     ]
 
 
