@@ -11,7 +11,7 @@ from typing import Any
 from local.aws import local_routes, wire
 from local.aws.endpoint import Endpoint
 from local.aws.scheduler import expressions
-from local.aws.scheduler.clock import Clock
+from local.aws.scheduler.clock import Clock, check_window
 from local.aws.scheduler.firing import fire
 
 log = logging.getLogger("osusume.scheduler")
@@ -26,7 +26,10 @@ def install(endpoint: Endpoint) -> None:
     scheduler._create_schedule = _checking(scheduler._create_schedule)
     scheduler._update_schedule = _checking(scheduler._update_schedule)
     scheduler._SCHEDULE_TICK_INTERVAL = 1
-    clock = Clock(lambda schedule, moment: fire(schedule, endpoint=endpoint, scheduled=moment))
+    clock = Clock(
+        lambda schedule, moment: fire(schedule, endpoint=endpoint, scheduled=moment),
+        wait_scale=endpoint.wait_scale,
+    )
     scheduler._tick_schedules = lambda: _tick(clock)
     local_routes.routes[("POST", FIRE_PATH)] = local_routes.LocalRoute(
         FIRE_ACTION, lambda r: _fire_now(r, endpoint)
@@ -34,7 +37,7 @@ def install(endpoint: Endpoint) -> None:
 
 
 def _checking(inner: Callable[..., Any]) -> Callable[..., Any]:
-    """Refuses expressions and time zones that could never fire."""
+    """Refuses expressions, time zones and windows in which it could never fire."""
 
     def put_schedule(name: str, body: dict[str, Any]) -> Any:
         from ministack.services import scheduler
@@ -43,7 +46,8 @@ def _checking(inner: Callable[..., Any]) -> Callable[..., Any]:
             expressions.parse(
                 body.get("ScheduleExpression", ""), body.get("ScheduleExpressionTimezone") or "UTC"
             )
-        except expressions.InvalidExpression as error:
+            check_window(body.get("FlexibleTimeWindow") or {})
+        except ValueError as error:
             return scheduler._error(400, "ValidationException", str(error))
         return inner(name, body)
 

@@ -1,10 +1,10 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from local.aws.scheduler.clock import Clock, next_time
+from local.aws.scheduler.clock import Clock, check_window, next_time
 from local.aws.scheduler.expressions import InvalidExpression, parse
 
 
@@ -110,3 +110,34 @@ def test_a_disabled_schedule_does_not_fire() -> None:
     for minute in range(5):
         clock.tick([off], at(f"2026-11-24T10:0{minute}:00"))
     assert fired == []
+
+
+def fired_at(one: dict[str, object], *, wait_scale: float = 1.0) -> dict[datetime, datetime]:
+    """When each scheduled time was fired, within a day."""
+    clock = Clock(lambda *_: None, wait_scale=wait_scale)
+    minutes = (at("2026-11-24T00:00:00") + timedelta(minutes=minute) for minute in range(24 * 60))
+    return {due: now for now in minutes if (due := clock.due(one, now)) is not None}
+
+
+def test_a_flexible_window_fires_once_somewhere_inside_it_and_always_there() -> None:
+    hourly = schedule("rate(1 hour)", FlexibleTimeWindow={"Mode": "FLEXIBLE", "MaximumWindowInMinutes": 30})
+    times = fired_at(hourly)
+    delays = [(now - planned).total_seconds() / 60 for planned, now in times.items()]
+    assert len(times) >= 22 and max(delays) <= 31 and len({round(delay) for delay in delays}) > 10
+    assert fired_at(hourly) == times
+    shrunk = fired_at(hourly, wait_scale=0.0)
+    assert {(now - planned).total_seconds() for planned, now in shrunk.items()} == {0.0}
+
+
+@pytest.mark.parametrize(
+    "window",
+    [
+        {"Mode": "FLEXIBLE"},
+        {"Mode": "FLEXIBLE", "MaximumWindowInMinutes": 0},
+        {"Mode": "FLEXIBLE", "MaximumWindowInMinutes": 1441},
+        {"Mode": "OFF", "MaximumWindowInMinutes": 5},
+    ],
+)
+def test_a_window_that_is_none_is_refused(window: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match="MaximumWindowInMinutes"):
+        check_window(window)
