@@ -234,3 +234,15 @@ def test_ids_of_any_characters_survive_saving(tmp_path) -> None:  # type: ignore
     values = np.array(["a", "", "日本", "a\nb", "x" * 300], dtype=object)
     save(values, tmp_path / "ids")
     assert load(tmp_path / "ids").tolist() == values.tolist()
+
+
+def test_where_nobody_repeats_owners_come_last_in_a_segment_and_no_segment_is_empty() -> None:
+    frame = interactions().drop_duplicates(["USER_ID", "ITEM_ID"])
+    everyone = frame.drop_duplicates("USER_ID").assign(ITEM_ID="i79", TIMESTAMP=START - 1)
+    trained = train(recipe="aws-item-affinity", data=only(pd.concat([frame, everyone])))
+    assert not trained.model.repeats
+    had = set(frame[frame.ITEM_ID == "i4"].USER_ID)
+    segment = [user.id for user in trained.segment(item_id="i4", num_results=200)]
+    assert set(segment) == set(frame.USER_ID) and set(segment[-len(had) :]) == had
+    for item in ("i79", "unheard"):  # which everyone had, and nobody
+        assert len(trained.segment(item_id=item, num_results=200)) == frame.USER_ID.nunique()

@@ -216,7 +216,9 @@ def _trial(
         nothing = np.full(len(test.relevant), -1.0)
         return Trial(scores | {"linear": nothing, trees: nothing}, {}, 0)
     linear = _fit_linear(train, {})
-    boosted = _fit_boosted(train, linear, trees=TREES, seed=seed, test=test.sampled(NEGATIVES, random))
+    sample = test.sampled(NEGATIVES, random)  # nothing of queries whose relevant items are not candidates
+    stop = sample if len(sample.labels) else None
+    boosted = _fit_boosted(train, linear, trees=TREES, seed=seed, test=stop)
     learned = {"linear": linear, trees: replace(boosted, kind=trees)}
     scores |= {name: qualities(ranker.log_odds(test.features), test) for name, ranker in learned.items()}
     return Trial(scores, learned, boosted.booster.num_trees() if boosted.booster else 0)

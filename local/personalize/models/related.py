@@ -11,7 +11,7 @@ from local.personalize.histories import Histories, profile
 from local.personalize.models.neighbours import strongest, without_diagonal
 from local.personalize.models.personalization import joined, labelled
 from local.personalize.models.popularity import Popularity
-from local.personalize.models.ranker import Baselines, Examples, Ranker, fit_ranker
+from local.personalize.models.ranker import Baselines, Examples, Ranker, fit_ranker, qualities
 from local.personalize.models.ranking import Lists, Mask, best_of, normalised, popular_tail
 from local.personalize.models.relations import NO_CONTENT, Relations
 from local.personalize.splits import practice
@@ -25,6 +25,9 @@ ENOUGH_EVENTS = 200_000  # from here on one fold of the users is queried, not al
 END = (0,)  # twentieths of a history: what is asked where a test asks
 SPREAD = (0, 3, 6)  # other moments too: more relations to learn from, of which fewer are like a test's
 FEW_EVENTS = 80_000  # up to here relations are too many to learn from ends alone (bench/RESULTS-recipes.md)
+
+COLD = 5  # events; the developer guide's definition for Similar-Items
+JUDGED = 30  # queries
 
 Build = Callable[[Histories], Relations]
 POPULARITY = {"users_score": 1.0}
@@ -50,8 +53,11 @@ BLENDS: Baselines = {
 @storable
 @dataclass(frozen=True)
 class RelatedItems:
+    """cold: items of fewer events are related by content alone."""
+
     relations: Relations
     ranker: Ranker
+    cold: int
 
     @staticmethod
     def fit(
@@ -69,7 +75,7 @@ class RelatedItems:
             learned=learned,
             mixed=True,
         )
-        return RelatedItems(relations, ranker)
+        return RelatedItems(relations, ranker, cold_limit(examples, relations.names, ranker))
 
     def rebuilt(self, histories: Histories, build: Build) -> RelatedItems:
         """The same ranker over what more users did."""
@@ -117,6 +123,21 @@ def pair_examples(histories: Histories, build: Build, *, seed: int, moments: Seq
         for back in moments:
             found += _examples_at(histories.take(users), users, relations, back)
     return joined(found)
+
+
+def cold_limit(examples: Examples, names: Sequence[str], ranker: Ranker) -> int:
+    """COLD, or 1 where the ranker relates cold items better than their content does."""
+    if "content_share" not in names:
+        return COLD
+    few = examples.features[:, names.index("query_users")] < np.log1p(COLD) - 1e-6
+    queries = np.unique(examples.queries[few])
+    if len(queries) < JUDGED:
+        return COLD
+    alike = examples.features[:, names.index("content_share")]
+    by_content, ranked = (
+        qualities(s, examples)[queries] for s in (alike, ranker.log_odds(examples.features))
+    )
+    return COLD if by_content.mean() >= ranked.mean() else 1
 
 
 def _examples_at(histories: Histories, users: np.ndarray, relations: Relations, back: int) -> list[Examples]:

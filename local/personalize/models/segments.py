@@ -16,6 +16,7 @@ from local.personalize.storage import storable
 
 METHODS = ("activity", "ease", "ease and next item")
 SHARPNESS = 8.0
+LAST = 1e-6  # share of their score that keeps users in a segment, behind all others
 BATCH = 512
 
 
@@ -28,7 +29,7 @@ class Segmenter:
     histories: Histories
     normaliser: np.ndarray  # per user, the softmax's sum
     method: str
-    repeats: bool  # whether users who already had the item may be in its segment
+    repeats: bool  # whether users who already had the item compete for its segment; else they come last
 
     @staticmethod
     def fit(
@@ -81,7 +82,7 @@ class Segmenter:
             starts = range(0, len(self.histories), BATCH)
             raw = np.concatenate([np.exp(self._affinity(start)) @ chosen for start in starts])
             scores[:, inside] = raw / self.normaliser[:, None] * activity
-        return scores if self.repeats else np.where(self._had(wanted), 0, scores)
+        return scores if self.repeats else np.where(self._had(wanted), scores * LAST, scores)
 
     def evaluate(self, later: Histories, *, groups: list[np.ndarray], top: int) -> dict[str, float]:
         """groups: the item codes of each query. Groups that nobody met later are left out."""

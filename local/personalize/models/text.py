@@ -19,7 +19,6 @@ from local.personalize.storage import storable
 DIMENSIONS = 128
 _WORD = re.compile(r"\w+")
 TEXT_MASS = 0.95
-COLD = 5  # events; the developer guide's definition for Similar-Items
 
 
 @storable
@@ -57,7 +56,7 @@ class SimilarTexts:
 @storable
 @dataclass(frozen=True)
 class ColdByText:
-    """Items with too few events to have neighbours are related by their metadata instead."""
+    """Items with too few events to have neighbours are related by their metadata instead, where that is better."""
 
     warm: RelatedItems
     content: SimilarTexts
@@ -65,7 +64,9 @@ class ColdByText:
 
     def related(self, items: np.ndarray, k: int, *, allowed: Mask | None = None) -> Lists:
         lists = self.warm.related(items, k, allowed=allowed)
-        cold = np.flatnonzero(self.content.describes(items) & (self.events[np.maximum(items, 0)] < COLD))
+        cold = np.flatnonzero(
+            self.content.describes(items) & (self.events[np.maximum(items, 0)] < self.warm.cold)
+        )
         if len(cold):
             instead = self.content.related(items[cold], k, allowed=allowed)
             lists.items[cold], lists.scores[cold] = instead.items, instead.scores
