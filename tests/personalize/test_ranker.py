@@ -54,18 +54,16 @@ def test_a_scorer_that_is_better_beyond_chance_replaces_the_simplest() -> None:
     assert fit(examples(one_each(60, 40)), learned=False).kind == "content"
 
 
-def test_cold_items_are_left_to_a_ranker_that_relates_them_better() -> None:
-    by_content = examples(one_each(60, 40), query_users=0.0)
+def popularity_wins(given: Examples) -> Examples:
+    columns = given.features[:, [1, 0, 2]]
+    return Examples(columns, *(getattr(given, name) for name in list(vars(given))[1:]))
+
+
+@pytest.mark.parametrize(("query_users", "limit"), [(0.0, 0), (np.log1p(1), 1), (np.log1p(5), COLD)])
+def test_cold_items_are_left_to_a_ranker_that_relates_them_better(query_users: float, limit: int) -> None:
     popular = fit(examples(np.zeros((30, 40), np.int8)))
     assert popular.kind == "popularity"
+    by_content = examples(one_each(60, 40), query_users=query_users)
     assert cold_limit(by_content, NAMES, popular) == COLD
-
-    columns = by_content.features[:, [1, 0, 2]]  # now popularity finds what is wanted
-    by_popularity = Examples(columns, *(getattr(by_content, name) for name in list(vars(by_content))[1:]))
-    assert cold_limit(by_popularity, NAMES, popular) == 1
-    assert cold_limit(by_popularity, ("users_score", "x", "query_users"), popular) == COLD
-
-
-def test_warm_queries_say_nothing_about_cold_items() -> None:
-    popular = fit(examples(np.zeros((30, 40), np.int8)))
-    assert cold_limit(examples(one_each(60, 40), query_users=9.0), NAMES, popular) == COLD
+    assert cold_limit(popularity_wins(by_content), NAMES, popular) == limit
+    assert cold_limit(popularity_wins(by_content), ("users_score", "x", "query_users"), popular) == COLD

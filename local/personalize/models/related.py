@@ -126,18 +126,20 @@ def pair_examples(histories: Histories, build: Build, *, seed: int, moments: Seq
 
 
 def cold_limit(examples: Examples, names: Sequence[str], ranker: Ranker) -> int:
-    """COLD, or 1 where the ranker relates cold items better than their content does."""
+    """The largest of COLD, 1 and 0 below which content relates items at least as well as the ranker does.
+
+    Where there are fewer than JUDGED queries to tell, content is trusted.
+    """
     if "content_share" not in names:
         return COLD
-    few = examples.features[:, names.index("query_users")] < np.log1p(COLD) - 1e-6
-    queries = np.unique(examples.queries[few])
-    if len(queries) < JUDGED:
-        return COLD
     alike = examples.features[:, names.index("content_share")]
-    by_content, ranked = (
-        qualities(s, examples)[queries] for s in (alike, ranker.log_odds(examples.features))
-    )
-    return COLD if by_content.mean() >= ranked.mean() else 1
+    gain = qualities(alike, examples) - qualities(ranker.log_odds(examples.features), examples)
+    users = examples.features[:, names.index("query_users")]
+    for limit in (COLD, 1):
+        cold = np.unique(examples.queries[users < np.log1p(limit) - 1e-6])
+        if len(cold) < JUDGED or gain[cold].mean() >= 0:
+            return limit
+    return 0
 
 
 def _examples_at(histories: Histories, users: np.ndarray, relations: Relations, back: int) -> list[Examples]:
