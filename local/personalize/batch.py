@@ -18,6 +18,8 @@ import numpy as np
 from local.personalize.lines import Outputs, line
 
 CHUNK = 4096
+# JSON may hold half of a surrogate pair, which UTF-8 can't: Python's escape of it is JSON's too.
+_ESCAPED = "backslashreplace"
 QUALITY_VARIABLE = "OSUSUME_BATCH_QUALITY"
 SPARE = 50
 # Recipes whose batch output has scores.
@@ -120,7 +122,7 @@ def infer_files(
     asked = _Asked(model, num_results, masks, reordering, quality)
     report = BatchReport()
     for source, target in pairs:
-        with target.open("w", encoding="utf-8") as output:
+        with target.open("w", encoding="utf-8", errors=_ESCAPED) as output:
             for queries in _chunks(read_queries(source, recipe_type=model.spec.type)):
                 answers = asked.answers(queries)
                 report.records += len(answers)
@@ -267,7 +269,7 @@ def segment_files(
             raise BatchFailure(
                 f"{source.name} has {len(queries)} queries: {model.recipe} allows {limit} a file."
             )
-        with target.open("w", encoding="utf-8") as output:
+        with target.open("w", encoding="utf-8", errors=_ESCAPED) as output:
             for query in queries:
                 segment = _segment(model, read, query, num_results, masks)
                 report.records += 1

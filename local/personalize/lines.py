@@ -14,9 +14,8 @@ _encoder = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 def line(given: Any, output: str | None, error: str | None) -> str:
     """output: JSON already."""
-    return (
-        f'{{"input":{_encoder.encode(given)},"output":{output or "null"},"error":{_encoder.encode(error)}}}\n'
-    )
+    wrong = "null" if error is None else _encoder.encode(error)
+    return f'{{"input":{_encoder.encode(given)},"output":{output or "null"},"error":{wrong}}}\n'
 
 
 class Outputs:

@@ -100,6 +100,13 @@ def test_a_bad_line_is_answered_in_its_place_and_the_others_too(tmp_path: Path) 
     assert output[1] == {"input": "{", "output": None, "error": output[1]["error"]}
 
 
+@pytest.mark.parametrize("recipe", ["aws-user-personalization-v2", "aws-item-affinity"])
+def test_half_of_a_surrogate_pair_is_given_back_as_it_came(tmp_path: Path, recipe: str) -> None:
+    key = "itemId" if recipe == "aws-item-affinity" else "userId"
+    given = {key: "7", "note": "\ud83d"}
+    assert run(tmp_path, Echo(recipe), [given])[0]["input"] == given
+
+
 def test_more_lines_than_a_chunk_stay_in_order(tmp_path: Path) -> None:
     lines = [{"userId": str(n)} for n in range(4_500)]
     output = run(tmp_path, Echo("aws-user-personalization-v2"), lines)

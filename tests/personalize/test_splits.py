@@ -2,9 +2,10 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from local.personalize.histories import Histories, encode
-from local.personalize.splits import held_out_lengths, hold_out, split_each_user
+from local.personalize.splits import PRACTISED, held_out_lengths, hold_out, practice, split_each_user
 from tests.personalize.blocks import interactions
 
 
@@ -42,6 +43,29 @@ def test_users_with_one_event_train_but_are_not_tested() -> None:
     split = hold_out(encode(frame).histories, folds=2)
     assert len(split.test_users) == 0
     assert len(split.train) == 4
+
+
+@pytest.mark.parametrize("back", [0, 1, 3])
+def test_practice_cuts_twentieths_before_the_end_and_asks_for_the_next_tenth(back: int) -> None:
+    whole = histories()
+    users, seen, relevant = practice(whole, back)
+    assert users.tolist() == list(range(120))
+    for user in (0, 70):
+        events, cut = whole.user(user).items.tolist(), 18 - back
+        assert seen.user(user).items.tolist() == events[:cut]
+        assert relevant.user(user).items.tolist() == events[cut : cut + 2]
+
+
+def test_practice_asks_short_histories_at_their_end_only() -> None:
+    lengths = [1, 2, PRACTISED - 1, PRACTISED]
+    frame = pd.DataFrame(
+        {"USER_ID": np.repeat(list("abcd"), lengths), "ITEM_ID": "i", "TIMESTAMP": range(sum(lengths))}
+    )
+    whole = encode(frame).histories
+    assert practice(whole, 0)[0].tolist() == [1, 2, 3]
+    assert practice(whole, 1)[0].tolist() == [3]
+    users, seen, relevant = practice(whole, PRACTISED)
+    assert len(users) == len(seen) == len(relevant) == 0
 
 
 def test_segmentation_trains_on_the_oldest_four_fifths_of_every_user() -> None:
