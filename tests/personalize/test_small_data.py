@@ -19,13 +19,15 @@ LEARNED = [name for name in RECIPES if name not in TWINS and name != "aws-next-b
 def shaped(shape: str) -> TrainingData:
     random = np.random.RandomState(0)
     users, times = np.arange(EVENTS) % 25, 1_700_000_000 + random.randint(0, 90 * DAY, EVENTS)
-    items = random.randint(0, 30, EVENTS)
+    items = random.randint(0, 1500, EVENTS)
     if shape == "one item":
         items[:] = 0
     if shape == "no item twice":
         items = np.arange(EVENTS)
     if shape == "all at once":
         times[:] = 1_700_000_000
+    if shape == "a small catalogue":
+        items %= 30
     if shape == "most of one user":
         users[:900] = 0
     frame = pd.DataFrame(
@@ -62,7 +64,17 @@ def answer(model: TrainedModel) -> list[str]:
     return [one.id for one in found]
 
 
-@pytest.mark.parametrize("shape", ["random", "one item", "no item twice", "all at once", "most of one user"])
+SHAPES = (
+    "a large catalogue",
+    "a small catalogue",
+    "one item",
+    "no item twice",
+    "all at once",
+    "most of one user",
+)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("recipe", LEARNED)
 def test_a_recipe_trains_and_answers(recipe: str, shape: str) -> None:
     model = train(recipe=recipe, data=shaped(shape))
