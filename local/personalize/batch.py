@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from local.personalize.lines import Outputs, line
+from local.personalize.lines import Outputs, encode, line
 
 CHUNK = 4096
 # JSON may hold half of a surrogate pair, which UTF-8 can't: Python's escape of it is JSON's too.
@@ -274,7 +274,7 @@ def segment_files(
                 segment = _segment(model, read, query, num_results, masks)
                 report.records += 1
                 report.errors += segment["error"] is not None
-                output.write(json.dumps(segment, ensure_ascii=False, separators=(",", ":")) + "\n")
+                output.write(encode(segment) + "\n")
     if report.records == 0:
         raise BatchFailure("The batch input has no records.")
     return report

@@ -9,13 +9,13 @@ import numpy as np
 
 PLACES = 7  # of a score
 _WIDTH = PLACES + 3  # "0.", the places and a comma
-_encoder = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def line(given: Any, output: str | None, error: str | None) -> str:
     """output: JSON already."""
-    wrong = "null" if error is None else _encoder.encode(error)
-    return f'{{"input":{_encoder.encode(given)},"output":{output or "null"},"error":{wrong}}}\n'
+    wrong = "null" if error is None else encode(error)
+    return f'{{"input":{encode(given)},"output":{output or "null"},"error":{wrong}}}\n'
 
 
 class Outputs:
@@ -43,7 +43,7 @@ class Outputs:
 
 class _Quoted(dict[str, str]):
     def __missing__(self, one: str) -> str:
-        self[one] = _encoder.encode(one)
+        self[one] = encode(one)
         return self[one]
 
 

@@ -41,9 +41,9 @@ def _machine(stack: str, machine: str, label: str, change: Callable[[State], Any
         text, tokens = _opened(properties["DefinitionString"])
         definition = json.loads(text)
         change(definition)
-        if definition == json.loads(text):
-            raise ValueError(f"{label} of {machine} changes nothing")
-        properties["DefinitionString"] = _closed(json.dumps(definition), tokens)
+        # As CDK writes it, so that a change which changes nothing leaves the template equal.
+        written = json.dumps(definition, separators=(",", ":"), ensure_ascii=False)
+        properties["DefinitionString"] = _closed(written, tokens)
 
     where = f"{stack}/{machine}" + (f"/{rest}" if rest else "")
     return of_template(f"{kind}/{where}", stack, changed)

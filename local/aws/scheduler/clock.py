@@ -61,7 +61,7 @@ def check_window(window: Mapping[str, Any]) -> None:
     minutes = window.get("MaximumWindowInMinutes")
     if window.get("Mode") != "FLEXIBLE":
         if minutes is not None:
-            raise ValueError("MaximumWindowInMinutes needs FlexibleTimeWindow Mode FLEXIBLE.")
+            raise ValueError(f"MaximumWindowInMinutes is {minutes}: leave it out, or set Mode to FLEXIBLE.")
     elif not isinstance(minutes, int) or not 1 <= minutes <= 1440:
         raise ValueError(f"MaximumWindowInMinutes must be 1 to 1440 in Mode FLEXIBLE, not {minutes}.")
 
