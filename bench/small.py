@@ -14,9 +14,10 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.recipes import BASELINES, conditions, load, write
+from bench import baselines
+from bench.data import load
+from bench.recipes import conditions, write
 from local.personalize.data import TrainingData
-from local.personalize.histories import own_events, profile
 from local.personalize.metrics import ranking_metrics
 from local.personalize.preparation import prepare
 from local.personalize.recipes import RECIPES
@@ -41,22 +42,6 @@ def sample(data: TrainingData, *, users: int, events: int, seed: int) -> Trainin
     return replace(data, interactions=newest.reset_index(drop=True))
 
 
-def own_lists(split: Holdout, n_items: int) -> np.ndarray:
-    """What the user had most and lately, then the popular."""
-    users = np.asarray(profile(split.train, n_items).sum(axis=0)).ravel()
-    popular = users / (users.max() + 1) * 1e-3
-    scores = own_events(split.seen, n_items).decayed.toarray() + popular
-    return np.argsort(-scores, axis=1, kind="stable")[:, :25]
-
-
-def popular_after(split: Holdout, n_items: int) -> np.ndarray:
-    """The popular items, for a query item that is not one of them."""
-    users = np.asarray(profile(split.train, n_items).sum(axis=0)).ravel()
-    last = split.seen.items[split.seen.ptr[1:] - 1]
-    order = np.argsort(-users, kind="stable")[:26]
-    return np.stack([order[order != one][:25] for one in last])
-
-
 def measure(data: TrainingData, *, folds: int, seed: int) -> tuple[Scores, Scores, int]:
     """Scores by name: of the personal recipes and their baselines, and of the related ones."""
     prepared = prepare(data, events=None, required=frozenset({"Interactions"}))
@@ -65,9 +50,9 @@ def measure(data: TrainingData, *, folds: int, seed: int) -> tuple[Scores, Score
     for fold in range(folds):
         split = Task(prepared, {}, seed, fold).holdout()
         n_items = len(prepared.items)
-        for name, lists in {**BASELINES, "own decayed counts": own_lists}.items():
-            personal.setdefault(name, []).append(_ndcg(lists(split, n_items), split, n_items))
-        related.setdefault("popularity", []).append(_ndcg(popular_after(split, n_items), split, n_items))
+        for total, simple in ((personal, baselines.PERSONAL), (related, baselines.RELATED)):
+            for name, lists in simple.items():
+                total.setdefault(name, []).append(_ndcg(lists(split, n_items), split, n_items))
         for group, recipes in ((personal, PERSONAL), (related, RELATED)):
             for recipe in recipes:
                 task = Task(prepared, RECIPES[recipe].parse({}), seed, fold, trial=True)

@@ -135,7 +135,8 @@ class TrainedModel:
 
         recent: events streamed since training; those the model already holds are ignored.
         context: values of contextual columns of the Interactions dataset, for personal recipes.
-        An unknown user or item gets the popular items.
+        An unknown user or item gets the popular items; a user of the Users dataset without events those that
+        suit his metadata, where the recipe is personal and metadata was seen to help.
         """
         if self.spec.type == "RELATED_ITEMS":
             query = self.items.codes([_given(item_id, "item_id", self.recipe)])
@@ -144,9 +145,10 @@ class TrainedModel:
             return self._scored(
                 self.model.recommend(empty_histories(), num_results, allowed=self._mask(allowed))
             )[0]
-        history = self._history(_given(user_id, "user_id", self.recipe), recent)
-        mask = self._mask(allowed)
-        return self._scored(self.model.recommend(history, num_results, allowed=mask, **self._at(context)))[0]
+        user = _given(user_id, "user_id", self.recipe)
+        history, mask = self._history(user, recent), self._mask(allowed)
+        known = self._known(user, history, context)
+        return self._scored(self.model.recommend(history, num_results, allowed=mask, **known))[0]
 
     def recommend_many(
         self,
@@ -205,7 +207,7 @@ class TrainedModel:
         scores = np.zeros(len(unique))
         if len(known):
             history = self._history(user_id, recent)
-            scores[known] = self.model.rank(history, codes[known], **self._at(context))
+            scores[known] = self.model.rank(history, codes[known], **self._known(user_id, history, context))
         return [Scored(unique[i], float(scores[i])) for i in np.argsort(-scores, kind="stable")]
 
     def segment(
@@ -265,7 +267,18 @@ class TrainedModel:
             return self.model.related(self.items.codes(ids), k)
         queries = self._padded.take(self.users.codes(ids))
         model = self._fast if quality == "fast" and self._fast is not None else self.model
-        return model.recommend(queries, k)
+        return self._welcomed(model.recommend(queries, k), ids, queries.lengths, k)
+
+    def _welcomed(self, lists: Lists, ids: list[str], lengths: np.ndarray, k: int) -> Lists:
+        """With the lists of users without events made by their metadata, where that is known."""
+        new = np.flatnonzero(lengths == 0)
+        if not len(new) or not isinstance(self.model, Steered):
+            return lists
+        traits = self.model.traits([ids[row] for row in new])
+        if traits is not None:
+            instead = self.model.recommend(empty_histories(len(new)), k, traits=traits)
+            lists.items[new], lists.scores[new] = instead.items, instead.scores
+        return lists
 
     @cached_property
     def _item_ids(self) -> np.ndarray:
@@ -312,10 +325,15 @@ class TrainedModel:
             np.array([0, len(table)]),
         )
 
-    def _at(self, context: Mapping[str, str] | None) -> dict[str, Any]:
-        """What a model that knows contexts is asked with besides."""
-        moment = self.model.moment(context) if isinstance(self.model, Steered) else None
-        return {} if moment is None else {"context": moment}
+    def _known(self, user_id: str, history: Histories, context: Mapping[str, str] | None) -> dict[str, Any]:
+        """What is known besides the history: the context, and the metadata of a user without events."""
+        if not isinstance(self.model, Steered):
+            return {}
+        found = {
+            "context": self.model.moment(context),
+            "traits": None if len(history.items) else self.model.traits([user_id]),
+        }
+        return {name: codes for name, codes in found.items() if codes is not None}
 
     def _mask(self, allowed: Allowed | None) -> Mask | None:
         if allowed is None:

@@ -37,12 +37,12 @@ class Events:
             return Events((), (), np.zeros((len(interactions), 0), dtype=np.int64))
         users = pd.factorize(interactions["USER_ID"])[0]
         order = np.lexsort((interactions["TIMESTAMP"].to_numpy(dtype=np.int64), users))
-        coded = [_coded(interactions[name]) for name in columns]
-        codes = np.stack([codes[order] for _, codes in coded], axis=1)
-        return Events(columns, tuple(values for values, _ in coded), codes)
+        found = [coded(interactions[name]) for name in columns]
+        codes = np.stack([codes[order] for _, codes in found], axis=1)
+        return Events(columns, tuple(values for values, _ in found), codes)
 
 
-def _coded(column: pd.Series) -> tuple[Ids, np.ndarray]:
+def coded(column: pd.Series) -> tuple[Ids, np.ndarray]:
     """The frequent values, most frequent first, and each row's code."""
     found, uniques = pd.factorize(column)
     counts = np.bincount(found[found >= 0], minlength=len(uniques))
@@ -113,19 +113,15 @@ def _lifts(codes: np.ndarray, items: np.ndarray, n_values: int, n_items: int) ->
 class Validation:
     """Queries of users that neither the contexts nor the model's lists have learned from.
 
-    items, scores: (queries, pool) of the model without contexts; codes, following: the contexts and the
-    item of the event that came next.
+    items, scores: (queries, pool) of the model without contexts; codes: the contexts; hits: (queries, pool),
+    which items were wanted.
     """
 
     contexts: Contexts
     codes: np.ndarray
     items: np.ndarray
     scores: np.ndarray
-    following: np.ndarray
-
-    @property
-    def hits(self) -> np.ndarray:
-        return self.items == self.following[:, None]
+    hits: np.ndarray
 
     @property
     def standing(self) -> np.ndarray:

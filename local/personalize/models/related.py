@@ -75,7 +75,8 @@ class RelatedItems:
             learned=learned,
             mixed=True,
         )
-        return RelatedItems(relations, ranker, cold_limit(examples, relations.names, ranker))
+        cold = cold_limit(examples, relations.names, ranker) if relations.matrices else COLD
+        return RelatedItems(relations, ranker, cold)
 
     def rebuilt(self, histories: Histories, build: Build) -> RelatedItems:
         """The same ranker over what more users did."""

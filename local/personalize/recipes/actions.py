@@ -41,7 +41,7 @@ class ActionLog:
 def learn(task: Task) -> Learned:
     """Users are split 80/10/10: fit, choice of the method and threshold, test."""
     frame = task.prepared.data.action_interactions
-    users, actions = _user_ids(task), _action_ids(task)
+    users, actions = user_ids(task), action_ids(task)
     log = read_log(frame, users, actions, period_days=int(task.values["action_optimization_period"]))
     model = blank_model(task, users, actions, log)
     if not 0 < log.labels.sum() < len(log.labels):
@@ -202,13 +202,13 @@ def _values(frame: pd.DataFrame | None, actions: Ids) -> np.ndarray:
     return pd.to_numeric(by_id.reindex(actions.values), errors="coerce").fillna(0).to_numpy(dtype=float)
 
 
-def _action_ids(task: Task) -> Ids:
+def action_ids(task: Task) -> Ids:
     frame = task.prepared.data.actions
     assert frame is not None
     return Ids(np.asarray(pd.unique(frame["ACTION_ID"].astype(str)), dtype=object))
 
 
-def _user_ids(task: Task) -> Ids:
+def user_ids(task: Task) -> Ids:
     """Users of item interactions keep their codes; those who only met actions follow."""
     frame, known = task.prepared.data.action_interactions, task.prepared.users
     if frame is None:

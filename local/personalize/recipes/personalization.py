@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from local.personalize.histories import Histories
+from local.personalize.histories import Histories, profile
 from local.personalize.metrics import average_rewards
 from local.personalize.models.contexts import Contexts, Events, Validation, chosen_weights
 from local.personalize.models.generators import Generators, Settings
+from local.personalize.models.newcomers import Newcomers, Traits, validation
 from local.personalize.models.objective import Lean, attribute_of
 from local.personalize.models.personalization import Personalizer
 from local.personalize.models.steering import POOL, Steered
@@ -33,10 +34,10 @@ def learn(task: Task) -> Learned:
     lean = None if values is None else Lean.of(values, sensitivity=_sensitivity(task))
     events = Events.of(task.prepared.interactions)
     weights = context_weights(task, events, split, tested) if events.columns else ()
-    metrics = _evaluated(task, split, _steered(tested, lean, None), values)
+    metrics = _evaluated(task, split, _steered(tested, lean), values)
     contexts = _contexts(task, events, weights) if any(weights) else None
     final = _refitted(tested, _usual(task.prepared.histories, task), task)
-    return Learned(_steered(final, lean, contexts), metrics)
+    return Learned(_steered(final, lean, contexts, newcomers_of(task)), metrics)
 
 
 def _fit(histories: Histories, task: Task) -> Personalizer:
@@ -56,9 +57,16 @@ def unsteered(model: Any) -> Personalizer:
     return model.base if isinstance(model, Steered) else model
 
 
-def _steered(model: Personalizer, lean: Lean | None, contexts: Contexts | None) -> Any:
+def _steered(
+    model: Personalizer,
+    lean: Lean | None,
+    contexts: Contexts | None = None,
+    newcomers: Newcomers | None = None,
+) -> Any:
     """The model itself where nothing steers it."""
-    return model if lean is None and contexts is None else Steered(model, lean, contexts)
+    if lean is None and contexts is None and newcomers is None:
+        return model
+    return Steered(model, lean, contexts, newcomers)
 
 
 def _contexts(task: Task, events: Events, weights: tuple[float, ...]) -> Contexts:
@@ -79,7 +87,7 @@ def _evaluated(task: Task, split: Holdout, model: Any, values: np.ndarray | None
 def context_weights(task: Task, events: Events, split: Holdout, tested: Personalizer) -> tuple[float, ...]:
     """Weights that help to predict the next event of users whom nobody has learned from."""
     if task.previous is not None:
-        return _weights_of(task.previous, events.columns)
+        return _weights_of(_part(task.previous, "contexts"), events.columns)
     parts = [
         _validation(task, events, tested, asked, np.setdiff1d(split.train_users, asked))
         for asked in _validation_users(split.train_users, task.prepared.histories, seed=task.seed)
@@ -87,10 +95,47 @@ def context_weights(task: Task, events: Events, split: Holdout, tested: Personal
     return chosen_weights(parts) if parts else (0.0,) * len(events.columns)
 
 
-def _weights_of(model: Any, columns: tuple[str, ...]) -> tuple[float, ...]:
-    known = model.contexts if isinstance(model, Steered) else None
+def _part(model: Any, name: str) -> Any:
+    return getattr(model, name) if isinstance(model, Steered) else None
+
+
+def _weights_of(known: Contexts | None, columns: tuple[str, ...]) -> tuple[float, ...]:
     weights = dict(zip(known.columns, known.weights, strict=True)) if known is not None else {}
     return tuple(weights.get(name, 0.0) for name in columns)
+
+
+def newcomers_of(task: Task) -> Newcomers | None:
+    """What users without events are shown in place of the popular items; None where metadata says too little."""
+    frame, prepared = task.prepared.data.users, task.prepared
+    if frame is None or not len(frame):
+        return None
+    described = Traits.of(frame, categorical=prepared.data.categorical.get("Users", frozenset()))
+    known = described.known(prepared.histories, prepared.users, task.n_items)
+    events, items, _ = known
+    weights = _trait_weights(task, known)
+    if not any(weights):
+        return None
+    traits = Contexts.fit(events, np.arange(len(items)), items, task.n_items, weights=weights)
+    return described.newcomers(prepared.users, traits)
+
+
+def _trait_weights(task: Task, known: tuple[Events, np.ndarray, np.ndarray]) -> tuple[float, ...]:
+    """Weights that help to tell what described users have from what all others have."""
+    events, _, users = known
+    if task.previous is not None:
+        newcomers = _part(task.previous, "newcomers")
+        return _weights_of(newcomers.traits if newcomers else None, events.columns)
+    if not events.columns or not len(users):
+        return ()
+    histories = task.prepared.histories
+    has = profile(histories, task.n_items)
+    parts = []
+    for asked in _validation_users(np.unique(users), histories, seed=task.seed):
+        chosen = np.zeros(len(histories), dtype=bool)
+        chosen[asked] = True
+        popular = np.asarray(has[~chosen].sum(axis=0)).ravel()
+        parts.append(validation(known, chosen, popular, task.n_items, pool=POOL))
+    return chosen_weights(parts) if parts else ()
 
 
 def _validation(
@@ -104,7 +149,8 @@ def _validation(
     kept = whole.lengths - held_out_lengths(whole.lengths)
     pool = base.recommend(whole.head(kept), POOL)
     moment = histories.ptr[asked] + kept
-    return Validation(contexts, events.codes[moment], pool.items, pool.scores, histories.items[moment])
+    hits = pool.items == histories.items[moment][:, None]
+    return Validation(contexts, events.codes[moment], pool.items, pool.scores, hits)
 
 
 def _validation_users(users: np.ndarray, histories: Histories, *, seed: int) -> list[np.ndarray]:

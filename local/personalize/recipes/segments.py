@@ -31,11 +31,16 @@ def learn_attributes(task: Task) -> Learned:
 
 def _learn(task: Task, groups: list[np.ndarray]) -> Learned:
     earlier, later = split_each_user(task.prepared.histories)
-    order = np.random.RandomState(task.seed).permutation(len(groups))
-    queries, tried = ([groups[i] for i in order[:limit]] for limit in (MAX_QUERIES, MAX_TRIED))
+    queries = sampled_queries(groups, seed=task.seed)
+    tried = queries[:MAX_TRIED]
     fit = partial(Segmenter.fit, n_items=task.n_items, groups=tried, settings=Settings(), seed=task.seed)
     metrics = fit(earlier).evaluate(later, groups=queries, top=top_share(len(earlier)))
     return Learned(fit(task.prepared.histories), metrics)
+
+
+def sampled_queries(groups: list[np.ndarray], *, seed: int) -> list[np.ndarray]:
+    order = np.random.RandomState(seed).permutation(len(groups))
+    return [groups[i] for i in order[:MAX_QUERIES]]
 
 
 def attribute_groups(task: Task) -> dict[str, dict[str, np.ndarray]]:

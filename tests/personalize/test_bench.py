@@ -1,0 +1,92 @@
+"""The benches' own parts: what they read, and the baselines that recipes are compared with."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from bench import baselines
+from bench.data import load
+from bench.recipes import measure, newcomers
+from local.personalize.preparation import prepare
+from local.personalize.recipes.learning import Task
+from tests.personalize.blocks import BLOCKS, block_of, data
+from tests.personalize.test_newcomers import described
+
+
+def written(folder: Path, **tables: pd.DataFrame) -> str:
+    for name, table in tables.items():
+        table.to_csv(folder / f"{name}.csv", index=False)
+    return str(folder)
+
+
+def test_a_folder_of_one_s_own_is_read_with_its_kinds_of_columns(tmp_path: Path) -> None:
+    given = described(telling=True)
+    people = given.users.assign(AGE=30)
+    found = load(written(tmp_path, interactions=given.interactions, items=given.items, users=people))
+    pd.testing.assert_frame_equal(found.interactions, given.interactions)
+    assert found.categorical == {"Items": {"GENRE"}, "Users": {"TOWN"}}
+    assert found.textual == {"Items": {"DESCRIPTION"}, "Users": {"NAME"}}
+
+
+def test_a_folder_without_what_is_needed_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SystemExit, match=r"--data nowhere: use one of ml-100k-liked, .* interactions\.csv"):
+        load("nowhere")
+    with pytest.raises(SystemExit, match=r"interactions\.csv lacks TIMESTAMP: add the column"):
+        load(written(tmp_path, interactions=data().interactions.drop(columns="TIMESTAMP")))
+
+
+def test_the_baselines_of_a_family_come_before_the_first_of_its_recipes() -> None:
+    recipes = ["aws-sims", "aws-semantic-similarity", "aws-item-affinity", "aws-next-best-action"]
+    rows = {row.name: row.metrics for row in measure("blocks", data(), recipes, folds=1)}
+    assert list(rows) == [
+        *baselines.RELATED,
+        "aws-sims",
+        "aws-sims, max_item_interaction_count_percentile=1.0",
+        "aws-semantic-similarity",
+        "most active users, items",
+        "users with most events, items",
+        "aws-item-affinity",
+        "each action's rate",
+        "aws-next-best-action",
+    ]
+    key = "normalized_discounted_cumulative_gain_at_25"
+    assert rows["item-kNN of the query item"][key] > rows["popularity, query item left out"][key] + 0.05
+    assert rows["aws-next-best-action"]["auc"] > rows["each action's rate"]["auc"] + 0.2
+
+
+def test_lists_of_related_items_leave_the_query_out_and_follow_its_block() -> None:
+    prepared = prepare(data(), events=None, required=frozenset())
+    split = Task(prepared, {}, 0).holdout()
+    last = split.seen.items[split.seen.ptr[1:] - 1]
+    blocks = np.array([block_of(item) for item in prepared.items.values])
+    for name, lists in baselines.RELATED.items():
+        found = lists(split, len(prepared.items))
+        assert found.shape == (len(last), 25)
+        assert not (found == last[:, None]).any()
+        assert all(len(set(row)) == 25 for row in found.tolist())
+        own = (blocks[found[:, :8]] == blocks[last][:, None]).mean()
+        assert own > 0.8 if "kNN" in name else own < 2 / BLOCKS
+
+
+def test_active_users_are_the_same_for_every_item_and_users_with_most_events_are_not() -> None:
+    once = data()
+    twice = pd.concat([once.interactions, once.interactions[once.interactions.USER_ID == "u0"]])
+    prepared = prepare(replace(once, interactions=twice), events=None, required=frozenset())
+    groups = [np.array([code]) for code in prepared.items.codes([f"i{n}" for n in range(8)])]
+    found = {name: simple(prepared, groups) for name, simple in baselines.SEGMENTS.items()}
+    users = {name: round(metrics["coverage"] * len(prepared.users)) for name, metrics in found.items()}
+    assert users["most active users"] == 1  # 1% of them: u0
+    assert users["users with most events"] >= BLOCKS
+
+
+def test_hidden_users_are_asked_for_as_new_ones() -> None:
+    told = described(telling=True)
+    prepared = prepare(told, events=None, required=frozenset())
+    popular, recipe = (metrics for metrics, _ in newcomers(told, prepared, 0))
+    key = "normalized_discounted_cumulative_gain_at_10"
+    assert recipe[key] > popular[key] + 0.1
