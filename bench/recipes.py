@@ -29,7 +29,7 @@ from local.personalize.recipes import RECIPES
 from local.personalize.recipes.families import LEARNERS
 from local.personalize.recipes.learning import Task
 from local.personalize.recipes.segments import attribute_groups, sampled_queries
-from local.personalize.splits import hold_out
+from local.personalize.splits import held_out_lengths, hold_out
 from local.personalize.training import train
 
 RESULTS = Path(__file__).with_name("RESULTS-recipes.md")
@@ -139,7 +139,7 @@ def newcomers(data: TrainingData, prepared: Prepared, fold: int) -> tuple[Run, R
     seen = ~hidden[prepared.users.codes(data.interactions.USER_ID.astype(str))]
     asked = np.intersect1d(split.test_users, described)
     history = prepared.histories.take(asked)
-    first = history.head(np.maximum(1, np.rint(0.1 * history.lengths).astype(int)))
+    first = history.head(held_out_lengths(history.lengths))
     started = time.process_time()
     model = train(
         recipe=PERSONAL, data=replace(data, interactions=data.interactions[seen].reset_index(drop=True))

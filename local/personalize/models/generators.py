@@ -15,7 +15,7 @@ from local.personalize.models.neighbours import fit_cosine, fit_transitions
 from local.personalize.models.popularity import Popularity
 from local.personalize.storage import storable
 
-HISTORY = 200  # newest events of a user that a request reads
+HISTORY = 500  # newest events of a user that a request reads
 OWN_HISTORY = 1000  # newest events that count as his own items
 
 
@@ -23,7 +23,7 @@ OWN_HISTORY = 1000  # newest events that count as his own items
 @dataclass(frozen=True)
 class Settings:
     vocabulary: int = 4000
-    training_history: int = 300
+    training_history: int = 1000
     ease_ridge: float = 300.0
     ease_decay: float = 0.93
     window: int = 15

@@ -90,29 +90,31 @@ def _binned(column: pd.Series) -> pd.Series:
 
 def validation(
     known: tuple[Events, np.ndarray, np.ndarray],
+    firsts: tuple[Events, np.ndarray, np.ndarray],
     asked: np.ndarray,
     popular: np.ndarray,
-    n_items: int,
     *,
     pool: int,
 ) -> Validation:
     """What would have been shown to users before their first event, learned from all others.
 
-    asked: bool per user; popular: unique users of each item, without those asked.
+    known: of all events; firsts: of each user's first ones, which are wanted; asked: bool per user;
+    popular: unique users of each item, without those asked.
     """
+    n_items = len(popular)
     events, items, users = known
-    tested = asked[users]
     unit = (1.0,) * len(events.columns)
-    traits = Contexts.fit(events, np.flatnonzero(~tested), items, n_items, weights=unit)
+    traits = Contexts.fit(events, np.flatnonzero(~asked[users]), items, n_items, weights=unit)
     best = np.argsort(-popular, kind="stable")[:pool]
+    told, wanted, users = firsts
+    tested = asked[users]
     rows, first = np.unique(users[tested], return_index=True)
-    had = pd.MultiIndex.from_arrays([users[tested], items[tested]])
-    everything = pd.MultiIndex.from_product([rows, best])
-    hits = everything.isin(had).reshape(len(rows), len(best))
+    had = pd.MultiIndex.from_arrays([users[tested], wanted[tested]])
+    hits = pd.MultiIndex.from_product([rows, best]).isin(had).reshape(len(rows), len(best))
     share = (popular + 1) / (popular + 1).sum()
     return Validation(
         traits,
-        events.codes[tested][first],
+        told.codes[tested][first],
         np.tile(best, (len(rows), 1)),
         np.tile(share[best], (len(rows), 1)),
         hits,

@@ -112,15 +112,17 @@ def newcomers_of(task: Task) -> Newcomers | None:
     described = Traits.of(frame, categorical=prepared.data.categorical.get("Users", frozenset()))
     known = described.known(prepared.histories, prepared.users, task.n_items)
     events, items, _ = known
-    weights = _trait_weights(task, known)
+    weights = _trait_weights(task, described, known)
     if not any(weights):
         return None
     traits = Contexts.fit(events, np.arange(len(items)), items, task.n_items, weights=weights)
     return described.newcomers(prepared.users, traits)
 
 
-def _trait_weights(task: Task, known: tuple[Events, np.ndarray, np.ndarray]) -> tuple[float, ...]:
-    """Weights that help to tell what described users have from what all others have."""
+def _trait_weights(
+    task: Task, described: Traits, known: tuple[Events, np.ndarray, np.ndarray]
+) -> tuple[float, ...]:
+    """Weights that help to tell the oldest tenth of a described user's events from the events of all others."""
     events, _, users = known
     if task.previous is not None:
         newcomers = _part(task.previous, "newcomers")
@@ -129,12 +131,14 @@ def _trait_weights(task: Task, known: tuple[Events, np.ndarray, np.ndarray]) -> 
         return ()
     histories = task.prepared.histories
     has = profile(histories, task.n_items)
+    beginnings = histories.head(held_out_lengths(histories.lengths))
+    firsts = described.known(beginnings, task.prepared.users, task.n_items)
     parts = []
     for asked in _validation_users(np.unique(users), histories, seed=task.seed):
         chosen = np.zeros(len(histories), dtype=bool)
         chosen[asked] = True
         popular = np.asarray(has[~chosen].sum(axis=0)).ravel()
-        parts.append(validation(known, chosen, popular, task.n_items, pool=POOL))
+        parts.append(validation(known, firsts, chosen, popular, pool=POOL))
     return chosen_weights(parts) if parts else ()
 
 
