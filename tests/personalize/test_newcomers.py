@@ -12,7 +12,7 @@ import pytest
 
 from local.personalize.data import Event, TrainingData
 from local.personalize.ids import Ids
-from local.personalize.models.newcomers import Traits
+from local.personalize.models.newcomers import Traits, places_of
 from local.personalize.models.steering import Steered
 from local.personalize.training import TrainedModel, train
 from tests.personalize.blocks import BLOCKS, START, block_of, data, users
@@ -134,5 +134,15 @@ def test_of_two_rows_of_a_user_the_last_one_counts_and_strangers_are_unknown() -
         "a": "y",
         "b": "x",
     }
-    newcomers = traits.newcomers(Ids(np.array(["b"], dtype=object)), trained().model.newcomers.traits)
+    learned = trained().model.newcomers
+    newcomers = traits.newcomers(Ids(np.array(["b"], dtype=object)), learned.traits, learned.places)
     assert newcomers.of(["a", "b", "c"]).tolist() == [[traits.codes[1, 0]], [-1], [-1]]
+
+
+def test_only_popular_items_are_told_apart() -> None:
+    assert places_of(np.array([3, 9, 1, 7]), 2).tolist() == [2, 0, 2, 1]
+    assert places_of(np.array([3, 9]), 5).tolist() == [1, 0]
+    model = trained().model.newcomers
+    few = replace(model, places=np.minimum(model.places, 0))
+    bias = few.bias(few.of(["n1"]), np.array([[0, 5, 9, -1]]))
+    assert len(np.unique(bias)) == 1

@@ -14,20 +14,44 @@ from local.personalize.models.contexts import Contexts, Events, Validation, code
 from local.personalize.storage import storable
 
 BINS = 5  # quantiles that a numeric column is read as
+TOLD_APART = 2000  # most popular items; what suits whom is not told of the others
 
 
 @storable
 @dataclass(frozen=True)
 class Newcomers:
-    """ids: users of the Users dataset without events; codes: (ids, columns) of their metadata, -1 unknown."""
+    """ids: users of the Users dataset without events; codes: (ids, columns) of their metadata, -1 unknown.
+
+    places: of each item code, where the traits know it.
+    """
 
     ids: Ids
     codes: np.ndarray
     traits: Contexts
+    places: np.ndarray
 
     def of(self, users: Sequence[str]) -> np.ndarray:
         """(users, columns) codes, -1 in the whole row of anybody else."""
         return np.vstack([self.codes, np.full((1, self.codes.shape[1]), -1)])[self.ids.codes(users)]
+
+    def bias(self, codes: np.ndarray, items: np.ndarray) -> np.ndarray:
+        """(queries, pool): what metadata adds to log odds of item codes, which are -1 where a list ends."""
+        return self.traits.bias(codes, self.places[np.maximum(items, 0)])
+
+
+@dataclass(frozen=True)
+class Meetings:
+    """A pair of a described user and an item that he has, per row. codes: of the user's metadata."""
+
+    traits: Traits
+    users: np.ndarray
+    items: np.ndarray
+    codes: np.ndarray
+
+    def fit(self, rows: np.ndarray, places: np.ndarray, *, weights: Sequence[float]) -> Contexts:
+        """What each value says of the items that have places of their own; places: of each item code."""
+        events = Events(self.traits.columns, self.traits.values, self.codes)
+        return Contexts.fit(events, rows, places[self.items], int(places.max()) + 1, weights=weights)
 
 
 @dataclass(frozen=True)
@@ -53,20 +77,27 @@ class Traits:
             np.stack([codes for _, codes in found], axis=1) if found else np.zeros((len(frame), 0), np.int64)
         )
         ids = Ids(frame["USER_ID"].astype(str).to_numpy(dtype=object))
-        return Traits(ids, tuple(described), tuple(values for values, _ in found), codes)
+        values = tuple(values for values, _ in found)
+        return Traits(ids, tuple(described), values, codes.astype(np.int16))
 
-    def known(self, histories: Histories, users: Ids, n_items: int) -> tuple[Events, np.ndarray, np.ndarray]:
-        """(codes, item, user) of every pair of a user who is described and an item that he has."""
+    def met(self, histories: Histories, users: Ids, n_items: int) -> Meetings:
         pairs = profile(histories, n_items).tocoo()
         row = self.ids.codes(users.values)[pairs.row]
         told = row >= 0
-        events = Events(self.columns, self.values, self.codes[row[told]])
-        return events, pairs.col[told].astype(np.int64), pairs.row[told].astype(np.int64)
+        return Meetings(self, pairs.row[told], pairs.col[told], self.codes[row[told]])
 
-    def newcomers(self, users: Ids, traits: Contexts) -> Newcomers:
+    def newcomers(self, users: Ids, traits: Contexts, places: np.ndarray) -> Newcomers:
         """users: those with events."""
         new = users.codes(self.ids.values) < 0
-        return Newcomers(Ids(self.ids.values[new]), self.codes[new], traits)
+        return Newcomers(Ids(self.ids.values[new]), self.codes[new], traits, places)
+
+
+def places_of(popular: np.ndarray, count: int = TOLD_APART) -> np.ndarray:
+    """Per item its rank by popularity, and `count` for all that are not among the first ones."""
+    order = np.argsort(-popular, kind="stable")
+    places = np.full(len(popular), count, dtype=np.int32)
+    places[order[:count]] = np.arange(min(count, len(order)))
+    return places
 
 
 def _described(frame: pd.DataFrame, name: str, categorical: frozenset[str]) -> pd.Series | None:
@@ -89,33 +120,26 @@ def _binned(column: pd.Series) -> pd.Series:
 
 
 def validation(
-    known: tuple[Events, np.ndarray, np.ndarray],
-    firsts: tuple[Events, np.ndarray, np.ndarray],
-    asked: np.ndarray,
-    popular: np.ndarray,
-    *,
-    pool: int,
+    met: Meetings, firsts: Meetings, asked: np.ndarray, popular: np.ndarray, *, pool: int
 ) -> Validation:
     """What would have been shown to users before their first event, learned from all others.
 
-    known: of all events; firsts: of each user's first ones, which are wanted; asked: bool per user;
-    popular: unique users of each item, without those asked.
+    firsts: the items that each user met first, which are wanted; asked: bool per user; popular: unique users
+    of each item, without those asked.
     """
-    n_items = len(popular)
-    events, items, users = known
-    unit = (1.0,) * len(events.columns)
-    traits = Contexts.fit(events, np.flatnonzero(~asked[users]), items, n_items, weights=unit)
-    best = np.argsort(-popular, kind="stable")[:pool]
-    told, wanted, users = firsts
-    tested = asked[users]
-    rows, first = np.unique(users[tested], return_index=True)
-    had = pd.MultiIndex.from_arrays([users[tested], wanted[tested]])
-    hits = pd.MultiIndex.from_product([rows, best]).isin(had).reshape(len(rows), len(best))
-    share = (popular + 1) / (popular + 1).sum()
+    places = places_of(popular, pool)
+    unit = (1.0,) * len(met.traits.columns)
+    traits = met.fit(np.flatnonzero(~asked[met.users]), places, weights=unit)
+    tested = asked[firsts.users]
+    rows, first = np.unique(firsts.users[tested], return_index=True)
+    shown = np.arange(min(pool, len(popular)))
+    had = pd.MultiIndex.from_arrays([firsts.users[tested], places[firsts.items[tested]]])
+    hits = pd.MultiIndex.from_product([rows, shown]).isin(had).reshape(len(rows), len(shown))
+    share = np.sort(popular + 1)[::-1][: len(shown)] / (popular + 1).sum()
     return Validation(
         traits,
-        told.codes[tested][first],
-        np.tile(best, (len(rows), 1)),
-        np.tile(share[best], (len(rows), 1)),
+        firsts.codes[tested][first],
+        np.tile(shown, (len(rows), 1)),
+        np.tile(share, (len(rows), 1)),
         hits,
     )

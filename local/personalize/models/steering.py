@@ -80,7 +80,7 @@ class Steered:
         if context is not None and self.contexts is not None:
             standing = standing + self.contexts.bias(context, items)
         if traits is not None and self.newcomers is not None:
-            standing = standing + self.newcomers.traits.bias(traits, items)
+            standing = standing + self.newcomers.bias(traits, items)
         if self.lean is not None:
             standing = self.lean.applied(standing, items)
         top = standing.max(axis=1, keepdims=True, initial=-1e9)

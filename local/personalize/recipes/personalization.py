@@ -11,7 +11,7 @@ from local.personalize.histories import Histories, profile
 from local.personalize.metrics import average_rewards
 from local.personalize.models.contexts import Contexts, Events, Validation, chosen_weights
 from local.personalize.models.generators import Generators, Settings
-from local.personalize.models.newcomers import Newcomers, Traits, validation
+from local.personalize.models.newcomers import Meetings, Newcomers, Traits, places_of, validation
 from local.personalize.models.objective import Lean, attribute_of
 from local.personalize.models.personalization import Personalizer
 from local.personalize.models.steering import POOL, Steered
@@ -110,35 +110,32 @@ def newcomers_of(task: Task) -> Newcomers | None:
     if frame is None or not len(frame):
         return None
     described = Traits.of(frame, categorical=prepared.data.categorical.get("Users", frozenset()))
-    known = described.known(prepared.histories, prepared.users, task.n_items)
-    events, items, _ = known
-    weights = _trait_weights(task, described, known)
+    met = described.met(prepared.histories, prepared.users, task.n_items)
+    weights = _trait_weights(task, met)
     if not any(weights):
         return None
-    traits = Contexts.fit(events, np.arange(len(items)), items, task.n_items, weights=weights)
-    return described.newcomers(prepared.users, traits)
+    places = places_of(np.asarray(profile(prepared.histories, task.n_items).sum(axis=0)).ravel())
+    traits = met.fit(np.arange(len(met.items)), places, weights=weights)
+    return described.newcomers(prepared.users, traits, places)
 
 
-def _trait_weights(
-    task: Task, described: Traits, known: tuple[Events, np.ndarray, np.ndarray]
-) -> tuple[float, ...]:
+def _trait_weights(task: Task, met: Meetings) -> tuple[float, ...]:
     """Weights that help to tell the oldest tenth of a described user's events from the events of all others."""
-    events, _, users = known
     if task.previous is not None:
         newcomers = _part(task.previous, "newcomers")
-        return _weights_of(newcomers.traits if newcomers else None, events.columns)
-    if not events.columns or not len(users):
+        return _weights_of(newcomers.traits if newcomers else None, met.traits.columns)
+    if not met.traits.columns or not len(met.users):
         return ()
-    histories = task.prepared.histories
+    histories, users = task.prepared.histories, task.prepared.users
     has = profile(histories, task.n_items)
     beginnings = histories.head(held_out_lengths(histories.lengths))
-    firsts = described.known(beginnings, task.prepared.users, task.n_items)
+    firsts = met.traits.met(beginnings, users, task.n_items)
     parts = []
-    for asked in _validation_users(np.unique(users), histories, seed=task.seed):
+    for asked in _validation_users(np.unique(met.users), histories, seed=task.seed):
         chosen = np.zeros(len(histories), dtype=bool)
         chosen[asked] = True
         popular = np.asarray(has[~chosen].sum(axis=0)).ravel()
-        parts.append(validation(known, firsts, chosen, popular, pool=POOL))
+        parts.append(validation(met, firsts, chosen, popular, pool=POOL))
     return chosen_weights(parts) if parts else ()
 
 
