@@ -42,6 +42,8 @@ ITEMS = schema(
     {"name": "CREATION_TIMESTAMP", "type": ["null", "long"]},
 )
 
+USERS = schema("Users", USER, {"name": "TOWN", "type": ["null", "string"], "categorical": True})
+
 
 def device(item: int) -> str:
     return "phone" if item // 2 % 2 == 0 else "tv"
@@ -70,11 +72,18 @@ def items_csv() -> str:
     return "ITEM_ID,GENRE,PRICE,RATING,CREATION_TIMESTAMP\n" + "\n".join(rows) + "\n"
 
 
+def users_csv() -> str:
+    """Even users live in Kyoto, odd ones in Nara, and so do two who never came; nobody knows about a third."""
+    rows = [f"u{n},{('Kyoto', 'Nara')[n % 2]}" for n in range(60)]
+    return "USER_ID,TOWN\n" + "\n".join([*rows, "new-even,Kyoto", "new-odd,Nara", "new-unknown,"]) + "\n"
+
+
 @pytest.fixture(scope="module")
 def studio(world: World, role: str) -> Shop:
     sources = {
         "INTERACTIONS": (INTERACTIONS, interactions_csv()),
         "ITEMS": (ITEMS, items_csv()),
+        "USERS": (USERS, users_csv()),
     }
     return make_group(world, role, "studio", sources)
 
@@ -258,6 +267,31 @@ def test_the_context_of_a_request_changes_its_list(world: World, settled: str) -
     assert share("tv") > 0.75
     unknown = ids(world, settled, "u4", context={"DEVICE": "fridge"})
     assert unknown == ids(world, settled, "u4")
+
+
+def test_a_user_without_events_gets_what_his_neighbours_have(
+    world: World, studio: Shop, full: str, settled: str
+) -> None:
+    def share_of_even(items: list[str]) -> float:
+        return sum(int(item[1:]) % 2 == 0 for item in items) / len(items)
+
+    found = {user: ids(world, settled, f"new-{user}", numResults=8) for user in ("even", "odd", "unknown")}
+    assert share_of_even(found["even"]) > 0.8
+    assert share_of_even(found["odd"]) < 0.2
+    assert found["unknown"] == ids(world, settled, "whoever", numResults=8)
+    world.put("new/in.json", '{"userId": "new-odd"}\n')
+    arn = world.personalize.create_batch_inference_job(
+        jobName="new-users",
+        solutionVersionArn=full,
+        numResults=8,
+        jobInput={"s3DataSource": {"path": f"s3://{BUCKET}/new/in.json"}},
+        jobOutput={"s3DataDestination": {"path": f"s3://{BUCKET}/new/out/"}},
+        roleArn=studio.role,
+        batchInferenceJobConfig=exploration(0.0),
+    )["batchInferenceJobArn"]
+    world.active("batch_inference_job", arn)
+    line = json.loads(world.get("new/out/in.json.out"))
+    assert line["output"]["recommendedItems"] == found["odd"]
 
 
 def test_an_update_brings_new_items_in(world: World, studio: Shop, tracking: str, full: str) -> None:
