@@ -15,6 +15,7 @@ PER_GENERATOR = 100
 POPULAR = 50
 _SPARSE_LIMITS = {"neighbours": PER_GENERATOR + 30, "transitions": PER_GENERATOR, "last_item": 30}
 _OWN_BY_COUNT, _OWN_NEWEST = 60, 40
+_ALIKE = 60
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,8 @@ def candidates(views: Views, generators: Generators, *, allowed: np.ndarray | No
         pairs.append(sparse_best(views.sparse[name], limit, allowed))
     pairs.append(sparse_best(views.own.decayed, _OWN_BY_COUNT, allowed))
     pairs.append(sparse_best(views.own.recency, _OWN_NEWEST, allowed))
+    if views.alike is not None:
+        pairs.append(sparse_best(views.alike, _ALIKE, allowed))
     pairs += [_popular(order, len(views.lengths), allowed) for order in generators.popularity.orders]
     rows, items = (np.concatenate(part) for part in zip(*pairs, strict=True))
     return Candidates.of(rows, items, generators.n_items)
@@ -128,16 +131,27 @@ _HABITS = (
     "session_per_visit",
 )
 HABITS = tuple(FEATURES.index(name) for name in _HABITS)
+CONTENT_FEATURES = tuple(
+    f"{taste}_content_{kind}" for taste in ("long", "short", "last") for kind in ("share", "score", "rank")
+)
+
+
+def names_of(generators: Generators) -> tuple[str, ...]:
+    """Of the columns of `features`."""
+    return FEATURES if generators.contents is None else FEATURES + CONTENT_FEATURES
 
 
 def features(views: Views, generators: Generators, pairs: Candidates) -> np.ndarray:
-    """float32 (pairs, len(FEATURES))."""
+    """float32 (pairs, len(names_of(generators)))."""
     columns: list[np.ndarray] = []
     for scores in _generator_scores(views, generators, pairs):
         columns += share_score_rank(scores, pairs)
     columns += _item_columns(generators, pairs)
     columns += _own_columns(views, pairs)
     columns += _session_columns(views, pairs)
+    if generators.contents is not None:
+        for cosine in generators.contents.cosines(views.tastes, pairs.items, pairs.starts, pairs.rows):
+            columns += share_score_rank(cosine, pairs)
     return np.stack(columns, axis=1).astype(np.float32)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from local.personalize.histories import Histories, OwnEvents, own_events, profile
+from local.personalize.models.contents import Contents
 from local.personalize.models.habits import Habits
 from local.personalize.models.linear import Vocabulary, fit_ease, fit_next_item
 from local.personalize.models.neighbours import fit_cosine, fit_transitions
@@ -47,13 +48,21 @@ class Generators:
     next_item: np.ndarray
     transitions: sp.csr_matrix
     neighbours: sp.csr_matrix
+    contents: Contents | None = None  # None where metadata does not help
 
     @property
     def n_items(self) -> int:
         return len(self.popularity.events)
 
     @staticmethod
-    def fit(histories: Histories, n_items: int, *, settings: Settings, seed: int = 0) -> Generators:
+    def fit(
+        histories: Histories,
+        n_items: int,
+        *,
+        settings: Settings,
+        seed: int = 0,
+        contents: Contents | None = None,
+    ) -> Generators:
         recent = histories.newest(settings.training_history)
         users_by_items = profile(recent, n_items)
         popularity = Popularity.fit(recent, users_by_items)
@@ -73,7 +82,7 @@ class Generators:
             )
             ease, next_item = dense.result()
         return Generators(
-            settings, popularity, vocabulary, ease, next_item, transitions, neighbours.T.tocsr()
+            settings, popularity, vocabulary, ease, next_item, transitions, neighbours.T.tocsr(), contents
         )
 
 
@@ -105,6 +114,8 @@ class Views:
     sparse: dict[str, sp.csr_matrix]
     own: OwnEvents
     habits: Habits
+    alike: sp.csr_matrix | None  # queries x items, by metadata
+    tastes: list[np.ndarray]  # of Contents
     lengths: np.ndarray = field(init=False)
 
     def __post_init__(self) -> None:
@@ -133,4 +144,7 @@ class Views:
         for matrix in sparse.values():
             matrix.sort_indices()
         known = queries.newest(OWN_HISTORY)
-        return Views(recent, dense, sparse, own_events(known, n), Habits(known, n))
+        contents = generators.contents
+        alike = None if contents is None else contents.suggested(recent)
+        tastes = [] if contents is None else contents.tastes(recent)
+        return Views(recent, dense, sparse, own_events(known, n), Habits(known, n), alike, tastes)

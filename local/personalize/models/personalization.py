@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from local.personalize.histories import Histories
-from local.personalize.models.candidates import Candidates, candidates, features, queries_of
+from local.personalize.models.candidates import (
+    CONTENT_FEATURES,
+    FEATURES,
+    Candidates,
+    candidates,
+    features,
+    names_of,
+    queries_of,
+)
+from local.personalize.models.contents import Contents
 from local.personalize.models.generators import Generators, Settings, Views
-from local.personalize.models.ranker import Examples, Ranker, fit_ranker, without_idle_habits
+from local.personalize.models.ranker import Examples, Ranker, fit_ranker, without_idle_habits, worth_having
 from local.personalize.models.ranking import Lists, Mask, best_of, normalised, popular_tail
 from local.personalize.splits import practice
 from local.personalize.storage import storable
@@ -30,20 +39,29 @@ class Personalizer:
     ranker: Ranker
 
     @staticmethod
-    def fit(histories: Histories, n_items: int, *, settings: Settings, seed: int = 0) -> Personalizer:
-        """From PLENTY users on the generators that trained the ranker stay: they know 19 users in 20."""
-        examples, generators = out_of_fold_examples(histories, n_items, settings=settings, seed=seed)
-        ranker = fit_ranker(without_idle_habits(examples), seed=seed)
-        if len(histories) < PLENTY:
-            generators = Generators.fit(histories, n_items, settings=settings, seed=seed)
-        return Personalizer(generators, ranker)
+    def fit(
+        histories: Histories,
+        n_items: int,
+        *,
+        settings: Settings,
+        seed: int = 0,
+        contents: Contents | None = None,
+    ) -> Personalizer:
+        """contents: left out where they don't help to rank for users that nothing was learned from.
 
-    def refitted(self, histories: Histories, *, seed: int = 0) -> Personalizer:
-        """The same ranker over generators that have seen more users."""
-        generators = Generators.fit(
-            histories, self.generators.n_items, settings=self.generators.settings, seed=seed
+        From PLENTY users on the generators that trained the ranker stay: they know 19 users in 20.
+        """
+        examples, generators = out_of_fold_examples(
+            histories, n_items, settings=settings, seed=seed, contents=contents
         )
-        return Personalizer(generators, self.ranker)
+        examples, names = without_idle_habits(examples), names_of(generators)
+        if contents is not None and not worth_having(examples, names, CONTENT_FEATURES, seed=seed):
+            examples, names = examples.of_columns(range(len(FEATURES))), FEATURES
+            contents, generators = None, replace(generators, contents=None)
+        ranker = fit_ranker(examples, seed=seed, names=names)
+        if len(histories) < PLENTY:
+            generators = Generators.fit(histories, n_items, settings=settings, seed=seed, contents=contents)
+        return Personalizer(generators, ranker)
 
     def recommend(self, queries: Histories, k: int, *, allowed: Mask | None = None) -> Lists:
         """Where allowed leaves fewer than k candidates, they are drawn again inside what it allows."""
@@ -91,7 +109,13 @@ class Personalizer:
 
 
 def out_of_fold_examples(
-    histories: Histories, n_items: int, *, settings: Settings, seed: int, max_queries: int = 6000
+    histories: Histories,
+    n_items: int,
+    *,
+    settings: Settings,
+    seed: int,
+    contents: Contents | None = None,
+    max_queries: int = 6000,
 ) -> tuple[Examples, Generators]:
     """Queries cut from users whom the generators that answer them haven't seen, and the last generators."""
     random = np.random.RandomState(seed)
@@ -100,7 +124,11 @@ def out_of_fold_examples(
     found = []
     for part in range(parts):
         generators = Generators.fit(
-            histories.take(np.flatnonzero(fold != part)), n_items, settings=settings, seed=seed
+            histories.take(np.flatnonzero(fold != part)),
+            n_items,
+            settings=settings,
+            seed=seed,
+            contents=contents,
         )
         users = np.flatnonzero((fold == part) & (histories.lengths >= 2))
         limit = max(1, max_queries // parts // 2)

@@ -64,6 +64,9 @@ class Examples:
             self.users[wanted],
         )
 
+    def of_columns(self, columns: Sequence[int]) -> Examples:
+        return replace(self, features=np.ascontiguousarray(self.features[:, list(columns)]))
+
     def sampled(self, negatives: int, random: np.random.RandomState) -> Examples:
         """All positives and about `negatives` negatives of each query that has a positive."""
         counts = np.bincount(self.queries, minlength=len(self.relevant))
@@ -124,6 +127,28 @@ def without_idle_habits(examples: Examples) -> Examples:
     if not len(repeated) or repeated.mean() < REPEATED:
         examples.features[:, list(HABITS)] = 0
     return examples
+
+
+def worth_having(examples: Examples, names: Sequence[str], wanted: Collection[str], *, seed: int) -> bool:
+    """Whether a linear scorer that reads the wanted columns too is better than one without, beyond chance.
+
+    Each half of the users is scored by what was learned on the other half.
+    """
+    kept = [at for at, name in enumerate(names) if name not in wanted]
+    users = np.random.RandomState(seed).permutation(np.unique(examples.users))
+    gains = []
+    for part in range(2):
+        test, train = examples.of_users(users[part::2]), examples.of_users(users[1 - part :: 2])
+        train = train.sampled(NEGATIVES, np.random.RandomState(seed))
+        if not 0 < train.labels.sum() < len(train.labels):
+            return False
+        quality = [
+            qualities(_fit_linear(mine, {}).log_odds(asked.features), asked)
+            for mine, asked in ((train, test), (train.of_columns(kept), test.of_columns(kept)))
+        ]
+        gains.append(quality[0] - quality[1])
+    gain = np.concatenate(gains)
+    return bool(gain.mean() > CERTAINTY * gain.std() / np.sqrt(len(gain)))
 
 
 def fit_ranker(

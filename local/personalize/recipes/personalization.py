@@ -9,6 +9,7 @@ import numpy as np
 
 from local.personalize.histories import Histories, profile
 from local.personalize.metrics import average_rewards
+from local.personalize.models.contents import Contents
 from local.personalize.models.contexts import Contexts, Events, Validation, chosen_weights
 from local.personalize.models.generators import Generators, Settings
 from local.personalize.models.newcomers import Meetings, Newcomers, Traits, places_of, validation
@@ -16,6 +17,7 @@ from local.personalize.models.objective import Lean, attribute_of
 from local.personalize.models.personalization import Personalizer
 from local.personalize.models.steering import POOL, Steered
 from local.personalize.preparation import TrainingError
+from local.personalize.recipes.described import embeddings
 from local.personalize.recipes.learning import Learned, Task, metrics_of, without_extreme_users
 from local.personalize.splits import Holdout, held_out_lengths
 
@@ -43,13 +45,23 @@ def learn(task: Task) -> Learned:
 def _fit(histories: Histories, task: Task) -> Personalizer:
     if task.previous is not None:
         return _refitted(unsteered(task.previous), histories, task)
-    return Personalizer.fit(histories, task.n_items, settings=settings_of(task), seed=task.seed)
+    settings, contents = settings_of(task), _contents(histories, task)
+    return Personalizer.fit(histories, task.n_items, settings=settings, seed=task.seed, contents=contents)
+
+
+def _contents(histories: Histories, task: Task) -> Contents | None:
+    points = embeddings(task)
+    if points is None:
+        return None
+    return Contents.of(points, np.bincount(histories.items, minlength=task.n_items))
 
 
 def _refitted(model: Personalizer, histories: Histories, task: Task) -> Personalizer:
     """The same ranker over generators of these histories, whose catalogue may have grown."""
-    settings = model.generators.settings
-    generators = Generators.fit(histories, task.n_items, settings=settings, seed=task.seed)
+    settings, contents = model.generators.settings, model.generators.contents
+    if contents is not None and task.previous is not None:
+        contents = _contents(histories, task)
+    generators = Generators.fit(histories, task.n_items, settings=settings, seed=task.seed, contents=contents)
     return replace(model, generators=generators)
 
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from functools import partial
 
 import numpy as np
-import pandas as pd
 
 from local.personalize.histories import Histories, profile
 from local.personalize.models.cold import WithUnseen
@@ -15,16 +13,15 @@ from local.personalize.models.popularity import Popularity
 from local.personalize.models.ranker import Baselines
 from local.personalize.models.related import BLENDS, SIMILAR, Build, RelatedItems, cooccurrence
 from local.personalize.models.relations import NO_CONTENT, Relations, fit_relations
-from local.personalize.models.text import ColdByText, SimilarTexts, embed
+from local.personalize.models.text import ColdByText, SimilarTexts
+from local.personalize.recipes.described import embeddings
 from local.personalize.recipes.learning import Learned, Task, metrics_of, without_extreme_users
 from local.personalize.splits import Holdout
-
-_NOT_WORD = re.compile(r"\W+")
 
 
 def learn_similar(task: Task) -> Learned:
     """item_id_hidden_dim and item_metadata_hidden_dim are accepted and unused: nothing is hidden here."""
-    split, content = task.holdout(), _embeddings(task)
+    split, content = task.holdout(), embeddings(task)
     build = partial(fit_relations, n_items=task.n_items, content=NO_CONTENT if content is None else content)
     return learned_relations(
         task, split, build, baselines=SIMILAR, finish=partial(_cold_by_text, content=content)
@@ -60,33 +57,6 @@ def _cold_by_text(
     model = ColdByText(warm, SimilarTexts(content, warm.relations.popularity.users), events)
     unseen = np.flatnonzero(events == 0)
     return WithUnseen(model, unseen) if len(unseen) else model
-
-
-def _embeddings(task: Task) -> np.ndarray | None:
-    """From the items' text, and each category as a word of its own."""
-    frame = task.prepared.data.items
-    columns = (
-        [] if frame is None else [c for c in frame.columns if c not in ("ITEM_ID", "CREATION_TIMESTAMP")]
-    )
-    if frame is None or not columns:
-        return None
-    textual = task.prepared.data.textual.get("Items", frozenset())
-    words = [_words(frame[name], name, split=name in textual) for name in columns]
-    joined = pd.Series(
-        [" ".join(parts) for parts in zip(*words, strict=True)], index=frame["ITEM_ID"].astype(str)
-    )
-    joined = joined[~joined.index.duplicated(keep="last")]
-    return embed(joined.reindex(task.prepared.items.values).fillna(""), seed=task.seed)
-
-
-def _words(column: pd.Series, name: str, *, split: bool) -> list[str]:
-    texts = column.fillna("").astype(str)
-    if split:
-        return texts.tolist()
-    return [
-        " ".join(f"{name}_{_NOT_WORD.sub('_', value)}" for value in text.split("|") if value)
-        for text in texts
-    ]
 
 
 def learn_sims(task: Task) -> Learned:
