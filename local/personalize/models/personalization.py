@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from local.personalize.histories import Histories
 from local.personalize.models.candidates import (
     CONTENT_FEATURES,
-    FEATURES,
     Candidates,
     candidates,
     features,
@@ -28,6 +27,7 @@ from local.personalize.storage import storable
 BATCH = 256
 MANY_BATCHES = 8  # from here on threads pay
 BACK = range(4)  # twentieths of a history: the fewer the users, the more queries each is worth
+ASKED = 20_000  # users, whether metadata helps
 PLENTY = 60_000  # users of whom a twentieth is enough to query
 CANDIDATE_MASS = 0.95  # of the scores; the rest of the catalogue shares what remains
 
@@ -51,14 +51,12 @@ class Personalizer:
 
         From PLENTY users on the generators that trained the ranker stay: they know 19 users in 20.
         """
+        if contents is not None and not helpful(contents, histories, n_items, settings=settings, seed=seed):
+            contents = None
         examples, generators = out_of_fold_examples(
             histories, n_items, settings=settings, seed=seed, contents=contents
         )
-        examples, names = without_idle_habits(examples), names_of(generators)
-        if contents is not None and not worth_having(examples, names, CONTENT_FEATURES, seed=seed):
-            examples, names = examples.of_columns(range(len(FEATURES))), FEATURES
-            contents, generators = None, replace(generators, contents=None)
-        ranker = fit_ranker(examples, seed=seed, names=names)
+        ranker = fit_ranker(without_idle_habits(examples), seed=seed, names=names_of(generators))
         if len(histories) < PLENTY:
             generators = Generators.fit(histories, n_items, settings=settings, seed=seed, contents=contents)
         return Personalizer(generators, ranker)
@@ -108,6 +106,17 @@ class Personalizer:
         )
 
 
+def helpful(contents: Contents, histories: Histories, n_items: int, *, settings: Settings, seed: int) -> bool:
+    """Asked of one part of the users, of at most ASKED."""
+    if len(histories) > ASKED:
+        chosen = np.random.RandomState(seed).choice(len(histories), ASKED, replace=False)
+        histories = histories.take(np.sort(chosen))
+    examples, generators = out_of_fold_examples(
+        histories, n_items, settings=settings, seed=seed, contents=contents, max_parts=1
+    )
+    return worth_having(without_idle_habits(examples), names_of(generators), CONTENT_FEATURES, seed=seed)
+
+
 def out_of_fold_examples(
     histories: Histories,
     n_items: int,
@@ -116,10 +125,12 @@ def out_of_fold_examples(
     seed: int,
     contents: Contents | None = None,
     max_queries: int = 6000,
+    max_parts: int = 4,
 ) -> tuple[Examples, Generators]:
     """Queries cut from users whom the generators that answer them haven't seen, and the last generators."""
     random = np.random.RandomState(seed)
     n_folds, parts = _folds(len(histories), len(histories.items))
+    parts = min(parts, max_parts)
     fold = random.permutation(len(histories)) % n_folds
     found = []
     for part in range(parts):

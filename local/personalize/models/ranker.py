@@ -32,6 +32,7 @@ MIXED = "mixed"
 TREES = 120
 NEGATIVES = 120  # sampled for each query
 CERTAINTY = 2.0  # standard errors by which a cautiously chosen learned scorer must be better
+MATERIAL = 0.02  # of the quality without them, by which columns must raise it
 MANY_ROWS = 500_000  # from here on a second thread pays
 LINEAR_ROWS = 100_000  # more don't move 38 coefficients
 FEW_USERS = 300  # up to here validation is repeated on every third of the users, and chance suspected
@@ -130,13 +131,15 @@ def without_idle_habits(examples: Examples) -> Examples:
 
 
 def worth_having(examples: Examples, names: Sequence[str], wanted: Collection[str], *, seed: int) -> bool:
-    """Whether a linear scorer that reads the wanted columns too is better than one without, beyond chance.
+    """Whether a linear scorer that reads the wanted columns too is better than one without.
+
+    Better beyond chance, and by more than MATERIAL: trees make little of what helps a line a little.
 
     Each half of the users is scored by what was learned on the other half.
     """
     kept = [at for at, name in enumerate(names) if name not in wanted]
     users = np.random.RandomState(seed).permutation(np.unique(examples.users))
-    gains = []
+    pairs = []
     for part in range(2):
         test, train = examples.of_users(users[part::2]), examples.of_users(users[1 - part :: 2])
         train = train.sampled(NEGATIVES, np.random.RandomState(seed))
@@ -146,9 +149,11 @@ def worth_having(examples: Examples, names: Sequence[str], wanted: Collection[st
             qualities(_fit_linear(mine, {}).log_odds(asked.features), asked)
             for mine, asked in ((train, test), (train.of_columns(kept), test.of_columns(kept)))
         ]
-        gains.append(quality[0] - quality[1])
-    gain = np.concatenate(gains)
-    return bool(gain.mean() > CERTAINTY * gain.std() / np.sqrt(len(gain)))
+        pairs.append(np.stack(quality))
+    better, plain = np.concatenate(pairs, axis=1)
+    gain = better - plain
+    chance = CERTAINTY * gain.std() / np.sqrt(len(gain))
+    return bool(gain.mean() > max(chance, MATERIAL * plain.mean()))
 
 
 def fit_ranker(

@@ -8,14 +8,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 import scipy.sparse as sp
 
-from local.personalize.histories import Histories, profile
+from local.personalize.histories import Histories, own_events, profile
 from local.personalize.metrics import segment_metrics
 from local.personalize.models.generators import HISTORY, Generators, Settings
 from local.personalize.splits import split_each_user
 from local.personalize.storage import storable
 
-METHODS = ("activity", "ease", "ease and next item")
+BLEND, OWN = "ease and next item", "own events"
+METHODS = ("activity", "ease", BLEND, OWN)
 SHARPNESS = 8.0
+ELSE = 0.01  # of an event is what the best user without events of an item is worth
 LAST = 1e-6  # share of their score that keeps users in a segment, behind all others
 BATCH = 512
 
@@ -23,7 +25,10 @@ BATCH = 512
 @storable
 @dataclass(frozen=True)
 class Segmenter:
-    """A user's chance of an item is a softmax over the vocabulary, times how active he is."""
+    """A user's chance of an item is a softmax over the vocabulary, times how active he is.
+
+    Where people come back to items, the users with most events of an item come first instead: OWN.
+    """
 
     generators: Generators
     histories: Histories
@@ -44,7 +49,7 @@ class Segmenter:
 
     @staticmethod
     def build(
-        histories: Histories, n_items: int, *, settings: Settings, seed: int, method: str = METHODS[2]
+        histories: Histories, n_items: int, *, settings: Settings, seed: int, method: str = BLEND
     ) -> Segmenter:
         generators = Generators.fit(histories, n_items, settings=settings, seed=seed)
         model = Segmenter(generators, histories, np.zeros(0), method, True)
@@ -52,6 +57,8 @@ class Segmenter:
 
     def using(self, method: str) -> Segmenter:
         changed = replace(self, method=method)
+        if {method, self.method} == {BLEND, OWN} and len(self.normaliser):
+            return changed  # their normaliser is the same
         if method == "activity":
             return replace(changed, normaliser=np.ones(len(self.histories)))
         sums = [
@@ -82,6 +89,10 @@ class Segmenter:
             starts = range(0, len(self.histories), BATCH)
             raw = np.concatenate([np.exp(self._affinity(start)) @ chosen for start in starts])
             scores[:, inside] = raw / self.normaliser[:, None] * activity
+        if self.method == OWN:
+            known = own_events(self.histories, self.generators.n_items).decayed
+            best = np.maximum(scores.max(axis=0, keepdims=True), 1e-12)
+            scores = (known @ wanted.T).toarray() + ELSE * scores / best
         return scores if self.repeats else np.where(self._had(wanted), scores * LAST, scores)
 
     def evaluate(self, later: Histories, *, groups: list[np.ndarray], top: int) -> dict[str, float]:
@@ -113,7 +124,7 @@ class Segmenter:
         end = min(start + BATCH, len(self.histories))
         users = self.histories.take(np.arange(start, end)).newest(HISTORY)
         scores = _share_of_best(profile(users, n, decay=s.ease_decay)[:, codes] @ self.generators.ease)
-        if self.method == METHODS[2]:
+        if self.method in (BLEND, OWN):
             window = profile(users, n, decay=s.window_decay, limit=s.window)[:, codes]
             scores = scores + _share_of_best(window @ self.generators.next_item)
         return SHARPNESS * (scores - scores.max(axis=1, keepdims=True))
