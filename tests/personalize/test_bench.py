@@ -12,8 +12,12 @@ import pytest
 from bench import baselines
 from bench.data import load
 from bench.recipes import measure, newcomers
+from bench.shop import shop
+from local.personalize.models.segments import OWN
 from local.personalize.preparation import prepare
 from local.personalize.recipes.learning import Task
+from local.personalize.recipes.segments import sampled_queries
+from local.personalize.training import train
 from tests.personalize.blocks import BLOCKS, block_of, data
 from tests.personalize.test_newcomers import described
 
@@ -90,3 +94,18 @@ def test_hidden_users_are_asked_for_as_new_ones() -> None:
     popular, recipe = (metrics for metrics, _ in newcomers(told, prepared, 0))
     key = "normalized_discounted_cumulative_gain_at_10"
     assert recipe[key] > popular[key] + 0.1
+
+
+def test_segments_are_no_worse_than_the_users_with_most_events_where_people_come_back() -> None:
+    clicks = shop(users=400, products=200)
+    prepared = prepare(clicks, events=None, required=frozenset())
+    groups = [np.array([item]) for item in np.unique(prepared.histories.items)]
+    simple = baselines.most_events(prepared, sampled_queries(groups, seed=0))
+    model = train(recipe="aws-item-affinity", data=clicks)
+    assert model.model.method == OWN
+    assert model.metrics["recall_at_k"] >= simple["recall_at_k"]
+    item = clicks.interactions.ITEM_ID.value_counts().index[0]
+    most = clicks.interactions[item == clicks.interactions.ITEM_ID].USER_ID.value_counts()
+    first = model.segment(item_id=str(item), num_results=3)
+    assert all(most[one.id] >= most.iloc[5] for one in first)
+    assert sum(one.score for one in model.segment(item_id=str(item), num_results=400)) <= 1 + 1e-9
