@@ -14,8 +14,9 @@ from local.personalize.models.generators import HISTORY, Generators, Settings
 from local.personalize.splits import split_each_user
 from local.personalize.storage import storable
 
-BLEND, OWN = "ease and next item", "own events"
-METHODS = ("activity", "ease", BLEND, OWN)
+BLEND, OWN, OWN_RECENT = "ease and next item", "own events", "own recent events"
+METHODS = ("activity", "ease", BLEND, OWN, OWN_RECENT)
+WITH_NEXT_ITEM = {BLEND, OWN, OWN_RECENT}  # users without events of an item are told apart alike
 SHARPNESS = 8.0
 ELSE = 0.01  # of an event is what the best user without events of an item is worth
 LAST = 1e-6  # share of their score that keeps users in a segment, behind all others
@@ -27,7 +28,7 @@ BATCH = 512
 class Segmenter:
     """A user's chance of an item is a softmax over the vocabulary, times how active he is.
 
-    Where people come back to items, the users with most events of an item come first instead: OWN.
+    Where people come back to items, the users with most (recent) events of an item come first instead.
     """
 
     generators: Generators
@@ -57,7 +58,7 @@ class Segmenter:
 
     def using(self, method: str) -> Segmenter:
         changed = replace(self, method=method)
-        if {method, self.method} == {BLEND, OWN} and len(self.normaliser):
+        if {method, self.method} <= WITH_NEXT_ITEM and len(self.normaliser):
             return changed  # their normaliser is the same
         if method == "activity":
             return replace(changed, normaliser=np.ones(len(self.histories)))
@@ -89,8 +90,9 @@ class Segmenter:
             starts = range(0, len(self.histories), BATCH)
             raw = np.concatenate([np.exp(self._affinity(start)) @ chosen for start in starts])
             scores[:, inside] = raw / self.normaliser[:, None] * activity
-        if self.method == OWN:
-            known = own_events(self.histories, self.generators.n_items).decayed
+        if self.method in (OWN, OWN_RECENT):
+            events = own_events(self.histories, self.generators.n_items)
+            known = events.counts if self.method == OWN else events.decayed
             best = np.maximum(scores.max(axis=0, keepdims=True), 1e-12)
             scores = (known @ wanted.T).toarray() + ELSE * scores / best
         return scores if self.repeats else np.where(self._had(wanted), scores * LAST, scores)
@@ -124,7 +126,7 @@ class Segmenter:
         end = min(start + BATCH, len(self.histories))
         users = self.histories.take(np.arange(start, end)).newest(HISTORY)
         scores = _share_of_best(profile(users, n, decay=s.ease_decay)[:, codes] @ self.generators.ease)
-        if self.method in (BLEND, OWN):
+        if self.method in WITH_NEXT_ITEM:
             window = profile(users, n, decay=s.window_decay, limit=s.window)[:, codes]
             scores = scores + _share_of_best(window @ self.generators.next_item)
         return SHARPNESS * (scores - scores.max(axis=1, keepdims=True))
