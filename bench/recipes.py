@@ -28,7 +28,7 @@ from local.personalize.preparation import Prepared, prepare
 from local.personalize.recipes import RECIPES
 from local.personalize.recipes.families import LEARNERS
 from local.personalize.recipes.learning import Task
-from local.personalize.recipes.segments import attribute_groups, sampled_queries
+from local.personalize.recipes.segments import attribute_groups, sampled_queries, single_items, single_values
 from local.personalize.splits import held_out_lengths, hold_out
 from local.personalize.training import train
 
@@ -94,7 +94,8 @@ def measure(name: str, data: TrainingData, recipes: list[str], folds: int) -> It
 def simple_runs(family: str, prepared: Prepared) -> dict[str, Callable[[int], Run]]:
     """By label, from a fold to a run."""
     if family == "PERSONALIZED_ACTIONS":
-        rates = lambda fold: _timed(lambda: baselines.action_rates(Task(prepared, {}, fold)))  # noqa: E731
+        values = RECIPES["aws-next-best-action"].parse({})
+        rates = lambda fold: _timed(lambda: baselines.action_rates(Task(prepared, values, fold)))  # noqa: E731
         return {"each action's rate": rates}
     if family in ("USER_SEGMENTATION", "ATTRIBUTES"):
         attributes = family == "ATTRIBUTES"
@@ -102,9 +103,7 @@ def simple_runs(family: str, prepared: Prepared) -> dict[str, Callable[[int], Ru
             f"{label}, {'attributes' if attributes else 'items'}": _segments(prepared, simple, attributes)
             for label, simple in baselines.SEGMENTS.items()
         }
-    lists = baselines.RELATED if family == "RELATED_ITEMS" else baselines.PERSONAL
-    if family == "POPULAR_ITEMS":
-        lists = {}
+    lists = baselines.OF_TYPE.get(family, {})
     return {label: _lists(prepared, simple) for label, simple in lists.items()}
 
 
@@ -119,12 +118,11 @@ def _lists(prepared: Prepared, simple: Baseline) -> Callable[[int], Run]:
 def _segments(
     prepared: Prepared, simple: Callable[[Prepared, list[np.ndarray]], dict[str, float]], attributes: bool
 ) -> Callable[[int], Run]:
-    items = [np.array([item]) for item in np.unique(prepared.histories.items)]
+    task = Task(prepared, {}, 0)
+    groups = single_values(attribute_groups(task)) if attributes else single_items(task)
 
     def metrics(fold: int) -> dict[str, float]:
-        task = Task(prepared, {}, fold, fold)
-        groups = [codes for values in attribute_groups(task).values() for codes in values.values()]
-        return simple(prepared, sampled_queries(groups if attributes else items, seed=fold))
+        return simple(prepared, sampled_queries(groups, seed=fold))
 
     return lambda fold: _timed(lambda: metrics(fold))
 

@@ -157,6 +157,11 @@ def profile(
     return _matrix(data, key, len(recent), n_items)
 
 
+def users_of(histories: Histories, n_items: int) -> np.ndarray:
+    """Of each item, how many users have it."""
+    return np.asarray(profile(histories, n_items).sum(axis=0)).ravel()
+
+
 def _newest_first(histories: Histories, n_items: int) -> tuple[np.ndarray, np.ndarray]:
     """(user, item) keys ascending, each key's newest event first, with the events' ages."""
     key = histories.owners.astype(np.int64) * n_items + histories.items

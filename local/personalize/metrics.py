@@ -94,6 +94,11 @@ def segment_metrics(*, segments: list[np.ndarray], truth: list[np.ndarray], n_us
     }
 
 
+def beyond_chance(gains: np.ndarray, *, errors: float) -> bool:
+    """Whether the mean gain exceeds so many of its standard errors; without any gains it does not."""
+    return bool(len(gains) and gains.mean() > errors * gains.std() / np.sqrt(len(gains)))
+
+
 def area_under_curve(labels: np.ndarray, scores: np.ndarray) -> float:
     """The chance that a positive outscores a negative; ties count half. 0.5 without both classes."""
     positives = int(labels.sum())

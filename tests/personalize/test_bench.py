@@ -42,6 +42,8 @@ def test_a_folder_without_what_is_needed_is_refused(tmp_path: Path) -> None:
         load("nowhere")
     with pytest.raises(SystemExit, match=r"interactions\.csv lacks TIMESTAMP: add the column"):
         load(written(tmp_path, interactions=data().interactions.drop(columns="TIMESTAMP")))
+    with pytest.raises(SystemExit, match=r"TIMESTAMP '2026-11-24' is no number: give seconds since 1970"):
+        load(written(tmp_path, interactions=data().interactions.assign(TIMESTAMP="2026-11-24")))
 
 
 def test_the_baselines_of_a_family_come_before_the_first_of_its_recipes() -> None:

@@ -13,7 +13,8 @@ import pytest
 from local.personalize.data import TrainingData
 from local.personalize.histories import one_history
 from local.personalize.models.contents import TASTES, Contents
-from local.personalize.training import TrainedModel, train
+from local.personalize.models.ranker import Examples, worth_having
+from local.personalize.training import TrainedModel, TrainingError, train
 from tests.personalize.blocks import DAY, START
 
 RECIPE = "aws-user-personalization"
@@ -80,6 +81,38 @@ def test_a_model_with_metadata_is_saved_and_updated_with_a_grown_catalogue(tmp_p
     assert len(again.recommend(user_id="u3", num_results=30)) == 30
 
 
+def test_an_update_without_the_metadata_that_the_model_reads_is_refused() -> None:
+    data = sparse(telling=True)
+    bare = replace(data, items=data.items[["ITEM_ID"]], categorical={})
+    with pytest.raises(TrainingError, match=r"metadata of items, and the Items dataset .* train with FULL"):
+        train(recipe=RECIPE, data=bare, previous=trained())
+    assert train(recipe=RECIPE, data=data, previous=blind()).model.generators.contents is None
+
+
+def questions(mended: float) -> Examples:
+    """One of 20 candidates is wanted. The first column finds it for 80%, the second for `mended` of the rest."""
+    random = np.random.RandomState(1)
+    n, width = 800, 20
+    wanted = random.randint(0, width, n)
+    labels = np.arange(width) == wanted[:, None]
+    easy = random.rand(n, 1) < 0.8
+    first = np.where(easy, labels, np.roll(labels, 1, axis=1)) + 0.01 * random.rand(n, width)
+    second = labels * (~easy & (random.rand(n, 1) < mended)) + 0.01 * random.rand(n, width)
+    return Examples(
+        np.stack([first, second], axis=2).reshape(-1, 2).astype(np.float32),
+        labels.ravel().astype(np.int8),
+        np.ones(n * width, np.float32),
+        np.repeat(np.arange(n), width),
+        np.ones(n, int),
+        np.arange(n),
+    )
+
+
+@pytest.mark.parametrize(("mended", "worth"), [(0.0, False), (0.05, False), (0.5, True)])
+def test_columns_are_worth_having_from_a_gain_that_matters(mended: float, worth: bool) -> None:
+    assert worth_having(questions(mended), ("first", "second"), {"second"}, seed=0) is worth
+
+
 def test_a_filter_is_obeyed_and_a_ranking_is_whole() -> None:
     even = lambda ids: np.array([int(one[1:]) % 2 == 0 for one in ids])  # noqa: E731
     listed = trained().recommend(user_id="u3", num_results=25, allowed=even)
@@ -107,10 +140,9 @@ def test_cosines_are_those_of_each_query_s_own_taste() -> None:
     points = unit(*random.randn(12, 4).tolist())
     contents = Contents.of(points, events=np.ones(12))
     query = one_history(np.array([2, 5, 7]))
-    found = contents.cosines(contents.tastes(query), np.arange(12), np.array([0]), np.zeros(12, int))
+    found = contents.cosines(contents.likes(query), np.arange(12), np.array([0]), np.zeros(12, int))
     for row, (decay, limit) in zip(found, TASTES, strict=True):
         items = query.items[-limit:] if limit else query.items
         taste = sum(decay**age * points[item] for age, item in enumerate(items[::-1]))
         assert row == pytest.approx(np.maximum(points @ taste / np.linalg.norm(taste), 0), abs=1e-5)
-    empty = contents.tastes(one_history(np.zeros(0, int)))
-    assert not np.any(empty)
+    assert not contents.likes(one_history(np.zeros(0, int))).tastes.any()

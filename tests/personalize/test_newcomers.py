@@ -101,6 +101,8 @@ def test_what_was_learned_is_saved_and_survives_an_update(tmp_path: Path) -> Non
     assert [loaded.recommend(user_id=user) for user in NEW] == [
         trained().recommend(user_id=user) for user in NEW
     ]
+    again = train(recipe=RECIPE, data=described(telling=False), previous=loaded)
+    assert again.model.newcomers.traits.weights == trained().model.newcomers.traits.weights != (0.0,)
     again = train(recipe=RECIPE, data=described(telling=True), previous=loaded)
     assert [one.id for one in again.recommend(user_id="n1")] == [
         one.id for one in trained().recommend(user_id="n1")

@@ -6,13 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from bench.recipes import TWINS
 from local.personalize.data import TrainingData
 from local.personalize.recipes import RECIPES
 from local.personalize.training import TrainedModel, train
 
 EVENTS = 1000
 DAY = 86_400
-TWINS = {"aws-user-personalization", "aws-personalized-ranking", "aws-personalized-ranking-v2"}
 LEARNED = [name for name in RECIPES if name not in TWINS and name != "aws-next-best-action"]
 
 

@@ -50,8 +50,8 @@ def candidates(views: Views, generators: Generators, *, allowed: np.ndarray | No
         pairs.append(sparse_best(views.sparse[name], limit, allowed))
     pairs.append(sparse_best(views.own.decayed, _OWN_BY_COUNT, allowed))
     pairs.append(sparse_best(views.own.recency, _OWN_NEWEST, allowed))
-    if views.alike is not None:
-        pairs.append(sparse_best(views.alike, _ALIKE, allowed))
+    if views.likes is not None:
+        pairs.append(sparse_best(views.likes.alike, _ALIKE, allowed))
     pairs += [_popular(order, len(views.lengths), allowed) for order in generators.popularity.orders]
     rows, items = (np.concatenate(part) for part in zip(*pairs, strict=True))
     return Candidates.of(rows, items, generators.n_items)
@@ -149,8 +149,8 @@ def features(views: Views, generators: Generators, pairs: Candidates) -> np.ndar
     columns += _item_columns(generators, pairs)
     columns += _own_columns(views, pairs)
     columns += _session_columns(views, pairs)
-    if generators.contents is not None:
-        for cosine in generators.contents.cosines(views.tastes, pairs.items, pairs.starts, pairs.rows):
+    if generators.contents is not None and views.likes is not None:
+        for cosine in generators.contents.cosines(views.likes, pairs.items, pairs.starts, pairs.rows):
             columns += share_score_rank(cosine, pairs)
     return np.stack(columns, axis=1).astype(np.float32)
 

@@ -16,6 +16,18 @@ COMPARED = 15_000  # most popular items; comparing all pairs of more takes too l
 BLOCK = 1024
 # What is compared with an item: (decay per event, newest events; 0 for all).
 TASTES = ((0.97, 0), (0.7, 10), (1.0, 1))
+NEWEST = 1  # of them, the one whose neighbours are worth ranking
+
+
+@dataclass(frozen=True)
+class Likes:
+    """alike: queries x items, what is like a user's newest items; tastes: (queries, TASTES, dimensions).
+
+    Tastes are unit vectors, 0 where nothing is described.
+    """
+
+    alike: sp.csr_matrix
+    tastes: np.ndarray
 
 
 @storable
@@ -50,27 +62,16 @@ class Contents:
         alike.sort_indices()
         return Contents(points, alike)
 
-    def suggested(self, queries: Histories) -> sp.csr_matrix:
-        """queries x items: what is like the newest items of each user."""
-        newest = profile(queries, len(self.points), decay=0.7, limit=10)
-        found = (newest @ self.alike).tocsr()
-        found.sort_indices()
-        return found
+    def likes(self, queries: Histories) -> Likes:
+        profiles = [profile(queries, len(self.points), decay=decay, limit=limit) for decay, limit in TASTES]
+        alike = (profiles[NEWEST] @ self.alike).tocsr()
+        alike.sort_indices()
+        tastes = np.stack([np.asarray(one @ self.points) for one in profiles], axis=1)
+        return Likes(alike, tastes / np.maximum(np.linalg.norm(tastes, axis=2, keepdims=True), 1e-9))
 
-    def tastes(self, queries: Histories) -> list[np.ndarray]:
-        """For each of TASTES (queries, dimensions): unit vectors, 0 where nothing is described."""
-        found = []
-        for decay, limit in TASTES:
-            taste = np.asarray(profile(queries, len(self.points), decay=decay, limit=limit) @ self.points)
-            found.append(taste / np.maximum(np.linalg.norm(taste, axis=1, keepdims=True), 1e-9))
-        return found
-
-    def cosines(
-        self, tastes: list[np.ndarray], items: np.ndarray, starts: np.ndarray, rows: np.ndarray
-    ) -> np.ndarray:
+    def cosines(self, likes: Likes, items: np.ndarray, starts: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """(TASTES, pairs), not below 0; pairs of one query are neighbours and begin at starts."""
         result = np.zeros((len(TASTES), len(items)), np.float32)
         for start, end in zip(starts, np.append(starts[1:], len(items)), strict=True):
-            mine = np.stack([taste[rows[start]] for taste in tastes], axis=1)
-            result[:, start:end] = (self.points[items[start:end]] @ mine).T
+            result[:, start:end] = likes.tastes[rows[start]] @ self.points[items[start:end]].T
         return np.maximum(result, 0)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from local.personalize.ids import Ids
-from local.personalize.metrics import list_ideal_ndcg
+from local.personalize.metrics import beyond_chance, list_ideal_ndcg
 from local.personalize.storage import storable
 
 RESERVED = frozenset(
@@ -147,12 +147,8 @@ def chosen_weights(parts: Sequence[Validation]) -> tuple[float, ...]:
 def _best_weight(standing: np.ndarray, bias: np.ndarray, hits: np.ndarray) -> float:
     before = _ndcg(standing, hits)
     gains = {weight: _ndcg(standing + weight * bias, hits) - before for weight in WEIGHTS}
-    sure = [weight for weight, gain in gains.items() if _certain(gain)]
+    sure = [weight for weight, gain in gains.items() if beyond_chance(gain, errors=CERTAINTY)]
     return max(sure, key=lambda weight: gains[weight].mean(), default=0.0)
-
-
-def _certain(gain: np.ndarray) -> bool:
-    return bool(gain.mean() > CERTAINTY * gain.std() / np.sqrt(max(len(gain), 1)))
 
 
 def _ndcg(standing: np.ndarray, hits: np.ndarray) -> np.ndarray:

@@ -9,7 +9,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from local.personalize.histories import Histories, OwnEvents, own_events, profile
-from local.personalize.models.contents import Contents
+from local.personalize.models.contents import Contents, Likes
 from local.personalize.models.habits import Habits
 from local.personalize.models.linear import Vocabulary, fit_ease, fit_next_item
 from local.personalize.models.neighbours import fit_cosine, fit_transitions
@@ -114,8 +114,7 @@ class Views:
     sparse: dict[str, sp.csr_matrix]
     own: OwnEvents
     habits: Habits
-    alike: sp.csr_matrix | None  # queries x items, by metadata
-    tastes: list[np.ndarray]  # of Contents
+    likes: Likes | None  # by metadata, where it is read
     lengths: np.ndarray = field(init=False)
 
     def __post_init__(self) -> None:
@@ -144,7 +143,5 @@ class Views:
         for matrix in sparse.values():
             matrix.sort_indices()
         known = queries.newest(OWN_HISTORY)
-        contents = generators.contents
-        alike = None if contents is None else contents.suggested(recent)
-        tastes = [] if contents is None else contents.tastes(recent)
-        return Views(recent, dense, sparse, own_events(known, n), Habits(known, n), alike, tastes)
+        likes = None if generators.contents is None else generators.contents.likes(recent)
+        return Views(recent, dense, sparse, own_events(known, n), Habits(known, n), likes)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import lightgbm
 import numpy as np
 
-from local.personalize.metrics import list_ideal_ndcg
+from local.personalize.metrics import beyond_chance, list_ideal_ndcg
 from local.personalize.models.candidates import FEATURES, HABITS
 from local.personalize.storage import storable
 
@@ -133,9 +133,8 @@ def without_idle_habits(examples: Examples) -> Examples:
 def worth_having(examples: Examples, names: Sequence[str], wanted: Collection[str], *, seed: int) -> bool:
     """Whether a linear scorer that reads the wanted columns too is better than one without.
 
-    Better beyond chance, and by more than MATERIAL: trees make little of what helps a line a little.
-
-    Each half of the users is scored by what was learned on the other half.
+    Better beyond chance, and by more than MATERIAL: trees make little of what helps a line a little. Each half
+    of the users is scored by what was learned on the other half.
     """
     kept = [at for at, name in enumerate(names) if name not in wanted]
     users = np.random.RandomState(seed).permutation(np.unique(examples.users))
@@ -152,8 +151,7 @@ def worth_having(examples: Examples, names: Sequence[str], wanted: Collection[st
         pairs.append(np.stack(quality))
     better, plain = np.concatenate(pairs, axis=1)
     gain = better - plain
-    chance = CERTAINTY * gain.std() / np.sqrt(len(gain))
-    return bool(gain.mean() > max(chance, MATERIAL * plain.mean()))
+    return beyond_chance(gain, errors=CERTAINTY) and bool(gain.mean() > MATERIAL * plain.mean())
 
 
 def fit_ranker(
@@ -205,7 +203,7 @@ def _best(scores: Mapping[str, np.ndarray], fixed: Collection[str], *, cautious:
     ):
         best = max(rivals, key=lambda name: scores[name].sum(), default=kind)
         gain = scores[best] - scores[kind]
-        if len(gain) and gain.mean() > errors * gain.std() / np.sqrt(len(gain)):
+        if beyond_chance(gain, errors=errors):
             kind = best
     return kind
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import scipy.sparse as sp
@@ -91,10 +92,8 @@ class Segmenter:
             raw = np.concatenate([np.exp(self._affinity(start)) @ chosen for start in starts])
             scores[:, inside] = raw / self.normaliser[:, None] * activity
         if self.method in (OWN, OWN_RECENT):
-            events = own_events(self.histories, self.generators.n_items)
-            known = events.counts if self.method == OWN else events.decayed
             best = np.maximum(scores.max(axis=0, keepdims=True), 1e-12)
-            scores = (known @ wanted.T).toarray() + ELSE * scores / best
+            scores = (self._own @ wanted.T).toarray() + ELSE * scores / best
         return scores if self.repeats else np.where(self._had(wanted), scores * LAST, scores)
 
     def evaluate(self, later: Histories, *, groups: list[np.ndarray], top: int) -> dict[str, float]:
@@ -109,6 +108,12 @@ class Segmenter:
                     segments.append(np.argsort(-scores[:, column], kind="stable")[:top])
                     truth.append(users)
         return segment_metrics(segments=segments, truth=truth, n_users=len(self.histories))
+
+    @cached_property
+    def _own(self) -> sp.csr_matrix:
+        """users x items, their (recent) events."""
+        events = own_events(self.histories, self.generators.n_items)
+        return events.counts if self.method == OWN else events.decayed
 
     def _best_variant(self, later: Histories, groups: list[np.ndarray]) -> tuple[str, bool]:
         top = top_share(len(self.histories))

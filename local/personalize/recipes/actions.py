@@ -40,14 +40,10 @@ class ActionLog:
 
 def learn(task: Task) -> Learned:
     """Users are split 80/10/10: fit, choice of the method and threshold, test."""
-    frame = task.prepared.data.action_interactions
-    users, actions = user_ids(task), action_ids(task)
-    log = read_log(frame, users, actions, period_days=int(task.values["action_optimization_period"]))
+    users, actions, log, part = tenths(task)
     model = blank_model(task, users, actions, log)
     if not 0 < log.labels.sum() < len(log.labels):
         return Learned(model, {"coverage": 0.0, "precision": 0.0, "recall": 0.0, "auc": 0.5})
-    fold = np.random.RandomState(task.seed).permutation(len(users)) % 10
-    part = fold[log.users]
     chosen, threshold = _choose(model, log, part, task.seed)
     tested = fit(model, log, part != 0, kind=chosen, seed=task.seed)
     test = part == 0
@@ -59,6 +55,15 @@ def learn(task: Task) -> Learned:
         n_actions=len(actions),
     )
     return Learned(fit(model, log, np.ones(len(part), bool), kind=chosen, seed=task.seed), metrics)
+
+
+def tenths(task: Task) -> tuple[Ids, Ids, ActionLog, np.ndarray]:
+    """(users, actions, log, the tenth of the users that each row of the log is of: 0 is tested)."""
+    users, actions = user_ids(task), action_ids(task)
+    period = int(task.values["action_optimization_period"])
+    log = read_log(task.prepared.data.action_interactions, users, actions, period_days=period)
+    fold = np.random.RandomState(task.seed).permutation(len(users)) % 10
+    return users, actions, log, fold[log.users]
 
 
 def fit(model: ActionModel, log: ActionLog, rows: np.ndarray, *, kind: str, seed: int) -> ActionModel:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from local.personalize.histories import Histories, profile
+from local.personalize.histories import Histories, profile, users_of
 from local.personalize.metrics import average_rewards
 from local.personalize.models.contents import Contents
 from local.personalize.models.contexts import Contexts, Events, Validation, chosen_weights
@@ -44,7 +44,7 @@ def learn(task: Task) -> Learned:
 
 def _fit(histories: Histories, task: Task) -> Personalizer:
     if task.previous is not None:
-        return _refitted(unsteered(task.previous), histories, task)
+        return _refitted(_described_anew(unsteered(task.previous), histories, task), histories, task)
     settings, contents = settings_of(task), _contents(histories, task)
     return Personalizer.fit(histories, task.n_items, settings=settings, seed=task.seed, contents=contents)
 
@@ -56,12 +56,25 @@ def _contents(histories: Histories, task: Task) -> Contents | None:
     return Contents.of(points, np.bincount(histories.items, minlength=task.n_items))
 
 
+def _described_anew(model: Personalizer, histories: Histories, task: Task) -> Personalizer:
+    """With today's metadata, where the model's ranker reads it."""
+    if model.generators.contents is None:
+        return model
+    contents = _contents(histories, task)
+    if contents is None:
+        raise TrainingError(
+            "The model to update reads metadata of items, and the Items dataset has no column of it: import "
+            "the columns again, or train with FULL."
+        )
+    return replace(model, generators=replace(model.generators, contents=contents))
+
+
 def _refitted(model: Personalizer, histories: Histories, task: Task) -> Personalizer:
     """The same ranker over generators of these histories, whose catalogue may have grown."""
-    settings, contents = model.generators.settings, model.generators.contents
-    if contents is not None and task.previous is not None:
-        contents = _contents(histories, task)
-    generators = Generators.fit(histories, task.n_items, settings=settings, seed=task.seed, contents=contents)
+    known = model.generators
+    generators = Generators.fit(
+        histories, task.n_items, settings=known.settings, seed=task.seed, contents=known.contents
+    )
     return replace(model, generators=generators)
 
 
@@ -126,7 +139,7 @@ def newcomers_of(task: Task) -> Newcomers | None:
     weights = _trait_weights(task, met)
     if not any(weights):
         return None
-    places = places_of(np.asarray(profile(prepared.histories, task.n_items).sum(axis=0)).ravel())
+    places = places_of(users_of(prepared.histories, task.n_items))
     traits = met.fit(np.arange(len(met.items)), places, weights=weights)
     return described.newcomers(prepared.users, traits, places)
 

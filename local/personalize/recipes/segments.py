@@ -19,14 +19,22 @@ MAX_TRIED = 300  # for the choice of the method
 
 
 def learn_items(task: Task) -> Learned:
-    items = np.unique(task.prepared.histories.items)
-    return _learn(task, [np.array([item]) for item in items])
+    return _learn(task, single_items(task))
 
 
 def learn_attributes(task: Task) -> Learned:
     groups = attribute_groups(task)
-    learned = _learn(task, [codes for values in groups.values() for codes in values.values()])
+    learned = _learn(task, single_values(groups))
     return Learned(AttributeSegmenter(learned.model, groups), learned.metrics)
+
+
+def single_items(task: Task) -> list[np.ndarray]:
+    return [np.array([item]) for item in np.unique(task.prepared.histories.items)]
+
+
+def single_values(groups: dict[str, dict[str, np.ndarray]]) -> list[np.ndarray]:
+    """The items of each value of each column."""
+    return [codes for values in groups.values() for codes in values.values()]
 
 
 def _learn(task: Task, groups: list[np.ndarray]) -> Learned:

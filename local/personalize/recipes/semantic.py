@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from functools import partial
 
-import numpy as np
 import pandas as pd
 
-from local.personalize.histories import profile
+from local.personalize.histories import users_of
 from local.personalize.models.related import TEXTS
 from local.personalize.models.relations import text_relations
 from local.personalize.models.text import SimilarTexts, embed
@@ -24,7 +23,7 @@ def learn(task: Task) -> Learned:
     embeddings = embed(item_texts(task), seed=task.seed)
     histories = task.prepared.histories
     if int((histories.lengths >= 2).sum()) < MINIMUM_USERS:
-        users = np.asarray(profile(histories, task.n_items).sum(axis=0)).ravel()
+        users = users_of(histories, task.n_items)
         return Learned(SimilarTexts(embeddings, users), {"coverage": 1.0 if task.n_items else 0.0})
     split = task.holdout()
     return learned_relations(task, split, partial(text_relations, embeddings), baselines=TEXTS)

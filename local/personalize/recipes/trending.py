@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from local.personalize.histories import Histories
-from local.personalize.metrics import trend_prediction_accuracy
+from local.personalize.metrics import beyond_chance, trend_prediction_accuracy
 from local.personalize.recipes.learning import Learned, Task, metrics_of
 from local.personalize.recipes.popularity import Ordered, fit_popularity
 
@@ -85,7 +85,7 @@ def _best_forecast(counts: np.ndarray, popular: np.ndarray) -> str:
     means = {name: float(values.mean()) + MARGIN * (name == "increase") for name, values in tests.items()}
     best = max(means, key=lambda name: means[name])
     gain = tests[best] - _back_test(counts, lambda _: popular)
-    return best if gain.mean() > gain.std() / np.sqrt(len(gain)) else ""
+    return best if beyond_chance(gain, errors=1.0) else ""
 
 
 def _beyond_chance(counts: np.ndarray) -> np.ndarray:

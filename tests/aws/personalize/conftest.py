@@ -308,6 +308,22 @@ def trained(world: World, shop: Shop, name: str, recipe: str, **more: Any) -> st
     return version
 
 
+def batch_output(
+    world: World, shop: Shop, version: str, name: str, text: str, **more: Any
+) -> list[dict[str, Any]]:
+    """The lines that a batch inference job writes for the lines of `text`, to NAME/out/."""
+    arn = world.personalize.create_batch_inference_job(
+        jobName=name,
+        solutionVersionArn=version,
+        jobInput={"s3DataSource": {"path": world.put(f"{name}/in.json", text)}},
+        jobOutput={"s3DataDestination": {"path": f"s3://{BUCKET}/{name}/out/"}},
+        roleArn=shop.role,
+        **more,
+    )["batchInferenceJobArn"]
+    world.active("batch_inference_job", arn)
+    return [json.loads(line) for line in world.get(f"{name}/out/in.json.out").splitlines()]
+
+
 @pytest.fixture(scope="session")
 def personalization(world: World, shop: Shop) -> str:
     return trained(world, shop, "for-you", "aws-user-personalization-v2")

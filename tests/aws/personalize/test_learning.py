@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from tests.aws.personalize.conftest import (
-    BUCKET,
     Shop,
     World,
+    batch_output,
     failure,
     make_group,
     schema,
@@ -239,20 +239,11 @@ def test_an_item_put_after_training_is_explored(world: World, studio: Shop, expl
 
 
 def test_a_batch_job_explores_as_it_is_told(world: World, studio: Shop, full: str) -> None:
-    world.put("explore/in.json", "".join(json.dumps({"userId": f"u{n}"}) + "\n" for n in range(6)))
+    text = "".join(json.dumps({"userId": f"u{n}"}) + "\n" for n in range(6))
 
     def lists(name: str, config: dict[str, Any]) -> list[list[str]]:
-        arn = world.personalize.create_batch_inference_job(
-            jobName=f"explore-{name}",
-            solutionVersionArn=full,
-            jobInput={"s3DataSource": {"path": f"s3://{BUCKET}/explore/in.json"}},
-            jobOutput={"s3DataDestination": {"path": f"s3://{BUCKET}/explored/{name}/"}},
-            roleArn=studio.role,
-            batchInferenceJobConfig=config,
-        )["batchInferenceJobArn"]
-        world.active("batch_inference_job", arn)
-        lines = world.get(f"explored/{name}/in.json.out").splitlines()
-        return [json.loads(line)["output"]["recommendedItems"] for line in lines]
+        lines = batch_output(world, studio, full, f"explore-{name}", text, batchInferenceJobConfig=config)
+        return [line["output"]["recommendedItems"] for line in lines]
 
     assert all(cold(items) for items in lists("most", exploration(1.0)))
     assert not any(cold(items) for items in lists("none", exploration(0.0)))
@@ -279,18 +270,8 @@ def test_a_user_without_events_gets_what_his_neighbours_have(
     assert share_of_even(found["even"]) > 0.8
     assert share_of_even(found["odd"]) < 0.2
     assert found["unknown"] == ids(world, settled, "whoever", numResults=8)
-    world.put("new/in.json", '{"userId": "new-odd"}\n')
-    arn = world.personalize.create_batch_inference_job(
-        jobName="new-users",
-        solutionVersionArn=full,
-        numResults=8,
-        jobInput={"s3DataSource": {"path": f"s3://{BUCKET}/new/in.json"}},
-        jobOutput={"s3DataDestination": {"path": f"s3://{BUCKET}/new/out/"}},
-        roleArn=studio.role,
-        batchInferenceJobConfig=exploration(0.0),
-    )["batchInferenceJobArn"]
-    world.active("batch_inference_job", arn)
-    line = json.loads(world.get("new/out/in.json.out"))
+    config = {"numResults": 8, "batchInferenceJobConfig": exploration(0.0)}
+    [line] = batch_output(world, studio, full, "new-users", '{"userId": "new-odd"}\n', **config)
     assert line["output"]["recommendedItems"] == found["odd"]
 
 

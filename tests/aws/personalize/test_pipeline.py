@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from tests.aws.personalize.conftest import BUCKET, Shop, World
+from tests.aws.personalize.conftest import BUCKET, Shop, World, batch_output
 
 
 def test_a_solution_version_reports_its_metrics_and_training_hours(
@@ -27,17 +27,8 @@ def test_batch_inference_answers_every_input_line_in_order(
     world: World, shop: Shop, personalization: str
 ) -> None:
     lines = [{"userId": "u3"}, {"userId": "u4"}, {"userId": "stranger"}]
-    world.put("batch/in/users.json", "\n".join(map(json.dumps, lines)) + "\nnot json\n")
-    arn = world.personalize.create_batch_inference_job(
-        jobName="three-users",
-        solutionVersionArn=personalization,
-        numResults=10,
-        jobInput={"s3DataSource": {"path": f"s3://{BUCKET}/batch/in/users.json"}},
-        jobOutput={"s3DataDestination": {"path": f"s3://{BUCKET}/batch/out/"}},
-        roleArn=shop.role,
-    )["batchInferenceJobArn"]
-    world.active("batch_inference_job", arn)
-    output = [json.loads(line) for line in world.get("batch/out/users.json.out").splitlines()]
+    text = "\n".join(map(json.dumps, lines)) + "\nnot json\n"
+    output = batch_output(world, shop, personalization, "three-users", text, numResults=10)
     assert [line["input"] for line in output] == [*lines, "not json"]
     assert [line["error"] is None for line in output] == [True, True, True, False]
     assert output[3]["output"] is None
@@ -47,7 +38,7 @@ def test_batch_inference_answers_every_input_line_in_order(
         assert scores == sorted(scores, reverse=True)
     even = [int(item[1:]) % 2 == 0 for item in output[1]["output"]["recommendedItems"]]
     assert sum(even) > sum(not one for one in even)
-    assert world.get("batch/out/_CHECK") == ""
+    assert world.get("three-users/out/_CHECK") == ""
 
 
 def test_a_folder_of_inputs_gives_a_file_for_each(world: World, shop: Shop, popularity: str) -> None:
