@@ -24,7 +24,7 @@ from bench.baselines import Baseline
 from bench.data import SETS, load
 from local.personalize.data import TrainingData
 from local.personalize.metrics import ranking_metrics
-from local.personalize.preparation import Prepared, prepare
+from local.personalize.preparation import Prepared, TrainingError, prepare
 from local.personalize.recipes import RECIPES
 from local.personalize.recipes.families import LEARNERS
 from local.personalize.recipes.learning import Task
@@ -71,24 +71,38 @@ Run = tuple[dict[str, float], float]  # metrics, CPU seconds
 
 
 def measure(name: str, data: TrainingData, recipes: list[str], folds: int) -> Iterator[Row]:
-    """The baselines of a family of recipes come before the first of it."""
+    """The baselines of a family come before its first recipe. What can't be trained is said and left out."""
     prepared = prepare(data, events=None, required=frozenset({"Interactions"}))
-    compared: set[str] = set()
+    families: set[str] = set()
     for recipe in recipes:
         family = "ATTRIBUTES" if "attribute" in recipe else RECIPES[recipe].type
-        if family not in compared:
-            compared.add(family)
-            for label, baseline in simple_runs(family, prepared).items():
-                yield _mean(name, label, [baseline(fold) for fold in range(folds)])
-        yield _mean(name, recipe, [_learned(recipe, prepared, {}, fold) for fold in range(folds)])
-        if recipe in VARIANTS:
-            given = VARIANTS[recipe]
-            label = ", ".join((recipe, *(f"{key}={value}" for key, value in given.items())))
-            yield _mean(name, label, [_learned(recipe, prepared, given, fold) for fold in range(folds)])
-        if recipe == PERSONAL and data.users is not None:
-            runs = [newcomers(data, prepared, fold) for fold in range(folds)]
-            for at, label in enumerate(("popularity", recipe)):
-                yield _mean(name, f"{label}, {NEW}", [run[at] for run in runs])
+        try:
+            simple = {} if family in families else simple_runs(family, prepared)
+            families.add(family)
+            yield from _rows(name, data, prepared, recipe, simple, folds)
+        except TrainingError as error:
+            print(f"{name}: {recipe} is not measured: {error}", file=sys.stderr, flush=True)
+
+
+def _rows(
+    name: str,
+    data: TrainingData,
+    prepared: Prepared,
+    recipe: str,
+    simple: dict[str, Callable[[int], Run]],
+    folds: int,
+) -> Iterator[Row]:
+    for label, baseline in simple.items():
+        yield _mean(name, label, [baseline(fold) for fold in range(folds)])
+    yield _mean(name, recipe, [_learned(recipe, prepared, {}, fold) for fold in range(folds)])
+    if recipe in VARIANTS:
+        given = VARIANTS[recipe]
+        label = ", ".join((recipe, *(f"{key}={value}" for key, value in given.items())))
+        yield _mean(name, label, [_learned(recipe, prepared, given, fold) for fold in range(folds)])
+    if recipe == PERSONAL and data.users is not None:
+        runs = [newcomers(data, prepared, fold) for fold in range(folds)]
+        for at, label in enumerate(("popularity", recipe)):
+            yield _mean(name, f"{label}, {NEW}", [run[at] for run in runs])
 
 
 def simple_runs(family: str, prepared: Prepared) -> dict[str, Callable[[int], Run]]:

@@ -152,7 +152,7 @@ def fit_and_compare(site: Site, folder: Path) -> dict[str, Any]:
     split = hold_out(site.histories(), limit=TESTED)
     model, cost = measured(lambda: Personalizer.fit(split.train, site.items, settings=Settings()))
     fast, cost_of_fast = measured(lambda: FastLists.fit(model, split.train))
-    popular = np.tile(model.generators.popularity.orders[0][:25], (len(split.seen), 1))
+    popular = np.tile(model.generators.popularity.by_events[:25], (len(split.seen), 1))
     lists = {
         "popularity": popular,
         "fast": fast.recommend(split.seen, 25).items,

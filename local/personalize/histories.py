@@ -39,6 +39,13 @@ class Histories:
         """For each event, how many newer events its user has."""
         return np.repeat(self.ptr[1:], self.lengths) - 1 - np.arange(len(self.items))
 
+    @property
+    def last_times(self) -> np.ndarray:
+        """int64 seconds of each user's newest event, 0 where there is none."""
+        if not len(self.times):
+            return np.zeros(len(self), np.int64)
+        return np.where(self.lengths > 0, self.times[np.maximum(self.ptr[1:] - 1, 0)], 0)
+
     def take(self, users: np.ndarray) -> Histories:
         return self._select(self.ptr[:-1][users], self.lengths[users])
 

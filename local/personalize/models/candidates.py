@@ -41,7 +41,7 @@ class Candidates:
 
 
 def candidates(views: Views, generators: Generators, *, allowed: np.ndarray | None = None) -> Candidates:
-    """The union of every generator's best, the query's own items and the popular ones.
+    """The union of every generator's best, the query's own items and those that were popular, ever and then.
 
     allowed: bool per item; the best are then drawn among the allowed items only.
     """
@@ -52,7 +52,8 @@ def candidates(views: Views, generators: Generators, *, allowed: np.ndarray | No
     pairs.append(sparse_best(views.own.recency, _OWN_NEWEST, allowed))
     if views.likes is not None:
         pairs.append(sparse_best(views.likes.alike, _ALIKE, allowed))
-    pairs += [_popular(order, len(views.lengths), allowed) for order in generators.popularity.orders]
+    pairs.append(_popular(generators.popularity.by_events, len(views.lengths), allowed))
+    pairs.append(_popular_then(views, generators, allowed))
     rows, items = (np.concatenate(part) for part in zip(*pairs, strict=True))
     return Candidates.of(rows, items, generators.n_items)
 
@@ -96,6 +97,16 @@ def _popular(order: np.ndarray, queries: int, allowed: np.ndarray | None) -> tup
     return np.repeat(np.arange(queries), len(best)), np.tile(best, queries)
 
 
+def _popular_then(
+    views: Views, generators: Generators, allowed: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray]:
+    popular = generators.moments.popular[generators.moments.span_of(views.moments)]
+    rows, items = np.repeat(np.arange(len(popular)), popular.shape[1]), popular.ravel()
+    if allowed is None:
+        return rows, items
+    return rows[allowed[items]], items[allowed[items]]
+
+
 GENERATOR_FEATURES = ("ease_decayed", "ease", "next_item", "neighbours", "transitions", "last_item")
 FEATURES = (
     *(f"{name}_{kind}" for name in GENERATOR_FEATURES for kind in ("share", "score", "rank")),
@@ -104,6 +115,9 @@ FEATURES = (
     "trend",
     "repeat_rate",
     "event_weight",
+    "recent_then",
+    "item_age",
+    "so_far",
     "own_recency",
     "own_count",
     "own_share",
@@ -147,6 +161,7 @@ def features(views: Views, generators: Generators, pairs: Candidates) -> np.ndar
     for scores in _generator_scores(views, generators, pairs):
         columns += share_score_rank(scores, pairs)
     columns += _item_columns(generators, pairs)
+    columns += generators.moments.columns(views.moments[pairs.rows], pairs.items)
     columns += _own_columns(views, pairs)
     columns += _session_columns(views, pairs)
     if generators.contents is not None and views.likes is not None:
@@ -223,8 +238,7 @@ def _habit_columns(views: Views, pairs: Candidates, where: np.ndarray) -> list[n
 def _session_columns(views: Views, pairs: Candidates) -> list[np.ndarray]:
     """How many events the user had at his last moment and in its hour, and how long his history spans."""
     queries = views.queries
-    last = queries.times[np.maximum(queries.ptr[1:] - 1, 0)] if len(queries.times) else np.zeros(len(queries))
-    back = last[queries.owners] - queries.times
+    back = queries.last_times[queries.owners] - queries.times
     counts = [np.bincount(queries.owners, back <= limit, minlength=len(queries)) for limit in (0, 3600)]
     oldest = np.zeros(len(queries))
     np.maximum.at(oldest, queries.owners, back)

@@ -12,6 +12,7 @@ from local.personalize.histories import Histories, OwnEvents, own_events, profil
 from local.personalize.models.contents import Contents, Likes
 from local.personalize.models.habits import Habits
 from local.personalize.models.linear import Vocabulary, fit_ease, fit_next_item
+from local.personalize.models.moments import Moments
 from local.personalize.models.neighbours import fit_cosine, fit_transitions
 from local.personalize.models.popularity import Popularity
 from local.personalize.storage import storable
@@ -43,6 +44,7 @@ class Settings:
 class Generators:
     settings: Settings
     popularity: Popularity
+    moments: Moments
     vocabulary: Vocabulary
     ease: np.ndarray
     next_item: np.ndarray
@@ -66,6 +68,7 @@ class Generators:
         recent = histories.newest(settings.training_history)
         users_by_items = profile(recent, n_items)
         popularity = Popularity.fit(recent, users_by_items)
+        moments = Moments.fit(recent, n_items)
         vocabulary = Vocabulary.most_popular(popularity.users, settings.vocabulary)
         with ThreadPoolExecutor(1) as other:  # dense models beside the sparse ones
             dense = other.submit(_dense, recent, users_by_items, vocabulary, settings, seed)
@@ -82,7 +85,15 @@ class Generators:
             )
             ease, next_item = dense.result()
         return Generators(
-            settings, popularity, vocabulary, ease, next_item, transitions, neighbours.T.tocsr(), contents
+            settings,
+            popularity,
+            moments,
+            vocabulary,
+            ease,
+            next_item,
+            transitions,
+            neighbours.T.tocsr(),
+            contents,
         )
 
 
@@ -106,10 +117,11 @@ def _dense(
 class Views:
     """What each generator says about a batch of queries.
 
-    dense: (queries, vocabulary); sparse: (queries, items).
+    moments: int64 seconds as of which each is answered; dense: (queries, vocabulary); sparse: (queries, items).
     """
 
     queries: Histories
+    moments: np.ndarray
     dense: dict[str, np.ndarray]
     sparse: dict[str, sp.csr_matrix]
     own: OwnEvents
@@ -121,7 +133,8 @@ class Views:
         self.lengths = self.queries.lengths
 
     @staticmethod
-    def of(queries: Histories, generators: Generators) -> Views:
+    def of(queries: Histories, generators: Generators, *, today: int | None = None) -> Views:
+        """today: second before which nobody is answered; None: everybody is as of his newest event."""
         s, n, codes = generators.settings, generators.n_items, generators.vocabulary.codes
         recent = queries.newest(HISTORY)
         decayed = profile(recent, n, decay=s.ease_decay)[:, codes]
@@ -144,4 +157,5 @@ class Views:
             matrix.sort_indices()
         known = queries.newest(OWN_HISTORY)
         likes = None if generators.contents is None else generators.contents.likes(recent)
-        return Views(recent, dense, sparse, own_events(known, n), Habits(known, n), likes)
+        moments = recent.last_times if today is None else np.maximum(recent.last_times, today)
+        return Views(recent, moments, dense, sparse, own_events(known, n), Habits(known, n), likes)

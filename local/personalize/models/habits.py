@@ -30,8 +30,7 @@ class Habits:
         order = np.argsort(key, kind="stable")  # oldest first within a pair
         key = key[order]
         self._starts = np.flatnonzero(_changes(key))
-        newest = histories.times[last] if len(key) else np.zeros(len(histories), np.int64)
-        age = (newest[owners] - histories.times)[order].astype(np.float64)
+        age = (histories.last_times[owners] - histories.times)[order].astype(np.float64)
         visit = np.cumsum(_changes(owners) | _changes(histories.times))
         back = ((visit[last] if len(key) else last)[owners] - visit)[order].astype(np.float64)
         self.visits = np.bincount(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -10,7 +11,8 @@ import scipy.sparse as sp
 
 from local.personalize.histories import Histories
 
-BLOCK = 2048  # items whose neighbours are counted at a time: bounds memory
+BLOCK = 2048  # items whose neighbours are counted at a time,
+BLOCK_PAIRS = 20_000_000  # and pairs: what bounds memory where users have thousands of items
 
 
 def fit_transitions(
@@ -40,21 +42,50 @@ def fit_cosine(
 ) -> sp.csr_matrix:
     """Co-occurrence over the product of popularities, shrunk towards 0 for rare pairs."""
     users = np.asarray(users_by_items.sum(axis=0)).ravel()
+    return together(
+        users_by_items,
+        lambda block, first: cosine(block, users, shrink=shrink, power=power, first=first),
+        keep=keep,
+    )
+
+
+def together(
+    users_by_items: sp.csr_matrix, score: Callable[[sp.csr_matrix, int], sp.csr_matrix], *, keep: int
+) -> sp.csr_matrix:
+    """The strongest neighbours of each item among those that have users in common with it.
+
+    score: of a block of rows, which hold the numbers of users in common, and the item of its first row. Blocks
+    are pruned one by one: all pairs of a catalogue need not fit into memory.
+    """
     by_item = users_by_items.T.tocsr().astype(np.float32)
 
-    def of_items(first: int) -> sp.csr_matrix:
-        together = (by_item[first : first + BLOCK] @ users_by_items).tocsr()
-        return strongest(cosine(together, users, shrink=shrink, power=power, first=first), keep)
+    def of_items(block: tuple[int, int]) -> sp.csr_matrix:
+        first, end = block
+        return strongest(score((by_item[first:end] @ users_by_items).tocsr(), first), keep)
 
     with ThreadPoolExecutor(os.cpu_count()) as threads:  # sparse products run outside Python's lock
-        return sp.vstack(list(threads.map(of_items, range(0, by_item.shape[0], BLOCK)))).tocsr()
+        return sp.vstack(list(threads.map(of_items, _blocks(by_item, users_by_items)))).tocsr()
+
+
+def _blocks(by_item: sp.csr_matrix, users_by_items: sp.csr_matrix) -> list[tuple[int, int]]:
+    """(first item, end): at most BLOCK items and, unless one alone has more, BLOCK_PAIRS pairs each."""
+    n_items = by_item.shape[0]
+    met = np.bincount(row_of(by_item), np.diff(users_by_items.indptr)[by_item.indices], minlength=n_items)
+    pairs = np.cumsum(np.minimum(met, n_items))
+    blocks, first, before = [], 0, 0.0
+    while first < n_items:
+        fitting = int(np.searchsorted(pairs, before + BLOCK_PAIRS, side="right"))
+        end = min(max(fitting, first + 1), first + BLOCK, n_items)
+        blocks.append((first, end))
+        first, before = end, float(pairs[end - 1])
+    return blocks
 
 
 def cosine(
-    together: sp.csr_matrix, popularity: np.ndarray, *, shrink: float, power: float = 0.5, first: int = 0
+    counts: sp.csr_matrix, popularity: np.ndarray, *, shrink: float, power: float = 0.5, first: int = 0
 ) -> sp.csr_matrix:
     """first: the item of the first row."""
-    matrix = without_diagonal(together, first=first)
+    matrix = without_diagonal(counts, first=first)
     product = popularity[row_of(matrix) + first] * popularity[matrix.indices]
     matrix.data = (matrix.data / (np.power(product, power) + shrink)).astype(np.float32)
     return matrix

@@ -35,8 +35,14 @@ CANDIDATE_MASS = 0.95  # of the scores; the rest of the catalogue shares what re
 @storable
 @dataclass(frozen=True)
 class Personalizer:
+    """today: second before which nobody is answered, so that who comes back after a year sees what is new.
+
+    None, while the ranker learns and is tested: as of each user's newest event.
+    """
+
     generators: Generators
     ranker: Ranker
+    today: int | None = None
 
     @staticmethod
     def fit(
@@ -74,7 +80,7 @@ class Personalizer:
         if not len(query.items):
             share = self.generators.popularity.users + 1
             return (share / share.sum())[items]
-        views = Views.of(query, self.generators)
+        views = Views.of(query, self.generators, today=self.today)
         usual = candidates(views, self.generators)
         rows = np.zeros(len(usual.items) + len(items), np.int32)
         pairs = Candidates.of(rows, np.concatenate([usual.items, items]), self.generators.n_items)
@@ -82,7 +88,7 @@ class Personalizer:
         return scores[np.searchsorted(pairs.items, items)]
 
     def _recommend(self, queries: Histories, k: int, allowed: Mask | None) -> Lists:
-        views = Views.of(queries, self.generators)
+        views = Views.of(queries, self.generators, today=self.today)
         pairs = candidates(views, self.generators)
         lists = best_of(pairs, self._scores(views, pairs), len(queries), k, allowed)
         if allowed is not None and lists.shortest < k:

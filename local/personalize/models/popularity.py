@@ -22,9 +22,9 @@ class Popularity:
     repeat_rate: np.ndarray  # share of events by users who already had the item, smoothed
 
     @cached_property
-    def orders(self) -> tuple[np.ndarray, np.ndarray]:
-        """Item codes by events and by recent events, most first."""
-        return np.argsort(-self.events, kind="stable"), np.argsort(-self.recent, kind="stable")
+    def by_events(self) -> np.ndarray:
+        """Item codes, most first."""
+        return np.argsort(-self.events, kind="stable")
 
     @cached_property
     def by_users(self) -> np.ndarray:

@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import scipy.sparse as sp
 
 from local.personalize.histories import Histories, profile
-from local.personalize.models.neighbours import strongest, without_diagonal
+from local.personalize.models.neighbours import together, without_diagonal
 from local.personalize.models.personalization import joined, labelled
 from local.personalize.models.popularity import Popularity
 from local.personalize.models.ranker import Baselines, Examples, Ranker, fit_ranker, qualities
@@ -165,9 +166,12 @@ def cooccurrence(
     popular: of every item, for where nothing is related.
     """
     users_by_items = profile(histories, n_items)
-    users = np.asarray(users_by_items.sum(axis=0)).ravel()
-    matrix = without_diagonal((users_by_items.T @ users_by_items).tocsr().astype(np.float32))
-    matrix.data[matrix.data < minimum] = 0
-    matrix.data = (matrix.data / np.power(users[matrix.indices] + 1, popularity_discount)).astype(np.float32)
-    matrix.eliminate_zeros()
-    return Relations({"together": strongest(matrix, KEEP)}, popular, NO_CONTENT)
+    discount = np.power(np.asarray(users_by_items.sum(axis=0)).ravel() + 1, popularity_discount)
+
+    def score(counts: sp.csr_matrix, first: int) -> sp.csr_matrix:
+        matrix = without_diagonal(counts, first=first)
+        enough = matrix.data >= minimum
+        matrix.data = np.where(enough, matrix.data / discount[matrix.indices], 0).astype(np.float32)
+        return matrix
+
+    return Relations({"together": together(users_by_items, score, keep=KEEP)}, popular, NO_CONTENT)

@@ -9,7 +9,14 @@ import scipy.sparse as sp
 
 from local.personalize.histories import Histories, profile
 from local.personalize.models.candidates import Candidates, look_up, share_score_rank, sparse_best
-from local.personalize.models.neighbours import cosine, following, row_of, strongest, without_diagonal
+from local.personalize.models.neighbours import (
+    cosine,
+    fit_cosine,
+    following,
+    row_of,
+    strongest,
+    without_diagonal,
+)
 from local.personalize.models.popularity import Popularity
 from local.personalize.storage import storable
 
@@ -108,13 +115,12 @@ def fit_relations(histories: Histories, n_items: int, *, content: np.ndarray = N
     popularity = Popularity.fit(histories, users_by_items)
     together = _near(histories, n_items, window=50, decay=0.97)
     next_ones = following(histories, n_items, window=5, decay=0.7)
-    shared = (users_by_items.T @ users_by_items).tocsr().astype(np.float32)
     return Relations(
         matrices={
             "window": strongest(cosine(together, popularity.events, shrink=10.0), KEEP),
             "given": strongest(_given(together, popularity.events), KEEP),
             "next": strongest(_given(next_ones, popularity.events), KEEP),
-            "shared": strongest(cosine(shared, popularity.users, shrink=10.0), KEEP),
+            "shared": fit_cosine(users_by_items, shrink=10.0, keep=KEEP),
         },
         popularity=popularity,
         content=content,
@@ -128,7 +134,7 @@ def text_relations(content: np.ndarray, histories: Histories) -> Relations:
 
 def _near(histories: Histories, n_items: int, *, window: int, decay: float) -> sp.csr_matrix:
     """How often two items are within a window of events, in either order; nearer pairs count more."""
-    window = max(3, min(window, int(3e8 / max(len(histories.items), 1))))
+    window = max(3, min(window, int(1.5e8 / max(len(histories.items), 1))))
     after = following(histories, n_items, window=window, decay=decay)
     return (after + after.T).tocsr()
 

@@ -39,6 +39,7 @@ def learn(task: Task) -> Learned:
     metrics = _evaluated(task, split, _steered(tested, lean), values)
     contexts = _contexts(task, events, weights) if any(weights) else None
     final = _refitted(tested, _usual(task.prepared.histories, task), task)
+    final = replace(final, today=int(task.prepared.histories.times.max()))
     return Learned(_steered(final, lean, contexts, newcomers_of(task)), metrics)
 
 
@@ -70,12 +71,12 @@ def _described_anew(model: Personalizer, histories: Histories, task: Task) -> Pe
 
 
 def _refitted(model: Personalizer, histories: Histories, task: Task) -> Personalizer:
-    """The same ranker over generators of these histories, whose catalogue may have grown."""
+    """The same ranker over generators of these histories, whose catalogue may have grown; not yet of today."""
     known = model.generators
     generators = Generators.fit(
         histories, task.n_items, settings=known.settings, seed=task.seed, contents=known.contents
     )
-    return replace(model, generators=generators)
+    return replace(model, generators=generators, today=None)
 
 
 def unsteered(model: Any) -> Personalizer:

@@ -42,6 +42,11 @@ def related(world: World, shop: Shop) -> str:
 
 
 @pytest.fixture(scope="module")
+def segmenting(world: World, shop: Shop) -> str:
+    return trained(world, shop, "no-campaign", "aws-item-affinity")
+
+
+@pytest.fixture(scope="module")
 def ranking(world: World, shop: Shop) -> str:
     return campaign(world, "ranking", trained(world, shop, "ranking", "aws-personalized-ranking-v2"))
 
@@ -302,32 +307,28 @@ def wait_on_version(world: World, campaign_arn: str, version: str) -> dict[str, 
 
 
 def test_a_campaign_needs_a_recipe_and_a_configuration_that_fit(
-    world: World, personalization: str, shop: Shop
+    world: World, personalization: str, segmenting: str
 ) -> None:
     create = world.personalize.create_campaign
     config = {"itemExplorationConfig": {"explorationWeight": "0.3"}}
     code, message = failure(create, name="c", solutionVersionArn=personalization, campaignConfig=config)
     assert (code, "explorationWeight" in message) == ("InvalidInputException", True)
-    segments = trained(world, shop, "no-campaign", "aws-item-affinity")
-    assert "does not support campaigns" in failure(create, name="c", solutionVersionArn=segments)[1]
+    assert "does not support campaigns" in failure(create, name="c", solutionVersionArn=segmenting)[1]
     missing = personalization.rpartition("/")[0] + "/00000000"
     assert failure(create, name="c", solutionVersionArn=missing)[0] == "ResourceNotFoundException"
 
 
-def test_segments_list_the_users_of_an_item(world: World, shop: Shop) -> None:
-    version = world.personalize.list_solution_versions(
-        solutionArn="arn:aws:personalize:ap-northeast-1:111111111111:solution/no-campaign"
-    )["solutionVersions"][0]["solutionVersionArn"]
+def test_segments_list_the_users_of_an_item(world: World, shop: Shop, segmenting: str) -> None:
     world.put("segments/in.json", '{"itemId": "i0"}\n')
-    users = segments_of(world, shop, version, "all")
+    users = segments_of(world, shop, segmenting, "all")
     assert users
     left_out = next(user for user in users if int(user[1:]) % 5)  # the others have no age
     expression = f"EXCLUDE UserID WHERE Users.AGE = {left_out[1:]}"
     without = new_filter(world, shop, "without-one", expression)
-    filtered = segments_of(world, shop, version, "filtered", filterArn=without)
+    filtered = segments_of(world, shop, segmenting, "filtered", filterArn=without)
     assert left_out not in filtered and len(filtered) == len(users)  # the next one moves up
     assert filtered[:-1] == [user for user in users if user != left_out]
-    listed = world.personalize.list_batch_segment_jobs(solutionVersionArn=version)["batchSegmentJobs"]
+    listed = world.personalize.list_batch_segment_jobs(solutionVersionArn=segmenting)["batchSegmentJobs"]
     assert len(listed) == 2
 
 
@@ -335,7 +336,7 @@ def segments_of(world: World, shop: Shop, version: str, name: str, **more: str) 
     arn = world.personalize.create_batch_segment_job(
         jobName=f"segments-{name}",
         solutionVersionArn=version,
-        numResults=60,
+        numResults=40,  # of 60 users
         jobInput={"s3DataSource": {"path": f"s3://{BUCKET}/segments/in.json"}},
         jobOutput={"s3DataDestination": {"path": f"s3://{BUCKET}/segments/{name}/"}},
         roleArn=shop.role,
