@@ -9,7 +9,7 @@ import pytest
 from local.personalize.data import TrainingData
 from local.personalize.histories import Histories
 from local.personalize.models import moments
-from local.personalize.models.moments import FADING, Moments
+from local.personalize.models.moments import Moments
 from local.personalize.models.personalization import Personalizer
 from local.personalize.training import TrainedModel, train
 
@@ -35,28 +35,26 @@ def two_ages(monkeypatch: pytest.MonkeyPatch) -> Moments:
 
 def test_what_was_popular_is_counted_until_a_moment(two_ages: Moments) -> None:
     np.testing.assert_array_equal(two_ages.so_far, [[3, 4], [0, 2], [0, 0]])
-    np.testing.assert_allclose(two_ages.recent, np.array([[3, 1 + 3 * FADING], [0, 2], [0, 0]]))
     assert two_ages.popular[0, 0] == 0 and two_ages.popular[1].tolist()[:2] == [0, 1]
     assert two_ages.first[:2].tolist() == [0, 100] and two_ages.length == 120
 
 
 def test_a_moment_says_what_was_there_then(two_ages: Moments) -> None:
     assert two_ages.span_of(np.array([5, 20, 110, 10_000])).tolist() == [0, 0, 1, 1]
-    recent, age, so_far = two_ages.columns(np.array([20, 110, 20, 20]), np.array([0, 1, 1, 2]))
-    np.testing.assert_allclose(recent, np.log1p([3, 2, 0, 0]), rtol=1e-6)
+    age, so_far = two_ages.columns(np.array([20, 110, 20, 20]), np.array([0, 1, 1, 2]))
     np.testing.assert_allclose(age, [20 / 120, 10 / 120, -80 / 120, -1])  # an item that never was, is not yet
     np.testing.assert_allclose(so_far, np.log1p([3, 2, 0, 0]) - np.log1p([4, 2, 2, 0]), rtol=1e-6)
 
 
 def test_a_large_catalogue_gets_fewer_spans(monkeypatch: pytest.MonkeyPatch) -> None:
     many = histories([[(item, item) for item in range(100)]])
-    assert Moments.fit(many, 100).recent.shape[1] > 40
+    assert Moments.fit(many, 100).so_far.shape[1] > 40
     monkeypatch.setattr(moments, "CELLS", 500)
-    assert Moments.fit(many, 100).recent.shape[1] == 5
+    assert Moments.fit(many, 100).so_far.shape[1] == 5
 
 
 def test_events_of_one_second_are_one_span() -> None:
-    assert Moments.fit(histories([[(0, 7), (1, 7)]]), 2).recent.shape == (2, 1)
+    assert Moments.fit(histories([[(0, 7), (1, 7)]]), 2).so_far.shape == (2, 1)
     assert Moments.fit(histories([[], []]), 2).popular.shape == (1, 2)
 
 

@@ -115,7 +115,6 @@ FEATURES = (
     "trend",
     "repeat_rate",
     "event_weight",
-    "recent_then",
     "item_age",
     "so_far",
     "own_recency",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from statistics import NormalDist
 
 import numpy as np
 import pandas as pd
@@ -19,7 +20,7 @@ MAX_VALUES = 50  # of a column; rarer ones count as unknown
 PRIOR = 10.0  # events that an item must have before a value says much about it
 # Tried beside 0, the weight of a column that does not help. More than 1 suits a scorer of too steep odds.
 WEIGHTS = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0)
-CERTAINTY = 2.0  # standard errors that a gain must exceed
+CHANCE = 0.0228  # that some useless column seems to help: two standard errors, of one column
 
 
 @dataclass(frozen=True)
@@ -137,18 +138,28 @@ def chosen_weights(parts: Sequence[Validation]) -> tuple[float, ...]:
     hits = np.concatenate([part.hits for part in parts])
     standing = np.concatenate([part.standing for part in parts])
     weights: list[float] = []
-    for column in range(len(parts[0].contexts.columns)):
+    columns = len(parts[0].contexts.columns)
+    certainty = NormalDist().inv_cdf(1 - CHANCE / max(columns, 1))
+    for column in range(columns):
         bias = np.concatenate([part.bias(column) for part in parts])
-        weights.append(_best_weight(standing, bias, hits))
+        weights.append(_best_weight(standing, bias, hits, certainty))
         standing = standing + weights[-1] * bias
     return tuple(weights)
 
 
-def _best_weight(standing: np.ndarray, bias: np.ndarray, hits: np.ndarray) -> float:
-    before = _ndcg(standing, hits)
-    gains = {weight: _ndcg(standing + weight * bias, hits) - before for weight in WEIGHTS}
-    sure = [weight for weight, gain in gains.items() if beyond_chance(gain, errors=CERTAINTY)]
-    return max(sure, key=lambda weight: gains[weight].mean(), default=0.0)
+def _best_weight(standing: np.ndarray, bias: np.ndarray, hits: np.ndarray, certainty: float) -> float:
+    """The smallest that helps, unless a larger one is better by more than its standard error.
+
+    certainty: standard errors by which a weight of at most 1 must be better than 0.
+    """
+    best, quality = 0.0, _ndcg(standing, hits)
+    for weight in WEIGHTS:
+        if weight > 1 and not best:
+            break
+        tried = _ndcg(standing + weight * bias, hits)
+        if beyond_chance(tried - quality, errors=1.0 if best else certainty):
+            best, quality = weight, tried
+    return best
 
 
 def _ndcg(standing: np.ndarray, hits: np.ndarray) -> np.ndarray:

@@ -23,13 +23,12 @@ SAMPLE = 100_000  # events that tell where spans end
 @storable
 @dataclass(frozen=True)
 class Moments:
-    """Columns of recent and so_far are spans of time, whose events count for every moment inside."""
+    """Time is cut into spans, whose events count for every moment inside."""
 
     ends: np.ndarray  # int64 (spans - 1), first second of the next span
-    recent: np.ndarray  # float32 (items, spans), events until then, older ones fading
-    so_far: np.ndarray  # float32 (items, spans), events until then
+    so_far: np.ndarray  # float32 (items, spans), events until the end of the span
     first: np.ndarray  # int64 per item, second of its first event; the end of all time without any
-    popular: np.ndarray  # int32 (spans, POPULAR), items with most recent events, most first
+    popular: np.ndarray  # int32 (spans, POPULAR), items with most events until then, older ones fading
     length: float  # seconds between the first and the last event of all
 
     @staticmethod
@@ -51,7 +50,6 @@ class Moments:
         best = np.argsort(-recent, axis=0, kind="stable")[:POPULAR].T
         return Moments(
             ends,
-            recent,
             np.cumsum(events, axis=1),
             first,
             np.ascontiguousarray(best.astype(np.int32)),
@@ -63,12 +61,10 @@ class Moments:
         return np.searchsorted(self.ends, seconds, side="right")
 
     def columns(self, seconds: np.ndarray, items: np.ndarray) -> list[np.ndarray]:
-        """recent_then, item_age and so_far of each item at a moment, as the ranker reads them."""
-        span = self.span_of(seconds)
-        so_far = self.so_far[items, span]
+        """item_age and so_far of each item at a moment, as the ranker reads them."""
+        so_far = self.so_far[items, self.span_of(seconds)]
         age = (seconds - self.first[items]) / max(self.length, 1.0)
         return [
-            np.log1p(self.recent[items, span]),
             np.clip(age, -1, 1),
             np.log1p(so_far) - np.log1p(self.so_far[items, -1]),
         ]
