@@ -1,7 +1,7 @@
 """What was there and in demand when: users are answered as of their newest event, not as of the end of all data.
 
 In data of many years most users' histories end long before the newest items appear. The service describes no
-such thing; that it helps was measured (bench/RESULTS-recipes.md).
+such thing; tests/personalize/test_moments.py shows what it is for.
 """
 
 from __future__ import annotations
