@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-FORMAT = 5  # count up when what a saved model holds, or the features it was trained on, change
+FORMAT = 6  # count up when what a saved model holds, or the features it was trained on, change
 _CLASSES: dict[str, type] = {}
 T = TypeVar("T")
 

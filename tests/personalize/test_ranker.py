@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from local.personalize.models.ranker import Examples, fit_ranker
+from local.personalize.models.ranker import Examples, Ranker, fit_ranker
 from local.personalize.models.related import COLD, cold_limit
+from local.personalize.storage import load, save
 
 NAMES = ("users_score", "content_share", "query_users")
 
@@ -67,3 +70,65 @@ def test_cold_items_are_left_to_a_ranker_that_relates_them_better(query_users: f
     assert cold_limit(by_content, NAMES, popular) == COLD
     assert cold_limit(popularity_wins(by_content), NAMES, popular) == limit
     assert cold_limit(popularity_wins(by_content), ("users_score", "x", "query_users"), popular) == COLD
+
+
+@pytest.mark.parametrize("swapped", [False, True])
+def test_where_nothing_is_certain_the_better_of_the_usual_baselines_is_kept(swapped: bool) -> None:
+    """Of two queries content finds what is wanted, of one popularity: no difference beyond chance."""
+    labels = np.zeros((30, 40), np.int8)
+    labels[[0, 1, 2], [0, 1, 2]] = 1
+    given = examples(labels)
+    given.features[80:120, 0] = labels[2]
+    given.features[80:120, 1] = 1 - labels[2]
+    given = popularity_wins(given) if swapped else given
+    better = "popularity" if swapped else "content"
+    assert fit(given).kind == "popularity"
+    assert fit(given, usual=["popularity", "content"]).kind == better
+    assert fit(given, usual=["content", "popularity"]).kind == better
+    assert fit(given, usual=["content"]).kind == "content"
+
+
+def either_but_not_both(users: int) -> Examples:
+    """What no line can tell: wanted is where one column is high and the other low."""
+    random = np.random.RandomState(0)
+    x = random.rand(users * 20, 3).astype(np.float32)
+    high = x > 0.7
+    labels = (high[:, 0] ^ high[:, 1]) & (random.rand(len(x)) < 0.5)
+    queries = np.repeat(np.arange(users), 20)
+    found = np.bincount(queries, labels, minlength=users).astype(int)
+    return Examples(
+        x,
+        labels.astype(np.int8),
+        np.ones(len(x), np.float32),
+        queries,
+        np.maximum(found, 1),
+        np.arange(users),
+    )
+
+
+def by_trees(users: int) -> Ranker:
+    baselines = {"first": {"users_score": 1.0}}
+    return fit_ranker(either_but_not_both(users), seed=0, names=NAMES, baselines=baselines)
+
+
+def test_trees_that_are_refitted_are_averaged_with_trees_that_learned_the_order(tmp_path: Path) -> None:
+    ranker = by_trees(400)
+    assert ranker.kind == "boosted"
+    assert ranker.booster is not None
+    assert ranker.orderer is not None
+    x = either_but_not_both(50).features
+    chance, order = (trees.predict(x, raw_score=True) for trees in (ranker.booster, ranker.orderer))
+    assert np.corrcoef(chance, order)[0, 1] < 0.999
+    np.testing.assert_allclose(ranker.log_odds(x), (chance + ranker.order_scale * order) / 2)
+    assert 0.8 < chance.std() / (ranker.order_scale * order.std()) < 1.25
+    high = x[:, :2] > 0.7
+    wanted = high[:, 0] ^ high[:, 1]
+    assert np.median(order[wanted]) > np.quantile(order[~wanted], 0.9)
+    save(ranker, tmp_path / "model")
+    np.testing.assert_array_equal(load(tmp_path / "model").log_odds(x), ranker.log_odds(x))
+
+
+def test_trees_of_many_users_are_kept_as_they_were_validated() -> None:
+    ranker = by_trees(1500)
+    assert ranker.kind == "boosted"
+    assert ranker.orderer is None

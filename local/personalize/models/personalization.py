@@ -19,7 +19,14 @@ from local.personalize.models.candidates import (
 )
 from local.personalize.models.contents import Contents
 from local.personalize.models.generators import Generators, Settings, Views
-from local.personalize.models.ranker import Examples, Ranker, fit_ranker, without_idle_habits, worth_having
+from local.personalize.models.ranker import (
+    USUAL,
+    Examples,
+    Ranker,
+    fit_ranker,
+    without_idle_habits,
+    worth_having,
+)
 from local.personalize.models.ranking import Lists, Mask, best_of, normalised, popular_tail
 from local.personalize.splits import practice
 from local.personalize.storage import storable
@@ -62,7 +69,7 @@ class Personalizer:
         examples, generators = out_of_fold_examples(
             histories, n_items, settings=settings, seed=seed, contents=contents
         )
-        ranker = fit_ranker(without_idle_habits(examples), seed=seed, names=names_of(generators))
+        ranker = fit_ranker(without_idle_habits(examples), seed=seed, names=names_of(generators), usual=USUAL)
         if len(histories) < PLENTY:
             generators = Generators.fit(histories, n_items, settings=settings, seed=seed, contents=contents)
         return Personalizer(generators, ranker)

@@ -38,6 +38,7 @@ LINEAR_ROWS = 100_000  # more don't move 38 coefficients
 FEW_USERS = 300  # up to here validation is repeated on every third of the users, and chance suspected
 REPEATED = 0.01  # share of relevant pairs that the user had before; below it habits are left out
 STEPS = 3  # smaller ones in place of each, when few users are refitted: less of the model is left to chance
+ORDERING_TREES = 100
 ENOUGH_USERS = 1500  # from here on what was validated is kept as it is
 
 
@@ -93,13 +94,19 @@ class Ranker:
     scales: np.ndarray
     booster: lightgbm.Booster | None
     validation: dict[str, float]  # quality of every scorer on queries it didn't see
+    orderer: lightgbm.Booster | None = None  # trees that learned the order of pairs rather than their chance
+    order_scale: float = 0.0  # brings their scores to the spread of log odds
 
     def log_odds(self, features: np.ndarray) -> np.ndarray:
         """Higher is better; exp of it is proportional to the chance of an interaction."""
         if self.booster is None:
             return _linear(features, self)
-        odds = np.asarray(self.booster.predict(features, raw_score=True, num_threads=1))
-        return (odds + _linear(features, self)) / 2 if self.kind == MIXED else odds
+        odds = _raw(self.booster, features)
+        if self.kind == MIXED:
+            return (odds + _linear(features, self)) / 2
+        if self.orderer is not None:
+            return (odds + self.order_scale * _raw(self.orderer, features)) / 2
+        return odds
 
 
 Baselines = Mapping[str, Mapping[str, float]]  # name -> feature -> weight
@@ -113,6 +120,10 @@ BASELINES: Baselines = {
     "own": {"own_decayed_share": 8.0, "ease_decayed_share": 1.0},
     "own_popular": {"own_decayed": 8.0, "popularity": 0.1},
 }
+
+
+# What to start from while there is little to judge by: people look for new items, or come back to their own.
+USUAL = ("blend_new", "own_popular")
 
 
 def baseline(kind: str, weights: Mapping[str, float], names: Sequence[str]) -> Ranker:
@@ -160,15 +171,17 @@ def fit_ranker(
     seed: int,
     names: Sequence[str] = FEATURES,
     baselines: Baselines = BASELINES,
+    usual: Sequence[str] = (),
     learned: bool = True,
     cautious: bool = False,
     mixed: bool = False,
 ) -> Ranker:
     """Cross-fits the learned scorers, keeps the best scorer and, unless data is plenty, refits it on everything.
 
-    baselines: the simplest first; it is kept unless another scorer is better beyond chance. cautious: so is
-    the best baseline before a learned scorer, as it always is where users are few. mixed: trees are averaged
-    with the linear scorer.
+    usual: names of baselines, the first one where none is given; the better of them is kept unless another
+    scorer is better beyond chance. cautious: so is the best baseline before a learned scorer, as it always is
+    where users are few. mixed: trees are averaged with the linear scorer. Otherwise trees that are refitted
+    are averaged with trees that learned the order of pairs: the two err in different ways.
     """
     random = np.random.RandomState(seed)
     fixed = {kind: baseline(kind, weights, names) for kind, weights in baselines.items()}
@@ -177,7 +190,8 @@ def fit_ranker(
         _trial(examples, test, random, fixed, seed=seed if learned else None, mixed=mixed) for test in tests
     ]
     scores = {name: np.concatenate([trial.scores[name] for trial in trials]) for name in trials[0].scores}
-    kind = _best(scores, fixed, cautious=cautious or len(np.unique(examples.users)) < FEW_USERS)
+    few = len(np.unique(examples.users)) < FEW_USERS
+    kind = _best(scores, fixed, usual or list(fixed)[:1], cautious=cautious or few)
     means = {name: float(values.mean()) if len(values) else 0.0 for name, values in scores.items()}
     if kind in fixed:
         return replace(fixed[kind], validation=means)
@@ -188,15 +202,18 @@ def fit_ranker(
     trees = int(np.mean([trial.trees for trial in trials]))
     if kind == "linear":
         return linear
-    return replace(_fit_boosted(sample, linear, trees=trees, seed=seed, steps=STEPS), kind=kind)
+    boosted = replace(_fit_boosted(sample, linear, trees=trees, seed=seed, steps=STEPS), kind=kind)
+    return boosted if mixed else _with_order(boosted, sample, seed=seed)
 
 
-def _best(scores: Mapping[str, np.ndarray], fixed: Collection[str], *, cautious: bool) -> str:
-    """The first baseline, unless another one is better beyond chance.
+def _best(
+    scores: Mapping[str, np.ndarray], fixed: Collection[str], usual: Sequence[str], *, cautious: bool
+) -> str:
+    """The better one of the usual baselines, unless another one is better beyond chance.
 
     A learned scorer replaces that one where it is better; cautious: where it is so beyond chance.
     """
-    kind = next(iter(fixed))
+    kind = max(usual, key=lambda name: scores[name].sum())
     for rivals, errors in (
         (fixed, 1.0),
         ([name for name in scores if name not in fixed], CERTAINTY * cautious),
@@ -309,10 +326,8 @@ def _fit_boosted(
     stop = [lightgbm.early_stopping(20, verbose=False)] if test else []
     booster = lightgbm.train(
         {
-            **_BOOSTER,
+            **_options(examples, seed),
             "learning_rate": LEARNING_RATE / steps,
-            "num_threads": 1 + (len(examples.labels) >= MANY_ROWS),
-            "seed": seed,
             "metric": "binary_logloss",
         },
         data,
@@ -321,5 +336,35 @@ def _fit_boosted(
         callbacks=stop,
     )
     best = booster.best_iteration if test and booster.best_iteration > 0 else booster.num_trees()
-    fixed = lightgbm.Booster(model_str=booster.model_to_string(num_iteration=best))
+    fixed = _without_data(booster, best)
     return Ranker("boosted", linear.weights, linear.means, linear.scales, fixed, linear.validation)
+
+
+def _with_order(boosted: Ranker, examples: Examples, *, seed: int) -> Ranker:
+    """Adds trees that learn which of a query's pairs comes first (LambdaMART, Burges 2010)."""
+    data = lightgbm.Dataset(
+        examples.features,
+        examples.labels,
+        weight=examples.weights,
+        group=np.unique(examples.queries, return_counts=True)[1],
+    )
+    options = {**_options(examples, seed), "objective": "lambdarank", "learning_rate": LEARNING_RATE}
+    orderer = _without_data(lightgbm.train(options, data, ORDERING_TREES), ORDERING_TREES)
+    order = float(_raw(orderer, examples.features).std())
+    if boosted.booster is None or not order:
+        return boosted
+    scale = float(_raw(boosted.booster, examples.features).std()) / order
+    return replace(boosted, orderer=orderer, order_scale=scale)
+
+
+def _without_data(booster: lightgbm.Booster, trees: int) -> lightgbm.Booster:
+    """Its first trees alone: a booster that was trained keeps what it was trained on."""
+    return lightgbm.Booster(model_str=booster.model_to_string(num_iteration=trees))
+
+
+def _raw(booster: lightgbm.Booster, features: np.ndarray) -> np.ndarray:
+    return np.asarray(booster.predict(features, raw_score=True, num_threads=1))
+
+
+def _options(examples: Examples, seed: int) -> dict[str, object]:
+    return {**_BOOSTER, "num_threads": 1 + (len(examples.labels) >= MANY_ROWS), "seed": seed}
