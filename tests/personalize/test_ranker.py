@@ -88,13 +88,13 @@ def test_where_nothing_is_certain_the_better_of_the_usual_baselines_is_kept(swap
     assert fit(given, usual=["content"]).kind == "content"
 
 
-def either_but_not_both(users: int) -> Examples:
-    """What no line can tell: wanted is where one column is high and the other low."""
+def either_but_not_both(users: int, pairs: int = 60) -> Examples:
+    """What no line can tell: wanted is where one column is high and the other low, about every fifth pair."""
     random = np.random.RandomState(0)
-    x = random.rand(users * 20, 3).astype(np.float32)
+    x = random.rand(users * pairs, 3).astype(np.float32)
     high = x > 0.7
     labels = (high[:, 0] ^ high[:, 1]) & (random.rand(len(x)) < 0.5)
-    queries = np.repeat(np.arange(users), 20)
+    queries = np.repeat(np.arange(users), pairs)
     found = np.bincount(queries, labels, minlength=users).astype(int)
     return Examples(
         x,
@@ -106,9 +106,10 @@ def either_but_not_both(users: int) -> Examples:
     )
 
 
-def by_trees(users: int) -> Ranker:
+def by_trees(users: int, pairs: int = 60, *, mixed: bool = False) -> Ranker:
     baselines = {"first": {"users_score": 1.0}}
-    return fit_ranker(either_but_not_both(users), seed=0, names=NAMES, baselines=baselines)
+    given = either_but_not_both(users, pairs)
+    return fit_ranker(given, seed=0, names=NAMES, baselines=baselines, mixed=mixed)
 
 
 def test_trees_that_are_refitted_are_averaged_with_trees_that_learned_the_order(tmp_path: Path) -> None:
@@ -131,4 +132,16 @@ def test_trees_that_are_refitted_are_averaged_with_trees_that_learned_the_order(
 def test_trees_of_many_users_are_kept_as_they_were_validated() -> None:
     ranker = by_trees(1500)
     assert ranker.kind == "boosted"
+    assert ranker.orderer is None
+
+
+def test_no_order_is_learned_of_few_relevant_pairs_a_query() -> None:
+    ranker = by_trees(400, 20)
+    assert ranker.kind == "boosted"
+    assert ranker.orderer is None
+
+
+def test_trees_that_are_averaged_with_a_line_learn_no_order() -> None:
+    ranker = by_trees(400, mixed=True)
+    assert ranker.kind == "mixed"
     assert ranker.orderer is None

@@ -39,6 +39,7 @@ FEW_USERS = 300  # up to here validation is repeated on every third of the users
 REPEATED = 0.01  # share of relevant pairs that the user had before; below it habits are left out
 STEPS = 3  # smaller ones in place of each, when few users are refitted: less of the model is left to chance
 ORDERING_TREES = 100
+ORDERABLE = 10  # relevant pairs of a query: the order of fewer says little
 ENOUGH_USERS = 1500  # from here on what was validated is kept as it is
 
 
@@ -181,7 +182,8 @@ def fit_ranker(
     usual: names of baselines, the first one where none is given; the better of them is kept unless another
     scorer is better beyond chance. cautious: so is the best baseline before a learned scorer, as it always is
     where users are few. mixed: trees are averaged with the linear scorer. Otherwise trees that are refitted
-    are averaged with trees that learned the order of pairs: the two err in different ways.
+    are averaged with trees that learned the order of pairs, where queries have many to order: the two err in
+    different ways.
     """
     random = np.random.RandomState(seed)
     fixed = {kind: baseline(kind, weights, names) for kind, weights in baselines.items()}
@@ -203,7 +205,8 @@ def fit_ranker(
     if kind == "linear":
         return linear
     boosted = replace(_fit_boosted(sample, linear, trees=trees, seed=seed, steps=STEPS), kind=kind)
-    return boosted if mixed else _with_order(boosted, sample, seed=seed)
+    orderable = sample.labels.sum() >= ORDERABLE * len(np.unique(sample.queries))
+    return _with_order(boosted, sample, seed=seed) if orderable and not mixed else boosted
 
 
 def _best(
