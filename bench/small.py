@@ -85,7 +85,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--data", nargs="*", default=["ml-100k", "complete-journey"])
-    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--seeds", type=int, default=3, help="of the larger samples (default 3)")
     parser.add_argument("--folds", type=int, default=4)
     parser.add_argument("--recbole", type=Path)
     parser.add_argument("--write", action="store_true")

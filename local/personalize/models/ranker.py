@@ -121,8 +121,6 @@ BASELINES: Baselines = {
     "own": {"own_decayed_share": 8.0, "ease_decayed_share": 1.0},
     "own_popular": {"own_decayed": 8.0, "popularity": 0.1},
 }
-
-
 # What to start from while there is little to judge by: people look for new items, or come back to their own.
 USUAL = ("blend_new", "own_popular")
 
@@ -192,21 +190,25 @@ def fit_ranker(
         _trial(examples, test, random, fixed, seed=seed if learned else None, mixed=mixed) for test in tests
     ]
     scores = {name: np.concatenate([trial.scores[name] for trial in trials]) for name in trials[0].scores}
-    few = len(np.unique(examples.users)) < FEW_USERS
-    kind = _best(scores, fixed, usual or list(fixed)[:1], cautious=cautious or few)
+    users = len(np.unique(examples.users))
+    kind = _best(scores, fixed, usual or list(fixed)[:1], cautious=cautious or users < FEW_USERS)
     means = {name: float(values.mean()) if len(values) else 0.0 for name, values in scores.items()}
     if kind in fixed:
         return replace(fixed[kind], validation=means)
-    if len(np.unique(examples.users)) >= ENOUGH_USERS:
+    if users >= ENOUGH_USERS:
         return replace(trials[0].rankers[kind], validation=means)
-    sample = examples.sampled(NEGATIVES, random)
-    linear = _fit_linear(sample, means)
     trees = int(np.mean([trial.trees for trial in trials]))
+    return _refitted(kind, examples.sampled(NEGATIVES, random), means, trees=trees, seed=seed)
+
+
+def _refitted(kind: str, sample: Examples, means: dict[str, float], *, trees: int, seed: int) -> Ranker:
+    """The learned scorer of that kind, on all users; means: the qualities that it was chosen by."""
+    linear = _fit_linear(sample, means)
     if kind == "linear":
         return linear
     boosted = replace(_fit_boosted(sample, linear, trees=trees, seed=seed, steps=STEPS), kind=kind)
     orderable = sample.labels.sum() >= ORDERABLE * len(np.unique(sample.queries))
-    return _with_order(boosted, sample, seed=seed) if orderable and not mixed else boosted
+    return _with_order(boosted, sample, seed=seed) if orderable and kind != MIXED else boosted
 
 
 def _best(
@@ -353,10 +355,10 @@ def _with_order(boosted: Ranker, examples: Examples, *, seed: int) -> Ranker:
     )
     options = {**_options(examples, seed), "objective": "lambdarank", "learning_rate": LEARNING_RATE}
     orderer = _without_data(lightgbm.train(options, data, ORDERING_TREES), ORDERING_TREES)
-    order = float(_raw(orderer, examples.features).std())
-    if boosted.booster is None or not order:
+    spread = float(_raw(orderer, examples.features).std())
+    if not spread:
         return boosted
-    scale = float(_raw(boosted.booster, examples.features).std()) / order
+    scale = float(boosted.log_odds(examples.features).std()) / spread
     return replace(boosted, orderer=orderer, order_scale=scale)
 
 
