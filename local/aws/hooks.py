@@ -8,7 +8,7 @@ import re
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
-from local.aws import calls, local_routes, requests, wire
+from local.aws import calls, depth, local_routes, requests, wire
 from local.aws.endpoint import Credentials
 
 if TYPE_CHECKING:
@@ -59,6 +59,7 @@ def install() -> None:
     from ministack import app
     from ministack.core import iam_actions
 
+    depth.install()
     # The endpoint is plain http on the loopback, where AWS is always TLS: policies that refuse
     # aws:SecureTransport=false (the CDK bootstrap bucket has one) must see TLS.
     pin_origin = app.pin_request_origin
@@ -200,6 +201,8 @@ def _pinning_caller(inner: Handler) -> Handler:
     async def dispatch(
         method: str, path: str, headers: dict, body: bytes, query: dict, request_id: str
     ) -> wire.Response:
+        if refused := depth.refusal(headers, body, signing_name(headers)):
+            return refused
         caller = caller_of(headers, query, request_id)
         token, noted = requests.pin(caller), calls.Decision()
         noting = calls.decision.set(noted)

@@ -13,8 +13,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from local.aws import depth, requests, validation, wire
 from local.aws import endpoint as endpoint_module
-from local.aws import requests, validation, wire
 from local.aws.endpoint import Credentials, Endpoint
 from local.aws.errors import AccessDenied, ApiError, AssumeRoleRefused, NotEmulated
 
@@ -186,6 +186,9 @@ def handle(service: RegisteredService, operation: str, request: wire.Request) ->
         return wire.respond(service.name, operation, result)
     except ApiError as error:
         return wire.respond_error(service.name, error)
+    except RecursionError:
+        log.exception("%s:%s nests too deep", service.name, operation)
+        return wire.respond_error(service.name, ApiError(service.validation_code, depth.MESSAGE))
     except Exception as error:
         log.exception("%s:%s failed", service.name, operation)
         failure = ApiError("InternalServerException", f"{type(error).__name__}: {error}", 500)

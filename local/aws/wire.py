@@ -20,6 +20,7 @@ import botocore.session
 from botocore.model import OperationModel, ServiceModel
 from botocore.utils import parse_timestamp
 
+from local.aws import depth
 from local.aws.errors import ApiError, NotEmulated
 
 Query = Mapping[str, list[str]]
@@ -110,7 +111,7 @@ def parse(service: str, operation: str, request: Request) -> dict[str, Any]:
 
 def _json_body(body: bytes) -> dict[str, Any]:
     try:
-        value = json.loads(body or b"{}")
+        value = depth.loads(body or b"{}")
     except ValueError as error:
         raise ApiError("SerializationException", f"The request body is not JSON: {error}") from None
     if not isinstance(value, dict):

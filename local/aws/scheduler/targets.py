@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from local.aws import wire
+from local.aws import depth, wire
 from local.aws.endpoint import Credentials, Endpoint
 from local.aws.errors import NotEmulated
 
@@ -52,7 +51,7 @@ def _universal(named: str, payload: str, client: Client) -> dict[str, Any]:
     if operation not in model.operation_names:
         raise ClientError({"Error": {"Code": "ValidationException", "Message": f"No API {named}"}}, operation)
     members = {n.lower(): n for n in getattr(model.operation_model(operation).input_shape, "members", {})}
-    given = json.loads(payload or "{}")
+    given = depth.loads(payload or "{}")
     unknown = sorted(k for k in given if k.lower() not in members)
     if unknown:
         message = f"{operation} has no parameter {', '.join(unknown)}"

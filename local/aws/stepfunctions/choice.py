@@ -48,7 +48,7 @@ def _compare(rule: dict[str, Any], name: str, resolve: Resolve) -> bool:
     if name in TYPE_TESTS:
         return _has_type(name, value) is rule[name]
     if name == "StringMatches":
-        return isinstance(value, str) and wildcard(rule[name]).fullmatch(value) is not None
+        return isinstance(value, str) and fits_wildcard(value, rule[name])
     wanted = rule[name]
     if name.endswith("Path"):
         wanted, name = _value(wanted, resolve), name.removesuffix("Path")
@@ -101,7 +101,31 @@ def _timestamp(value: Any) -> Any:
         return None
 
 
-def wildcard(pattern: str) -> re.Pattern[str]:
-    r"""`*` matches any characters; `\*` is a star and `\\` a backslash."""
-    parts = re.findall(r"\\.|.", pattern, re.DOTALL)
-    return re.compile("".join(".*" if part == "*" else re.escape(part[-1]) for part in parts), re.DOTALL)
+def fits_wildcard(text: str, pattern: str) -> bool:
+    r"""`*` matches any characters; `\*` is a star and `\\` a backslash.
+
+    The pieces between the stars are looked for one after another, never back: a regular expression of many
+    `.*` takes a power of the text's length.
+    """
+    first, *rest = _pieces(pattern)
+    if not rest:
+        return text == first
+    last, position = rest.pop(), len(first)
+    if not text.startswith(first) or not text.endswith(last):
+        return False
+    for piece in rest:
+        found = text.find(piece, position)
+        if found < 0:
+            return False
+        position = found + len(piece)
+    return position <= len(text) - len(last)
+
+
+def _pieces(pattern: str) -> list[str]:
+    pieces = [""]
+    for part in re.findall(r"\\.|.", pattern, re.DOTALL):
+        if part == "*":
+            pieces.append("")
+        else:
+            pieces[-1] += part[-1]
+    return pieces

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from local.aws import depth
 from local.aws.stepfunctions.integrations import resources
 from local.aws.stepfunctions.validation import machine
 from local.aws.stepfunctions.validation.report import INVALID_JSON, NOT_EMULATED, Problem, Report
@@ -67,7 +68,7 @@ def problems_of(text: Any) -> list[Problem]:
     if len(text.encode()) > MOST_BYTES:
         return [Problem(INVALID_JSON, f"The definition has more than {MOST_BYTES} bytes")]
     try:
-        return validate(json.loads(text))
+        return validate(depth.loads(text))
     except json.JSONDecodeError as error:
         return [Problem(INVALID_JSON, str(error))]
 

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from local.aws import depth
 from local.aws.stepfunctions.errors import INTRINSIC_FAILURE, StateError
-from local.aws.stepfunctions.payloads import dumps
+from local.aws.stepfunctions.payloads import Allowance, dumps
 
 HASHES = {"MD5": "md5", "SHA-1": "sha1", "SHA-256": "sha256", "SHA-384": "sha384", "SHA-512": "sha512"}
 MAX_NESTING = 10
@@ -141,7 +142,9 @@ def _evaluate(node: Call | PathArgument | Literal, resolve: Resolve) -> Any:
         return _unescape(node.value) if isinstance(node.value, str) else node.value
     if node.name == "Format":
         return _format(node, resolve)
-    return FUNCTIONS[node.name](*(_evaluate(argument, resolve) for argument in node.arguments))
+    allowance = Allowance()
+    arguments = (_evaluate(argument, resolve) for argument in node.arguments)
+    return FUNCTIONS[node.name](*(allowance.used(value, field=f"States.{node.name}") for value in arguments))
 
 
 def _unescape(text: str) -> str:
@@ -155,8 +158,9 @@ def _format(call: Call, resolve: Resolve) -> str:
     values = [_evaluate(argument, resolve) for argument in rest]
     if len(re.findall(r"(?<!\\)\{\}", template)) != len(values):
         raise ValueError(f"{len(values)} values for the placeholders of '{template}'")
-    remaining = iter(values)
-    return re.sub(r"\\([{}'\\])|\{\}", lambda m: m[1] or _text(next(remaining)), template)
+    allowance = Allowance()
+    remaining = (allowance.used(_text(value), field="States.Format") for value in values)
+    return re.sub(r"\\([{}'\\])|\{\}", lambda m: m[1] or next(remaining), template)
 
 
 def _text(value: Any) -> str:
@@ -235,7 +239,7 @@ def _string_split(text: str, separators: str) -> list[str]:
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     "Format": lambda *values: values,  # evaluated by _format, which needs the unread template
-    "StringToJson": json.loads,
+    "StringToJson": depth.loads,
     "JsonToString": dumps,
     "Array": lambda *values: list(values),
     "ArrayPartition": _array_partition,

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections.abc import Mapping
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from local.aws import depth
 from local.aws.stepfunctions.errors import ITEM_READER_FAILED, StateError
 from local.aws.stepfunctions.frame import Frame
 
@@ -49,7 +49,7 @@ def _items(
     if kind == "CSV":
         return _csv(text, config)
     if kind == "JSONL":
-        return [json.loads(line) for line in text.splitlines() if line.strip()]
+        return [depth.loads(line) for line in text.splitlines() if line.strip()]
     return _json(text, config)
 
 
@@ -79,7 +79,7 @@ def _csv(text: str, config: Mapping[str, Any]) -> list[dict[str, str]]:
 
 
 def _json(text: str, config: Mapping[str, Any]) -> list[Any]:
-    document = json.loads(text)
+    document = depth.loads(text)
     for part in config.get("ItemsPointer", "").split("/")[1:]:
         document = document[part.replace("~1", "/").replace("~0", "~")]
     if isinstance(document, dict):

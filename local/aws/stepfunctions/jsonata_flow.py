@@ -10,6 +10,7 @@ from typing import Any
 
 from local.aws.stepfunctions import jsonata
 from local.aws.stepfunctions.flows import JSONATA, Flow, Outcome
+from local.aws.stepfunctions.payloads import Allowance
 
 NOTHING: dict[str, Any] = {}
 
@@ -65,9 +66,10 @@ class JsonataFlow:
         return Outcome(output, assigned)
 
     def evaluate(self, template: Any, name: str, extra: Mapping[str, Any] = NOTHING) -> Any:
-        states = {"input": self.raw, "context": dict(self.context), **extra}
+        states, allowance = {"input": self.raw, "context": dict(self.context), **extra}, Allowance()
 
         def text(expression: str, field: str) -> Any:
-            return jsonata.evaluate(expression, states=states, variables=self.variables, field=field)
+            found = jsonata.evaluate(expression, states=states, variables=self.variables, field=field)
+            return allowance.used(found, field=field)
 
         return jsonata.evaluate_template(template, evaluate_text=text, field=name)

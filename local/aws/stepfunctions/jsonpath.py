@@ -13,6 +13,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from local.aws.depth import MOST_LEVELS
+from local.aws.stepfunctions.bounded import LimitExceeded, WorkerFailed, pool
+from local.aws.stepfunctions.errors import RUNTIME, StateError
+
 NAME = re.compile(r"[^.\[\](),\s*'\"<>=!&|~?]+")
 NUMBER = re.compile(r"-?\d+")
 SLICE = re.compile(r"(-?\d*)\s*:\s*(-?\d*)(?:\s*:\s*(-?\d*))?\s*(?=])")
@@ -52,14 +56,28 @@ def parse(text: str) -> Path:
     if not text.startswith("$"):
         raise PathSyntaxError(f"'{text}' is not a JSONPath: it must begin with '$'")
     scanner = Scanner(text, position=1)
-    path = scanner.path()
+    try:
+        path = scanner.path()
+    except RecursionError:
+        raise PathSyntaxError("The JSONPath is not valid: its filters nest too deeply") from None
     if scanner.position != len(text):
         raise PathSyntaxError(f"'{text}' is not a JSONPath: unexpected '{text[scanner.position :]}'")
     return path
 
 
 def find(text: str, document: Any) -> Any:
-    return parse(text).find(document)
+    """Raises PathNotFound, or StateError where the path takes more than one expression may.
+
+    A definite path takes a step a name. Any other can take more than its document has values, and match
+    regular expressions: it is followed in a child process.
+    """
+    path = parse(text)
+    if path.definite:
+        return path.find(document)
+    try:
+        return pool().run(kind="jsonpath", text=text, document=document)
+    except (LimitExceeded, WorkerFailed) as error:
+        raise StateError(RUNTIME, f"The JSONPath '{text}' was stopped: {error}.") from error
 
 
 def is_reference(text: str) -> bool:
@@ -79,6 +97,8 @@ class Scanner:
         steps: list[Step] = []
         while self.position < len(self.text) and self.text[self.position] in ".[":
             steps.append(self.segment())
+            if len(steps) > MOST_LEVELS:
+                raise PathSyntaxError(f"The JSONPath has more than {MOST_LEVELS} steps")
         keys = None if self.keys is None else tuple(self.keys)
         return Path(text=self.text, steps=tuple(steps), keys=keys, definite=self.definite)
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from local.aws.stepfunctions.jsonpath import PathNotFound, Scanner
+from local.aws.stepfunctions.jsonpath import PathNotFound, PathSyntaxError, Scanner
 
 Operand = Callable[[Any, Any], Any]
 Predicate = Callable[[Any, Any], bool]
@@ -81,8 +81,15 @@ def _comparison(scanner: Scanner) -> Predicate:
 
 def _matches(scanner: Scanner, left: Operand) -> Predicate:
     match = scanner.match(PATTERN, "a regular expression")
-    pattern = re.compile(match[1], re.IGNORECASE if match[2] else 0)
+    pattern = _compiled(match[1], re.IGNORECASE if match[2] else re.NOFLAG)
     return lambda item, root: isinstance(left(item, root), str) and bool(pattern.fullmatch(left(item, root)))
+
+
+def _compiled(pattern: str, flags: re.RegexFlag) -> re.Pattern[str]:
+    try:
+        return re.compile(pattern, flags)
+    except (re.error, OverflowError) as error:
+        raise PathSyntaxError(f"The regular expression /{pattern}/ is not valid: {error}") from error
 
 
 def _operand(scanner: Scanner) -> Operand:

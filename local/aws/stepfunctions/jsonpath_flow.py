@@ -13,7 +13,7 @@ from local.aws.stepfunctions import intrinsics, jsonpath
 from local.aws.stepfunctions.errors import RESULT_PATH_MATCH_FAILURE, RUNTIME, StateError
 from local.aws.stepfunctions.flows import JSONPATH, Flow, Outcome
 from local.aws.stepfunctions.jsonpath import PathNotFound
-from local.aws.stepfunctions.payloads import dumps
+from local.aws.stepfunctions.payloads import Allowance, dumps
 
 VARIABLE = re.compile(r"\$([A-Za-z_]\w*)(.*)", re.DOTALL)
 
@@ -118,15 +118,16 @@ class JsonPathFlow:
             raise StateError(RUNTIME, f"The variable '{name}' has no value when the state is entered")
         return jsonpath.find(f"${rest}", self.variables[name])
 
-    def payload(self, template: Any, data: Any) -> Any:
+    def payload(self, template: Any, data: Any, allowance: Allowance | None = None) -> Any:
         """A payload template: every `key.$` is replaced by `key` with the value of its path."""
+        allowance = allowance or Allowance()
         if isinstance(template, dict):
-            return dict(self._entry(key, value, data) for key, value in template.items())
+            return dict(self._entry(key, value, data, allowance) for key, value in template.items())
         if isinstance(template, list):
-            return [self.payload(item, data) for item in template]
+            return [self.payload(item, data, allowance) for item in template]
         return template
 
-    def _entry(self, key: str, value: Any, data: Any) -> tuple[str, Any]:
+    def _entry(self, key: str, value: Any, data: Any, allowance: Allowance) -> tuple[str, Any]:
         if key.endswith(".$"):
-            return key[:-2], self.read(value, data, field=key)
-        return key, self.payload(value, data)
+            return key[:-2], allowance.used(self.read(value, data, field=key), field=key)
+        return key, self.payload(value, data, allowance)

@@ -9,6 +9,8 @@ from typing import Any
 from local.aws.stepfunctions.errors import DATA_LIMIT_EXCEEDED, StateError
 
 LIMIT_BYTES = 256 * 1024
+# A template may name the same document in each of its fields; its values are counted before they are written.
+TEMPLATE_BYTES = 16 * 2**20
 
 
 def dumps(value: Any) -> str:
@@ -32,6 +34,31 @@ def limited(value: Any, *, subject: str) -> str:
         )
         raise StateError(DATA_LIMIT_EXCEEDED, message)
     return text
+
+
+class Allowance:
+    """What the expressions of one template may give together, far above what a state can hand on."""
+
+    def __init__(self, size: int = TEMPLATE_BYTES) -> None:
+        self._left = size
+        self._kept: list[Any] = []  # an id is a value's own only while the value lives
+        self._sizes: dict[int, int] = {}
+
+    def used(self, value: Any, *, field: str) -> Any:
+        """The value itself; `States.DataLimitExceeded` once the values are too much."""
+        self._left -= self._size(value)
+        if self._left < 0:
+            message = (
+                f"The values up to the field '{field}' exceed the maximum number of bytes service limit."
+            )
+            raise StateError(DATA_LIMIT_EXCEEDED, message)
+        return value
+
+    def _size(self, value: Any) -> int:
+        if id(value) not in self._sizes:
+            self._kept.append(value)
+            self._sizes[id(value)] = len(dumps(value))
+        return self._sizes[id(value)]
 
 
 def now() -> dt.datetime:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from local.aws import service
+from local.aws import depth, service
 from local.aws.endpoint import Endpoint
 from local.aws.errors import ApiError, AssumeRoleRefused, NotEmulated
 from local.aws.service import RequestContext
@@ -157,7 +157,7 @@ def _check_start(name: str, text: str) -> None:
         message = f"Invalid State Machine Execution Input: more than {MOST_INPUT_BYTES} bytes"
         raise ApiError("InvalidExecutionInput", message)
     try:
-        json.loads(text)
+        depth.loads(text)
     except ValueError as error:
         raise ApiError(
             "InvalidExecutionInput", f"Invalid State Machine Execution Input: '{error}'"

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from local.aws import depth
 from local.aws.errors import ApiError
 from local.aws.service import RequestContext
 from local.aws.stepfunctions import definition as definitions
@@ -42,7 +43,7 @@ def run(context: RequestContext, parameters: dict[str, Any]) -> dict[str, Any]:
 def _state(parameters: Mapping[str, Any]) -> tuple[str, dict[str, Any], str]:
     """The state under test: the definition itself, or `stateName` of a whole machine."""
     try:
-        given = json.loads(parameters["definition"])
+        given = depth.loads(parameters["definition"])
     except json.JSONDecodeError as error:
         raise ApiError("InvalidDefinition", f"INVALID_JSON_DESCRIPTION: {error}") from error
     if "States" not in given:
@@ -81,16 +82,23 @@ def _frame(
         state_machine_name=NAME,
         role_arn=parameters.get("roleArn", ""),
     )
-    value = json.loads(parameters.get("input", "{}"))
+    value = _given(parameters, "input", "{}")
     scope = Scope(
         world=World(RoleSession(context.endpoint, identity).client, identity, context.endpoint.wait_scale),
         trail=Trail(History()),
         stop=StopSignal(),
         language=language,
-        context=json.loads(parameters["context"]) if "context" in parameters else _context(identity, value),
-        variables=json.loads(parameters.get("variables", "{}")),
+        context=_given(parameters, "context", "{}") if "context" in parameters else _context(identity, value),
+        variables=_given(parameters, "variables", "{}"),
     )
     return Frame(name=name, state=state, raw=value, scope=scope, entered=0)
+
+
+def _given(parameters: Mapping[str, Any], name: str, default: str) -> Any:
+    try:
+        return depth.loads(parameters.get(name, default))
+    except json.JSONDecodeError as error:
+        raise ApiError("InvalidExecutionInput", f"Invalid {name}: '{error}'") from error
 
 
 def _context(identity: Identity, value: Any) -> dict[str, Any]:
@@ -115,7 +123,7 @@ def _outcome(frame: Frame, mock: Mapping[str, Any] | None) -> Outcome:
     if "errorOutput" in mock:
         raise StateError(mock["errorOutput"].get("error"), mock["errorOutput"].get("cause"))
     frame.flow.arguments()  # they are evaluated, and may fail, before the mocked call
-    return frame.flow.completed(json.loads(mock["result"]))
+    return frame.flow.completed(_given(mock, "result", "null"))
 
 
 def _failed(frame: Frame, error: StateError, retried: int) -> dict[str, Any]:

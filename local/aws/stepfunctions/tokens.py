@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import base64
-import json
 import secrets
 import threading
 import time
 from typing import Any
 
+from local.aws import depth
 from local.aws.stepfunctions.errors import HEARTBEAT_TIMEOUT, TIMEOUT, DeclaredError, StateError
 from local.aws.stepfunctions.signals import StopSignal
 
@@ -24,7 +24,7 @@ class PendingTask:
         self._last_sign = time.monotonic()
 
     def succeed(self, output: str) -> None:
-        self._output = json.loads(output)
+        self._output = depth.loads(output)
         self._answered.set()
 
     def fail(self, *, error: str | None, cause: str | None) -> None:

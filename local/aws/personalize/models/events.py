@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from local.aws import depth
 from local.aws.personalize.errors import invalid, not_found
 from local.aws.personalize.models import datasets
 from local.aws.personalize.models.common import Operation, Parameters
@@ -145,7 +146,7 @@ def _properties(schema: Schema, text: str | None) -> dict[str, Any]:
     if text is None:
         return {}
     try:
-        given = json.loads(text)
+        given = depth.loads(text)
     except json.JSONDecodeError as error:
         raise invalid(f"properties is not valid JSON: {error}") from None
     if not isinstance(given, dict):

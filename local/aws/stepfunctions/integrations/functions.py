@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from local.aws import depth
 from local.aws.stepfunctions.errors import RUNTIME, StateError
 from local.aws.stepfunctions.integrations import shapes
 from local.aws.stepfunctions.integrations.sdk import Call
@@ -52,7 +53,7 @@ def _parsed(body: str) -> Any:
     if not body:
         return None
     try:
-        return json.loads(body)
+        return depth.loads(body)
     except json.JSONDecodeError:
         return body
 

@@ -5,11 +5,11 @@ https://docs.aws.amazon.com/step-functions/latest/dg/connect-to-resource.html#co
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from local.aws import depth
 from local.aws.stepfunctions.errors import TASK_FAILED, Aborted, PassingError, StateError
 from local.aws.stepfunctions.integrations.sdk import Call
 from local.aws.stepfunctions.payloads import dumps
@@ -83,7 +83,7 @@ def _execution(clients: Clients, arguments: Json, started: Json) -> Json:
 
 def _execution_json(clients: Clients, arguments: Json, started: Json) -> Json:
     description = _execution(clients, arguments, started)
-    parsed = {key: json.loads(description[key]) for key in ("Input", "Output") if description.get(key)}
+    parsed = {key: depth.loads(description[key]) for key in ("Input", "Output") if description.get(key)}
     return {**description, **parsed}
 
 
