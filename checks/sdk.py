@@ -218,7 +218,7 @@ def _limits(shape: Shape, value: Any, path: str) -> Iterator[str]:
 
 def _fits(pattern: str, value: str) -> bool:
     try:
-        return re.search(f"^(?:{pattern})$", value, re.DOTALL) is not None
+        return re.fullmatch(pattern, value, re.DOTALL) is not None
     except re.error:
         return True  # written for Java's expressions
 

@@ -18,7 +18,7 @@ class Unrecorded:
     reason: str
 
     def fits(self, role: str) -> bool:
-        return re.match(self.role, role) is not None
+        return re.fullmatch(self.role, role) is not None
 
 
 def _objects(bucket: str, key: str) -> str:
@@ -27,31 +27,31 @@ def _objects(bucket: str, key: str) -> str:
 
 UNRECORDED: tuple[Unrecorded, ...] = (
     Unrecorded(
-        r"Analytics/RunDbt",
+        r"Analytics/RunDbt.*",
         ("redshift-serverless:GetCredentials",),
         ("arn:aws:redshift-serverless:{where}:workgroup/{prefix}-warehouse",),
         "dbt signs in to Redshift with temporary credentials; locally the warehouse's own are given",
     ),
     Unrecorded(
-        r"Preparation/ExtractAurora",
+        r"Preparation/ExtractAurora.*",
         ("s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"),
         (_objects("raw", "aurora/x"), _objects("raw", "aurora_$folder$")),
         _SPARK,
     ),
     Unrecorded(
-        r"Preparation/ExtractAurora",
+        r"Preparation/ExtractAurora.*",
         ("s3:GetObject",),
         (_objects("raw", "aurora/x"),),
         _SPARK,
     ),
     Unrecorded(
-        r"Preparation/ValidateDatasets",
+        r"Preparation/ValidateDatasets.*",
         ("s3:ListBucket",),
         ("arn:aws:s3:::{prefix}-datasets-{account}-{region}",),
         "without it S3 answers 403 and not 404 for a report that is not there, and the error misleads",
     ),
     Unrecorded(
-        r"Preparation/BuildDatasets",
+        r"Preparation/BuildDatasets.*",
         ("s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"),
         tuple(
             _objects(bucket, key)
@@ -61,13 +61,13 @@ UNRECORDED: tuple[Unrecorded, ...] = (
         _SPARK,
     ),
     Unrecorded(
-        r"Preparation/BuildDatasets",
+        r"Preparation/BuildDatasets.*",
         ("s3:GetObject",),
         (_objects("datasets", "runs/x/report.json"), _objects("results", "runs/x/warehouse/items/x")),
         "a second run compares with the report of the one before, and the committer reads what it wrote",
     ),
     Unrecorded(
-        r"Publishing/PostprocessRecommendations",
+        r"Publishing/PostprocessRecommendations.*",
         ("s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"),
         (_objects("results", "runs/x"), _objects("results", "runs_$folder$")),
         _SPARK,

@@ -171,15 +171,14 @@ _NAMES = {
     3: "JAN FEB MAR APR MAY JUN JUL AUG SEP OCT NOV DEC".split(),
     4: "SUN MON TUE WED THU FRI SAT".split(),
 }
-_RATE = re.compile(r"^rate\(([1-9]\d*) (minute|minutes|hour|hours|day|days)\)$")
+_RATE = re.compile(r"rate\([1-9][0-9]* (minute|minutes|hour|hours|day|days)\)")
 
 
 def check_schedule(expression: str) -> str:
     """A `cron(...)` or `rate(...)` expression as EventBridge Scheduler accepts it."""
-    rate = _RATE.match(expression)
-    if rate:
+    if _RATE.fullmatch(expression):
         return expression
-    body = re.match(r"^cron\((.+)\)$", expression)
+    body = re.fullmatch(r"cron\((.+)\)", expression)
     if not body:
         raise ValueError(
             f"expression is {expression!r}: write cron(minutes hours day-of-month month day-of-week year), "

@@ -19,7 +19,7 @@ def one_line(column: Column) -> Column:
 
 def plain_number(column: str) -> Column:
     """A number without an exponent (Spark writes 1.0E-8) and without trailing zeros."""
-    return F.regexp_replace(try_cast(column, "decimal(28,9)").cast("string"), r"\.?0+$", "")
+    return F.regexp_replace(try_cast(column, "decimal(28,9)").cast("string"), r"\.?0+\z", "")
 
 
 def number(column: str, kind: str = "double") -> Column:

@@ -8,9 +8,10 @@ from pyspark.sql.types import DateType, TimestampNTZType, TimestampType
 
 from glue_jobs.transforms.text import try_cast
 
+# These are Java's expressions, whose $ stands before a final line break too; \z is the end.
 # Epoch seconds have at most 11 digits until the year 5138, milliseconds at least 12 since September 1973.
-_SECONDS = r"^[0-9]{1,11}$"
-_MILLISECONDS = r"^[0-9]{12,15}$"
+_SECONDS = r"^[0-9]{1,11}\z"
+_MILLISECONDS = r"^[0-9]{12,15}\z"
 
 
 def order_seconds(frame: DataFrame, column: str) -> Column:
@@ -19,7 +20,7 @@ def order_seconds(frame: DataFrame, column: str) -> Column:
         return F.col(column).cast("timestamp").cast("long")
     text = F.col(column).cast("string")
     return F.when(text.rlike(_SECONDS), try_cast(column, "bigint")).when(
-        ~text.rlike("^[0-9]+$"), try_cast(column, "timestamp").cast("long")
+        ~text.rlike(r"^[0-9]+\z"), try_cast(column, "timestamp").cast("long")
     )
 
 

@@ -26,7 +26,7 @@ class Route:
 
     @property
     def pattern(self) -> re.Pattern[str]:
-        return re.compile("^" + re.sub(r"\\{\w+\\}", "[^/]+", re.escape(self.path)) + "$")
+        return re.compile(re.sub(r"\\{\w+\\}", "[^/]+", re.escape(self.path)))
 
 
 ROUTES = (
@@ -47,7 +47,7 @@ ROUTES = (
 
 
 def known(path: str) -> bool:
-    return any(route.pattern.match(path) for route in ROUTES)
+    return any(route.pattern.fullmatch(path) for route in ROUTES)
 
 
 def identifier(name: str, value: str | None) -> str:

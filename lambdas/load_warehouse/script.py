@@ -10,8 +10,8 @@ from string import Template
 FOLDER = Path(__file__).parents[2] / "warehouse" / "load"
 FILES = ("tables.sql", "load.sql")
 MAX_STATEMENTS = 40  # of a BatchExecuteStatement (botocore's model: SqlList)
-_IDENTIFIER = re.compile(r"^[a-z_][a-z0-9_]*$")
-_TYPE = re.compile(r"^[a-z ]+(\(\d+(,\s*\d+)?\))?$")
+_IDENTIFIER = re.compile(r"[a-z_][a-z0-9_]*")
+_TYPE = re.compile(r"[a-z ]+(\([0-9]+(, *[0-9]+)?\))?")
 
 
 class LoadScriptInvalid(ValueError):
@@ -41,7 +41,7 @@ def render(file: Path, values: Mapping[str, str]) -> str:
 
 def split(text: str) -> list[str]:
     """Statements end with a semicolon at the end of a line."""
-    return [part.strip() for part in re.split(r";[ \t]*(?:\n|$)", text) if part.strip()]
+    return [part.strip() for part in re.split(r";[ \t]*(?:\n|\Z)", text) if part.strip()]
 
 
 def column_values(columns: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
@@ -58,10 +58,10 @@ def column_values(columns: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
 
 def quoted_value(name: str, value: str) -> str:
     """A value that stands between quotes in the script."""
-    _require(re.compile(r"^[\w.:/+=@-]+$"), name, value)
+    _require(re.compile(r"[\w.:/+=@-]+"), name, value)
     return value
 
 
 def _require(pattern: re.Pattern[str], name: str, value: str) -> None:
-    if not pattern.match(value):
+    if not pattern.fullmatch(value):
         raise LoadScriptInvalid(f"{name} is {value!r}: it must match {pattern.pattern}")

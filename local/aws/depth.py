@@ -30,16 +30,16 @@ MESSAGE = f"The request nests JSON more than {MOST_LEVELS} levels deep"
 def install() -> None:
     """In the endpoint's process, a JSON text beyond the parser's own limit is a JSONDecodeError everywhere."""
     sys.setrecursionlimit(RECURSION_LIMIT)
-    decode = json.JSONDecoder.decode
+    raw_decode = json.JSONDecoder.raw_decode
 
-    @functools.wraps(decode)
-    def bounded(self: json.JSONDecoder, s: str, *arguments: Any, **options: Any) -> Any:
+    @functools.wraps(raw_decode)
+    def bounded(self: json.JSONDecoder, s: str, idx: int = 0) -> tuple[Any, int]:
         try:
-            return decode(self, s, *arguments, **options)
+            return raw_decode(self, s, idx)
         except RecursionError:
             raise _too_deep(s) from None
 
-    json.JSONDecoder.decode = bounded  # type: ignore[method-assign]
+    json.JSONDecoder.raw_decode = bounded  # type: ignore[method-assign]
 
 
 def loads(text: str | bytes) -> Any:
@@ -81,15 +81,24 @@ def _is_deep_text(quoted: bytes) -> bool:
     return nests_too_deep(re.sub(rb"\\(.)", rb"\1", quoted[1:-1]))
 
 
-def refusal(headers: Mapping[str, str], body: bytes, signing_name: str) -> Response | None:
-    """The answer to a request whose JSON nests too deep; what S3 is given are files, not requests."""
-    if signing_name == "s3" or not body:
+def refusal(
+    headers: Mapping[str, str], query: Mapping[str, Any], body: bytes, signing_name: str
+) -> Response | None:
+    """The answer to a request whose JSON nests too deep; but for bucket policies, S3 is given files."""
+    if not body or (signing_name == "s3" and "policy" not in query):
         return None
     if "x-www-form-urlencoded" in headers.get("content-type", ""):
         values = (unquote_to_bytes(part.partition(b"=")[2]) for part in body.split(b"&"))
         return _xml(signing_name) if any(map(nests_too_deep, values)) else None
     starts = body[:64].lstrip().startswith((b"[", b"{"))
-    return _json(signing_name) if starts and nests_too_deep(body) else None
+    if not starts or not nests_too_deep(body):
+        return None
+    return _s3() if signing_name == "s3" else _json(signing_name)
+
+
+def _s3() -> Response:
+    error = f"<Error><Code>MalformedPolicy</Code><Message>{escape(MESSAGE)}</Message></Error>"
+    return 400, {"Content-Type": "application/xml"}, error.encode()
 
 
 def _json(signing_name: str) -> Response:

@@ -201,7 +201,7 @@ def _pinning_caller(inner: Handler) -> Handler:
     async def dispatch(
         method: str, path: str, headers: dict, body: bytes, query: dict, request_id: str
     ) -> wire.Response:
-        if refused := depth.refusal(headers, body, signing_name(headers)):
+        if refused := depth.refusal(headers, query, body, signing_name(headers)):
             return refused
         caller = caller_of(headers, query, request_id)
         token, noted = requests.pin(caller), calls.Decision()

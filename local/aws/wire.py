@@ -70,7 +70,7 @@ def _route(operation: OperationModel) -> Route:
     required = dict(part.partition("=")[::2] for part in query.split("&") if part)
     return Route(
         method=operation.http["method"],
-        pattern=re.compile(f"^{pattern}/?$"),
+        pattern=re.compile(f"{pattern}/?"),
         required_query=required,
         operation=operation.name,
         literal_length=len(re.sub(r"\{\w+\+?\}", "", path)),
@@ -79,7 +79,7 @@ def _route(operation: OperationModel) -> Route:
 
 def find_route(service: str, *, method: str, path: str, query: Query) -> Route | None:
     for route in routes(service):
-        if route.method != method or not route.pattern.match(path):
+        if route.method != method or not route.pattern.fullmatch(path):
             continue
         if all(k in query and (not v or v in query[k]) for k, v in route.required_query.items()):
             return route
@@ -121,7 +121,7 @@ def _json_body(body: bytes) -> dict[str, Any]:
 
 def _parse_rest(service: str, model: OperationModel, request: Request) -> dict[str, Any]:
     route = find_route(service, method=request.method, path=request.path, query=request.query)
-    matched = route.pattern.match(request.path) if route else None
+    matched = route.pattern.fullmatch(request.path) if route else None
     captured = matched.groupdict() if matched else {}
     shape: Any = model.input_shape
     payload = shape.serialization.get("payload")

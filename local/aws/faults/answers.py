@@ -27,11 +27,11 @@ S3 = {
     "unavailable": Problem("ServiceUnavailable", "Service is unable to handle request.", 503),
 }
 MODELLED = {
-    "throttle": r"^(ThrottlingException|TooManyRequestsException|ThrottledException|RequestThrottled)$",
+    "throttle": r"(ThrottlingException|TooManyRequestsException|ThrottledException|RequestThrottled)",
     "internal_error": (
-        r"^(Internal(Server|Service|Failure)?(Error|Exception|Fault)+|ServiceException|KMSInternalException)$"
+        r"(Internal(Server|Service|Failure)?(Error|Exception|Fault)+|ServiceException|KMSInternalException)"
     ),
-    "unavailable": r"^ServiceUnavailable(Error|Exception)$",
+    "unavailable": r"ServiceUnavailable(Error|Exception)",
 }
 MESSAGES = {
     "throttle": "Rate exceeded",
@@ -92,7 +92,7 @@ def _modelled(service: str, operation: str, kind: str) -> Problem | None:
     # query protocol answer a common code there.
     others = [] if _protocol(service) in QUERY else model.error_shapes
     for shape in [*own, *others]:
-        if re.match(MODELLED[kind], shape.name):
+        if re.fullmatch(MODELLED[kind], shape.name):
             error: dict[str, Any] = shape.metadata.get("error", {})
             status = error.get("httpStatusCode") or _status(service, kind)
             return Problem(str(error.get("code", shape.name)), MESSAGES[kind], int(status))

@@ -17,7 +17,7 @@ BOTOCORE_NAMES = {theirs: ours for ours, theirs in MINISTACK_NAMES.items()} | {
     "elasticmapreduce": "emr",
     "tagging": "resourcegroupstaggingapi",
 }
-_CBOR = re.compile(r"^/service/[^/]+/operation/(\w+)$")
+_CBOR = re.compile(r"/service/[^/]+/operation/(\w+)")
 
 
 def service_of(call: Call) -> str:
@@ -31,7 +31,7 @@ def operation_of(call: Call) -> str:
     target = request.headers.get("x-amz-target", "")
     if target:
         return target.rpartition(".")[2]
-    if found := _CBOR.match(request.path):
+    if found := _CBOR.fullmatch(request.path):
         return found.group(1)
     return _query_action(request) or _rest_operation(service_of(call), request)
 
@@ -58,7 +58,7 @@ def _rest_operation(service: str, request: wire.Request) -> str:
         route
         for route in routes
         if route.method == request.method
-        and route.pattern.match(request.path)
+        and route.pattern.fullmatch(request.path)
         and _fits(service, route, request)
     ]
     best = max(found, key=lambda r: (r.literal_length, _weight(service, r)), default=None)

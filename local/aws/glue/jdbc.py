@@ -9,12 +9,12 @@ from __future__ import annotations
 import re
 from typing import Any
 
-_LOCAL = re.compile(r"^jdbc:postgresql://(127\.0\.0\.1|localhost)(:\d+)?/")
+_LOCAL = re.compile(r"\Ajdbc:postgresql://(127\.0\.0\.1|localhost)(:\d+)?/")
 
 
 def without_tls(url: str) -> str:
     """A URL's parameters win over the driver's properties, so sslmode in the URL decides."""
-    if not _LOCAL.match(url):
+    if not _LOCAL.search(url):
         return url
     base, _, query = url.partition("?")
     kept = [part for part in query.split("&") if part and not part.lower().startswith(("sslmode=", "ssl="))]

@@ -22,8 +22,8 @@ from local.aws.redshift.options import Copy, Options
 csv.field_size_limit(1 << 24)
 
 # What COPY reads without TIMEFORMAT 'auto': no T, no zone.
-_PLAIN_TIMESTAMP = re.compile(r"^\d{4}-\d{2}-\d{2}( \d{2}:\d{2}:\d{2}(\.\d+)?)?$")
-_PLAIN_DATE = re.compile(r"^\d{4}-\d{2}-\d{2}$")
+_PLAIN_TIMESTAMP = re.compile(r"\d{4}-\d{2}-\d{2}( \d{2}:\d{2}:\d{2}(\.\d+)?)?")
+_PLAIN_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _BATCH = 16 << 20  # bytes of CSV per COPY to PostgreSQL
 
 
@@ -203,7 +203,7 @@ def _value(value: str | None, column: Column, options: Options) -> str | None:
         return None
     if column.kind in ("timestamp", "timestamptz"):
         return _timestamp(value, column, str(options["time_format"] or ""))
-    if column.kind == "date" and options["date_format"] != "auto" and not _PLAIN_DATE.match(value):
+    if column.kind == "date" and options["date_format"] != "auto" and not _PLAIN_DATE.fullmatch(value):
         raise ValueError(
             f"column {column.name}: Invalid Date Format or value {value!r}: use DATEFORMAT 'auto'"
         )
@@ -227,7 +227,7 @@ def _timestamp(value: str, column: Column, time_format: str) -> str:
     if time_format in ("epochsecs", "epochmillisecs"):
         seconds = float(value) / (1000 if time_format == "epochmillisecs" else 1)
         return datetime.fromtimestamp(seconds, UTC).isoformat()
-    if time_format != "auto" and column.kind == "timestamp" and not _PLAIN_TIMESTAMP.match(value):
+    if time_format != "auto" and column.kind == "timestamp" and not _PLAIN_TIMESTAMP.fullmatch(value):
         raise ValueError(
             f"column {column.name}: Invalid timestamp format or value {value!r}: use TIMEFORMAT 'auto'"
         )

@@ -29,7 +29,7 @@ METRICS = {
     TIMED_OUT: "ExecutionsTimedOut",
 }
 FATAL = ("ExecutionFailed", "ExecutionAborted", "ExecutionTimedOut")
-ERROR = re.compile(r"(Failed|TimedOut|Aborted)$")
+ERROR = re.compile(r"(Failed|TimedOut|Aborted)\Z")
 EVENTS_PER_CALL = 500
 PAYLOADS = ("input", "output", "parameters", "inputDetails", "outputDetails")
 
