@@ -75,7 +75,9 @@ def install() -> None:
 
 
 def signing_name(headers: dict) -> str:
-    found = re.search(r"Credential=[^/]+/[^/]+/[^/]+/([^/]+)/", headers.get("authorization", ""))
+    found = re.search(
+        r"Credential=[^/]{1,256}/[^/]{1,64}/[^/]{1,64}/([^/]{1,64})/", headers.get("authorization", "")
+    )
     return found.group(1) if found else ""
 
 

@@ -145,11 +145,19 @@ _DOMAIN_RESERVED: Mapping[tuple[str, str], Mapping[str, Rule]] = {
 }
 
 
+MOST_CHARACTERS = 20_000  # of a CreateSchema (botocore's model: AvroSchema)
+
+
 def parse_schema(text: str, *, domain: str | None = None) -> Schema:
     """The schema that `text` describes; SchemaError when Personalize would refuse it."""
-    document = _document(text)
-    dataset_type = _dataset_type(document)
-    fields = tuple(_field(entry, dataset_type) for entry in _entries(document))
+    if len(text) > MOST_CHARACTERS:
+        raise SchemaError(f"Schema has {len(text)} characters, at most {MOST_CHARACTERS} are allowed")
+    try:
+        document = _document(text)
+        dataset_type = _dataset_type(document)
+        fields = tuple(_field(entry, dataset_type) for entry in _entries(document))
+    except RecursionError:
+        raise SchemaError("Schema nests too deeply: nested and complex types are not supported") from None
     schema = Schema(dataset_type=dataset_type, fields=fields)
     _check_unique(schema)
     _check_rules(schema, domain)
@@ -174,7 +182,7 @@ def check_replacement(old: Schema, new: Schema) -> None:
 def _document(text: str) -> Mapping[str, object]:
     try:
         document = json.loads(text)
-    except json.JSONDecodeError as error:
+    except ValueError as error:
         raise SchemaError(f"Schema is not valid JSON: {error}") from None
     if not isinstance(document, dict):
         raise SchemaError("Schema must be a JSON object of Avro type record")

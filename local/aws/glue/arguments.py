@@ -59,7 +59,7 @@ def _paths(merged: Mapping[str, str], name: str) -> list[str]:
 
 def parse_conf(text: str) -> dict[str, str]:
     """`a=b --conf c=d`, the form in which Glue's one --conf argument carries several settings."""
-    parts = [part.strip() for part in re.split(r"\s*--conf[\s=]+", text) if part.strip()]
+    parts = [part.strip() for part in re.split(r"--conf[\s=]+", text) if part.strip()]
     return {name.strip(): value.strip() for name, _, value in (part.partition("=") for part in parts)}
 
 

@@ -77,7 +77,7 @@ def _queried_value(request: Json) -> str | None:
         request.get("ExpressionAttributeNames") or {},
         request.get("ExpressionAttributeValues") or {},
     )
-    for name, placeholder in re.findall(r"(#?[\w.-]+)\s*=\s*(:\w+)", expression):
+    for name, placeholder in re.findall(r"(?<![\w.#-])(#?[\w.-]+)\s*=\s*(:\w+)", expression):
         if names.get(name, name) == key and placeholder in values:
             return str(next(iter(values[placeholder].values())))
     return None

@@ -1,4 +1,8 @@
-"""`:name` placeholders of the two Data APIs, outside of literals, quoted names, comments and `::` casts."""
+"""`:name` placeholders of the two Data APIs, outside of literals, quoted names, comments and `::` casts.
+
+A comment or dollar-quoted literal that nothing closes reaches to the end, as for PostgreSQL, so that its end
+is looked for once.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,8 @@ from collections.abc import Callable
 
 _TOKENS = re.compile(
     r"""
-    (?P<text>'(?:[^']|'')*' | "(?:[^"]|"")*" | --[^\n]* | /\*.*?\*/ | (?P<tag>\$\w*\$).*?(?P=tag) | ::)
+    (?P<text>'(?:[^']|'')*' | "(?:[^"]|"")*" | --[^\n]* | /\*.*?(?:\*/|\Z)
+        | (?<![\w$])(?P<tag>\$(?:[^\W\d]\w*)?\$).*?(?:(?P=tag)|\Z) | ::)
     | (?<![\w:]):(?P<name>[A-Za-z_]\w*)
     | (?P<end>;)
     """,
@@ -28,6 +33,6 @@ def is_one_statement(sql: str) -> bool:
     """Whether nothing but blanks and comments follows the first semicolon."""
     for match in _TOKENS.finditer(sql):
         if match["end"]:
-            rest = re.sub(r"--[^\n]*|/\*.*?\*/", "", sql[match.end() :], flags=re.DOTALL)
+            rest = re.sub(r"--[^\n]*|/\*.*?(?:\*/|\Z)", "", sql[match.end() :], flags=re.DOTALL)
             return not rest.strip().strip(";").strip()
     return True

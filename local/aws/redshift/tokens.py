@@ -1,4 +1,7 @@
-"""A SQL tokenizer: enough structure to rewrite statements without touching literals and comments."""
+"""A SQL tokenizer: enough structure to rewrite statements without touching literals and comments.
+
+A comment or dollar-quoted literal that nothing closes reaches to the end, so that its end is looked for once.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,8 @@ from dataclasses import dataclass
 
 _PATTERN = re.compile(
     r"""
-    (?P<space>\s+|--[^\n]*|/\*.*?\*/)
-    | (?P<string>'(?:[^']|'')*'|(?P<tag>\$\w*\$).*?(?P=tag))
+    (?P<space>\s+|--[^\n]*|/\*.*?(?:\*/|\Z))
+    | (?P<string>'(?:[^']|'')*'|(?P<tag>\$(?:[^\W\d]\w*)?\$).*?(?:(?P=tag)|\Z))
     | (?P<quoted>"(?:[^"]|"")*")
     | (?P<number>\d+(?:\.\d*)?(?:[eE][+-]?\d+)?|\.\d+)
     | (?P<word>[A-Za-z_\#][\w$\#]*)

@@ -69,14 +69,14 @@ class Worker:
         )
 
     def ask(self, job: bytes) -> dict[str, Any]:
-        """Raises OSError when the child can't be written to, LimitExceeded when it had to be stopped."""
+        """Raises OSError when somebody killed the child, LimitExceeded when it had to be stopped."""
         send(_pipe(self.process.stdin), job)
         deadline = time.monotonic() + self.limits.wall_seconds
         try:
             (length,) = LENGTH.unpack(self._read(LENGTH.size, deadline))
             answer: dict[str, Any] = json.loads(self._read(length, deadline))
         except EOFError:
-            raise LimitExceeded(self._how_it_ended()) from None
+            raise self._end() from None
         return answer
 
     def _read(self, size: int, deadline: float) -> bytes:
@@ -93,11 +93,13 @@ class Worker:
             found += part
         return bytes(found)
 
-    def _how_it_ended(self) -> str:
+    def _end(self) -> Exception:
         status = self.process.wait()
-        if status in (-signal.SIGXCPU, -signal.SIGKILL):
-            return f"it took more than {self.limits.seconds} seconds of processor time"
-        return "it nests too deeply, or needs more memory than it may have"
+        if status == -signal.SIGKILL:
+            return ConnectionResetError("somebody killed the child")
+        if status == -signal.SIGXCPU:
+            return LimitExceeded(f"it took more than {self.limits.seconds} seconds of processor time")
+        return LimitExceeded("it nests too deeply, or needs more memory than it may have")
 
     def end(self) -> None:
         self.process.kill()
@@ -151,10 +153,10 @@ class Pool:
                     raise LimitExceeded(answer["limit"])
                 return answer
         except OSError:
-            # Somebody else killed it while it was idle.
+            # Somebody killed it, idle or at work: the job may have had no part in that.
             if attempts > 1:
                 return self._answered(data, attempts=attempts - 1)
-            raise
+            raise LimitExceeded("its process was killed again and again") from None
 
     @contextlib.contextmanager
     def _borrowed(self) -> Iterator[Worker]:

@@ -67,6 +67,9 @@ _READABLE = {
 }
 
 
+MOST_CHARACTERS = 2500  # of a CreateFilter (botocore's model: FilterExpression)
+
+
 class FilterError(ValueError):
     """A filter that Amazon Personalize refuses; parse errors name the position."""
 
@@ -228,10 +231,16 @@ def _parser() -> Lark:
 @functools.lru_cache(maxsize=256)
 def parse_filter(text: str) -> FilterExpression:
     """FilterError says at which position what was expected."""
+    if len(text) > MOST_CHARACTERS:
+        raise FilterError(
+            f"Invalid Expression: {len(text)} characters, at most {MOST_CHARACTERS} are allowed"
+        )
     try:
         tree: FilterExpression = _Tree().transform(_parser().parse(text))
     except UnexpectedInput as error:
         raise FilterError(_explained(error, text)) from None
+    except RecursionError:
+        raise FilterError("Invalid Expression: its parentheses nest too deeply") from None
     except VisitError as error:
         raise FilterError(f"Invalid Expression: {error.orig_exc}") from None
     return tree
