@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from local.aws import patterns
 from local.aws.endpoint import Endpoint
 from local.aws.errors import AccessDenied
 from local.aws.lambda_ import invocation_rights
@@ -23,7 +24,16 @@ def install(endpoint: Endpoint) -> None:
     provisioners._RESOURCE_HANDLERS["AWS::ApiGateway::Method"] = handler
     for name in ("_invoke_lambda_proxy_v1", "_invoke_lambda_custom_v1"):
         setattr(apigateway_v1, name, _checking_permission(getattr(apigateway_v1, name), endpoint))
+    apigateway_v1._regex_search = _occurs
     apigateway_v1._lambda_proxy_response = _strict(apigateway_v1._lambda_proxy_response)
+
+
+def _occurs(pattern: str, text: str) -> bool | None:
+    """A `pattern` of a model's JSON schema; None, as in ministack, when Python can't read it."""
+    try:
+        return patterns.occurs(pattern, text)
+    except patterns.PatternInvalid:
+        return None
 
 
 def _naming_validator(inner: Callable[..., Any]) -> Callable[..., Any]:
