@@ -9,6 +9,7 @@ import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -156,7 +157,7 @@ def test_a_line_break_at_the_end_is_refused(ending: str) -> None:
 
 
 @pytest.mark.parametrize("annotation", [ColumnName, TableName])
-def test_pydantic_and_pyarrow_take_dollar_for_the_very_end(annotation: object) -> None:
+def test_pydantic_and_pyarrow_take_dollar_for_the_very_end(annotation: Any) -> None:
     with pytest.raises(ValidationError):
         TypeAdapter(annotation).validate_python("a.b\n" if annotation is TableName else "a\n")
     assert pc.match_substring_regex(pa.array(["1\n", "1"]), r"^[0-9]$").to_pylist() == [False, True]
