@@ -60,6 +60,11 @@ def test_the_endpoint_answers_others_while_an_expression_spins(endpoint: Endpoin
     assert (answers[0]["status"], answers[0]["error"]) == ("FAILED", "States.QueryEvaluationError")
 
 
+def _group(endpoint: Endpoint) -> str:
+    answer = endpoint.client("personalize").create_dataset_group(name="nested")
+    return str(answer["datasetGroupArn"])
+
+
 CALLS: dict[str, tuple[Callable[[Endpoint], Any], str]] = {
     "a definition": (
         lambda e: e.client("stepfunctions").create_state_machine(
@@ -100,7 +105,7 @@ CALLS: dict[str, tuple[Callable[[Endpoint], Any], str]] = {
     "a filter": (
         lambda e: e.client("personalize").create_filter(
             name="x",
-            datasetGroupArn="arn:aws:personalize:eu-central-1:222222222222:dataset-group/x",
+            datasetGroupArn=_group(e),
             filterExpression="INCLUDE ItemID WHERE " + "(" * 2400,
         ),
         "InvalidInputException",
