@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -91,7 +92,7 @@ def windows(*, since: datetime, until: datetime) -> list[dict[str, str]]:
     edges = [*(_whole(since + n * step) for n in range(count)), until]
     return [
         {"from": times.iso(start), "to": times.iso(end)}
-        for start, end in zip(edges[:-1], edges[1:], strict=True)
+        for start, end in itertools.pairwise(edges)
     ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 import json
 from datetime import datetime
 from typing import Any
@@ -206,7 +207,7 @@ def test_an_incremental_run_exports_only_the_window_since_the_watermark() -> Non
 
 def test_a_gap_of_more_than_a_day_is_exported_in_windows_with_tokens_of_their_own() -> None:
     days = [f"2026-11-{day}T03:00:00Z" for day in (21, 22, 23, 24)]
-    plan = incremental(*zip(days[:-1], days[1:], strict=True))
+    plan = incremental(*itertools.pairwise(days))
     _, cloud = run("prepare", plan, preparation())
     exports = sent(cloud, "ExportTableToPointInTime")
     starts = [export["IncrementalExportSpecification"]["ExportFromTime"] for export in exports]
