@@ -90,10 +90,7 @@ def windows(*, since: datetime, until: datetime) -> list[dict[str, str]]:
     count = -(-(until - since) // LONGEST)  # rounded up
     step = (until - since) // count
     edges = [*(_whole(since + n * step) for n in range(count)), until]
-    return [
-        {"from": times.iso(start), "to": times.iso(end)}
-        for start, end in itertools.pairwise(edges)
-    ]
+    return [{"from": times.iso(start), "to": times.iso(end)} for start, end in itertools.pairwise(edges)]
 
 
 def _whole(moment: datetime) -> datetime:
