@@ -27,11 +27,11 @@ def loops(machine: Mapping[str, Any]) -> Iterator[Problem]:
     states = machine.get("States", {})
     for name, state in states.items():
         if state.get("Type") == "Wait":
-            circle = _circle(states, name)
-            yield from _problems(states, name, circle) if circle else ()
+            around = circle(states, name)
+            yield from _problems(states, name, around) if around else ()
 
 
-def _circle(states: Mapping[str, Any], start: str) -> set[str]:
+def circle(states: Mapping[str, Any], start: str) -> set[str]:
     """States that lie on a way from the Wait back to itself."""
     return {
         name for name in states if name in _reachable(states, start) and start in _reachable(states, name)
@@ -57,12 +57,12 @@ def _successors(state: Mapping[str, Any]) -> Iterator[str]:
         yield str(choice.get("Next"))
 
 
-def _problems(states: Mapping[str, Any], wait: str, circle: set[str]) -> Iterator[Problem]:
+def _problems(states: Mapping[str, Any], wait: str, around: set[str]) -> Iterator[Problem]:
     choices = [
         choice
-        for name in circle
+        for name in around
         for choice in states[name].get("Choices", [])
-        if choice["Next"] not in circle
+        if choice["Next"] not in around
     ]
     failing = [c for c in choices if _fails(states, str(c["Next"]))]
     if not any(not _CLOCK.search(str(c.get("Condition"))) for c in failing):
@@ -71,7 +71,7 @@ def _problems(states: Mapping[str, Any], wait: str, circle: set[str]) -> Iterato
     if not any(_CLOCK.search(str(c.get("Condition"))) for c in failing):
         cure = "add a Choice on a deadline that leads to a Fail state."
         yield "workflow-loop-limit", wait, "the loop has no limit of its own", cure
-    for name in circle:
+    for name in around:
         yield from _statuses(states, name, choices)
 
 

@@ -16,7 +16,7 @@ EXECUTION_NAME = ("started-by-hand-" + "x" * 80)[:80]
 ERROR_OUTPUT = {"Error": "States.TaskFailed", "Cause": '{"Error": "Failed", "Cause": "why"}'}
 _EXPORT = {
     "type": "INCREMENTAL_EXPORT",
-    "from": "2026-12-30T23:59:59Z",
+    "windows": [{"from": "2026-12-30T23:59:59Z", "to": NOW}],
     "to": NOW,
     "prefix": f"application_log/run={RUN_ID}",
 }

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any
 
-from checks import sdk
+from checks import history, sdk
 from checks.assembly import Assembly
 from checks.finding import Finding
 from checks.loops import loops
@@ -52,7 +52,7 @@ def check(assembly: Assembly) -> list[Finding]:
             if state.get("Type") == "Choice" and "Default" not in state:
                 why = "it has no Default: a value that no rule expects fails with States.NoChoiceMatched"
                 found.append(finding(workflow, "workflow-default", name, why, "add a Default."))
-        found += _uncaught(workflow)
+        found += [*_uncaught(workflow), *_history(workflow)]
     return list(dict.fromkeys([*found, *_evaluated(assembly), *_unreached(assembly)]))
 
 
@@ -82,6 +82,17 @@ def _structure(workflow: Workflow) -> Iterator[Finding]:
             f"TimeoutSeconds of the workflow is {limit!r}, so a wait loop could run for a year",
             "give the state machine a timeout.",
         )
+
+
+def _history(workflow: Workflow) -> Iterator[Finding]:
+    events = history.longest(workflow.definition)
+    if events > history.LIMIT:
+        why = (
+            f"an execution that waits as long as it may writes up to {events:,} events, "
+            f"and Step Functions ends it at {history.LIMIT:,}"
+        )
+        cure = "poll less often, or start executions of their own for the longest waits."
+        yield finding(workflow, "workflow-history", str(workflow.definition.get("StartAt")), why, cure)
 
 
 def _task(workflow: Workflow, name: str, state: dict[str, Any]) -> Iterator[Finding]:

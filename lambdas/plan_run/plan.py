@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,6 +13,8 @@ from lambdas.shared import times
 # DynamoDB developer guide, "Requesting a table export": an incremental export spans 15 minutes to 24 hours.
 SHORTEST = timedelta(minutes=15)
 LONGEST = timedelta(hours=24)
+# The recovery period moves on while a run waits for its exports, so its oldest hour is not counted on.
+MARGIN = timedelta(hours=1)
 MODES = ("auto", "full", "incremental")
 DATASETS = ("interactions", "users", "items")
 MAX_JOB_NAME = 63  # Personalize's job and solution names
@@ -60,7 +63,7 @@ def plan(
         "mode": "full" if full else "incremental",
         "export": {
             "type": "FULL_EXPORT" if full else "INCREMENTAL_EXPORT",
-            "from": None if full or since is None else times.iso(since),
+            "windows": [] if full or since is None else windows(since=since, until=until),
             "to": times.iso(until),
             "prefix": f"application_log/run={run_id}",
         },
@@ -70,11 +73,29 @@ def plan(
 
 
 def window_start(*, until: datetime, earliest: datetime, watermark: Watermark | None) -> datetime | None:
-    """Where an incremental export must start; None when none can cover the time since the watermark."""
-    if watermark is None or until - watermark.exported_until > LONGEST:
+    """Where incremental exports must start; None when none can cover the time since the watermark."""
+    if watermark is None:
         return None
     since = min(watermark.exported_until, until - SHORTEST)
-    return since if since >= earliest else None
+    moving = until - earliest > LONGEST  # of a younger table, all that ever happened is still there
+    reachable = earliest + MARGIN if moving else earliest
+    return since if since >= reachable else None
+
+
+def windows(*, since: datetime, until: datetime) -> list[dict[str, str]]:
+    """Windows of one length, to the second, that together cover the time: DynamoDB exports a day at most.
+
+    Starts are inclusive and ends exclusive, so a window starts where the one before it ends.
+    """
+    count = -(-(until - since) // LONGEST)  # rounded up
+    step = (until - since) // count
+    edges = [*(_whole(since + n * step) for n in range(count)), until]
+    return [{"from": times.iso(start), "to": times.iso(end)} for start, end in itertools.pairwise(edges)]
+
+
+def _whole(moment: datetime) -> datetime:
+    """Rounded up: of seconds that can't be divided, the last window has the fewest."""
+    return moment.replace(microsecond=0) + timedelta(seconds=1 if moment.microsecond else 0)
 
 
 def is_full(*, mode: str, until: datetime, since: datetime | None, watermark: Watermark | None) -> bool:
@@ -83,8 +104,8 @@ def is_full(*, mode: str, until: datetime, since: datetime | None, watermark: Wa
     if mode == "incremental" and not possible:
         last = times.iso(watermark.exported_until) if watermark else "never"
         raise WatermarkTooOld(
-            f"the log was last exported {last}; an incremental export spans 15 min to 24 h up to "
-            f"{times.iso(until)}, within point-in-time recovery: start with mode full or auto"
+            f"the log was last exported {last}; incremental exports must lie within point-in-time recovery, "
+            f"which reaches back 35 days at most from {times.iso(until)}: start with mode full or auto"
         )
     return mode == "full" or not possible
 

@@ -64,6 +64,10 @@ BUSY = ["Personalize.LimitExceededException", "Personalize.ResourceInUseExceptio
 DIED = ["Lambda.Unknown", "Runtime.ExitError", "Sandbox.Timedout"]
 
 
+LONGEST_WAIT_SECONDS = 600
+POLLS_A_DOUBLING = 12
+
+
 def jsonata(expression: str) -> str:
     return f"{{% {' '.join(expression.split())} %}}"
 
@@ -119,12 +123,21 @@ def inline_map(items: object, states: States, *, start: str, **fields: Any) -> S
 
 
 def deadline(name: str, *, hours: float) -> dict[str, str]:
-    """Assigns the variable that `polling` of the same name looks at (maps may not reuse an outer name)."""
-    return {_deadline_variable(name): jsonata(f"$millis() + {int(hours * 3_600_000)}")}
+    """Assigns the variables that `polling` of the same name looks at (maps may not reuse an outer name)."""
+    return {
+        _variable(name, "Since"): jsonata("$millis()"),
+        _variable(name, "Deadline"): jsonata(f"$millis() + {int(hours * 3_600_000)}"),
+    }
 
 
-def _deadline_variable(name: str) -> str:
-    return f"{name[0].lower()}{name[1:]}Deadline"
+def _variable(name: str, what: str) -> str:
+    return f"{name[0].lower()}{name[1:]}{what}"
+
+
+def _wait(name: str, *, seconds: int) -> str:
+    """Polls come less often the longer they go on: each writes nine of an execution's 25,000 events."""
+    waited = f"$floor(($millis() - ${_variable(name, 'Since')}) / 1000 / {POLLS_A_DOUBLING})"
+    return jsonata(f"$max([{seconds}, $min([{LONGEST_WAIT_SECONDS}, {waited}])])")
 
 
 def polling(
@@ -140,7 +153,8 @@ def polling(
 ) -> States:
     """Describe until finished: `Describe<name>` is the entry, `next_state` the exit; failing has its own.
 
-    `describe` outputs {status, reason?}; an earlier state assigned `deadline(name)` (epoch milliseconds).
+    `describe` outputs {status, reason?}; an earlier state assigned `deadline(name)`. Polls are `seconds` apart
+    at first, later a twelfth of what was waited, ten minutes at most.
     `done` says in words what is waited for, for the message.
     """
     status = "$states.input.status"
@@ -153,11 +167,18 @@ def polling(
                 *rules,
                 {"Condition": jsonata(f"{status} = {literal(succeeded)}"), "Next": next_state},
                 {"Condition": jsonata(f"{status} in {names}"), "Next": f"{name}Failed"},
-                {"Condition": jsonata(f"$millis() > ${_deadline_variable(name)}"), "Next": f"{name}TimedOut"},
+                {
+                    "Condition": jsonata(f"$millis() > ${_variable(name, 'Deadline')}"),
+                    "Next": f"{name}TimedOut",
+                },
             ],
             "Default": f"Wait{name}",
         },
-        f"Wait{name}": {"Type": "Wait", "Seconds": seconds, "Next": f"Describe{name}"},
+        f"Wait{name}": {
+            "Type": "Wait",
+            "Seconds": _wait(name, seconds=seconds),
+            "Next": f"Describe{name}",
+        },
         f"{name}Failed": {
             "Type": "Fail",
             "Error": f"{name}Failed",

@@ -7,10 +7,15 @@ from typing import Any
 from config.settings import Settings
 from stacks.parts.access import Statement, allow
 from stacks.workflows import asl
-from stacks.workflows.asl import States, jsonata, sdk
+from stacks.workflows.asl import State, States, jsonata, sdk
 
 HOURS = 8
 EXPORT_HOURS = 4
+EXPORTS_AT_ONCE = 10
+# The restorable time trails by minutes and is not the same for every reader.
+RETRY_NOT_YET_RESTORABLE = asl.retrying(
+    ["DynamoDb.InvalidExportTimeException"], interval=60, attempts=6, longest=300
+)
 
 
 def definition(settings: Settings) -> dict[str, Any]:
@@ -60,64 +65,97 @@ def _extract_aurora(settings: Settings) -> dict[str, Any]:
 
 
 def _export_log(settings: Settings) -> dict[str, Any]:
-    exported = {"export_arn": jsonata("$states.result.ExportDescription.ExportArn")}
-    common = {
-        "TableArn": table_arn(settings),
-        "S3Bucket": settings.names.raw_bucket,
-        "S3Prefix": jsonata("$export.prefix"),
-        "ExportFormat": "DYNAMODB_JSON",
-        # Asking again within eight hours gives the same export, so a retry starts no second one.
-        "ClientToken": jsonata("$run_id"),
-    }
-    window = {
-        "ExportFromTime": jsonata("$export.from"),
-        "ExportToTime": jsonata("$export.to"),
-        "ExportViewType": "NEW_IMAGE",
-    }
-    action = sdk("dynamodb", "exportTableToPointInTime")
     states: States = {
         "ExportKind": {
             "Type": "Choice",
             "Assign": asl.deadline("Export", hours=EXPORT_HOURS),
             "Choices": [
-                {
-                    "Condition": jsonata("$export.type = 'INCREMENTAL_EXPORT'"),
-                    "Assign": asl.deadline("Export", hours=EXPORT_HOURS),
-                    "Next": "ExportChanges",
-                }
+                {"Condition": jsonata("$export.type = 'INCREMENTAL_EXPORT'"), "Next": "ExportWindows"},
             ],
             "Default": "ExportTable",
         },
-        "ExportTable": asl.task(
-            action,
-            {**common, "ExportType": "FULL_EXPORT", "ExportTime": jsonata("$export.to")},
-            Assign=exported,
-            Next="DescribeExport",
+        "ExportTable": _start_export(
+            settings,
+            name="Export",
+            # Asking again within eight hours gives the same export, so a retry starts no second one.
+            token="$run_id",
+            kind={"ExportType": "FULL_EXPORT", "ExportTime": jsonata("$export.to")},
         ),
-        "ExportChanges": asl.task(
-            action,
-            {**common, "ExportType": "INCREMENTAL_EXPORT", "IncrementalExportSpecification": window},
-            Assign=exported,
-            Next="DescribeExport",
-        ),
-        **asl.polling(
-            "Export",
-            describe=asl.task(
-                sdk("dynamodb", "describeExport"),
-                {"ExportArn": jsonata("$export_arn")},
-                Output=jsonata(
-                    "{'status': $states.result.ExportDescription.ExportStatus,"
-                    " 'reason': $states.result.ExportDescription.FailureMessage}"
-                ),
-            ),
-            done="Export of the application log",
-            succeeded="COMPLETED",
-            failed=["FAILED"],
-            next_state="Exported",
+        **_until_exported("Export", next_state="Exported"),
+        "ExportWindows": asl.inline_map(
+            jsonata("$export.windows"),
+            _window_states(settings),
+            start="Window",
+            MaxConcurrency=EXPORTS_AT_ONCE,
+            Next="Exported",
         ),
         "Exported": {"Type": "Succeed"},
     }
     return {"StartAt": "ExportKind", "States": states}
+
+
+def _window_states(settings: Settings) -> States:
+    window = {
+        "ExportFromTime": jsonata("$states.input.from"),
+        "ExportToTime": jsonata("$states.input.to"),
+        "ExportViewType": "NEW_IMAGE",
+    }
+    return {
+        "Window": {
+            "Type": "Pass",
+            "Assign": asl.deadline("Window", hours=EXPORT_HOURS),
+            "Next": "ExportChanges",
+        },
+        "ExportChanges": _start_export(
+            settings,
+            name="Window",
+            token="$run_id & '-' & $states.input.from",
+            kind={"ExportType": "INCREMENTAL_EXPORT", "IncrementalExportSpecification": window},
+        ),
+        **_until_exported("Window", next_state="WindowExported"),
+        "WindowExported": {"Type": "Succeed"},
+    }
+
+
+def _start_export(settings: Settings, *, name: str, token: str, kind: dict[str, Any]) -> State:
+    """`name` is that of the polling which follows; maps may not reuse a variable of the states outside."""
+    variable = _arn_variable(name)
+    return asl.task(
+        sdk("dynamodb", "exportTableToPointInTime"),
+        {
+            "TableArn": table_arn(settings),
+            "S3Bucket": settings.names.raw_bucket,
+            "S3Prefix": jsonata("$export.prefix"),
+            "ExportFormat": "DYNAMODB_JSON",
+            "ClientToken": jsonata(token),
+            **kind,
+        },
+        Retry=[RETRY_NOT_YET_RESTORABLE],
+        Assign={variable: jsonata("$states.result.ExportDescription.ExportArn")},
+        Next=f"Describe{name}",
+    )
+
+
+def _until_exported(name: str, *, next_state: str) -> States:
+    return asl.polling(
+        name,
+        describe=asl.task(
+            sdk("dynamodb", "describeExport"),
+            {"ExportArn": jsonata(f"${_arn_variable(name)}")},
+            Output=jsonata(
+                "{'status': $states.result.ExportDescription.ExportStatus,"
+                " 'reason': $states.result.ExportDescription.FailureMessage}"
+            ),
+        ),
+        done="Export of the application log",
+        succeeded="COMPLETED",
+        failed=["FAILED"],
+        next_state=next_state,
+    )
+
+
+def _arn_variable(name: str) -> str:
+    return f"{name.lower()}_arn"
 
 
 def table_arn(settings: Settings) -> str:

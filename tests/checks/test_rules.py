@@ -148,6 +148,11 @@ CASES: dict[str, tuple[str, Change]] = {
     "workflow-loop-failure": ("Training", importing("ImportStatus", without_choice("CREATE FAILED"))),
     "workflow-loop-limit": ("Training", importing("ImportStatus", without_choice("$millis()"))),
     "workflow-loop-status": ("Training", importing("ImportStatus", without_choice("ACTIVE"))),
+    "workflow-history": (
+        "Training",
+        # A poll a second: twelve hours are 43,200 of them.
+        importing("WaitImport", lambda s: s.update(Seconds=1)),
+    ),
     "workflow-repeated": ("Training", importing("CreateImport", lambda s: s.pop("Catch"))),
     "workflow-result": (
         "Training",

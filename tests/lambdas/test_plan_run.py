@@ -1,15 +1,26 @@
 from __future__ import annotations
 
+import itertools
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lambdas.plan_run.environment import Environment
 from lambdas.plan_run.handler import run
-from lambdas.plan_run.plan import JobNameTooLong, WatermarkTooOld, job_names
+from lambdas.plan_run.plan import (
+    JobNameTooLong,
+    Watermark,
+    WatermarkTooOld,
+    job_names,
+    window_start,
+    windows,
+)
 from lambdas.plan_run.sources import PointInTimeRecoveryDisabled
 from lambdas.shared.events import InvalidEvent
+from local.aws.dynamodb import export
 
 START = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
 SETTINGS = Environment("control", "log", "osusume-dev", ["personal", "related"])
@@ -65,7 +76,7 @@ def test_the_first_run_exports_everything(planned: Any) -> None:
         "mode": "full",
         "export": {
             "type": "FULL_EXPORT",
-            "from": None,
+            "windows": [],
             "to": "2026-11-24T03:00:00Z",
             "prefix": "application_log/run=20261124T030000Z",
         },
@@ -81,25 +92,61 @@ def test_a_later_run_exports_since_the_watermark(planned: Any) -> None:
     plan = planned(watermark=START - timedelta(hours=23))
     assert plan["mode"] == "incremental"
     assert plan["export"]["type"] == "INCREMENTAL_EXPORT"
-    assert (plan["export"]["from"], plan["export"]["to"]) == ("2026-11-23T04:00:00Z", "2026-11-24T03:00:00Z")
+    assert plan["export"]["windows"] == [{"from": "2026-11-23T04:00:00Z", "to": "2026-11-24T03:00:00Z"}]
+    assert plan["export"]["to"] == "2026-11-24T03:00:00Z", "the next run's watermark"
     assert plan["previous_run_id"] == "20261123T030000Z"
 
 
 @pytest.mark.parametrize(
-    ("age", "mode"),
-    [(timedelta(hours=24), "incremental"), (timedelta(hours=24, seconds=1), "full")],
+    ("age", "windows"),
+    [
+        (timedelta(hours=24), 1),
+        (timedelta(hours=24, seconds=1), 2),
+        (timedelta(hours=25), 2),
+        (timedelta(days=7, seconds=301), 8),
+        (timedelta(days=34, hours=22), 35),
+    ],
 )
-def test_auto_is_full_when_the_watermark_is_older_than_an_incremental_export_spans(
-    planned: Any, age: timedelta, mode: str
-) -> None:
+def test_a_longer_gap_is_exported_in_several_windows(planned: Any, age: timedelta, windows: int) -> None:
     plan = planned(watermark=START - age)
-    assert plan["mode"] == mode
+    assert (plan["mode"], len(plan["export"]["windows"])) == ("incremental", windows)
+    assert plan["previous_run_id"] == "20261123T030000Z"
+
+
+@given(age=st.timedeltas(min_value=timedelta(0), max_value=timedelta(days=34, hours=22)))
+def test_windows_cover_the_gap_without_holes_and_dynamodb_takes_each(age: timedelta) -> None:
+    until = START
+    since = window_start(
+        until=until, earliest=until - timedelta(days=35), watermark=Watermark(whole(until - age), "run")
+    )
+    assert since is not None
+    edges = [(parse(w["from"]), parse(w["to"])) for w in windows(since=since, until=until)]
+    assert edges[0][0] == since <= until - age + timedelta(seconds=1)
+    assert edges[-1][1] == until
+    assert all(end == start for (_, end), (start, _) in itertools.pairwise(edges))
+    for start, end in edges:
+        asked = {"ExportFromTime": start, "ExportToTime": end}
+        export.window(asked, earliest=until - timedelta(days=35), now=until, scale=1)
+
+
+def whole(moment: datetime) -> datetime:
+    return moment.replace(microsecond=0)
+
+
+def parse(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+@pytest.mark.parametrize("age", [timedelta(days=34, hours=23, minutes=30), timedelta(days=36)])
+def test_auto_is_full_when_recovery_no_longer_reaches_the_watermark(planned: Any, age: timedelta) -> None:
+    plan = planned(watermark=START - age)
+    assert plan["mode"] == "full"
     assert plan["previous_run_id"] == "20261123T030000Z", "the figures are compared with it in any case"
 
 
 @pytest.mark.parametrize("age", [timedelta(0), timedelta(minutes=1), timedelta(minutes=14)])
 def test_an_incremental_export_spans_at_least_15_minutes(planned: Any, age: timedelta) -> None:
-    assert planned(watermark=START - age)["export"]["from"] == "2026-11-24T02:45:00Z"
+    assert planned(watermark=START - age)["export"]["windows"][0]["from"] == "2026-11-24T02:45:00Z"
 
 
 def test_an_export_ends_where_the_table_can_be_restored_to(planned: Any) -> None:
@@ -117,10 +164,10 @@ def test_auto_is_full_while_recovery_does_not_reach_back_far_enough(planned: Any
 
 def test_full_is_full_whatever_the_watermark(planned: Any) -> None:
     plan = planned(mode="full", watermark=START - timedelta(hours=1))
-    assert (plan["mode"], plan["export"]["from"]) == ("full", None)
+    assert (plan["mode"], plan["export"]["windows"]) == ("full", [])
 
 
-@pytest.mark.parametrize("watermark", [None, START - timedelta(days=2)])
+@pytest.mark.parametrize("watermark", [None, START - timedelta(days=36)])
 def test_incremental_without_a_usable_watermark_is_refused_with_the_cure(
     planned: Any, watermark: datetime | None
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 import json
 from datetime import datetime
 from typing import Any
@@ -31,7 +32,7 @@ PLAN: dict[str, Any] = {
     "mode": "full",
     "export": {
         "type": "FULL_EXPORT",
-        "from": None,
+        "windows": [],
         "to": "2026-11-24T03:00:00Z",
         "prefix": f"application_log/run={RUN}",
     },
@@ -183,15 +184,43 @@ def test_prepare_extracts_builds_and_validates() -> None:
     assert export["S3Prefix"] == f"application_log/run={RUN}"
 
 
+def incremental(*windows: tuple[str, str]) -> dict[str, Any]:
+    export = {
+        "type": "INCREMENTAL_EXPORT",
+        "windows": [{"from": start, "to": end} for start, end in windows],
+        "to": windows[-1][1],
+        "prefix": "p",
+    }
+    return {**PLAN, "mode": "incremental", "export": export}
+
+
 def test_an_incremental_run_exports_only_the_window_since_the_watermark() -> None:
-    window = {"type": "INCREMENTAL_EXPORT", "from": "2026-11-23T03:00:00Z", "to": "2026-11-24T03:00:00Z"}
-    plan = {**PLAN, "mode": "incremental", "export": {**window, "prefix": "p"}}
+    plan = incremental(("2026-11-23T03:00:00Z", "2026-11-24T03:00:00Z"))
     _, cloud = run("prepare", plan, preparation())
     export = sent(cloud, "ExportTableToPointInTime")[0]
     assert export["ExportType"] == "INCREMENTAL_EXPORT"
     specification = export["IncrementalExportSpecification"]
     assert specification["ExportFromTime"] == "2026-11-23T03:00:00Z"
+    assert specification["ExportToTime"] == "2026-11-24T03:00:00Z"
     assert specification["ExportViewType"] == "NEW_IMAGE"
+
+
+def test_a_gap_of_more_than_a_day_is_exported_in_windows_with_tokens_of_their_own() -> None:
+    days = [f"2026-11-{day}T03:00:00Z" for day in (21, 22, 23, 24)]
+    plan = incremental(*itertools.pairwise(days))
+    _, cloud = run("prepare", plan, preparation())
+    exports = sent(cloud, "ExportTableToPointInTime")
+    starts = [export["IncrementalExportSpecification"]["ExportFromTime"] for export in exports]
+    assert sorted(starts) == days[:-1]
+    assert len({export["ClientToken"] for export in exports}) == 3
+    assert {export["S3Prefix"] for export in exports} == {"p"}
+
+
+def test_a_failed_window_stops_the_preparation_and_says_why() -> None:
+    failed = {"ExportDescription": {"ExportStatus": "FAILED", "FailureMessage": "bucket is gone"}}
+    plan = incremental(("2026-11-23T03:00:00Z", "2026-11-24T03:00:00Z"))
+    result, _ = run("prepare", plan, preparation() | {("dynamodb", "DescribeExport"): failed})
+    assert json.loads(result.cause or "")["cause"] == "Export of the application log failed: bucket is gone"
 
 
 def test_a_failed_export_stops_the_preparation_and_says_why() -> None:

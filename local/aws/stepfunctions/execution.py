@@ -10,7 +10,7 @@ from typing import Any
 from local.aws.stepfunctions import machine
 from local.aws.stepfunctions.errors import RUNTIME, Aborted, StateError
 from local.aws.stepfunctions.flows import JSONPATH
-from local.aws.stepfunctions.history import History, Trail, payload
+from local.aws.stepfunctions.history import FULL, History, Trail, payload
 from local.aws.stepfunctions.payloads import dumps, iso, limited, now
 from local.aws.stepfunctions.results import ABORTED, FAILED, RUNNING, SUCCEEDED, TIMED_OUT, Result
 from local.aws.stepfunctions.scope import Clients, Identity, NoObserver, Observer, Scope, World
@@ -48,6 +48,7 @@ class Execution:
         self._started = iso(now())
         self._checkpoint: Checkpoint | None = None
         self._end_lock = threading.Lock()
+        self.history.on_full = self._fill
 
     def run(self) -> Result:
         trail = Trail(self.history)
@@ -129,6 +130,12 @@ class Execution:
 
     def _time_out(self) -> None:
         self._end(Result(TIMED_OUT), "ExecutionTimedOut", {})
+        self.stop.set()
+
+    def _fill(self) -> None:
+        """No state catches it, whatever it says."""
+        details = {"error": RUNTIME, "cause": FULL}
+        self._end(Result(FAILED, error=RUNTIME, cause=FULL), "ExecutionFailed", details)
         self.stop.set()
 
     def _succeed(self, output: Any, trail: Trail) -> None:

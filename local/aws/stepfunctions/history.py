@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from typing import Any
 
 from local.aws.stepfunctions.payloads import now
 
+# Step Functions developer guide, "Avoid reaching the history quota": the last event that fits is the end's.
+LIMIT = 25_000
+FULL = f"The execution reached the maximum number of history events ({LIMIT})."
+_ENDS = ("ExecutionSucceeded", "ExecutionFailed", "ExecutionAborted", "ExecutionTimedOut")
+
 
 class History:
-    """The events of one execution, growing while it runs; closed when somebody ends it from outside."""
+    """The events of one execution, growing while it runs; closed when somebody ends it from outside.
+
+    `on_full` is called, outside of the lock, for an event that finds no room; it ends the execution.
+    """
 
     def __init__(self) -> None:
         self.events: list[dict[str, Any]] = []
+        self.on_full: Callable[[], None] | None = None
         self._lock = threading.Lock()
         self._closed = False
 
     def add(self, kind: str, *, previous: int, details: dict[str, Any] | None = None) -> int:
+        if len(self.events) >= LIMIT - 1 and kind not in _ENDS and self.on_full and not self._closed:
+            self.on_full()
         with self._lock:
             if self._closed:
                 return len(self.events)

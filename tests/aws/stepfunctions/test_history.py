@@ -219,3 +219,28 @@ def test_a_redrive_goes_on_from_the_failed_state() -> None:
 
 def test_chained_leaves_explicit_transitions_alone() -> None:
     assert chained({"A": {"Type": "Pass", "Next": "C"}, "C": {"Type": "Succeed"}})["A"]["Next"] == "C"
+
+
+def test_an_execution_ends_at_25000_events_whatever_it_catches() -> None:
+    loop = {
+        "More": {
+            "Type": "Choice",
+            "Choices": [{"Condition": "{% $millis() < 0 %}", "Next": "Enough"}],
+            "Default": "Again",
+        },
+        "Again": {"Type": "Pass", "Next": "More"},
+        "Enough": {"Type": "Succeed"},
+    }
+    looping = jsonata(
+        All={
+            "Type": "Parallel",
+            "Branches": [{"StartAt": "More", "States": loop}],
+            "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "Caught"}],
+        },
+        Caught={"Type": "Succeed"},
+    )
+    finished = run(looping)
+    assert finished.result.status == "FAILED"
+    assert finished.result.cause == "The execution reached the maximum number of history events (25000)."
+    assert len(finished.history.events) == 25_000
+    assert finished.history.events[-1]["type"] == "ExecutionFailed"

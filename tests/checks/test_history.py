@@ -1,0 +1,91 @@
+"""The count of a workflow's longest history, against the histories of the interpreter."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from checks import history
+from config.settings import Settings
+from stacks.workflows import prepare, recommend, train
+from tests.aws.stepfunctions.cloud import Cloud
+from tests.aws.stepfunctions.harness import jsonata, run
+from tests.stacks.test_workflows import SETTINGS
+
+POLL = {
+    "Describe": {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::aws-sdk:personalize:describeSolution",
+        "Arguments": {"SolutionArn": "a"},
+        "Next": "Status",
+    },
+    "Status": {
+        "Type": "Choice",
+        "Choices": [
+            {"Condition": "{% $states.input.Solution.Status = 'ACTIVE' %}", "Next": "Done"},
+            {"Condition": "{% $millis() > $deadline %}", "Next": "Done"},
+        ],
+        "Default": "Wait",
+    },
+    "Wait": {"Type": "Wait", "Seconds": 60, "Next": "Describe"},
+    "Done": {"Type": "Succeed"},
+}
+
+
+def polling(minutes: int) -> dict[str, Any]:
+    start = {
+        "Type": "Pass",
+        "Assign": {"deadline": f"{{% $millis() + {minutes * 60_000} %}}"},
+        "Next": "Describe",
+    }
+    return {"QueryLanguage": "JSONata", "StartAt": "Start", "States": {"Start": start, **POLL}}
+
+
+def answering(polls: int) -> Cloud:
+    """ACTIVE at the poll after so many."""
+    left = [polls]
+
+    def describe(parameters: dict[str, Any]) -> dict[str, Any]:
+        left[0] -= 1
+        return {"solution": {"status": "ACTIVE" if left[0] < 0 else "CREATE IN_PROGRESS"}}
+
+    return Cloud({("personalize", "DescribeSolution"): describe})
+
+
+@pytest.mark.parametrize("polls", [1, 5, 60])
+def test_a_poll_is_counted_as_the_interpreter_writes_it(polls: int) -> None:
+    written = len(run(polling(polls), cloud=answering(polls), wait_scale=0).history.events)
+    assert written <= history.longest(polling(polls)) <= written + 2 * 9, "a round more, and the last look"
+
+
+def test_branches_and_iterations_are_counted_as_the_interpreter_writes_them() -> None:
+    def one(name: str) -> dict[str, Any]:
+        return {"StartAt": name, "States": {name: {"Type": "Pass", "End": True}}}
+
+    definition = jsonata(
+        Both={"Type": "Parallel", "Branches": [one("Left"), one("Right")]},
+        Each={
+            "Type": "Map",
+            "Items": [1, 2, 3],
+            "ItemProcessor": one("Item"),
+        },
+    )
+    assert history.longest(definition) == len(run(definition).history.events)
+
+
+def with_solutions(count: int) -> Settings:
+    one = SETTINGS.solutions[0]
+    return SETTINGS.model_copy(
+        update={"solutions": tuple(one.model_copy(update={"name": f"s{n}"}) for n in range(count))}
+    )
+
+
+@pytest.mark.parametrize("workflow", [prepare, train, recommend])
+def test_the_largest_allowed_configuration_fits_with_trainings_of_twelve_hours(workflow: Any) -> None:
+    assert history.longest(workflow.definition(with_solutions(10))) <= history.LIMIT
+
+
+def test_a_poll_each_minute_would_not_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("stacks.workflows.asl.LONGEST_WAIT_SECONDS", 60)
+    assert history.longest(train.definition(with_solutions(10))) > history.LIMIT
