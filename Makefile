@@ -123,4 +123,5 @@ lock: $(READY) ## pin every package again from requirements*.in
 	$(BIN)/uv pip compile --quiet --no-header --no-annotate --python-version 3.11 requirements-checkov.in -o requirements-checkov.txt
 
 clean: down ## forget the local state (databases, buckets, models)
-	rm -rf .local cdk.out
+	$(BIN)/python -m local clean
+	rm -rf .local .build cdk.out

@@ -61,7 +61,6 @@ def unpack(content: bytes, *, folder: Path, layer: bool = False) -> Path:
         for member in archive.infolist():
             if not is_third_party(member.filename, layer=layer):
                 archive.extract(member, partial)
-    partial.chmod(0o755)
     try:
         partial.rename(target)
     except OSError:
