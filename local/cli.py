@@ -25,7 +25,14 @@ def main(arguments: list[str] | None = None) -> int:
     private.close_to_others()
     try:
         return int(options.run(options) or 0)
-    except (ConfigError, state.NotRunning, deployment.DeployFailed, private.NotPrivate, StartFailed, SynthesisFailed) as error:
+    except (
+        ConfigError,
+        state.NotRunning,
+        deployment.DeployFailed,
+        private.NotPrivate,
+        StartFailed,
+        SynthesisFailed,
+    ) as error:
         print(error, file=sys.stderr)
         return 1
 
@@ -46,9 +53,9 @@ def _parser() -> argparse.ArgumentParser:
     for command in (up, deploy):
         command.add_argument("--cdk-out", type=Path, default=state.REPOSITORY / "cdk.out")
     commands.add_parser("down", help="stop everything").set_defaults(run=run_down)
-    commands.add_parser("clean", help="forget the databases that lie outside of the state folder").set_defaults(
-        run=run_clean
-    )
+    commands.add_parser(
+        "clean", help="forget the databases that lie outside of the state folder"
+    ).set_defaults(run=run_clean)
     commands.add_parser("env", help="print export lines for a shell").set_defaults(run=run_env)
     commands.add_parser("status", help="what runs, and the deployed stacks").set_defaults(run=run_status)
     for name in ("local.demo", "local.rehearsal", "local.chaos"):
