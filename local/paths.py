@@ -68,7 +68,12 @@ def component(name: str) -> str:
     An ordinary name is itself, so that partitions and globs work. Another begins with `%` and is quoted or, where that
     is too long, digested.
     """
-    if not _problem(name) and not name.startswith(ENCODED) and len(os.fsencode(name)) <= _KEPT_BYTES:
+    if (
+        "/" not in name
+        and not _problem(name)
+        and not name.startswith(ENCODED)
+        and len(os.fsencode(name)) <= _KEPT_BYTES
+    ):
         return name
     quoted = quote(os.fsencode(name), safe="").replace(".", "%2E")
     if len(quoted) >= _KEPT_BYTES:
