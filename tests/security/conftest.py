@@ -18,7 +18,7 @@ JOB = """
 import sys
 from pyspark.sql import SparkSession
 spark = SparkSession.builder.getOrCreate()
-rows = spark.read.text("s3://bucket/in/")
+rows = spark.read.option("recursiveFileLookup", "true").text("s3://bucket/in/")
 print("READ", sorted(row.value for row in rows.collect()))
 rows.write.mode("overwrite").text("s3://bucket/out/")
 """
@@ -39,7 +39,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home.chmod(0o755)
     (home / "s3").mkdir()
     (home / "s3" / "old").write_text("of an older version")
-    os.chmod(home / "s3" / "old", 0o644)
+    (home / "s3" / "old").chmod(0o644)
     return home
 
 
@@ -68,7 +68,7 @@ def _run_postgres(endpoint: Endpoint) -> None:
     endpoint.client("rds").create_db_cluster(
         DBClusterIdentifier="shop",
         Engine="aurora-postgresql",
-        EngineVersion="16.6",
+        EngineVersion="17.5",
         MasterUsername="master",
         MasterUserPassword="a-password-of-the-test",
         DatabaseName="shop",

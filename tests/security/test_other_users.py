@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import stat
@@ -12,6 +13,10 @@ from pathlib import Path
 
 import psutil
 import pytest
+from botocore.auth import S3SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials as BotoCredentials
+from botocore.exceptions import ClientError
 
 from local import lodging, private, state
 from local.aws.endpoint import Endpoint
@@ -217,3 +222,35 @@ def test_a_job_reads_every_object_whatever_its_key(used: Endpoint, home: Path) -
     log = "".join(path.read_text(errors="replace") for path in (home / "log" / "glue").glob("*.log"))
     assert f"READ {sorted(key for key in KEYS if not key.endswith('/'))}" in log
     assert not Path("/tmp/osusume-escaped").exists()
+
+
+def test_a_key_of_the_greatest_length_is_kept_and_a_longer_one_refused_as_s3_does(used: Endpoint) -> None:
+    s3 = used.client("s3")
+    for key in ("k" * 1024, "é" * 512, "a/" * 512):
+        s3.put_object(Bucket="bucket", Key=key, Body=b"x")
+        assert s3.get_object(Bucket="bucket", Key=key)["Body"].read() == b"x"
+        s3.delete_object(Bucket="bucket", Key=key)
+    for key in ("k" * 1025, "é" * 513):
+        with pytest.raises(ClientError, match="KeyTooLongError"):
+            s3.put_object(Bucket="bucket", Key=key, Body=b"x")
+
+
+@pytest.mark.parametrize("bucket", ["..", ".", "a..b", ".versions"])
+def test_a_bucket_that_is_no_name_is_refused(used: Endpoint, home: Path, bucket: str) -> None:
+    before = set((home / "s3").rglob("*"))
+    status = unchecked_put(used, f"/{bucket}")
+    assert status >= 400
+    assert set((home / "s3").rglob("*")) == before
+
+
+def unchecked_put(endpoint: Endpoint, path: str) -> int:
+    """A signed PUT of a path that botocore would refuse to send."""
+    signed = AWSRequest(method="PUT", url=f"{endpoint.url}{path}", data=b"")
+    credentials = BotoCredentials(*endpoint.administrator)
+    S3SigV4Auth(credentials, "s3", endpoint.region).add_auth(signed)
+    connection = http.client.HTTPConnection("127.0.0.1", endpoint.port, timeout=20)
+    try:
+        connection.request("PUT", path, headers=dict(signed.headers))
+        return connection.getresponse().status
+    finally:
+        connection.close()

@@ -13,6 +13,7 @@ import pytest
 
 from local import state
 from local.aws.endpoint import Endpoint
+from tests.aws.running import eventually
 
 LISTEN = "0A"
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
@@ -70,7 +71,11 @@ def exposed(found: dict[str, set[tuple[str, int]]]) -> list[str]:
 
 
 def test_no_child_listens_beyond_the_loopback(used: Endpoint, home: Path) -> None:
-    found = all_listening(state.running(home).pid)
+    supervisor = state.running(home).pid
+    eventually(
+        lambda: all_listening(supervisor).get("java"), seconds=120
+    )  # the next job's Spark is being prepared
+    found = all_listening(supervisor)
     assert any((address, port) == ("127.0.0.1", used.port) for s in found.values() for address, port in s)
     assert found["postgres"], "PostgreSQL was not looked at"
     assert found["java"], "Spark was not looked at"

@@ -17,8 +17,8 @@ from stacks.parts import layer
 ROOT = Path(__file__).parents[2]
 LOCKS = sorted(
     path.relative_to(ROOT).as_posix()
-    for folder in (ROOT, ROOT / "lambdas", ROOT / "lambdas" / "run_dbt")
-    for path in folder.glob("requirements*.txt")
+    for paths in (ROOT.glob("requirements*.txt"), (ROOT / "lambdas").rglob("requirements*.txt"))
+    for path in paths
 )
 _PIN = re.compile(r"[A-Za-z0-9._-]+(\[[a-z,-]+\])?==\S+( ; .+)?")
 _HASH = re.compile(r"--hash=sha256:[0-9a-f]{64}")
@@ -105,7 +105,7 @@ def test_a_layer_whose_hash_is_wrong_or_missing_is_not_built(
     text = small_lock.read_text()
     pin = text.split()[0]
     small_lock.write_text(f"{pin} --hash=sha256:{'0' * 64}\n" if change == "another hash" else f"{pin}\n")
-    with pytest.raises(layer.LayerNotBuilt, match="(?i)hash"):
+    with pytest.raises(layer.LayerNotBuilt, match=r"(?i)hash"):
         layer._built(small_lock)
     assert list((tmp_path / "build" / "layers").iterdir()) == []
 
