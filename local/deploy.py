@@ -104,9 +104,9 @@ def _stacks(folder: Path, artifacts: dict[str, Any]) -> Iterator[Stack]:
 
 
 def _of(folder: Path, name: str) -> Path:
-    """A file that the assembly names."""
+    """A file that the assembly names, by a path in it or by its whole path."""
     try:
-        return paths.inside(folder, name)
+        return paths.inside(folder, name.removeprefix(f"{folder}/"))
     except paths.Outside as error:
         raise DeployFailed(f"{folder} is no assembly of this app: {error}") from None
 
