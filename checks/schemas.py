@@ -1,6 +1,6 @@
 """Resource schemas of the environment's region, by cfn-lint and AWS's own validator.
 
-Both read a template alone, so what they found is kept under .local/checks by the template's content.
+Both read a template alone, so what they found is kept under .build/checks by the template's content.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import Any
 from checks.assembly import Assembly
 from checks.finding import Finding
 
-KEPT = Path(__file__).parents[1] / ".local" / "checks"
+KEPT = Path(__file__).parents[1] / ".build" / "checks"
 # Rules of cfn-lint that don't hold for what CDK writes, each with its reason.
 NOT_HERE = {
     "W3005": "CDK writes DependsOn although Ref already implies it; harmless",

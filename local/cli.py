@@ -13,7 +13,7 @@ from typing import Any
 
 from config.errors import ConfigError
 from local import deploy as deployment
-from local import processes, state, users
+from local import lodging, private, processes, state, users
 from local.aws.endpoint import Endpoint
 from local.synthesis import SynthesisFailed, synthesize
 
@@ -22,9 +22,17 @@ START_SECONDS = 60.0
 
 def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
+    private.close_to_others()
     try:
         return int(options.run(options) or 0)
-    except (ConfigError, state.NotRunning, deployment.DeployFailed, StartFailed, SynthesisFailed) as error:
+    except (
+        ConfigError,
+        state.NotRunning,
+        deployment.DeployFailed,
+        private.NotPrivate,
+        StartFailed,
+        SynthesisFailed,
+    ) as error:
         print(error, file=sys.stderr)
         return 1
 
@@ -45,6 +53,9 @@ def _parser() -> argparse.ArgumentParser:
     for command in (up, deploy):
         command.add_argument("--cdk-out", type=Path, default=state.REPOSITORY / "cdk.out")
     commands.add_parser("down", help="stop everything").set_defaults(run=run_down)
+    commands.add_parser(
+        "clean", help="forget the databases that lie outside of the state folder"
+    ).set_defaults(run=run_clean)
     commands.add_parser("env", help="print export lines for a shell").set_defaults(run=run_env)
     commands.add_parser("status", help="what runs, and the deployed stacks").set_defaults(run=run_status)
     for name in ("local.demo", "local.rehearsal", "local.chaos"):
@@ -66,10 +77,11 @@ def endpoint_of(current: state.State, home: Path) -> Endpoint:
 
 def run_up(options: argparse.Namespace) -> int:
     started = time.monotonic()
-    home = state.home()
+    home = private.secure(state.home())
     if getattr(options, "environment", None):
         options.cdk_out = home / "cdk.out"
         synthesize(environment=options.environment, folder=options.cdk_out)
+        private.secure(options.cdk_out)  # Node copies files with the modes that they have here
     assembly = None if options.no_deploy else deployment.read_assembly(options.cdk_out)
     current = state.load(home) or start(
         home=home,
@@ -132,6 +144,15 @@ def run_down(options: argparse.Namespace) -> int:
     processes.terminate(current.pid)
     state.path(home).unlink(missing_ok=True)
     print(f"Stopped {current.url}.")
+    return 0
+
+
+def run_clean(options: argparse.Namespace) -> int:
+    home = state.home()
+    if current := state.load(home):
+        print(f"{current.url} still runs: `make down` first.", file=sys.stderr)
+        return 1
+    lodging.discard(home / "postgres")
     return 0
 
 

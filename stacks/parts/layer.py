@@ -14,7 +14,7 @@ from aws_cdk import AssetHashType, BundlingOptions, DockerImage, ILocalBundling,
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
-from stacks.parts.assets import BUILD_FOLDER, ROOT, file_hash
+from stacks.parts.assets import BUILD_FOLDER, ROOT, file_hash, open_to_all
 
 PYTHON_VERSION = "3.13"
 # Lambda's Amazon Linux 2023 has glibc 2.34; some wheels (psycopg2-binary) need more than manylinux2014's.
@@ -102,6 +102,7 @@ def _build(requirements: Path, folder: Path, python: str | None) -> None:
         if python:
             _compile(python, target)
         shutil.copyfile(requirements, partial / "requirements.txt")
+        open_to_all(partial)
         if not folder.is_dir():
             partial.rename(folder)
     finally:
@@ -114,7 +115,8 @@ def _strip(target: Path) -> None:
 
 
 def _install(requirements: Path, target: Path) -> None:
-    command = [_uv(), "pip", "install", "--quiet", "-r", str(requirements), "--target", str(target)]
+    command = [_uv(), "pip", "install", "--quiet", "--require-hashes", "-r", str(requirements)]
+    command += ["--target", str(target)]
     command += ["--python-platform", PLATFORM, "--python-version", PYTHON_VERSION, "--only-binary", ":all:"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:

@@ -24,7 +24,7 @@ def test_the_linters_find_nothing_in_the_shipped_workflows() -> None:
         ("ubuntu-24.04", "ubuntu-99.04", "actionlint"),
         ("persist-credentials: false", "fetch-depth: 1", "zizmor"),
         ("  pull_request:", "  pull_request_target:", "zizmor"),
-        ("@11bd71901bbe5b1630ceea73d27597364c9af683", "@v4", "zizmor"),
+        ("@3d3c42e5aac5ba805825da76410c181273ba90b1", "@v4", "zizmor"),
         ('ENV="$environment"', 'ENV="${{ github.head_ref }}"', "zizmor"),
     ],
 )

@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
+from local import paths
+
 Item = dict[str, Any]
 
 
@@ -29,7 +31,7 @@ class ChangeLog:
         self._clock = 0
 
     def path(self, table_id: str) -> Path:
-        return self._folder / f"{table_id}.jsonl"
+        return paths.inside(self._folder, f"{table_id}.jsonl")
 
     def append(self, table_id: str, old: Item | None, new: Item | None) -> None:
         with self._lock:

@@ -19,6 +19,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn, TextIO
 
+from local import paths, private
+
 ROOT = Path(__file__).parents[3]
 SHIM = Path(__file__).parent / "shim"
 ERROR_LENGTH = 2000  # of the 2,048 or so that Glue keeps
@@ -37,6 +39,7 @@ class Order:
 
 
 def main(arguments: list[str]) -> NoReturn:
+    private.close_to_others()
     scratch, report = Path(arguments[0]), os.fdopen(int(arguments[1]), "w", buffering=1)
     settings = json.loads(arguments[2])
     control = _take_over_stdin()
@@ -99,7 +102,7 @@ def _apply(order: Order, *, spark: Any, scratch: Path) -> None:
     work.mkdir(exist_ok=True)
     os.chdir(work)
     for file in order.files:
-        (work / Path(file).name).symlink_to(file)
+        paths.inside(work, Path(file).name).symlink_to(file)
     s3bridge.install(s3bridge.Bridge(client=_s3_client, stage=scratch / "s3"))
     for name, value in order.conf.items():
         spark.conf.set(name, value)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from local import paths
 from local.aws.endpoint import Credentials, Endpoint
 from local.aws.errors import ApiError
 from local.aws.glue import arguments
@@ -132,7 +133,7 @@ class Runs:
         merged = arguments.merge(job, execution.given, run_id=record["Id"])
         resolved = arguments.resolve(job, merged)
         # Before a worker is taken: a missing script or a wrong role needs no Spark.
-        folder = self._endpoint.home / "glue" / record["Id"]
+        folder = paths.inside(self._endpoint.home, "glue", record["Id"])
         try:
             order = self._order(execution, resolved, folder)
             return self._execute_order(execution, order, resolved.static_conf)
@@ -151,7 +152,7 @@ class Runs:
                 record["JobRunState"], record["_started"] = "RUNNING", time.time()
             timer = self._timer(execution)
             try:
-                worker.give(order, log=worker.log.with_name(f"{record['Id']}.log"))
+                worker.give(order, log=paths.inside(worker.log.parent, f"{record['Id']}.log"))
                 for watch in watchers:
                     watch(execution)
                 result = worker.result()
@@ -237,7 +238,10 @@ class Fetch:
 
         bucket, _, key = location.removeprefix("s3://").partition("/")
         self._count += 1
-        target = self._folder / str(self._count) / key.rsplit("/", 1)[-1]
+        try:
+            target = paths.inside(self._folder, str(self._count), key.rsplit("/", 1)[-1])
+        except paths.Outside as error:
+            raise ApiError("InvalidInputException", f"Cannot read {location}: {error}") from None
         target.parent.mkdir(parents=True, exist_ok=True)
         try:
             target.write_bytes(self._client.get_object(Bucket=bucket, Key=key)["Body"].read())

@@ -1,8 +1,8 @@
 """Lets local Spark read and write s3:// without hadoop-aws: files pass through boto3 with the role's session.
 
 Runs inside the Spark worker. Reads mirror the listed objects to <stage>/in/<bucket>/<key>; the mirror keeps
-the folders of keys, so partition discovery, basePath and globs work as they do on S3. Writes go to
-<stage>/out and are uploaded, `_SUCCESS` last.
+the folders of keys, so partition discovery, basePath and globs work as they do on S3; a key that is no path
+(`a/../b`, `a//b`) is mirrored under an encoded name. Writes go to <stage>/out and are uploaded, `_SUCCESS` last.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+
+from local import paths
 
 READS = ("parquet", "csv", "json", "text", "orc", "load")
 WRITES = ("parquet", "csv", "json", "text", "orc", "save")
@@ -50,7 +52,11 @@ class Bridge:
     def local(self, path: str) -> str:
         """Where the mirror keeps this path."""
         bucket, key = split(path)
-        return f"file://{self._stage}/in/{bucket}/{key}".rstrip("/")
+        return f"file://{self._mirror(bucket, key)}"
+
+    def _mirror(self, bucket: str, key: str) -> Path:
+        """Raises paths.Outside when the bucket's name is none, or the key is too long for a path."""
+        return paths.inside(self._stage, "in", bucket, *([paths.mirrored(key)] if key else []))
 
     def fetch(self, path: str) -> str:
         """Mirror what the path names; raises AnalysisException as Spark does when nothing matches."""
@@ -91,7 +97,7 @@ class Bridge:
                 yield item["Key"], item["ETag"]
 
     def _download(self, bucket: str, key: str, etag: str) -> None:
-        target = self._stage / "in" / bucket / key
+        target = self._mirror(bucket, key)
         if self._etags.get((bucket, key)) == etag and target.exists():
             return
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -107,7 +113,7 @@ class Bridge:
         for known_bucket, known in list(self._etags):
             inside = known_bucket == bucket and known.startswith(f"{key}/")
             if inside and known not in present:
-                (self._stage / "in" / bucket / known).unlink(missing_ok=True)
+                self._mirror(bucket, known).unlink(missing_ok=True)
                 del self._etags[known_bucket, known]
 
     def write(self, path: str, *, mode: str, partitions_only: bool, write: Callable[[str], Any]) -> None:

@@ -7,6 +7,7 @@ archive. First-party code always comes from the zip.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import io
@@ -14,10 +15,17 @@ import shutil
 import sysconfig
 import tempfile
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
+
+from local import paths
 
 # Present in site-packages without being a package of ours to prefer.
 _NEVER_OURS = {"__pycache__", "bin", "tests", "test"}
+
+
+class UnsafeArchive(ValueError):
+    """A member's name leads out of the folder that the archive is unpacked into; Lambda refuses such a zip too."""
 
 
 @functools.cache
@@ -57,17 +65,41 @@ def unpack(content: bytes, *, folder: Path, layer: bool = False) -> Path:
         return target
     folder.mkdir(parents=True, exist_ok=True)
     partial = Path(tempfile.mkdtemp(prefix=".unpacking-", dir=folder))
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+    with _removed_if_refused(partial), zipfile.ZipFile(io.BytesIO(content)) as archive:
         for member in archive.infolist():
             if not is_third_party(member.filename, layer=layer):
-                archive.extract(member, partial)
-    partial.chmod(0o755)
+                _extract(archive, member, partial)
     try:
         partial.rename(target)
     except OSError:
         # Another invocation was faster.
         shutil.rmtree(partial, ignore_errors=True)
     return target
+
+
+@contextlib.contextmanager
+def _removed_if_refused(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except UnsafeArchive:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+def _extract(archive: zipfile.ZipFile, member: zipfile.ZipInfo, folder: Path) -> None:
+    """`zip -r x.zip ./` writes "./a": the dot alone is no reason to refuse."""
+    name = "/".join(part for part in member.filename.rstrip("/").split("/") if part != ".")
+    if not name:
+        return
+    try:
+        target = paths.inside(folder, name)
+    except paths.Outside as error:
+        raise UnsafeArchive(f"The archive can't be unpacked: {error}") from None
+    if member.is_dir():
+        target.mkdir(parents=True, exist_ok=True)
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_bytes(archive.read(member))
 
 
 def import_paths(*, code: Path, layers: list[Path]) -> list[str]:

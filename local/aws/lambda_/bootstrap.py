@@ -101,6 +101,7 @@ def report(error: Exception) -> None:
 
 
 def main() -> None:
+    os.umask(0o077)
     results = os.fdopen(int(os.environ.pop("OSUSUME_LOCAL_RESULTS")), "w")
     paths = json.loads(os.environ.pop("OSUSUME_LOCAL_PATHS"))
     sys.path[:0] = paths

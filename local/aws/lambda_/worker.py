@@ -20,7 +20,7 @@ from typing import Any
 
 from ministack.core import lambda_runtime
 
-from local import processes
+from local import paths, processes
 from local.aws import endpoint as endpoints
 from local.aws.lambda_ import archive, environment
 from local.aws.lambda_.bootstrap import END_OF_LOG
@@ -57,7 +57,7 @@ class PythonWorker(lambda_runtime.Worker):
         layers = [archive.unpack(z, folder=folder / "layers", layer=True) for z in self._layer_zips()]
         self._discard_tmpdir()
         (folder / "tmp").mkdir(parents=True, exist_ok=True)
-        self._tmpdir = tempfile.mkdtemp(prefix=f"{self.func_name}-", dir=folder / "tmp")
+        self._tmpdir = tempfile.mkdtemp(prefix=f"{paths.component(self.func_name)[:64]}-", dir=folder / "tmp")
         variables = environment.variables(
             self.config, endpoint=endpoint, credentials=credentials, code=code, temporary=Path(self._tmpdir)
         )

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
+from local import paths
 from local.aws.endpoint import Endpoint
 from local.aws.personalize import states
 from local.aws.personalize.catalogue import Catalogue
@@ -67,7 +68,8 @@ class Personalize:
 
     def folder(self, area: str, arn: str) -> Path:
         """Where the files of a resource are, below `area` ("datasets", "models")."""
-        return self.home / area / arn.partition(f"{self.endpoint.account}:")[2].replace("/", "+")
+        name = arn.partition(f"{self.endpoint.account}:")[2].replace("/", "+")
+        return paths.inside(self.home, area, name)
 
     def sweep_models(self) -> None:
         """Removes what a killed training had written of a model; whole ones have no dot before their name."""

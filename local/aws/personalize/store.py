@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from local import paths
 from local.aws.personalize.errors import not_found
 
 
@@ -96,7 +97,7 @@ class Store:
 
     def _path(self, record: Record) -> Path:
         # The whole ARN: two regions or accounts never share a file.
-        return self.folder / f"{quote(record.arn, safe='')}.json"
+        return paths.inside(self.folder, f"{quote(record.arn, safe='')}.json")
 
     def _write(self, record: Record) -> None:
         path = self._path(record)

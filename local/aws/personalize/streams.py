@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from local import paths
 from local.personalize.data import ActionEvent, Event
 from local.personalize.impressions import Impressions
 
@@ -32,7 +33,8 @@ class Streams:
 
     def path(self, dataset_arn: str) -> Path:
         digest = hashlib.sha256(dataset_arn.encode()).hexdigest()[:16]
-        return self._folder / f"{dataset_arn.rpartition('/')[2].lower()}-{digest}.jsonl"
+        name = f"{dataset_arn.rpartition('/')[2].lower()}-{digest}.jsonl"
+        return paths.inside(self._folder, name)
 
     def append(self, dataset_arn: str, rows: Iterable[Mapping[str, Any]]) -> None:
         with self._lock:

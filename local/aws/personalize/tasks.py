@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from local import paths
 from local.aws.personalize import datasets
 from local.aws.personalize.errors import JobFailure
 from local.personalize.imports import ImportFailure, import_files
@@ -148,7 +149,7 @@ def delete_users(job: Mapping[str, Any]) -> dict[str, Any]:
         if len(kept) == len(table):
             continue
         deleted += len(table) - len(kept)
-        target = path.with_name(f"{path.stem}-{job['suffix']}.parquet")
+        target = paths.inside(path.parent, f"{path.stem}-{job['suffix']}.parquet")
         pq.write_table(kept, target.with_suffix(".partial"))
         target.with_suffix(".partial").replace(target)
         renamed[path.name] = target.name

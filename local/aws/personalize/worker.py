@@ -11,7 +11,7 @@ import sys
 import traceback
 from typing import Any
 
-from local import processes
+from local import private, processes
 
 IDLE_SECONDS = 120
 # A process that grew beyond this ends after its answer, which gives the memory back.
@@ -35,6 +35,7 @@ def answer(line: str) -> dict[str, Any]:
 
 
 def main() -> None:
+    private.close_to_others()
     # A job under way would not notice that standard input closed.
     processes.die_with_parent(signal.SIGKILL)
     # What libraries print must not mix with the answers.

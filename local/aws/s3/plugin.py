@@ -10,12 +10,29 @@ from local.aws.endpoint import Endpoint
 ALGORITHM = "x-amz-server-side-encryption"
 KEY_ID = "x-amz-server-side-encryption-aws-kms-key-id"
 AWS_MANAGED_KEY = "alias/aws/s3"
+KEY_BYTES = 1024  # Amazon S3 user guide, "Naming Amazon S3 objects"
 
 
 def install(endpoint: Endpoint) -> None:
     from ministack.services import s3
 
     s3._resolve_sse_write_headers = naming_key(s3._resolve_sse_write_headers, endpoint)
+    s3._dispatch = refusing_long_keys(s3._dispatch)
+
+
+def refusing_long_keys(inner: Callable[..., Any]) -> Callable[..., Any]:
+    """KeyTooLongError, as S3's list of error responses words it, before anything is looked up."""
+
+    def dispatch(method: str, bucket: str, key: str, *rest: Any) -> Any:
+        from ministack.services import s3
+
+        size = len(key.encode(errors="surrogatepass"))
+        if size <= KEY_BYTES:
+            return inner(method, bucket, key, *rest)
+        extra = {"Size": str(size), "MaxSizeAllowed": str(KEY_BYTES)}
+        return s3._error("KeyTooLongError", "Your key is too long", 400, f"/{bucket}/{key}", extra)
+
+    return dispatch
 
 
 def naming_key(inner: Callable[..., Any], endpoint: Endpoint) -> Callable[..., Any]:

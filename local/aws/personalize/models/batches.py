@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from local import paths
 from local.aws.personalize import access
 from local.aws.personalize.errors import JobFailure, invalid
 from local.aws.personalize.jobs import Runner
@@ -130,7 +131,7 @@ def run(service: Personalize, record: Record) -> dict[str, Any]:
     with service.temporary() as scratch:
         _probe(bucket, target, scratch, key)
         inputs = _download(bucket, record, scratch)
-        pairs = [(path, scratch / f"{path.name}.out") for path in inputs]
+        pairs = [(path, paths.inside(scratch, f"{path.name}.out")) for path in inputs.values()]
         service.work(
             "data",
             record.arn,
@@ -141,8 +142,8 @@ def run(service: Personalize, record: Record) -> dict[str, Any]:
             **_configured(version, fields.get("batchInferenceJobConfig", {})),
             **_filter(service, record, version),
         )
-        for source, output in pairs:
-            name = f"{source.name.partition('-')[2]}.out"
+        for found, (_, output) in zip(inputs, pairs, strict=True):
+            name = f"{found.key.rpartition('/')[2]}.out"
             bucket.upload(output, target.child(name), kms_key=key)
     return {}
 
@@ -160,18 +161,18 @@ def _probe(bucket: access.Bucket, target: access.Location, scratch: Path, key: s
     bucket.upload(check, target.child("_CHECK"), kms_key=key)
 
 
-def _download(bucket: access.Bucket, record: Record, scratch: Path) -> list[Path]:
+def _download(bucket: access.Bucket, record: Record, scratch: Path) -> dict[access.Location, Path]:
     location = access.parse_location(record.fields["jobInput"]["s3DataSource"]["path"])
-    paths = []
+    files = {}
     for number, found in enumerate(bucket.files(location)):
-        path = scratch / f"{number:05}-{found.key.rpartition('/')[2]}"
+        path = paths.inside(scratch, f"{number:05}-{paths.component(found.key.rpartition('/')[2])}")
         bucket.download(found, path)
-        paths.append(path)
-    if len(paths) > MAX_FILES:
-        raise JobFailure(f"The batch input has {len(paths)} files: at most {MAX_FILES} are allowed.")
-    if sum(path.stat().st_size for path in paths) > MAX_INPUT_BYTES:
+        files[found] = path
+    if len(files) > MAX_FILES:
+        raise JobFailure(f"The batch input has {len(files)} files: at most {MAX_FILES} are allowed.")
+    if sum(path.stat().st_size for path in files.values()) > MAX_INPUT_BYTES:
         raise JobFailure("The batch input is larger than 1 GB.")
-    return paths
+    return files
 
 
 def _filter(service: Personalize, record: Record, version: Record) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import uuid
 from pathlib import Path
 from typing import Any
 
+from local import paths
 from local.aws.personalize import states
 from local.aws.personalize.errors import in_use, invalid
 from local.aws.personalize.jobs import Runner
@@ -90,7 +91,7 @@ def delete(service: Personalize, context: RequestContext, parameters: Parameters
 def parts(service: Personalize, dataset: Record) -> list[Path]:
     """The Parquet files of bulk records, oldest first."""
     folder = service.folder("datasets", dataset.arn)
-    return [folder / name for name in dataset.private["parts"]]
+    return [paths.inside(folder, name) for name in dataset.private["parts"]]
 
 
 def sweep(service: Personalize, dataset: Record, *, but: str | None = None) -> None:

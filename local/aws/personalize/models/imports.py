@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from local import paths
 from local.aws.personalize import access, attribution
 from local.aws.personalize.errors import JobFailure, invalid
 from local.aws.personalize.jobs import Runner
@@ -59,7 +60,9 @@ def run(service: Personalize, record: Record) -> dict[str, Any]:
     bucket = access.Bucket.of_role(service.endpoint, record.fields["roleArn"], source_arn=record.arn)
     folder = service.folder("datasets", dataset.arn)
     folder.mkdir(parents=True, exist_ok=True)
-    target = folder / f"{record.fields['jobName']}-{int(record.fields['creationDateTime'])}.parquet"
+    target = paths.inside(
+        folder, f"{record.fields['jobName']}-{int(record.fields['creationDateTime'])}.parquet"
+    )
     with service.temporary() as scratch:
         sources = _download(bucket, record, scratch)
         _check_size(record, sources)
@@ -82,7 +85,7 @@ def _download(bucket: access.Bucket, record: Record, scratch: Path) -> list[Path
     location = access.parse_location(record.fields["dataSource"]["dataLocation"])
     sources = []
     for number, found in enumerate(bucket.files(location)):
-        path = scratch / f"{number:05}-{found.key.rpartition('/')[2]}"
+        path = paths.inside(scratch, f"{number:05}-{paths.component(found.key.rpartition('/')[2])}")
         bucket.download(found, path)
         sources.append(path)
     return sources
