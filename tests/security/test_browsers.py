@@ -101,9 +101,12 @@ def test_a_page_gets_nothing_even_with_a_signature_that_holds(
     "path", ["/", f"/{SECRET_BUCKET}/secret", "/_ministack/reset", "/2015-03-31/functions"]
 )
 def test_a_preflight_allows_nothing(cloud: Endpoint, path: str) -> None:
-    for origin in ({"Origin": EVIL}, {"Origin": "null"}, {}):
-        answer = send(cloud, "OPTIONS", path, headers={**PREFLIGHT, **origin})
+    for origin in (EVIL, "null", ""):
+        answer = send(cloud, "OPTIONS", path, headers={**PREFLIGHT, "Origin": origin})
         assert stranger(answer), answer
+    nameless = send(cloud, "OPTIONS", path, headers=PREFLIGHT)
+    assert nameless.status in (400, 403)  # S3 wants an Origin
+    assert "access-control-allow-origin" not in nameless.headers
 
 
 def test_a_buckets_cors_rules_let_no_page_in(cloud: Endpoint) -> None:
@@ -137,10 +140,16 @@ def http_api(cloud: Endpoint, **options: object) -> str:
         Action="lambda:InvokeFunction",
         Principal="apigateway.amazonaws.com",
     )
-    api = cloud.client("apigatewayv2").create_api(
-        Name=name("api"), ProtocolType="HTTP", Target=arn, **options
-    )
-    return f"/_aws/execute-api/{api['ApiId']}/$default/"
+    gateway = cloud.client("apigatewayv2")
+    api = gateway.create_api(Name=name("api"), ProtocolType="HTTP", **options)["ApiId"]
+    integration = gateway.create_integration(
+        ApiId=api, IntegrationType="AWS_PROXY", IntegrationUri=arn, PayloadFormatVersion="2.0"
+    )["IntegrationId"]
+    for route, kind in (("GET /", "NONE"), ("GET /signed", "AWS_IAM")):
+        target = f"integrations/{integration}"
+        gateway.create_route(ApiId=api, RouteKey=route, Target=target, AuthorizationType=kind)
+    gateway.create_stage(ApiId=api, StageName="live", AutoDeploy=True)
+    return f"/_aws/execute-api/{api}/live/"
 
 
 def test_an_http_apis_cors_configuration_lets_its_own_pages_in(cloud: Endpoint) -> None:
@@ -158,6 +167,18 @@ def test_an_http_api_without_cors_is_for_programs_only(cloud: Endpoint) -> None:
     target = http_api(cloud)
     assert send(cloud, "GET", target).body == b"ran"
     assert stranger(send(cloud, "GET", target, headers={"Origin": SHOP}))
+
+
+@pytest.mark.parametrize(
+    "authorization", ["", "Bearer x", "AWS4-HMAC-SHA256 Credential=222222222222/x", "AWS a:b"]
+)
+def test_an_http_apis_route_of_iam_wants_a_signature(cloud: Endpoint, authorization: str) -> None:
+    target = f"{http_api(cloud)}signed"
+    headers = {"Authorization": authorization} if authorization else {}
+    answer = send(cloud, "GET", target, headers=headers)
+    assert (answer.status, json.loads(answer.body)) == (403, {"message": "Forbidden"})
+    signed = sign(cloud, "execute-api", "GET", target)
+    assert send(cloud, "GET", target, headers=dict(signed.headers)).body == b"ran"
 
 
 def rest_api(cloud: Endpoint, origin: str) -> str:

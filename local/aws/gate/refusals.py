@@ -47,12 +47,14 @@ def _of_api(request: Incoming, api: Api, refused: Refused) -> wire.Response:
     """API Gateway's own: a gateway response of the stage for REST APIs, else 403 Forbidden."""
     from ministack.services import apigateway_v1
 
-    failure = SimpleNamespace(code=_NAMES.get(refused.code, refused.code), message=refused.message)
+    code = _NAMES.get(refused.code, refused.code)
+    message = "Missing Authentication Token" if code == "MissingAuthenticationToken" else refused.message
+    failure = SimpleNamespace(code=code, message=message)
     if api.kind == "rest":
         made = apigateway_v1.authentication_error_response(
             api.id, api.stage, failure, dict(request.headers), request.query
         )
-        return made or plain(403, refused.message)
+        return made or plain(403, message)
     return plain(403, "Forbidden")
 
 
