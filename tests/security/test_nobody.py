@@ -263,6 +263,47 @@ def test_the_health_is_told_to_everybody_on_this_machine(cloud: Endpoint, path: 
     assert "access-control-allow-origin" not in answer.headers
 
 
+@pytest.mark.usefixtures("untouched")
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Content-Encoding": "aws-chunked"},
+        {"X-Amz-Decoded-Content-Length": "42"},
+        {"Content-Encoding": "gzip"},
+    ],
+)
+def test_an_operation_hidden_in_an_encoded_body_is_refused(cloud: Endpoint, headers: dict[str, str]) -> None:
+    hidden = b"Action=CreateUser&Version=2010-05-08&UserName=evil"
+    body = b"%x;&Action=AssumeRoleWithWebIdentity&a=\r\n%b\r\n0\r\n\r\n" % (len(hidden), hidden)
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    assert refused(send(cloud, "POST", "/", headers={**form, **headers}, body=body))
+
+
+def test_what_aws_answers_unsigned_is_answered(cloud: Endpoint) -> None:
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    body = b"Action=AssumeRoleWithWebIdentity&Version=2011-06-15&RoleArn=arn:aws:iam::222222222222:role/none"
+    answer = send(
+        cloud, "POST", "/", headers=form, body=body + b"&RoleSessionName=name&WebIdentityToken=token"
+    )
+    assert "MissingAuthenticationToken" not in answer.text and b"<Error>" in answer.body
+    target = {"X-Amz-Target": "AWSCognitoIdentityProviderService.InitiateAuth"}
+    answer = send(
+        cloud, "POST", "/", headers=target, body=b'{"ClientId": "none", "AuthFlow": "USER_PASSWORD_AUTH"}'
+    )
+    assert "ResourceNotFoundException" in answer.text
+    target = {"X-Amz-Target": "AWSCognitoIdentityProviderService.ListUserPools"}
+    assert refused(send(cloud, "POST", "/", headers=target, body=b'{"MaxResults": 1}'))
+
+
+@pytest.mark.parametrize(
+    "target", ["http://evil.example/", "http://localhost/_ministack/reset", "/%ff", "/?%ff=%ff", "*"]
+)
+def test_an_odd_target_is_refused(cloud: Endpoint, target: str) -> None:
+    for method in ("GET", "POST"):
+        assert 400 <= send(cloud, method, target).status < 600
+
+
+@pytest.mark.usefixtures("untouched")
 def test_an_unsigned_signal_to_a_made_up_handle_is_unknown(cloud: Endpoint) -> None:
     assert send(cloud, "PUT", "/_ministack/cfn-signal/made-up", body=b"{}").status == 404
 

@@ -90,16 +90,19 @@ def _gateway_api(request: Incoming, api_id: str, tentative_stage: str, path: str
     from ministack.services import apigateway, apigateway_v1
 
     stage, path = app._resolve_stage_and_path(api_id, tentative_stage, path)
+    asked = (api_id, stage, request.method, path)
     if scope := apigateway_v1.find_api_scope(api_id):
-        wanted = apigateway_v1.method_authorization_type(api_id, stage, request.method, path)
-        return Api("rest", api_id, *scope, wanted or "", stage, path)
+        account, region = scope
+        wanted = apigateway_v1.method_authorization_type(*asked) or ""
+        return Api("rest", api_id, account, region, wanted, stage, path)
     scope = apigateway.find_api_scope(api_id)
     if scope is None:
         return Api("none", api_id, "", "", "")
-    record = apigateway._apis.get_scoped(*scope, api_id) or {}
+    account, region = scope
+    record = apigateway._apis.get_scoped(account, region, api_id) or {}
     kind = str(record.get("protocolType", "HTTP")).lower()
-    wanted = apigateway.route_authorization_type(api_id, stage, request.method, path)
-    return Api(kind, api_id, *scope, wanted or "", stage, path, record.get("corsConfiguration"))
+    wanted = apigateway.route_authorization_type(*asked) or ""
+    return Api(kind, api_id, account, region, wanted, stage, path, record.get("corsConfiguration"))
 
 
 def _function_url(url_id: str) -> Api:

@@ -57,7 +57,7 @@ def _is_unsigned_operation(request: Incoming, destination: Destination) -> bool:
     from ministack import app
     from ministack.core import iam_actions, iam_evaluator
 
-    if destination.signing_names:
+    if destination.signing_names or _is_encoded(request):
         return False
     headers = dict(request.headers)
     routing = app._routing_params(request.method, request.path, headers, request.body, request.query)
@@ -65,3 +65,11 @@ def _is_unsigned_operation(request: Incoming, destination: Destination) -> bool:
         destination.service, request.method, request.path, headers, request.body, routing
     )
     return bool(action) and bool(iam_evaluator._served_unsigned(destination.service, action))
+
+
+def _is_encoded(request: Incoming) -> bool:
+    """A body that ministack decodes before it reads the operation's name in it."""
+    streamed = request.headers.get("x-amz-content-sha256", "").startswith("STREAMING-")
+    return (
+        streamed or "content-encoding" in request.headers or "x-amz-decoded-content-length" in request.headers
+    )
