@@ -7,12 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from local.aws import administrator
 from local.aws.errors import AccessDenied, ApiError, AssumeRoleRefused
 
 __all__ = ["AccessDenied", "ApiError", "AssumeRoleRefused", "Credentials", "Endpoint", "PostgresAddress"]
-
-# ministack lets these in without checking the signature: the endpoint's own administrator (root).
-ADMINISTRATOR_SECRET = "local-administrator"
 
 
 class Credentials(NamedTuple):
@@ -53,8 +51,8 @@ class Endpoint:
 
     @property
     def administrator(self) -> Credentials:
-        # An access key of 12 digits is, to ministack, the root user of that account.
-        return Credentials(self.account, ADMINISTRATOR_SECRET)
+        """The account's root, by the key of this start. Raises NoAdministrator without a started endpoint."""
+        return Credentials(*administrator.read(self.home))
 
     def client(self, service: str, credentials: Credentials | None = None) -> Any:
         """A boto3 client of this endpoint; without credentials, the endpoint's own administrator's."""

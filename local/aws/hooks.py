@@ -55,11 +55,15 @@ def _handler(service: RegisteredService, inner: Handler | None) -> Handler:
 
 @functools.cache
 def install() -> None:
-    """Wraps ministack's routing and IAM look-ups once."""
+    """Wraps ministack's routing and IAM look-ups once, behind the gate."""
     from ministack import app
     from ministack.core import iam_actions
 
+    from local.aws import endpoint as endpoints
+    from local.aws.gate import door
+
     depth.install()
+    door.install(endpoints.current())
     # The endpoint is plain http on the loopback, where AWS is always TLS: policies that refuse
     # aws:SecureTransport=false (the CDK bootstrap bucket has one) must see TLS.
     pin_origin = app.pin_request_origin
@@ -229,7 +233,7 @@ def caller_of(headers: dict, query: dict, request_id: str) -> requests.Caller:
         account=account,
         region=responses.get_region(),
         request_id=request_id,
-        arn=f"arn:aws:iam::{account}:root",
+        arn=requests.ANONYMOUS,
     )
     if not access_key:
         return caller

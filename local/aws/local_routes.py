@@ -12,6 +12,7 @@ from local.aws import wire
 class LocalRoute(NamedTuple):
     action: str  # what the caller's policies must allow, on "*"
     answer: Callable[[wire.Request], wire.Response]
+    signing_name: str = "osusume"  # the service of the signature's scope
 
 
 # By (method, path).

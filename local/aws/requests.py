@@ -18,7 +18,8 @@ class Caller:
     credentials: Credentials | None = None
 
 
-NOBODY = Caller()
+ANONYMOUS = "anonymous"  # the arn of a caller whom AWS answers without a signature
+NOBODY = Caller()  # outside a request: this process itself
 _current: contextvars.ContextVar[Caller] = contextvars.ContextVar("osusume_caller")
 
 

@@ -2,14 +2,49 @@
 
 from __future__ import annotations
 
+import contextvars
 import importlib
 import inspect
+import re
 from importlib.metadata import version
 from typing import Any
 
 import pytest
 
 FUNCTIONS = {
+    "app._credential_failure": ["service", "iam_action", "request_id", "denied", "headers"],
+    "app._extract_s3_vhost_bucket": ["host"],
+    "app._is_ecr_registry_path": ["path"],
+    "app._is_potential_alb_request": ["host", "path"],
+    "app._parse_cloudfront_dataplane_host": ["host"],
+    "app._parse_execute_api_url": ["host", "path"],
+    "app._parse_lambda_url": ["host", "path"],
+    "app._resolve_custom_domain_request": ["host", "path"],
+    "app._resolve_stage_and_path": ["api_id", "tentative_stage", "execute_path"],
+    "app.pin_signed_request": ["method", "raw_path", "query_params", "raw_headers"],
+    "core.iam_evaluator._invalid_session_token": [],
+    "core.iam_evaluator._served_unsigned": ["service", "iam_action"],
+    "core.iam_evaluator.find_iam_access_key_account": ["access_key_id"],
+    "core.iam_evaluator.is_root_access_key": ["access_key_id"],
+    "core.responses._account_from_sts_session": ["access_key_id"],
+    "core.responses.set_request_account_id": ["access_key_id"],
+    "core.sigv4.request_time_failure": ["signature"],
+    "services.apigateway.find_api_scope": ["api_id"],
+    "services.apigateway.route_authorization_type": ["api_id", "stage", "method", "path"],
+    "services.apigateway_v1._match_resource_tree": ["api_id", "segments"],
+    "services.apigateway_v1.authentication_error_response": [
+        "api_id",
+        "stage_name",
+        "error",
+        "headers",
+        "query_params",
+    ],
+    "services.apigateway_v1.find_api_scope": ["api_id"],
+    "services.apigateway_v1.method_authorization_type": ["api_id", "stage_name", "method", "path"],
+    "services.cognito._get_pool_unscoped": ["pool_id"],
+    "services.lambda_svc.resolve_function_url": ["url_id"],
+    "services.s3._bucket_owner_account": ["name"],
+    "services.s3._error": ["code", "message", "status"],
     "app._build_persistence_save_dict": [],
     "app._dispatch_service_request": ["method", "path", "headers", "body", "query_params", "request_id"],
     "app._handle_post_body_shortcuts": ["method", "path", "headers", "body", "query_params", "request_id"],
@@ -94,6 +129,17 @@ FUNCTIONS = {
 }
 
 VALUES = {
+    "app._AOSS_COLLECTION_HOST_RE": re.Pattern,
+    "app._NON_S3_VHOST_NAMES": frozenset,
+    "app._RDS_DATA_PATHS": tuple,
+    "app._S3_CONTROL_PREFIX": str,
+    "app._S3_VHOST_EXCLUDE_RE": re.Pattern,
+    "app._SES_V2_PREFIX": str,
+    "core.iam_actions._BOTOCORE_SERVICE_MAP": dict,
+    "core.iam_evaluator._anonymous": contextvars.ContextVar,
+    "core.iam_evaluator._signed_request": contextvars.ContextVar,
+    "core.iam_evaluator._verified_key": contextvars.ContextVar,
+    "services.apigateway._apis": object,
     "app.SERVICE_HANDLERS": dict,
     "core.iam_actions.SERVICE_TO_IAM_NAMESPACE": dict,
     "core.iam_evaluator._POLICY_REQUIRED": frozenset,

@@ -1,4 +1,4 @@
-"""An endpoint that has run something of each kind: a function, a Glue job, PostgreSQL, S3."""
+"""Two endpoints: one that has run something of each kind (a function, a Glue job, PostgreSQL, S3), one to attack."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ import pytest
 
 from local.aws.endpoint import Endpoint
 from tests.aws import running
+from tests.security.raw import effects
 
-PLUGINS = "iam,cloudformation,cloudwatch,lambda,dynamodb,s3,glue,rds,redshift,personalize,guard"
+USED_PLUGINS = "iam,cloudformation,cloudwatch,lambda,dynamodb,s3,glue,rds,redshift,personalize,guard"
 CODE = "import pathlib, tempfile\ndef handler(event, context):\n    pathlib.Path(tempfile.gettempdir(), 'x').touch()\n"
 JOB = """
 import sys
@@ -47,7 +48,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def used(home: Path) -> Iterator[Endpoint]:
     before = os.umask(0o022)  # the user's shell decides nothing
     try:
-        with running.running(home, plugins=PLUGINS) as endpoint:
+        with running.running(home, plugins=USED_PLUGINS) as endpoint:
             _use(endpoint)
             yield endpoint
     finally:
@@ -94,3 +95,27 @@ def _run_job(endpoint: Endpoint) -> None:
         assert time.monotonic() < end, "The job did not end"
         time.sleep(0.2)
     assert state["JobRunState"] == "SUCCEEDED", state.get("ErrorMessage")
+
+
+SECRET_BUCKET, SECRET = "kept-secret", b"what nobody else may read"
+
+
+@pytest.fixture(scope="session")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoint]:
+    """An endpoint with something in it that an attack could read, or wipe."""
+    home: Path = tmp_path_factory.mktemp("attacked")
+    with running.running(home, plugins=f"{running.PLUGINS},faults") as endpoint:
+        s3 = endpoint.client("s3")
+        where = {"LocationConstraint": endpoint.region}
+        s3.create_bucket(Bucket=SECRET_BUCKET, CreateBucketConfiguration=where)
+        s3.put_object(Bucket=SECRET_BUCKET, Key="secret", Body=SECRET)
+        yield endpoint
+
+
+@pytest.fixture(scope="module")
+def untouched(cloud: Endpoint) -> Iterator[None]:
+    """The attacks of a module leave nothing behind, and nothing is gone."""
+    before = effects(cloud)
+    assert SECRET_BUCKET in before["buckets"]
+    yield
+    assert effects(cloud) == before

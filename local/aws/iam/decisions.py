@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from local.aws import endpoint as endpoints
 from local.aws import requests
 from local.aws.endpoint import Credentials
 from local.aws.errors import AccessDenied, not_authorized
@@ -17,11 +18,17 @@ def principal_of(caller: str | Credentials | None) -> Any:
     account = requests.current().account or responses.get_account_id()
     if isinstance(caller, str):
         return _principal_by_arn(caller)
-    access_key = caller.access_key if caller else requests.current().access_key
+    access_key = caller.access_key if caller else _key_of_request()
     found = iam_evaluator.resolve_principal(access_key, account)
     if isinstance(found, iam_evaluator.AuthError):
         raise AccessDenied(found.message, code=found.code)
     return found
+
+
+def _key_of_request() -> str:
+    """The administrator's outside a request: what runs there is the endpoint's own."""
+    current = requests.current()
+    return endpoints.current().administrator.access_key if current is requests.NOBODY else current.access_key
 
 
 def _principal_by_arn(arn: str) -> Any:

@@ -32,7 +32,7 @@ def install(endpoint: Endpoint) -> None:
     )
     scheduler._tick_schedules = lambda: _tick(clock)
     local_routes.routes[("POST", FIRE_PATH)] = local_routes.LocalRoute(
-        FIRE_ACTION, lambda r: _fire_now(r, endpoint)
+        FIRE_ACTION, lambda r: _fire_now(r, endpoint), signing_name="scheduler"
     )
 
 

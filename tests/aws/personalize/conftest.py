@@ -18,6 +18,9 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from local.aws import administrator
+from local.aws.endpoint import Credentials
+
 ACCOUNT, REGION = "111111111111", "ap-northeast-1"
 ROOT = Path(__file__).resolve().parents[3]
 BUCKET = "personalize-tests"
@@ -27,11 +30,12 @@ SERVICE = "personalize.amazonaws.com"
 @dataclass
 class World:
     url: str
+    home: Path
     names: int = 0
     clients: dict[str, Any] = field(default_factory=dict)
 
-    def client(self, service: str, **keys: str) -> Any:
-        keys = keys or {"aws_access_key_id": ACCOUNT, "aws_secret_access_key": "local-administrator"}
+    def client(self, service: str, **keys: str | None) -> Any:
+        keys = keys or Credentials(*administrator.read(self.home)).boto3()
         known = f"{service}|{sorted(keys.items())}"
         if known not in self.clients:
             self.clients[known] = boto3.client(
@@ -193,7 +197,7 @@ def stop_endpoint(process: subprocess.Popen[bytes]) -> None:
 @pytest.fixture(scope="session")
 def world(home: Path) -> Iterator[World]:
     process, url = start_endpoint(home)
-    world = World(url)
+    world = World(url, home)
     _prepare(world)
     yield world
     stop_endpoint(process)

@@ -64,7 +64,7 @@ def kill_everything(home: Path, process: subprocess.Popen[bytes]) -> None:
 
 def test_a_killed_endpoint_loses_nothing_and_resumes_its_jobs(home: Path) -> None:
     process, url = start_endpoint(home, OSUSUME_PERSONALIZE_TIME="instant")
-    world = World(url)
+    world = World(url, home)
     _prepare(world)
     role = make_role(world, "service")
     shop = make_shop(world, role, "kept", kinds=("INTERACTIONS",))
@@ -82,7 +82,7 @@ def test_a_killed_endpoint_loses_nothing_and_resumes_its_jobs(home: Path) -> Non
         assert TrainedModel.load(path).metrics
 
     process, url = start_endpoint(home)
-    world = World(url)
+    world = World(url, home)
     assert world.personalize.get_solution_metrics(solutionVersionArn=finished)["metrics"] == metrics
     for version in cut:
         assert world.settled("solution_version", version)["status"] == "ACTIVE"
@@ -92,7 +92,7 @@ def test_a_killed_endpoint_loses_nothing_and_resumes_its_jobs(home: Path) -> Non
 
 def test_a_worker_killed_while_it_writes_a_model_fails_the_version_and_leaves_nothing(home: Path) -> None:
     process, url = start_endpoint(home, OSUSUME_PERSONALIZE_TIME="instant", PYTHONWARNINGS=slow_models.FILTER)
-    world = World(url)
+    world = World(url, home)
     _prepare(world)
     shop = make_shop(world, make_role(world, "service"), "killed", kinds=("INTERACTIONS",))
     first = trained(world, shop, "killed", "aws-popularity-count")
@@ -117,7 +117,7 @@ def test_a_worker_killed_while_it_writes_a_model_fails_the_version_and_leaves_no
 
 def test_an_endpoint_killed_while_a_model_is_written_resumes_and_sweeps(home: Path) -> None:
     process, url = start_endpoint(home, OSUSUME_PERSONALIZE_TIME="instant", PYTHONWARNINGS=slow_models.FILTER)
-    world = World(url)
+    world = World(url, home)
     _prepare(world)
     shop = make_shop(world, make_role(world, "service"), "cut", kinds=("INTERACTIONS",))
     solution = world.personalize.create_solution(
@@ -131,7 +131,7 @@ def test_an_endpoint_killed_while_a_model_is_written_resumes_and_sweeps(home: Pa
     kill_everything(home, process)
     (home / "slow").unlink()
     process, url = start_endpoint(home)
-    World(url).active("solution_version", version)
+    World(url, home).active("solution_version", version)
     assert [path.name for path in models.iterdir()] == [f"solution+cut+{version.rpartition('/')[2]}"]
     assert TrainedModel.load(next(models.iterdir())).metrics
     stop_endpoint(process)
@@ -151,7 +151,7 @@ def wait_for_half_a_model(models: Path) -> Path:
 
 def test_a_job_that_was_interrupted_twice_fails(home: Path) -> None:
     process, url = start_endpoint(home)
-    world = World(url)
+    world = World(url, home)
     _prepare(world)
     arn = world.personalize.create_dataset_group(name="g")["datasetGroupArn"]
     world.active("dataset_group", arn)
@@ -162,14 +162,14 @@ def test_a_job_that_was_interrupted_twice_fails(home: Path) -> None:
     record["private"] |= {"job": "create", "attempts": 2}
     path.write_text(json.dumps(record))
     process, url = start_endpoint(home)
-    shown = World(url).settled("dataset_group", arn)
+    shown = World(url, home).settled("dataset_group", arn)
     assert (shown["status"], "interrupted" in shown["failureReason"]) == ("CREATE FAILED", True)
     stop_endpoint(process)
 
 
 def test_realistic_times_show_every_state(home: Path) -> None:
     process, url = start_endpoint(home, OSUSUME_PERSONALIZE_TIME="realistic", OSUSUME_WAIT_SCALE="0.5")
-    world = World(url)
+    world = World(url, home)
     arn = world.personalize.create_dataset_group(name="slow")["datasetGroupArn"]
     seen: list[str] = []
     while not seen or seen[-1] != "ACTIVE":
@@ -181,7 +181,7 @@ def test_realistic_times_show_every_state(home: Path) -> None:
 
 def test_the_endpoint_answers_while_it_imports_and_trains(home: Path) -> None:
     process, url = start_endpoint(home)
-    world = World(url)
+    world = World(url, home)
     _prepare(world)
     role = make_role(world, "service")
     shop = make_shop(world, role, "busy", kinds=("INTERACTIONS",))

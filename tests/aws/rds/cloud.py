@@ -16,6 +16,9 @@ from typing import Any
 
 import boto3
 
+from local.aws import administrator
+from local.aws.endpoint import Credentials
+
 ACCOUNT, REGION = "111111111111", "ap-northeast-1"
 ROOT = Path(__file__).parents[3]
 
@@ -29,7 +32,7 @@ class Cloud:
     @functools.cache  # noqa: B019 - lives as long as the tests
     def client(self, service: str, role: str = "") -> Any:
         """As the administrator, or as the role."""
-        keys = {"aws_access_key_id": ACCOUNT, "aws_secret_access_key": "local-administrator"}
+        keys = Credentials(*administrator.read(self.home)).boto3()
         if role:
             arn = f"arn:aws:iam::{ACCOUNT}:role/{role}"
             session = self.client("sts").assume_role(RoleArn=arn, RoleSessionName="test")["Credentials"]

@@ -19,6 +19,8 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from local.aws import administrator
+from local.aws.endpoint import Credentials
 from tests.aws.stepfunctions.harness import jsonata, states
 from tests.aws.stepfunctions.launcher import ACCOUNT, REGION
 from tests.aws.stepfunctions.test_parallel_and_map import STANDARD, branch
@@ -45,6 +47,7 @@ _CONFIG = Config(retries={"total_max_attempts": 1}, inject_host_prefix=False, s3
 
 class Server:
     def __init__(self, home: Path) -> None:
+        self.home = home
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
@@ -60,8 +63,7 @@ class Server:
             service,
             endpoint_url=f"http://127.0.0.1:{self.port}",
             region_name=REGION,
-            aws_access_key_id=ACCOUNT,
-            aws_secret_access_key="root",
+            **Credentials(*administrator.read(self.home)).boto3(),
             config=_CONFIG,
         )
 
