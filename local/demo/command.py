@@ -94,7 +94,9 @@ def _up(options: argparse.Namespace, settings: Settings) -> Demo:
     home = state.home()
     # Read by the endpoint when it starts; one that runs already keeps its own.
     os.environ.setdefault("OSUSUME_WAIT_SCALE", WAIT_SCALE)
-    code = cli.main(["up", "--cdk-out", str(options.cdk_out or _synthesize(options.environment, home))])
+    port = [] if options.port is None else ["--port", str(options.port)]
+    folder = options.cdk_out or _synthesize(options.environment, home)
+    code = cli.main(["up", "--cdk-out", str(folder), *port])
     if code:
         raise SystemExit(code)
     endpoint = cli.endpoint_of(state.running(home), home)

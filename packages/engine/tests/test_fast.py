@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 import scipy.sparse as sp
 
-from osusume_endpoint.personalize.errors import JobFailure
-from osusume_endpoint.personalize.tasks import infer_batch
 from osusume_engine.data import TrainingData
 from osusume_engine.histories import one_history
 from osusume_engine.models.candidates import Candidates
@@ -181,39 +177,3 @@ def test_threads_answer_what_one_batch_after_the_other_answers(
     many = personalizer.recommend(model.histories, 5)
     monkeypatch.setattr("osusume_engine.models.personalization.MANY_BATCHES", 1_000)
     assert (many.items == personalizer.recommend(model.histories, 5).items).all()
-
-
-def batch_job(folder: Path, model: TrainedModel, lines: str) -> dict[str, object]:
-    model.save(folder / "model")
-    (folder / "in").write_text(lines)
-    return {
-        "model": str(folder / "model"),
-        "files": [[str(folder / "in"), str(folder / "out")]],
-        "num_results": 5,
-        "datasets": [],
-        "filter": None,
-        "influence": {},
-        "exploration": {},
-    }
-
-
-def test_a_batch_job_has_the_quality_that_the_environment_asks_for(
-    model: TrainedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    users = ["u1", "nobody", "u2"]
-    job = batch_job(tmp_path, model, "".join(json.dumps({"userId": user}) + "\n" for user in users))
-    for quality in ("full", "fast"):
-        monkeypatch.setenv("OSUSUME_BATCH_QUALITY", quality)
-        assert infer_batch(job) == {"records": 3, "errors": 0}
-        lines = [json.loads(line) for line in (tmp_path / "out").read_text().splitlines()]
-        for line, listed in zip(lines, model.recommend_many(users, 5, quality=quality), strict=True):
-            assert line["output"]["scores"] == [round(one.score, 7) for one in listed]
-            assert line["output"]["recommendedItems"] == [one.id for one in listed]
-
-
-def test_a_batch_job_fails_with_the_variable_and_its_choices(
-    model: TrainedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("OSUSUME_BATCH_QUALITY", "quick")
-    with pytest.raises(JobFailure, match="OSUSUME_BATCH_QUALITY='quick' is unknown: use full or fast"):
-        infer_batch(batch_job(tmp_path, model, '{"userId": "u1"}\n'))

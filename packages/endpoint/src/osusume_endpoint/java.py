@@ -109,7 +109,7 @@ def main(arguments: list[str]) -> int:
     if arguments != ["install"]:
         print("usage: python -m osusume_endpoint.java install", file=sys.stderr)
         return 2
-    print(install())
+    install()
     return 0
 
 

@@ -21,7 +21,7 @@ from osusume_endpoint import java
 
 START_SECONDS = 120.0
 
-# What Spark's own launcher opens on Java 17 (JavaModuleOptions).
+# What Spark's own launcher opens on Java 17 and newer (JavaModuleOptions).
 _OPENED = (
     "java.base/java.lang java.base/java.lang.invoke java.base/java.lang.reflect java.base/java.io "
     "java.base/java.net java.base/java.nio java.base/java.util java.base/java.util.concurrent "
@@ -154,6 +154,16 @@ def warm_up(spark: Any, scratch: Path) -> None:
     spark.read.option("header", "true").csv(f"{folder}/csv").count()
 
 
+def archive() -> Path:
+    """Makes the archive in a process whose chatter is kept back. Raises JvmFailed, with its last words."""
+    made = subprocess.run(
+        [sys.executable, "-m", __spec__.name, "archive-here"], capture_output=True, text=True, check=False
+    )
+    if made.returncode:
+        raise JvmFailed(f"No class data archive:\n{(made.stdout + made.stderr)[-2000:]}")
+    return archive_path()
+
+
 def make_archive() -> Path:
     """Dump the classes of a small session into an archive that later JVMs map."""
     target = archive_path()
@@ -197,6 +207,7 @@ def _pyspark() -> Path:
 
 
 if __name__ == "__main__":
-    if sys.argv[1:] != ["archive"]:
+    commands = {"archive": archive, "archive-here": make_archive}
+    if len(sys.argv) != 2 or sys.argv[1] not in commands:
         raise SystemExit("usage: python -m osusume_endpoint.glue.jvm archive")
-    print(make_archive())
+    commands[sys.argv[1]]()

@@ -52,7 +52,7 @@ def chained(states_: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
     result = {}
     for place, (name, state) in enumerate(states_.items()):
         free = state["Type"] not in ("Choice", "Succeed", "Fail") and not {"Next", "End"} & set(state)
-        follow = {"Next": names[place + 1]} if place + 1 < len(names) else {"End": True}
+        follow: dict[str, Any] = {"Next": names[place + 1]} if place + 1 < len(names) else {"End": True}
         result[name] = {**state, **follow} if free else state
     return result
 
