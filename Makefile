@@ -22,7 +22,7 @@ export OSUSUME_ENV := $(ENV)
 export JSII_NODE := $(abspath $(VENV))/node/bin/node
 export PATH := $(abspath $(BIN)):$(abspath $(VENV))/node/bin:$(PATH)
 
-.PHONY: baseline bootstrap chaos check checkov clean cost demo deploy destroy diff docs down env format help install lint lock \
+.PHONY: alone baseline bootstrap chaos check checkov clean cost demo deploy destroy diff docs down env format help install lint lock \
 	mutations nightly preflight rehearse snapshot status synth test test-package up wheels
 
 help: ## list the targets
@@ -104,9 +104,18 @@ test: $(READY) ## linters, types and every test, including one run of the whole 
 test-package: $(READY)
 	cd $(PACKAGE) && $(abspath $(BIN))/python -m pytest -q -n 2 --dist loadfile -m "not nightly"
 
-nightly: $(READY) ## the slow suites, which `make test` leaves out
+nightly: $(READY) ## the slow suites, which `make test` leaves out, and each package alone
 	$(BIN)/python -m pytest -q -m nightly
 	@for package in $(PACKAGES); do (cd $$package && $(abspath $(BIN))/python -m pytest -q -m nightly); done
+	$(if $(PACKAGES),$(MAKE) --no-print-directory alone)
+
+alone: wheels ## each package's tests where nothing but its own wheel and needs are installed
+	for package in $(notdir $(PACKAGES)); do \
+	  $(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-alone/$$package; \
+	  $(BIN)/uv pip install --quiet --python .venv-alone/$$package/bin/python --no-sources --find-links dist \
+	    --constraint requirements-dev.txt "osusume-$$package" --group "packages/$$package/pyproject.toml:test"; \
+	  (cd packages/$$package && env -u PYTHONPATH ../../.venv-alone/$$package/bin/python -m pytest -q $(TESTS)); \
+	done
 
 lint: $(READY)
 	$(BIN)/ruff format --check .

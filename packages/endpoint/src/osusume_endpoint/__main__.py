@@ -11,12 +11,14 @@ import contextlib
 import os
 import socket
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from osusume_endpoint import private, processes, state
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments: list[str] | None = None, *, beside: Callable[[], None] | None = None) -> int:
+    """`beside` is called in the server's process, before it serves."""
     options = _parser().parse_args(arguments)
     home = state.home()
     try:
@@ -38,6 +40,8 @@ def main(arguments: list[str] | None = None) -> int:
     def serve() -> None:
         from osusume_endpoint import server
 
+        if beside:
+            beside()
         server.run(
             home=home,
             port=port,

@@ -19,8 +19,10 @@ from osusume_endpoint.endpoint import Endpoint
 
 log = logging.getLogger("osusume.server")
 
-# In this order: IAM first, as others build on it; the guard last, as it looks at what is left.
+# In this order: what is not served is refused first; IAM, as others build on it; the guard last, as it looks at what
+# is left.
 PLUGINS = (
+    "osusume_endpoint.only.plugin",
     "osusume_endpoint.iam.plugin",
     "osusume_endpoint.cloudformation.plugin",
     "osusume_endpoint.cloudwatch.plugin",

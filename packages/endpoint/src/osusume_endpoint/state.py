@@ -19,6 +19,7 @@ DEFAULT_PORT = 4566
 
 class NotRunning(RuntimeError):
     def __init__(self, home: Path) -> None:
+        self.home = home
         super().__init__(f"No local endpoint runs for {home}: start one with `make up` (python -m local up)")
 
 

@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import time
 
+import pytest
+
 from osusume_endpoint.endpoint import Endpoint
-from osusume_endpoint.guard import calls
+from osusume_endpoint.guard import calls, stubs
 from osusume_endpoint.testing.running import allow, caller, error_of, name
 
 
@@ -28,3 +30,11 @@ def test_every_call_is_recorded_with_its_caller_resource_and_outcome(cloud: Endp
     assert call["resource"] == f"arn:aws:dynamodb:{cloud.region}:{cloud.account}:table/{table}"
     assert (call["status"], call["code"], call["stub"]) == (403, "AccessDeniedException", False)
     assert call["time"] >= started - 1  # type: ignore[operator]
+
+
+def test_what_stands_in_a_stubs_place_is_no_stub(monkeypatch: pytest.MonkeyPatch) -> None:
+    from ministack.services import stepfunctions
+
+    assert stubs.stub_of("states:StartExecution") == stubs.Stub("stepfunctions", "_run_execution")
+    monkeypatch.setattr(stepfunctions, "_run_execution", stubs.is_ours)  # any function of this package
+    assert stubs.stub_of("states:StartExecution") is None
