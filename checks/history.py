@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from checks.loops import circle
-from local.aws.stepfunctions import jsonata
+from osusume_endpoint.stepfunctions import jsonata
 
 LIMIT = 25_000
 # Items of a Map are a list in the definition, or come while it runs: as many as a full recovery period has days.

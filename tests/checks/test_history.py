@@ -8,9 +8,9 @@ import pytest
 
 from checks import history
 from config.settings import Settings
+from osusume_endpoint.testing.harness import jsonata, run
+from osusume_endpoint.testing.scripted import Cloud
 from stacks.workflows import prepare, recommend, train
-from tests.aws.stepfunctions.cloud import Cloud
-from tests.aws.stepfunctions.harness import jsonata, run
 from tests.stacks.test_workflows import SETTINGS
 
 POLL = {

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from lambdas.plan_run.plan import Restorable, Watermark, plan
-from local.aws.dynamodb import export
+from osusume_endpoint.dynamodb import export
 
 RECOVERY = timedelta(days=35)
 FIRST = date(2026, 1, 5)

@@ -20,7 +20,7 @@ from lambdas.plan_run.plan import (
 )
 from lambdas.plan_run.sources import PointInTimeRecoveryDisabled
 from lambdas.shared.events import InvalidEvent
-from local.aws.dynamodb import export
+from osusume_endpoint.dynamodb import export
 
 START = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
 SETTINGS = Environment("control", "log", "osusume-dev", ["personal", "related"])

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from local import cli, processes, rehearsal, state
-from local.aws import administrator
+from local import cli, rehearsal
+from osusume_endpoint import administrator, processes, state
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Finds paths that are built from something else than literals, without local.paths.inside.
+"""Finds paths that are built from something else than literals, without osusume_endpoint.paths.inside.
 
 Looked at: `a / b` and calls of pathlib, os.path, open, zipfile and tarfile in modules that import one of these. What
 was read and found harmless is in REVIEWED, by file and expression, with the reason; one too many is an error.
@@ -28,7 +28,7 @@ class Found:
     text: str
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}: {self.text}: make this path with local.paths.inside"
+        return f"{self.file}:{self.line}: {self.text}: make this path with osusume_endpoint.paths.inside"
 
 
 def found_in(source: str, *, file: str) -> list[Found]:
@@ -109,55 +109,55 @@ def unreviewed(found: list[Found], reviewed: Mapping[tuple[str, str], str]) -> l
 # (file, expression) -> why its parts can't be names from data.
 REVIEWED: dict[tuple[str, str], str] = {
     (
-        "local/aws/faults/disk.py",
+        "osusume_endpoint/faults/disk.py",
         "Path(path + '.tmp')",
     ): "a path that ministack made, or process and thread ids",
     (
-        "local/aws/faults/disk.py",
+        "osusume_endpoint/faults/disk.py",
         "Path(path + '.meta.json')",
     ): "a path that ministack made, or process and thread ids",
     (
-        "local/aws/faults/disk.py",
+        "osusume_endpoint/faults/disk.py",
         "folder / f's3-{os.getpid()}-{threading.get_ident()}-{place}'",
     ): "a path that ministack made, or process and thread ids",
     (
-        "local/aws/glue/jvm.py",
+        "osusume_endpoint/glue/jvm.py",
         "target.with_name(f'.{target.name}.{os.getpid()}')",
     ): "of our own archive and process id",
-    ("local/aws/glue/runner.py", "Path(arguments[0])"): "the scratch folder, an argument of our own",
+    ("osusume_endpoint/glue/runner.py", "Path(arguments[0])"): "the scratch folder, an argument of our own",
     (
-        "local/aws/glue/s3bridge.py",
+        "osusume_endpoint/glue/s3bridge.py",
         "target.with_name(f'.{target.name}.{next(self._numbers)}')",
     ): "beside a path made by the helper; a counter",
     (
-        "local/aws/glue/s3bridge.py",
+        "osusume_endpoint/glue/s3bridge.py",
         "self._stage / 'out' / str(next(self._numbers))",
     ): "beside a path made by the helper; a counter",
-    ("local/aws/glue/workers.py", "logs / f'{folder.name}.log'"): "mkdtemp's own name",
-    ("local/aws/lambda_/archive.py", "Path(sysconfig.get_paths()['purelib'])"): "of the interpreter",
+    ("osusume_endpoint/glue/workers.py", "logs / f'{folder.name}.log'"): "mkdtemp's own name",
+    ("osusume_endpoint/lambda_/archive.py", "Path(sysconfig.get_paths()['purelib'])"): "of the interpreter",
     (
-        "local/aws/lambda_/worker.py",
+        "osusume_endpoint/lambda_/worker.py",
         "tempfile.mkdtemp(prefix=f'{paths.component(self.func_name)[:64]}-', dir=folder / 'tmp')",
     ): "made by paths.component: one name",
     (
-        "local/aws/personalize/datasets.py",
+        "osusume_endpoint/personalize/datasets.py",
         "Path(source['stream'])",
     ): "paths that the service made and handed to its worker",
-    ("local/aws/personalize/models/imports.py", "size / (1 << 30)"): "a number",
+    ("osusume_endpoint/personalize/models/imports.py", "size / (1 << 30)"): "a number",
     (
-        "local/aws/personalize/tasks.py",
+        "osusume_endpoint/personalize/tasks.py",
         "Path(job['target'])",
     ): "paths that the service made and handed to its worker",
     (
-        "local/aws/personalize/tasks.py",
+        "osusume_endpoint/personalize/tasks.py",
         "Path(job['previous'])",
     ): "paths that the service made and handed to its worker",
     (
-        "local/aws/personalize/tasks.py",
+        "osusume_endpoint/personalize/tasks.py",
         "Path(job['model'])",
     ): "paths that the service made and handed to its worker",
-    ("local/aws/personalize/workers.py", "log / f'personalize-{name}.log'"): '"training" or "data"',
-    ("local/aws/server.py", "home / folder"): "four literals",
+    ("osusume_endpoint/personalize/workers.py", "log / f'personalize-{name}.log'"): '"training" or "data"',
+    ("osusume_endpoint/server.py", "home / folder"): "four literals",
     (
         "local/demo/complete_journey.py",
         "(now - newest) / day",
@@ -167,11 +167,11 @@ REVIEWED: dict[tuple[str, str], str] = {
         "Path(spec.origin).parent / 'data' / f'{name}.parquet'",
     ): "a number; the tables of an installed package",
     (
-        "local/java.py",
+        "osusume_endpoint/java.py",
         "_jars() / f'.{DRIVER}.{os.getpid()}'",
     ): "of the interpreter, a constant and the process id",
     (
-        "local/java.py",
+        "osusume_endpoint/java.py",
         "Path(sys.base_prefix) / 'bin' / f'python{sys.version_info.major}.{sys.version_info.minor}'",
     ): "of the interpreter, a constant and the process id",
     (
@@ -207,23 +207,23 @@ REVIEWED: dict[tuple[str, str], str] = {
         "place.glob(f'*/{_RECORD}')",
     ): "the state folder's digest, the wheel's own files, or what os.walk found below our folder",
     (
-        "local/personalize/models/neighbours.py",
+        "osusume_engine/models/neighbours.py",
         "counts.data / (events[rows] + 5) / np.sqrt(events[counts.indices] + 5)",
     ): "numbers",
-    ("local/personalize/models/neighbours.py", "counts.data / (events[rows] + 5)"): "numbers",
+    ("osusume_engine/models/neighbours.py", "counts.data / (events[rows] + 5)"): "numbers",
     (
-        "local/personalize/models/neighbours.py",
+        "osusume_engine/models/neighbours.py",
         "matrix.data / (np.power(product, power) + shrink)",
     ): "numbers",
-    ("local/personalize/models/personalization.py", "share / share.sum()"): "numbers",
+    ("osusume_engine/models/personalization.py", "share / share.sum()"): "numbers",
     (
-        "local/personalize/storage.py",
+        "osusume_engine/storage.py",
         "tempfile.mkdtemp(prefix=f'.{folder.name}.', dir=folder.parent)",
     ): "the model's own folder, made by the service with the helper",
     ("local/private.py", "Path(parent, name)"): "what os.walk found below our folder",
-    ("local/processes.py", "Path(f'/proc/{pid}/stat')"): "a process id",
+    ("osusume_endpoint/processes.py", "Path(f'/proc/{pid}/stat')"): "a process id",
     (
-        "local/state.py",
+        "osusume_endpoint/state.py",
         "tempfile.mkdtemp(prefix=prefix)",
     ): '"osusume-rehearsal-" or the like, from our own code',
     ("lambdas/load_warehouse/script.py", "folder / name"): "one of two constants",

@@ -18,9 +18,9 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials as BotoCredentials
 from botocore.exceptions import ClientError
 
-from local import lodging, private, state
-from local.aws.endpoint import Endpoint
-from tests.security.conftest import KEYS
+from osusume_endpoint import lodging, private, state
+from osusume_endpoint.endpoint import Endpoint
+from osusume_endpoint.testing.security import KEYS
 
 ROOT = Path(__file__).parents[2]
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")

@@ -11,11 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from local import deploy, paths
-from local.aws.errors import ApiError
-from local.aws.glue.runs import Fetch
-from local.aws.glue.s3bridge import Bridge
-from local.aws.lambda_ import archive
+from local import deploy
+from osusume_endpoint import paths
+from osusume_endpoint.errors import ApiError
+from osusume_endpoint.glue.runs import Fetch
+from osusume_endpoint.glue.s3bridge import Bridge
+from osusume_endpoint.lambda_ import archive
 from tests.security import path_building
 
 HOSTILE = (

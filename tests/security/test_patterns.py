@@ -21,14 +21,14 @@ from config.rules import check_schedule
 from config.settings import ColumnName, TableName
 from lambdas.get_recommendations import routes
 from lambdas.load_warehouse import script
-from local.aws import wire
-from local.aws.stepfunctions.telemetry import ERROR
-from local.state import REPOSITORY
+from local.repository import REPOSITORY
+from osusume_endpoint import wire
+from osusume_endpoint.stepfunctions.telemetry import ERROR
 
 FOLDERS = ("checks", "config", "glue_jobs", "lambdas", "local", "stacks")
 FUNCTIONS = {"compile", "match", "search", "fullmatch", "sub", "subn", "split", "findall", "finditer"}
 # Expressions of pyarrow, whose $ is the very end.
-OF_ANOTHER_ENGINE = {"local/personalize/imports.py"}
+OF_ANOTHER_ENGINE = {"osusume_engine/imports.py"}
 
 
 def problems(source: str) -> list[str]:

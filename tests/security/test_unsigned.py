@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from local.aws.endpoint import Endpoint
-from tests.aws.running import make_function, make_role
-from tests.security.conftest import SECRET
-from tests.security.raw import send, sign
+from osusume_endpoint.endpoint import Endpoint
+from osusume_endpoint.testing.raw import send, sign
+from osusume_endpoint.testing.running import make_function, make_role
+from osusume_endpoint.testing.security import SECRET
 from tests.security.test_nobody import KEYS, Call, header, refused
 
 

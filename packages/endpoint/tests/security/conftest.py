@@ -1,0 +1,1 @@
+from osusume_endpoint.testing.security import *  # noqa: F403 - its fixtures
