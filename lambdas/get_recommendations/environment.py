@@ -12,4 +12,4 @@ class Environment:
     personal_list: str = ""
     related_list: str = ""
     popular_list: str = ""
-    osusume_local_read_timeout_ms: int = 150
+    read_timeout_ms: int = 150

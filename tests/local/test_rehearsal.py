@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from local import cli, processes, rehearsal, state
+from tests import example
 
 
 @pytest.fixture
@@ -26,6 +27,7 @@ def ended(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[list[int]
     monkeypatch.setattr(processes, "terminate", pids.append)
     monkeypatch.setattr(rehearsal, "CDK", tmp_path / "cdk")
     monkeypatch.setenv("AWS_PROFILE", "somebody")
+    monkeypatch.setenv("OSUSUME_CONFIG", str(example.folder()))
     yield pids
 
 

@@ -9,15 +9,16 @@ from typing import Any
 
 import pytest
 
-from config.settings import Settings, load
+from config.settings import Settings
 from local.aws.stepfunctions.definition import validate
 from local.aws.stepfunctions.execution import Execution
 from local.aws.stepfunctions.results import Result
 from local.aws.stepfunctions.scope import Identity
 from stacks.workflows import pipeline, prepare, recommend, train
+from tests import example
 from tests.aws.stepfunctions.cloud import Cloud, ServiceError
 
-SETTINGS = load("dev")
+SETTINGS = example.settings()
 NAMES = SETTINGS.names
 RUN = "20261124T030000Z"
 DEFINITIONS = {

@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from config import settings
 from local import postgres
+from tests import example
 from tests.warehouse import rows
 from warehouse.load.columns import warehouse_columns
 
@@ -49,7 +49,7 @@ def dbt(*arguments: str, folder: Path, **environment: str) -> Build:
 
 def table_statements() -> list[str]:
     """tables.sql as PostgreSQL takes it: without Redshift's placement of rows on nodes."""
-    columns = warehouse_columns(settings.load("dev").datasets)
+    columns = warehouse_columns(example.settings().datasets)
     listed = {
         f"{table}_columns": ", ".join(f"{name} {kind}" for name, kind in kinds.items())
         for table, kinds in columns.items()

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from config.settings import load
 from local.aws.calls import Call as Request
 from local.aws.faults.answers import problem_of
 from local.aws.faults.plan import Rule
@@ -16,6 +15,7 @@ from local.aws.stepfunctions.integrations import services
 from local.aws.stepfunctions.integrations.sdk import Call
 from local.aws.wire import Request as WireRequest
 from stacks.workflows import pipeline, prepare, recommend, train
+from tests import example
 
 # Prefix and base exception of the optimized integrations (those of the SDK integrations are derived).
 OPTIMIZED = {
@@ -30,7 +30,7 @@ Gaps = dict[str, set[str]]  # error name -> states that do not retry it
 
 @pytest.fixture(scope="module")
 def gaps() -> Gaps:
-    settings, found = load("dev"), defaultdict(set)
+    settings, found = example.settings(), defaultdict(set)
     for name, module in (
         ("pipeline", pipeline),
         ("prepare", prepare),
