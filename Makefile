@@ -14,7 +14,7 @@ export OSUSUME_ENV := $(ENV)
 export JSII_NODE := $(abspath $(VENV))/node/bin/node
 export PATH := $(abspath $(BIN)):$(abspath $(VENV))/node/bin:$(PATH)
 
-.PHONY: chaos help install demo up down status env synth bootstrap deploy diff rehearse destroy test lint format snapshot lock docs check checkov cost mutations preflight baseline clean
+.PHONY: chaos help install demo up down status env synth bootstrap deploy diff rehearse destroy test nightly lint format snapshot lock docs check checkov cost mutations preflight baseline clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
@@ -59,6 +59,7 @@ bootstrap: node_modules/.ready ## prepare the account and region of ENV for CDK,
 	node_modules/.bin/cdk bootstrap
 
 deploy: node_modules/.ready ## deploy ENV to AWS with your credentials
+	$(BIN)/python -m checks.ready $(ENV)
 	node_modules/.bin/cdk deploy --all --require-approval $(APPROVAL)
 
 diff: node_modules/.ready ## what deploying ENV would change, with your credentials
@@ -72,8 +73,11 @@ destroy: node_modules/.ready ## delete the stacks of ENV on AWS
 
 test: $(READY) ## linters, types and every test, including one run of the whole line
 	$(MAKE) --no-print-directory lint
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not e2e"
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not e2e and not nightly"
 	$(BIN)/python -m pytest -q -m e2e
+
+nightly: $(READY) ## what takes too long for every change: all fast tests after each first edit of a fork
+	$(BIN)/python -m pytest -q -m nightly
 
 lint: $(READY)
 	$(BIN)/ruff format --check .
@@ -123,4 +127,4 @@ lock: $(READY) ## pin every package again from requirements*.in
 	$(BIN)/uv pip compile --quiet --no-header --no-annotate --python-version 3.11 requirements-checkov.in -o requirements-checkov.txt
 
 clean: down ## forget the local state (databases, buckets, models)
-	rm -rf .local cdk.out
+	rm -rf .build .local cdk.out

@@ -16,6 +16,8 @@ from config import files
 from config.settings import Settings
 
 FILE = Path(__file__).with_name("example.yaml")
+# What is a fork's own: only checked to load, to synthesize and to have no finding.
+CONFIG = Path(__file__).parents[1] / "config"
 Content = dict[str, Any]
 
 # One that may be thrown away, and one that keeps its data, is larger, and tells people of failures.

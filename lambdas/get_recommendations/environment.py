@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Environment:
-    """A list that no solution makes has an empty name. The laptop runtime alone sets the last variable."""
+    """A list that no solution makes has an empty name."""
 
     recommendations_table: str
     powertools_metrics_namespace: str

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,17 +12,11 @@ from lambdas.shared import times
 SHORTEST = timedelta(minutes=15)
 LONGEST = timedelta(hours=24)
 MODES = ("auto", "full", "incremental")
-DATASETS = ("interactions", "users", "items")
-MAX_JOB_NAME = 63  # Personalize's job and solution names
 NONE = "none"
 
 
 class WatermarkTooOld(RuntimeError):
     """An incremental run was asked for and can't cover the time since the last one."""
-
-
-class JobNameTooLong(RuntimeError):
-    """A Personalize job of the run would have a name that Personalize refuses."""
 
 
 @dataclass(frozen=True)
@@ -48,8 +41,6 @@ def plan(
     started_at: datetime,
     restorable: Restorable,
     watermark: Watermark | None,
-    prefix: str,
-    solutions: Iterable[str],
 ) -> dict[str, Any]:
     run_id = times.run_id(started_at)
     until = min(started_at, restorable.until)
@@ -65,7 +56,6 @@ def plan(
             "prefix": f"application_log/run={run_id}",
         },
         "previous_run_id": watermark.run_id if watermark else NONE,
-        "names": job_names(prefix=prefix, parts=[*DATASETS, *solutions], run_id=run_id),
     }
 
 
@@ -87,14 +77,3 @@ def is_full(*, mode: str, until: datetime, since: datetime | None, watermark: Wa
             f"{times.iso(until)}, within point-in-time recovery: start with mode full or auto"
         )
     return mode == "full" or not possible
-
-
-def job_names(*, prefix: str, parts: Iterable[str], run_id: str) -> dict[str, str]:
-    names = {part: f"{prefix}-{part}-{run_id}" for part in parts}
-    for part, name in names.items():
-        if len(name) > MAX_JOB_NAME:
-            raise JobNameTooLong(
-                f"{name} has {len(name)} characters, Personalize takes {MAX_JOB_NAME}: "
-                f"shorten app, environment or {part!r} in the configuration"
-            )
-    return names

@@ -10,20 +10,38 @@ from lambdas.run_dbt.environment import Environment
 PASSWORD_SECONDS = 3600  # the longest that Redshift Serverless gives
 
 
+class WarehouseHasNoAddress(RuntimeError):
+    """The workgroup is being made, changed or deleted."""
+
+
 def variables(settings: Environment, *, redshift_serverless: Any) -> dict[str, str]:
-    """Where the workgroup is, and a password of an hour for the database user `IAMR:<the function's role>`."""
-    workgroup = redshift_serverless.get_workgroup(workgroupName=settings.warehouse_workgroup)["workgroup"]
+    """Where the workgroup is, and a password of an hour for the database user `IAMR:<the function's role>`.
+
+    Raises WarehouseHasNoAddress.
+    """
+    name = settings.warehouse_workgroup
+    endpoint = _endpoint(redshift_serverless.get_workgroup(workgroupName=name)["workgroup"])
     credentials = redshift_serverless.get_credentials(
-        workgroupName=settings.warehouse_workgroup,
+        workgroupName=name,
         dbName=settings.warehouse_database,
         durationSeconds=PASSWORD_SECONDS,
     )
     return {
-        "DBT_HOST": workgroup["endpoint"]["address"],
-        "DBT_PORT": str(workgroup["endpoint"]["port"]),
+        "DBT_HOST": str(endpoint["address"]),
+        "DBT_PORT": str(endpoint["port"]),
         "DBT_USER": credentials["dbUser"],
         "DBT_PASSWORD": credentials["dbPassword"],
         "DBT_DATABASE": settings.warehouse_database,
         "DBT_SCHEMA": settings.dbt_schema,
         "WAREHOUSE_COLUMNS": json.dumps(settings.warehouse_columns),
     }
+
+
+def _endpoint(workgroup: Any) -> Any:
+    endpoint = workgroup.get("endpoint", {})
+    if "address" not in endpoint or "port" not in endpoint:
+        raise WarehouseHasNoAddress(
+            f"workgroup {workgroup.get('workgroupName')} is {workgroup.get('status')} and has no address yet: "
+            "run the pipeline again when it is AVAILABLE"
+        )
+    return endpoint

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-BUILD_FOLDER = ROOT / ".local" / "build"
+BUILD_FOLDER = ROOT / ".build"
 IGNORED = ("__pycache__", "*.pyc", ".*", "target", "logs", "README.md")
 
 

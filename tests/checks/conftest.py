@@ -6,8 +6,9 @@ from functools import cache
 
 import pytest
 
-from checks.__main__ import environments, synthesize
+from checks.__main__ import synthesize
 from checks.assembly import Assembly
+from config import files
 from tests import example
 from tests.mutations.mutation import shipped
 
@@ -19,7 +20,7 @@ def _assembly(variation: str) -> Assembly:
 
 @cache
 def _of_config(environment: str) -> Assembly:
-    return synthesize(environment)
+    return synthesize(environment, example.CONFIG)
 
 
 @pytest.fixture(scope="session")
@@ -32,7 +33,7 @@ def assembly(request: pytest.FixtureRequest) -> Assembly:
     return _assembly(str(request.param))
 
 
-@pytest.fixture(scope="session", params=environments())
+@pytest.fixture(scope="session", params=files.environments(example.CONFIG))
 def of_config(request: pytest.FixtureRequest) -> Assembly:
     """Each environment that config/ has a file for."""
     return _of_config(str(request.param))

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from config.errors import ConfigError
-from config.files import environments, folder
+from config.files import environments
 from config.settings import load
 from tests import example
 
@@ -347,9 +347,9 @@ def test_a_file_that_is_no_yaml_is_refused_with_its_name(tmp_path: Path) -> None
         load("dev", tmp_path)
 
 
-@pytest.mark.parametrize("environment", environments(folder()))
+@pytest.mark.parametrize("environment", environments(example.CONFIG))
 def test_the_committed_files_are_accepted(environment: str) -> None:
-    assert load(environment).environment == environment
+    assert load(environment, example.CONFIG).environment == environment
 
 
 @pytest.mark.parametrize(

@@ -17,8 +17,7 @@ from config.settings import load
 from tests import example
 from tests.config.test_refusals import REMOVE, changed
 
-CONFIG = Path(schema.__file__).parent
-FILES = [*sorted(CONFIG.glob("*.yaml")), example.FILE]
+FILES = [*sorted(example.CONFIG.glob("*.yaml")), example.FILE]
 
 
 def problems(content: Any) -> list[str]:

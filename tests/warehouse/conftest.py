@@ -15,6 +15,8 @@ from typing import Any, NamedTuple
 import pytest
 
 from local import postgres
+from local.aws.redshift.stand_in import ADAPTER
+from local.aws.redshift.warehouse import FUNCTIONS
 from tests import example
 from tests.warehouse import rows
 from warehouse.load.columns import warehouse_columns
@@ -74,6 +76,8 @@ class Warehouse:
         postgres.ensure_role(admin, name="dbt", password="dbt")
         postgres.ensure_database(admin, name=name, owner="dbt")
         self.connection = server.connect(name)
+        self.execute("set allow_system_table_mods = on")
+        self.execute(FUNCTIONS.read_text())
 
     def execute(self, statement: str, *values: Any) -> None:
         with self.connection.cursor() as cursor:
@@ -106,7 +110,7 @@ class Warehouse:
         return dbt(
             command,
             folder=self.folder,
-            DBT_ADAPTER="postgres",
+            PYTHONPATH=str(ADAPTER),
             DBT_HOST=self.address.host,
             DBT_PORT=str(self.address.port),
             DBT_USER="dbt",

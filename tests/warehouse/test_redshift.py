@@ -52,7 +52,7 @@ REDSHIFT = [
 @pytest.fixture(scope="module")
 def compiled(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     folder = tmp_path_factory.mktemp("redshift")
-    build = dbt("compile", "--no-introspect", "--no-populate-cache", folder=folder, DBT_ADAPTER="redshift")
+    build = dbt("compile", "--no-introspect", "--no-populate-cache", folder=folder)
     assert build.code == 0, build.output
     return sorted((folder / "target" / "compiled").rglob("*.sql"))
 

@@ -7,7 +7,6 @@ import atexit
 from local import postgres
 from local.aws import service
 from local.aws.endpoint import Endpoint
-from local.aws.redshift import address
 from local.aws.redshift.data import DataApi
 from local.aws.redshift.serverless import Serverless
 from local.aws.redshift.warehouse import Warehouse
@@ -33,4 +32,3 @@ def install(endpoint: Endpoint) -> None:
     service.add_service(
         name="redshift-data", operations=data.operations(), resource_arn=data.resource_arn, endpoint=endpoint
     )
-    address.register(endpoint, serverless, warehouse)

@@ -1,4 +1,4 @@
-"""dbt's adapter `redshift` where PostgreSQL stands for Redshift: it speaks through psycopg2 instead of redshift-connector.
+"""dbt's adapter `redshift` where PostgreSQL stands for Redshift: through psycopg2 instead of redshift-connector.
 
 A process finds it before dbt-redshift when its sys.path begins with the folder `adapter`. The project, its profile
 (`type: redshift`) and its macros are those of AWS; Redshift's functions are those of the stand-in (functions.sql). What
