@@ -81,7 +81,7 @@ EDITS: Mapping[str, Callable[[Path], None]] = {
 }
 
 
-def tested(tree: Path, *selected: str) -> subprocess.CompletedProcess[str]:
+def outcome(tree: Path, *selected: str) -> subprocess.CompletedProcess[str]:
     variables = {
         name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "OSUSUME"))
     }
@@ -101,7 +101,7 @@ def test_after_all_edits_at_once_the_tests_that_look_at_the_configuration_pass(t
     for edit in EDITS.values():
         edit(tree / "config")
     assert {"staging", *before} == set(files.environments(tree / "config"))
-    done = tested(tree, *OF_CONFIG, "-m", "not e2e and not nightly and not slow")
+    done = outcome(tree, *OF_CONFIG, "-m", "not e2e and not nightly and not slow")
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
     for environment in (*before, "staging"):
         assert f"test_the_committed_files_are_accepted[{environment}] PASSED" in done.stdout
@@ -114,7 +114,7 @@ def test_an_edit_that_aws_would_refuse_is_noticed_by_the_same_tests(tmp_path: Pa
     """Else the test above could pass by looking at nothing."""
     tree = copied(tmp_path / "fork")
     edited(tree / "config" / "common.yaml", colour="red")
-    done = tested(tree, "tests/config", "-m", "not e2e and not nightly and not slow")
+    done = outcome(tree, "tests/config", "-m", "not e2e and not nightly and not slow")
     assert done.returncode != 0
     assert "common.yaml: colour = 'red': this key is not known" in done.stdout
 
@@ -124,5 +124,5 @@ def test_an_edit_that_aws_would_refuse_is_noticed_by_the_same_tests(tmp_path: Pa
 def test_after_an_edit_every_fast_test_passes(name: str, tmp_path: Path) -> None:
     tree = copied(tmp_path / "fork")
     EDITS[name](tree / "config")
-    done = tested(tree, "-m", "not e2e and not nightly")
+    done = outcome(tree, "-m", "not e2e and not nightly")
     assert done.returncode == 0, done.stdout[-20000:] + done.stderr[-2000:]
