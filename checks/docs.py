@@ -10,7 +10,7 @@ from checks import fidelity
 from config import schema
 from config.reference import page as configuration
 from lambdas.get_recommendations import openapi
-from local.aws.personalize import coverage
+from osusume_endpoint.personalize import coverage
 
 _COVERAGE_HEAD = """# Personalize, operation by operation
 

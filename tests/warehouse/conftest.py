@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from local import postgres
-from local.aws.redshift.stand_in import ADAPTER
-from local.aws.redshift.warehouse import FUNCTIONS
+from osusume_endpoint import postgres
+from osusume_endpoint.redshift.stand_in import ADAPTER
+from osusume_endpoint.redshift.warehouse import FUNCTIONS
 from tests import example
 from tests.warehouse import rows
 from warehouse.load.columns import warehouse_columns

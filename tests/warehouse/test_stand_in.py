@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from local.aws.lambda_ import archive
-from local.aws.redshift.stand_in import ADAPTER
+from osusume_endpoint.lambda_ import archive
+from osusume_endpoint.redshift.stand_in import ADAPTER
 from tests.warehouse.conftest import WAREHOUSE, dbt
 
 DRIVER = (
