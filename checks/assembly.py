@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from checks.intrinsics import Resolver
+from checks.placeholders import Placeholders
 
 Value = TypeVar("Value")
 
@@ -82,6 +83,10 @@ class Assembly:
     def prefix(self) -> str:
         """What every name of the environment starts with: `<app>-<environment>`."""
         return min(self.stack_names.values(), key=len).rpartition("-")[0]
+
+    @property
+    def placeholders(self) -> Placeholders:
+        return Placeholders(account=self.account, region=self.region, prefix=self.prefix)
 
     def each(self, *types: str) -> Iterator[tuple[Stack, str, dict[str, Any]]]:
         """(stack, logical id, resolved properties) in all stacks."""

@@ -22,8 +22,7 @@ _READ_ELSEWHERE = frozenset(
     "AWS_LAMBDA_EXEC_WRAPPER PYTHONPATH".split()
 )
 _NAME_IN_LOGS = "POWERTOOLS_SERVICE_NAME"
-_LEFT_TO_CODE = frozenset(["DBT_ADAPTER", "DBT_SCHEMA"])  # on AWS always the default
-_LOCAL = "OSUSUME_LOCAL_"  # set by the laptop's runtime alone
+_LEFT_TO_CODE = frozenset(["DBT_SCHEMA", "READ_TIMEOUT_MS"])  # the default stands
 # Arguments that Glue itself reads (Glue developer guide, "Job parameters").
 _OF_GLUE = (
     "--extra-py-files --job-language --enable-metrics --enable-observability-metrics "
@@ -78,8 +77,7 @@ def _variables(module: str, function: Mapping[str, Any]) -> Iterator[str]:
         if name not in _READ_ELSEWHERE:
             yield f"{name} is given and nothing reads it."
     for name in sorted({_NAME_IN_LOGS, *read} - set(given) - _LEFT_TO_CODE):
-        if not name.startswith(_LOCAL):
-            yield f"{name} is not given: the code's default stands, which the templates always override."
+        yield f"{name} is not given: the code's default stands, which the templates always override."
 
 
 def _runtime(assembly: Assembly, function: Mapping[str, Any]) -> Iterator[str]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from checks import fidelity
+from config import schema
 from config.reference import page as configuration
 from lambdas.get_recommendations import openapi
 from osusume_endpoint.personalize import coverage
@@ -24,6 +25,7 @@ def _coverage() -> str:
 
 DOCS = Path(__file__).parents[1] / "docs"
 PAGES: Mapping[str, Callable[[], str]] = {
+    "../config/schema.json": schema.text,
     "configuration.md": configuration,
     "fidelity.md": fidelity.page,
     "openapi.json": openapi.rendered,
@@ -42,7 +44,7 @@ def _is_current(path: Path, content: str) -> bool:
 def main() -> int:
     if "--check" in sys.argv:
         found = stale()
-        sys.stdout.writelines(f"docs/{name} is stale: run `make docs`\n" for name in found)
+        sys.stdout.writelines(f"{(Path('docs') / name)} is stale: run `make docs`\n" for name in found)
         return 1 if found else 0
     for name, made in PAGES.items():
         (DOCS / name).write_text(made())

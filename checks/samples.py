@@ -27,7 +27,6 @@ FUNCTION_RESULTS: Mapping[str, Mapping[str, Any]] = {
         "mode": "incremental",
         "export": _EXPORT,
         "previous_run_id": "20261230T235959Z",
-        "names": {},
     },
     "validate_datasets": {"passed": True, "rows": {"interactions": 1000}},
     "judge_solution_version": {"promote": True, "reason": "better", "metrics": {"coverage": 0.5}},

@@ -27,12 +27,6 @@ def _objects(bucket: str, key: str) -> str:
 
 UNRECORDED: tuple[Unrecorded, ...] = (
     Unrecorded(
-        r"Analytics/RunDbt.*",
-        ("redshift-serverless:GetCredentials",),
-        ("arn:aws:redshift-serverless:{where}:workgroup/{prefix}-warehouse",),
-        "dbt signs in to Redshift with temporary credentials; locally the warehouse's own are given",
-    ),
-    Unrecorded(
         r"Preparation/ExtractAurora.*",
         ("s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"),
         (_objects("raw", "aurora/x"), _objects("raw", "aurora_$folder$")),

@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pydantic import ValidationError
 
+Holder = Callable[[tuple[int | str, ...]], str]
+
 
 class ConfigError(Exception):
     """A configuration that can't be deployed; the message names key, value and cure."""
 
     @classmethod
-    def from_validation(cls, file: str, error: ValidationError) -> ConfigError:
-        lines = problem_lines(error, whole="(file)", page="docs/configuration.md")
+    def from_validation(cls, file: str, errors: Iterable[Any], *, holder: Holder) -> ConfigError:
+        """`errors` as pydantic lists them; `holder` gives the file of a key, named where it isn't `file`."""
+        lines = list(dict.fromkeys(_of_file(problem, file, holder(problem["loc"])) for problem in errors))
         return cls("\n".join([f"{file}: {len(lines)} problem(s), nothing was changed", *lines]))
+
+
+def _of_file(problem: Any, file: str, holder: str) -> str:
+    line = _line(problem, "(file)", "docs/configuration.md")
+    return line if holder == file else f"  {holder}: {line.lstrip()}"
 
 
 def problem_lines(error: ValidationError, *, whole: str, page: str) -> list[str]:

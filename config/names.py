@@ -153,5 +153,10 @@ class Names:
         return f"{self.prefix}/warehouse"
 
     @property
+    def transformation_role(self) -> str:
+        """Role of the function that runs dbt; the owner of the marts in the warehouse is `IAMR:<it>`."""
+        return self.of("transformation")
+
+    @property
     def metric_namespace(self) -> str:
         return f"{self.app.capitalize()}/{self.environment}"

@@ -1,22 +1,22 @@
-"""The model of one environment: reads `config/<env>.yaml`, refuses what AWS would refuse later."""
+"""The model of one environment: reads `config/<environment>.yaml`, refuses what AWS would refuse later."""
 
 from __future__ import annotations
 
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 from zoneinfo import available_timezones
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from config import rules
+from config import files, rules
 from config.errors import ConfigError
+from config.files import Content
 from config.names import Names
 
-CONFIG_FOLDER = Path(__file__).parent
-
 ColumnName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+# Personalize's ITEM_ID (developer guide, "Schemas"): text of at most 256 characters.
+ItemId = Annotated[str, Field(min_length=1, max_length=256)]
 TableName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*\.[A-Za-z_][A-Za-z0-9_]*$")]
 
 
@@ -319,6 +319,16 @@ class Api(Section):
     """Steady requests a second of the stage."""
     burst: int = Field(default=100, ge=1, le=5000)
     """Requests of a burst."""
+    default_items: tuple[ItemId, ...] = Field(min_length=1, max_length=100)
+    """Items of yours, best first, for a reader of whom nothing can be read; shipped with the function."""
+
+    @field_validator("default_items")
+    @classmethod
+    def _items_are_distinct(cls, items: tuple[str, ...]) -> tuple[str, ...]:
+        twice = sorted({item for item in items if items.count(item) > 1})
+        if twice:
+            raise ValueError(f"item {twice[0]!r} is listed twice: keep one")
+        return items
 
 
 class QuickSight(Section):
@@ -395,7 +405,7 @@ class Settings(Section):
     """When the pipeline runs."""
     publishing: Publishing = Publishing()
     """From inference to the reader."""
-    api: Api = Api()
+    api: Api
     """The HTTP API."""
     analytics: Analytics = Analytics()
     """The warehouse and dashboards."""
@@ -447,22 +457,30 @@ class Settings(Section):
         return self.sources.aurora.secret_name or self.names.aurora_secret
 
 
-def load(environment: str, folder: Path = CONFIG_FOLDER) -> Settings:
-    """Read `<folder>/<environment>.yaml`. Raises ConfigError that names file, key, value and cure."""
-    path = folder / f"{environment}.yaml"
-    if not path.is_file():
-        known = sorted(p.stem for p in folder.glob("*.yaml"))
-        raise ConfigError(
-            f"environment {environment!r} has no {path.name}: use one of {known} or write that file"
-        )
-    try:
-        content = yaml.safe_load(path.read_text())
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{path.name} is not YAML: {error}") from error
-    try:
-        settings = Settings.model_validate(content)
-    except ValidationError as error:
-        raise ConfigError.from_validation(path.name, error) from error
+def load(environment: str, folder: Path | None = None) -> Settings:
+    """`<folder>/<environment>.yaml` over `<folder>/common.yaml`; without a folder the one of `files.folder`.
+
+    Raises ConfigError that names file, key, value and cure.
+    """
+    found = files.read(environment, folder or files.folder())
+    errors = [*_unknown_keys(found.common), *_errors(found.merged)]
+    if errors:
+        raise ConfigError.from_validation(f"{environment}.yaml", errors, holder=found.holder)
+    settings = Settings.model_validate(found.merged)
     if settings.environment != environment:
-        raise ConfigError(f"{path.name}: environment is {settings.environment!r}: write {environment!r}")
+        holder = found.holder(("environment",))
+        raise ConfigError(f"{holder}: environment is {settings.environment!r}: write {environment!r}")
     return settings
+
+
+def _unknown_keys(common: Content) -> list[Any]:
+    """Also those that an environment's list replaces, so that they're in no merged configuration."""
+    return [error for error in _errors(common) if error["type"] == "extra_forbidden"]
+
+
+def _errors(content: Content) -> list[Any]:
+    try:
+        Settings.model_validate(content)
+    except ValidationError as error:
+        return list(error.errors())
+    return []

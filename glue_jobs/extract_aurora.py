@@ -23,7 +23,6 @@ CONFIG_KEYS = {
     "items": "datasets.items.fields",
     "orders": "datasets.interactions.order_columns",
 }
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 class SourceRefused(RuntimeError):
@@ -38,13 +37,9 @@ class Source:
 
     @classmethod
     def from_secret(cls, secret: Mapping[str, Any]) -> Source:
-        """`secret` as RDS writes it. Raises KeyError for what it lacks.
-
-        TLS is required except on this machine's own address (a tunnel, an embedded server).
-        """
-        mode = "prefer" if secret["host"] in LOOPBACK else "require"
+        """`secret` as RDS writes it. Raises KeyError for what it lacks."""
         address = f"{secret['host']}:{secret['port']}/{secret['dbname']}"
-        return cls(f"jdbc:postgresql://{address}?sslmode={mode}", secret["username"], secret["password"])
+        return cls(f"jdbc:postgresql://{address}?sslmode=require", secret["username"], secret["password"])
 
 
 def main() -> None:

@@ -53,7 +53,7 @@ class AnalyticsStack(EnvironmentStack):
             self,
             "LoadWarehouse",
             name="load_warehouse",
-            folders={"warehouse/load": WAREHOUSE_FOLDER / "load"},
+            more={"warehouse/load": WAREHOUSE_FOLDER / "load"},
             layers=[runtime],
             environment={
                 "RESULTS_BUCKET": self.names.results_bucket,
@@ -78,18 +78,23 @@ class AnalyticsStack(EnvironmentStack):
             self,
             "RunDbt",
             name="run_dbt",
-            folders={"warehouse": WAREHOUSE_FOLDER},
+            more={"warehouse": WAREHOUSE_FOLDER},
             layers=[runtime, DbtLayer(self)],
+            # Redshift names the database user after the role, and that user owns the marts: no construct's name in it.
+            role_name=self.names.transformation_role,
             environment={
                 "WAREHOUSE_WORKGROUP": self.names.warehouse,
                 "WAREHOUSE_DATABASE": self.settings.analytics.database,
-                "WAREHOUSE_HOST": workgroup.attr_workgroup_endpoint_address,
-                "WAREHOUSE_PORT": "5439",
                 "WAREHOUSE_COLUMNS": json.dumps(warehouse_columns(self.settings.datasets)),
             },
             memory_size=1769,  # one whole processor; dbt's parsing does not use more
             timeout=Duration.minutes(15),
             vpc=self.vpc(),
             security_group=self.security_group("transformation"),
-            statements=[allow("redshift-serverless:GetCredentials", workgroup.attr_workgroup_workgroup_arn)],
+            statements=[
+                allow(
+                    ["redshift-serverless:GetCredentials", "redshift-serverless:GetWorkgroup"],
+                    workgroup.attr_workgroup_workgroup_arn,
+                )
+            ],
         )

@@ -155,8 +155,6 @@ class PreparationStack(EnvironmentStack):
             environment={
                 "CONTROL_TABLE": names.control_table,
                 "APPLICATION_LOG_TABLE": settings.application_log_table,
-                "NAME_PREFIX": names.prefix,
-                "SOLUTIONS": json.dumps([solution.name for solution in settings.solutions]),
             },
             statements=[
                 allow("dynamodb:GetItem", names.table_arn(names.control_table)),

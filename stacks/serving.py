@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from aws_cdk import CfnOutput, Duration
 from constructs import Construct
 
@@ -34,11 +36,16 @@ class ServingStack(EnvironmentStack):
                 "RELATED_LIST": self._list_for("item"),
                 "POPULAR_LIST": self._list_for("everyone"),
             },
+            more={"lambdas/get_recommendations/default_items.json": self._default_items()},
             # CPU comes with memory: below this, start-up and not the table decides the latency.
             memory_size=1024,
             timeout=Duration.seconds(10),
             statements=[allow("dynamodb:GetItem", names.table_arn(names.recommendations_table))],
         )
+
+    def _default_items(self) -> str:
+        """A file and no variable: all variables of a function together may have 4 KB."""
+        return json.dumps(self.settings.api.default_items, ensure_ascii=False)
 
     def _list_for(self, audience: str) -> str:
         """The first solution that lists for each user, item or everyone; none is an empty name."""

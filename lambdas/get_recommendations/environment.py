@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Environment:
-    """A list that no solution makes has an empty name. The laptop runtime alone sets the last variable."""
+    """A list that no solution makes has an empty name."""
 
     recommendations_table: str
     powertools_metrics_namespace: str
     personal_list: str = ""
     related_list: str = ""
     popular_list: str = ""
-    osusume_local_read_timeout_ms: int = 150
+    read_timeout_ms: int = 150

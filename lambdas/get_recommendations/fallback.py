@@ -13,7 +13,7 @@ from lambdas.get_recommendations.store import Found, Store, VersionedList
 from lambdas.get_recommendations.table import StoreUnavailable
 
 EVERYONE = "everyone"
-DEFAULT_ITEMS = Path(__file__).parent / "default_items.json"
+DEFAULT_ITEMS = Path(__file__).parent / "default_items.json"  # put there by the stack, from the configuration
 
 Read = Callable[[], Found[VersionedList | None]]
 

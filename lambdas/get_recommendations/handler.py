@@ -33,7 +33,7 @@ def settings() -> Environment:
 @cache
 def recommender() -> Recommender:
     given = settings()
-    client = make_client(timeout_ms=given.osusume_local_read_timeout_ms)
+    client = make_client(timeout_ms=given.read_timeout_ms)
     table = Table(client=client, name=given.recommendations_table, breaker=Breaker(time.monotonic))
     return Recommender(
         store=Store(table=table, clock=time.monotonic),

@@ -7,5 +7,3 @@ from dataclasses import dataclass
 class Environment:
     control_table: str
     application_log_table: str
-    name_prefix: str
-    solutions: list[str]

@@ -33,6 +33,4 @@ def run(event: dict[str, Any], *, dynamodb: Any, settings: Environment) -> dict[
         started_at=times.parse("started_at", events.text(event, "started_at")),
         restorable=sources.restorable(dynamodb, table=settings.application_log_table),
         watermark=sources.watermark(dynamodb, table=settings.control_table),
-        prefix=settings.name_prefix,
-        solutions=settings.solutions,
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,17 +15,11 @@ LONGEST = timedelta(hours=24)
 # The recovery period moves on while a run waits for its exports, so its oldest hour is not counted on.
 MARGIN = timedelta(hours=1)
 MODES = ("auto", "full", "incremental")
-DATASETS = ("interactions", "users", "items")
-MAX_JOB_NAME = 63  # Personalize's job and solution names
 NONE = "none"
 
 
 class WatermarkTooOld(RuntimeError):
     """An incremental run was asked for and can't cover the time since the last one."""
-
-
-class JobNameTooLong(RuntimeError):
-    """A Personalize job of the run would have a name that Personalize refuses."""
 
 
 @dataclass(frozen=True)
@@ -51,8 +44,6 @@ def plan(
     started_at: datetime,
     restorable: Restorable,
     watermark: Watermark | None,
-    prefix: str,
-    solutions: Iterable[str],
 ) -> dict[str, Any]:
     run_id = times.run_id(started_at)
     until = min(started_at, restorable.until)
@@ -68,7 +59,6 @@ def plan(
             "prefix": f"application_log/run={run_id}",
         },
         "previous_run_id": watermark.run_id if watermark else NONE,
-        "names": job_names(prefix=prefix, parts=[*DATASETS, *solutions], run_id=run_id),
     }
 
 
@@ -108,14 +98,3 @@ def is_full(*, mode: str, until: datetime, since: datetime | None, watermark: Wa
             f"which reaches back 35 days at most from {times.iso(until)}: start with mode full or auto"
         )
     return mode == "full" or not possible
-
-
-def job_names(*, prefix: str, parts: Iterable[str], run_id: str) -> dict[str, str]:
-    names = {part: f"{prefix}-{part}-{run_id}" for part in parts}
-    for part, name in names.items():
-        if len(name) > MAX_JOB_NAME:
-            raise JobNameTooLong(
-                f"{name} has {len(name)} characters, Personalize takes {MAX_JOB_NAME}: "
-                f"shorten app, environment or {part!r} in the configuration"
-            )
-    return names

@@ -22,7 +22,7 @@ def settings() -> Environment:
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     run_id = events.text(event, "run_id")
-    variables = profile.variables(settings(), redshift_serverless=lambda: client("redshift-serverless"))
+    variables = profile.variables(settings(), redshift_serverless=client("redshift-serverless"))
     answer = build.build(project=build.PROJECT, work=WORK, variables=variables)
     logger().info("built", extra={"run_id": run_id, **answer})
     return answer

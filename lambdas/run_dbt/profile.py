@@ -10,40 +10,38 @@ from lambdas.run_dbt.environment import Environment
 PASSWORD_SECONDS = 3600  # the longest that Redshift Serverless gives
 
 
+class WarehouseHasNoAddress(RuntimeError):
+    """The workgroup is being made, changed or deleted."""
+
+
 def variables(settings: Environment, *, redshift_serverless: Any) -> dict[str, str]:
-    """`redshift_serverless` makes the client; it isn't called on a laptop."""
-    connection = (
-        _local(settings) if settings.osusume_local_warehouse_host else _aws(settings, redshift_serverless)
+    """Where the workgroup is, and a password of an hour for the database user `IAMR:<the function's role>`.
+
+    Raises WarehouseHasNoAddress.
+    """
+    name = settings.warehouse_workgroup
+    endpoint = _endpoint(redshift_serverless.get_workgroup(workgroupName=name)["workgroup"])
+    credentials = redshift_serverless.get_credentials(
+        workgroupName=name,
+        dbName=settings.warehouse_database,
+        durationSeconds=PASSWORD_SECONDS,
     )
     return {
-        **connection,
+        "DBT_HOST": str(endpoint["address"]),
+        "DBT_PORT": str(endpoint["port"]),
+        "DBT_USER": credentials["dbUser"],
+        "DBT_PASSWORD": credentials["dbPassword"],
+        "DBT_DATABASE": settings.warehouse_database,
         "DBT_SCHEMA": settings.dbt_schema,
         "WAREHOUSE_COLUMNS": json.dumps(settings.warehouse_columns),
     }
 
 
-def _aws(settings: Environment, redshift_serverless: Any) -> dict[str, str]:
-    answer = redshift_serverless().get_credentials(
-        workgroupName=settings.warehouse_workgroup,
-        dbName=settings.warehouse_database,
-        durationSeconds=PASSWORD_SECONDS,
-    )
-    return {
-        "DBT_ADAPTER": settings.dbt_adapter,
-        "DBT_HOST": settings.warehouse_host,
-        "DBT_PORT": str(settings.warehouse_port),
-        "DBT_USER": answer["dbUser"],
-        "DBT_PASSWORD": answer["dbPassword"],
-        "DBT_DATABASE": settings.warehouse_database,
-    }
-
-
-def _local(settings: Environment) -> dict[str, str]:
-    return {
-        "DBT_ADAPTER": "postgres",
-        "DBT_HOST": settings.osusume_local_warehouse_host,
-        "DBT_PORT": str(settings.osusume_local_warehouse_port),
-        "DBT_USER": settings.osusume_local_warehouse_user,
-        "DBT_PASSWORD": settings.osusume_local_warehouse_password,
-        "DBT_DATABASE": settings.osusume_local_warehouse_database or settings.warehouse_database,
-    }
+def _endpoint(workgroup: Any) -> Any:
+    endpoint = workgroup.get("endpoint", {})
+    if "address" not in endpoint or "port" not in endpoint:
+        raise WarehouseHasNoAddress(
+            f"workgroup {workgroup.get('workgroupName')} is {workgroup.get('status')} and has no address yet: "
+            "run the pipeline again when it is AVAILABLE"
+        )
+    return endpoint

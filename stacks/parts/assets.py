@@ -7,7 +7,7 @@ import hashlib
 import os
 import shutil
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -15,12 +15,12 @@ BUILD_FOLDER = ROOT / ".build"
 IGNORED = ("__pycache__", "*.pyc", ".*", "target", "logs", "README.md")
 
 
-def stage(name: str, tree: Mapping[str, Path]) -> tuple[Path, str]:
-    """Copy `tree` (path inside the asset -> source folder or file) together; give the folder and its hash.
+def stage(name: str, tree: Mapping[str, Path | str]) -> tuple[Path, str]:
+    """Put `tree` (path inside the asset -> source folder or file, or a text) together; give the folder and its hash.
 
     A source that does not exist is left out: what must exist is checked by whoever needs it.
     """
-    files = dict(_files(tree))
+    files = dict(sorted(_files(tree)))
     digest = _digest(files)
     folder = BUILD_FOLDER / name / digest[:16]
     if not folder.is_dir():
@@ -32,14 +32,15 @@ def file_hash(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def _files(tree: Mapping[str, Path]) -> list[tuple[str, Path]]:
-    found: list[tuple[str, Path]] = []
+def _files(tree: Mapping[str, Path | str]) -> Iterator[tuple[str, bytes]]:
     for inside, source in tree.items():
-        if source.is_file():
-            found.append((inside, source))
+        if isinstance(source, str):
+            yield inside, source.encode()
+        elif source.is_file():
+            yield inside, source.read_bytes()
         elif source.is_dir():
-            found.extend((f"{inside}/{path.relative_to(source)}", path) for path in _sources(source))
-    return sorted(found)
+            for path in _sources(source):
+                yield f"{inside}/{path.relative_to(source)}", path.read_bytes()
 
 
 def _sources(folder: Path) -> list[Path]:
@@ -50,22 +51,21 @@ def _ignored(path: Path) -> bool:
     return any(Path(part).match(pattern) for part in path.parts for pattern in IGNORED)
 
 
-def _digest(files: Mapping[str, Path]) -> str:
+def _digest(files: Mapping[str, bytes]) -> str:
     digest = hashlib.sha256()
-    for inside, source in files.items():
-        content = source.read_bytes()
+    for inside, content in files.items():
         digest.update(f"{inside}\0{len(content)}\0".encode())
         digest.update(content)
     return digest.hexdigest()
 
 
-def _copy(files: Mapping[str, Path], folder: Path) -> None:
+def _copy(files: Mapping[str, bytes], folder: Path) -> None:
     # Renamed into place when complete: no interrupted or concurrent synthesis leaves half an asset.
     partial = folder.with_name(f"{folder.name}.{os.getpid()}")
-    for inside, source in files.items():
+    for inside, content in files.items():
         target = partial / inside
         target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(source, target)
+        target.write_bytes(content)
     open_to_all(partial)
     with contextlib.suppress(OSError):
         partial.rename(folder)

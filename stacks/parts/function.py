@@ -18,7 +18,10 @@ from stacks.parts.stack import EnvironmentStack
 
 
 class PythonFunction(Construct):
-    """`name` is the folder below lambdas/; the zip keeps package paths, so imports are those of the tests."""
+    """`name` is the folder below lambdas/; the zip keeps package paths, so imports are those of the tests.
+
+    `more` adds to the zip: path inside -> folder, file or text. The role has a fixed name where `role_name` gives it.
+    """
 
     def __init__(
         self,
@@ -31,7 +34,8 @@ class PythonFunction(Construct):
         statements: Statements,
         memory_size: int = 256,
         timeout: Duration | None = None,
-        folders: Mapping[str, Path] | None = None,
+        more: Mapping[str, Path | str] | None = None,
+        role_name: str | None = None,
         vpc: ec2.IVpc | None = None,
         security_group: ec2.ISecurityGroup | None = None,
     ) -> None:
@@ -42,6 +46,7 @@ class PythonFunction(Construct):
             self,
             "Role",
             service="lambda.amazonaws.com",
+            role_name=role_name,
             statements=[_write_logs(group), *([function_network_interfaces()] if vpc else []), *statements],
         )
         self.function = lambda_.Function(
@@ -49,7 +54,7 @@ class PythonFunction(Construct):
             "Function",
             function_name=names.function(name),
             handler=f"lambdas.{name}.handler.handler",
-            code=_code(name, folders or {}),
+            code=_code(name, more or {}),
             layers=layers,
             role=role,
             log_group=group,
@@ -72,13 +77,13 @@ def _write_logs(group: logs.ILogGroup) -> Statement:
     return allow(["logs:CreateLogStream", "logs:PutLogEvents"], group.log_group_arn)
 
 
-def _code(name: str, folders: Mapping[str, Path]) -> lambda_.AssetCode:
+def _code(name: str, more: Mapping[str, Path | str]) -> lambda_.AssetCode:
     package = ROOT / "lambdas"
-    tree = {
+    tree: dict[str, Path | str] = {
         "lambdas/__init__.py": package / "__init__.py",
         f"lambdas/{name}": package / name,
         "lambdas/shared": package / "shared",
-        **folders,
+        **more,
     }
     folder, digest = stage(f"functions/{name}", tree)
     return lambda_.Code.from_asset(str(folder), asset_hash=digest, asset_hash_type=AssetHashType.CUSTOM)

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from config.settings import load
 from osusume_endpoint.calls import Call as Request
 from osusume_endpoint.faults.answers import problem_of
 from osusume_endpoint.faults.plan import Rule
@@ -16,6 +15,7 @@ from osusume_endpoint.stepfunctions.integrations import services
 from osusume_endpoint.stepfunctions.integrations.sdk import Call
 from osusume_endpoint.wire import Request as WireRequest
 from stacks.workflows import pipeline, prepare, recommend, train
+from tests import example
 
 # Prefix and base exception of the optimized integrations (those of the SDK integrations are derived).
 OPTIMIZED = {
@@ -30,7 +30,7 @@ Gaps = dict[str, set[str]]  # error name -> states that do not retry it
 
 @pytest.fixture(scope="module")
 def gaps() -> Gaps:
-    settings, found = load("dev"), defaultdict(set)
+    settings, found = example.settings(), defaultdict(set)
     for name, module in (
         ("pipeline", pipeline),
         ("prepare", prepare),

@@ -6,12 +6,12 @@ from unittest.mock import Mock
 from botocore.exceptions import ClientError
 
 from checks import preflight
-from config.settings import Settings, load
+from config.settings import Settings
+from tests import example
 
 
 def settings(**changes: Any) -> Settings:
-    content = load("dev").model_dump(mode="json")
-    return Settings.model_validate(content | changes)
+    return Settings.model_validate(example.content() | changes)
 
 
 def looked(client: Any, title: str, given: Settings | None = None) -> tuple[bool, str]:

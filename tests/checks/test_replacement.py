@@ -1,16 +1,33 @@
 from __future__ import annotations
 
 import copy
-import json
+import re
+
+import pytest
 
 from checks import replacement
 from checks.assembly import Assembly
 
 
-def test_the_shipped_templates_are_those_of_the_baseline(assembly: Assembly) -> None:
-    kept = json.loads(replacement.baseline(assembly).read_text())
-    assert replacement.held(assembly) == kept
-    assert len(kept) >= 18
+def test_the_templates_of_config_are_those_of_their_baseline(of_config: Assembly) -> None:
+    """An environment that was never deployed has none."""
+    if replacement.baseline(of_config).exists():
+        kept = replacement.kept(of_config)
+        assert replacement.held(of_config) == kept
+        assert len(kept) >= 18
+
+
+def test_a_baseline_holds_no_account_region_or_name_of_an_environment(assembly: Assembly) -> None:
+    text = replacement.written(assembly)
+    assert text.count("{prefix}") >= 18
+    for value in (assembly.account, assembly.region, assembly.prefix):
+        assert value not in text
+
+
+@pytest.mark.parametrize("environment", sorted(path.stem for path in replacement.BASELINE.glob("*.json")))
+def test_a_committed_baseline_is_without_names_of_an_environment(environment: str) -> None:
+    text = (replacement.BASELINE / f"{environment}.json").read_text()
+    assert "{prefix}" in text and not re.search(r"\b\d{12}\b", text)
 
 
 def test_a_renamed_table_is_a_replacement(dev: Assembly) -> None:

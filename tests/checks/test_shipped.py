@@ -1,3 +1,5 @@
+"""The variations of the example have no finding; nor has any environment of config/, of which no more is asked."""
+
 from __future__ import annotations
 
 import pytest
@@ -7,10 +9,16 @@ from checks.__main__ import CHECKS, check
 from checks.assembly import Assembly
 from checks.simulation import visits, workflows
 from checks.workflows import states
+from config import files
+from tests import example
 
 
-def test_the_shipped_templates_have_no_finding_that_is_not_acknowledged(assembly: Assembly) -> None:
+def test_the_examples_templates_have_no_finding_that_is_not_acknowledged(assembly: Assembly) -> None:
     assert [str(finding) for finding in acknowledged.read().left(check(assembly, CHECKS))] == []
+
+
+def test_no_environment_of_config_has_a_finding_that_is_not_acknowledged(of_config: Assembly) -> None:
+    assert [str(finding) for finding in acknowledged.read().left(check(of_config, CHECKS))] == []
 
 
 def test_the_simulation_passes_every_state_of_every_workflow(assembly: Assembly) -> None:
@@ -21,15 +29,16 @@ def test_the_simulation_passes_every_state_of_every_workflow(assembly: Assembly)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("environment", ["dev", "prod"])
+@pytest.mark.parametrize("environment", files.environments(example.CONFIG))
 def test_cdk_nag_finds_nothing_that_is_not_acknowledged(environment: str) -> None:
-    assert [str(finding) for finding in nag.check(environment)] == []
+    found = nag.unacknowledged(nag.read(environment, example.CONFIG))
+    assert [str(finding) for finding in found] == []
 
 
 @pytest.mark.slow
 def test_every_acknowledgement_of_cdk_nag_is_needed() -> None:
     """RDS10 only in dev: prod protects its database."""
-    violations = [*nag.read("dev"), *nag.read("prod")]
+    violations = [one for name in example.VARIATIONS for one in nag.read(name, example.folder())]
     assert len(violations) > 100
     assert nag.unneeded(violations) == []
 

@@ -9,13 +9,15 @@ import pytest
 import yaml
 
 from config.errors import ConfigError
-from config.settings import CONFIG_FOLDER, load
+from config.files import environments
+from config.settings import load
+from tests import example
 
 REMOVE = object()
 
 
 class Refused(NamedTuple):
-    """`change` sets (or removes) one key of dev.yaml; the message holds every part of `told`."""
+    """`change` sets (or removes) one key of the example; the message holds every part of `told`."""
 
     fault: str
     change: dict[str, Any]
@@ -245,6 +247,26 @@ CASES = [
         {"analytics.quicksight": {"enabled": True, "principal_arn": OWNER}},
         ("analytics.quicksight", "enabled is true", "secret_arn"),
     ),
+    Refused(
+        "a default list without items",
+        {"api.default_items": []},
+        ("api.default_items", "at least 1 item"),
+    ),
+    Refused(
+        "no default list",
+        {"api.default_items": REMOVE},
+        ("api.default_items", "this key is required"),
+    ),
+    Refused(
+        "a default item twice",
+        {"api.default_items": ["b", "a", "b"]},
+        ("api.default_items", "'b' is listed twice", "keep one"),
+    ),
+    Refused(
+        "a default item that Personalize has no room for",
+        {"api.default_items": ["i" * 257]},
+        ("api.default_items.0", "at most 256 characters"),
+    ),
     Refused("an address that is none", {"alerts.email": "me at home"}, ("alerts.email = 'me at home'",)),
 ]
 
@@ -262,11 +284,11 @@ def changed(content: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
     return content
 
 
-def refusal(folder: Path, change: dict[str, Any]) -> str:
-    content = yaml.safe_load((CONFIG_FOLDER / "dev.yaml").read_text())
-    (folder / "dev.yaml").write_text(yaml.safe_dump(changed(content, change), sort_keys=False))
+def refusal(place: Path, change: dict[str, Any]) -> str:
+    content = example.content()
+    (place / "dev.yaml").write_text(yaml.safe_dump(changed(content, change), sort_keys=False))
     with pytest.raises(ConfigError) as refused:
-        load("dev", folder)
+        load("dev", place)
     return str(refused.value)
 
 
@@ -285,7 +307,7 @@ def test_all_problems_are_told_at_once_with_the_file(tmp_path: Path) -> None:
 
 def test_the_longest_names_that_fit_are_accepted_and_one_more_is_not(tmp_path: Path) -> None:
     longest = {"app": "a" * 16, "environment": "dev"}
-    content = yaml.safe_load((CONFIG_FOLDER / "dev.yaml").read_text())
+    content = example.content()
     (tmp_path / "dev.yaml").write_text(yaml.safe_dump(changed(content, longest)))
     assert load("dev", tmp_path).names.prefix == "a" * 16 + "-dev"
     message = refusal(tmp_path, {"app": "a" * 17})
@@ -293,7 +315,7 @@ def test_the_longest_names_that_fit_are_accepted_and_one_more_is_not(tmp_path: P
 
 
 def test_a_bucket_name_of_64_characters_is_refused(tmp_path: Path) -> None:
-    content = yaml.safe_load((CONFIG_FOLDER / "dev.yaml").read_text())
+    content = example.content()
     content |= {"app": "a" * 16, "environment": "e" * 10}
     (tmp_path / f"{'e' * 10}.yaml").write_text(yaml.safe_dump(content))
     with pytest.raises(ConfigError, match="of 64 characters, S3 accepts 63: shorten app or environment by 1"):
@@ -302,11 +324,19 @@ def test_a_bucket_name_of_64_characters_is_refused(tmp_path: Path) -> None:
 
 def test_an_environment_without_a_file_names_the_ones_that_have_one() -> None:
     with pytest.raises(ConfigError, match=r"'stage' has no stage.yaml: use one of \['dev', 'prod'\]"):
-        load("stage")
+        load("stage", example.folder())
+
+
+def test_the_variable_names_another_folder_of_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "trial.yaml").write_text(
+        yaml.safe_dump(example.content(environment="trial", app="elsewhere"))
+    )
+    monkeypatch.setenv("OSUSUME_CONFIG", str(tmp_path))
+    assert load("trial").names.prefix == "elsewhere-trial"
 
 
 def test_a_file_of_another_environment_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "test.yaml").write_text((CONFIG_FOLDER / "dev.yaml").read_text())
+    (tmp_path / "test.yaml").write_text(example.FILE.read_text())
     with pytest.raises(ConfigError, match="environment is 'dev': write 'test'"):
         load("test", tmp_path)
 
@@ -317,9 +347,9 @@ def test_a_file_that_is_no_yaml_is_refused_with_its_name(tmp_path: Path) -> None
         load("dev", tmp_path)
 
 
-@pytest.mark.parametrize("environment", ["dev", "prod"])
+@pytest.mark.parametrize("environment", environments(example.CONFIG))
 def test_the_committed_files_are_accepted(environment: str) -> None:
-    assert load(environment).environment == environment
+    assert load(environment, example.CONFIG).environment == environment
 
 
 @pytest.mark.parametrize(
@@ -327,6 +357,6 @@ def test_the_committed_files_are_accepted(environment: str) -> None:
     ["rate(1 day)", "rate(12 hours)", "cron(0/15 * * * ? *)", "cron(0 3 ? * MON-FRI *)", "cron(0 3 L * ? *)"],
 )
 def test_schedules_that_eventbridge_accepts_are_accepted(expression: str, tmp_path: Path) -> None:
-    content = yaml.safe_load((CONFIG_FOLDER / "dev.yaml").read_text())
+    content = example.content()
     (tmp_path / "dev.yaml").write_text(yaml.safe_dump(changed(content, cron(expression))))
     assert load("dev", tmp_path).schedule.expression == expression

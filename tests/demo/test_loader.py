@@ -9,13 +9,13 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from config import settings
 from config.settings import Settings
 from local.demo import complete_journey, loader, tables
 from local.demo.generated import generate
 from local.demo.log import item_of
 from local.demo.problems import OwnFilesRefused
 from local.demo.shop import ShopData
+from tests import example
 from tests.demo.conftest import FakeClients
 from tests.demo.test_own_files import good_interactions, write
 
@@ -24,7 +24,7 @@ NOW = pd.Timestamp("2026-11-24T04:00:00Z")
 
 @pytest.fixture
 def dev() -> Settings:
-    return settings.load("dev")
+    return example.settings()
 
 
 def select(clients: FakeClients, statement: str) -> list[tuple[Any, ...]]:

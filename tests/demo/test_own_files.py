@@ -8,10 +8,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from config import settings
 from local.demo import own_files
 from local.demo.problems import OwnFilesRefused
 from local.demo.shop import EVENT_COLUMNS, ORDER_COLUMNS, ShopData
+from tests import example
 
 NOW = pd.Timestamp("2026-11-24T04:00:00Z")
 SECONDS = int(NOW.timestamp()) - 90 * 86400
@@ -57,7 +57,7 @@ def write(folder: Path, interactions: pd.DataFrame | None = None, **others: pd.D
 
 
 def read(folder: Path) -> ShopData:
-    return own_files.read(folder, datasets=settings.load("dev").datasets, now=NOW)
+    return own_files.read(folder, datasets=example.settings().datasets, now=NOW)
 
 
 def refusal(folder: Path) -> list[str]:

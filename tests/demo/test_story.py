@@ -11,13 +11,13 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from config import settings
 from local.demo import loader, story, tables
 from local.demo.generated import HELD_OUT_USER, generate
+from tests import example
 from tests.demo.conftest import FakeClients
 
 NOW = pd.Timestamp("2026-11-24T04:00:00Z")
-DEV = settings.load("dev")
+DEV = example.settings()
 RUN = "20261124T030000Z"
 
 

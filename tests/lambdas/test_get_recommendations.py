@@ -11,11 +11,12 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from lambdas.get_recommendations import fallback, handler, openapi
+from tests import example
 from tests.lambdas import dynamodb_server
 from tests.lambdas.dynamodb_server import FAULTS, Server
 
 RUN = "20261124T030000Z"
-DEFAULT = json.loads(fallback.DEFAULT_ITEMS.read_text())
+DEFAULT = list(example.settings().api.default_items)
 USERS = "/v1/users/{userId}/recommendations"
 ITEMS = "/v1/items/{itemId}/related"
 
@@ -24,6 +25,17 @@ ITEMS = "/v1/items/{itemId}/related"
 def server() -> Iterator[Server]:
     with dynamodb_server.running() as running:
         yield running
+
+
+@pytest.fixture(autouse=True)
+def packaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The file that the stack puts beside the code."""
+    file = tmp_path / "default_items.json"
+    file.write_text(json.dumps(DEFAULT))
+    monkeypatch.setattr(fallback, "DEFAULT_ITEMS", file)
+    fallback.default_ranking.cache_clear()
+    yield file
+    fallback.default_ranking.cache_clear()
 
 
 @pytest.fixture(autouse=True)
@@ -133,8 +145,18 @@ def test_before_anything_is_published_the_packaged_list_stands_in(world: Server)
     assert (ids(body), body["source"], body["version"], body["degraded"]) == (DEFAULT, "default", None, True)
 
 
-def test_the_packaged_list_is_there_and_has_no_item_twice() -> None:
+def test_the_packaged_list_is_long_enough_for_a_page_and_has_no_item_twice() -> None:
     assert len(DEFAULT) == len(set(DEFAULT)) >= 25
+
+
+def test_the_patience_of_a_read_has_a_default_and_can_be_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[int] = []
+    monkeypatch.setattr(handler, "make_client", lambda *, timeout_ms: seen.append(timeout_ms))
+    handler.recommender()
+    forget()
+    monkeypatch.setenv("READ_TIMEOUT_MS", "40")
+    handler.recommender()
+    assert seen == [150, 40]
 
 
 @pytest.mark.parametrize(("wanted", "got"), [("1", 1), ("2", 2), ("3", 3), ("100", 3)])

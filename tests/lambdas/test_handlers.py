@@ -47,8 +47,6 @@ def test_plan_run(call: Any) -> None:
     variables = {
         "CONTROL_TABLE": "control",
         "APPLICATION_LOG_TABLE": "log",
-        "NAME_PREFIX": "osusume-dev",
-        "SOLUTIONS": '["personal"]',
     }
     event = {"mode": "auto", "execution_name": "e", "started_at": "2026-11-24T03:00:00Z"}
     answer = call("plan_run", event, variables, {"dynamodb": Control()})
@@ -135,15 +133,16 @@ def test_run_dbt(call: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         return {"models": 3, "tests": 4, "failed": []}
 
     monkeypatch.setattr(build, "build", built)
-    credentials = SimpleNamespace(get_credentials=lambda **_: {"dbUser": "u", "dbPassword": "p"})
+    serverless = SimpleNamespace(
+        get_credentials=lambda **_: {"dbUser": "u", "dbPassword": "p"},
+        get_workgroup=lambda **_: {"workgroup": {"endpoint": {"address": "host", "port": 5439}}},
+    )
     variables = {
         "WAREHOUSE_WORKGROUP": "w",
         "WAREHOUSE_DATABASE": "analytics",
-        "WAREHOUSE_HOST": "host",
-        "WAREHOUSE_PORT": "5439",
         "WAREHOUSE_COLUMNS": "{}",
     }
-    answer = call("run_dbt", {"run_id": RUN}, variables, {"redshift-serverless": credentials})
+    answer = call("run_dbt", {"run_id": RUN}, variables, {"redshift-serverless": serverless})
     assert answer == {"models": 3, "tests": 4, "failed": []}
     assert (seen["variables"]["DBT_USER"], seen["project"], str(seen["work"])) == (
         "u",

@@ -10,20 +10,13 @@ from hypothesis import strategies as st
 
 from lambdas.plan_run.environment import Environment
 from lambdas.plan_run.handler import run
-from lambdas.plan_run.plan import (
-    JobNameTooLong,
-    Watermark,
-    WatermarkTooOld,
-    job_names,
-    window_start,
-    windows,
-)
+from lambdas.plan_run.plan import Watermark, WatermarkTooOld, window_start, windows
 from lambdas.plan_run.sources import PointInTimeRecoveryDisabled
 from lambdas.shared.events import InvalidEvent
 from osusume_endpoint.dynamodb import export
 
 START = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
-SETTINGS = Environment("control", "log", "osusume-dev", ["personal", "related"])
+SETTINGS = Environment("control", "log")
 
 
 @pytest.fixture
@@ -81,10 +74,6 @@ def test_the_first_run_exports_everything(planned: Any) -> None:
             "prefix": "application_log/run=20261124T030000Z",
         },
         "previous_run_id": "none",
-        "names": {
-            part: f"osusume-dev-{part}-20261124T030000Z"
-            for part in ("interactions", "users", "items", "personal", "related")
-        },
     }
 
 
@@ -193,9 +182,3 @@ def test_a_log_without_point_in_time_recovery_is_refused_by_name(planned: Any) -
 def test_a_wrong_event_is_refused_by_key_and_value(planned: Any, changes: Any, said: str) -> None:
     with pytest.raises(InvalidEvent, match=said):
         planned(**changes)
-
-
-def test_a_job_name_that_personalize_would_refuse_is_named_with_the_cure() -> None:
-    with pytest.raises(JobNameTooLong, match="has 64 characters, Personalize takes 63: shorten"):
-        job_names(prefix="p" * 20, parts=["s" * 26], run_id="20261124T030000Z")
-    assert job_names(prefix="p" * 20, parts=["s" * 25], run_id="20261124T030000Z")

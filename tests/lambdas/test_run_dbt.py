@@ -48,16 +48,20 @@ def test_failed_nodes_are_named_with_what_they_said_and_skipped_ones_are_not() -
     ]
 
 
-def test_credentials_come_from_redshift_serverless(stubbed: Any) -> None:
+def test_address_and_credentials_come_from_redshift_serverless(stubbed: Any) -> None:
     client, stubber = stubbed("redshift-serverless")
+    stubber.add_response(
+        "get_workgroup",
+        {"workgroup": {"endpoint": {"address": "host.example", "port": 5439}}},
+        {"workgroupName": "workgroup"},
+    )
     stubber.add_response(
         "get_credentials",
         {"dbUser": "IAMR:run-dbt", "dbPassword": "secret"},
         {"workgroupName": "workgroup", "dbName": "analytics", "durationSeconds": 3600},
     )
-    settings = Environment("workgroup", "analytics", "host.example", 5439, COLUMNS)
-    assert profile.variables(settings, redshift_serverless=lambda: client) == {
-        "DBT_ADAPTER": "redshift",
+    settings = Environment("workgroup", "analytics", COLUMNS)
+    assert profile.variables(settings, redshift_serverless=client) == {
         "DBT_HOST": "host.example",
         "DBT_PORT": "5439",
         "DBT_USER": "IAMR:run-dbt",
@@ -68,29 +72,14 @@ def test_credentials_come_from_redshift_serverless(stubbed: Any) -> None:
     }
 
 
-def test_the_laptops_warehouse_wins_and_asks_no_one_for_credentials() -> None:
-    settings = Environment(
-        "workgroup",
-        "analytics",
-        "host.example",
-        5439,
-        COLUMNS,
-        osusume_local_warehouse_host="127.0.0.1",
-        osusume_local_warehouse_port=15432,
-        osusume_local_warehouse_user="dbt",
-        osusume_local_warehouse_password="p",
-    )
-
-    def refused() -> Any:
-        raise AssertionError("must not be called")
-
-    found = profile.variables(settings, redshift_serverless=refused)
-    assert (found["DBT_ADAPTER"], found["DBT_HOST"], found["DBT_PORT"], found["DBT_DATABASE"]) == (
-        "postgres",
-        "127.0.0.1",
-        "15432",
-        "analytics",
-    )
+@pytest.mark.parametrize("status", ["CREATING", "MODIFYING", "DELETING"])
+def test_a_warehouse_without_an_address_is_named_with_its_status(stubbed: Any, status: Any) -> None:
+    client, stubber = stubbed("redshift-serverless")
+    stubber.add_response("get_workgroup", {"workgroup": {"workgroupName": "shop", "status": status}})
+    with pytest.raises(
+        profile.WarehouseHasNoAddress, match=f"workgroup shop is {status} and has no address yet"
+    ):
+        profile.variables(Environment("shop", "analytics", COLUMNS), redshift_serverless=client)
 
 
 def test_dbt_writes_only_below_its_work_folder(tmp_path: Path) -> None:
@@ -106,7 +95,7 @@ def test_dbt_writes_only_below_its_work_folder(tmp_path: Path) -> None:
 
 PROJECT = {
     "dbt_project.yml": "name: tiny\nversion: '1.0.0'\nconfig-version: 2\nprofile: tiny\n",
-    "profiles.yml": "tiny:\n  target: \"{{ env_var('DBT_ADAPTER') }}\"\n  outputs:\n    postgres:\n"
+    "profiles.yml": "tiny:\n  target: postgres\n  outputs:\n    postgres:\n"
     "      type: postgres\n      host: \"{{ env_var('DBT_HOST') }}\"\n"
     "      port: \"{{ env_var('DBT_PORT') | as_number }}\"\n      user: \"{{ env_var('DBT_USER') }}\"\n"
     "      password: \"{{ env_var('DBT_PASSWORD') }}\"\n      dbname: \"{{ env_var('DBT_DATABASE') }}\"\n"
@@ -147,7 +136,6 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Any:
     with connection.cursor() as cursor:
         cursor.execute("create role dbt login password 'dbt' superuser")
     yield {
-        "DBT_ADAPTER": "postgres",
         "DBT_HOST": server.address.host,
         "DBT_PORT": str(server.address.port),
         "DBT_USER": "dbt",

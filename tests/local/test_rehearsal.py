@@ -11,6 +11,7 @@ import pytest
 
 from local import cli, rehearsal
 from osusume_endpoint import administrator, processes, state
+from tests import example
 
 
 @pytest.fixture
@@ -28,6 +29,7 @@ def ended(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[list[int]
     monkeypatch.setattr(processes, "terminate", pids.append)
     monkeypatch.setattr(rehearsal, "CDK", tmp_path / "cdk")
     monkeypatch.setenv("AWS_PROFILE", "somebody")
+    monkeypatch.setenv("OSUSUME_CONFIG", str(example.folder()))
     yield pids
 
 

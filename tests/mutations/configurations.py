@@ -1,6 +1,6 @@
 # mypy: disable-error-code="misc"
 # (it infers no lambda that has defaults)
-"""Configurations: each key of config/dev.yaml broken in its own way, refused before anything is synthesized."""
+"""Configurations: each key of the example broken in its own way, refused before anything is synthesized."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from typing import Any
 import yaml
 
 from config.errors import ConfigError
-from config.settings import CONFIG_FOLDER, load
+from config.settings import load
+from tests import example
 from tests.mutations.mutation import Mutation
 
 Content = dict[str, Any]
@@ -84,7 +85,7 @@ def mutations() -> Iterator[Mutation]:
 
 
 def _content() -> Content:
-    return dict(yaml.safe_load((CONFIG_FOLDER / "dev.yaml").read_text()))
+    return example.content()
 
 
 def _mutation(mutation_id: str, change: Callable[[Content], Any]) -> Mutation:

@@ -19,6 +19,7 @@ from checks import schemas
 from checks.__main__ import QUICK, check, synthesize
 from checks.assembly import Assembly
 from checks.finding import Finding
+from tests import example
 
 Template = dict[str, Any]
 ESCAPES = Path(__file__).with_name("escapes.yaml")
@@ -39,7 +40,8 @@ class Mutation:
 
 @cache
 def shipped() -> Assembly:
-    return synthesize("dev")
+    """The example's templates."""
+    return synthesize("dev", example.folder())
 
 
 @cache

@@ -1,4 +1,4 @@
-"""One synthesis a session and stage; templates as dicts."""
+"""One synthesis a session and variation of the example; templates as dicts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 
-from config.settings import Settings, load
+from checks.placeholders import Placeholders
+from config.settings import Settings
+from tests import example
 
 # Read by jsii's Node process when it starts, so set before anything imports aws_cdk.
 os.environ.setdefault("CDK_VALIDATION", "false")
@@ -21,7 +23,6 @@ if _NODE.is_file():
     os.environ.setdefault("JSII_NODE", str(_NODE))
 
 ROOT = Path(__file__).resolve().parents[2]
-STAGES = ("dev", "prod")
 
 Template = dict[str, Any]
 
@@ -36,7 +37,7 @@ def snapshot_update(request: pytest.FixtureRequest) -> bool:
 
 
 class Assembly:
-    """What one stage, or the settings given, synthesizes to."""
+    """What one variation of the example, or the settings given, synthesizes to."""
 
     def __init__(self, stage: str, folder: Path, settings: Settings | None = None) -> None:
         import aws_cdk
@@ -44,7 +45,7 @@ class Assembly:
         import app
 
         self.stage = stage
-        self.settings = settings or load(stage)
+        self.settings = settings or example.settings(stage)
         # Layers are not built: their hash is their requirements', so the templates are the same.
         context = {**app.flags(), "aws:cdk:bundling-stacks": []}
         cdk_app = aws_cdk.App(context=context, outdir=str(folder))
@@ -56,6 +57,11 @@ class Assembly:
             path.name.removesuffix(".template.json").lower(): json.loads(path.read_text())
             for path in sorted(folder.glob("*.template.json"))
         }
+
+    @property
+    def placeholders(self) -> Placeholders:
+        names = self.settings.names
+        return Placeholders(account=names.account, region=names.region, prefix=names.prefix)
 
     def resources(self, *types: str) -> Iterator[tuple[str, dict[str, Any]]]:
         """(stack/logical id, resource) of the types, or of all."""
@@ -75,6 +81,6 @@ class Assembly:
         raise KeyError(workflow)
 
 
-@pytest.fixture(scope="session", params=STAGES)
+@pytest.fixture(scope="session", params=sorted(example.VARIATIONS))
 def assembly(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Assembly:
     return Assembly(request.param, tmp_path_factory.mktemp(f"cdk-{request.param}"))

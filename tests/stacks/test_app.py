@@ -8,11 +8,13 @@ import sys
 from pathlib import Path
 
 import app
+from tests import example
 from tests.stacks.conftest import ROOT
 
 
 def synthesize(folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    variables = {**os.environ, "CDK_OUTDIR": str(folder), **environment}
+    configuration = {"OSUSUME_CONFIG": str(example.folder())}
+    variables = {**os.environ, **configuration, "CDK_OUTDIR": str(folder), **environment}
     return subprocess.run(
         [sys.executable, "app.py"], cwd=ROOT, env=variables, capture_output=True, text=True, check=False
     )

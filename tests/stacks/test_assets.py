@@ -52,6 +52,12 @@ def test_two_contents_that_only_join_alike_have_different_hashes(build: Path, tm
     assert assets.stage("a", {"t": one})[1] != assets.stage("a", {"t": two})[1]
 
 
+def test_a_text_becomes_a_file_and_counts_for_the_hash(build: Path, source: Path) -> None:
+    folder, first = assets.stage("function", {"lambdas/f": source, "lambdas/f/list.json": '["é"]'})
+    assert (folder / "lambdas/f/list.json").read_text(encoding="utf-8") == '["é"]'
+    assert assets.stage("function", {"lambdas/f": source, "lambdas/f/list.json": "[]"})[1] != first
+
+
 def test_without_uv_the_error_names_the_cure(
     build: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from lambdas.get_recommendations import fallback
 from tests.stacks.conftest import ROOT, Assembly
 from tests.stacks.test_security import identity_statements, listed
 
@@ -154,6 +155,19 @@ def asset_folder(assembly: Assembly, function: str) -> Path:
 def test_the_warehouse_project_travels_with_its_functions(assembly: Assembly) -> None:
     assert (asset_folder(assembly, "run_dbt") / "warehouse" / "dbt_project.yml").is_file()
     assert (asset_folder(assembly, "load_warehouse") / "warehouse" / "load" / "load.sql").is_file()
+
+
+def test_the_default_list_of_the_configuration_travels_with_the_reader(assembly: Assembly) -> None:
+    file = asset_folder(assembly, "get_recommendations") / "lambdas/get_recommendations/default_items.json"
+    assert tuple(json.loads(file.read_text())) == assembly.settings.api.default_items
+    assert fallback.DEFAULT_ITEMS.relative_to(ROOT) == file.relative_to(file.parents[2])
+
+
+def test_dbt_signs_in_under_a_role_whose_name_is_not_a_constructs(assembly: Assembly) -> None:
+    """Redshift names the user after the role, and the user owns the marts."""
+    [role] = [p for key, p in assembly.properties("AWS::IAM::Role") if key.startswith("analytics/RunDbtRole")]
+    names = assembly.settings.names
+    assert role["RoleName"] == names.transformation_role == f"{names.prefix}-transformation"
 
 
 @pytest.mark.parametrize("job", JOBS)

@@ -1,4 +1,4 @@
-"""Stacks that the committed stages do not have: imported sources, dashboards, one solution."""
+"""Stacks that the variations of the example do not have: imported sources, dashboards, one solution."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from config.settings import Settings, load
+from config.settings import Settings
 from stacks.parts.quicksight import DATA_SETS
+from tests import example
 from tests.stacks.conftest import ROOT, Assembly
 
 IMPORTED = {
@@ -32,18 +33,18 @@ QUICKSIGHT = {
 
 
 def variant(**changes: Any) -> Settings:
-    return Settings.model_validate(load("dev").model_dump() | changes)
+    return Settings.model_validate(example.settings().model_dump() | changes)
 
 
 @pytest.fixture(scope="module")
 def imported(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
-    settings = variant(sources=IMPORTED, solutions=[load("dev").solutions[1].model_dump()])
+    settings = variant(sources=IMPORTED, solutions=[example.settings().solutions[1].model_dump()])
     return Assembly("dev", tmp_path_factory.mktemp("imported"), settings)
 
 
 @pytest.fixture(scope="module")
 def dashboards(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
-    analytics = load("dev").analytics.model_dump() | {"quicksight": QUICKSIGHT}
+    analytics = example.settings().analytics.model_dump() | {"quicksight": QUICKSIGHT}
     return Assembly("dev", tmp_path_factory.mktemp("dashboards"), variant(analytics=analytics))
 
 

@@ -10,15 +10,16 @@ from typing import Any
 
 import pytest
 
-from config.settings import Settings, load
+from config.settings import Settings
 from osusume_endpoint.stepfunctions.definition import validate
 from osusume_endpoint.stepfunctions.execution import Execution
 from osusume_endpoint.stepfunctions.results import Result
 from osusume_endpoint.stepfunctions.scope import Identity
 from osusume_endpoint.testing.scripted import Cloud, ServiceError
 from stacks.workflows import pipeline, prepare, recommend, train
+from tests import example
 
-SETTINGS = load("dev")
+SETTINGS = example.settings()
 NAMES = SETTINGS.names
 RUN = "20261124T030000Z"
 DEFINITIONS = {

@@ -14,8 +14,10 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from config import settings
 from osusume_endpoint import postgres
+from osusume_endpoint.redshift.stand_in import ADAPTER
+from osusume_endpoint.redshift.warehouse import FUNCTIONS
+from tests import example
 from tests.warehouse import rows
 from warehouse.load.columns import warehouse_columns
 
@@ -49,7 +51,7 @@ def dbt(*arguments: str, folder: Path, **environment: str) -> Build:
 
 def table_statements() -> list[str]:
     """tables.sql as PostgreSQL takes it: without Redshift's placement of rows on nodes."""
-    columns = warehouse_columns(settings.load("dev").datasets)
+    columns = warehouse_columns(example.settings().datasets)
     listed = {
         f"{table}_columns": ", ".join(f"{name} {kind}" for name, kind in kinds.items())
         for table, kinds in columns.items()
@@ -74,6 +76,8 @@ class Warehouse:
         postgres.ensure_role(admin, name="dbt", password="dbt")
         postgres.ensure_database(admin, name=name, owner="dbt")
         self.connection = server.connect(name)
+        self.execute("set allow_system_table_mods = on")
+        self.execute(FUNCTIONS.read_text())
 
     def execute(self, statement: str, *values: Any) -> None:
         with self.connection.cursor() as cursor:
@@ -106,7 +110,7 @@ class Warehouse:
         return dbt(
             command,
             folder=self.folder,
-            DBT_ADAPTER="postgres",
+            PYTHONPATH=str(ADAPTER),
             DBT_HOST=self.address.host,
             DBT_PORT=str(self.address.port),
             DBT_USER="dbt",

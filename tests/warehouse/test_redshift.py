@@ -8,7 +8,7 @@ from string import Template
 
 import pytest
 
-from config import settings
+from tests import example
 from tests.warehouse.conftest import WAREHOUSE, dbt
 from tests.warehouse.redshift import FORBIDDEN, findings
 from warehouse.load.columns import warehouse_columns
@@ -52,7 +52,7 @@ REDSHIFT = [
 @pytest.fixture(scope="module")
 def compiled(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     folder = tmp_path_factory.mktemp("redshift")
-    build = dbt("compile", "--no-introspect", "--no-populate-cache", folder=folder, DBT_ADAPTER="redshift")
+    build = dbt("compile", "--no-introspect", "--no-populate-cache", folder=folder)
     assert build.code == 0, build.output
     return sorted((folder / "target" / "compiled").rglob("*.sql"))
 
@@ -102,7 +102,7 @@ def test_every_model_has_its_description_and_a_test_beside_it() -> None:
 
 
 def load_statements() -> list[str]:
-    columns = warehouse_columns(settings.load("dev").datasets)
+    columns = warehouse_columns(example.settings().datasets)
     values = {
         "database": "analytics",
         "results_bucket": "bucket",

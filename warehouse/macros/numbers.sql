@@ -1,4 +1,4 @@
-{# The integers 0 .. count - 1 as rows of one column `n`: neither engine's row generator runs on the other. #}
+{# The integers 0 .. count - 1 as rows of one column `n`: Redshift's generate_series runs on its leader node alone. #}
 {% macro numbers(count) -%}
     {%- for n in range(count) %}
     select {{ n }} as n{{ ' union all' if not loop.last }}

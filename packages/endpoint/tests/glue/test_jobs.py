@@ -245,11 +245,20 @@ login = {{"user": "jdbc_user", "password": "jdbc-password", "driver": "org.postg
 spark.range(5).write.jdbc(url, "numbers", mode="overwrite", properties=login)
 read = spark.read.format("jdbc").options(url=url, dbtable="numbers", fetchsize="10000", **login).load()
 print("READ", read.groupBy().sum("id").first()[0])
+java = spark._jvm
+properties = java.java.util.Properties()
+properties.setProperty("user", "jdbc_user")
+properties.setProperty("password", "jdbc-password")
+connected = java.org.postgresql.Driver().connect(url, properties)
+rows = connected.prepareStatement("select count(*) from numbers").executeQuery()
+rows.next()
+print("COUNTED", rows.getString(1))
 """,
     )
     run = jobs.run("jdbc")
     assert run["JobRunState"] == "SUCCEEDED", run.get("ErrorMessage")
     assert "READ 10" in jobs.log(run["Id"])
+    assert "COUNTED 5" in jobs.log(run["Id"])
 
 
 def test_nothing_outlives_a_killed_endpoint(tmp_path: Path) -> None:

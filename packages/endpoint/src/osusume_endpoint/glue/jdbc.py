@@ -1,4 +1,4 @@
-"""Takes TLS out of PostgreSQL JDBC URLs inside the Spark worker.
+"""Takes TLS out of PostgreSQL JDBC URLs inside the Spark worker: of Spark's readers, and of Java's own drivers.
 
 The embedded server is built without TLS, while the scripts rightly ask for sslmode=require. Only URLs of this
 machine are touched: a script pointed at another database stays encrypted.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+_CONNECTING = ("connect", "getConnection")
 _LOCAL = re.compile(r"\Ajdbc:postgresql://(127\.0\.0\.1|localhost)(:\d+)?/")
 
 
@@ -26,6 +27,7 @@ def install() -> None:
 
     for kind in (DataFrameReader, DataFrameWriter):
         _patch(kind)
+    _patch_java()
 
 
 def _patch(kind: Any) -> None:
@@ -33,6 +35,20 @@ def _patch(kind: Any) -> None:
     kind.option = lambda self, key, value: option(self, key, _rewritten(key, value))
     kind.options = lambda self, **given: options(self, **{k: _rewritten(k, v) for k, v in given.items()})
     kind.jdbc = lambda self, url, *args, **named: jdbc(self, without_tls(url), *args, **named)
+
+
+def _patch_java() -> None:
+    """Java's methods as Python calls them: Driver.connect, DriverManager.getConnection."""
+    from py4j.java_gateway import JavaMember
+
+    called = JavaMember.__call__
+
+    def call(member: Any, *arguments: Any) -> Any:
+        if member.name in _CONNECTING:
+            arguments = tuple(without_tls(one) if isinstance(one, str) else one for one in arguments)
+        return called(member, *arguments)
+
+    JavaMember.__call__ = call
 
 
 def _rewritten(key: str, value: Any) -> Any:

@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from osusume_endpoint import paths
+from osusume_endpoint.redshift.stand_in import ADAPTER
 
 # Present in site-packages without being a package of ours to prefer.
 _NEVER_OURS = {"__pycache__", "bin", "tests", "test"}
@@ -103,9 +104,9 @@ def _extract(archive: zipfile.ZipFile, member: zipfile.ZipInfo, folder: Path) ->
 
 
 def import_paths(*, code: Path, layers: list[Path]) -> list[str]:
-    """sys.path as Lambda has it: the function, then each layer's site folders."""
+    """sys.path as Lambda has it: the function, then each layer's site folders; then what stands in for packages."""
     paths = [str(code)]
     for layer in reversed(layers):  # a later layer is laid over an earlier one
         paths += [str(p) for p in sorted(layer.glob("python/lib/python3*/site-packages"))]
         paths.append(str(layer / "python"))
-    return paths
+    return [*paths, str(ADAPTER)]

@@ -1,8 +1,7 @@
-"""The environment variables of a function's process: Lambda's own, the function's, and three groups of ours.
+"""The environment variables of a function's process: Lambda's own, the function's, and a few of ours.
 
-Ours: AWS_ENDPOINT_URL (so that boto3 finds the endpoint), OSUSUME_LOCAL=1, and for functions that are given
-WAREHOUSE_HOST, OSUSUME_LOCAL_WAREHOUSE_*: the PostgreSQL that stands for it, and in it the database
-user that Redshift gives the function's role. Nothing of this process's environment is passed on.
+Ours: AWS_ENDPOINT_URL (so that boto3 finds the endpoint), and a patience that fits a busy machine. The function's own
+win. Nothing of this process's environment is passed on.
 """
 
 from __future__ import annotations
@@ -46,7 +45,6 @@ def variables(
     return {
         **_lambda_defaults(config, endpoint=endpoint, code=code),
         **_ours(endpoint),
-        **_warehouse(own, endpoint=endpoint, role_arn=config["Role"]),
         **{name: str(value) for name, value in own.items() if name not in RESERVED},
         **credentials.environment(),
         "TMPDIR": str(temporary),
@@ -80,13 +78,6 @@ def _ours(endpoint: Endpoint) -> dict[str, str]:
         "AWS_ENDPOINT_URL": endpoint.url,
         "AWS_DISABLE_HOST_PREFIX_INJECTION": "true",
         "AWS_EC2_METADATA_DISABLED": "true",
-        "OSUSUME_LOCAL": "1",
         # A laptop that trains and serves on two cores is slower than DynamoDB: do not call that a fault.
-        "OSUSUME_LOCAL_READ_TIMEOUT_MS": "2000",
+        "READ_TIMEOUT_MS": "2000",
     }
-
-
-def _warehouse(own: dict[str, Any], *, endpoint: Endpoint, role_arn: str) -> dict[str, str]:
-    from osusume_endpoint.redshift import address
-
-    return address.environment(endpoint, role_arn=role_arn) if "WAREHOUSE_HOST" in own else {}

@@ -6,7 +6,6 @@ import atexit
 
 from osusume_endpoint import postgres, service
 from osusume_endpoint.endpoint import Endpoint
-from osusume_endpoint.redshift import address
 from osusume_endpoint.redshift.data import DataApi
 from osusume_endpoint.redshift.serverless import Serverless
 from osusume_endpoint.redshift.warehouse import Warehouse
@@ -32,4 +31,3 @@ def install(endpoint: Endpoint) -> None:
     service.add_service(
         name="redshift-data", operations=data.operations(), resource_arn=data.resource_arn, endpoint=endpoint
     )
-    address.register(endpoint, serverless, warehouse)

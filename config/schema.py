@@ -1,0 +1,49 @@
+"""config/schema.json, by which editors complete and check the files: `python -m config.schema > config/schema.json`.
+
+It describes one file, of which each section may stand in part, as `common.yaml` holds the rest. Rules that join
+several keys, and those of time zones and schedules, are checked by `config.settings.load` alone.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from config import rules
+from config.reference import listed_sections
+from config.settings import Settings
+
+FILE = Path(__file__).with_suffix(".json")
+# Values that validators look up, by <model>.<field>.
+_KNOWN: Mapping[tuple[str, str], Iterable[Any]] = {
+    ("Settings", "region"): rules.PERSONALIZE_REGIONS,
+    ("Settings", "log_retention_days"): rules.LOG_RETENTION_DAYS,
+    ("Solution", "recipe"): rules.BATCH_RECIPES,
+    ("QualityGate", "metric"): rules.METRICS,
+}
+
+Schema = dict[str, Any]
+
+
+def schema() -> Schema:
+    """JSON Schema, draft 2020-12, of an environment's file or common.yaml."""
+    generated = Settings.model_json_schema()
+    models = {"Settings": generated, **generated["$defs"]}
+    whole = {model.__name__ for model in listed_sections()}
+    for name, model in models.items():
+        if name not in whole:
+            model.pop("required", None)
+    for (name, field), values in _KNOWN.items():
+        models[name]["properties"][field]["enum"] = sorted(values)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **generated}
+
+
+def text() -> str:
+    return json.dumps(schema(), indent=1, ensure_ascii=False) + "\n"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(text())

@@ -1,0 +1,1 @@
+version = "1.11.1"  # dbt-redshift's, in whose place this is

@@ -1,0 +1,7 @@
+"""Where dbt's adapter for the stand-in is: the folder that has to come early in a process's sys.path."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+ADAPTER = Path(__file__).with_name("adapter")
