@@ -11,6 +11,7 @@ from checks.assembly import Assembly
 from checks.finding import Finding
 from checks.policies import roles
 from checks.simulation import Visit, visits
+from config import layout
 from config.rules import check_schedule
 from local.personalize.recipes import RECIPES, RecipeSpec
 
@@ -96,15 +97,15 @@ def _expressions(arguments: dict[str, Any]) -> Iterator[Problem]:
 
 # Attributes of the control table's items that code reads: by the beginning of pk, and where.
 READ = {
-    "watermark": ("lambdas/plan_run", ("log_exported_until", "run_id")),
-    "serving#": ("lambdas/judge_solution_version", ("solution_version_arn", "metrics")),
-    "lock": ("stacks/workflows", ("owner", "expires_at")),
+    layout.WATERMARK: ("lambdas/plan_run", ("log_exported_until", "run_id")),
+    layout.SERVING.of(solution=""): ("lambdas/judge_solution_version", ("solution_version_arn", "metrics")),
+    layout.LOCK: ("stacks/workflows", ("owner", layout.EXPIRES)),
 }
 
 
 def _attributes(arguments: dict[str, Any]) -> Iterator[Problem]:
     item = arguments.get("Item")
-    key = str(item.get("pk", {}).get("S")) if isinstance(item, dict) else ""
+    key = str(item.get(layout.PK, {}).get("S")) if isinstance(item, dict) else ""
     for beginning, (reader, names) in READ.items():
         if key.startswith(beginning):
             for name in sorted(set(names) - set(item or {})):

@@ -15,10 +15,12 @@ from typing import Any
 from checks import sdk
 from checks.assembly import Assembly, Stack, once
 from checks.samples import ERROR_OUTPUT, EXECUTION_NAME, FUNCTION_RESULTS, NOW, RUN_ID, result
+from config import layout
 from local.aws.stepfunctions import jsonata
 from local.aws.stepfunctions.errors import StateError
 
 Next = tuple[str, Any, dict[str, Any]]  # state, its input, the variables
+_PUBLISHED = layout.PUBLISH_FILES.of(run_id=RUN_ID, solution="sample")
 _SCHEDULED_TIME = "<aws.scheduler.scheduled-time>"
 
 
@@ -242,7 +244,7 @@ class _Step:
         distributed = processor.get("ProcessorConfig", {}).get("Mode") == "DISTRIBUTED"
         if "ItemReader" in self._state:
             self._visit.arguments = self._evaluated("ItemReader")
-        items = self._evaluated("Items") if "Items" in self._state else [{"Key": f"runs/{RUN_ID}/part-0"}]
+        items = self._evaluated("Items") if "Items" in self._state else [{"Key": _PUBLISHED}]
         variables = {} if distributed else self._variables
         return [
             self._execution.machine(processor, item, variables)

@@ -78,6 +78,12 @@ class Job:
     def dataset(self, name: str) -> str:
         return session.run_folder(self.datasets_bucket, self.run_id, name)
 
+    def quarantine(self, dataset: str) -> str:
+        return self.dataset(f"quarantine/{dataset}")
+
+    def batch_input(self, audience: str) -> str:
+        return self.dataset(f"batch_input/{audience}")
+
     def warehouse(self, table: str) -> str:
         return session.run_folder(self.results_bucket, self.run_id, f"warehouse/{table}")
 
@@ -183,7 +189,7 @@ def quarantine(job: Job, dataset: str, rows: DataFrame) -> dict[str | None, int]
     by_reason = {row[REASON]: row["count"] for row in rows.groupBy(REASON).count().collect()}
     wrong = [reason for reason in by_reason if reason is not None and reason not in IGNORED]
     if wrong:
-        session.write_json(rows.where(F.col(REASON).isin(wrong)), job.dataset(f"quarantine/{dataset}"))
+        session.write_json(rows.where(F.col(REASON).isin(wrong)), job.quarantine(dataset))
     return by_reason
 
 
@@ -212,7 +218,7 @@ def write_batch_input(job: Job, *, users: DataFrame, items: DataFrame, kept: Dat
         "everyone": batch_input.everyone(kept),
     }
     for name, lines in lists.items():
-        session.write_json(lines, job.dataset(f"batch_input/{name}"), compression="none")
+        session.write_json(lines, job.batch_input(name), compression="none")
 
 
 if __name__ == "__main__":

@@ -41,6 +41,15 @@ class Job:
     def folder(self, part: str) -> str:
         return session.run_folder(self.results_bucket, self.run_id, part)
 
+    def batch_output(self, solution: str) -> str:
+        return self.folder(f"batch/{solution}")
+
+    def published(self, solution: str) -> str:
+        return self.folder(f"publish/{solution}")
+
+    def warehouse(self, table: str) -> str:
+        return self.folder(f"warehouse/{table}")
+
 
 def main() -> None:
     arguments = getResolvedOptions(sys.argv, ARGUMENTS)
@@ -62,7 +71,7 @@ def run(job: Job) -> None:
     rows = recommendations.warehouse_recommendations(
         reduce(DataFrame.unionByName, published), run_id=job.run_id
     )
-    session.write_json(rows, job.folder("warehouse/recommendations"))
+    session.write_json(rows, job.warehouse("recommendations"))
 
 
 def publish(job: Job, solution: Mapping[str, Any]) -> DataFrame:
@@ -70,13 +79,13 @@ def publish(job: Job, solution: Mapping[str, Any]) -> DataFrame:
     lists = with_rules(job, solution, read_lists(job, solution["name"]))
     lines = recommendations.publish_lines(lists)
     writer = lines.write.mode("overwrite").option("maxRecordsPerFile", LISTS_A_FILE)
-    writer.option("compression", "gzip").text(job.folder(f"publish/{solution['name']}"))
+    writer.option("compression", "gzip").text(job.published(solution["name"]))
     return lists
 
 
 def read_lists(job: Job, solution: str) -> DataFrame:
     """Raises BatchOutputEmpty that quotes Personalize's first error."""
-    path = job.folder(f"batch/{solution}")
+    path = job.batch_output(solution)
     options = {"recursiveFileLookup": "true", "pathGlobFilter": "*.out"}  # `_CHECK` files are beside them
     output = job.spark.read.schema(BATCH_OUTPUT).options(**options).json(path)
     lists = recommendations.lists(output, solution=solution)
@@ -94,7 +103,7 @@ def with_rules(job: Job, solution: Mapping[str, Any], lists: DataFrame) -> DataF
     if days == 0 or solution["for_each"] != "user":
         return lists
     since = (started_at(job.run_id) - timedelta(days=days)).strftime("%Y-%m-%d %H:%M:%S")
-    orders = job.spark.read.schema(WAREHOUSE_ORDERS).json(job.folder("warehouse/orders"))
+    orders = job.spark.read.schema(WAREHOUSE_ORDERS).json(job.warehouse("orders"))
     return recommendations.without(lists, recommendations.recent_purchases(orders, since=since))
 
 

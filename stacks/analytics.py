@@ -9,6 +9,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_redshiftserverless as redshift
 from constructs import Construct
 
+from config import layout
 from config.settings import Settings
 from stacks.parts import access
 from stacks.parts.access import allow
@@ -43,7 +44,7 @@ class AnalyticsStack(EnvironmentStack):
             conditions=access.own_account(self.settings.account),
             statements=[
                 access.list_objects(self.names.results_bucket),
-                access.read_objects(self.names.results_bucket, "runs/*/warehouse/*"),
+                access.read_objects(self.names.results_bucket, layout.WAREHOUSE.objects()),
                 access.decrypt(self.key_arn),
             ],
         )

@@ -9,6 +9,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_personalize as personalize
 from constructs import Construct
 
+from config import layout
 from config.settings import Settings
 from stacks.parts import access
 from stacks.parts.access import allow
@@ -48,9 +49,9 @@ class TrainingStack(EnvironmentStack):
             statements=[
                 access.list_objects(names.datasets_bucket),
                 access.list_objects(names.results_bucket),
-                access.read_objects(names.datasets_bucket, "runs/*"),
-                access.read_objects(names.results_bucket, "runs/*/batch/*"),
-                access.write_objects(names.results_bucket, "runs/*/batch/*"),
+                access.read_objects(names.datasets_bucket, layout.DATASET.anything),
+                access.read_objects(names.results_bucket, layout.BATCH_OUTPUT.objects()),
+                access.write_objects(names.results_bucket, layout.BATCH_OUTPUT.objects()),
                 # Developer guide, "Giving Amazon Personalize permission to use your AWS KMS key".
                 allow(key, self.key_arn),
             ],
@@ -103,7 +104,9 @@ class TrainingStack(EnvironmentStack):
             statements=[
                 allow("personalize:GetSolutionMetrics", *solutions, *(f"{arn}/*" for arn in solutions)),
                 allow("dynamodb:GetItem", names.table_arn(names.control_table)),
-                access.write_objects(names.results_bucket, "runs/*/warehouse/solution_version_metrics/*"),
+                access.write_objects(
+                    names.results_bucket, layout.WAREHOUSE.objects(table=layout.SOLUTION_VERSION_METRICS)
+                ),
                 access.encrypt_and_decrypt(self.key_arn),
             ],
         )

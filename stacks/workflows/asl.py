@@ -6,6 +6,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from config.layout import Form
+
 State = dict[str, Any]
 States = dict[str, State]
 
@@ -71,6 +73,19 @@ def jsonata(expression: str) -> str:
 def literal(text: str) -> str:
     """`text` as a string inside a JSONata expression."""
     return json.dumps(text)
+
+
+def joined(form: Form, *, bucket: str | None = None, **places: str) -> str:
+    """A JSONata expression of `form` whose places are the expressions given; `bucket` makes it an s3:// path.
+
+    Layout's own text holds nothing to escape; a bucket's name is the configuration's.
+    """
+    pieces = [f"'{text}'" for text, _ in form.pieces()]
+    if bucket is not None:
+        pieces[0] = literal(f"s3://{bucket}/{next(form.pieces())[0]}")
+    named = [places[place] if place else None for _, place in form.pieces()]
+    parts = [part for pair in zip(pieces, named, strict=True) for part in pair]
+    return " & ".join(part for part in parts if part and part != "''")
 
 
 def sdk(service: str, action: str) -> str:

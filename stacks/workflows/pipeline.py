@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from config import layout
 from config.settings import Settings
 from stacks.parts.access import Statement, allow
 from stacks.workflows import asl
@@ -66,9 +67,9 @@ def definition(settings: Settings) -> dict[str, Any]:
 
 def _lock_states(settings: Settings) -> States:
     lock = {
-        "pk": {"S": "lock"},
+        layout.PK: {"S": layout.LOCK},
         "owner": {"S": jsonata("$me")},
-        "expires_at": {"N": jsonata(f"$string($floor($millis() / 1000) + {LOCK_HOURS * 3600})")},
+        layout.EXPIRES: {"N": jsonata(f"$string($floor($millis() / 1000) + {LOCK_HOURS * 3600})")},
     }
     return {
         "AcquireLock": asl.task(
@@ -77,7 +78,9 @@ def _lock_states(settings: Settings) -> States:
                 "TableName": settings.names.control_table,
                 "Item": lock,
                 # A retry of the same execution finds its own lock.
-                "ConditionExpression": "attribute_not_exists(pk) OR expires_at < :now OR #owner = :me",
+                "ConditionExpression": (
+                    f"attribute_not_exists({layout.PK}) OR {layout.EXPIRES} < :now OR #owner = :me"
+                ),
                 "ExpressionAttributeNames": {"#owner": "owner"},
                 "ExpressionAttributeValues": {
                     ":now": {"N": jsonata("$string($floor($millis() / 1000))")},
@@ -92,7 +95,7 @@ def _lock_states(settings: Settings) -> States:
             "Type": "Fail",
             "Error": "AlreadyRunning",
             "Cause": (
-                f"Another run holds the lock. If it was aborted, delete the item pk=lock "
+                f"Another run holds the lock. If it was aborted, delete the item {layout.PK}={layout.LOCK} "
                 f"of table {settings.names.control_table} and start again."
             ),
         },
@@ -130,7 +133,7 @@ def _run(settings: Settings, workflow: str, payload: dict[str, str], **fields: A
 def _record_states(settings: Settings) -> States:
     table = settings.names.control_table
     run = {
-        "pk": {"S": jsonata("'run#' & $plan.run_id")},
+        layout.PK: {"S": jsonata(asl.joined(layout.RUN, run_id="$plan.run_id"))},
         "mode": {"S": jsonata("$plan.mode")},
         "execution": {"S": jsonata("$me")},
         "rows": {"S": jsonata("$string($prepared.rows)")},
@@ -138,7 +141,7 @@ def _record_states(settings: Settings) -> States:
         "finished_at": {"S": jsonata("$now()")},
     }
     watermark = {
-        "pk": {"S": "watermark"},
+        layout.PK: {"S": layout.WATERMARK},
         "log_exported_until": {"S": jsonata("$plan.export.to")},
         "run_id": {"S": jsonata("$plan.run_id")},
     }
@@ -179,7 +182,7 @@ def _release(settings: Settings, *, Next: str, caught: str) -> State:
         asl.DELETE_ITEM,
         {
             "TableName": settings.names.control_table,
-            "Key": {"pk": {"S": "lock"}},
+            "Key": {layout.PK: {"S": layout.LOCK}},
             "ConditionExpression": "#owner = :me",
             "ExpressionAttributeNames": {"#owner": "owner"},
             "ExpressionAttributeValues": {":me": {"S": jsonata("$me")}},

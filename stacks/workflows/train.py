@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from config import layout
 from config.settings import Settings, Solution
 from stacks.parts.access import Statement, allow, pass_role
 from stacks.workflows import asl
@@ -13,7 +14,6 @@ HOURS = 18
 IMPORT_HOURS = 4
 SOLUTION_HOURS = 0.5
 TRAINING_HOURS = 12
-DATASETS = ("interactions", "users", "items")
 # Personalize developer guide, "Optimizing a solution with events configuration".
 RECIPES_WITH_EVENT_WEIGHTS = frozenset({"aws-user-personalization-v2", "aws-personalized-ranking-v2"})
 NOT_FOUND = ["Personalize.ResourceNotFoundException"]
@@ -29,7 +29,7 @@ def definition(settings: Settings) -> dict[str, Any]:
             "Next": "ImportDatasets",
         },
         "ImportDatasets": asl.inline_map(
-            [{"dataset": dataset, "arn": settings.names.dataset_arn(dataset)} for dataset in DATASETS],
+            [{"dataset": dataset, "arn": settings.names.dataset_arn(dataset)} for dataset in layout.DATASETS],
             _import_states(settings),
             start="NameImport",
             Next="TrainSolutions",
@@ -50,7 +50,9 @@ def definition(settings: Settings) -> dict[str, Any]:
 def _import_states(settings: Settings) -> States:
     names = settings.names
     job_name = f"{asl.literal(names.prefix + '-')} & $states.input.dataset & '-' & $run_id"
-    folder = f"{asl.literal(f's3://{names.datasets_bucket}/runs/')} & $run_id & '/' & $dataset.dataset & '/'"
+    folder = asl.joined(
+        layout.DATASET, bucket=names.datasets_bucket, run_id="$run_id", dataset="$dataset.dataset"
+    )
     return {
         "NameImport": {
             "Type": "Pass",
@@ -202,7 +204,7 @@ def _train_states(settings: Settings) -> States:
 
 def _judge_states(settings: Settings) -> States:
     names = settings.names
-    key = {"pk": {"S": jsonata("'serving#' & $solution.name")}}
+    key = {layout.PK: {"S": jsonata(asl.joined(layout.SERVING, solution="$solution.name"))}}
     serving = "$states.result.Item.solution_version_arn.S"
     return {
         "JudgeSolutionVersion": asl.invoke(
@@ -261,7 +263,7 @@ def statements(settings: Settings) -> list[Statement]:
     solutions = [names.solution_arn(solution.name) for solution in settings.solutions]
     versions = [f"{arn}/*" for arn in solutions]
     imports = names.personalize_arn(f"dataset-import-job/{names.prefix}-*")
-    datasets = [names.dataset_arn(dataset) for dataset in DATASETS]
+    datasets = [names.dataset_arn(dataset) for dataset in layout.DATASETS]
     return [
         allow("personalize:CreateDatasetImportJob", imports, *datasets),
         allow("personalize:DescribeDatasetImportJob", imports),
