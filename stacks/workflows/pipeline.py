@@ -54,15 +54,15 @@ def definition(settings: Settings) -> dict[str, Any]:
         **_record_states(settings),
         **_end_states(settings),
     }
-    definition = asl.workflow(
+    return asl.workflow(
         "pipeline",
         comment="One run: prepare, train, recommend",
         start="Start",
         states=states,
         hours=HOURS,
-        unwatched=("AlreadyRunning", "NotifyFailure", "ReleaseLock", "ReleaseLockAfterFailure"),
+        unwatched=("AlreadyRunning", "ReleaseLock"),
+        failing=_failure_path(settings),
     )
-    return _failing_through_notification(definition)
 
 
 def _lock_states(settings: Settings) -> States:
@@ -160,6 +160,15 @@ def _end_states(settings: Settings) -> States:
             "Type": "Succeed",
             "Output": jsonata("{'run_id': $plan.run_id, 'mode': $plan.mode, 'versions': $trained.versions}"),
         },
+    }
+
+
+def _failure_path(settings: Settings) -> asl.FailurePath:
+    """Failures go by way of the notification and the lock's release to `Failed`.
+
+    A child's failure arrives as the JSON of its DescribeExecution; its Cause is what its `Failed` wrote.
+    """
+    states: States = {
         "NotifyFailure": asl.task(
             asl.NOTIFY,
             {
@@ -174,7 +183,18 @@ def _end_states(settings: Settings) -> States:
             Next="ReleaseLockAfterFailure",
         ),
         "ReleaseLockAfterFailure": _release(settings, Next="Failed", caught="Failed"),
+        "Failed": {
+            "Type": "Fail",
+            "Error": jsonata("$failed.error"),
+            "Cause": jsonata("$string($failed)"),
+        },
+        "ExplainFailure": {
+            "Type": "Pass",
+            "Assign": {"failed": jsonata(_EXPLAINED)},
+            "Next": "NotifyFailure",
+        },
     }
+    return asl.FailurePath("ExplainFailure", states)
 
 
 def _release(settings: Settings, *, Next: str, caught: str) -> State:
@@ -212,29 +232,6 @@ def _message(settings: Settings) -> str:
         f"{asl.literal('Start again when it is mended: ' + again)}"
         "], '\\n')"
     )
-
-
-def _failing_through_notification(definition: dict[str, Any]) -> dict[str, Any]:
-    """Failures go by way of the notification and the lock's release to `Failed`.
-
-    A child's failure arrives as the JSON of its DescribeExecution; its Cause is what its `Failed` wrote.
-    """
-    states = definition["States"]
-    for state in states.values():
-        for catch in state.get("Catch", []):
-            if catch["Next"] == "Failed" and "Assign" in catch:
-                catch["Next"] = "ExplainFailure"
-    states["ExplainFailure"] = {
-        "Type": "Pass",
-        "Assign": {"failed": jsonata(_EXPLAINED)},
-        "Next": "NotifyFailure",
-    }
-    states["Failed"] = {
-        "Type": "Fail",
-        "Error": jsonata("$failed.error"),
-        "Cause": jsonata("$string($failed)"),
-    }
-    return definition
 
 
 _EXPLAINED = """

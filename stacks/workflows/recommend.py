@@ -14,8 +14,6 @@ HOURS = 18
 INFERENCE_HOURS = 12
 LOAD_HOURS = 2
 FILES_A_BATCH = 5
-EXISTS = ["Personalize.ResourceAlreadyExistsException"]
-CREATE_FAILED = ["CREATE FAILED", "DELETE PENDING", "DELETE IN_PROGRESS"]
 
 
 def definition(settings: Settings) -> dict[str, Any]:
@@ -98,21 +96,14 @@ def _inference_states(settings: Settings) -> States:
                 "RoleArn": names.personalize_role_arn,
             },
             Retry=[asl.RETRY_BUSY],
-            Catch=[{"ErrorEquals": EXISTS, "Next": "DescribeInference"}],
+            Catch=[{"ErrorEquals": asl.EXISTS, "Next": "DescribeInference"}],
             Next="DescribeInference",
         ),
         **asl.polling(
             "Inference",
-            describe=asl.task(
-                sdk("personalize", "describeBatchInferenceJob"),
-                {"BatchInferenceJobArn": jsonata("$job_arn")},
-                Output=jsonata(
-                    "{'status': $states.result.BatchInferenceJob.Status,"
-                    " 'reason': $states.result.BatchInferenceJob.FailureReason}"
-                ),
-            ),
+            describe=asl.describe("BatchInferenceJob", "$job_arn"),
             done="Batch inference",
-            failed=CREATE_FAILED,
+            failed=asl.CREATE_FAILED,
             next_state="Inferred",
         ),
         "Inferred": {"Type": "Succeed"},

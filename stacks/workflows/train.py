@@ -8,7 +8,7 @@ from config import layout
 from config.settings import Settings, Solution
 from stacks.parts.access import Statement, allow, pass_role
 from stacks.workflows import asl
-from stacks.workflows.asl import State, States, jsonata, sdk
+from stacks.workflows.asl import States, jsonata, sdk
 
 HOURS = 18
 IMPORT_HOURS = 4
@@ -16,9 +16,6 @@ SOLUTION_HOURS = 0.5
 TRAINING_HOURS = 12
 # Personalize developer guide, "Optimizing a solution with events configuration".
 RECIPES_WITH_EVENT_WEIGHTS = frozenset({"aws-user-personalization-v2", "aws-personalized-ranking-v2"})
-NOT_FOUND = ["Personalize.ResourceNotFoundException"]
-EXISTS = ["Personalize.ResourceAlreadyExistsException"]
-CREATE_FAILED = ["CREATE FAILED", "DELETE PENDING", "DELETE IN_PROGRESS"]
 
 
 def definition(settings: Settings) -> dict[str, Any]:
@@ -77,27 +74,18 @@ def _import_states(settings: Settings) -> States:
             },
             Retry=[asl.RETRY_BUSY],
             # A run that is started again finds its own import.
-            Catch=[{"ErrorEquals": EXISTS, "Next": "DescribeImport"}],
+            Catch=[{"ErrorEquals": asl.EXISTS, "Next": "DescribeImport"}],
             Next="DescribeImport",
         ),
         **asl.polling(
             "Import",
-            describe=_describe("DatasetImportJob", "$job_arn"),
+            describe=asl.describe("DatasetImportJob", "$job_arn"),
             done="Dataset import",
-            failed=CREATE_FAILED,
+            failed=asl.CREATE_FAILED,
             next_state="Imported",
         ),
         "Imported": {"Type": "Succeed"},
     }
-
-
-def _describe(resource: str, arn: str, *, also: str = "") -> State:
-    result = f"$states.result.{resource}"
-    return asl.task(
-        sdk("personalize", f"describe{resource}"),
-        {f"{resource}Arn": jsonata(arn)},
-        Output=jsonata(f"{{'status': {result}.Status, 'reason': {result}.FailureReason{also}}}"),
-    )
 
 
 def _item(settings: Settings, solution: Solution) -> dict[str, Any]:
@@ -127,10 +115,10 @@ def _solution_states(settings: Settings) -> States:
 
 
 def _create_states(settings: Settings) -> States:
-    describe = _describe("Solution", "$solution.arn")
+    describe = asl.describe("Solution", "$solution.arn")
     result = "$states.result.Solution"
     describe["Output"] = jsonata(f"{{'status': {result}.Status, 'recipe': {result}.RecipeArn}}")
-    describe["Catch"] = [{"ErrorEquals": NOT_FOUND, "Next": "CreateSolution"}]
+    describe["Catch"] = [{"ErrorEquals": asl.NOT_FOUND, "Next": "CreateSolution"}]
     other_recipe = jsonata("$states.input.recipe != $solution.recipe")
     return {
         "Solution": {
@@ -152,14 +140,14 @@ def _create_states(settings: Settings) -> States:
                 "SolutionConfig": jsonata("$solution.config"),
             },
             Retry=[asl.RETRY_BUSY],
-            Catch=[{"ErrorEquals": EXISTS, "Next": "WaitSolution"}],
+            Catch=[{"ErrorEquals": asl.EXISTS, "Next": "WaitSolution"}],
             Next="WaitSolution",
         ),
         **asl.polling(
             "Solution",
             describe=describe,
             done="Creation of the solution",
-            failed=CREATE_FAILED,
+            failed=asl.CREATE_FAILED,
             rules=[{"Condition": other_recipe, "Next": "SolutionDiffers"}],
             next_state="CreateVersion",
             seconds=30,
@@ -194,9 +182,9 @@ def _train_states(settings: Settings) -> States:
         ),
         **asl.polling(
             "SolutionVersion",
-            describe=_describe("SolutionVersion", "$version"),
+            describe=asl.describe("SolutionVersion", "$version"),
             done="Training",
-            failed=[*CREATE_FAILED, "CREATE STOPPED"],
+            failed=[*asl.CREATE_FAILED, "CREATE STOPPED"],
             next_state="JudgeSolutionVersion",
         ),
     }
