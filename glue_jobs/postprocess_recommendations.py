@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from functools import reduce
 from typing import Any
 
 from awsglue.utils import getResolvedOptions
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 
-from glue_jobs import session
+from glue_jobs import rules, session
 from glue_jobs.columns import BATCH_OUTPUT, WAREHOUSE_ORDERS
+from glue_jobs.rules import Rule
 from glue_jobs.run_id import started_at
 from glue_jobs.transforms import recommendations
 
@@ -99,12 +100,39 @@ def read_lists(job: Job, solution: str) -> DataFrame:
 
 
 def with_rules(job: Job, solution: Mapping[str, Any], lists: DataFrame) -> DataFrame:
-    days = job.publishing["exclude_bought_within_days"]
-    if days == 0 or solution["for_each"] != "user":
+    """The lists after the rules that are on. One that would be empty is left out: popular stands in."""
+    active = rules.active(job.publishing, for_each=solution["for_each"])
+    if not active:
         return lists
-    since = (started_at(job.run_id) - timedelta(days=days)).strftime("%Y-%m-%d %H:%M:%S")
+    joined, given = _known(job, lists, active.values())
+    return recommendations.changed(
+        joined,
+        lambda entries: rules.applied(
+            recommendations.OnColumns(), entries, rules=active, publishing=job.publishing, given=given
+        ),
+    )
+
+
+def _known(job: Job, lists: DataFrame, active: Iterable[Rule]) -> tuple[DataFrame, rules.Given]:
+    """The lists beside what their rules ask for, each a column of its name."""
+    wanted = list(active)
+    user = {name: F.col(name) for rule in wanted for name in rule.user}
+    items = {name: F.col(name) for rule in wanted for name in rule.items}
+    for name in user:
+        lists = lists.join(USER_STATE[name](job), "key", "left")
+    if items:
+        table = job.spark.read.schema(recommendations.items_schema(items)).json(job.warehouse("items"))
+        lists = lists.crossJoin(F.broadcast(recommendations.item_facts(table, items)))
+    return lists, rules.Given(user=user, items=items, now=started_at(job.run_id))
+
+
+def bought(job: Job) -> DataFrame:
     orders = job.spark.read.schema(WAREHOUSE_ORDERS).json(job.warehouse("orders"))
-    return recommendations.without(lists, recommendations.recent_purchases(orders, since=since))
+    return recommendations.bought(orders)
+
+
+# What is known of users, for rules: (key, a map from item id, named as here), a row for each user that has any.
+USER_STATE: Mapping[str, Callable[[Job], DataFrame]] = {"bought": bought}
 
 
 def check_versions(solutions: Sequence[Mapping[str, Any]], versions: Mapping[str, str]) -> None:
