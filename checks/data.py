@@ -12,13 +12,12 @@ from checks.finding import Finding
 from checks.policies import roles
 from checks.simulation import Visit, visits
 from config import layout
+from config import recipes as facts
 from config.rules import check_schedule
 from local.personalize.recipes import RECIPES, RecipeSpec
 
 _TABLES = ("AWS::DynamoDB::Table", "AWS::DynamoDB::GlobalTable")
 _INTERACTIONS = ["USER_ID", "ITEM_ID", "TIMESTAMP", "EVENT_TYPE", "EVENT_VALUE"]
-# Personalize developer guide, "Optimizing a solution with events configuration".
-_WEIGHTED = frozenset(["aws-user-personalization-v2", "aws-personalized-ranking-v2"])
 _MOST_EVENTS, _MOST_RESULTS = 10, 500
 
 
@@ -143,10 +142,11 @@ def _solution(assembly: Assembly, arguments: dict[str, Any]) -> Iterator[Problem
     config = arguments.get("SolutionConfig", {})
     try:
         spec.parse(config.get("AlgorithmHyperParameters", {}))
+        spec.parse(config.get("FeatureTransformationParameters", {}))
     except ValueError as error:
         yield "personalize-hyperparameter", f"{error}.", "correct it in config."
     weighted = [e for e in _datasets(assembly).get("interactions", {}).get("events", []) if e.get("weight")]
-    if spec.name in _WEIGHTED and weighted and "EventsConfig" not in config:
+    if facts.RECIPES[spec.name].event_weights and weighted and "EventsConfig" not in config:
         why = f"{spec.name} would take every event alike; the configuration weighs them."
         yield "personalize-events", why, "give EventsConfig."
     yield from _events(assembly, spec, config.get("EventsConfig", {}).get("EventParametersList", []))
@@ -156,7 +156,7 @@ def _solution(assembly: Assembly, arguments: dict[str, Any]) -> Iterator[Problem
 
 
 def _events(assembly: Assembly, spec: RecipeSpec, events: list[dict[str, Any]]) -> Iterator[Problem]:
-    if events and spec.name not in _WEIGHTED:
+    if events and not facts.RECIPES[spec.name].event_weights:
         yield "personalize-events", f"{spec.name} takes no event weights.", "leave EventsConfig out."
     if len(events) > _MOST_EVENTS:
         yield "personalize-events", f"{len(events)} event weights, {_MOST_EVENTS} at most.", "give fewer."

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from config import rules
 from config.errors import ConfigError
 from config.names import Names
+from config.recipes import RANKING_METRICS
 
 CONFIG_FOLDER = Path(__file__).parent
 
@@ -275,7 +276,7 @@ class QualityGate(Section):
     @field_validator("metric")
     @classmethod
     def _is_a_metric(cls, metric: str) -> str:
-        return rules.one_of("metric", metric, rules.METRICS)
+        return rules.one_of("metric", metric, RANKING_METRICS)
 
 
 class Schedule(Section):

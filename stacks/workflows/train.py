@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from config import layout
+from config.recipes import DEPLOYED
 from config.settings import Settings, Solution
 from stacks.parts.access import Statement, allow, pass_role
 from stacks.workflows import asl
@@ -14,8 +15,6 @@ HOURS = 18
 IMPORT_HOURS = 4
 SOLUTION_HOURS = 0.5
 TRAINING_HOURS = 12
-# Personalize developer guide, "Optimizing a solution with events configuration".
-RECIPES_WITH_EVENT_WEIGHTS = frozenset({"aws-user-personalization-v2", "aws-personalized-ranking-v2"})
 
 
 def definition(settings: Settings) -> dict[str, Any]:
@@ -94,16 +93,20 @@ def _item(settings: Settings, solution: Solution) -> dict[str, Any]:
         "name": solution.name,
         "solution": settings.names.solution(solution.name),
         "arn": settings.names.solution_arn(solution.name),
-        "recipe": f"arn:aws:personalize:::recipe/{solution.recipe}",
+        "recipe": DEPLOYED[solution.recipe].arn,
         "config": _solution_config(settings, solution),
     }
 
 
 def _solution_config(settings: Settings, solution: Solution) -> dict[str, Any]:
     config: dict[str, Any] = {}
-    if solution.hyperparameters:
-        config["AlgorithmHyperParameters"] = dict(solution.hyperparameters)
-    if solution.recipe in RECIPES_WITH_EVENT_WEIGHTS:
+    recipe = DEPLOYED[solution.recipe]
+    algorithm, features = recipe.split(solution.hyperparameters)
+    if algorithm:
+        config["AlgorithmHyperParameters"] = algorithm
+    if features:
+        config["FeatureTransformationParameters"] = features
+    if recipe.event_weights:
         events = settings.datasets.interactions.events
         weights = [{"EventType": event.type, "Weight": event.weight} for event in events]
         config["EventsConfig"] = {"EventParametersList": weights}
