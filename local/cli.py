@@ -15,7 +15,7 @@ from config.errors import ConfigError
 from local import deploy as deployment
 from local import processes, state, users
 from local.aws.endpoint import Endpoint
-from local.synthesis import SynthesisFailed, synthesize
+from stacks.synthesis import SynthesisFailed, synthesize
 
 START_SECONDS = 60.0
 

@@ -25,8 +25,11 @@ WAREHOUSE_FOLDER = ROOT / "warehouse"
 
 
 class AnalyticsStack(EnvironmentStack):
+    part = "analytics"
+    needs = ("network", "storage")
+
     def __init__(self, scope: Construct, *, settings: Settings) -> None:
-        super().__init__(scope, "analytics", settings=settings, description="Warehouse and dashboards")
+        super().__init__(scope, settings=settings, description="Warehouse and dashboards")
         copy_role = self._copy_role()
         warehouse = Warehouse(self, "Warehouse", copy_role=copy_role)
         runtime = RuntimeLayer(self)

@@ -23,8 +23,11 @@ _RAW = (layout.RAW_TABLE, layout.LOG_EXPORT, layout.RAW_EVENTS)
 
 
 class PreparationStack(EnvironmentStack):
+    part = "preparation"
+    needs = ("network", "storage", "sources")
+
     def __init__(self, scope: Construct, *, settings: Settings) -> None:
-        super().__init__(scope, "preparation", settings=settings, description="Sources to datasets")
+        super().__init__(scope, settings=settings, description="Sources to datasets")
         self._layer = RuntimeLayer(self)
         connection = self._connection()
         self._security()

@@ -22,8 +22,11 @@ PUBLISH_TIMEOUT = Duration.minutes(10)
 
 
 class PublishingStack(EnvironmentStack):
+    part = "publishing"
+    needs = ("storage", "preparation")  # its job uses the security configuration
+
     def __init__(self, scope: Construct, *, settings: Settings) -> None:
-        super().__init__(scope, "publishing", settings=settings, description="Solution versions to lists")
+        super().__init__(scope, settings=settings, description="Solution versions to lists")
         self._post_process()
         self._publish_recommendations()
         Workflow(

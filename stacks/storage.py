@@ -24,8 +24,10 @@ LOG_KEY_ACTIONS = [
 
 
 class StorageStack(EnvironmentStack):
+    part = "storage"
+
     def __init__(self, scope: Construct, *, settings: Settings) -> None:
-        super().__init__(scope, "storage", settings=settings, description="Key, buckets and tables")
+        super().__init__(scope, settings=settings, description="Key, buckets and tables")
         key = self._encryption_key()
         self.publish(KEY_ARN, key.key_arn)
 

@@ -22,8 +22,11 @@ from stacks.workflows import train
 
 
 class TrainingStack(EnvironmentStack):
+    part = "training"
+    needs = ("storage",)
+
     def __init__(self, scope: Construct, *, settings: Settings) -> None:
-        super().__init__(scope, "training", settings=settings, description="Datasets to solution versions")
+        super().__init__(scope, settings=settings, description="Datasets to solution versions")
         group = self._dataset_group(self._personalize_role())
         for dataset, schema in schemas(settings.datasets).items():
             self._dataset(group, dataset, schema)

@@ -22,7 +22,7 @@ from local.chaos.line import Line, Outcome
 from local.chaos.plans import random_plan
 from local.demo import progress
 from local.demo.signed import RequestRefused
-from local.synthesis import synthesize
+from stacks.synthesis import synthesize
 
 WAIT_SCALE = "0.01"
 SHOWN = 300  # characters of a line

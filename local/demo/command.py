@@ -26,7 +26,7 @@ from local.demo.loader import Loaded, OtherDataLoaded
 from local.demo.log import LogNotWritten
 from local.demo.problems import OwnFilesRefused
 from local.demo.signed import RequestRefused
-from local.synthesis import SynthesisFailed, synthesize
+from stacks.synthesis import SynthesisFailed, synthesize
 
 # The workflows wait minutes between looks at a job, which on AWS takes an hour; here it takes seconds.
 WAIT_SCALE = "0.02"

@@ -12,7 +12,7 @@ import pytest
 from config.settings import load
 from local import cli
 from local.demo.generated import generate
-from local.synthesis import synthesize
+from stacks.synthesis import synthesize
 from tests.e2e.line import Line, deployed
 
 
