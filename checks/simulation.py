@@ -48,15 +48,11 @@ class Visit:
 
 @once
 def workflows(assembly: Assembly) -> list[Workflow]:
+    """Those whose definition can be read; rules.workflows says of the others."""
     return [
-        Workflow(
-            stack,
-            logical_id,
-            json.loads(properties["DefinitionString"]),
-            str(properties["RoleArn"]),
-            stack.resolver.arn(logical_id),
-        )
+        Workflow(stack, logical_id, read, str(properties.get("RoleArn")), stack.resolver.arn(logical_id))
         for stack, logical_id, properties in assembly.each("AWS::StepFunctions::StateMachine")
+        if isinstance(read := _json(str(properties.get("DefinitionString"))), dict)
     ]
 
 

@@ -3,8 +3,8 @@ from __future__ import annotations
 import copy
 import json
 
-from checks import replacement
 from checks.assembly import Assembly
+from checks.rules import replacement
 
 
 def test_the_shipped_templates_are_those_of_the_baseline(assembly: Assembly) -> None:

@@ -154,6 +154,10 @@ def test_similar_items_may_put_less_emphasis_on_popular_items() -> None:
         for_each="item",
         hyperparameters={"popularity_discount_factor": "0.8"},
     )
+    assert [n for n, h in RECIPES["aws-similar-items"].hyperparameters.items() if h.tuned_only] == [
+        "item_id_hidden_dim",
+        "item_metadata_hidden_dim",
+    ]
     factor = RECIPES["aws-similar-items"].hyperparameters["popularity_discount_factor"]
     assert (factor.default, factor.low, factor.high, factor.tunable) == (0.0, 0.0, 1.0, False)
     assert RECIPES["aws-sims"].hyperparameters["popularity_discount_factor"].default == 0.5

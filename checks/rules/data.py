@@ -1,28 +1,77 @@
-"""Tables, exports and Personalize jobs: what workflows send fits the resources that they send it to."""
+"""Tables, exports and schedules: what is sent fits the resources that it is sent to."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from checks.assembly import Assembly
 from checks.finding import Finding
 from checks.policies import roles
+from checks.rule import Rule
 from checks.simulation import Visit, visits
 from config import layout
-from config import recipes as facts
 from config.rules import check_schedule
-from local.personalize.recipes import RECIPES, RecipeSpec
 
 _TABLES = ("AWS::DynamoDB::Table", "AWS::DynamoDB::GlobalTable")
-_INTERACTIONS = ["USER_ID", "ITEM_ID", "TIMESTAMP", "EVENT_TYPE", "EVENT_VALUE"]
-_MOST_EVENTS, _MOST_RESULTS = 10, 500
+
+
+RULES = (
+    Rule(
+        "data-key",
+        "DynamoDB refuses the item or key.",
+        "Give every key attribute with its type, and no other in Key.",
+        "DynamoDB API reference, PutItem",
+    ),
+    Rule(
+        "data-expression",
+        "DynamoDB refuses the call.",
+        "Correct the expression, its names or its values.",
+        'DynamoDB developer guide, "Expressions"',
+    ),
+    Rule(
+        "data-attribute",
+        "The next run, or a function, fails on the item that lacks it.",
+        "Put the attribute.",
+        "config/layout.py and the readers",
+    ),
+    Rule(
+        "data-export",
+        "The export is refused, or events are lost or come twice.",
+        "Enable point-in-time recovery; give the window with its type.",
+        'DynamoDB developer guide, "Requesting a table export"',
+    ),
+    Rule(
+        "data-copy-role",
+        "COPY fails: the namespace does not have the role.",
+        "Add it to IamRoles.",
+        'Redshift management guide, "Authorizing Redshift Serverless"',
+    ),
+    Rule(
+        "data-schedule",
+        "EventBridge Scheduler refuses the expression.",
+        "Correct the expression.",
+        'EventBridge Scheduler user guide, "Schedule types"',
+    ),
+    Rule(
+        "data-dead-letters",
+        "A start that fails for good leaves no trace.",
+        "Add a dead-letter queue.",
+        'EventBridge Scheduler user guide, "Dead-letter queue"',
+    ),
+    Rule(
+        "data-input",
+        "The workflow is started with what is no JSON object.",
+        "Give an object.",
+        "Step Functions API reference, StartExecution",
+    ),
+)
 
 
 def check(assembly: Assembly) -> list[Finding]:
-    found = [*_schedules(assembly), *_columns(assembly), *_copy_roles(assembly)]
+    found = [*_schedules(assembly), *_copy_roles(assembly)]
     for visit in visits(assembly):
         if isinstance(visit.arguments, dict):
             for rule, why, cure in _problems(assembly, visit, visit.arguments):
@@ -42,12 +91,6 @@ def _problems(assembly: Assembly, visit: Visit, arguments: dict[str, Any]) -> It
     yield from _attributes(arguments)
     if "exportTableToPointInTime" in resource:
         yield from _export(assembly, arguments)
-    if ":personalize:createSolution" in resource and "RecipeArn" in arguments:
-        yield from _solution(assembly, arguments)
-    if resource.endswith("createBatchInferenceJob"):
-        yield from _inference(assembly, arguments)
-    if resource.endswith("createDatasetImportJob"):
-        yield from _import(assembly, arguments)
 
 
 def _keys(assembly: Assembly, arguments: dict[str, Any]) -> Iterator[Problem]:
@@ -133,118 +176,6 @@ def _export(assembly: Assembly, arguments: dict[str, Any]) -> Iterator[Problem]:
         yield "data-export", why, f"give {name}."
 
 
-def _solution(assembly: Assembly, arguments: dict[str, Any]) -> Iterator[Problem]:
-    spec = _spec(arguments["RecipeArn"])
-    if spec is None:
-        known = ", ".join(sorted(RECIPES))
-        yield "personalize-recipe", f"there is no recipe {arguments['RecipeArn']}.", f"use one of {known}."
-        return
-    config = arguments.get("SolutionConfig", {})
-    try:
-        spec.parse(config.get("AlgorithmHyperParameters", {}))
-        spec.parse(config.get("FeatureTransformationParameters", {}))
-    except ValueError as error:
-        yield "personalize-hyperparameter", f"{error}.", "correct it in config."
-    weighted = [e for e in _datasets(assembly).get("interactions", {}).get("events", []) if e.get("weight")]
-    if facts.RECIPES[spec.name].event_weights and weighted and "EventsConfig" not in config:
-        why = f"{spec.name} would take every event alike; the configuration weighs them."
-        yield "personalize-events", why, "give EventsConfig."
-    yield from _events(assembly, spec, config.get("EventsConfig", {}).get("EventParametersList", []))
-    if arguments.get("PerformAutoTraining") is not False:
-        why = "Personalize would train every seven days as well, and bill it."
-        yield "personalize-auto-training", why, "set PerformAutoTraining false."
-
-
-def _events(assembly: Assembly, spec: RecipeSpec, events: list[dict[str, Any]]) -> Iterator[Problem]:
-    if events and not facts.RECIPES[spec.name].event_weights:
-        yield "personalize-events", f"{spec.name} takes no event weights.", "leave EventsConfig out."
-    if len(events) > _MOST_EVENTS:
-        yield "personalize-events", f"{len(events)} event weights, {_MOST_EVENTS} at most.", "give fewer."
-    known = {event["type"] for event in _datasets(assembly).get("interactions", {}).get("events", [])}
-    for event in events:
-        if not 0 <= event.get("Weight", 1) <= 1:
-            yield "personalize-events", f"weight {event['Weight']} is not from 0 to 1.", "correct it."
-        if known and event.get("EventType") not in known:
-            why = f"event type {event.get('EventType')!r} is in no interaction; there are {sorted(known)}."
-            yield "personalize-events", why, "correct the type in config."
-
-
-def _inference(assembly: Assembly, arguments: dict[str, Any]) -> Iterator[Problem]:
-    name = str(arguments.get("SolutionVersionArn")).partition(":solution/")[2].partition("/")[0]
-    spec = _recipes(assembly).get(name)
-    source = str(arguments.get("JobInput", {}).get("S3DataSource", {}).get("Path"))
-    written = str(arguments.get("JobOutput", {}).get("S3DataDestination", {}).get("Path"))
-    if spec is None:
-        why = f"{arguments.get('SolutionVersionArn')} is of no solution that a workflow creates."
-        yield "personalize-batch", why, "take the solution version of the trained solution."
-        return
-    if not spec.batch_inference:
-        yield "personalize-batch", f"{spec.name} has no batch inference.", "choose another recipe."
-    if (spec.type == "RELATED_ITEMS") != source.rstrip("/").endswith("/items"):
-        why = f"{spec.name} ({spec.type}) reads {source}: lines of the other kind."
-        yield "personalize-batch", why, "give items to related-item recipes, users to the others."
-    if not written.endswith("/"):
-        why = f"output {written} does not end in /: Personalize writes beside the folder."
-        yield "personalize-path", why, "end the path with /."
-    if not 1 <= int(arguments.get("NumResults", 0)) <= _MOST_RESULTS:
-        why = f"NumResults {arguments.get('NumResults')} is not from 1 to {_MOST_RESULTS}."
-        yield "personalize-batch", why, "correct solutions[].results."
-
-
-def _import(assembly: Assembly, arguments: dict[str, Any]) -> Iterator[Problem]:
-    group, _, kind = str(arguments.get("DatasetArn")).partition(":dataset/")[2].partition("/")
-    known = {str(p["DatasetType"]).upper() for _, _, p in assembly.each("AWS::Personalize::Dataset")}
-    groups = {str(p["Name"]) for _, _, p in assembly.each("AWS::Personalize::DatasetGroup")}
-    if groups and (kind not in known or group not in groups):
-        why = f"there is no dataset {arguments.get('DatasetArn')}."
-        yield "personalize-dataset", why, f"name one of {', '.join(sorted(known))} of {', '.join(groups)}."
-    location = str(arguments.get("DataSource", {}).get("DataLocation"))
-    if kind.lower() not in location.rstrip("/").rpartition("/")[2]:
-        why = f"dataset {kind} is imported from {location}."
-        yield "personalize-path", why, "import the folder of the dataset."
-
-
-def _recipes(assembly: Assembly) -> dict[str, RecipeSpec]:
-    """Of the solutions that workflows create."""
-    found = {}
-    for visit in visits(assembly):
-        arguments = visit.arguments if isinstance(visit.arguments, dict) else {}
-        spec = _spec(arguments.get("RecipeArn"))
-        if spec is not None:
-            found[str(arguments.get("Name"))] = spec
-    return found
-
-
-def _spec(arn: Any) -> RecipeSpec | None:
-    return next((spec for spec in RECIPES.values() if spec.arn == arn), None)
-
-
-def _datasets(assembly: Assembly) -> Mapping[str, Any]:
-    """The configuration that the job which builds the datasets is given."""
-    for _, _, job in assembly.each("AWS::Glue::Job"):
-        text = job.get("DefaultArguments", {}).get("--datasets")
-        if text:
-            return dict(json.loads(text))
-    return {}
-
-
-def _columns(assembly: Assembly) -> Iterator[Finding]:
-    """The CSV that the job writes has the columns of the schema, by name."""
-    datasets = _datasets(assembly)
-    written = {"interactions": _INTERACTIONS} | {
-        name: [field["name"] for field in datasets[name]["fields"]]
-        for name in ("users", "items")
-        if name in datasets
-    }
-    for stack, logical_id, schema in assembly.each("AWS::Personalize::Schema"):
-        avro = _avro(str(schema.get("Schema")))
-        columns = written.get(str(avro.get("name", "")).lower())
-        named = [field.get("name") for field in avro.get("fields", [])]
-        if datasets and columns is not None and sorted(map(str, named)) != sorted(columns):
-            why = f"the schema has {named}, the job writes {columns}: the import fails."
-            yield Finding(stack.name, logical_id, "personalize-columns", why, "give both the same fields.")
-
-
 def _copy_roles(assembly: Assembly) -> Iterator[Finding]:
     """COPY may only use a role that the namespace has."""
     attached = {
@@ -258,13 +189,6 @@ def _copy_roles(assembly: Assembly) -> Iterator[Finding]:
             if value in copying - attached:
                 why = f"{name} is {value}, which no Redshift namespace has: COPY fails."
                 yield Finding(stack.name, logical_id, "data-copy-role", why, "add it to IamRoles.")
-
-
-def _avro(text: str) -> dict[str, Any]:
-    try:
-        return dict(json.loads(text))
-    except ValueError:
-        return {}  # personalize.check reports it
 
 
 def _schedules(assembly: Assembly) -> Iterator[Finding]:
