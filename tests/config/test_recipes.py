@@ -161,3 +161,9 @@ def test_similar_items_may_put_less_emphasis_on_popular_items() -> None:
     factor = RECIPES["aws-similar-items"].hyperparameters["popularity_discount_factor"]
     assert (factor.default, factor.low, factor.high, factor.tunable) == (0.0, 0.0, 1.0, False)
     assert RECIPES["aws-sims"].hyperparameters["popularity_discount_factor"].default == 0.5
+
+
+def test_event_weights_are_taken_by_the_second_versions_alone() -> None:
+    """Developer guide, "Optimizing a solution with events configuration"."""
+    taking = {name for name, recipe in RECIPES.items() if recipe.event_weights}
+    assert taking == {"aws-user-personalization-v2", "aws-personalized-ranking-v2"}
