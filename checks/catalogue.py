@@ -47,11 +47,15 @@ class Family:
     check: Callable[[Assembly], list[Finding]]
 
     def run(self, assembly: Assembly) -> list[Finding]:
-        """What is found. A check that crashes is a finding itself: the others still report."""
-        try:
-            return self.check(assembly)
-        except Exception as error:
-            return [_crash(self.name, error)]
+        return guarded(self.name, lambda: self.check(assembly))
+
+
+def guarded(name: str, check: Callable[[], list[Finding]]) -> list[Finding]:
+    """What a check finds. One that crashes is a finding itself: the others still report."""
+    try:
+        return check()
+    except Exception as error:
+        return [_crash(name, error)]
 
 
 def _family(module: ModuleType) -> Family:
@@ -59,7 +63,7 @@ def _family(module: ModuleType) -> Family:
     return Family(name, str(module.__doc__).strip().splitlines()[0], module.RULES, module.check)
 
 
-def _crash(family: str, error: Exception) -> Finding:
+def _crash(name: str, error: Exception) -> Finding:
     places = [
         place for place in traceback.extract_tb(error.__traceback__) if ROOT in Path(place.filename).parents
     ]
@@ -68,7 +72,7 @@ def _crash(family: str, error: Exception) -> Finding:
         f"the check stopped at {type(error).__name__}{place}: {error}; what it would have found is not known."
     )
     cure = "correct the value that it could not read, or the check."
-    return Finding("(checks)", family, CRASHED, why, cure)
+    return Finding("(checks)", name, CRASHED, why, cure)
 
 
 # Less than a second together: they read templates and nothing else.

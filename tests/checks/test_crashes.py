@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
+from checks import __main__ as command
 from checks.assembly import Assembly
 from checks.catalogue import CRASHED, QUICK, Family, check
 from tests.checks.test_rules import Change, added, first, importing, properties
 from tests.mutations.mutation import known, shipped
 
-JOB = "Preparation"
 UNREADABLE: dict[str, tuple[str, Change]] = {
     "DataSource is a text": (
         "Training",
@@ -82,3 +82,23 @@ def test_a_check_that_crashes_names_itself_the_error_and_the_place() -> None:
     [finding] = Family("broken", "", (), broken).run(shipped())
     assert (finding.place, finding.rule) == ("(checks)/broken", CRASHED)
     assert "KeyError in test_crashes.py, broken: 'Role'" in finding.why
+
+
+def test_the_command_tells_of_a_crash_and_of_what_others_find(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def no_report(environment: str) -> list[Any]:
+        raise RuntimeError("cdk-nag made no report")
+
+    template = copy.deepcopy(shipped().templates["Storage"])
+    template["Outputs"] = {"Key": {"Value": "x", "Export": {"Name": "key"}}}
+    broken = shipped().with_template("Storage", template)
+    monkeypatch.setattr(command.nag, "check", no_report)
+    monkeypatch.setattr(command, "synthesize", lambda environment: broken)
+    monkeypatch.setattr(command, "check", lambda assembly: check(assembly, QUICK))
+    monkeypatch.setattr("sys.argv", ["checks", *command.environments()])
+    assert command.main() == 1
+    told = capsys.readouterr().out
+    assert "(checks)/nag: check-crashed: the check stopped at RuntimeError" in told
+    assert "cdk-nag made no report" in told and "Storage/Key: pitfall-export" in told
+    assert "acknowledged: " not in told, "what nag would have found may need its acknowledgements"
