@@ -10,7 +10,7 @@ from checks import catalogue, fidelity
 from config import recipe_page
 from config.reference import page as configuration
 from lambdas.get_recommendations import openapi
-from local.aws.personalize import coverage
+from osusume_endpoint.personalize import coverage
 
 _COVERAGE_HEAD = """# Personalize, operation by operation
 

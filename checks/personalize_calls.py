@@ -11,7 +11,7 @@ from checks.finding import Finding
 from checks.simulation import Visit, visits
 from config import recipes as facts
 from config import rules
-from local.personalize.recipes import RECIPES, RecipeSpec
+from osusume_engine.recipes import RECIPES, RecipeSpec
 
 _MOST_RESULTS = 500
 Problem = tuple[str, str, str]  # rule, why, cure

@@ -11,7 +11,7 @@ from typing import Any
 
 from config import layout
 from local.chaos.line import Line, Outcome
-from local.demo.signed import RequestRefused
+from osusume_endpoint.signed import RequestRefused
 
 # A call that was done and whose answer was lost is done again: what it finds then.
 _TWICE = r"AlreadyExists|ConcurrentRuns|ConditionalCheckFailed|AlreadyRunning"

@@ -8,9 +8,9 @@ import pytest
 from config import recipes
 from config.recipes import DEPLOYED, RECIPES, Hyperparameter, Recipe
 from config.settings import Solution
-from local.personalize import batch, metrics
-from local.personalize.recipes import RECIPES as ENGINES
-from local.personalize.recipes.specs import HyperparameterSpec
+from osusume_engine import batch, metrics
+from osusume_engine.recipes import RECIPES as ENGINES
+from osusume_engine.recipes.specs import HyperparameterSpec
 from stacks.workflows import train
 
 KINDS = {
