@@ -152,7 +152,7 @@ preflight: $(CHECKS) ## what the account of ENV must have before `make deploy`
 	$(BIN)/python -m checks.preflight $(ENV)
 
 baseline: $(CHECKS) ## accept a change that replaces or deletes a stateful resource
-	$(BIN)/python -m checks.replacement --update
+	$(BIN)/python -m checks.rules.replacement --update
 
 snapshot: $(READY) ## rewrite the template snapshots after a change that you meant
 	$(BIN)/python -m pytest tests/stacks -q --snapshot-update

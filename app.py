@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,40 +30,37 @@ ROOT = Path(__file__).parent
 DEFAULT_ENVIRONMENT = "dev"
 
 
+# In the order of deployment: a stack comes after those that it needs.
+STACKS: tuple[Callable[..., EnvironmentStack], ...] = (
+    StorageStack,
+    NetworkStack,
+    SourcesStack,
+    AnalyticsStack,
+    PreparationStack,
+    TrainingStack,
+    PublishingStack,
+    PipelineStack,
+    ServingStack,
+    ObservabilityStack,
+)
+
+
 def compose(app: App, settings: Settings) -> list[EnvironmentStack]:
     """All stacks of one environment, in the order of deployment."""
-    storage = StorageStack(app, settings=settings)
-    network = NetworkStack(app, settings=settings)
-    sources = SourcesStack(app, settings=settings)
-    analytics = AnalyticsStack(app, settings=settings)
-    preparation = PreparationStack(app, settings=settings)
-    training = TrainingStack(app, settings=settings)
-    publishing = PublishingStack(app, settings=settings)
-    pipeline = PipelineStack(app, settings=settings)
-    serving = ServingStack(app, settings=settings)
-    observability = ObservabilityStack(app, settings=settings)
+    made: dict[str, EnvironmentStack] = {}
+    for kind in STACKS:
+        stack = kind(app, settings=settings)
+        for part in stack.needs:
+            stack.add_stack_dependency(made[part])
+        made[stack.part] = stack
+    return list(made.values())
 
-    # Values pass through SSM and by name, which CloudFormation does not see: the order is said here.
-    in_network: list[EnvironmentStack] = [sources, analytics, preparation]
-    encrypted: list[EnvironmentStack] = [*in_network, training, publishing, pipeline, serving, observability]
-    for stack in in_network:
-        stack.add_stack_dependency(network)
-    for stack in encrypted:
-        stack.add_stack_dependency(storage)
-    preparation.add_stack_dependency(sources)
-    publishing.add_stack_dependency(preparation)  # its job uses the security configuration
-    return [
-        storage,
-        network,
-        sources,
-        analytics,
-        preparation,
-        training,
-        publishing,
-        pipeline,
-        serving,
-        observability,
-    ]
+
+def build(settings: Settings, *, folder: Path | None = None, context: Mapping[str, Any] | None = None) -> App:
+    """The app of one environment, composed but not synthesized; `context` goes over that of cdk.json."""
+    app = App(context={**flags(), **(context or {})}, outdir=str(folder) if folder else None)
+    compose(app, settings)
+    return app
 
 
 def flags() -> dict[str, Any]:
@@ -78,9 +76,7 @@ def chosen_environment() -> str:
 
 def main() -> None:
     try:
-        settings = load(chosen_environment())
-        app = App(context=flags())
-        compose(app, settings)
+        app = build(load(chosen_environment()))
     except (ConfigError, LayerNotBuilt) as error:
         sys.exit(str(error))
     app.synth()

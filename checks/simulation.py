@@ -15,10 +15,12 @@ from typing import Any
 from checks import sdk
 from checks.assembly import Assembly, Stack, once
 from checks.samples import ERROR_OUTPUT, EXECUTION_NAME, FUNCTION_RESULTS, NOW, RUN_ID, result
+from config import layout
 from osusume_endpoint.stepfunctions import jsonata
 from osusume_endpoint.stepfunctions.errors import StateError
 
 Next = tuple[str, Any, dict[str, Any]]  # state, its input, the variables
+_PUBLISHED = layout.PUBLISH_FILES.of(run_id=RUN_ID, solution="sample")
 _SCHEDULED_TIME = "<aws.scheduler.scheduled-time>"
 
 
@@ -46,15 +48,11 @@ class Visit:
 
 @once
 def workflows(assembly: Assembly) -> list[Workflow]:
+    """Those whose definition can be read; rules.workflows says of the others."""
     return [
-        Workflow(
-            stack,
-            logical_id,
-            json.loads(properties["DefinitionString"]),
-            str(properties["RoleArn"]),
-            stack.resolver.arn(logical_id),
-        )
+        Workflow(stack, logical_id, read, str(properties.get("RoleArn")), stack.resolver.arn(logical_id))
         for stack, logical_id, properties in assembly.each("AWS::StepFunctions::StateMachine")
+        if isinstance(read := _json(str(properties.get("DefinitionString"))), dict)
     ]
 
 
@@ -242,7 +240,7 @@ class _Step:
         distributed = processor.get("ProcessorConfig", {}).get("Mode") == "DISTRIBUTED"
         if "ItemReader" in self._state:
             self._visit.arguments = self._evaluated("ItemReader")
-        items = self._evaluated("Items") if "Items" in self._state else [{"Key": f"runs/{RUN_ID}/part-0"}]
+        items = self._evaluated("Items") if "Items" in self._state else [{"Key": _PUBLISHED}]
         variables = {} if distributed else self._variables
         return [
             self._execution.machine(processor, item, variables)

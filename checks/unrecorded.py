@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from config import layout
+
 _SPARK = "EMRFS commits through temporary files and folder markers; the local runner writes objects once"
 
 
@@ -25,17 +27,23 @@ def _objects(bucket: str, key: str) -> str:
     return f"arn:aws:s3:::{{prefix}}-{bucket}-{{account}}-{{region}}/{key}"
 
 
+def _marker(form: layout.Form) -> str:
+    """EMRFS's object beside the folder."""
+    return f"{form.top}_$folder$"
+
+
+_TABLES = f"{layout.RAW_TABLE.top}/x"
 UNRECORDED: tuple[Unrecorded, ...] = (
     Unrecorded(
         r"Preparation/ExtractAurora.*",
         ("s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"),
-        (_objects("raw", "aurora/x"), _objects("raw", "aurora_$folder$")),
+        (_objects("raw", _TABLES), _objects("raw", _marker(layout.RAW_TABLE))),
         _SPARK,
     ),
     Unrecorded(
         r"Preparation/ExtractAurora.*",
         ("s3:GetObject",),
-        (_objects("raw", "aurora/x"),),
+        (_objects("raw", _TABLES),),
         _SPARK,
     ),
     Unrecorded(
@@ -49,21 +57,28 @@ UNRECORDED: tuple[Unrecorded, ...] = (
         ("s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"),
         tuple(
             _objects(bucket, key)
-            for bucket, folder in (("raw", "events"), ("datasets", "runs"), ("results", "runs"))
-            for key in (f"{folder}/x", f"{folder}_$folder$")
+            for bucket, form in (
+                ("raw", layout.RAW_EVENTS),
+                ("datasets", layout.DATASET),
+                ("results", layout.WAREHOUSE),
+            )
+            for key in (f"{form.top}/x", _marker(form))
         ),
         _SPARK,
     ),
     Unrecorded(
         r"Preparation/BuildDatasets.*",
         ("s3:GetObject",),
-        (_objects("datasets", "runs/x/report.json"), _objects("results", "runs/x/warehouse/items/x")),
+        (
+            _objects("datasets", layout.REPORT.of(run_id="x")),
+            _objects("results", layout.WAREHOUSE.of(run_id="x", table="items") + "x"),
+        ),
         "a second run compares with the report of the one before, and the committer reads what it wrote",
     ),
     Unrecorded(
         r"Publishing/PostprocessRecommendations.*",
         ("s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"),
-        (_objects("results", "runs/x"), _objects("results", "runs_$folder$")),
+        (_objects("results", f"{layout.PUBLISH.top}/x"), _objects("results", _marker(layout.PUBLISH))),
         _SPARK,
     ),
 )

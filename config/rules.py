@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, TypeVar
 
 from config.errors import did_you_mean
+from config.recipes import DEPLOYED
 
 if TYPE_CHECKING:
     from config.settings import DatasetField, Solution
@@ -25,44 +26,6 @@ PERSONALIZE_REGIONS = frozenset(
 LOG_RETENTION_DAYS = frozenset(
     [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653]
 )
-METRICS = frozenset(
-    ["coverage", "mean_reciprocal_rank_at_25"]
-    + [f"normalized_discounted_cumulative_gain_at_{k}" for k in (5, 10, 25)]
-    + [f"precision_at_{k}" for k in (5, 10, 25)]
-)
-
-# Recipes whose batch inference the pipeline publishes, and for whom each can make a list.
-BATCH_RECIPES: Mapping[str, frozenset[str]] = {
-    "aws-user-personalization-v2": frozenset({"user"}),
-    "aws-user-personalization": frozenset({"user"}),
-    "aws-popularity-count": frozenset({"everyone"}),
-    "aws-similar-items": frozenset({"item"}),
-    "aws-sims": frozenset({"item"}),
-}
-# name: (type, lowest, highest) or (type, choices); `hpo_` resources are not offered here.
-HYPERPARAMETERS: Mapping[str, Mapping[str, tuple[object, ...]]] = {
-    "aws-user-personalization-v2": {"apply_recency_bias": ("bool",)},
-    "aws-user-personalization": {
-        "hidden_dimension": ("int", 32, 256),
-        "bptt": ("int", 2, 32),
-        "recency_mask": ("bool",),
-        "min_user_history_length_percentile": ("float", 0.0, 1.0),
-        "max_user_history_length_percentile": ("float", 0.0, 1.0),
-    },
-    "aws-popularity-count": {},
-    "aws-similar-items": {
-        "item_id_hidden_dim": ("int", 30, 200),
-        "item_metadata_hidden_dim": ("int", 30, 200),
-    },
-    "aws-sims": {
-        "popularity_discount_factor": ("float", 0.0, 1.0),
-        "min_cointeraction_count": ("int", 0, 10),
-        "min_user_history_length_percentile": ("float", 0.0, 1.0),
-        "max_user_history_length_percentile": ("float", 0.0, 1.0),
-        "min_item_interaction_count_percentile": ("float", 0.0, 1.0),
-        "max_item_interaction_count_percentile": ("float", 0.0, 1.0),
-    },
-}
 RESERVED_TYPES: Mapping[str, str] = {"CREATION_TIMESTAMP": "long", "USER_ID": "string", "ITEM_ID": "string"}
 MAX_METADATA = {"USER_ID": 25, "ITEM_ID": 100}
 
@@ -75,31 +38,16 @@ def one_of(key: str, value: Value, known: Iterable[Value], what: str | None = No
 
 
 def check_solution(recipe: str, for_each: str, hyperparameters: Mapping[str, str]) -> None:
-    one_of("recipe", recipe, BATCH_RECIPES, "a recipe whose batch inference can be published")
-    if for_each not in BATCH_RECIPES[recipe]:
-        raise ValueError(
-            f"for_each is {for_each!r} but {recipe} lists for each {'/'.join(sorted(BATCH_RECIPES[recipe]))}"
-        )
+    one_of("recipe", recipe, DEPLOYED, "a recipe whose batch inference can be published")
+    if for_each != DEPLOYED[recipe].audience:
+        raise ValueError(f"for_each is {for_each!r} but {recipe} lists for each {DEPLOYED[recipe].audience}")
+    known = DEPLOYED[recipe].hyperparameters
     for name, value in hyperparameters.items():
-        check_hyperparameter(recipe, name, value)
-
-
-def check_hyperparameter(recipe: str, name: str, value: str) -> None:
-    known = HYPERPARAMETERS[recipe]
-    if name not in known:
-        raise ValueError(f"hyperparameter {name!r} is not one of {recipe}: {sorted(known) or 'it has none'}")
-    kind, *bounds = known[name]
-    if kind == "bool":
-        if value not in ("true", "false"):
-            raise ValueError(f"hyperparameter {name} is {value!r}: write 'true' or 'false'")
-        return
-    try:
-        number = int(value) if kind == "int" else float(value)
-    except ValueError:
-        raise ValueError(f"hyperparameter {name} is {value!r}: write a number ({kind})") from None
-    low, high = bounds
-    if not low <= number <= high:  # type: ignore[operator]
-        raise ValueError(f"hyperparameter {name} is {value}: {recipe} takes {low} to {high}")
+        if name not in known:
+            raise ValueError(
+                f"hyperparameter {name!r} is not one of {recipe}: {sorted(known) or 'it has none'}"
+            )
+        known[name].check(value, name=name, recipe=recipe)
 
 
 def check_solutions(solutions: Iterable[Solution]) -> None:

@@ -13,6 +13,7 @@ from config import files, rules
 from config.errors import ConfigError
 from config.files import Content
 from config.names import Names
+from config.recipes import RANKING_METRICS
 
 ColumnName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 # Personalize's ITEM_ID (developer guide, "Schemas"): text of at most 256 characters.
@@ -275,7 +276,7 @@ class QualityGate(Section):
     @field_validator("metric")
     @classmethod
     def _is_a_metric(cls, metric: str) -> str:
-        return rules.one_of("metric", metric, rules.METRICS)
+        return rules.one_of("metric", metric, RANKING_METRICS)
 
 
 class Schedule(Section):

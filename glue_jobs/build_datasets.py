@@ -26,6 +26,7 @@ from glue_jobs.columns import (
     USER_ID,
 )
 from glue_jobs.run_id import started_at
+from glue_jobs.sources import SOURCES, Given
 from glue_jobs.transforms import application_log, batch_input, entities, interactions
 
 ARGUMENTS = [
@@ -73,10 +74,16 @@ class Job:
 
     @property
     def event_types(self) -> list[str]:
-        return self.types_from("orders") + self.types_from("application_log")
+        return [kind for source in SOURCES for kind in self.types_from(source)]
 
     def dataset(self, name: str) -> str:
         return session.run_folder(self.datasets_bucket, self.run_id, name)
+
+    def quarantine(self, dataset: str) -> str:
+        return self.dataset(f"quarantine/{dataset}")
+
+    def batch_input(self, audience: str) -> str:
+        return self.dataset(f"batch_input/{audience}")
 
     def warehouse(self, table: str) -> str:
         return session.run_folder(self.results_bucket, self.run_id, f"warehouse/{table}")
@@ -139,7 +146,7 @@ def build_interactions(job: Job, event_runs: list[str]) -> tuple[DataFrame, dict
     session.write_json(
         interactions.warehouse_orders(orders, columns=columns, run_id=job.run_id), job.warehouse("orders")
     )
-    candidates = read_candidates(job, orders, event_runs)
+    candidates = read_candidates(job, event_runs)
     latest = int((started_at(job.run_id) + CLOCK_SKEW).timestamp())
     rows = interactions.judged(candidates, types=job.event_types, latest=latest)
     kept = interactions.kept(rows).persist(StorageLevel.MEMORY_AND_DISK)
@@ -151,14 +158,17 @@ def build_interactions(job: Job, event_runs: list[str]) -> tuple[DataFrame, dict
     return kept, counts.as_dict(), figures
 
 
-def read_candidates(job: Job, orders: DataFrame, event_runs: list[str]) -> list[DataFrame]:
-    types, candidates = job.types_from("orders"), []
-    if types:
-        columns = job.datasets["interactions"]["order_columns"]
-        candidates.append(interactions.from_orders(orders, columns=columns, types=types))
-    if event_runs:
-        paths = [session.raw_events(job.raw_bucket, run) for run in event_runs]
-        candidates.append(interactions.from_events(job.spark.read.schema(EVENTS).parquet(*paths)))
+def read_candidates(job: Job, event_runs: list[str]) -> list[DataFrame]:
+    """What each source gives. Raises NothingToBuild."""
+    given = {
+        "spark": job.spark,
+        "raw_bucket": job.raw_bucket,
+        "run_id": job.run_id,
+        "event_runs": event_runs,
+        "columns": job.datasets["interactions"],
+    }
+    found = [source(Given(types=job.types_from(name), **given)) for name, source in SOURCES.items()]
+    candidates = [frame for frame in found if frame is not None]
     if not candidates:
         raise NothingToBuild(
             f"run {job.run_id}: datasets.interactions.events takes nothing from orders and no run "
@@ -183,7 +193,7 @@ def quarantine(job: Job, dataset: str, rows: DataFrame) -> dict[str | None, int]
     by_reason = {row[REASON]: row["count"] for row in rows.groupBy(REASON).count().collect()}
     wrong = [reason for reason in by_reason if reason is not None and reason not in IGNORED]
     if wrong:
-        session.write_json(rows.where(F.col(REASON).isin(wrong)), job.dataset(f"quarantine/{dataset}"))
+        session.write_json(rows.where(F.col(REASON).isin(wrong)), job.quarantine(dataset))
     return by_reason
 
 
@@ -212,7 +222,7 @@ def write_batch_input(job: Job, *, users: DataFrame, items: DataFrame, kept: Dat
         "everyone": batch_input.everyone(kept),
     }
     for name, lines in lists.items():
-        session.write_json(lines, job.dataset(f"batch_input/{name}"), compression="none")
+        session.write_json(lines, job.batch_input(name), compression="none")
 
 
 if __name__ == "__main__":

@@ -21,7 +21,6 @@ INTERACTION_KEY = [USER_ID, ITEM_ID, TIMESTAMP, EVENT_TYPE]
 KEY_OF_DATASET = {"users": USER_ID, "items": ITEM_ID}
 
 REASON = "reason"
-DATASETS = ("interactions", "users", "items")
 
 # Counted, not quarantined: the application may log whatever it likes, and exports overlap by design.
 IGNORED = ("unknown_event_type", "duplicate")

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from functools import reduce
 from typing import Any
 
 from awsglue.utils import getResolvedOptions
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 
-from glue_jobs import session
+from glue_jobs import rules, session
 from glue_jobs.columns import BATCH_OUTPUT, WAREHOUSE_ORDERS
+from glue_jobs.rules import Rule
 from glue_jobs.run_id import started_at
 from glue_jobs.transforms import recommendations
 
@@ -41,6 +42,15 @@ class Job:
     def folder(self, part: str) -> str:
         return session.run_folder(self.results_bucket, self.run_id, part)
 
+    def batch_output(self, solution: str) -> str:
+        return self.folder(f"batch/{solution}")
+
+    def published(self, solution: str) -> str:
+        return self.folder(f"publish/{solution}")
+
+    def warehouse(self, table: str) -> str:
+        return self.folder(f"warehouse/{table}")
+
 
 def main() -> None:
     arguments = getResolvedOptions(sys.argv, ARGUMENTS)
@@ -62,7 +72,7 @@ def run(job: Job) -> None:
     rows = recommendations.warehouse_recommendations(
         reduce(DataFrame.unionByName, published), run_id=job.run_id
     )
-    session.write_json(rows, job.folder("warehouse/recommendations"))
+    session.write_json(rows, job.warehouse("recommendations"))
 
 
 def publish(job: Job, solution: Mapping[str, Any]) -> DataFrame:
@@ -70,13 +80,13 @@ def publish(job: Job, solution: Mapping[str, Any]) -> DataFrame:
     lists = with_rules(job, solution, read_lists(job, solution["name"]))
     lines = recommendations.publish_lines(lists)
     writer = lines.write.mode("overwrite").option("maxRecordsPerFile", LISTS_A_FILE)
-    writer.option("compression", "gzip").text(job.folder(f"publish/{solution['name']}"))
+    writer.option("compression", "gzip").text(job.published(solution["name"]))
     return lists
 
 
 def read_lists(job: Job, solution: str) -> DataFrame:
     """Raises BatchOutputEmpty that quotes Personalize's first error."""
-    path = job.folder(f"batch/{solution}")
+    path = job.batch_output(solution)
     options = {"recursiveFileLookup": "true", "pathGlobFilter": "*.out"}  # `_CHECK` files are beside them
     output = job.spark.read.schema(BATCH_OUTPUT).options(**options).json(path)
     lists = recommendations.lists(output, solution=solution)
@@ -90,12 +100,39 @@ def read_lists(job: Job, solution: str) -> DataFrame:
 
 
 def with_rules(job: Job, solution: Mapping[str, Any], lists: DataFrame) -> DataFrame:
-    days = job.publishing["exclude_bought_within_days"]
-    if days == 0 or solution["for_each"] != "user":
+    """The lists after the rules that are on. One that would be empty is left out: popular stands in."""
+    active = rules.active(job.publishing, for_each=solution["for_each"])
+    if not active:
         return lists
-    since = (started_at(job.run_id) - timedelta(days=days)).strftime("%Y-%m-%d %H:%M:%S")
-    orders = job.spark.read.schema(WAREHOUSE_ORDERS).json(job.folder("warehouse/orders"))
-    return recommendations.without(lists, recommendations.recent_purchases(orders, since=since))
+    joined, given = _known(job, lists, active.values())
+    return recommendations.changed(
+        joined,
+        lambda entries: rules.applied(
+            recommendations.OnColumns(), entries, rules=active, publishing=job.publishing, given=given
+        ),
+    )
+
+
+def _known(job: Job, lists: DataFrame, active: Iterable[Rule]) -> tuple[DataFrame, rules.Given]:
+    """The lists beside what their rules ask for, each a column of its name."""
+    wanted = list(active)
+    user = {name: F.col(name) for rule in wanted for name in rule.user}
+    items = {name: F.col(name) for rule in wanted for name in rule.items}
+    for name in user:
+        lists = lists.join(USER_STATE[name](job), "key", "left")
+    if items:
+        table = job.spark.read.schema(recommendations.items_schema(items)).json(job.warehouse("items"))
+        lists = lists.crossJoin(F.broadcast(recommendations.item_facts(table, items)))
+    return lists, rules.Given(user=user, items=items, now=started_at(job.run_id))
+
+
+def bought(job: Job) -> DataFrame:
+    orders = job.spark.read.schema(WAREHOUSE_ORDERS).json(job.warehouse("orders"))
+    return recommendations.bought(orders)
+
+
+# What is known of users, for rules: (key, a map from item id, named as here), a row for each user that has any.
+USER_STATE: Mapping[str, Callable[[Job], DataFrame]] = {"bought": bought}
 
 
 def check_versions(solutions: Sequence[Mapping[str, Any]], versions: Mapping[str, str]) -> None:

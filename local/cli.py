@@ -15,9 +15,9 @@ from config.errors import ConfigError
 from local import console, users
 from local import deploy as deployment
 from local.repository import REPOSITORY
-from local.synthesis import SynthesisFailed, synthesize
 from osusume_endpoint import lodging, private, processes, state
 from osusume_endpoint.endpoint import Endpoint
+from stacks.synthesis import SynthesisFailed, synthesize
 
 START_SECONDS = 60.0
 

@@ -9,6 +9,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_redshiftserverless as redshift
 from constructs import Construct
 
+from config import layout
 from config.settings import Settings
 from stacks.parts import access
 from stacks.parts.access import allow
@@ -24,8 +25,11 @@ WAREHOUSE_FOLDER = ROOT / "warehouse"
 
 
 class AnalyticsStack(EnvironmentStack):
+    part = "analytics"
+    needs = ("network", "storage")
+
     def __init__(self, scope: Construct, *, settings: Settings) -> None:
-        super().__init__(scope, "analytics", settings=settings, description="Warehouse and dashboards")
+        super().__init__(scope, settings=settings, description="Warehouse and dashboards")
         copy_role = self._copy_role()
         warehouse = Warehouse(self, "Warehouse", copy_role=copy_role)
         runtime = RuntimeLayer(self)
@@ -43,7 +47,7 @@ class AnalyticsStack(EnvironmentStack):
             conditions=access.own_account(self.settings.account),
             statements=[
                 access.list_objects(self.names.results_bucket),
-                access.read_objects(self.names.results_bucket, "runs/*/warehouse/*"),
+                access.read_objects(self.names.results_bucket, layout.WAREHOUSE.objects()),
                 access.decrypt(self.key_arn),
             ],
         )

@@ -16,8 +16,10 @@ HTTPS = ec2.Port.tcp(443)
 
 
 class NetworkStack(EnvironmentStack):
+    part = "network"
+
     def __init__(self, scope: Construct, *, settings: Settings) -> None:
-        super().__init__(scope, "network", settings=settings, description="VPC and security groups")
+        super().__init__(scope, settings=settings, description="VPC and security groups")
         self._vpc = self._network()
         for position, subnet in enumerate(self._vpc.private_subnets):
             self.publish(subnet_id(position), subnet.subnet_id)

@@ -16,13 +16,21 @@ from stacks.parts.stack import EnvironmentStack
 
 
 class ObservabilityStack(EnvironmentStack):
+    part = "observability"
+    needs = ("storage",)
+
     def __init__(self, scope: Construct, *, settings: Settings) -> None:
-        super().__init__(scope, "observability", settings=settings, description="Alarms and dashboard")
+        super().__init__(scope, settings=settings, description="Alarms and dashboard")
         topic = self._topic()
-        table = watched(settings)
+        table = watched(settings, functions=self._all_functions())
         for row in table:
             self._alarm(row, topic)
         self._dashboard(table)
+
+    def _all_functions(self) -> list[str]:
+        """Of the stacks made so far: this one is the last."""
+        stacks = [child for child in self.node.root.node.children if isinstance(child, EnvironmentStack)]
+        return [function for stack in stacks for function in stack.functions]
 
     def _topic(self) -> sns.Topic:
         topic = sns.Topic(

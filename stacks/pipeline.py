@@ -16,8 +16,11 @@ from stacks.workflows import pipeline
 
 
 class PipelineStack(EnvironmentStack):
+    part = "pipeline"
+    needs = ("storage",)
+
     def __init__(self, scope: Construct, *, settings: Settings) -> None:
-        super().__init__(scope, "pipeline", settings=settings, description="The scheduled run")
+        super().__init__(scope, settings=settings, description="The scheduled run")
         workflow = Workflow(
             self,
             "Pipeline",

@@ -8,6 +8,7 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_glue as glue
 from constructs import Construct
 
+from config import layout
 from config.settings import Settings
 from stacks.parts import access
 from stacks.parts.access import Statement, allow
@@ -18,10 +19,15 @@ from stacks.parts.stack import EnvironmentStack, subnet_id, without_routes
 from stacks.parts.workflow import Workflow
 from stacks.workflows import prepare
 
+_RAW = (layout.RAW_TABLE, layout.LOG_EXPORT, layout.RAW_EVENTS)
+
 
 class PreparationStack(EnvironmentStack):
+    part = "preparation"
+    needs = ("network", "storage", "sources")
+
     def __init__(self, scope: Construct, *, settings: Settings) -> None:
-        super().__init__(scope, "preparation", settings=settings, description="Sources to datasets")
+        super().__init__(scope, settings=settings, description="Sources to datasets")
         self._layer = RuntimeLayer(self)
         connection = self._connection()
         self._security()
@@ -88,8 +94,8 @@ class PreparationStack(EnvironmentStack):
                 allow("secretsmanager:GetSecretValue", self._secret_arn),
                 *self._connect_to_network(),
                 access.list_objects(self.names.raw_bucket),
-                access.read_objects(self.names.raw_bucket, "aurora/*"),
-                access.spark_write_objects(self.names.raw_bucket, "aurora"),
+                access.read_objects(self.names.raw_bucket, layout.RAW_TABLE.anything),
+                access.spark_write_objects(self.names.raw_bucket, layout.RAW_TABLE.top),
                 access.encrypt_and_decrypt(self.key_arn),
             ],
         )
@@ -135,12 +141,12 @@ class PreparationStack(EnvironmentStack):
             },
             statements=[
                 *map(access.list_objects, (names.raw_bucket, names.datasets_bucket, names.results_bucket)),
-                access.read_objects(names.raw_bucket, "aurora/*", "application_log/*", "events/*"),
-                access.spark_write_objects(names.raw_bucket, "events"),
-                access.read_objects(names.datasets_bucket, "runs/*"),
-                access.spark_write_objects(names.datasets_bucket, "runs"),
-                access.read_objects(names.results_bucket, "runs/*/warehouse/*"),
-                access.spark_write_objects(names.results_bucket, "runs"),
+                access.read_objects(names.raw_bucket, *(form.anything for form in _RAW)),
+                access.spark_write_objects(names.raw_bucket, layout.RAW_EVENTS.top),
+                access.read_objects(names.datasets_bucket, layout.DATASET.anything),
+                access.spark_write_objects(names.datasets_bucket, layout.DATASET.top),
+                access.read_objects(names.results_bucket, layout.WAREHOUSE.objects()),
+                access.spark_write_objects(names.results_bucket, layout.WAREHOUSE.top),
                 access.encrypt_and_decrypt(self.key_arn),
             ],
         )
@@ -177,7 +183,7 @@ class PreparationStack(EnvironmentStack):
             statements=[
                 # Listing makes a missing report a 404 and not a 403.
                 access.list_objects(self.names.datasets_bucket),
-                access.read_objects(self.names.datasets_bucket, "runs/*/report.json"),
+                access.read_objects(self.names.datasets_bucket, layout.REPORT.objects()),
                 access.decrypt(self.key_arn),
             ],
         )

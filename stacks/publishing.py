@@ -7,6 +7,7 @@ import json
 from aws_cdk import Duration
 from constructs import Construct
 
+from config import layout
 from config.settings import Settings
 from stacks.parts import access
 from stacks.parts.access import allow
@@ -21,8 +22,11 @@ PUBLISH_TIMEOUT = Duration.minutes(10)
 
 
 class PublishingStack(EnvironmentStack):
+    part = "publishing"
+    needs = ("storage", "preparation")  # its job uses the security configuration
+
     def __init__(self, scope: Construct, *, settings: Settings) -> None:
-        super().__init__(scope, "publishing", settings=settings, description="Solution versions to lists")
+        super().__init__(scope, settings=settings, description="Solution versions to lists")
         self._post_process()
         self._publish_recommendations()
         Workflow(
@@ -47,8 +51,8 @@ class PublishingStack(EnvironmentStack):
             },
             statements=[
                 access.list_objects(names.results_bucket),
-                access.read_objects(names.results_bucket, "runs/*"),
-                access.spark_write_objects(names.results_bucket, "runs"),
+                access.read_objects(names.results_bucket, layout.BATCH_OUTPUT.anything),
+                access.spark_write_objects(names.results_bucket, layout.PUBLISH.top),
                 access.encrypt_and_decrypt(self.key_arn),
             ],
         )
@@ -67,7 +71,7 @@ class PublishingStack(EnvironmentStack):
             memory_size=1024,
             timeout=PUBLISH_TIMEOUT,
             statements=[
-                access.read_objects(names.results_bucket, "runs/*/publish/*"),
+                access.read_objects(names.results_bucket, layout.PUBLISH.objects()),
                 access.decrypt(self.key_arn),
                 allow("dynamodb:BatchWriteItem", names.table_arn(names.recommendations_table)),
             ],

@@ -16,8 +16,11 @@ from stacks.parts.stack import EnvironmentStack
 
 
 class ServingStack(EnvironmentStack):
+    part = "serving"
+    needs = ("storage",)
+
     def __init__(self, scope: Construct, *, settings: Settings) -> None:
-        super().__init__(scope, "serving", settings=settings, description="The API")
+        super().__init__(scope, settings=settings, description="The API")
         reader = self._get_recommendations()
         api = RecommendationsApi(self, "Api", handler=reader.function)
         self.publish("serving/api-url", api.url)

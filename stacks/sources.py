@@ -15,8 +15,11 @@ ENGINE = rds.DatabaseClusterEngine.aurora_postgres(version=rds.AuroraPostgresEng
 
 
 class SourcesStack(EnvironmentStack):
+    part = "sources"
+    needs = ("network", "storage")
+
     def __init__(self, scope: Construct, *, settings: Settings) -> None:
-        super().__init__(scope, "sources", settings=settings, description="The application's data")
+        super().__init__(scope, settings=settings, description="The application's data")
         if settings.sources.aurora.create:
             self._database()
         else:

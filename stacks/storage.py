@@ -7,6 +7,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
+from config import layout
 from config.settings import Settings
 from stacks.parts.access import own_account
 from stacks.parts.buckets import RunBucket
@@ -23,19 +24,29 @@ LOG_KEY_ACTIONS = [
 
 
 class StorageStack(EnvironmentStack):
+    part = "storage"
+
     def __init__(self, scope: Construct, *, settings: Settings) -> None:
-        super().__init__(scope, "storage", settings=settings, description="Key, buckets and tables")
+        super().__init__(scope, settings=settings, description="Key, buckets and tables")
         key = self._encryption_key()
         self.publish(KEY_ARN, key.key_arn)
 
-        # events/ is the log's history, which each export adds to: it never expires.
-        RunBucket(self, "Raw", name=self.names.raw_bucket, key=key, expiring=["aurora/", "application_log/"])
+        # RAW_EVENTS is the log's history, which each export adds to: it never expires.
+        RunBucket(
+            self,
+            "Raw",
+            name=self.names.raw_bucket,
+            key=key,
+            expiring=[f"{form.top}/" for form in (layout.RAW_TABLE, layout.LOG_EXPORT)],
+        )
         datasets = RunBucket(self, "Datasets", name=self.names.datasets_bucket, key=key, expiring=[""])
         datasets.allow_personalize("s3:GetObject", "s3:ListBucket")
         results = RunBucket(self, "Results", name=self.names.results_bucket, key=key, expiring=[""])
         results.allow_personalize("s3:GetObject", "s3:ListBucket", "s3:PutObject")
 
-        self._table("Recommendations", self.names.recommendations_table, sort_key="sk", ttl="expires_at")
+        self._table(
+            "Recommendations", self.names.recommendations_table, sort_key=layout.SK, ttl=layout.EXPIRES
+        )
         self._table("Control", self.names.control_table)
 
     def _encryption_key(self) -> kms.Key:
@@ -79,7 +90,7 @@ class StorageStack(EnvironmentStack):
             self,
             construct_id,
             table_name=name,
-            partition_key=dynamodb.Attribute(name="pk", type=text),
+            partition_key=dynamodb.Attribute(name=layout.PK, type=text),
             sort_key=dynamodb.Attribute(name=sort_key, type=text) if sort_key else None,
             billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
             encryption=dynamodb.TableEncryption.AWS_MANAGED,

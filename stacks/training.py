@@ -9,6 +9,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_personalize as personalize
 from constructs import Construct
 
+from config import layout
 from config.settings import Settings
 from stacks.parts import access
 from stacks.parts.access import allow
@@ -21,8 +22,11 @@ from stacks.workflows import train
 
 
 class TrainingStack(EnvironmentStack):
+    part = "training"
+    needs = ("storage",)
+
     def __init__(self, scope: Construct, *, settings: Settings) -> None:
-        super().__init__(scope, "training", settings=settings, description="Datasets to solution versions")
+        super().__init__(scope, settings=settings, description="Datasets to solution versions")
         group = self._dataset_group(self._personalize_role())
         for dataset, schema in schemas(settings.datasets).items():
             self._dataset(group, dataset, schema)
@@ -48,9 +52,9 @@ class TrainingStack(EnvironmentStack):
             statements=[
                 access.list_objects(names.datasets_bucket),
                 access.list_objects(names.results_bucket),
-                access.read_objects(names.datasets_bucket, "runs/*"),
-                access.read_objects(names.results_bucket, "runs/*/batch/*"),
-                access.write_objects(names.results_bucket, "runs/*/batch/*"),
+                access.read_objects(names.datasets_bucket, layout.DATASET.anything),
+                access.read_objects(names.results_bucket, layout.BATCH_OUTPUT.objects()),
+                access.write_objects(names.results_bucket, layout.BATCH_OUTPUT.objects()),
                 # Developer guide, "Giving Amazon Personalize permission to use your AWS KMS key".
                 allow(key, self.key_arn),
             ],
@@ -103,7 +107,9 @@ class TrainingStack(EnvironmentStack):
             statements=[
                 allow("personalize:GetSolutionMetrics", *solutions, *(f"{arn}/*" for arn in solutions)),
                 allow("dynamodb:GetItem", names.table_arn(names.control_table)),
-                access.write_objects(names.results_bucket, "runs/*/warehouse/solution_version_metrics/*"),
+                access.write_objects(
+                    names.results_bucket, layout.WAREHOUSE.objects(table=layout.SOLUTION_VERSION_METRICS)
+                ),
                 access.encrypt_and_decrypt(self.key_arn),
             ],
         )

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
+from pyspark.sql.types import StringType, StructField, StructType
 
 from glue_jobs.columns import LISTS, WAREHOUSE_RECOMMENDATIONS
 from glue_jobs.transforms.text import json_value
@@ -26,18 +29,43 @@ def errors(output: DataFrame) -> DataFrame:
     return output.where("error is not null").select("error")
 
 
-def recent_purchases(orders: DataFrame, *, since: str) -> DataFrame:
-    """(key, bought) for each user that ordered at or after `since` (`YYYY-MM-DD HH:MM:SS`, UTC)."""
-    recent = orders.where(F.col("ordered_at") >= since)
-    return recent.groupBy(F.col("user_id").alias("key")).agg(F.collect_set("item_id").alias("bought"))
+def bought(orders: DataFrame) -> DataFrame:
+    """(key, bought): for each user a map from item to the last time that they ordered it."""
+    last = orders.groupBy("user_id", "item_id").agg(F.max("ordered_at").alias("at"))
+    entries = F.collect_list(F.struct("item_id", "at"))
+    return last.groupBy(F.col("user_id").alias("key")).agg(F.map_from_entries(entries).alias("bought"))
 
 
-def without(lists: DataFrame, bought: DataFrame) -> DataFrame:
-    """Users' lists without what they bought. A list that would be empty is left out: popular stands in."""
-    joined = lists.join(bought, "key", "left").withColumn("pairs", F.arrays_zip("items", "scores"))
-    keep = F.filter("pairs", lambda pair: ~F.array_contains("bought", pair["items"]))
-    pairs = F.when(F.col("bought").isNull(), F.col("pairs")).otherwise(keep)
-    rows = joined.withColumn("pairs", pairs).where(F.size("pairs") > 0)
+def items_schema(names: Iterable[str]) -> StructType:
+    """Of the warehouse's items: the id and these fields, as text."""
+    return StructType([StructField(name, StringType()) for name in ("item_id", *names)])
+
+
+def item_facts(items: DataFrame, names: Iterable[str]) -> DataFrame:
+    """One row with a map from item id for each name; items that have no value are not in it."""
+    maps = []
+    for name in names:
+        known = F.when(F.col(name).isNotNull(), F.struct("item_id", name))
+        maps.append(F.map_from_entries(F.collect_list(known)).alias(name))
+    return items.agg(*maps)
+
+
+class OnColumns:
+    """rules.Operations on columns: entries are an array of (items, scores), maps may be null."""
+
+    def since(self, times: Column, moment: str) -> Column:
+        recent = F.map_filter(times, lambda _, at: at >= moment)
+        return F.coalesce(F.map_keys(recent), F.array().cast("array<string>"))
+
+    def without(self, entries: Column, ids: Column) -> Column:
+        left = F.filter(entries, lambda entry: ~F.array_contains(ids, entry["items"]))
+        return F.when(F.size(ids) == 0, entries).otherwise(left)
+
+
+def changed(lists: DataFrame, change: Callable[[Column], Column]) -> DataFrame:
+    """Lists whose entries `change` maps to others; those that would be empty are left out."""
+    pairs = lists.withColumn("pairs", F.arrays_zip("items", "scores"))
+    rows = pairs.withColumn("pairs", change(F.col("pairs"))).where(F.size("pairs") > 0)
     return rows.select(
         "list",
         "key",

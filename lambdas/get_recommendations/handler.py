@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
@@ -48,24 +49,30 @@ def report_fault(source: str, error: Exception) -> None:
     logger().warning("fallback", extra={"source": source, "fault": str(error)})
 
 
-@app.get("/v1/users/<name>/recommendations")
 def user_recommendations(name: str) -> Response[str]:
     user = routes.identifier("userId", _parameter("userId", name))
     wanted = _results()
     return _answer(recommender().for_user(user), wanted)
 
 
-@app.get("/v1/items/<name>/related")
 def related_items(name: str) -> Response[str]:
     item = routes.identifier("itemId", _parameter("itemId", name))
     wanted = _results()
     return _answer(recommender().for_item(item), wanted)
 
 
-@app.get("/v1/popular")
 def popular_items() -> Response[str]:
     wanted = _results()
     return _answer(recommender().for_everyone(), wanted)
+
+
+OPERATIONS: Mapping[str, Callable[..., Response[str]]] = {
+    "getRecommendations": user_recommendations,
+    "getRelatedItems": related_items,
+    "getPopularItems": popular_items,
+}
+for route in routes.ROUTES:
+    app.get(route.rule)(OPERATIONS[route.operation])
 
 
 def _parameter(name: str, matched: str) -> str | None:

@@ -25,6 +25,11 @@ class Route:
     parameter: str | None = None
 
     @property
+    def rule(self) -> str:
+        """As the handler's resolver writes it."""
+        return re.sub(r"\{\w+\}", "<name>", self.path)
+
+    @property
     def pattern(self) -> re.Pattern[str]:
         return re.compile(re.sub(r"\\{\w+\\}", "[^/]+", re.escape(self.path)))
 

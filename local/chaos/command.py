@@ -19,11 +19,11 @@ from local.chaos.invariants import Before, broken
 from local.chaos.line import Line, Outcome
 from local.chaos.plans import random_plan
 from local.demo import progress
-from local.synthesis import synthesize
 from osusume_endpoint import state
 from osusume_endpoint.faults.client import Faults
 from osusume_endpoint.faults.plan import Plan, PlanRefused, read
 from osusume_endpoint.signed import RequestRefused
+from stacks.synthesis import synthesize
 
 WAIT_SCALE = "0.01"
 SHOWN = 300  # characters of a line

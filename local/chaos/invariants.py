@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from config import layout
 from local.chaos.line import Line, Outcome
 from osusume_endpoint.signed import RequestRefused
 
@@ -107,7 +108,8 @@ def _served(line: Line, before: Before) -> Iterator[str]:
 def _whole_objects(line: Line, outcome: Outcome) -> Iterator[str]:
     names = line.settings.names
     for bucket in (names.datasets_bucket, names.results_bucket):
-        for key, body in line.objects(bucket, f"runs/{outcome.run_id}/") if outcome.run_id else ():
+        folder = layout.RUN_FOLDER.of(run_id=outcome.run_id)
+        for key, body in line.objects(bucket, folder) if outcome.run_id else ():
             if key.endswith(".gz") and not _unpacks(body):
                 yield f"s3://{bucket}/{key} is cut off"
     for path in (line.endpoint.home / "s3").glob("**/*.tmp"):

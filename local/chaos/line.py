@@ -13,6 +13,7 @@ from typing import Any
 
 import pandas as pd
 
+from config import layout
 from config.settings import Settings
 from local.demo import loader, progress, story, tables
 from local.demo.deployed import EXPORTED_AFTER_SECONDS, Deployed
@@ -107,21 +108,25 @@ class Line(Deployed):
         return max(folders, default="")
 
     def folders(self, bucket: str) -> set[str]:
-        answer = self.client("s3").list_objects_v2(Bucket=bucket, Prefix="runs/", Delimiter="/")
+        answer = self.client("s3").list_objects_v2(
+            Bucket=bucket, Prefix=f"{layout.RUN_FOLDER.top}/", Delimiter="/"
+        )
         return {prefix["Prefix"].split("/")[1] for prefix in answer.get("CommonPrefixes", [])}
 
     def pointers(self) -> dict[str, str]:
         """The version that serves, by list; a list that never was published is left out."""
         found = {}
         for name in self.lists:
-            item = self.item(f"pointer#{name}", "pointer")
+            item = self.item(layout.POINTER.of(list=name), layout.POINTER_SK)
             if item:
                 found[name] = item["current"]["S"]
         return found
 
     def locked(self) -> bool:
         answer = self.client("dynamodb").get_item(
-            TableName=self.settings.names.control_table, Key={"pk": {"S": "lock"}}, ConsistentRead=True
+            TableName=self.settings.names.control_table,
+            Key={layout.PK: {"S": layout.LOCK}},
+            ConsistentRead=True,
         )
         return "Item" in answer
 
@@ -133,7 +138,10 @@ class Line(Deployed):
             .paginate(
                 TableName=self.settings.names.recommendations_table,
                 FilterExpression="sk = :version AND begins_with(pk, :list)",
-                ExpressionAttributeValues={":version": {"S": version}, ":list": {"S": f"{name}#"}},
+                ExpressionAttributeValues={
+                    ":version": {"S": version},
+                    ":list": {"S": layout.LIST.of(list=name, key="")},
+                },
                 ProjectionExpression="pk",
             )
         )
@@ -141,7 +149,7 @@ class Line(Deployed):
 
     def published_keys(self, name: str, version: str) -> set[str]:
         """Keys that the run of this version made lists for."""
-        prefix = f"runs/{version}/publish/{name}/part-"
+        prefix = layout.PUBLISH_FILES.of(run_id=version, solution=name)
         lines = (
             line
             for _, body in self.objects(self.settings.names.results_bucket, prefix)

@@ -24,10 +24,10 @@ from local.demo.deployed import EXPORTED_AFTER_SECONDS, ApiMissing, Deployed
 from local.demo.loader import Loaded, OtherDataLoaded
 from local.demo.log import LogNotWritten
 from local.demo.problems import OwnFilesRefused
-from local.synthesis import SynthesisFailed, synthesize
 from osusume_endpoint import state
 from osusume_endpoint.endpoint import Credentials, Endpoint
 from osusume_endpoint.signed import RequestRefused
+from stacks.synthesis import SynthesisFailed, synthesize
 
 # The workflows wait minutes between looks at a job, which on AWS takes an hour; here it takes seconds.
 WAIT_SCALE = "0.02"

@@ -10,6 +10,7 @@ from typing import Any
 
 from psycopg2 import sql
 
+from config import layout
 from config.names import Names
 from config.settings import SourceTables
 from local.demo.api import Api
@@ -131,7 +132,7 @@ def _beside(left: tuple[str, list[str]], right: tuple[str, list[str]]) -> Iterat
 
 def rows(clients: Clients, names: Names, run_id: str) -> Iterator[str]:
     """What became of each dataset's rows, by the run's report."""
-    answer = clients("s3").get_object(Bucket=names.datasets_bucket, Key=f"runs/{run_id}/report.json")
+    answer = clients("s3").get_object(Bucket=names.datasets_bucket, Key=layout.REPORT.of(run_id=run_id))
     for dataset, counts in json.loads(answer["Body"].read())["datasets"].items():
         aside = {**counts["ignored"], **counts["quarantined"]}
         reasons = "".join(f", {count:,} {reason}" for reason, count in sorted(aside.items()))
@@ -142,7 +143,7 @@ def metrics(clients: Clients, names: Names, solutions: Sequence[str]) -> Iterato
     """NDCG of the versions that serve, as Personalize measured them."""
     personalize = clients("personalize")
     for solution in solutions:
-        key = {"pk": {"S": f"serving#{solution}"}}
+        key = {layout.PK: {"S": layout.SERVING.of(solution=solution)}}
         item = clients("dynamodb").get_item(TableName=names.control_table, Key=key)["Item"]
         arn = item["solution_version_arn"]["S"]
         values = personalize.get_solution_metrics(solutionVersionArn=arn)["metrics"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from aws_cdk import Duration
@@ -9,20 +11,11 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 
 from config.settings import Settings
 from stacks.parts.api import STAGE
+from stacks.workflows import DEFINITIONS
 
 AT_LEAST = cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD
 BELOW = cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD
 QUIET = cloudwatch.TreatMissingData.NOT_BREACHING
-WORKFLOWS = ("pipeline", "prepare", "train", "recommend")
-FUNCTIONS = (
-    "plan_run",
-    "validate_datasets",
-    "judge_solution_version",
-    "publish_recommendations",
-    "load_warehouse",
-    "run_dbt",
-    "get_recommendations",
-)
 ENDINGS = ("ExecutionsFailed", "ExecutionsTimedOut", "ExecutionsAborted")
 
 
@@ -38,14 +31,21 @@ class Watched:
     missing: cloudwatch.TreatMissingData = QUIET
 
 
-def watched(settings: Settings) -> list[Watched]:
+def watched(settings: Settings, *, functions: Iterable[str]) -> list[Watched]:
     return [
-        *(_unfinished(settings, workflow) for workflow in WORKFLOWS),
+        *(_unfinished(settings, workflow) for workflow in DEFINITIONS),
         _late(settings),
-        *(_function_errors(settings, function) for function in FUNCTIONS),
+        *(_function_errors(settings, function) for function in in_order_of_use(settings, functions)),
         _undelivered(settings),
         _api_errors(settings),
     ]
+
+
+def in_order_of_use(settings: Settings, functions: Iterable[str]) -> list[str]:
+    """As the workflows of a run call them; functions that none calls come last."""
+    text = json.dumps([definition(settings) for definition in DEFINITIONS.values()])
+    places = {name: text.find(f'"{settings.names.function_arn(name)}"') for name in functions}
+    return sorted(places, key=lambda name: (places[name] < 0, places[name]))
 
 
 def _metric(

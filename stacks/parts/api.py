@@ -9,35 +9,22 @@ from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
+from lambdas.get_recommendations.routes import METHOD, ROUTES, Route
 from stacks.parts.logs import LogGroup
 from stacks.parts.stack import EnvironmentStack
 
 STAGE = "live"
-ROUTES = (
-    "/v1/users/{userId}/recommendations",
-    "/v1/items/{itemId}/related",
-    "/v1/popular",
-)
-# API Gateway's own answers -> (title, status). A default has many statuses, and its template can't ask which.
-REFUSALS: dict[str, tuple[str, int | None]] = {
-    "BadRequestParameters": ("Bad Request", 400),
-    "MissingAuthenticationToken": ("Forbidden", 403),
-    "InvalidSignature": ("Forbidden", 403),
-    "ExpiredToken": ("Forbidden", 403),
-    "AccessDenied": ("Forbidden", 403),
-    "Throttled": ("Too Many Requests", 429),
-    "Default4xx": ("Refused", None),
-    "Default5xx": ("Failed", None),
-}
-RESPONSE_TYPES = {
-    "BadRequestParameters": apigateway.ResponseType.BAD_REQUEST_PARAMETERS,
-    "MissingAuthenticationToken": apigateway.ResponseType.MISSING_AUTHENTICATION_TOKEN,
-    "InvalidSignature": apigateway.ResponseType.INVALID_SIGNATURE,
-    "ExpiredToken": apigateway.ResponseType.EXPIRED_TOKEN,
-    "AccessDenied": apigateway.ResponseType.ACCESS_DENIED,
-    "Throttled": apigateway.ResponseType.THROTTLED,
-    "Default4xx": apigateway.ResponseType.DEFAULT_4_XX,
-    "Default5xx": apigateway.ResponseType.DEFAULT_5_XX,
+_TYPE = apigateway.ResponseType
+# API Gateway's own answers: type, title, status. A default has many statuses, and its template can't ask which.
+REFUSALS: dict[str, tuple[apigateway.ResponseType, str, int | None]] = {
+    "BadRequestParameters": (_TYPE.BAD_REQUEST_PARAMETERS, "Bad Request", 400),
+    "MissingAuthenticationToken": (_TYPE.MISSING_AUTHENTICATION_TOKEN, "Forbidden", 403),
+    "InvalidSignature": (_TYPE.INVALID_SIGNATURE, "Forbidden", 403),
+    "ExpiredToken": (_TYPE.EXPIRED_TOKEN, "Forbidden", 403),
+    "AccessDenied": (_TYPE.ACCESS_DENIED, "Forbidden", 403),
+    "Throttled": (_TYPE.THROTTLED, "Too Many Requests", 429),
+    "Default4xx": (_TYPE.DEFAULT_4_XX, "Refused", None),
+    "Default5xx": (_TYPE.DEFAULT_5_XX, "Failed", None),
 }
 
 
@@ -59,8 +46,8 @@ class RecommendationsApi(Construct):
             ),
         )
         self._add_routes(handler)
-        for name, (title, status) in REFUSALS.items():
-            self._refuse(name, title, status)
+        for name in REFUSALS:
+            self._refuse(name)
 
     @property
     def url(self) -> str:
@@ -98,9 +85,9 @@ class RecommendationsApi(Construct):
             self, "Parameters", rest_api=self._api, validate_request_parameters=True
         )
         for route in ROUTES:
-            resource = self._api.root.resource_for_path(route)
+            resource = self._api.root.resource_for_path(route.path)
             resource.add_method(
-                "GET",
+                METHOD,
                 integration,
                 request_validator=validator,
                 request_parameters=_parameters(route),
@@ -110,10 +97,11 @@ class RecommendationsApi(Construct):
         # Unknown paths likewise: 404.
         self._api.root.add_resource("{proxy+}").add_method("ANY", integration)
 
-    def _refuse(self, name: str, title: str, status: int | None) -> None:
+    def _refuse(self, name: str) -> None:
+        kind, title, status = REFUSALS[name]
         self._api.add_gateway_response(
             name,
-            type=RESPONSE_TYPES[name],
+            type=kind,
             status_code=str(status) if status else None,
             response_headers={"Content-Type": "'application/problem+json'"},
             templates={"application/json": _problem(title, status)},
@@ -126,10 +114,10 @@ def _problem(title: str, status: int | None) -> str:
     return json.dumps(known)[:-1] + ', "detail": $context.error.messageString}'
 
 
-def _parameters(route: str) -> dict[str, bool]:
+def _parameters(route: Route) -> dict[str, bool]:
     """Request parameters of a route -> whether API Gateway must find them."""
-    names = [part.strip("{}") for part in route.split("/") if part.startswith("{")]
+    named = {f"method.request.path.{route.parameter}": True} if route.parameter else {}
     return {
-        **{f"method.request.path.{name}": True for name in names},
+        **named,
         "method.request.querystring.numResults": False,
     }

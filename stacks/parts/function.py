@@ -40,6 +40,7 @@ class PythonFunction(Construct):
         security_group: ec2.ISecurityGroup | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
+        scope.functions.append(name)
         names = scope.names
         group = LogGroup(self, scope, name=f"/aws/lambda/{names.function(name)}")
         role = service_role(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from aws_cdk import Annotations, Environment, RemovalPolicy, Stack, Tags
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_kms as kms
@@ -27,20 +29,27 @@ def security_group_id(name: str) -> str:
 
 
 class EnvironmentStack(Stack):
-    """A stack of one environment. Values reach other stacks by name or through SSM, never by reference."""
+    """A stack of one environment. Values reach other stacks by name or through SSM, never by reference.
 
-    def __init__(self, scope: Construct, part: str, *, settings: Settings, description: str) -> None:
+    CloudFormation does not see such values, so `needs` says which stacks, by `part`, are deployed before.
+    """
+
+    part: ClassVar[str]
+    needs: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, scope: Construct, *, settings: Settings, description: str) -> None:
         # Read by `availability_zones`, which the base class may call.
         self._zones = list(settings.network.availability_zones)
         super().__init__(
             scope,
-            part.capitalize(),
-            stack_name=settings.names.stack(part),
+            self.part.capitalize(),
+            stack_name=settings.names.stack(self.part),
             description=description,
             env=Environment(account=settings.account, region=settings.region),
             termination_protection=settings.removal == "retain",
         )
         self.settings = settings
+        self.functions: list[str] = []  # of lambdas/, as they are made
         tags = Tags.of(self)
         tags.add("app", settings.app, exclude_resource_types=UNTAGGED)
         tags.add("environment", settings.environment, exclude_resource_types=UNTAGGED)

@@ -1,0 +1,16 @@
+"""The workflows by name, in the order of a run: `pipeline` starts the others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from config.settings import Settings
+from stacks.workflows import pipeline, prepare, recommend, train
+
+DEFINITIONS: Mapping[str, Callable[[Settings], dict[str, Any]]] = {
+    "pipeline": pipeline.definition,
+    "prepare": prepare.definition,
+    "train": train.definition,
+    "recommend": recommend.definition,
+}

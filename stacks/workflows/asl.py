@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
+
+from config.layout import Form
 
 State = dict[str, Any]
 States = dict[str, State]
@@ -19,6 +22,11 @@ WORKFLOW = "arn:aws:states:::states:startExecution.sync:2"
 NOTIFY = "arn:aws:states:::sns:publish"
 
 CONDITION_FAILED = ["DynamoDB.ConditionalCheckFailedException", "DynamoDb.ConditionalCheckFailedException"]
+
+# A run that is started again finds what it made before.
+EXISTS = ["Personalize.ResourceAlreadyExistsException"]
+NOT_FOUND = ["Personalize.ResourceNotFoundException"]
+CREATE_FAILED = ["CREATE FAILED", "DELETE PENDING", "DELETE IN_PROGRESS"]
 
 # Errors that pass by themselves. `<Service>.<Service>Exception` is Step Functions' name for an error that the
 # SDK does not model, throttling among them.
@@ -77,6 +85,19 @@ def literal(text: str) -> str:
     return json.dumps(text)
 
 
+def joined(form: Form, *, bucket: str | None = None, **places: str) -> str:
+    """A JSONata expression of `form` whose places are the expressions given; `bucket` makes it an s3:// path.
+
+    Layout's own text holds nothing to escape; a bucket's name is the configuration's.
+    """
+    pieces = [f"'{text}'" for text, _ in form.pieces()]
+    if bucket is not None:
+        pieces[0] = literal(f"s3://{bucket}/{next(form.pieces())[0]}")
+    named = [places[place] if place else None for _, place in form.pieces()]
+    parts = [part for pair in zip(pieces, named, strict=True) for part in pair]
+    return " & ".join(part for part in parts if part and part != "''")
+
+
 def sdk(service: str, action: str) -> str:
     return f"arn:aws:states:::aws-sdk:{service}:{action}"
 
@@ -115,6 +136,16 @@ def invoke(function_arn: str, payload: object, **fields: Any) -> State:
 
 def run_job(job: str, arguments: Mapping[str, str], **fields: Any) -> State:
     return task(GLUE_JOB, {"JobName": job, "Arguments": dict(arguments)}, Retry=[RETRY_RUNNING], **fields)
+
+
+def describe(resource: str, arn: str) -> State:
+    """Describes a resource of Personalize, such as `SolutionVersion`, for `polling`; `arn` is an expression."""
+    result = f"$states.result.{resource}"
+    return task(
+        sdk("personalize", f"describe{resource}"),
+        {f"{resource}Arn": jsonata(arn)},
+        Output=jsonata(f"{{'status': {result}.Status, 'reason': {result}.FailureReason}}"),
+    )
 
 
 def inline_map(items: object, states: States, *, start: str, **fields: Any) -> State:
@@ -195,32 +226,55 @@ def polling(
     }
 
 
-def workflow(
-    name: str, *, comment: str, start: str, states: States, hours: float, unwatched: Sequence[str] = ()
-) -> dict[str, Any]:
-    """A definition whose failures end in `Failed`, which says workflow, state, error and cause as JSON."""
-    watched = {key: state if key in unwatched else _watched(key, state) for key, state in states.items()}
+@dataclass(frozen=True)
+class FailurePath:
+    """Where a caught failure goes: `entry` finds {state, error, cause} in the variable `failure`."""
+
+    entry: str
+    states: States
+
+
+def reported_by(workflow: str) -> FailurePath:
+    """Ends in `Failed`, which says workflow, state, error and cause as JSON."""
     failed: State = {
         "Type": "Fail",
         "Error": jsonata("$failure.error"),
-        "Cause": jsonata(f"$string($merge([{{'workflow': {literal(name)}}}, $failure]))"),
+        "Cause": jsonata(f"$string($merge([{{'workflow': {literal(workflow)}}}, $failure]))"),
+    }
+    return FailurePath("Failed", {"Failed": failed})
+
+
+def workflow(
+    name: str,
+    *,
+    comment: str,
+    start: str,
+    states: States,
+    hours: float,
+    unwatched: Sequence[str] = (),
+    failing: FailurePath | None = None,
+) -> dict[str, Any]:
+    """A definition whose failures, but those of `unwatched`, take the path `failing` (default: `reported_by`)."""
+    path = failing or reported_by(name)
+    watched = {
+        key: state if key in unwatched else _watched(key, state, path.entry) for key, state in states.items()
     }
     return {
         "Comment": comment,
         "QueryLanguage": "JSONata",
         "StartAt": start,
         "TimeoutSeconds": int(hours * 3600),
-        "States": {**watched, "Failed": failed},
+        "States": {**watched, **path.states},
     }
 
 
-def _watched(name: str, state: State) -> State:
+def _watched(name: str, state: State, entry: str) -> State:
     if state["Type"] == "Fail":  # can't be caught, so it becomes a failure that was
         fields = {"state": name, "error": state["Error"], "cause": state["Cause"]}
-        return {"Type": "Pass", "Assign": {"failure": fields}, "Next": "Failed"}
+        return {"Type": "Pass", "Assign": {"failure": fields}, "Next": entry}
     if state["Type"] not in ("Task", "Map", "Parallel"):
         return state
-    catch = {"ErrorEquals": ["States.ALL"], "Assign": {"failure": failure(name)}, "Next": "Failed"}
+    catch = {"ErrorEquals": ["States.ALL"], "Assign": {"failure": failure(name)}, "Next": entry}
     return {**state, "Catch": [*state.get("Catch", []), catch]}
 
 

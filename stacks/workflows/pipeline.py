@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from config import layout
 from config.settings import Settings
 from stacks.parts.access import Statement, allow
 from stacks.workflows import asl
@@ -53,22 +54,22 @@ def definition(settings: Settings) -> dict[str, Any]:
         **_record_states(settings),
         **_end_states(settings),
     }
-    definition = asl.workflow(
+    return asl.workflow(
         "pipeline",
         comment="One run: prepare, train, recommend",
         start="Start",
         states=states,
         hours=HOURS,
-        unwatched=("AlreadyRunning", "NotifyFailure", "ReleaseLock", "ReleaseLockAfterFailure"),
+        unwatched=("AlreadyRunning", "ReleaseLock"),
+        failing=_failure_path(settings),
     )
-    return _failing_through_notification(definition)
 
 
 def _lock_states(settings: Settings) -> States:
     lock = {
-        "pk": {"S": "lock"},
+        layout.PK: {"S": layout.LOCK},
         "owner": {"S": jsonata("$me")},
-        "expires_at": {"N": jsonata(f"$string($floor($millis() / 1000) + {LOCK_HOURS * 3600})")},
+        layout.EXPIRES: {"N": jsonata(f"$string($floor($millis() / 1000) + {LOCK_HOURS * 3600})")},
     }
     return {
         "AcquireLock": asl.task(
@@ -77,7 +78,9 @@ def _lock_states(settings: Settings) -> States:
                 "TableName": settings.names.control_table,
                 "Item": lock,
                 # A retry of the same execution finds its own lock.
-                "ConditionExpression": "attribute_not_exists(pk) OR expires_at < :now OR #owner = :me",
+                "ConditionExpression": (
+                    f"attribute_not_exists({layout.PK}) OR {layout.EXPIRES} < :now OR #owner = :me"
+                ),
                 "ExpressionAttributeNames": {"#owner": "owner"},
                 "ExpressionAttributeValues": {
                     ":now": {"N": jsonata("$string($floor($millis() / 1000))")},
@@ -92,7 +95,7 @@ def _lock_states(settings: Settings) -> States:
             "Type": "Fail",
             "Error": "AlreadyRunning",
             "Cause": (
-                f"Another run holds the lock. If it was aborted, delete the item pk=lock "
+                f"Another run holds the lock. If it was aborted, delete the item {layout.PK}={layout.LOCK} "
                 f"of table {settings.names.control_table} and start again."
             ),
         },
@@ -130,7 +133,7 @@ def _run(settings: Settings, workflow: str, payload: dict[str, str], **fields: A
 def _record_states(settings: Settings) -> States:
     table = settings.names.control_table
     run = {
-        "pk": {"S": jsonata("'run#' & $plan.run_id")},
+        layout.PK: {"S": jsonata(asl.joined(layout.RUN, run_id="$plan.run_id"))},
         "mode": {"S": jsonata("$plan.mode")},
         "execution": {"S": jsonata("$me")},
         "rows": {"S": jsonata("$string($prepared.rows)")},
@@ -138,7 +141,7 @@ def _record_states(settings: Settings) -> States:
         "finished_at": {"S": jsonata("$now()")},
     }
     watermark = {
-        "pk": {"S": "watermark"},
+        layout.PK: {"S": layout.WATERMARK},
         "log_exported_until": {"S": jsonata("$plan.export.to")},
         "run_id": {"S": jsonata("$plan.run_id")},
     }
@@ -157,6 +160,15 @@ def _end_states(settings: Settings) -> States:
             "Type": "Succeed",
             "Output": jsonata("{'run_id': $plan.run_id, 'mode': $plan.mode, 'versions': $trained.versions}"),
         },
+    }
+
+
+def _failure_path(settings: Settings) -> asl.FailurePath:
+    """Failures go by way of the notification and the lock's release to `Failed`.
+
+    A child's failure arrives as the JSON of its DescribeExecution; its Cause is what its `Failed` wrote.
+    """
+    states: States = {
         "NotifyFailure": asl.task(
             asl.NOTIFY,
             {
@@ -171,7 +183,18 @@ def _end_states(settings: Settings) -> States:
             Next="ReleaseLockAfterFailure",
         ),
         "ReleaseLockAfterFailure": _release(settings, Next="Failed", caught="Failed"),
+        "Failed": {
+            "Type": "Fail",
+            "Error": jsonata("$failed.error"),
+            "Cause": jsonata("$string($failed)"),
+        },
+        "ExplainFailure": {
+            "Type": "Pass",
+            "Assign": {"failed": jsonata(_EXPLAINED)},
+            "Next": "NotifyFailure",
+        },
     }
+    return asl.FailurePath("ExplainFailure", states)
 
 
 def _release(settings: Settings, *, Next: str, caught: str) -> State:
@@ -179,7 +202,7 @@ def _release(settings: Settings, *, Next: str, caught: str) -> State:
         asl.DELETE_ITEM,
         {
             "TableName": settings.names.control_table,
-            "Key": {"pk": {"S": "lock"}},
+            "Key": {layout.PK: {"S": layout.LOCK}},
             "ConditionExpression": "#owner = :me",
             "ExpressionAttributeNames": {"#owner": "owner"},
             "ExpressionAttributeValues": {":me": {"S": jsonata("$me")}},
@@ -209,29 +232,6 @@ def _message(settings: Settings) -> str:
         f"{asl.literal('Start again when it is mended: ' + again)}"
         "], '\\n')"
     )
-
-
-def _failing_through_notification(definition: dict[str, Any]) -> dict[str, Any]:
-    """Failures go by way of the notification and the lock's release to `Failed`.
-
-    A child's failure arrives as the JSON of its DescribeExecution; its Cause is what its `Failed` wrote.
-    """
-    states = definition["States"]
-    for state in states.values():
-        for catch in state.get("Catch", []):
-            if catch["Next"] == "Failed" and "Assign" in catch:
-                catch["Next"] = "ExplainFailure"
-    states["ExplainFailure"] = {
-        "Type": "Pass",
-        "Assign": {"failed": jsonata(_EXPLAINED)},
-        "Next": "NotifyFailure",
-    }
-    states["Failed"] = {
-        "Type": "Fail",
-        "Error": jsonata("$failed.error"),
-        "Cause": jsonata("$string($failed)"),
-    }
-    return definition
 
 
 _EXPLAINED = """

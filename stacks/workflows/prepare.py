@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from config import layout
 from config.settings import Settings
 from stacks.parts.access import Statement, allow
 from stacks.workflows import asl
@@ -166,7 +167,7 @@ def table_arn(settings: Settings) -> str:
 def statements(settings: Settings, *, key_arn: str) -> list[Statement]:
     names = settings.names
     jobs = [names.job_arn("extract-aurora"), names.job_arn("build-datasets")]
-    exports = f"arn:aws:s3:::{names.raw_bucket}/application_log/*"
+    exports = f"arn:aws:s3:::{names.raw_bucket}/{layout.LOG_EXPORT.anything}"
     return [
         allow(["glue:StartJobRun", "glue:GetJobRun", "glue:GetJobRuns", "glue:BatchStopJobRun"], *jobs),
         allow("dynamodb:ExportTableToPointInTime", table_arn(settings)),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from config import layout
 from config.settings import Settings, Solution
 from stacks.parts.access import Statement, allow, list_objects, pass_role
 from stacks.workflows import asl
@@ -13,9 +14,6 @@ HOURS = 18
 INFERENCE_HOURS = 12
 LOAD_HOURS = 2
 FILES_A_BATCH = 5
-INPUT_FOLDERS = {"user": "users", "item": "items", "everyone": "everyone"}
-EXISTS = ["Personalize.ResourceAlreadyExistsException"]
-CREATE_FAILED = ["CREATE FAILED", "DELETE PENDING", "DELETE IN_PROGRESS"]
 
 
 def definition(settings: Settings) -> dict[str, Any]:
@@ -61,17 +59,19 @@ def definition(settings: Settings) -> dict[str, Any]:
 
 
 def _item(solution: Solution) -> dict[str, Any]:
-    folder = INPUT_FOLDERS[solution.for_each]
+    folder = layout.AUDIENCES[solution.for_each]
     return {"name": solution.name, "folder": folder, "results": solution.results}
 
 
 def _inference_states(settings: Settings) -> States:
     names = settings.names
     job_name = f"{asl.literal(names.prefix + '-')} & $states.input.name & '-' & $run_id"
-    datasets = asl.literal(f"s3://{names.datasets_bucket}/runs/")
-    results = asl.literal(f"s3://{names.results_bucket}/runs/")
-    inputs = f"{datasets} & $run_id & '/batch_input/' & $list.folder & '/'"
-    outputs = f"{results} & $run_id & '/batch/' & $list.name & '/'"
+    inputs = asl.joined(
+        layout.BATCH_INPUT, bucket=names.datasets_bucket, run_id="$run_id", audience="$list.folder"
+    )
+    outputs = asl.joined(
+        layout.BATCH_OUTPUT, bucket=names.results_bucket, run_id="$run_id", solution="$list.name"
+    )
     return {
         "NameInference": {
             "Type": "Pass",
@@ -96,21 +96,14 @@ def _inference_states(settings: Settings) -> States:
                 "RoleArn": names.personalize_role_arn,
             },
             Retry=[asl.RETRY_BUSY],
-            Catch=[{"ErrorEquals": EXISTS, "Next": "DescribeInference"}],
+            Catch=[{"ErrorEquals": asl.EXISTS, "Next": "DescribeInference"}],
             Next="DescribeInference",
         ),
         **asl.polling(
             "Inference",
-            describe=asl.task(
-                sdk("personalize", "describeBatchInferenceJob"),
-                {"BatchInferenceJobArn": jsonata("$job_arn")},
-                Output=jsonata(
-                    "{'status': $states.result.BatchInferenceJob.Status,"
-                    " 'reason': $states.result.BatchInferenceJob.FailureReason}"
-                ),
-            ),
+            describe=asl.describe("BatchInferenceJob", "$job_arn"),
             done="Batch inference",
-            failed=CREATE_FAILED,
+            failed=asl.CREATE_FAILED,
             next_state="Inferred",
         ),
         "Inferred": {"Type": "Succeed"},
@@ -163,7 +156,7 @@ def _publish_files(settings: Settings) -> State:
             "Resource": "arn:aws:states:::s3:listObjectsV2",
             "Arguments": {
                 "Bucket": names.results_bucket,
-                "Prefix": jsonata("'runs/' & $run_id & '/publish/' & $list & '/part-'"),
+                "Prefix": jsonata(asl.joined(layout.PUBLISH_FILES, run_id="$run_id", solution="$list")),
             },
         },
         "ItemBatcher": {
@@ -228,7 +221,10 @@ def _swap_pointer(settings: Settings) -> State:
         asl.UPDATE_ITEM,
         {
             "TableName": names.recommendations_table,
-            "Key": {"pk": {"S": jsonata("'pointer#' & $list")}, "sk": {"S": "pointer"}},
+            "Key": {
+                layout.PK: {"S": jsonata(asl.joined(layout.POINTER, list="$list"))},
+                layout.SK: {"S": layout.POINTER_SK},
+            },
             "UpdateExpression": (
                 "SET #previous = if_not_exists(#current, :version), #current = :version, "
                 "solution_version_arn = :arn, updated_at = :now"

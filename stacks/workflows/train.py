@@ -4,21 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+from config import layout
+from config.recipes import DEPLOYED
 from config.settings import Settings, Solution
 from stacks.parts.access import Statement, allow, pass_role
 from stacks.workflows import asl
-from stacks.workflows.asl import State, States, jsonata, sdk
+from stacks.workflows.asl import States, jsonata, sdk
 
 HOURS = 18
 IMPORT_HOURS = 4
 SOLUTION_HOURS = 0.5
 TRAINING_HOURS = 12
-DATASETS = ("interactions", "users", "items")
-# Personalize developer guide, "Optimizing a solution with events configuration".
-RECIPES_WITH_EVENT_WEIGHTS = frozenset({"aws-user-personalization-v2", "aws-personalized-ranking-v2"})
-NOT_FOUND = ["Personalize.ResourceNotFoundException"]
-EXISTS = ["Personalize.ResourceAlreadyExistsException"]
-CREATE_FAILED = ["CREATE FAILED", "DELETE PENDING", "DELETE IN_PROGRESS"]
 
 
 def definition(settings: Settings) -> dict[str, Any]:
@@ -29,7 +25,7 @@ def definition(settings: Settings) -> dict[str, Any]:
             "Next": "ImportDatasets",
         },
         "ImportDatasets": asl.inline_map(
-            [{"dataset": dataset, "arn": settings.names.dataset_arn(dataset)} for dataset in DATASETS],
+            [{"dataset": dataset, "arn": settings.names.dataset_arn(dataset)} for dataset in layout.DATASETS],
             _import_states(settings),
             start="NameImport",
             Next="TrainSolutions",
@@ -50,7 +46,9 @@ def definition(settings: Settings) -> dict[str, Any]:
 def _import_states(settings: Settings) -> States:
     names = settings.names
     job_name = f"{asl.literal(names.prefix + '-')} & $states.input.dataset & '-' & $run_id"
-    folder = f"{asl.literal(f's3://{names.datasets_bucket}/runs/')} & $run_id & '/' & $dataset.dataset & '/'"
+    folder = asl.joined(
+        layout.DATASET, bucket=names.datasets_bucket, run_id="$run_id", dataset="$dataset.dataset"
+    )
     return {
         "NameImport": {
             "Type": "Pass",
@@ -75,27 +73,18 @@ def _import_states(settings: Settings) -> States:
             },
             Retry=[asl.RETRY_BUSY],
             # A run that is started again finds its own import.
-            Catch=[{"ErrorEquals": EXISTS, "Next": "DescribeImport"}],
+            Catch=[{"ErrorEquals": asl.EXISTS, "Next": "DescribeImport"}],
             Next="DescribeImport",
         ),
         **asl.polling(
             "Import",
-            describe=_describe("DatasetImportJob", "$job_arn"),
+            describe=asl.describe("DatasetImportJob", "$job_arn"),
             done="Dataset import",
-            failed=CREATE_FAILED,
+            failed=asl.CREATE_FAILED,
             next_state="Imported",
         ),
         "Imported": {"Type": "Succeed"},
     }
-
-
-def _describe(resource: str, arn: str, *, also: str = "") -> State:
-    result = f"$states.result.{resource}"
-    return asl.task(
-        sdk("personalize", f"describe{resource}"),
-        {f"{resource}Arn": jsonata(arn)},
-        Output=jsonata(f"{{'status': {result}.Status, 'reason': {result}.FailureReason{also}}}"),
-    )
 
 
 def _item(settings: Settings, solution: Solution) -> dict[str, Any]:
@@ -104,16 +93,20 @@ def _item(settings: Settings, solution: Solution) -> dict[str, Any]:
         "name": solution.name,
         "solution": settings.names.solution(solution.name),
         "arn": settings.names.solution_arn(solution.name),
-        "recipe": f"arn:aws:personalize:::recipe/{solution.recipe}",
+        "recipe": DEPLOYED[solution.recipe].arn,
         "config": _solution_config(settings, solution),
     }
 
 
 def _solution_config(settings: Settings, solution: Solution) -> dict[str, Any]:
     config: dict[str, Any] = {}
-    if solution.hyperparameters:
-        config["AlgorithmHyperParameters"] = dict(solution.hyperparameters)
-    if solution.recipe in RECIPES_WITH_EVENT_WEIGHTS:
+    recipe = DEPLOYED[solution.recipe]
+    algorithm, features = recipe.split(solution.hyperparameters)
+    if algorithm:
+        config["AlgorithmHyperParameters"] = algorithm
+    if features:
+        config["FeatureTransformationParameters"] = features
+    if recipe.event_weights:
         events = settings.datasets.interactions.events
         weights = [{"EventType": event.type, "Weight": event.weight} for event in events]
         config["EventsConfig"] = {"EventParametersList": weights}
@@ -125,10 +118,10 @@ def _solution_states(settings: Settings) -> States:
 
 
 def _create_states(settings: Settings) -> States:
-    describe = _describe("Solution", "$solution.arn")
+    describe = asl.describe("Solution", "$solution.arn")
     result = "$states.result.Solution"
     describe["Output"] = jsonata(f"{{'status': {result}.Status, 'recipe': {result}.RecipeArn}}")
-    describe["Catch"] = [{"ErrorEquals": NOT_FOUND, "Next": "CreateSolution"}]
+    describe["Catch"] = [{"ErrorEquals": asl.NOT_FOUND, "Next": "CreateSolution"}]
     other_recipe = jsonata("$states.input.recipe != $solution.recipe")
     return {
         "Solution": {
@@ -150,14 +143,14 @@ def _create_states(settings: Settings) -> States:
                 "SolutionConfig": jsonata("$solution.config"),
             },
             Retry=[asl.RETRY_BUSY],
-            Catch=[{"ErrorEquals": EXISTS, "Next": "WaitSolution"}],
+            Catch=[{"ErrorEquals": asl.EXISTS, "Next": "WaitSolution"}],
             Next="WaitSolution",
         ),
         **asl.polling(
             "Solution",
             describe=describe,
             done="Creation of the solution",
-            failed=CREATE_FAILED,
+            failed=asl.CREATE_FAILED,
             rules=[{"Condition": other_recipe, "Next": "SolutionDiffers"}],
             next_state="CreateVersion",
             seconds=30,
@@ -192,9 +185,9 @@ def _train_states(settings: Settings) -> States:
         ),
         **asl.polling(
             "SolutionVersion",
-            describe=_describe("SolutionVersion", "$version"),
+            describe=asl.describe("SolutionVersion", "$version"),
             done="Training",
-            failed=[*CREATE_FAILED, "CREATE STOPPED"],
+            failed=[*asl.CREATE_FAILED, "CREATE STOPPED"],
             next_state="JudgeSolutionVersion",
         ),
     }
@@ -202,7 +195,7 @@ def _train_states(settings: Settings) -> States:
 
 def _judge_states(settings: Settings) -> States:
     names = settings.names
-    key = {"pk": {"S": jsonata("'serving#' & $solution.name")}}
+    key = {layout.PK: {"S": jsonata(asl.joined(layout.SERVING, solution="$solution.name"))}}
     serving = "$states.result.Item.solution_version_arn.S"
     return {
         "JudgeSolutionVersion": asl.invoke(
@@ -261,7 +254,7 @@ def statements(settings: Settings) -> list[Statement]:
     solutions = [names.solution_arn(solution.name) for solution in settings.solutions]
     versions = [f"{arn}/*" for arn in solutions]
     imports = names.personalize_arn(f"dataset-import-job/{names.prefix}-*")
-    datasets = [names.dataset_arn(dataset) for dataset in DATASETS]
+    datasets = [names.dataset_arn(dataset) for dataset in layout.DATASETS]
     return [
         allow("personalize:CreateDatasetImportJob", imports, *datasets),
         allow("personalize:DescribeDatasetImportJob", imports),

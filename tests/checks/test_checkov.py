@@ -9,10 +9,17 @@ from typing import Any
 import pytest
 
 from checks import checkov
-from checks.checkov import Acknowledged, CheckovFailed, Failed
+from checks.acknowledged import CHECKOV, Acknowledged, Acknowledgement, read
+from checks.checkov import CheckovFailed
+from checks.finding import Finding
 
-RAW = Failed("CKV_AWS_18", "Storage/Raw72517081", "Ensure the S3 bucket has access logging enabled")
-KNOWN = Acknowledged("CKV_AWS_18", RAW.resource, "known")
+
+def failed(check: str, logical_id: str) -> Finding:
+    return Finding("Storage", logical_id, f"checkov-{check}", "title.", "cure.")
+
+
+RAW = failed("CKV_AWS_18", "Raw72517081")
+KNOWN = Acknowledgement("checkov-CKV_AWS_18", RAW.place, "known")
 
 
 def report(*failed: tuple[str, str], passed: int = 9, errors: int = 0) -> dict[str, Any]:
@@ -30,8 +37,8 @@ def report(*failed: tuple[str, str], passed: int = 9, errors: int = 0) -> dict[s
 
 
 def test_a_failed_check_is_named_by_stack_and_logical_id() -> None:
-    found = checkov.read(report(("CKV_AWS_18", "AWS::S3::Bucket.Raw72517081")))
-    assert list(found) == [Failed("CKV_AWS_18", "Storage/Raw72517081", "title")]
+    [found] = checkov.read(report(("CKV_AWS_18", "AWS::S3::Bucket.Raw72517081")))
+    assert (found.rule, found.place, found.why) == ("checkov-CKV_AWS_18", "Storage/Raw72517081", "title.")
 
 
 @pytest.mark.parametrize("empty", [report(passed=0), report(errors=1), {"passed": 0, "failed": 0}])
@@ -46,8 +53,9 @@ def test_a_program_that_is_not_installed_is_no_success(tmp_path: Path) -> None:
 
 
 def test_what_is_acknowledged_is_left_out_and_what_is_not_is_a_finding() -> None:
-    assert list(checkov.left([RAW], [KNOWN])) == []
-    [finding] = checkov.left([RAW, Failed("CKV_AWS_21", "Storage/Raw72517081", "Versioning")], [KNOWN])
+    known = Acknowledged((KNOWN,))
+    assert known.left([RAW]) == []
+    [finding] = known.left([RAW, failed("CKV_AWS_21", "Raw72517081")])
     assert (finding.stack, finding.logical_id, finding.rule) == (
         "Storage",
         "Raw72517081",
@@ -56,22 +64,15 @@ def test_what_is_acknowledged_is_left_out_and_what_is_not_is_a_finding() -> None
 
 
 def test_an_acknowledgement_of_another_resource_does_not_count() -> None:
-    other = Failed("CKV_AWS_18", "Storage/RawArchive72517081", "title")
-    assert [finding.rule for finding in checkov.left([other], [KNOWN])] == [
+    other = failed("CKV_AWS_18", "RawArchive72517081")
+    assert [finding.rule for finding in Acknowledged((KNOWN,)).left([other])] == [
         "checkov-CKV_AWS_18",
         "acknowledged",
     ]
 
 
-def test_an_acknowledgement_without_resources_is_refused(tmp_path: Path) -> None:
-    file = tmp_path / "checkov.yaml"
-    file.write_text("findings: [{check: CKV_AWS_18, reason: known}]")
-    with pytest.raises(TypeError, match="resources"):
-        checkov.acknowledged(file)
-
-
 def test_every_acknowledgement_names_one_resource_and_a_reason() -> None:
-    found = checkov.acknowledged()
-    assert len({(one.check, one.resource) for one in found}) == len(found) > 50
+    found = read().of(CHECKOV).entries
+    assert len({(one.rule, one.where) for one in found}) == len(found) > 50
     for one in found:
-        assert re.fullmatch(r"[A-Z]\w+/[A-Z]\w+", one.resource) and len(one.reason.split()) > 5
+        assert re.fullmatch(r"[A-Z]\w+/[A-Z]\w+", one.where) and len(one.reason.split()) > 5

@@ -5,8 +5,8 @@ import re
 
 import pytest
 
-from checks import replacement
 from checks.assembly import Assembly
+from checks.rules import replacement
 
 
 def test_the_templates_of_config_are_those_of_their_baseline(of_config: Assembly) -> None:

@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 
 import checks
-from checks.__main__ import QUICK, check
 from checks.assembly import Assembly
+from checks.catalogue import QUICK, check, rules
 from tests.mutations.mutation import Template, known, shipped
 
 Change = Callable[[Template], Any]
@@ -26,7 +26,7 @@ NOBODY = "arn:aws:iam::111111111111:role/nobody"
 # Others are covered elsewhere: cfn-lint's, cdk-nag's, acknowledgements.
 _FAMILIES = "iam workflow service reference code data network personalize pitfall replacement".split()
 # Names in the sources that look like rules and are not.
-_NO_RULES = {"personalize-runtime", "personalize-tags", "service-quotas"}
+_NO_RULES = {"personalize-runtime", "service-quotas"}
 
 
 def properties(template: Template, beginning: str) -> dict[str, Any]:
@@ -428,14 +428,27 @@ def test_the_manifest_is_read_too(change: str, rule: str) -> None:
     assert rule in found
 
 
+def written() -> set[str]:
+    """Rules that the sources give to findings."""
+    found: set[str] = set()
+    for source in (Path(checks.__file__ or "").parent).rglob("*.py"):
+        found |= set(re.findall(rf'"((?:{"|".join(_FAMILIES)})-[a-z-]+)"', source.read_text()))
+    return found - _NO_RULES
+
+
 def test_every_rule_in_the_sources_has_its_case() -> None:
-    written: set[str] = set()
-    for source in Path(checks.__file__ or "").parent.glob("*.py"):
-        text = source.read_text()
-        written |= set(re.findall(rf'"((?:{"|".join(_FAMILIES)})-[a-z-]+)"', text))
-        if source.name == "pitfalls.py":
-            named = re.findall(r'_of\(\s*stack,\s*(?:logical_id|name|"[^"]+"),\s*"([a-z-]+)"', text)
-            written |= {f"pitfall-{name}" for name in named}
-    written -= _NO_RULES
-    assert written - {"pitfall-look-up", "reference-order"} - set(CASES) == set()
-    assert set(CASES) - written - {"replacement"} == set()
+    assert written() - {"pitfall-look-up", "reference-order"} - set(CASES) == set()
+    assert set(CASES) - written() - {"replacement"} == set()
+
+
+def test_the_catalogue_has_every_rule_and_no_other() -> None:
+    own = {name for name in rules() if not name.endswith("*")}
+    assert own == written() | {"replacement"}
+    cased = set(CASES) | {"pitfall-look-up", "reference-order"}
+    assert own == cased, "a rule that no case shows is not in the catalogue"
+
+
+def test_every_entry_of_the_catalogue_says_what_fails_the_cure_and_who_says_so() -> None:
+    for rule in rules().values():
+        assert rule.fails.endswith(".") and rule.cure.endswith("."), rule.id
+        assert len(rule.fails.split()) > 2 and len(rule.source) > 4, rule.id

@@ -11,7 +11,7 @@ import pytest
 
 from local import cli
 from local.demo.generated import generate
-from local.synthesis import synthesize
+from stacks.synthesis import synthesize
 from tests import example
 from tests.e2e.line import Line, deployed
 

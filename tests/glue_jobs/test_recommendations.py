@@ -78,7 +78,6 @@ def test_items_bought_since_a_day_leave_the_list_and_the_others_keep_their_score
         ],
         WAREHOUSE_ORDERS,
     )
-    bought = recommendations.recent_purchases(orders, since="2026-11-20 00:00:00")
     lists = recommendations.lists(
         output(
             answer("u1", ["a", "b", "c"], [3.0, 2.0, 1.0]),
@@ -87,7 +86,12 @@ def test_items_bought_since_a_day_leave_the_list_and_the_others_keep_their_score
         ),
         solution="personal",
     )
-    kept = {line["key"]: line["items"] for line in lines(recommendations.without(lists, bought))}
+    on = recommendations.OnColumns()
+    joined = lists.join(recommendations.bought(orders), "key", "left")
+    left = recommendations.changed(
+        joined, lambda entries: on.without(entries, on.since(joined["bought"], "2026-11-20 00:00:00"))
+    )
+    kept = {line["key"]: line["items"] for line in lines(left)}
     assert kept == {"u1": [["a", 3.0], ["c", 1.0]], "u2": [["b", 1.0]]}
 
 

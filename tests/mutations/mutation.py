@@ -15,10 +15,11 @@ from typing import Any
 
 import yaml
 
-from checks import schemas
-from checks.__main__ import QUICK, check, synthesize
+from checks.__main__ import synthesize
 from checks.assembly import Assembly
+from checks.catalogue import QUICK, check
 from checks.finding import Finding
+from checks.rules import schemas
 from tests import example
 
 Template = dict[str, Any]
@@ -74,8 +75,8 @@ def of_manifest(mutation_id: str, change: Callable[[dict[str, Any]], Any]) -> Mu
 
 def _noticed(assembly: Assembly, stack: str | None, thorough: bool) -> str | None:
     """The first rule with a finding that the shipped templates don't have; the cheap checks come first."""
-    for run in QUICK:
-        for finding in run(assembly):
+    for family in QUICK:
+        for finding in family.run(assembly):
             if finding not in known():
                 return finding.rule
     if stack is None:

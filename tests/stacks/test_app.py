@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
-import sys
 from pathlib import Path
 
 import app
+from stacks import synthesis
 from tests import example
 from tests.stacks.conftest import ROOT
 
 
 def synthesize(folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    configuration = {"OSUSUME_CONFIG": str(example.folder())}
-    variables = {**os.environ, **configuration, "CDK_OUTDIR": str(folder), **environment}
-    return subprocess.run(
-        [sys.executable, "app.py"], cwd=ROOT, env=variables, capture_output=True, text=True, check=False
-    )
+    chosen, variables = environment["OSUSUME_ENV"], {**environment, "CDK_OUTDIR": str(folder)}
+    return synthesis.run("app.py", environment=chosen, configuration=example.folder(), **variables)
 
 
 def test_a_wrong_environment_is_one_message_and_writes_nothing(tmp_path: Path) -> None:
@@ -45,3 +41,11 @@ def test_the_composition_root_needs_no_credentials_git_or_clock() -> None:
     source = (ROOT / "app.py").read_text()
     for name in ("boto", "subprocess", "git", "datetime", "time."):
         assert f"import {name}" not in source, name
+
+
+def test_every_stack_of_the_folder_is_composed_after_those_that_it_needs() -> None:
+    parts = [kind.part for kind in app.STACKS]
+    modules = {path.stem for path in (ROOT / "stacks").glob("*.py")} - {"__init__", "synthesis"}
+    assert set(parts) == modules and len(parts) == len(modules)
+    for place, kind in enumerate(app.STACKS):
+        assert set(kind.needs) <= set(parts[:place]), kind.part

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from config import layout
 from config.settings import Settings
 from osusume_endpoint.stepfunctions.definition import validate
 from osusume_endpoint.stepfunctions.execution import Execution
@@ -586,5 +587,5 @@ def longest_settings() -> Settings:
 
 def test_names_made_at_run_time_fit_personalizes_63_characters() -> None:
     names = longest_settings().names
-    parts = [solution.name for solution in longest_settings().solutions] + list(train.DATASETS)
+    parts = [solution.name for solution in longest_settings().solutions] + list(layout.DATASETS)
     assert max(len(f"{names.prefix}-{part}-{RUN}") for part in parts) == 63

@@ -20,7 +20,7 @@ from osusume_engine.splits import Holdout
 
 
 def learn_similar(task: Task) -> Learned:
-    """item_id_hidden_dim and item_metadata_hidden_dim are accepted and unused: nothing is hidden here."""
+    """All three hyperparameters are accepted and unused: nothing is hidden here, and nothing discounted yet."""
     split, content = task.holdout(), embeddings(task)
     build = partial(fit_relations, n_items=task.n_items, content=NO_CONTENT if content is None else content)
     return learned_relations(

@@ -119,12 +119,13 @@ _SIMS = {
     "max_item_interaction_count_percentile": _share(0.9),
 }
 _SIMILAR = {
+    "popularity_discount_factor": HyperparameterSpec("continuous", 0.0, 0.0, 1.0, used=False),
     "item_id_hidden_dim": _integer(100, 30, 200, used=False),
     "item_metadata_hidden_dim": _integer(100, 30, 200, used=False),
 }
 _TREND = {
     "trend_discovery_frequency": HyperparameterSpec(
-        "categorical", "3h", choices=("30 min", "1h", "3h", "1 day"), hpo_tunable=False
+        "categorical", "2 hours", choices=("30 minutes", "1 hour", "2 hours", "3 hours", "1 day")
     )
 }
 _AFFINITY = {"hidden_dimension": _integer(149, 32, 256, tunable=False, used=False)}

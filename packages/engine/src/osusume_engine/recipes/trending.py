@@ -11,7 +11,7 @@ from osusume_engine.metrics import beyond_chance, trend_prediction_accuracy
 from osusume_engine.recipes.learning import Learned, Task, metrics_of
 from osusume_engine.recipes.popularity import Ordered, fit_popularity
 
-SECONDS = {"30 min": 1800, "1h": 3600, "3h": 10_800, "1 day": 86_400}
+SECONDS = {"30 minutes": 1800, "1 hour": 3600, "2 hours": 7200, "3 hours": 10_800, "1 day": 86_400}
 BACK_TESTS = 10
 MARGIN = 0.05  # of trend accuracy
 WINDOWS = 24  # intervals looked back at

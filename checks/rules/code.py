@@ -12,10 +12,11 @@ from typing import Any
 
 from checks.assembly import Assembly
 from checks.finding import Finding
+from checks.rule import Rule
 from checks.simulation import visits
 from lambdas.shared import environment
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 # Read by Lambda itself, Powertools or dbt rather than by the function's own type.
 _READ_ELSEWHERE = frozenset(
     "POWERTOOLS_SERVICE_NAME POWERTOOLS_METRICS_NAMESPACE POWERTOOLS_LOG_LEVEL POWERTOOLS_DEV "
@@ -30,6 +31,58 @@ _OF_GLUE = (
     "--TempDir --conf --additional-python-modules --extra-jars --enable-spark-ui --spark-event-logs-path "
     "--enable-job-insights --enable-auto-scaling --continuous-log-logStreamPrefix --class"
 ).split()
+
+
+RULES = (
+    Rule(
+        "code-handler",
+        "Every invocation fails: there is no such function.",
+        "Correct Handler.",
+        "lambdas/",
+    ),
+    Rule(
+        "code-environment",
+        "The function fails when it starts, or a variable is read by nothing.",
+        "Give what the function's Environment type declares.",
+        "lambdas/<name>/environment.py",
+    ),
+    Rule(
+        "code-layers",
+        "The function's packages are missing.",
+        "Add the layer.",
+        "lambdas/<name>/requirements.txt",
+    ),
+    Rule(
+        "code-runtime",
+        "The layer's compiled packages don't load.",
+        "Use the layer's runtime and architecture.",
+        'Lambda developer guide, "Layers"',
+    ),
+    Rule(
+        "code-script",
+        "Glue finds no script.",
+        "Give the script's asset.",
+        'Glue developer guide, "Job API"',
+    ),
+    Rule(
+        "code-package",
+        "The run fails: the package glue_jobs is not given.",
+        "Give the package's zip by --extra-py-files.",
+        'Glue developer guide, "Job parameters"',
+    ),
+    Rule(
+        "code-arguments",
+        "The run fails, or an argument is read by nothing.",
+        "Give what ARGUMENTS of the script lists.",
+        "glue_jobs/<job>.py",
+    ),
+    Rule(
+        "code-event",
+        "The handler refuses its event.",
+        "Pass the key that it reads.",
+        "lambdas/<name>/handler.py",
+    ),
+)
 
 
 def check(assembly: Assembly) -> list[Finding]:

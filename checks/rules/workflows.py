@@ -16,6 +16,7 @@ from checks import history, sdk
 from checks.assembly import Assembly
 from checks.finding import Finding
 from checks.loops import loops
+from checks.rule import Rule
 from checks.simulation import Workflow, visits, workflows
 from osusume_endpoint.stepfunctions import definition
 
@@ -40,8 +41,132 @@ def machines(definition: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
             yield from machines(inner) if inner else ()
 
 
+RULES = (
+    Rule(
+        "workflow-structure",
+        "CreateStateMachine refuses the definition.",
+        "Correct the definition.",
+        "Step Functions developer guide; Amazon States Language",
+    ),
+    Rule(
+        "workflow-type",
+        "An EXPRESS execution ends early or refuses the integration.",
+        "Make it STANDARD.",
+        'Step Functions developer guide, "Choosing workflow type"',
+    ),
+    Rule(
+        "workflow-timeout",
+        "A wait loop runs for a year.",
+        "Give the state machine TimeoutSeconds.",
+        'Step Functions developer guide, "Best practices"',
+    ),
+    Rule(
+        "workflow-history",
+        "Step Functions ends the execution at 25,000 events of history.",
+        "Poll less often, or start executions of their own for the longest waits.",
+        'Step Functions developer guide, "Avoid reaching the history quota"',
+    ),
+    Rule(
+        "workflow-default",
+        "A value that no rule expects fails with States.NoChoiceMatched.",
+        "Add a Default.",
+        'Step Functions developer guide, "Choice"',
+    ),
+    Rule(
+        "workflow-integration",
+        "The state fails: there is no such service or action.",
+        "Correct the Resource.",
+        "botocore's services",
+    ),
+    Rule(
+        "workflow-arguments",
+        "The call is refused: its arguments are not the operation's.",
+        "Correct the Arguments.",
+        "botocore's shapes",
+    ),
+    Rule(
+        "workflow-values",
+        "The call is refused: a value is too long or of another type in a real run.",
+        "Shorten the names in config, or correct the Arguments.",
+        "botocore's shapes, on sample values",
+    ),
+    Rule(
+        "workflow-expression",
+        "The state fails: its expression can't be evaluated.",
+        "Correct the expression, or what it reads.",
+        'Step Functions developer guide, "Transforming data with JSONata"',
+    ),
+    Rule(
+        "workflow-result",
+        "The state fails: the response has no such member.",
+        "Correct the path in Output or Assign.",
+        "botocore's output shapes",
+    ),
+    Rule(
+        "workflow-error-name",
+        "A Retry or Catch never matches.",
+        "Name an error of the integration.",
+        'Step Functions developer guide, "Handling errors"; botocore\'s errors',
+    ),
+    Rule(
+        "workflow-retry",
+        "One throttled call fails the run.",
+        "Retry what is transient for its service.",
+        'Step Functions developer guide, "Best practices"',
+    ),
+    Rule(
+        "workflow-jitter",
+        "Branches that failed together come back together.",
+        "Set JitterStrategy FULL.",
+        'Step Functions developer guide, "Retrying after an error"',
+    ),
+    Rule(
+        "workflow-repeated",
+        "A run that is started again fails on what it made before.",
+        "Catch it, and go on with what is there.",
+        "botocore's errors",
+    ),
+    Rule(
+        "workflow-token",
+        "A retried call starts the same work twice.",
+        "Give the token, made of the run.",
+        "API references of DynamoDB and Step Functions",
+    ),
+    Rule(
+        "workflow-catch",
+        "A failure bypasses the state that says which step failed.",
+        "Catch States.ALL as the other states do.",
+        "the workflow itself",
+    ),
+    Rule(
+        "workflow-unreached",
+        "A state never runs.",
+        "Lead a Next, Choice or Catch to it.",
+        "the workflows, walked on sample values",
+    ),
+    Rule(
+        "workflow-loop-failure",
+        "The loop goes on when the job has failed.",
+        "Add a Choice on the failed statuses.",
+        "the service's statuses",
+    ),
+    Rule(
+        "workflow-loop-limit",
+        "The loop has no end of its own.",
+        "Add a Choice on a deadline.",
+        'Step Functions developer guide, "Best practices"',
+    ),
+    Rule(
+        "workflow-loop-status",
+        "The loop waits for a status that the service never has, or past one that it has.",
+        "Compare with the service's statuses.",
+        "botocore's enumerations; Personalize developer guide",
+    ),
+)
+
+
 def check(assembly: Assembly) -> list[Finding]:
-    found: list[Finding] = []
+    found: list[Finding] = list(_unread(assembly))
     for workflow in workflows(assembly):
         found += _structure(workflow)
         for machine in machines(workflow.definition):
@@ -54,6 +179,14 @@ def check(assembly: Assembly) -> list[Finding]:
                 found.append(finding(workflow, "workflow-default", name, why, "add a Default."))
         found += [*_uncaught(workflow), *_history(workflow)]
     return list(dict.fromkeys([*found, *_evaluated(assembly), *_unreached(assembly)]))
+
+
+def _unread(assembly: Assembly) -> Iterator[Finding]:
+    read = {(workflow.stack.name, workflow.logical_id) for workflow in workflows(assembly)}
+    for stack, logical_id, _ in assembly.each("AWS::StepFunctions::StateMachine"):
+        if (stack.name, logical_id) not in read:
+            why = "its DefinitionString is no JSON object: CreateStateMachine would refuse it."
+            yield Finding(stack.name, logical_id, "workflow-structure", why, "correct the definition.")
 
 
 def finding(workflow: Workflow, rule: str, state: str, why: str, cure: str) -> Finding:

@@ -10,6 +10,7 @@ from checks.assembly import Assembly
 from checks.finding import Finding
 from checks.needs import Need, assumptions, needs
 from checks.policies import Role, Statement, matches_any, roles
+from checks.rule import Rule
 
 # Services that act for many accounts: their trust must say for which account (the confused deputy).
 _DEPUTIES = frozenset(
@@ -44,6 +45,94 @@ _MANAGED = {
     "AWSXRayDaemonWriteAccess": ("xray:*",),
 }
 _POLICY_LIMIT = 10_240  # characters of a role's inline policies, without white space
+
+
+RULES = (
+    Rule(
+        "iam-missing",
+        "A call is denied: the run stops there.",
+        "Allow the action on the resource, with the condition.",
+        "the workflows' definitions; botocore's operations",
+    ),
+    Rule(
+        "iam-recorded",
+        "A call that the local run made would be denied.",
+        "Allow the action on the resource.",
+        "checks/recorded_calls.json, recorded under the same roles",
+    ),
+    Rule(
+        "iam-pass-role",
+        "The service refuses the role that it is given.",
+        "Allow iam:PassRole on the role to that service.",
+        'IAM user guide, "Granting a user permissions to pass a role"',
+    ),
+    Rule(
+        "iam-unused",
+        "Nothing fails: who takes over the role can do more than the product does.",
+        "Take the action away, or say in checks/unrecorded.py what needs it.",
+        'IAM user guide, "Apply least-privilege permissions"',
+    ),
+    Rule(
+        "iam-no-role",
+        "The call is made as a role that does not exist.",
+        "Name a role that the stacks create.",
+        "the templates",
+    ),
+    Rule(
+        "iam-trust",
+        "The service can't assume the role.",
+        "Trust the service, with aws:SourceAccount and aws:SourceArn that match.",
+        'IAM user guide, "AWS JSON policy elements: Principal"',
+    ),
+    Rule(
+        "iam-trust-all",
+        "Anyone may assume the role.",
+        "Name the service that assumes it.",
+        'IAM user guide, "AWS JSON policy elements: Principal"',
+    ),
+    Rule(
+        "iam-confused-deputy",
+        "The service may use the role on behalf of another account.",
+        "Add aws:SourceAccount to the trust.",
+        'IAM user guide, "The confused deputy problem"',
+    ),
+    Rule(
+        "iam-every-action",
+        "Nothing fails: the role can do all that the service offers.",
+        "Name the actions that are called.",
+        'IAM user guide, "Apply least-privilege permissions"',
+    ),
+    Rule(
+        "iam-every-resource",
+        "Nothing fails: the role reaches every resource of the account.",
+        "Name the resources.",
+        "Service authorization reference",
+    ),
+    Rule(
+        "iam-condition",
+        "Nothing fails: the action reaches further than its resource says.",
+        "Add the condition key.",
+        "Service authorization reference",
+    ),
+    Rule(
+        "iam-action",
+        "The statement allows nothing: there is no such action.",
+        "Correct its spelling.",
+        "botocore's operations",
+    ),
+    Rule(
+        "iam-resource",
+        "IAM refuses the policy: its resource is no ARN.",
+        "Write arn:aws:service:region:account:name.",
+        'IAM user guide, "Identify AWS resources with ARNs"',
+    ),
+    Rule(
+        "iam-policy-size",
+        "IAM refuses the role: its inline policies are too long.",
+        "Use fewer, wider resources.",
+        'IAM user guide, "IAM and AWS STS quotas"',
+    ),
+)
 
 
 def check(assembly: Assembly) -> list[Finding]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from checks.assembly import Assembly, Stack, once
 from checks.finding import Finding
+from checks.rule import Rule
 from checks.simulation import visits
 
 _ARN = re.compile(r"arn:aws:([a-z0-9-]+):([a-z0-9-]*):(\d{12}|):([\w:/.*?${}<>-]+)")
@@ -34,6 +35,52 @@ _NAMES = (
     "NamespaceName SecretName LogGroupName DashboardName AlarmName RestApiName DBName DatabaseName "
     "ConnectionName ManagedPolicyName SecurityConfigurationName AliasName LayerName GroupName"
 ).split()
+
+
+RULES = (
+    Rule(
+        "reference-target",
+        "CloudFormation refuses the template.",
+        "Refer to what exists.",
+        'CloudFormation user guide, "Ref"',
+    ),
+    Rule(
+        "reference-parameter",
+        "The deployment fails: no stack writes the SSM parameter.",
+        "Publish it, or correct it.",
+        'CloudFormation user guide, "SSM parameter types"',
+    ),
+    Rule(
+        "reference-order",
+        "The first deployment fails: what is read is made later.",
+        "Add the maker to the stack's `needs`.",
+        "the manifest's dependencies",
+    ),
+    Rule(
+        "reference-arn",
+        "The call or grant is about a resource that does not exist.",
+        "Correct the name, account or region.",
+        "the names that the stacks give",
+    ),
+    Rule(
+        "reference-bucket",
+        "The bucket does not exist.",
+        "Correct the name.",
+        "the names that the stacks give",
+    ),
+    Rule(
+        "reference-value",
+        "Code asks for what no stack makes.",
+        "Correct the name.",
+        "the names that the stacks give",
+    ),
+    Rule(
+        "reference-name",
+        "A job finds no connection, an alarm never rings.",
+        "Correct the name.",
+        "the names that the stacks give",
+    ),
+)
 
 
 def check(assembly: Assembly) -> list[Finding]:
@@ -72,7 +119,7 @@ def _mentioned(value: Any) -> Iterator[str]:
 
 def _order(assembly: Assembly) -> Iterator[Finding]:
     """An SSM parameter is read when a stack is deployed, so its writer must be deployed before."""
-    writers = {p["Name"]: stack.name for stack, _, p in assembly.each("AWS::SSM::Parameter")}
+    writers = {p.get("Name"): stack.name for stack, _, p in assembly.each("AWS::SSM::Parameter")}
     for stack in assembly.stacks:
         before = _before(assembly, stack.name)
         for logical_id, parameter in stack.template.get("Parameters", {}).items():
@@ -86,7 +133,7 @@ def _order(assembly: Assembly) -> Iterator[Finding]:
                 )
             elif writers[name] != stack.name and writers[name] not in before:
                 why = f"{writers[name]} writes {name}, but may be deployed after this stack."
-                cure = f"make the stack depend on {writers[name]} in app.py."
+                cure = f"add {writers[name].lower()!r} to the stack's `needs`."
                 yield Finding(stack.name, logical_id, "reference-order", why, cure)
 
 
@@ -101,7 +148,7 @@ def _order_of_names(assembly: Assembly) -> Iterator[Finding]:
         for maker in sorted({makers[str(name)] for name in used if str(name) in makers} - {stack.name}):
             if maker not in _before(assembly, stack.name):
                 why = f"{maker} makes what the job uses by name, but may be deployed after this stack."
-                cure = f"make the stack depend on {maker} in app.py."
+                cure = f"add {maker.lower()!r} to the stack's `needs`."
                 yield Finding(stack.name, logical_id, "reference-order", why, cure)
 
 

@@ -11,6 +11,7 @@ from checks.assembly import Assembly, once
 from checks.finding import Finding
 from checks.needs import PERSONALIZE_KEY, key_of, locations
 from checks.policies import Statement, allowed, matches_any, statements
+from checks.rule import Rule
 from checks.simulation import visits
 
 PERSONALIZE = "personalize.amazonaws.com"
@@ -42,6 +43,64 @@ class Policy:
     stack: str
     logical_id: str
     statements: tuple[Statement, ...]
+
+
+RULES = (
+    Rule(
+        "service-access",
+        "The service is denied: an import, an export, a log or an alarm fails.",
+        "Allow it to the service in the resource's policy.",
+        'Personalize developer guide, "Giving Amazon Personalize access to Amazon S3 resources"; KMS developer guide',
+    ),
+    Rule(
+        "service-key-owner",
+        "No IAM policy reaches the key, and nobody can change it.",
+        "Allow kms:* to the account's root.",
+        'KMS developer guide, "Default key policy"',
+    ),
+    Rule(
+        "service-confused-deputy",
+        "The service may use it on behalf of another account.",
+        "Add aws:SourceAccount.",
+        'IAM user guide, "The confused deputy problem"',
+    ),
+    Rule(
+        "service-public",
+        "Anyone may use it.",
+        "Name the principal.",
+        'IAM user guide, "AWS JSON policy elements: Principal"',
+    ),
+    Rule(
+        "service-tls",
+        "Data may travel unencrypted.",
+        "Deny aws:SecureTransport false.",
+        "AWS Foundational Security Best Practices, S3.5",
+    ),
+    Rule(
+        "service-tls-version",
+        "TLS 1.0 and 1.1 are accepted.",
+        "Deny s3:TlsVersion below 1.2.",
+        'S3 user guide, "Requiring TLS 1.2"',
+    ),
+    Rule(
+        "service-integration",
+        "Every request answers 500.",
+        "Integrate with a function's invocation path.",
+        'API Gateway developer guide, "Lambda proxy integrations"',
+    ),
+    Rule(
+        "service-invocation",
+        "Every request answers 500: the function refuses API Gateway.",
+        "Add an AWS::Lambda::Permission.",
+        'Lambda developer guide, "Resource-based policies"',
+    ),
+    Rule(
+        "service-method",
+        "API Gateway refuses the method, or anyone may call it.",
+        "Correct the value.",
+        "API Gateway API reference, PutMethod, UpdateStage",
+    ),
+)
 
 
 def check(assembly: Assembly) -> list[Finding]:

@@ -1,6 +1,6 @@
 """Guard against replacing or deleting what holds data: resources are compared with a committed baseline.
 
-`python -m checks.replacement --update` rewrites tests/checks/baseline/<environment>.json after a change that
+`python -m checks.rules.replacement --update` rewrites tests/checks/baseline/<environment>.json after a change that
 you meant. A change that AWS answers by deletion is a finding until checks/acknowledged.yaml names it.
 """
 
@@ -15,8 +15,9 @@ from typing import Any
 from checks import acknowledged
 from checks.assembly import Assembly
 from checks.finding import Finding
+from checks.rule import Rule
 
-BASELINE = Path(__file__).parents[1] / "tests" / "checks" / "baseline"
+BASELINE = Path(__file__).parents[2] / "tests" / "checks" / "baseline"
 # Properties that AWS sets when a resource is made and never changes (CloudFormation's "Update requires:
 # Replacement"), of every type that holds data or a name that others hold on to.
 CREATE_ONLY: Mapping[str, tuple[str, ...]] = {
@@ -45,14 +46,22 @@ CREATE_ONLY: Mapping[str, tuple[str, ...]] = {
 Held = dict[str, dict[str, Any]]
 
 
+RULES = (
+    Rule(
+        "replacement",
+        "What holds data would be deleted, or deleted and made anew.",
+        "Keep it as it was, or acknowledge it and run `make baseline`.",
+        'CloudFormation reference, "Update requires: Replacement"',
+    ),
+)
+
+
 def check(assembly: Assembly) -> list[Finding]:
     """Against the baseline of the environment; none is kept for one that was never deployed."""
     path = baseline(assembly)
     if not path.exists():
         return []
-    found = compare(kept(assembly), held(assembly))
-    known = {entry["resource"] for entry in acknowledged.read().replacements}
-    return [finding for finding in found if f"{finding.stack}/{finding.logical_id}" not in known]
+    return list(compare(kept(assembly), held(assembly)))
 
 
 def baseline(assembly: Assembly) -> Path:
@@ -97,8 +106,8 @@ def compare(before: Held, after: Held) -> Iterator[Finding]:
         else:
             continue
         cure = (
-            f"keep it as it was, or add {key} to acknowledged_replacements of checks/acknowledged.yaml with "
-            "the reason, and run python -m checks.replacement --update."
+            f"keep it as it was, or acknowledge rule replacement at {key} in checks/acknowledged.yaml with "
+            "the reason, and run python -m checks.rules.replacement --update."
         )
         yield Finding(stack, logical_id, "replacement", why, cure)
 
@@ -114,7 +123,7 @@ def _change(name: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> s
 def main() -> int:
     from checks.__main__ import environments, synthesize
 
-    parser = argparse.ArgumentParser(prog="python -m checks.replacement", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m checks.rules.replacement", description=__doc__)
     parser.add_argument("environments", nargs="*", help="default: every file in config/")
     parser.add_argument("--update", action="store_true", help="rewrite the baseline")
     given = parser.parse_args()
@@ -125,6 +134,8 @@ def main() -> int:
             BASELINE.mkdir(parents=True, exist_ok=True)
             baseline(assembly).write_text(written(assembly))
         found += check(assembly)
+    known = acknowledged.read()
+    found = [finding for finding in found if not any(entry.fits(finding) for entry in known.entries)]
     for finding in found:
         print(finding)
     print(f"{len(found)} resource(s) would be replaced or deleted")

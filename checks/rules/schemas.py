@@ -19,8 +19,9 @@ from typing import Any
 
 from checks.assembly import Assembly
 from checks.finding import Finding
+from checks.rule import Rule
 
-KEPT = Path(__file__).parents[1] / ".build" / "checks"
+KEPT = Path(__file__).parents[2] / ".build" / "checks"
 # Rules of cfn-lint that don't hold for what CDK writes, each with its reason.
 NOT_HERE = {
     "W3005": "CDK writes DependsOn although Ref already implies it; harmless",
@@ -28,6 +29,22 @@ NOT_HERE = {
     "W2001": "CDK's bootstrap version parameter is read by its own rule only",
 }
 Match = tuple[str, str, str, str]  # logical id, rule, message, where
+
+
+RULES = (
+    Rule(
+        "cfn-lint-*",
+        "CloudFormation refuses the property.",
+        "Correct the property.",
+        "cfn-lint; the region's resource schemas",
+    ),
+    Rule(
+        "cloudformation-*",
+        "CloudFormation refuses the template.",
+        "Correct the property.",
+        "cloudformation-validate",
+    ),
+)
 
 
 def check(assembly: Assembly) -> list[Finding]:

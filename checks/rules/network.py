@@ -8,6 +8,7 @@ from typing import Any
 
 from checks.assembly import Assembly
 from checks.finding import Finding
+from checks.rule import Rule
 
 _HTTPS, _POSTGRESQL, _REDSHIFT = 443, 5432, 5439
 _ANYWHERE = "0.0.0.0/0"
@@ -21,6 +22,28 @@ class Path:
     target: str  # security group or CIDR
     port: int
     because: str
+
+
+RULES = (
+    Rule(
+        "network-path",
+        "The connection times out.",
+        "Add the rule in the network stack.",
+        'VPC user guide, "Security groups"; Glue developer guide, "Setting up Amazon VPC"',
+    ),
+    Rule(
+        "network-endpoint",
+        "Calls to the service from the VPC time out.",
+        "Let the VPC's addresses in on port 443.",
+        'AWS PrivateLink guide, "Interface endpoints"',
+    ),
+    Rule(
+        "network-zones",
+        "Redshift or Aurora refuses its subnets.",
+        "Give network.availability_zones more zones.",
+        'Redshift management guide, "Serverless considerations"',
+    ),
+)
 
 
 def check(assembly: Assembly) -> list[Finding]:

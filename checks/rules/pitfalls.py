@@ -7,9 +7,56 @@ from collections.abc import Iterator
 
 from checks.assembly import Assembly, Stack
 from checks.finding import Finding
+from checks.rule import Rule
 
 _TAGGED_ON_CREATION_ONLY = "AWS::Personalize::"
 _S3_LIMIT = 1_000_000  # bytes of a template that CloudFormation reads from S3
+
+
+RULES = (
+    Rule(
+        "pitfall-look-up",
+        "The template holds dummy values.",
+        "Give the value in config instead of looking it up.",
+        'CDK guide, "Context values"',
+    ),
+    Rule(
+        "pitfall-export",
+        "An export that is in use can't change: deployments lock each other.",
+        "Pass a name or an SSM parameter.",
+        "aws/aws-cdk#7602",
+    ),
+    Rule(
+        "pitfall-import",
+        "Fn::ImportValue locks two stacks.",
+        "Use an SSM parameter.",
+        "aws/aws-cdk#7602",
+    ),
+    Rule(
+        "pitfall-personalize-tags",
+        "A changed tag replaces a resource whose name is fixed: it exists already.",
+        "Exclude AWS::Personalize::* from global tags.",
+        "CloudFormation reference, AWS::Personalize::*",
+    ),
+    Rule(
+        "pitfall-zone",
+        "The subnet is refused.",
+        "Set network.availability_zones in config.",
+        'CDK guide, "Context values"',
+    ),
+    Rule(
+        "pitfall-size",
+        "CloudFormation refuses the template.",
+        "Split the stack.",
+        'CloudFormation user guide, "Quotas"',
+    ),
+    Rule(
+        "pitfall-api-account-role",
+        "The stage is refused: API Gateway has no role to write logs.",
+        "Add AWS::ApiGateway::Account, or leave out logging.",
+        'API Gateway developer guide, "Set up CloudWatch logging"',
+    ),
+)
 
 
 def check(assembly: Assembly) -> list[Finding]:
@@ -36,12 +83,18 @@ def _references(stack: Stack) -> Iterator[Finding]:
             yield _of(
                 stack,
                 name,
-                "export",
+                "pitfall-export",
                 "an export that is in use can't change.",
                 "pass a name or an SSM parameter.",
             )
     if "Fn::ImportValue" in json.dumps(stack.template):
-        yield _of(stack, "(template)", "import", "Fn::ImportValue locks two stacks.", "use an SSM parameter.")
+        yield _of(
+            stack,
+            "(template)",
+            "pitfall-import",
+            "Fn::ImportValue locks two stacks.",
+            "use an SSM parameter.",
+        )
 
 
 def _tags(stack: Stack) -> Iterator[Finding]:
@@ -52,7 +105,7 @@ def _tags(stack: Stack) -> Iterator[Finding]:
             yield _of(
                 stack,
                 logical_id,
-                "personalize-tags",
+                "pitfall-personalize-tags",
                 "its tags are create-only: a changed one replaces a resource whose name is fixed.",
                 "exclude AWS::Personalize::* from global tags.",
             )
@@ -65,7 +118,7 @@ def _zones(stack: Stack) -> Iterator[Finding]:
             yield _of(
                 stack,
                 logical_id,
-                "zone",
+                "pitfall-zone",
                 f"availability zone {zone!r} is not one of {stack.resolver.region}.",
                 "set network.availability_zones in config.",
             )
@@ -77,7 +130,7 @@ def _size(stack: Stack) -> Iterator[Finding]:
         yield _of(
             stack,
             "(template)",
-            "size",
+            "pitfall-size",
             f"{size} bytes, CloudFormation takes {_S3_LIMIT}.",
             "split the stack.",
         )
@@ -92,11 +145,11 @@ def _api_logging(assembly: Assembly) -> Iterator[Finding]:
                 yield _of(
                     stack,
                     logical_id,
-                    "api-account-role",
+                    "pitfall-api-account-role",
                     "the stage logs, but no AWS::ApiGateway::Account gives API Gateway a role to write logs.",
                     "add AWS::ApiGateway::Account, or leave out logging.",
                 )
 
 
 def _of(stack: Stack, logical_id: str, rule: str, why: str, cure: str) -> Finding:
-    return Finding(stack.name, logical_id, f"pitfall-{rule}", why, cure)
+    return Finding(stack.name, logical_id, rule, why, cure)

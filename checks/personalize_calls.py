@@ -1,0 +1,135 @@
+"""What workflows send to Personalize: solutions, weights, batch jobs, imports (rules: rules/personalize.py)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from checks.assembly import Assembly
+from checks.finding import Finding
+from checks.simulation import Visit, visits
+from config import recipes as facts
+from config import rules
+from osusume_engine.recipes import RECIPES, RecipeSpec
+
+_MOST_RESULTS = 500
+Problem = tuple[str, str, str]  # rule, why, cure
+
+
+def calls(assembly: Assembly) -> Iterator[Finding]:
+    """What workflows send to Personalize."""
+    for visit in visits(assembly):
+        if isinstance(visit.arguments, dict):
+            for rule, why, cure in _problems(assembly, visit, visit.arguments):
+                workflow, text = visit.workflow, f"state {visit.name!r}: {why}"
+                yield Finding(workflow.stack.name, workflow.logical_id, rule, text, cure)
+
+
+def _problems(assembly: Assembly, visit: Visit, arguments: dict[str, Any]) -> Iterator[Problem]:
+    resource = str(visit.state.get("Resource", ""))
+    if ":personalize:createSolution" in resource and "RecipeArn" in arguments:
+        yield from _solution(assembly, arguments)
+    if resource.endswith("createBatchInferenceJob"):
+        yield from _inference(assembly, arguments)
+    if resource.endswith("createDatasetImportJob"):
+        yield from _import(assembly, arguments)
+
+
+def _solution(assembly: Assembly, arguments: dict[str, Any]) -> Iterator[Problem]:
+    spec = _spec(arguments["RecipeArn"])
+    if spec is None:
+        known = ", ".join(sorted(RECIPES))
+        yield "personalize-recipe", f"there is no recipe {arguments['RecipeArn']}.", f"use one of {known}."
+        return
+    config = arguments.get("SolutionConfig", {})
+    try:
+        spec.parse(config.get("AlgorithmHyperParameters", {}))
+        spec.parse(config.get("FeatureTransformationParameters", {}))
+    except ValueError as error:
+        yield "personalize-hyperparameter", f"{error}.", "correct it in config."
+    weighted = [e for e in datasets(assembly).get("interactions", {}).get("events", []) if e.get("weight")]
+    if facts.RECIPES[spec.name].event_weights and weighted and "EventsConfig" not in config:
+        why = f"{spec.name} would take every event alike; the configuration weighs them."
+        yield "personalize-events", why, "give EventsConfig."
+    yield from _events(assembly, spec, config.get("EventsConfig", {}).get("EventParametersList", []))
+    if arguments.get("PerformAutoTraining") is not False:
+        why = "Personalize would train every seven days as well, and bill it."
+        yield "personalize-auto-training", why, "set PerformAutoTraining false."
+
+
+def _events(assembly: Assembly, spec: RecipeSpec, events: list[dict[str, Any]]) -> Iterator[Problem]:
+    if events and not facts.RECIPES[spec.name].event_weights:
+        yield "personalize-events", f"{spec.name} takes no event weights.", "leave EventsConfig out."
+    if len(events) > rules.MAX_EVENT_TYPES:
+        yield (
+            "personalize-events",
+            f"{len(events)} event weights, {rules.MAX_EVENT_TYPES} at most.",
+            "give fewer.",
+        )
+    known = {event["type"] for event in datasets(assembly).get("interactions", {}).get("events", [])}
+    for event in events:
+        if not 0 <= event.get("Weight", 1) <= 1:
+            yield "personalize-events", f"weight {event['Weight']} is not from 0 to 1.", "correct it."
+        if known and event.get("EventType") not in known:
+            why = f"event type {event.get('EventType')!r} is in no interaction; there are {sorted(known)}."
+            yield "personalize-events", why, "correct the type in config."
+
+
+def _inference(assembly: Assembly, arguments: dict[str, Any]) -> Iterator[Problem]:
+    name = str(arguments.get("SolutionVersionArn")).partition(":solution/")[2].partition("/")[0]
+    spec = _recipes(assembly).get(name)
+    source = str(arguments.get("JobInput", {}).get("S3DataSource", {}).get("Path"))
+    written = str(arguments.get("JobOutput", {}).get("S3DataDestination", {}).get("Path"))
+    if spec is None:
+        why = f"{arguments.get('SolutionVersionArn')} is of no solution that a workflow creates."
+        yield "personalize-batch", why, "take the solution version of the trained solution."
+        return
+    if not spec.batch_inference:
+        yield "personalize-batch", f"{spec.name} has no batch inference.", "choose another recipe."
+    if (spec.type == "RELATED_ITEMS") != source.rstrip("/").endswith("/items"):
+        why = f"{spec.name} ({spec.type}) reads {source}: lines of the other kind."
+        yield "personalize-batch", why, "give items to related-item recipes, users to the others."
+    if not written.endswith("/"):
+        why = f"output {written} does not end in /: Personalize writes beside the folder."
+        yield "personalize-path", why, "end the path with /."
+    if not 1 <= int(arguments.get("NumResults", 0)) <= _MOST_RESULTS:
+        why = f"NumResults {arguments.get('NumResults')} is not from 1 to {_MOST_RESULTS}."
+        yield "personalize-batch", why, "correct solutions[].results."
+
+
+def _import(assembly: Assembly, arguments: dict[str, Any]) -> Iterator[Problem]:
+    group, _, kind = str(arguments.get("DatasetArn")).partition(":dataset/")[2].partition("/")
+    known = {str(p["DatasetType"]).upper() for _, _, p in assembly.each("AWS::Personalize::Dataset")}
+    groups = {str(p["Name"]) for _, _, p in assembly.each("AWS::Personalize::DatasetGroup")}
+    if groups and (kind not in known or group not in groups):
+        why = f"there is no dataset {arguments.get('DatasetArn')}."
+        yield "personalize-dataset", why, f"name one of {', '.join(sorted(known))} of {', '.join(groups)}."
+    location = str(arguments.get("DataSource", {}).get("DataLocation"))
+    if kind.lower() not in location.rstrip("/").rpartition("/")[2]:
+        why = f"dataset {kind} is imported from {location}."
+        yield "personalize-path", why, "import the folder of the dataset."
+
+
+def _recipes(assembly: Assembly) -> dict[str, RecipeSpec]:
+    """Of the solutions that workflows create."""
+    found = {}
+    for visit in visits(assembly):
+        arguments = visit.arguments if isinstance(visit.arguments, dict) else {}
+        spec = _spec(arguments.get("RecipeArn"))
+        if spec is not None:
+            found[str(arguments.get("Name"))] = spec
+    return found
+
+
+def _spec(arn: Any) -> RecipeSpec | None:
+    return next((spec for spec in RECIPES.values() if spec.arn == arn), None)
+
+
+def datasets(assembly: Assembly) -> Mapping[str, Any]:
+    """The configuration that the job which builds the datasets is given."""
+    for _, _, job in assembly.each("AWS::Glue::Job"):
+        text = job.get("DefaultArguments", {}).get("--datasets")
+        if text:
+            return dict(json.loads(text))
+    return {}

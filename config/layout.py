@@ -1,0 +1,93 @@
+"""Where things lie: S3 keys and DynamoDB keys, once. Glue scripts, functions and SQL hold copies of theirs,
+which ship without this module; tests/config/test_layout.py compares each with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from string import Formatter
+
+
+@dataclass(frozen=True)
+class Form:
+    """A key with places for what differs from run to run: `runs/{run_id}/publish/{solution}/`."""
+
+    text: str
+
+    def of(self, **values: str) -> str:
+        """The key with every place filled. Raises KeyError for a place without a value."""
+        return self.text.format_map(values)
+
+    def pieces(self) -> Iterator[tuple[str, str | None]]:
+        """(text, the place after it or None), in order."""
+        return ((text, place) for text, place, _, _ in Formatter().parse(self.text))
+
+    @property
+    def top(self) -> str:
+        """The first folder: `runs`."""
+        return self.text.partition("/")[0]
+
+    @property
+    def anything(self) -> str:
+        """Everything of the first folder, for a policy: `runs/*`."""
+        return f"{self.top}/*"
+
+    def objects(self, **known: str) -> str:
+        """What a policy names: known places filled, others and what follows a folder `*`."""
+        filled = self.text.format_map({place: "*" for _, place in self.pieces() if place} | known)
+        return f"{filled.rstrip('*/')}/*" if filled.endswith("/") else filled
+
+
+DATASETS = ("interactions", "users", "items")
+# Folder of BATCH_INPUT, by for whom a solution makes a list.
+AUDIENCES = {"user": "users", "item": "items", "everyone": "everyone"}
+
+# Raw bucket. `run_id` is the start of the run: YYYYMMDDTHHMMSSZ.
+RAW_TABLE = Form("aurora/run={run_id}/{table}/")
+LOG_EXPORT = Form("application_log/run={run_id}")
+# The log's history, which each export adds to.
+RAW_EVENTS = Form("events/run={run_id}/")
+
+# Both of the other buckets keep what belongs to a run in one folder.
+RUN_FOLDER = Form("runs/{run_id}/")
+
+# Datasets bucket.
+DATASET = Form("runs/{run_id}/{dataset}/")
+BATCH_INPUT = Form("runs/{run_id}/batch_input/{audience}/")
+QUARANTINE = Form("runs/{run_id}/quarantine/{dataset}/")
+REPORT = Form("runs/{run_id}/report.json")
+
+# Results bucket.
+BATCH_OUTPUT = Form("runs/{run_id}/batch/{solution}/")
+PUBLISH = Form("runs/{run_id}/publish/{solution}/")
+PUBLISH_FILES = Form(f"{PUBLISH.text}part-")
+WAREHOUSE = Form("runs/{run_id}/warehouse/{table}/")
+
+# Tables of the warehouse that COPY fills, each from WAREHOUSE's folder of its name.
+SOLUTION_VERSION_METRICS = "solution_version_metrics"
+WAREHOUSE_TABLES = (
+    "users",
+    "items",
+    "orders",
+    "interactions",
+    "events",
+    "recommendations",
+    SOLUTION_VERSION_METRICS,
+)
+
+# Both tables of DynamoDB have the partition key PK; recommendations has the sort key SK as well.
+PK = "pk"
+SK = "sk"
+EXPIRES = "expires_at"
+
+# Table of recommendations. SK is the version; a pointer's is fixed.
+LIST = Form("{list}#{key}")
+POINTER = Form("pointer#{list}")
+POINTER_SK = "pointer"
+
+# Control table.
+LOCK = "lock"
+WATERMARK = "watermark"
+SERVING = Form("serving#{solution}")
+RUN = Form("run#{run_id}")

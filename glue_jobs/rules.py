@@ -1,0 +1,74 @@
+"""Rules between inference and the reader, a row each: a key of `publishing` with a value turns its rule on.
+
+A rule is a pure function of a list, what is known of its user and of items, and its parameter. It works through
+`Operations`, so it runs on Spark's columns after inference, and on plain values wherever a list is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+TIME = "%Y-%m-%d %H:%M:%S"  # as orders have it, UTC; compares as text
+
+
+class Operations(Protocol):
+    """What rules do with lists, of (item, score) from the best, and with maps by item."""
+
+    def since(self, times: Any, moment: str) -> Any:
+        """Ids of a map from id to time whose time is `moment` or later."""
+        ...
+
+    def without(self, entries: Any, ids: Any) -> Any:
+        """The entries whose item is not one of `ids`, in their order."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Given:
+    """What a rule may look at besides the list: a map from item id of each name that its row asks for."""
+
+    user: Mapping[str, Any]
+    items: Mapping[str, Any]
+    now: datetime
+
+
+Apply = Callable[[Operations, Any, Given, Any], Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """`apply` gives the list that is left. `user`: names of USER_STATE; `items`: fields of the items dataset."""
+
+    apply: Apply
+    for_each: frozenset[str]
+    user: tuple[str, ...] = ()
+    items: tuple[str, ...] = ()
+
+
+def exclude_bought_within_days(on: Operations, entries: Any, given: Given, days: int) -> Any:
+    since = (given.now - timedelta(days=days)).strftime(TIME)
+    return on.without(entries, on.since(given.user["bought"], since))
+
+
+RULES: Mapping[str, Rule] = {
+    "exclude_bought_within_days": Rule(
+        apply=exclude_bought_within_days, for_each=frozenset({"user"}), user=("bought",)
+    ),
+}
+
+
+def active(publishing: Mapping[str, Any], *, for_each: str) -> dict[str, Rule]:
+    """The rules that the configuration turns on for such lists, in the order of RULES."""
+    return {name: rule for name, rule in RULES.items() if publishing.get(name) and for_each in rule.for_each}
+
+
+def applied(
+    on: Operations, entries: Any, *, rules: Mapping[str, Rule], publishing: Mapping[str, Any], given: Given
+) -> Any:
+    """The list after each rule in turn."""
+    for name, rule in rules.items():
+        entries = rule.apply(on, entries, given, publishing[name])
+    return entries

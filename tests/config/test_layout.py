@@ -1,0 +1,164 @@
+"""Copies of the layout that ship apart from config/layout.py say the same as it does."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from config import layout
+from config.layout import Form
+from lambdas.get_recommendations.store import Store
+from lambdas.judge_solution_version import handler as judging
+from lambdas.plan_run import plan, sources
+from lambdas.publish_recommendations import lists
+from lambdas.validate_datasets import handler as validating
+from lambdas.validate_datasets import quality
+from stacks.workflows import asl
+from tests.lambdas.fakes import S3, DynamoDB
+
+ROOT = Path(__file__).parents[2]
+RUN = "20261124T030000Z"
+# Files that hold a copy. Each is compared below, or in tests/glue_jobs/test_layout.py.
+COPIES = frozenset(
+    """
+    config/layout.py
+    glue_jobs/build_datasets.py glue_jobs/postprocess_recommendations.py glue_jobs/report.py glue_jobs/session.py
+    lambdas/get_recommendations/store.py lambdas/judge_solution_version/handler.py lambdas/plan_run/plan.py
+    lambdas/plan_run/sources.py lambdas/publish_recommendations/lists.py lambdas/validate_datasets/handler.py
+    lambdas/validate_datasets/quality.py
+    """.split()
+)
+WORDS = re.compile(
+    r"^/?(runs|aurora|application_log|events|batch_input|quarantine|batch|publish)/|^/warehouse/"
+    r"|\b(pointer|serving|run)#|(^|/)report\.json$|^(watermark|lock|pk|sk|expires_at)$"
+)
+FOLDERS = ("app.py", "config", "stacks", "lambdas", "glue_jobs", "checks", "local/demo", "local/chaos")
+
+
+def test_a_form_is_filled_matched_and_written_as_an_expression() -> None:
+    form = Form("runs/{run_id}/publish/{solution}/")
+    assert form.of(run_id=RUN, solution="personal") == f"runs/{RUN}/publish/personal/"
+    assert (form.top, form.anything) == ("runs", "runs/*")
+    assert form.objects() == "runs/*/publish/*"
+    assert form.objects(solution="personal") == "runs/*/publish/personal/*"
+    assert layout.REPORT.objects() == "runs/*/report.json"
+    assert (
+        asl.joined(form, run_id="$run_id", solution="$list")
+        == "'runs/' & $run_id & '/publish/' & $list & '/'"
+    )
+    located = asl.joined(form, bucket="b", run_id="$r", solution="$l")
+    assert located == "\"s3://b/runs/\" & $r & '/publish/' & $l & '/'"
+    assert asl.joined(layout.LIST, list="$list", key="$key") == "$list & '#' & $key"
+    with pytest.raises(KeyError, match="solution"):
+        form.of(run_id=RUN)
+
+
+def test_a_planned_run_exports_the_log_where_the_layout_says() -> None:
+    planned = plan.plan(
+        mode="full",
+        started_at=datetime(2026, 11, 24, 3, tzinfo=UTC),
+        restorable=plan.Restorable(
+            since=datetime(2026, 11, 1, tzinfo=UTC), until=datetime(2026, 11, 24, tzinfo=UTC)
+        ),
+        watermark=None,
+        prefix="osusume-dev",
+        solutions=[],
+    )
+    assert planned["export"]["prefix"] == layout.LOG_EXPORT.of(run_id=RUN)
+    assert tuple(planned["names"]) == layout.DATASETS
+
+
+def test_the_functions_ask_dynamodb_for_the_keys_of_the_layout() -> None:
+    watermark = {"log_exported_until": {"S": "2026-11-24T00:00:00Z"}, "run_id": {"S": RUN}}
+    serving = {"solution_version_arn": {"S": "arn"}, "metrics": {"S": "{}"}}
+    table = DynamoDB(
+        {layout.PK: {"S": layout.WATERMARK}, **watermark},
+        {layout.PK: {"S": layout.SERVING.of(solution="personal")}, **serving},
+    )
+    assert sources.watermark(table, table="control") is not None
+    assert judging.read_serving(table, table="control", solution="personal") is not None
+
+
+def test_a_list_is_written_and_read_under_the_keys_of_the_layout() -> None:
+    made = lists.item(
+        b'{"list": "personal", "key": "u1", "items": [["a", 1]]}',
+        where="file",
+        expected="personal",
+        version=RUN,
+        expires_at=1,
+    )
+    assert made[layout.PK] == {"S": layout.LIST.of(list="personal", key="u1")}
+    assert {layout.PK, layout.SK, layout.EXPIRES} == set(made) - {"items"}
+    items = {
+        (layout.POINTER.of(list="personal"), layout.POINTER_SK): {"current": {"S": RUN}},
+        (layout.LIST.of(list="personal", key="u1"), RUN): {"items": made["items"]},
+    }
+    table: Any = SimpleNamespace(get=lambda *, pk, sk: items.get((pk, sk)))
+    found = Store(table=table, clock=lambda: 0.0).find("personal", "u1").value
+    assert found is not None and found.version == RUN
+
+
+def test_metrics_and_reports_are_where_the_layout_says() -> None:
+    bucket = S3({f"datasets/{layout.REPORT.of(run_id=RUN)}": json.dumps({"run_id": RUN}).encode()})
+    assert validating.read_report(bucket, bucket="datasets", run_id=RUN) == {"run_id": RUN}
+    judging.write_rows(bucket, bucket="results", run_id=RUN, solution="personal", rows=[])
+    folder = layout.WAREHOUSE.of(run_id=RUN, table=layout.SOLUTION_VERSION_METRICS)
+    assert f"results/{folder}personal.json.gz" in bucket.objects
+
+
+def test_the_message_about_quarantined_rows_names_their_folder() -> None:
+    bad = {"read": 2, "kept": 1, "ignored": {}, "quarantined": {"missing_item_id": 1}}
+    content = {"run_id": RUN, "datasets": {"interactions": bad}}
+    [message] = quality._quarantined(content, 0.1)
+    assert layout.QUARANTINE.of(run_id=RUN, dataset="interactions") in message
+
+
+def test_copy_reads_each_table_from_the_folder_of_the_layout() -> None:
+    sql = (ROOT / "warehouse" / "load" / "load.sql").read_text()
+    found = re.findall(r"from 's3://\$results_bucket/([^']+)'", sql)
+    assert found == [layout.WAREHOUSE.of(run_id="$run_id", table=name) for name in layout.WAREHOUSE_TABLES]
+
+
+def test_nothing_else_spells_a_key_itself() -> None:
+    """Else a folder that is renamed in the layout stays as it was somewhere."""
+    spelt = {
+        str(path.relative_to(ROOT))
+        for folder in FOLDERS
+        for path in ([ROOT / folder] if folder.endswith(".py") else (ROOT / folder).rglob("*.py"))
+        if any(WORDS.search(text) for text in texts(path))
+    }
+    assert spelt - COPIES - ATTRIBUTES == set()
+    assert spelt >= COPIES, "a file that no longer holds a copy leaves the list"
+
+
+# Attributes `pk` and `sk` of items at hand, in DynamoDB's notation, whatever the key.
+ATTRIBUTES = frozenset(
+    [
+        "lambdas/get_recommendations/table.py",
+        "local/chaos/line.py",
+        "local/demo/deployed.py",
+    ]
+)
+
+
+def texts(path: Path) -> Iterator[str]:
+    """Every text of a module but its documentation."""
+    tree = ast.parse(path.read_text())
+    documented = {
+        id(node.body[0].value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
+        and node.body
+        and isinstance(node.body[0], ast.Expr)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in documented:
+            yield node.value
