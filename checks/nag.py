@@ -144,9 +144,10 @@ ACKNOWLEDGED: tuple[Acknowledgement, ...] = (
         "PutMetricData offers no resource-level permission; its namespace is the limit",
     ),
     _iam(
-        r"Publishing/Recommend/Role/Resource",
+        r"Analytics/LoadWarehouse/Role/Resource",
         r"\*",
-        "a statement of the Data API has no ARN: DescribeStatement offers no resource-level permission",
+        "a statement of the Data API has no ARN: describing, reading and cancelling one offer no "
+        "resource-level permission",
     ),
     _iam(
         r"\w+/\w+/Role/Resource",

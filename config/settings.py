@@ -353,10 +353,28 @@ class Analytics(Section):
 
     base_capacity_rpu: int = Field(default=8, ge=8, le=512, multiple_of=8)
     """Base capacity of Redshift Serverless, in RPU."""
+    max_capacity_rpu: int = Field(default=64, ge=8, le=512, multiple_of=8)
+    """Capacity that Redshift Serverless never goes beyond, in RPU; what a night may cost at most."""
+    max_query_seconds: int = Field(default=7200, ge=60, le=86399)
+    """Time after which Redshift ends a query, of the load, of dbt and of dashboards alike."""
     database: str = Field(default="analytics", pattern=r"^[a-z][a-z0-9_]{0,62}$")
     """Database of the warehouse."""
     quicksight: QuickSight = QuickSight()
     """Dashboards."""
+
+    @field_validator("database")
+    @classmethod
+    def _is_no_reserved_word(cls, database: str) -> str:
+        return rules.check_database_name("database", database)
+
+    @model_validator(mode="after")
+    def _base_is_below_the_maximum(self) -> Self:
+        if self.base_capacity_rpu > self.max_capacity_rpu:
+            raise ValueError(
+                f"base_capacity_rpu {self.base_capacity_rpu} is above max_capacity_rpu {self.max_capacity_rpu}: "
+                "raise the second"
+            )
+        return self
 
 
 class Alerts(Section):

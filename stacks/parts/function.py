@@ -38,7 +38,7 @@ class PythonFunction(Construct):
         super().__init__(scope, construct_id)
         names = scope.names
         group = LogGroup(self, scope, name=f"/aws/lambda/{names.function(name)}")
-        role = service_role(
+        self.role = service_role(
             self,
             "Role",
             service="lambda.amazonaws.com",
@@ -51,7 +51,7 @@ class PythonFunction(Construct):
             handler=f"lambdas.{name}.handler.handler",
             code=_code(name, folders or {}),
             layers=layers,
-            role=role,
+            role=self.role,
             log_group=group,
             environment={
                 "POWERTOOLS_SERVICE_NAME": name,

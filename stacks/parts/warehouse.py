@@ -38,13 +38,16 @@ class Warehouse(Construct):
             workgroup_name=scope.names.warehouse,
             namespace_name=scope.names.warehouse,
             base_capacity=analytics.base_capacity_rpu,
+            max_capacity=analytics.max_capacity_rpu,
             enhanced_vpc_routing=True,
             publicly_accessible=False,
             subnet_ids=scope.private_subnet_ids(),
             security_group_ids=[scope.read(security_group_id("warehouse"))],
             config_parameters=[
-                redshift.CfnWorkgroup.ConfigParameterProperty(
-                    parameter_key="require_ssl", parameter_value="true"
+                redshift.CfnWorkgroup.ConfigParameterProperty(parameter_key=key, parameter_value=value)
+                for key, value in (
+                    ("require_ssl", "true"),
+                    ("max_query_execution_time", str(analytics.max_query_seconds)),
                 )
             ],
         )

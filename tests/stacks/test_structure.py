@@ -153,7 +153,8 @@ def asset_folder(assembly: Assembly, function: str) -> Path:
 
 def test_the_warehouse_project_travels_with_its_functions(assembly: Assembly) -> None:
     assert (asset_folder(assembly, "run_dbt") / "warehouse" / "dbt_project.yml").is_file()
-    assert (asset_folder(assembly, "load_warehouse") / "warehouse" / "load" / "load.sql").is_file()
+    load = asset_folder(assembly, "load_warehouse") / "warehouse" / "load"
+    assert (load / "load.sql").is_file() and (load / "tables.py").is_file()
 
 
 @pytest.mark.parametrize("job", JOBS)

@@ -21,12 +21,13 @@
     {{ return(adapter.dispatch('json_array_element', 'osusume')(column, index)) }}
 {%- endmacro %}
 
+{# Redshift's function gives varchar(65535), and joins pay for the width: an id has 256 characters. #}
 {% macro default__json_array_element(column, index) -%}
-    json_extract_array_element_text({{ column }}, {{ index }}, true)
+    cast(json_extract_array_element_text({{ column }}, {{ index }}, true) as varchar(1024))
 {%- endmacro %}
 
 {% macro postgres__json_array_element(column, index) -%}
-    cast({{ column }} as json) ->> {{ index }}
+    cast(cast({{ column }} as json) ->> {{ index }} as varchar(1024))
 {%- endmacro %}
 
 {% macro redshift__json_array_element(column, index) -%}
