@@ -27,6 +27,7 @@ from checks import (
     replacement,
     schemas,
     services,
+    warehouse,
     workflows,
 )
 from checks.assembly import Assembly
@@ -46,6 +47,7 @@ QUICK: tuple[Check, ...] = (
     personalize.check,
     pitfalls.check,
     replacement.check,
+    warehouse.check,
 )
 CHECKS: tuple[Check, ...] = (schemas.check, *QUICK)
 

@@ -191,6 +191,11 @@ ACKNOWLEDGED: tuple[Acknowledgement, ...] = (
         "describing network interfaces offers no resource-level permission",
     ),
     Acknowledgement(
+        r"Analytics/LoadWarehouse/Role/Resource",
+        "Serverless-LambdaStarPermissions",
+        "statements of the Data API have no ARN, and are shown to the role that started them alone",
+    ),
+    Acknowledgement(
         r"Pipeline/DeadLetters/Resource",
         "Serverless-SQSRedrivePolicy",
         "it is itself the dead-letter queue of the schedule",

@@ -35,6 +35,7 @@ FUNCTION_RESULTS: Mapping[str, Mapping[str, Any]] = {
     "load_warehouse": {
         "statement": {"id": "00000000-0000-0000-0000-000000000000", "step": "load"},
         "status": "FINISHED",
+        "reason": "why",
     },
     "run_dbt": {"models": 1, "tests": 1, "failed": []},
 }

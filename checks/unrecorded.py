@@ -27,6 +27,18 @@ def _objects(bucket: str, key: str) -> str:
 
 UNRECORDED: tuple[Unrecorded, ...] = (
     Unrecorded(
+        r"Analytics/LoadWarehouse",
+        ("redshift-data:CancelStatement",),
+        ("*",),
+        "only a load that runs past its deadline is cancelled",
+    ),
+    Unrecorded(
+        r"Analytics/LoadWarehouse",
+        ("redshift-data:ExecuteStatement",),
+        ("arn:aws:redshift-serverless:{where}:workgroup/{prefix}-warehouse",),
+        "only a load whose COPY failed asks for the detail of the error",
+    ),
+    Unrecorded(
         r"Analytics/RunDbt",
         ("redshift-serverless:GetCredentials",),
         ("arn:aws:redshift-serverless:{where}:workgroup/{prefix}-warehouse",),

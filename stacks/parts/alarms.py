@@ -83,14 +83,24 @@ def _unfinished(settings: Settings, workflow: str) -> Watched:
 
 
 def _late(settings: Settings) -> Watched:
-    """No success in the last hours; CloudWatch looks back seven days at most, which the settings check."""
+    """No success in the last hours; CloudWatch looks back seven days at most, which the settings check.
+
+    Where data points are missing CloudWatch looks further back than the periods (its evaluation range), and an old
+    success would keep the alarm quiet: FILL gives each hour its point.
+    """
     hours = settings.schedule.late_after_hours
+    succeeded = cloudwatch.MathExpression(
+        expression="FILL(succeeded, 0)",
+        using_metrics={"succeeded": _executions(settings, "pipeline", "ExecutionsSucceeded", hours=1)},
+        label="succeeded",
+        period=Duration.hours(1),
+    )
     return Watched(
         name="PipelineLate",
         slug="pipeline-late",
         cure=f"No run succeeded for {hours} hours: lists grow old and expire after "
         f"{settings.publishing.expire_after_days} days. Look at the schedule and its dead letters.",
-        metric=_executions(settings, "pipeline", "ExecutionsSucceeded", hours=1),
+        metric=succeeded,
         comparison=BELOW,
         periods=hours,
         missing=cloudwatch.TreatMissingData.BREACHING,

@@ -13,16 +13,6 @@ HOURS = 18
 INFERENCE_HOURS = 12
 LOAD_HOURS = 2
 FILES_A_BATCH = 5
-# What the function raises when the Data API is not to be had, after the SDK's own attempts.
-DATA_API_BUSY = [
-    "InternalServerException",
-    "ActiveStatementsExceededException",
-    "DatabaseConnectionException",
-    "ClientError",
-    "ConnectionClosedError",
-    "EndpointConnectionError",
-    "ReadTimeoutError",
-]
 INPUT_FOLDERS = {"user": "users", "item": "items", "everyone": "everyone"}
 EXISTS = ["Personalize.ResourceAlreadyExistsException"]
 CREATE_FAILED = ["CREATE FAILED", "DELETE PENDING", "DELETE IN_PROGRESS"]
@@ -288,7 +278,7 @@ def _warehouse_states(settings: Settings) -> States:
 def _load_warehouse(settings: Settings, more: dict[str, str], **fields: Any) -> State:
     """One step of the load. The function starts statements and describes them: no other role may."""
     statement = {"statement": jsonata("$states.result.Payload.statement")}
-    state = asl.invoke(
+    return asl.invoke(
         settings.names.function_arn("load_warehouse"),
         {
             "run_id": jsonata("$run_id"),
@@ -298,7 +288,6 @@ def _load_warehouse(settings: Settings, more: dict[str, str], **fields: Any) -> 
         },
         **{**fields, "Assign": statement | fields.get("Assign", {})},
     )
-    return {**state, "Retry": [*state["Retry"], asl.retrying(DATA_API_BUSY)]}
 
 
 def statements(settings: Settings) -> list[Statement]:

@@ -48,7 +48,9 @@ def test_a_statement_that_takes_longer_than_any_time_out_of_the_profile_is_waite
 def test_a_connect_timeout_would_end_it(tmp_path: Path) -> None:
     """What makes the test above worth something: dbt-redshift gives connect_timeout to the socket."""
     profile = (WAREHOUSE / "profiles.yml").read_text()
-    with_timeout = profile.replace("      type: redshift\n", "      type: redshift\n      connect_timeout: 2\n")
+    with_timeout = profile.replace(
+        "      type: redshift\n", "      type: redshift\n      connect_timeout: 2\n"
+    )
     assert with_timeout != profile
     with serving(seconds=STATEMENT) as served:
         build = debug(tmp_path, with_timeout, served.port)
