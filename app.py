@@ -13,6 +13,7 @@ from aws_cdk import App
 from config.errors import ConfigError
 from config.settings import Settings, load
 from stacks.analytics import AnalyticsStack
+from stacks.dashboards import DashboardsStack
 from stacks.network import NetworkStack
 from stacks.observability import ObservabilityStack
 from stacks.parts.layer import LayerNotBuilt
@@ -51,6 +52,7 @@ def compose(app: App, settings: Settings) -> list[EnvironmentStack]:
         stack.add_stack_dependency(storage)
     preparation.add_stack_dependency(sources)
     publishing.add_stack_dependency(preparation)  # its job uses the security configuration
+    dashboards = _dashboards(app, settings, after=[network, analytics])
     return [
         storage,
         network,
@@ -62,7 +64,18 @@ def compose(app: App, settings: Settings) -> list[EnvironmentStack]:
         pipeline,
         serving,
         observability,
+        *dashboards,
     ]
+
+
+def _dashboards(app: App, settings: Settings, *, after: list[EnvironmentStack]) -> list[EnvironmentStack]:
+    """Nothing depends on this stack: where QuickSight refuses something, the rest stands."""
+    if not settings.analytics.quicksight.enabled:
+        return []
+    stack = DashboardsStack(app, settings=settings)
+    for earlier in after:
+        stack.add_stack_dependency(earlier)
+    return [stack]
 
 
 def flags() -> dict[str, Any]:

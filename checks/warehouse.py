@@ -54,7 +54,7 @@ def statements(columns: Mapping[str, tables.Columns]) -> Iterator[str]:
     """The load and what prepares an empty warehouse for it."""
     values = _PLACEHOLDERS | script.column_values(columns)
     yield from script.statements(folder=script.FOLDER, values=values)
-    yield from script.preparation(columns={}, roles=(), users=(), dbt_user="u")
+    yield from script.preparation(columns={}, roles=(), users=(), dbt_user="u", reader_password=lambda: "")
 
 
 def problems(sql: str) -> Iterator[str]:

@@ -325,7 +325,7 @@ class QuickSight(Section):
     """Dashboards: needs a QuickSight subscription in the account and a principal to own them."""
 
     enabled: bool = False
-    """true adds the data source, data sets and dashboard."""
+    """true adds a stack with the data source, data sets and dashboard; set it after the first run."""
     principal_arn: str | None = Field(
         default=None, pattern=r"^arn:aws:quicksight:[a-z0-9-]+:\d{12}:(user|group)/.+$"
     )
@@ -333,17 +333,13 @@ class QuickSight(Section):
     secret_arn: str | None = Field(
         default=None, pattern=r"^arn:aws:secretsmanager:[a-z0-9-]+:\d{12}:secret:.+$"
     )
-    """Secret {username, password} of a database user that reads the marts."""
+    """Secret {username, password} of another database user that reads the marts; none: the user that the load makes."""
 
     @model_validator(mode="after")
-    def _has_an_owner_and_a_reader(self) -> Self:
+    def _has_an_owner(self) -> Self:
         if self.enabled and self.principal_arn is None:
             raise ValueError(
                 "enabled is true, so principal_arn must name the QuickSight user or group that owns it"
-            )
-        if self.enabled and self.secret_arn is None:
-            raise ValueError(
-                "enabled is true, so secret_arn must name the secret of a database user that reads the marts"
             )
         return self
 

@@ -1,4 +1,4 @@
-"""The warehouse: Redshift Serverless, what loads it, dbt and (by configuration) QuickSight."""
+"""The warehouse: Redshift Serverless, what loads it, and dbt."""
 
 from __future__ import annotations
 
@@ -15,8 +15,7 @@ from stacks.parts.access import allow
 from stacks.parts.assets import ROOT
 from stacks.parts.function import PythonFunction
 from stacks.parts.layer import DbtLayer, RuntimeLayer
-from stacks.parts.quicksight import Dashboards
-from stacks.parts.stack import EnvironmentStack
+from stacks.parts.stack import READER_SECRET_ARN, WAREHOUSE_HOST, EnvironmentStack
 from stacks.parts.warehouse import Warehouse
 from warehouse.load.columns import warehouse_columns
 
@@ -32,14 +31,14 @@ COPY_SERVICES = ("redshift.amazonaws.com", "redshift-serverless.amazonaws.com")
 
 class AnalyticsStack(EnvironmentStack):
     def __init__(self, scope: Construct, *, settings: Settings) -> None:
-        super().__init__(scope, "analytics", settings=settings, description="Warehouse and dashboards")
+        super().__init__(scope, "analytics", settings=settings, description="Warehouse")
         copy_role = self._copy_role()
         warehouse = Warehouse(self, "Warehouse", copy_role=copy_role)
         runtime = RuntimeLayer(self)
         dbt = self._run_dbt(warehouse.workgroup, runtime)
         self._load_warehouse(warehouse, copy_role, runtime, dbt)
-        if settings.analytics.quicksight.enabled:
-            Dashboards(self, "Dashboards", workgroup=warehouse.workgroup)
+        self.publish(WAREHOUSE_HOST, warehouse.workgroup.attr_workgroup_endpoint_address)
+        self.publish(READER_SECRET_ARN, warehouse.reader.secret_arn)
 
     def _copy_role(self) -> iam.Role:
         return access.service_role(
@@ -74,12 +73,17 @@ class AnalyticsStack(EnvironmentStack):
                 "DBT_USER": f"IAMR:{dbt.role.role_name}",
                 # The administrator owns what is loaded; a user made of an IAM role may not create schemas.
                 "WAREHOUSE_SECRET_ARN": warehouse.administrator.secret_arn,
+                "READER_SECRET_ARN": warehouse.reader.secret_arn,
             },
             statements=[
                 allow(["redshift-data:BatchExecuteStatement", "redshift-data:ExecuteStatement"], workgroup),
                 # Statements have no ARN; the Data API shows them to the role that started them, and to no other.
                 allow([f"redshift-data:{name}" for name in OF_STATEMENTS], "*"),
-                allow("secretsmanager:GetSecretValue", warehouse.administrator.secret_arn),
+                allow(
+                    "secretsmanager:GetSecretValue",
+                    warehouse.administrator.secret_arn,
+                    warehouse.reader.secret_arn,
+                ),
                 access.decrypt(self.key_arn),
             ],
         )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Environment:
-    """`dbt_user` is the database user of dbt's IAM role: `IAMR:<role's name>`."""
+    """`dbt_user` is the database user of dbt's IAM role, `IAMR:<role's name>`; `reader_secret_arn` the dashboards'."""
 
     results_bucket: str
     warehouse_workgroup: str
@@ -13,4 +13,5 @@ class Environment:
     copy_role_arn: str
     warehouse_columns: dict[str, dict[str, str]]
     dbt_user: str
+    reader_secret_arn: str
     warehouse_secret_arn: str = ""

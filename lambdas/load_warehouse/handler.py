@@ -24,12 +24,13 @@ def settings() -> Environment:
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
-    answer = run(event, redshift_data=client("redshift-data"), settings=settings())
+    clients = {"redshift_data": client("redshift-data"), "secrets": client("secretsmanager")}
+    answer = run(event, **clients, settings=settings())
     logger().info("load", extra={"run_id": event["run_id"], **answer})
     return answer
 
 
-def run(event: dict[str, Any], *, redshift_data: Any, settings: Environment) -> dict[str, Any]:
+def run(event: dict[str, Any], *, redshift_data: Any, secrets: Any, settings: Environment) -> dict[str, Any]:
     """{statement: {id, step}, status, reason?} for {run_id, entered} or {run_id, entered, deadline, statement}.
 
     `entered` is the moment at which the workflow entered the state: a retried call starts nothing twice.
@@ -39,6 +40,7 @@ def run(event: dict[str, Any], *, redshift_data: Any, settings: Environment) -> 
     times.started_at(run_id)
     steps = Steps(
         redshift_data=redshift_data,
+        secrets=secrets,
         settings=settings,
         folder=script.FOLDER,
         run_id=run_id,

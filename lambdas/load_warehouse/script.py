@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from string import Template
 
@@ -43,13 +44,28 @@ def statements(*, folder: Path, values: Mapping[str, str]) -> list[str]:
 
 
 def preparation(
-    *, columns: Mapping[str, tables.Columns], roles: Sequence[str], users: Sequence[str], dbt_user: str
+    *,
+    columns: Mapping[str, tables.Columns],
+    roles: Sequence[str],
+    users: Sequence[str],
+    dbt_user: str,
+    reader_password: Callable[[], str],
 ) -> list[str]:
-    """What must be made or widened before a load, each in a transaction of its own; none where all is there."""
+    """What must be made or widened before a load, each in a transaction of its own; none where all is there.
+
+    `reader_password` is asked only where the reading user is missing.
+    """
     missing = [f"create role {role}" for role in (tables.READER, tables.TRANSFORMER) if role not in roles]
     # Redshift makes the user of an IAM role at its first log-in, which would be after this.
     user = [] if dbt_user in users else [f"create user {tables.quoted(dbt_user)} password disable"]
-    return [*missing, *user, *tables.changes(columns)]
+    reader = [] if tables.READER_USER in users else [_reading_user(reader_password())]
+    return [*missing, *user, *reader, *tables.changes(columns)]
+
+
+def _reading_user(password: str) -> str:
+    """CREATE USER takes the digest of password and name, so that no log of statements shows the password."""
+    digest = hashlib.md5(f"{password}{tables.READER_USER}".encode(), usedforsecurity=False).hexdigest()
+    return f"create user {tables.READER_USER} password 'md5{digest}'"
 
 
 def render(file: Path, values: Mapping[str, str]) -> str:

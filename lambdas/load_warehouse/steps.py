@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ TOKEN_LENGTH = 64  # of a ClientToken
 @dataclass(frozen=True)
 class Steps:
     redshift_data: Any
+    secrets: Any
     settings: Environment
     folder: Path
     run_id: str
@@ -56,6 +58,7 @@ class Steps:
             roles=[row[0] for row in roles],
             users=[row[0] for row in users],
             dbt_user=self.settings.dbt_user,
+            reader_password=self._reader_password,
         )
         if missing:
             # What doesn't fit is found by the inspection that follows.
@@ -73,6 +76,10 @@ class Steps:
         values = {name: script.quoted_value(name, value) for name, value in quoted.items()}
         made = script.column_values(settings.warehouse_columns)
         return script.statements(folder=self.folder, values=values | made)
+
+    def _reader_password(self) -> str:
+        answer = self.secrets.get_secret_value(SecretId=self.settings.reader_secret_arn)
+        return str(json.loads(answer["SecretString"])["password"])
 
     def _start(self, step: str, sqls: Sequence[str], **options: str) -> Answer:
         answer = self.redshift_data.batch_execute_statement(

@@ -12,6 +12,8 @@ from config.names import Names
 from config.settings import Settings
 
 KEY_ARN = "storage/key-arn"
+WAREHOUSE_HOST = "analytics/warehouse-host"
+READER_SECRET_ARN = "analytics/reader-secret-arn"
 
 # Personalize accepts tags only when a resource is created and its names are fixed, so a changed tag would
 # replace the resource and fail with "already exists".

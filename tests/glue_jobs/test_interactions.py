@@ -165,7 +165,7 @@ def test_the_warehouse_rows_have_utc_times(spark: Any) -> None:
 def test_an_order_whose_user_or_item_is_too_long_does_not_reach_the_warehouse(spark: Any) -> None:
     from glue_jobs.transforms import interactions
 
-    columns = "order_id string, user_id string, item_id string, ordered_at timestamp, sales_value double"
+    columns = "order_id string, who string, what string, at timestamp, paid double"
     when = datetime(2026, 11, 24)
     rows = [
         ("棚" * 300, "u", "i", when, 1.0),

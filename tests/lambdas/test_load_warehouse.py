@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,8 @@ ENTERED = "2026-11-24T03:00:00.000Z"
 ROLE = "arn:aws:iam::111111111111:role/osusume-dev-copy"
 COLUMNS = {"users": {"user_id": "varchar(1024)", "tag": "integer"}, "items": {"item_id": "varchar(1024)"}}
 DBT = "IAMR:osusume-dev-run-dbt"
-SETTINGS = Environment("results-bucket", "workgroup", "analytics", ROLE, COLUMNS, DBT)
+READER_SECRET = "arn:aws:secretsmanager:ap-northeast-1:111111111111:secret:reader-a1b2c3"
+SETTINGS = Environment("results-bucket", "workgroup", "analytics", ROLE, COLUMNS, DBT, READER_SECRET)
 VALUES = {"results_bucket": "b", "run_id": RUN, "copy_role_arn": ROLE, "dbt_user": DBT}
 STATEMENT = "11111111-1111-1111-1111-111111111111"
 OTHER = "22222222-2222-2222-2222-222222222222"
@@ -37,12 +39,20 @@ def described(status: str, **more: Any) -> dict[str, Any]:
     return {"Id": STATEMENT, "Status": status, **more}
 
 
+class Secrets:
+    """The reader's secret, and no other."""
+
+    def get_secret_value(self, *, SecretId: str) -> dict[str, str]:
+        assert SecretId == READER_SECRET
+        return {"SecretString": json.dumps({"username": "dashboards", "password": "very secret"})}
+
+
 def step(client: Any, name: str = "", *, settings: Environment = SETTINGS, **more: Any) -> dict[str, Any]:
     """One call of the function: the first, or one that follows the named step."""
     event = {"run_id": RUN, "entered": ENTERED}
     if name:
         event |= {"statement": {"id": STATEMENT, "step": name}, "deadline": FUTURE, **more}
-    return run(event, redshift_data=client, settings=settings)
+    return run(event, redshift_data=client, secrets=Secrets(), settings=settings)
 
 
 def started(name: str, identifier: str = OTHER) -> dict[str, Any]:
@@ -66,7 +76,7 @@ def everything_there() -> tuple[list[list[dict[str, Any]]], ...]:
             width = {"isNull": True} if length is None else {"longValue": length}
             columns.append([*({"stringValue": text} for text in (table, column, name)), width])
     roles = [[{"stringValue": tables.READER}], [{"stringValue": tables.TRANSFORMER}]]
-    return columns, roles, [[{"stringValue": DBT}]]
+    return columns, roles, [[{"stringValue": user}] for user in (DBT, tables.READER_USER)]
 
 
 def test_the_first_call_looks_at_what_is_there(stubbed: Any) -> None:
@@ -89,6 +99,8 @@ def test_what_is_missing_is_made_outside_of_a_transaction(stubbed: Any) -> None:
     sqls = [
         f"create role {tables.TRANSFORMER}",
         f'create user "{DBT}" password disable',
+        # md5 of password and name, as Redshift's CREATE USER takes it: `printf 'very secretdashboards' | md5sum`.
+        "create user dashboards password 'md50951eaa43656fb8294a0f2e09fb3f5e8'",
         "create schema if not exists landing",
         *(tables.create(name, table) for name, table in tables.TABLES.items()),
     ]
@@ -192,7 +204,7 @@ def test_a_call_that_is_repeated_has_the_token_of_the_first_and_a_later_one_anot
             return {"Id": OTHER}
 
     for entered in (ENTERED, ENTERED, "2026-11-24T03:00:30.000Z"):
-        run({"run_id": RUN, "entered": entered}, redshift_data=Client(), settings=SETTINGS)
+        run({"run_id": RUN, "entered": entered}, redshift_data=Client(), secrets=None, settings=SETTINGS)
     assert tokens[0] == tokens[1] != tokens[2]
     assert all(1 <= len(token) <= 64 for token in tokens)
 
@@ -258,4 +270,4 @@ def test_a_name_with_a_line_break_is_refused() -> None:
 
 def test_a_run_id_that_is_none_is_refused() -> None:
     with pytest.raises(InvalidEvent, match="run_id is 'x'"):
-        run({"run_id": "x", "entered": ENTERED}, redshift_data=None, settings=SETTINGS)
+        run({"run_id": "x", "entered": ENTERED}, redshift_data=None, secrets=None, settings=SETTINGS)

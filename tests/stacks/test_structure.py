@@ -252,7 +252,8 @@ def test_a_late_run_breaches_when_there_is_no_data(assembly: Assembly) -> None:
         (k, a) for k, a in assembly.properties("AWS::CloudWatch::Alarm") if a["AlarmName"] == name
     ]
     assert alarm["TreatMissingData"] == "breaching"
-    assert alarm["EvaluationPeriods"] * alarm["Period"] == assembly.settings.schedule.late_after_hours * 3600
+    period = alarm["Metrics"][1]["MetricStat"]["Period"]
+    assert alarm["EvaluationPeriods"] * period == assembly.settings.schedule.late_after_hours * 3600
 
 
 def test_alarms_watch_names_that_exist(assembly: Assembly) -> None:
@@ -278,3 +279,26 @@ def test_schemas_are_named_by_version_and_have_the_configured_fields(assembly: A
 def test_an_email_address_is_subscribed_only_where_there_is_one(assembly: Assembly) -> None:
     emails = [p["Endpoint"] for _, p in assembly.properties("AWS::SNS::Subscription")]
     assert emails == [email for email in [assembly.settings.alerts.email] if email]
+
+
+def test_the_warehouse_has_a_highest_cost_and_a_longest_query(assembly: Assembly) -> None:
+    analytics = assembly.settings.analytics
+    ((_, workgroup),) = assembly.properties("AWS::RedshiftServerless::Workgroup")
+    assert workgroup["MaxCapacity"] == analytics.max_capacity_rpu >= workgroup["BaseCapacity"]
+    parameters = {one["ParameterKey"]: one["ParameterValue"] for one in workgroup["ConfigParameters"]}
+    assert parameters == {
+        "require_ssl": "true",
+        "max_query_execution_time": str(analytics.max_query_seconds),
+    }
+
+
+def test_the_late_alarm_gives_each_hour_its_point(assembly: Assembly) -> None:
+    """Else CloudWatch looks further back than the periods for points, and finds an old success."""
+    name = assembly.settings.names.of("pipeline-late")
+    ((_, alarm),) = [
+        (k, a) for k, a in assembly.properties("AWS::CloudWatch::Alarm") if a["AlarmName"] == name
+    ]
+    expressions = [metric["Expression"] for metric in alarm["Metrics"] if "Expression" in metric]
+    assert expressions == ["FILL(succeeded, 0)"]
+    assert alarm["EvaluationPeriods"] == assembly.settings.schedule.late_after_hours
+    assert alarm["TreatMissingData"] == "breaching"

@@ -125,7 +125,9 @@ def every_statement() -> list[str]:
     prepared = [
         statement
         for columns in ({}, yesterday)
-        for statement in script.preparation(columns=columns, roles=[], users=[], dbt_user="IAMR:dbt")
+        for statement in script.preparation(
+            columns=columns, roles=[], users=[], dbt_user="IAMR:dbt", reader_password=lambda: "x"
+        )
     ]
     return [*load_statements(), *prepared, *script.INSPECTION, script.LOAD_ERROR]
 

@@ -4,7 +4,7 @@
 --
 -- Placeholders (string.Template), the last three of them made by tables.py:
 --   $results_bucket, $run_id, $copy_role_arn, $dbt_user
---   $landing, $mart_reader, $transformer       the schema and the database roles
+--   $landing, $mart_reader, $transformer, $reader_user   the schema, the database roles, who reads the marts
 --   $create_users, $create_items               `create table ...`
 --   $<table>_columns                           quoted names that COPY fills
 --
@@ -120,3 +120,5 @@ grant usage, create on schema staging to role $transformer;
 grant usage, create on schema marts to role $transformer;
 
 grant usage on schema marts to role $mart_reader;
+
+grant role $mart_reader to $reader_user;

@@ -19,6 +19,7 @@ STAGING = "staging"  # dbt's views of them
 # Database roles: who reads the marts, and who makes them of the landing tables.
 READER = "mart_reader"
 TRANSFORMER = "transformer"
+READER_USER = "dashboards"  # with the role mart_reader
 
 BYTES_A_CHARACTER = 4
 ID = f"varchar({256 * BYTES_A_CHARACTER})"
@@ -113,7 +114,14 @@ def placeholders(configured: Mapping[str, Columns]) -> dict[str, str]:
     snapshots = {name: snapshot(name, columns) for name, columns in configured.items()}
     created = {f"create_{name}": create(name, table) for name, table in snapshots.items()}
     listed = {f"{name}_columns": copied(table.columns) for name, table in {**TABLES, **snapshots}.items()}
-    return {"landing": SCHEMA, "mart_reader": READER, "transformer": TRANSFORMER, **created, **listed}
+    return {
+        "landing": SCHEMA,
+        "mart_reader": READER,
+        "transformer": TRANSFORMER,
+        "reader_user": READER_USER,
+        **created,
+        **listed,
+    }
 
 
 def changes(found: Mapping[str, Columns]) -> list[str]:

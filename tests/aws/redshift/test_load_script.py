@@ -61,7 +61,9 @@ def _found(warehouse: Warehouse) -> dict[str, dict[str, str]]:
 
 def _prepare(warehouse: Warehouse) -> list[str]:
     roles, users = ([name for (name,) in warehouse.rows(statement)] for statement in script.INSPECTION[1:])
-    missing = script.preparation(columns=_found(warehouse), roles=roles, users=users, dbt_user=DBT)
+    missing = script.preparation(
+        columns=_found(warehouse), roles=roles, users=users, dbt_user=DBT, reader_password=lambda: "x"
+    )
     if missing:
         ended = warehouse.run(*missing, "select 1", ExecutionMode="AUTO_COMMIT")
         assert [one.get("Error") for one in ended["SubStatements"] if one["Status"] != "FINISHED"] == []
