@@ -69,6 +69,12 @@ ACKNOWLEDGED: tuple[Acknowledgement, ...] = (
         "and only the loader reads it",
     ),
     Acknowledgement(
+        r"Analytics/Warehouse/Reader/Resource",
+        "AwsSolutions-SMG4",
+        "rotation of a Redshift Serverless user needs a function in the VPC; the password is random and its user "
+        "reads the marts alone",
+    ),
+    Acknowledgement(
         r"Sources/Aurora/Resource",
         "AwsSolutions-RDS10",
         "removal: destroy asks for a database that make destroy can delete",
