@@ -1,4 +1,8 @@
-"""What is watched, as one table: name, metric, limit, and what to do when it is crossed."""
+"""What is watched, as one table: name, metric, limit, and what to do when it is crossed.
+
+One failed run sends one mail. A run that fails sends its own, with state, error and cause, so what failed inside of it
+is an alarm without a mail; a run that timed out or was aborted can't send one.
+"""
 
 from __future__ import annotations
 
@@ -24,6 +28,8 @@ FUNCTIONS = (
     "get_recommendations",
 )
 ENDINGS = ("ExecutionsFailed", "ExecutionsTimedOut", "ExecutionsAborted")
+SILENT_ENDINGS = ("ExecutionsTimedOut", "ExecutionsAborted")  # of a run: nothing of it can tell any more
+OUTSIDE_OF_RUNS = ("get_recommendations",)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +42,7 @@ class Watched:
     comparison: cloudwatch.ComparisonOperator = AT_LEAST
     periods: int = 1
     missing: cloudwatch.TreatMissingData = QUIET
+    mails: bool = True
 
 
 def watched(settings: Settings) -> list[Watched]:
@@ -66,19 +73,23 @@ def _executions(settings: Settings, workflow: str, ending: str, *, hours: int = 
 
 
 def _unfinished(settings: Settings, workflow: str) -> Watched:
-    endings = {f"m{number}": _executions(settings, workflow, name) for number, name in enumerate(ENDINGS)}
+    is_run = workflow == "pipeline"
+    names = SILENT_ENDINGS if is_run else ENDINGS
+    endings = {f"m{number}": _executions(settings, workflow, name) for number, name in enumerate(names)}
+    ended = "timed out or was aborted" if is_run else "failed, timed out or was aborted"
     total = cloudwatch.MathExpression(
         expression=" + ".join(f"FILL({name}, 0)" for name in endings),
         using_metrics=endings,
-        label="failed, timed out or aborted",
+        label=ended,
         period=Duration.minutes(5),
     )
     return Watched(
         name=f"{workflow.capitalize()}Unfinished",
         slug=f"{workflow}-unfinished",
-        cure=f"An execution of {settings.names.workflow(workflow)} failed, timed out or was aborted: "
-        "its error and cause name the state; what served before serves on.",
+        cure=f"An execution of {settings.names.workflow(workflow)} {ended}: "
+        "its history names the state; what served before the lists were swapped serves on.",
         metric=total,
+        mails=is_run,
     )
 
 
@@ -114,6 +125,7 @@ def _function_errors(settings: Settings, function: str) -> Watched:
         slug=f"{function.replace('_', '-')}-errors",
         cure=f"{settings.names.function(function)} raised: its log group has the error.",
         metric=_metric("AWS/Lambda", "Errors", {"FunctionName": settings.names.function(function)}),
+        mails=function in OUTSIDE_OF_RUNS,
     )
 
 
