@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from lambdas.load_warehouse import script
 from lambdas.load_warehouse.environment import Environment
 from warehouse.load import tables
@@ -33,8 +35,13 @@ class Steps:
         return self._start("inspect", list(script.INSPECTION))
 
     def after(self, statement: Mapping[str, str], *, deadline: float) -> Answer:
-        """What follows from how the statement stands."""
-        seen = self.redshift_data.describe_statement(Id=statement["id"])
+        """What follows from how the statement stands. Where that can't be learnt just now, it is waited for."""
+        try:
+            seen = self.redshift_data.describe_statement(Id=statement["id"])
+        except (BotoCoreError, ClientError) as error:
+            if not _passes(error):
+                raise
+            return {"statement": dict(statement), "status": "STARTED"}
         status, reason = _outcome(seen)
         if status in RUNNING:
             return self._running(statement, status, late=time.time() * 1000 > deadline)
@@ -122,6 +129,14 @@ class Steps:
             f" | {row[-1]}: " + ", ".join(f"{name} {value}" for name, value in zip(names, row, strict=False))
             for row in rows
         )
+
+
+def _passes(error: Exception) -> bool:
+    """A lost connection, a throttled call or a fault of the service: the next call may find it mended."""
+    if not isinstance(error, ClientError):
+        return True
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    return status >= 500 or "Throttl" in error.response["Error"]["Code"]
 
 
 def _outcome(seen: Mapping[str, Any]) -> tuple[str, str]:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from botocore.stub import ANY
 
 from lambdas.load_warehouse import script
@@ -142,6 +143,27 @@ def test_a_statement_that_runs_is_waited_for(stubbed: Any, name: str, status: st
     client, stubber = stubbed("redshift-data")
     stubber.add_response("describe_statement", described(status), {"Id": STATEMENT})
     assert step(client, name) == {"statement": {"id": STATEMENT, "step": name}, "status": status}
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "waits"),
+    [
+        ("ThrottlingException", 400, True),
+        ("InternalServerException", 500, True),
+        ("AccessDeniedException", 403, False),
+        ("ResourceNotFoundException", 400, False),
+    ],
+)
+def test_a_call_that_fails_for_the_moment_is_made_again_later(
+    stubbed: Any, code: str, status: int, waits: bool
+) -> None:
+    client, stubber = stubbed("redshift-data")
+    stubber.add_client_error("describe_statement", code, "no", http_status_code=status)
+    if waits:
+        assert step(client, "load") == {"statement": {"id": STATEMENT, "step": "load"}, "status": "STARTED"}
+    else:
+        with pytest.raises(ClientError, match=code):
+            step(client, "load")
 
 
 def test_a_load_that_ended_is_the_end(stubbed: Any) -> None:
