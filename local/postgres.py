@@ -120,12 +120,21 @@ def start(*, home: Path, port: int = 0) -> Server:
     _remove_leftover(data)
     if not (data / "PG_VERSION").exists():
         _initialise(folder=folder, data=data, log=log)
+    _accept_digests(data)
     address = PostgresAddress(HOST, port or _last_or_free_port(folder / "port"))
     process = _spawn(_server_command(data=data, port=address.port), log=log)
     server = Server(folder=folder, address=address, process=process)
     _wait_until_ready(server, log=log)
     (folder / "port").write_text(str(address.port))
     return server
+
+
+def _accept_digests(data: Path) -> None:
+    """`md5` takes SCRAM where a password is kept so, and the digests with which Redshift's CREATE USER is given."""
+    rules = data / "pg_hba.conf"
+    text = rules.read_text()
+    if "scram-sha-256" in text:
+        rules.write_text(text.replace("scram-sha-256", "md5"))
 
 
 def admin_connection(*, folder: Path, address: PostgresAddress, database: str = MAINTENANCE_DATABASE) -> Any:

@@ -7,6 +7,7 @@ import urllib.request
 
 import pytest
 
+from local.demo import story
 from tests.e2e.line import Line
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
@@ -57,7 +58,9 @@ def test_rows_agree_from_source_to_warehouse(line: Line, first_run: str) -> None
     [[events]] = line.warehouse("select count(distinct event_id) from landing.events")
     [[purchases]] = line.warehouse("select count(*) from landing.interactions where event_type = 'purchase'")
     assert line.warehouse("select count(*) from landing.orders") == [[orders]]
-    assert line.warehouse("select count(*) from marts.dim_users") == [[users]]
+    assert line.warehouse("select count(*) from marts.dim_users", reader=True) == [[users]]
+    with pytest.raises(story.QueryFailed, match="permission denied"):
+        line.warehouse("select count(*) from landing.orders", reader=True)
     assert line.warehouse("select count(*) from marts.dim_items") == [[items]]
     assert events == len(line.shop.shop.events)
     # Two lines of one order at the same second for one item are one interaction.
