@@ -12,8 +12,8 @@ from checks.assembly import Assembly, Stack
 from checks.finding import Finding
 from checks.policies import Role, roles
 from lambdas.load_warehouse import script
-from local.aws.redshift import dialect
-from local.aws.redshift.tokens import scan
+from osusume_endpoint.redshift import dialect
+from osusume_endpoint.redshift.tokens import scan
 from warehouse.load import tables
 
 ROOT = Path(__file__).parents[1]

@@ -9,7 +9,7 @@ import pytest
 
 from config import rules
 from config.settings import DatasetField
-from local import postgres
+from osusume_endpoint import postgres
 from tests.warehouse import conftest
 from tests.warehouse.conftest import Warehouse, dbt
 from tests.warehouse.redshift_parser import unparsable

@@ -10,7 +10,7 @@ import yaml
 
 from config import settings
 from lambdas.load_warehouse import script
-from local.aws.redshift import reserved
+from osusume_endpoint.redshift import reserved
 from tests.warehouse.conftest import WAREHOUSE, dbt
 from tests.warehouse.redshift import FORBIDDEN, findings
 from tests.warehouse.redshift_parser import unparsable
