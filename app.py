@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from aws_cdk import App
 from config.errors import ConfigError
 from config.settings import Settings, load
 from stacks.analytics import AnalyticsStack
+from stacks.dashboards import DashboardsStack
 from stacks.network import NetworkStack
 from stacks.observability import ObservabilityStack
 from stacks.parts.layer import LayerNotBuilt
@@ -31,7 +32,7 @@ DEFAULT_ENVIRONMENT = "dev"
 
 
 # In the order of deployment: a stack comes after those that it needs.
-STACKS: tuple[Callable[..., EnvironmentStack], ...] = (
+STACKS: tuple[type[EnvironmentStack], ...] = (
     StorageStack,
     NetworkStack,
     SourcesStack,
@@ -42,6 +43,7 @@ STACKS: tuple[Callable[..., EnvironmentStack], ...] = (
     PipelineStack,
     ServingStack,
     ObservabilityStack,
+    DashboardsStack,
 )
 
 
@@ -49,6 +51,8 @@ def compose(app: App, settings: Settings) -> list[EnvironmentStack]:
     """All stacks of one environment, in the order of deployment."""
     made: dict[str, EnvironmentStack] = {}
     for kind in STACKS:
+        if not kind.wanted(settings):
+            continue
         stack = kind(app, settings=settings)
         for part in stack.needs:
             stack.add_stack_dependency(made[part])

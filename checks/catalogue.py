@@ -23,6 +23,7 @@ from checks.rules import (
     replacement,
     schemas,
     services,
+    warehouse,
     workflows,
 )
 
@@ -89,6 +90,7 @@ QUICK: tuple[Family, ...] = tuple(
         personalize,
         pitfalls,
         replacement,
+        warehouse,
     )
 )
 FAMILIES: tuple[Family, ...] = (_family(schemas), *QUICK)

@@ -152,6 +152,7 @@ def _analytics(settings: Settings) -> Iterator[Item]:
             f"aws quicksight describe-account-subscription --aws-account-id {settings.account}",
             lambda clients: _subscribed(clients, settings.account),
         )
+    if quicksight.enabled and quicksight.secret_arn:
         yield Item(
             f"secret {quicksight.secret_arn}",
             "QuickSight signs in to the warehouse with it",

@@ -32,7 +32,11 @@ FUNCTION_RESULTS: Mapping[str, Mapping[str, Any]] = {
     "validate_datasets": {"passed": True, "rows": {"interactions": 1000}},
     "judge_solution_version": {"promote": True, "reason": "better", "metrics": {"coverage": 0.5}},
     "publish_recommendations": {"written": 1},
-    "load_warehouse": {"statement_id": "00000000-0000-0000-0000-000000000000"},
+    "load_warehouse": {
+        "statement": {"id": "00000000-0000-0000-0000-000000000000", "step": "load"},
+        "status": "FINISHED",
+        "reason": "why",
+    },
     "run_dbt": {"models": 1, "tests": 1, "failed": []},
 }
 _NUMBERS = {"integer": 1, "long": 1, "float": 0.5, "double": 0.5, "boolean": True}

@@ -35,6 +35,18 @@ def _marker(form: layout.Form) -> str:
 _TABLES = f"{layout.RAW_TABLE.top}/x"
 UNRECORDED: tuple[Unrecorded, ...] = (
     Unrecorded(
+        r"Analytics/LoadWarehouse.*",
+        ("redshift-data:CancelStatement",),
+        ("*",),
+        "only a load that runs past its deadline is cancelled",
+    ),
+    Unrecorded(
+        r"Analytics/LoadWarehouse.*",
+        ("redshift-data:ExecuteStatement",),
+        ("arn:aws:redshift-serverless:{where}:workgroup/{prefix}-warehouse",),
+        "only a load whose COPY failed asks for the detail of the error",
+    ),
+    Unrecorded(
         r"Preparation/ExtractAurora.*",
         ("s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"),
         (_objects("raw", _TABLES), _objects("raw", _marker(layout.RAW_TABLE))),

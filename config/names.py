@@ -158,5 +158,10 @@ class Names:
         return self.of("transformation")
 
     @property
+    def warehouse_reader_secret(self) -> str:
+        """Secret of the database user that reads the marts: {username, password}."""
+        return f"{self.prefix}/warehouse-reader"
+
+    @property
     def metric_namespace(self) -> str:
         return f"{self.app.capitalize()}/{self.environment}"

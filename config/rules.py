@@ -1,7 +1,8 @@
 """Rules of AWS that a configuration must keep, checked before anything is synthesized.
 
 Sources: Personalize developer guide ("Recipes", "Schemas", "Quotas", "Supported Regions"), EventBridge
-Scheduler user guide ("Schedule types"), CloudWatch Logs API (PutRetentionPolicy).
+Scheduler user guide ("Schedule types"), CloudWatch Logs API (PutRetentionPolicy), Redshift developer guide ("Names
+and identifiers", "Reserved words").
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from config.errors import did_you_mean
 from config.recipes import DEPLOYED
+from warehouse.load import tables
 
 if TYPE_CHECKING:
     from config.settings import DatasetField, Solution
@@ -92,11 +94,35 @@ def check_fields(key: str, fields: Iterable[DatasetField]) -> None:
             raise ValueError(f"fields: {name} is listed twice: remove one")
     for field in fields:
         check_field(field)
+        check_column_name(key, field.name)
     metadata = [name for name in names if name not in RESERVED_TYPES]
     if not metadata:
         raise ValueError("fields: at least one metadata field is required: add one")
     if len(metadata) > MAX_METADATA[key]:
         raise ValueError(f"fields: {len(metadata)} metadata fields, at most {MAX_METADATA[key]}: remove some")
+
+
+def check_column_name(key: str, name: str) -> None:
+    """A field is a column of the warehouse; reserved words are quoted there, so only these are out."""
+    column = name.lower()
+    table = next(table for table, its_key in tables.SNAPSHOTS.items() if its_key == key.lower())
+    if column in tables.SYSTEM_COLUMNS:
+        raise ValueError(
+            f"fields: {name} is a system column of Redshift, which no table may have: give the field another "
+            "name; `column` may stay"
+        )
+    if column in tables.MADE_COLUMNS[table]:
+        raise ValueError(
+            f"fields: {name} is a column that the warehouse adds to {table} itself: give the field another "
+            "name; `column` may stay"
+        )
+
+
+def check_database_name(key: str, name: str) -> str:
+    """Quotes don't help: Redshift refuses a reserved word as a database's name."""
+    if name.upper() in tables.reserved_words():
+        raise ValueError(f"{key} is {name!r}, a reserved word of Redshift: take another name")
+    return name
 
 
 def check_field(field: DatasetField) -> None:

@@ -336,7 +336,7 @@ class QuickSight(Section):
     """Dashboards: needs a QuickSight subscription in the account and a principal to own them."""
 
     enabled: bool = False
-    """true adds the data source, data sets and dashboard."""
+    """true adds a stack with the data source, data sets and dashboard; set it after the first run."""
     principal_arn: str | None = Field(
         default=None, pattern=r"^arn:aws:quicksight:[a-z0-9-]+:\d{12}:(user|group)/.+$"
     )
@@ -344,17 +344,13 @@ class QuickSight(Section):
     secret_arn: str | None = Field(
         default=None, pattern=r"^arn:aws:secretsmanager:[a-z0-9-]+:\d{12}:secret:.+$"
     )
-    """Secret {username, password} of a database user that reads the marts."""
+    """Secret {username, password} of another database user that reads the marts; none: the user that the load makes."""
 
     @model_validator(mode="after")
-    def _has_an_owner_and_a_reader(self) -> Self:
+    def _has_an_owner(self) -> Self:
         if self.enabled and self.principal_arn is None:
             raise ValueError(
                 "enabled is true, so principal_arn must name the QuickSight user or group that owns it"
-            )
-        if self.enabled and self.secret_arn is None:
-            raise ValueError(
-                "enabled is true, so secret_arn must name the secret of a database user that reads the marts"
             )
         return self
 
@@ -364,10 +360,28 @@ class Analytics(Section):
 
     base_capacity_rpu: int = Field(default=8, ge=8, le=512, multiple_of=8)
     """Base capacity of Redshift Serverless, in RPU."""
+    max_capacity_rpu: int = Field(default=64, ge=8, le=512, multiple_of=8)
+    """Capacity that Redshift Serverless never goes beyond, in RPU; what a night may cost at most."""
+    max_query_seconds: int = Field(default=7200, ge=60, le=86399)
+    """Time after which Redshift ends a query, of the load, of dbt and of dashboards alike."""
     database: str = Field(default="analytics", pattern=r"^[a-z][a-z0-9_]{0,62}$")
     """Database of the warehouse."""
     quicksight: QuickSight = QuickSight()
     """Dashboards."""
+
+    @field_validator("database")
+    @classmethod
+    def _is_no_reserved_word(cls, database: str) -> str:
+        return rules.check_database_name("database", database)
+
+    @model_validator(mode="after")
+    def _base_is_below_the_maximum(self) -> Self:
+        if self.base_capacity_rpu > self.max_capacity_rpu:
+            raise ValueError(
+                f"base_capacity_rpu {self.base_capacity_rpu} is above max_capacity_rpu {self.max_capacity_rpu}: "
+                "raise the second"
+            )
+        return self
 
 
 class Alerts(Section):

@@ -26,6 +26,9 @@ REASON = "reason"
 IGNORED = ("unknown_event_type", "duplicate")
 
 MAX_ID_LENGTH = 256  # Personalize, "Quotas": length of a user or item id
+# The warehouse's widest column has 65,535 bytes (Redshift's varchar), a character has up to four.
+WIDEST_BYTES = 65535
+MAX_TEXT_LENGTH = WIDEST_BYTES // 4
 
 
 def _wrapped(kind: str) -> StructType:

@@ -1,4 +1,4 @@
-"""The warehouse: Redshift Serverless, what loads it, dbt and (by configuration) QuickSight."""
+"""The warehouse: Redshift Serverless, what loads it, and dbt."""
 
 from __future__ import annotations
 
@@ -16,12 +16,18 @@ from stacks.parts.access import allow
 from stacks.parts.assets import ROOT
 from stacks.parts.function import PythonFunction
 from stacks.parts.layer import DbtLayer, RuntimeLayer
-from stacks.parts.quicksight import Dashboards
-from stacks.parts.stack import EnvironmentStack
+from stacks.parts.stack import READER_SECRET_ARN, WAREHOUSE_HOST, EnvironmentStack
 from stacks.parts.warehouse import Warehouse
 from warehouse.load.columns import warehouse_columns
 
 WAREHOUSE_FOLDER = ROOT / "warehouse"
+OF_STATEMENTS = ("DescribeStatement", "GetStatementResult", "CancelStatement")
+
+
+# Redshift Serverless wants both (management guide, "Granting permissions to Amazon Redshift Serverless"). No page of
+# AWS says that either sends aws:SourceAccount, so nothing is asked of it: the role serves the namespaces that it is
+# attached to, which takes iam:PassRole in this account. See docs/assumptions.md.
+COPY_SERVICES = ("redshift.amazonaws.com", "redshift-serverless.amazonaws.com")
 
 
 class AnalyticsStack(EnvironmentStack):
@@ -29,22 +35,21 @@ class AnalyticsStack(EnvironmentStack):
     needs = ("network", "storage")
 
     def __init__(self, scope: Construct, *, settings: Settings) -> None:
-        super().__init__(scope, settings=settings, description="Warehouse and dashboards")
+        super().__init__(scope, settings=settings, description="Warehouse")
         copy_role = self._copy_role()
         warehouse = Warehouse(self, "Warehouse", copy_role=copy_role)
         runtime = RuntimeLayer(self)
-        self._load_warehouse(warehouse, copy_role, runtime)
-        self._run_dbt(warehouse.workgroup, runtime)
-        if settings.analytics.quicksight.enabled:
-            Dashboards(self, "Dashboards", workgroup=warehouse.workgroup)
+        dbt = self._run_dbt(warehouse.workgroup, runtime)
+        self._load_warehouse(warehouse, copy_role, runtime, dbt)
+        self.publish(WAREHOUSE_HOST, warehouse.workgroup.attr_workgroup_endpoint_address)
+        self.publish(READER_SECRET_ARN, warehouse.reader.secret_arn)
 
     def _copy_role(self) -> iam.Role:
         return access.service_role(
             self,
             "CopyRole",
-            service="redshift.amazonaws.com",
+            service=COPY_SERVICES,
             description="Redshift's COPY reads the rows of a run",
-            conditions=access.own_account(self.settings.account),
             statements=[
                 access.list_objects(self.names.results_bucket),
                 access.read_objects(self.names.results_bucket, layout.WAREHOUSE.objects()),
@@ -52,7 +57,10 @@ class AnalyticsStack(EnvironmentStack):
             ],
         )
 
-    def _load_warehouse(self, warehouse: Warehouse, copy_role: iam.Role, runtime: RuntimeLayer) -> None:
+    def _load_warehouse(
+        self, warehouse: Warehouse, copy_role: iam.Role, runtime: RuntimeLayer, dbt: PythonFunction
+    ) -> None:
+        workgroup = warehouse.workgroup.attr_workgroup_workgroup_arn
         PythonFunction(
             self,
             "LoadWarehouse",
@@ -65,20 +73,27 @@ class AnalyticsStack(EnvironmentStack):
                 "WAREHOUSE_DATABASE": self.settings.analytics.database,
                 "COPY_ROLE_ARN": copy_role.role_arn,
                 "WAREHOUSE_COLUMNS": json.dumps(warehouse_columns(self.settings.datasets)),
+                # Who log in as an IAM role are users of this name (GetCredentials).
+                "DBT_USER": f"IAMR:{self.names.transformation_role}",
                 # The administrator owns what is loaded; a user made of an IAM role may not create schemas.
                 "WAREHOUSE_SECRET_ARN": warehouse.administrator.secret_arn,
+                "READER_SECRET_ARN": warehouse.reader.secret_arn,
             },
             statements=[
+                allow(["redshift-data:BatchExecuteStatement", "redshift-data:ExecuteStatement"], workgroup),
+                # Statements have no ARN; the Data API shows them to the role that started them, and to no other.
+                allow([f"redshift-data:{name}" for name in OF_STATEMENTS], "*"),
                 allow(
-                    "redshift-data:BatchExecuteStatement", warehouse.workgroup.attr_workgroup_workgroup_arn
+                    "secretsmanager:GetSecretValue",
+                    warehouse.administrator.secret_arn,
+                    warehouse.reader.secret_arn,
                 ),
-                allow("secretsmanager:GetSecretValue", warehouse.administrator.secret_arn),
                 access.decrypt(self.key_arn),
             ],
         )
 
-    def _run_dbt(self, workgroup: redshift.CfnWorkgroup, runtime: RuntimeLayer) -> None:
-        PythonFunction(
+    def _run_dbt(self, workgroup: redshift.CfnWorkgroup, runtime: RuntimeLayer) -> PythonFunction:
+        return PythonFunction(
             self,
             "RunDbt",
             name="run_dbt",

@@ -66,7 +66,8 @@ class ObservabilityStack(EnvironmentStack):
             evaluation_periods=row.periods,
             treat_missing_data=row.missing,
         )
-        alarm.add_alarm_action(actions.SnsAction(topic))
+        if row.mails:
+            alarm.add_alarm_action(actions.SnsAction(topic))
 
     def _dashboard(self, table: list[Watched]) -> None:
         dashboard = cloudwatch.Dashboard(self, "Dashboard", dashboard_name=self.names.prefix)

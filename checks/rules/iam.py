@@ -12,10 +12,10 @@ from checks.needs import Need, assumptions, needs
 from checks.policies import Role, Statement, matches_any, roles
 from checks.rule import Rule
 
-# Services that act for many accounts: their trust must say for which account (the confused deputy).
-_DEPUTIES = frozenset(
-    f"{name}.amazonaws.com" for name in ("personalize", "scheduler", "states", "redshift", "bedrock")
-)
+# Services that act for many accounts: their trust must say for which account (the confused deputy). Redshift isn't
+# known to say for which (docs/assumptions.md), and uses a role only for namespaces that it is attached to:
+# checks/warehouse.py has its rules.
+_DEPUTIES = frozenset(f"{name}.amazonaws.com" for name in ("personalize", "scheduler", "states", "bedrock"))
 # What AWS grants only on every resource (service authorization reference).
 _WITHOUT_RESOURCES = (
     "logs:CreateLogDelivery logs:GetLogDelivery logs:UpdateLogDelivery logs:DeleteLogDelivery "

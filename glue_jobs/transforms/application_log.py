@@ -5,8 +5,8 @@ from __future__ import annotations
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from glue_jobs.columns import EVENTS
-from glue_jobs.transforms.text import number, one_line, utc_text
+from glue_jobs.columns import EVENTS, MAX_ID_LENGTH
+from glue_jobs.transforms.text import cut, fits, list_as_json, number, one_line, utc_text
 from glue_jobs.transforms.times import event_seconds
 
 _WRAPPER = {"timestamp": "N", "value": "N", "simulated": "BOOL"}
@@ -28,18 +28,22 @@ def _value(name: str) -> Column:
 
 
 def warehouse_events(events: DataFrame, *, run_id: str) -> DataFrame:
-    """Rows of the warehouse's `events`: those that have an id, a type and a time."""
+    """Rows of the warehouse's `events`: those that have an id, a type and a time, and no id that is too long.
+
+    An id that were cut would be another's; other texts are cut at what the warehouse's columns hold.
+    """
     rows = events.select(
         F.lit(run_id).alias("run_id"),
         one_line(F.col("event_id")).alias("event_id"),
-        one_line(F.col("event_type")).alias("event_type"),
+        cut(one_line(F.col("event_type")), MAX_ID_LENGTH).alias("event_type"),
         one_line(F.col("user_id")).alias("user_id"),
         one_line(F.col("item_id")).alias("item_id"),
         utc_text(event_seconds("timestamp")).alias("occurred_at"),
-        one_line(F.col("session_id")).alias("session_id"),
-        one_line(F.col("recommendation_id")).alias("recommendation_id"),
+        cut(one_line(F.col("session_id")), MAX_ID_LENGTH).alias("session_id"),
+        cut(one_line(F.col("recommendation_id")), MAX_ID_LENGTH).alias("recommendation_id"),
         number("value").alias("value"),
-        F.to_json("impression").alias("impression"),
+        list_as_json(F.col("impression")).alias("impression"),
         F.coalesce("simulated", F.lit(False)).alias("simulated"),
     )
-    return rows.where("event_id is not null and event_type is not null and occurred_at is not null")
+    rows = rows.where("event_id is not null and event_type is not null and occurred_at is not null")
+    return rows.where(fits("event_id", "user_id", "item_id"))

@@ -9,8 +9,8 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import DateType, TimestampNTZType, TimestampType
 
-from glue_jobs.columns import MAX_ID_LENGTH, REASON, SQL_TYPES
-from glue_jobs.transforms.text import number, one_line
+from glue_jobs.columns import MAX_ID_LENGTH, MAX_TEXT_LENGTH, REASON, SQL_TYPES
+from glue_jobs.transforms.text import cut, number, one_line
 from glue_jobs.transforms.times import order_seconds
 
 Field = Mapping[str, Any]  # a field of settings: name, column, type, nullable
@@ -36,9 +36,13 @@ def kept(rows: DataFrame, *, fields: Sequence[Field], key: str) -> DataFrame:
 
 
 def warehouse_rows(entities: DataFrame, *, run_id: str) -> DataFrame:
-    """The same fields, lower case."""
+    """The same fields, lower case; a text is cut at what the warehouse's widest column holds."""
     return entities.select(
-        F.lit(run_id).alias("run_id"), *[F.col(name).alias(name.lower()) for name in entities.columns]
+        F.lit(run_id).alias("run_id"),
+        *[
+            (cut(F.col(name), MAX_TEXT_LENGTH) if kind == "string" else F.col(name)).alias(name.lower())
+            for name, kind in entities.dtypes
+        ],
     )
 
 

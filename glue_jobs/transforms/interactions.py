@@ -20,7 +20,7 @@ from glue_jobs.columns import (
     TIMESTAMP,
     USER_ID,
 )
-from glue_jobs.transforms.text import number, one_line, utc_text
+from glue_jobs.transforms.text import cut, fits, number, one_line, utc_text
 from glue_jobs.transforms.times import event_seconds, event_time_reason, order_seconds, order_time_reason
 
 _CANDIDATE = [*INTERACTIONS, "time_reason"]
@@ -96,14 +96,15 @@ def warehouse_interactions(interactions: DataFrame, *, run_id: str) -> DataFrame
 
 
 def warehouse_orders(orders: DataFrame, *, columns: Mapping[str, str], run_id: str) -> DataFrame:
-    """Order lines that have a user, an item and a time."""
+    """Order lines that have a user, an item and a time, and ids that are not too long."""
     order_id = one_line(F.col(ORDER_ID)) if ORDER_ID in orders.columns else F.lit(None).cast("string")
     rows = orders.select(
         F.lit(run_id).alias("run_id"),
-        order_id.alias("order_id"),
+        cut(order_id, MAX_ID_LENGTH).alias("order_id"),
         one_line(F.col(columns[USER_ID])).alias("user_id"),
         one_line(F.col(columns[ITEM_ID])).alias("item_id"),
         utc_text(order_seconds(orders, columns[TIMESTAMP])).alias("ordered_at"),
         number(columns[EVENT_VALUE]).alias("sales_value"),
     )
-    return rows.where("user_id is not null and item_id is not null and ordered_at is not null")
+    rows = rows.where("user_id is not null and item_id is not null and ordered_at is not null")
+    return rows.where(fits("user_id", "item_id"))

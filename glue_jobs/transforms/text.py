@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from functools import reduce
+
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
+
+from glue_jobs.columns import MAX_ID_LENGTH, WIDEST_BYTES
 
 # Line and paragraph separators too: a CSV or JSON reader may end a record at any of them.
 _BREAKS = "[\\r\\n\\u000B\\u000C\\u0085\\u2028\\u2029\\u0000]+"
 
 LARGEST = 1e18
+# Items of a list whose JSON fits into the warehouse's widest column whatever they are: each has up to 256 characters
+# of up to six bytes (JSON writes a control character as \\u0001), two quotes and a comma.
+_ITEMS_THAT_FIT = WIDEST_BYTES // (6 * MAX_ID_LENGTH + 3)
 
 
 def one_line(column: Column) -> Column:
@@ -48,3 +55,21 @@ def for_csv(frame: DataFrame) -> DataFrame:
     """Numbers with a fraction as plain text; everything else stays as it is."""
     fractions = {name for name, kind in frame.dtypes if kind in ("float", "double")}
     return frame.select([plain_number(c).alias(c) if c in fractions else F.col(c) for c in frame.columns])
+
+
+def cut(column: Column, characters: int) -> Column:
+    """The first characters: what the warehouse keeps of a longer text."""
+    return F.substring(column, 1, characters)
+
+
+def list_as_json(items: Column) -> Column:
+    """A list of ids as JSON that fits into the warehouse's widest column: of a longer one, the first items."""
+    whole = F.to_json(items)
+    short = F.transform(F.slice(items, 1, _ITEMS_THAT_FIT), lambda item: cut(item, MAX_ID_LENGTH))
+    return F.when(F.octet_length(whole) <= WIDEST_BYTES, whole).otherwise(F.to_json(short))
+
+
+def fits(*ids: str) -> Column:
+    """Whether none of the ids is longer than Personalize and the warehouse take; one that is null fits."""
+    lengths = [F.coalesce(F.length(name), F.lit(0)) <= MAX_ID_LENGTH for name in ids]
+    return reduce(lambda one, other: one & other, lengths)

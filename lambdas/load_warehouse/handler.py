@@ -1,13 +1,18 @@
-"""Submits a run's load into the warehouse as one transaction. The workflow waits for the statement."""
+"""Moves a run's load into the warehouse on by one step; the workflow calls until it has ended.
+
+Steps: look at what is there; make and widen what is missing, outside of transactions, and look again; load, in one
+transaction. One function starts and describes statements: the Data API shows a statement to nobody but the IAM
+role that started it.
+"""
 
 from __future__ import annotations
 
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 from lambdas.load_warehouse import script
 from lambdas.load_warehouse.environment import Environment
+from lambdas.load_warehouse.steps import Steps
 from lambdas.shared import environment, events, times
 from lambdas.shared.clients import client
 from lambdas.shared.telemetry import logger
@@ -19,30 +24,27 @@ def settings() -> Environment:
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
-    answer = run(event, redshift_data=client("redshift-data"), settings=settings(), folder=script.FOLDER)
-    logger().info("submitted", extra={**event, **answer})
+    clients = {"redshift_data": client("redshift-data"), "secrets": client("secretsmanager")}
+    answer = run(event, **clients, settings=settings())
+    logger().info("load", extra={"run_id": event["run_id"], **answer})
     return answer
 
 
-def run(event: dict[str, Any], *, redshift_data: Any, settings: Environment, folder: Path) -> dict[str, Any]:
-    run_id = events.text(event, "run_id")
+def run(event: dict[str, Any], *, redshift_data: Any, secrets: Any, settings: Environment) -> dict[str, Any]:
+    """{statement: {id, step}, status, reason?} for {run_id, entered} or {run_id, entered, deadline, statement}.
+
+    `entered` is the moment at which the workflow entered the state: a retried call starts nothing twice.
+    `deadline` is the epoch millisecond after which the statement is cancelled.
+    """
+    run_id, entered = events.text(event, "run_id"), events.text(event, "entered")
     times.started_at(run_id)
-    quoted = {
-        "results_bucket": settings.results_bucket,
-        "run_id": run_id,
-        "copy_role_arn": settings.copy_role_arn,
-        "database": settings.warehouse_database,
-    }
-    values = {name: script.quoted_value(name, value) for name, value in quoted.items()}
-    # The administrator owns what is loaded; without a secret the Data API connects as this function's role.
-    as_whom = {"SecretArn": settings.warehouse_secret_arn} if settings.warehouse_secret_arn else {}
-    answer = redshift_data.batch_execute_statement(
-        **as_whom,
-        WorkgroupName=settings.warehouse_workgroup,
-        Database=settings.warehouse_database,
-        Sqls=script.statements(
-            folder=folder, values=values | script.column_values(settings.warehouse_columns)
-        ),
-        StatementName=f"load-{run_id}",
+    steps = Steps(
+        redshift_data=redshift_data,
+        secrets=secrets,
+        settings=settings,
+        folder=script.FOLDER,
+        run_id=run_id,
+        token=f"{run_id}-{entered}",
     )
-    return {"statement_id": answer["Id"]}
+    statement = event.get("statement")
+    return steps.after(statement, deadline=event["deadline"]) if statement else steps.inspect()

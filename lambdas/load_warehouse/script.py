@@ -1,17 +1,32 @@
-"""The load script: warehouse/load/*.sql with its placeholders filled in."""
+"""SQL of a load: warehouse/load/load.sql with its placeholders filled in, and what prepares its tables."""
 
 from __future__ import annotations
 
+import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from string import Template
 
+from warehouse.load import tables
+
 FOLDER = Path(__file__).parents[2] / "warehouse" / "load"
-FILES = ("tables.sql", "load.sql")
 MAX_STATEMENTS = 40  # of a BatchExecuteStatement (botocore's model: SqlList)
+# What the warehouse has, in three results: columns of the landing tables, database roles, users.
+INSPECTION = (
+    "select table_name, column_name, data_type, character_maximum_length from svv_columns "
+    f"where table_schema = '{tables.SCHEMA}' order by table_name, ordinal_position",
+    "select role_name from svv_roles",
+    "select usename from pg_user",
+)
+# Of the newest COPY that failed: a COPY's own error says no more than where to look.
+LOAD_ERROR = (
+    "select trim(file_name), line_number, trim(column_name), trim(column_type), trim(column_length), "
+    "trim(error_message) from sys_load_error_detail order by start_time desc limit 1"
+)
 _IDENTIFIER = re.compile(r"[a-z_][a-z0-9_]*")
 _TYPE = re.compile(r"[a-z ]+(\([0-9]+(, *[0-9]+)?\))?")
+_VALUE = re.compile(r"[\w.:/+=@-]+")
 
 
 class LoadScriptInvalid(ValueError):
@@ -19,12 +34,38 @@ class LoadScriptInvalid(ValueError):
 
 
 def statements(*, folder: Path, values: Mapping[str, str]) -> list[str]:
-    found = [statement for name in FILES for statement in split(render(folder / name, values))]
+    """The load, one transaction."""
+    found = split(render(folder / "load.sql", values))
     if not 1 <= len(found) <= MAX_STATEMENTS:
         raise LoadScriptInvalid(
             f"{folder} has {len(found)} statements, one batch takes 1 to {MAX_STATEMENTS}: merge some"
         )
     return found
+
+
+def preparation(
+    *,
+    columns: Mapping[str, tables.Columns],
+    roles: Sequence[str],
+    users: Sequence[str],
+    dbt_user: str,
+    reader_password: Callable[[], str],
+) -> list[str]:
+    """What must be made or widened before a load, each in a transaction of its own; none where all is there.
+
+    `reader_password` is asked only where the reading user is missing.
+    """
+    missing = [f"create role {role}" for role in (tables.READER, tables.TRANSFORMER) if role not in roles]
+    # Redshift makes the user of an IAM role at its first log-in, which would be after this.
+    user = [] if dbt_user in users else [f"create user {tables.quoted(dbt_user)} password disable"]
+    reader = [] if tables.READER_USER in users else [_reading_user(reader_password())]
+    return [*missing, *user, *reader, *tables.changes(columns)]
+
+
+def _reading_user(password: str) -> str:
+    """CREATE USER takes the digest of password and name, so that no log of statements shows the password."""
+    digest = hashlib.md5(f"{password}{tables.READER_USER}".encode(), usedforsecurity=False).hexdigest()
+    return f"create user {tables.READER_USER} password 'md5{digest}'"
 
 
 def render(file: Path, values: Mapping[str, str]) -> str:
@@ -45,20 +86,17 @@ def split(text: str) -> list[str]:
 
 
 def column_values(columns: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
-    """`$<table>_columns` (names with types) and `$<table>_column_names`."""
-    values = {}
+    """The placeholders that tables.py makes; `columns` are those of users and items."""
     for table, types in columns.items():
         for name, kind in types.items():
             _require(_IDENTIFIER, f"WAREHOUSE_COLUMNS {table}", name)
             _require(_TYPE, f"WAREHOUSE_COLUMNS {table}.{name}", kind)
-        values[f"{table}_columns"] = ", ".join(f"{name} {kind}" for name, kind in types.items())
-        values[f"{table}_column_names"] = ", ".join(types)
-    return values
+    return tables.placeholders(columns)
 
 
 def quoted_value(name: str, value: str) -> str:
     """A value that stands between quotes in the script."""
-    _require(re.compile(r"[\w.:/+=@-]+"), name, value)
+    _require(_VALUE, name, value)
     return value
 
 

@@ -31,7 +31,7 @@ CALLS: dict[str, tuple[str, ...]] = {
         "CreateBatchInferenceJob",
         "DescribeBatchInferenceJob",
     ),
-    "redshift-data": ("BatchExecuteStatement", "DescribeStatement"),
+    "redshift-data": ("BatchExecuteStatement", "DescribeStatement", "GetStatementResult"),
     "s3": ("GetObject", "ListObjectsV2", "PutObject"),
     "secretsmanager": ("GetSecretValue",),
     "sns": ("Publish",),

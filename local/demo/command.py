@@ -137,7 +137,11 @@ def _tell(demo: Demo, loaded: Loaded, followed: progress.Run) -> None:
     settings, names = demo.settings, demo.settings.names
     output = followed.execution.description.get("output", "{}")
     run_id = story.run_id_of(output)
-    warehouse = {"workgroup": names.warehouse, "database": settings.analytics.database}
+    warehouse = {
+        "workgroup": names.warehouse,
+        "database": settings.analytics.database,
+        "secret": names.warehouse_reader_secret,
+    }
     solutions = [solution.name for solution in settings.solutions]
     _section(f"Run {run_id}: {followed.seconds:.1f} s", story.timings(followed))
     _section("Rows", story.rows(demo.client, names, run_id))

@@ -150,7 +150,7 @@ def metrics(clients: Clients, names: Names, solutions: Sequence[str]) -> Iterato
         yield f"  {values[NDCG]:.3f}  {solution}  (coverage {values['coverage']:.2f})"
 
 
-def marts(clients: Clients, *, workgroup: str, database: str) -> Iterator[str]:
+def marts(clients: Clients, *, workgroup: str, database: str, secret: str) -> Iterator[str]:
     """Coverage of the newest run, from the warehouse through Redshift's Data API."""
     records = query(
         clients("redshift-data"),
@@ -158,13 +158,17 @@ def marts(clients: Clients, *, workgroup: str, database: str) -> Iterator[str]:
         "where run_id = (select max(run_id) from marts.mart_catalogue_coverage) order by solution",
         workgroup=workgroup,
         database=database,
+        secret=secret,
     )
     for solution, lists, items, coverage in records:
         yield f"  {solution:<10} {lists:>6,} lists  {items:>6,} items  {coverage:6.1%} of the catalogue"
 
 
-def query(client: Any, statement: str, *, workgroup: str, database: str) -> list[list[Any]]:
-    started = client.execute_statement(Sql=statement, WorkgroupName=workgroup, Database=database)
+def query(client: Any, statement: str, *, workgroup: str, database: str, secret: str) -> list[list[Any]]:
+    """Rows, as the database user of the secret (name or ARN) sees them."""
+    started = client.execute_statement(
+        Sql=statement, WorkgroupName=workgroup, Database=database, SecretArn=secret
+    )
     while True:
         state = client.describe_statement(Id=started["Id"])
         if state["Status"] in ("FAILED", "ABORTED"):

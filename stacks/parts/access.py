@@ -83,14 +83,18 @@ def service_role(
     scope: Construct,
     construct_id: str,
     *,
-    service: str,
+    service: str | Sequence[str],
     statements: Statements,
     conditions: Mapping[str, Any] | None = None,
     role_name: str | None = None,
     description: str | None = None,
 ) -> iam.Role:
     """A role with its policy inside, so that nothing runs between the role's creation and its policy's."""
-    principal: iam.PrincipalBase = iam.ServicePrincipal(service)
+    services = [service] if isinstance(service, str) else list(service)
+    principals = [iam.ServicePrincipal(name) for name in services]
+    principal: iam.PrincipalBase = (
+        iam.CompositePrincipal(*principals) if len(principals) > 1 else principals[0]
+    )
     if conditions:
         principal = iam.PrincipalWithConditions(principal, conditions)
     policies = {"Access": iam.PolicyDocument(statements=list(statements))} if statements else None

@@ -1,4 +1,8 @@
-"""What is watched, as one table: name, metric, limit, and what to do when it is crossed."""
+"""What is watched, as one table: name, metric, limit, and what to do when it is crossed.
+
+One failed run sends one mail. A run that fails sends its own, with state, error and cause, so what failed inside of it
+is an alarm without a mail; a run that timed out or was aborted can't send one.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +21,8 @@ AT_LEAST = cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD
 BELOW = cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD
 QUIET = cloudwatch.TreatMissingData.NOT_BREACHING
 ENDINGS = ("ExecutionsFailed", "ExecutionsTimedOut", "ExecutionsAborted")
+SILENT_ENDINGS = ("ExecutionsTimedOut", "ExecutionsAborted")  # of a run: nothing of it can tell any more
+OUTSIDE_OF_RUNS = ("get_recommendations",)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +35,7 @@ class Watched:
     comparison: cloudwatch.ComparisonOperator = AT_LEAST
     periods: int = 1
     missing: cloudwatch.TreatMissingData = QUIET
+    mails: bool = True
 
 
 def watched(settings: Settings, *, functions: Iterable[str]) -> list[Watched]:
@@ -66,31 +73,45 @@ def _executions(settings: Settings, workflow: str, ending: str, *, hours: int = 
 
 
 def _unfinished(settings: Settings, workflow: str) -> Watched:
-    endings = {f"m{number}": _executions(settings, workflow, name) for number, name in enumerate(ENDINGS)}
+    is_run = workflow == "pipeline"
+    names = SILENT_ENDINGS if is_run else ENDINGS
+    endings = {f"m{number}": _executions(settings, workflow, name) for number, name in enumerate(names)}
+    ended = "timed out or was aborted" if is_run else "failed, timed out or was aborted"
     total = cloudwatch.MathExpression(
         expression=" + ".join(f"FILL({name}, 0)" for name in endings),
         using_metrics=endings,
-        label="failed, timed out or aborted",
+        label=ended,
         period=Duration.minutes(5),
     )
     return Watched(
         name=f"{workflow.capitalize()}Unfinished",
         slug=f"{workflow}-unfinished",
-        cure=f"An execution of {settings.names.workflow(workflow)} failed, timed out or was aborted: "
-        "its error and cause name the state; what served before serves on.",
+        cure=f"An execution of {settings.names.workflow(workflow)} {ended}: "
+        "its history names the state; what served before the lists were swapped serves on.",
         metric=total,
+        mails=is_run,
     )
 
 
 def _late(settings: Settings) -> Watched:
-    """No success in the last hours; CloudWatch looks back seven days at most, which the settings check."""
+    """No success in the last hours; CloudWatch looks back seven days at most, which the settings check.
+
+    Where data points are missing CloudWatch looks further back than the periods (its evaluation range), and an old
+    success would keep the alarm quiet: FILL gives each hour its point.
+    """
     hours = settings.schedule.late_after_hours
+    succeeded = cloudwatch.MathExpression(
+        expression="FILL(succeeded, 0)",
+        using_metrics={"succeeded": _executions(settings, "pipeline", "ExecutionsSucceeded", hours=1)},
+        label="succeeded",
+        period=Duration.hours(1),
+    )
     return Watched(
         name="PipelineLate",
         slug="pipeline-late",
         cure=f"No run succeeded for {hours} hours: lists grow old and expire after "
         f"{settings.publishing.expire_after_days} days. Look at the schedule and its dead letters.",
-        metric=_executions(settings, "pipeline", "ExecutionsSucceeded", hours=1),
+        metric=succeeded,
         comparison=BELOW,
         periods=hours,
         missing=cloudwatch.TreatMissingData.BREACHING,
@@ -104,6 +125,7 @@ def _function_errors(settings: Settings, function: str) -> Watched:
         slug=f"{function.replace('_', '-')}-errors",
         cure=f"{settings.names.function(function)} raised: its log group has the error.",
         metric=_metric("AWS/Lambda", "Errors", {"FunctionName": settings.names.function(function)}),
+        mails=function in OUTSIDE_OF_RUNS,
     )
 
 

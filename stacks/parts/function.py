@@ -43,7 +43,7 @@ class PythonFunction(Construct):
         scope.functions.append(name)
         names = scope.names
         group = LogGroup(self, scope, name=f"/aws/lambda/{names.function(name)}")
-        role = service_role(
+        self.role = service_role(
             self,
             "Role",
             service="lambda.amazonaws.com",
@@ -57,7 +57,7 @@ class PythonFunction(Construct):
             handler=f"lambdas.{name}.handler.handler",
             code=_code(name, more or {}),
             layers=layers,
-            role=role,
+            role=self.role,
             log_group=group,
             environment={
                 "POWERTOOLS_SERVICE_NAME": name,

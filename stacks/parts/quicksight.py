@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from aws_cdk import CfnResource
-from aws_cdk import aws_redshiftserverless as redshift
 from constructs import Construct
 
 from stacks.parts.access import allow, service_role
-from stacks.parts.stack import EnvironmentStack, security_group_id
+from stacks.parts.stack import READER_SECRET_ARN, WAREHOUSE_HOST, EnvironmentStack, security_group_id
 
 # Schema in which dbt builds the marts.
 MARTS = "marts"
@@ -46,13 +45,11 @@ Properties = dict[str, Any]
 
 
 class Dashboards(Construct):
-    def __init__(
-        self, scope: EnvironmentStack, construct_id: str, *, workgroup: redshift.CfnWorkgroup
-    ) -> None:
+    def __init__(self, scope: EnvironmentStack, construct_id: str) -> None:
         super().__init__(scope, construct_id)
         self._stack = scope
         connection = self._connection()
-        source = self._source(workgroup, connection)
+        source = self._source(connection)
         sets = {name: self._data_set(name, source) for name in DATA_SETS}
         self._dashboard(sets)
 
@@ -94,17 +91,18 @@ class Dashboards(Construct):
         }
         return self._resource("Connection", "VPCConnection", properties)
 
-    def _source(self, workgroup: redshift.CfnWorkgroup, connection: CfnResource) -> CfnResource:
+    def _source(self, connection: CfnResource) -> CfnResource:
         stack = self._stack
+        secret = stack.settings.analytics.quicksight.secret_arn or stack.read(READER_SECRET_ARN)
         properties = {
             "DataSourceId": stack.names.warehouse,
             "Name": stack.names.warehouse,
             "Type": "REDSHIFT",
-            "Credentials": {"SecretArn": stack.settings.analytics.quicksight.secret_arn},
+            "Credentials": {"SecretArn": secret},
             "DataSourceParameters": {
                 "RedshiftParameters": {
                     "Database": stack.settings.analytics.database,
-                    "Host": workgroup.attr_workgroup_endpoint_address,
+                    "Host": stack.read(WAREHOUSE_HOST),
                     "Port": 5439,
                 }
             },

@@ -14,6 +14,8 @@ from config.names import Names
 from config.settings import Settings
 
 KEY_ARN = "storage/key-arn"
+WAREHOUSE_HOST = "analytics/warehouse-host"
+READER_SECRET_ARN = "analytics/reader-secret-arn"
 
 # Personalize accepts tags only when a resource is created and its names are fixed, so a changed tag would
 # replace the resource and fail with "already exists".
@@ -37,7 +39,12 @@ class EnvironmentStack(Stack):
     part: ClassVar[str]
     needs: ClassVar[tuple[str, ...]] = ()
 
-    def __init__(self, scope: Construct, *, settings: Settings, description: str) -> None:
+    @classmethod
+    def wanted(cls, settings: Settings) -> bool:
+        """Whether the environment has the stack."""
+        return True
+
+    def __init__(self, scope: Construct, *, settings: Settings, description: str = "") -> None:
         # Read by `availability_zones`, which the base class may call.
         self._zones = list(settings.network.availability_zones)
         super().__init__(

@@ -10,6 +10,7 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from stacks.parts.stack import EnvironmentStack, security_group_id
+from warehouse.load.tables import READER_USER
 
 ADMINISTRATOR = "administrator"
 
@@ -18,7 +19,21 @@ class Warehouse(Construct):
     def __init__(self, scope: EnvironmentStack, construct_id: str, *, copy_role: iam.IRole) -> None:
         super().__init__(scope, construct_id)
         analytics = scope.settings.analytics
-        self.administrator = self._administrator(scope)
+        self._key = scope.key()
+        self.administrator = self._secret(
+            scope,
+            "Administrator",
+            name=scope.names.warehouse_secret,
+            description="Owner of the warehouse's tables",
+            user=ADMINISTRATOR,
+        )
+        self.reader = self._secret(
+            scope,
+            "Reader",
+            name=scope.names.warehouse_reader_secret,
+            description="Reads the marts; the load makes the user",
+            user=READER_USER,
+        )
         namespace = redshift.CfnNamespace(
             self,
             "Namespace",
@@ -38,28 +53,33 @@ class Warehouse(Construct):
             workgroup_name=scope.names.warehouse,
             namespace_name=scope.names.warehouse,
             base_capacity=analytics.base_capacity_rpu,
+            max_capacity=analytics.max_capacity_rpu,
             enhanced_vpc_routing=True,
             publicly_accessible=False,
             subnet_ids=scope.private_subnet_ids(),
             security_group_ids=[scope.read(security_group_id("warehouse"))],
             config_parameters=[
-                redshift.CfnWorkgroup.ConfigParameterProperty(
-                    parameter_key="require_ssl", parameter_value="true"
+                redshift.CfnWorkgroup.ConfigParameterProperty(parameter_key=key, parameter_value=value)
+                for key, value in (
+                    ("require_ssl", "true"),
+                    ("max_query_execution_time", str(analytics.max_query_seconds)),
                 )
             ],
         )
         self.workgroup.add_resource_dependency(namespace)
 
-    def _administrator(self, scope: EnvironmentStack) -> secretsmanager.Secret:
-        """Our own secret: CloudFormation does not give the ARN of one that Redshift manages."""
+    def _secret(
+        self, scope: EnvironmentStack, construct_id: str, *, name: str, description: str, user: str
+    ) -> secretsmanager.Secret:
+        """{username, password}. Our own: CloudFormation does not give the ARN of one that Redshift manages."""
         return secretsmanager.Secret(
             self,
-            "Administrator",
-            secret_name=scope.names.warehouse_secret,
-            description="Owner of the warehouse's tables",
-            encryption_key=scope.key(),
+            construct_id,
+            secret_name=name,
+            description=description,
+            encryption_key=self._key,
             generate_secret_string=secretsmanager.SecretStringGenerator(
-                secret_string_template=json.dumps({"username": ADMINISTRATOR}),
+                secret_string_template=json.dumps({"username": user}),
                 generate_string_key="password",
                 password_length=40,
                 exclude_punctuation=True,  # Redshift refuses some of it

@@ -243,23 +243,18 @@ def _swap_pointer(settings: Settings) -> State:
 
 
 def _warehouse_states(settings: Settings) -> States:
-    names = settings.names
     return {
-        "LoadWarehouse": asl.invoke(
-            names.function_arn("load_warehouse"),
-            {"run_id": jsonata("$run_id")},
-            Assign={
-                "statement_id": jsonata("$states.result.Payload.statement_id"),
-                **asl.deadline("Load", hours=LOAD_HOURS),
-            },
-            Next="DescribeLoad",
+        "LoadWarehouse": _load_warehouse(
+            settings, {}, Assign=asl.deadline("Load", hours=LOAD_HOURS), Next="DescribeLoad"
         ),
         **asl.polling(
             "Load",
-            describe=asl.task(
-                sdk("redshiftdata", "describeStatement"),
-                {"Id": jsonata("$statement_id")},
-                Output=jsonata("{'status': $states.result.Status, 'reason': $states.result.Error}"),
+            describe=_load_warehouse(
+                settings,
+                {"statement": jsonata("$statement"), "deadline": jsonata("$loadDeadline")},
+                Output=jsonata(
+                    "{'status': $states.result.Payload.status, 'reason': $states.result.Payload.reason}"
+                ),
             ),
             done="Load into the warehouse",
             succeeded="FINISHED",
@@ -268,12 +263,27 @@ def _warehouse_states(settings: Settings) -> States:
             seconds=30,
         ),
         "RunDbt": asl.invoke(
-            names.function_arn("run_dbt"),
+            settings.names.function_arn("run_dbt"),
             {"run_id": jsonata("$run_id")},
             Output=jsonata("{'run_id': $run_id, 'dbt': $states.result.Payload}"),
             End=True,
         ),
     }
+
+
+def _load_warehouse(settings: Settings, more: dict[str, str], **fields: Any) -> State:
+    """One step of the load. The function starts statements and describes them: no other role may."""
+    statement = {"statement": jsonata("$states.result.Payload.statement")}
+    return asl.invoke(
+        settings.names.function_arn("load_warehouse"),
+        {
+            "run_id": jsonata("$run_id"),
+            # A retry comes within one entry, so it starts nothing twice.
+            "entered": jsonata("$states.context.State.EnteredTime"),
+            **more,
+        },
+        **{**fields, "Assign": statement | fields.get("Assign", {})},
+    )
 
 
 def statements(settings: Settings) -> list[Statement]:
@@ -296,6 +306,4 @@ def statements(settings: Settings) -> list[Statement]:
         allow(["states:DescribeExecution", "states:StopExecution"], f"{execution}:*", f"{execution}/*"),
         allow("lambda:InvokeFunction", *(names.function_arn(name) for name in functions)),
         allow("dynamodb:UpdateItem", names.table_arn(names.recommendations_table)),
-        # Statements have no ARN: Redshift's Data API offers no resource-level permission for describing one.
-        allow("redshift-data:DescribeStatement", "*"),
     ]

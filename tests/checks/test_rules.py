@@ -24,9 +24,13 @@ Change = Callable[[Template], Any]
 LONG_NAME = "{% $job_name & '-' & $states.context.Execution.Name %}"
 NOBODY = "arn:aws:iam::111111111111:role/nobody"
 # Others are covered elsewhere: cfn-lint's, cdk-nag's, acknowledgements.
-_FAMILIES = "iam workflow service reference code data network personalize pitfall replacement".split()
+_FAMILIES = (
+    "iam workflow service reference code data network personalize pitfall replacement warehouse".split()
+)
 # Names in the sources that look like rules and are not.
 _NO_RULES = {"personalize-runtime", "service-quotas"}
+# What isn't of a template: see test_warehouse.py.
+_OF_PROJECT = {"warehouse-public"}
 
 
 def properties(template: Template, beginning: str) -> dict[str, Any]:
@@ -56,6 +60,13 @@ def definition(name: str, change: Callable[[dict[str, Any]], Any]) -> Change:
         machine["DefinitionString"] = json.dumps(parsed)
 
     return changed
+
+
+def landing(columns: dict[str, dict[str, str]]) -> Change:
+    """Other columns of users and items than the configuration's."""
+    return lambda t: properties(t, "LoadWarehouseFunction")["Environment"]["Variables"].update(
+        WAREHOUSE_COLUMNS=json.dumps(columns)
+    )
 
 
 def solution(change: Callable[[dict[str, Any]], Any]) -> Change:
@@ -399,6 +410,21 @@ CASES: dict[str, tuple[str, Change]] = {
     "pitfall-size": ("Storage", lambda t: t.update(Description="x" * 1_000_001)),
     "pitfall-zone": ("Network", lambda t: first(t, "AWS::EC2::Subnet").update(AvailabilityZone="dummy1a")),
     "replacement": ("Storage", lambda t: properties(t, "Control").update(TableName="control")),
+    "warehouse-copy-role": (
+        "Analytics",
+        lambda t: properties(t, "CopyRole")["AssumeRolePolicyDocument"]["Statement"][0].update(
+            Condition={"StringEquals": {"aws:SourceAccount": "111111111111"}}
+        ),
+    ),
+    "warehouse-limits": (
+        "Analytics",
+        lambda t: first(t, "AWS::RedshiftServerless::Workgroup").pop("MaxCapacity"),
+    ),
+    "warehouse-load": ("Analytics", landing({"users": {"user_id": "varchar(9)"}})),
+    "warehouse-sql": (
+        "Analytics",
+        landing({"users": {"user_id": "raw"}, "items": {"item_id": "varchar(9)"}}),
+    ),
 }
 
 
@@ -437,14 +463,14 @@ def written() -> set[str]:
 
 
 def test_every_rule_in_the_sources_has_its_case() -> None:
-    assert written() - {"pitfall-look-up", "reference-order"} - set(CASES) == set()
+    assert written() - {"pitfall-look-up", "reference-order"} - _OF_PROJECT - set(CASES) == set()
     assert set(CASES) - written() - {"replacement"} == set()
 
 
 def test_the_catalogue_has_every_rule_and_no_other() -> None:
     own = {name for name in rules() if not name.endswith("*")}
     assert own == written() | {"replacement"}
-    cased = set(CASES) | {"pitfall-look-up", "reference-order"}
+    cased = set(CASES) | _OF_PROJECT | {"pitfall-look-up", "reference-order"}
     assert own == cased, "a rule that no case shows is not in the catalogue"
 
 

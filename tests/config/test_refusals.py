@@ -29,7 +29,6 @@ FIELD = {"name": "AGE", "column": "age"}
 KEY = {"name": "USER_ID", "column": "user_id"}
 AURORA = {"create": False, "database": "shop"}
 TABLES = {"users": "public.users", "items": "public.items", "orders": "public.orders"}
-OWNER = "arn:aws:quicksight:ap-northeast-1:111111111111:user/default/me"
 
 
 def solution(**changes: Any) -> dict[str, Any]:
@@ -243,9 +242,9 @@ CASES = [
         ("analytics.quicksight", "enabled is true", "principal_arn"),
     ),
     Refused(
-        "dashboards without a database user",
-        {"analytics.quicksight": {"enabled": True, "principal_arn": OWNER}},
-        ("analytics.quicksight", "enabled is true", "secret_arn"),
+        "a database of a reserved word",
+        {"analytics.database": "snapshot"},
+        ("analytics.database", "'snapshot'", "reserved word of Redshift", "take another name"),
     ),
     Refused(
         "a default list without items",
@@ -267,6 +266,12 @@ CASES = [
         {"api.default_items": ["i" * 257]},
         ("api.default_items.0", "at most 256 characters"),
     ),
+    Refused(
+        "less capacity than the base",
+        {"analytics.base_capacity_rpu": 64, "analytics.max_capacity_rpu": 32},
+        ("base_capacity_rpu 64 is above max_capacity_rpu 32", "raise the second"),
+    ),
+    Refused("queries without an end", {"analytics.max_query_seconds": 86400}, ("= 86400", "86399")),
     Refused("an address that is none", {"alerts.email": "me at home"}, ("alerts.email = 'me at home'",)),
 ]
 

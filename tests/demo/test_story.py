@@ -119,7 +119,7 @@ class DataApi:
         self._status = ["STARTED", status]
 
     def execute_statement(self, **arguments: str) -> dict[str, str]:
-        assert set(arguments) == {"Sql", "WorkgroupName", "Database"}
+        assert set(arguments) == {"Sql", "WorkgroupName", "Database", "SecretArn"}
         return {"Id": "1"}
 
     def describe_statement(self, Id: str) -> dict[str, str]:
@@ -131,10 +131,10 @@ class DataApi:
 
 
 def test_coverage_comes_from_the_warehouse() -> None:
-    lines = list(story.marts(lambda service: DataApi("FINISHED"), workgroup="w", database="d"))
+    lines = list(story.marts(lambda service: DataApi("FINISHED"), workgroup="w", database="d", secret="s"))
     assert lines == ["  personal      589 lists   1,000 items   52.4% of the catalogue"]
 
 
 def test_a_failed_query_says_why() -> None:
     with pytest.raises(story.QueryFailed, match="relation does not exist"):
-        story.query(DataApi("FAILED"), "select 1", workgroup="w", database="d")
+        story.query(DataApi("FAILED"), "select 1", workgroup="w", database="d", secret="s")

@@ -61,12 +61,15 @@ class Line(Deployed):
         assert item is not None, f"the list {name}#{key} is not published"
         return [entry[0] for entry in json.loads(item["items"]["S"])]
 
-    def warehouse(self, statement: str) -> list[list[Any]]:
+    def warehouse(self, statement: str, *, reader: bool = False) -> list[list[Any]]:
+        """As the owner of the tables, or as the user that reads the marts."""
+        names = self.settings.names
         return story.query(
             self.client("redshift-data"),
             statement,
-            workgroup=self.settings.names.warehouse,
+            workgroup=names.warehouse,
             database=self.settings.analytics.database,
+            secret=names.warehouse_reader_secret if reader else names.warehouse_secret,
         )
 
     def application(self, statement: str) -> list[tuple[Any, ...]]:

@@ -7,6 +7,7 @@ import urllib.request
 
 import pytest
 
+from local.demo import story
 from tests.e2e.line import Line
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
@@ -54,10 +55,12 @@ def test_rows_agree_from_source_to_warehouse(line: Line, first_run: str) -> None
     [[orders]] = line.application("select count(*) from orders")
     [[users]] = line.application("select count(*) from users")
     [[items]] = line.application("select count(*) from items")
-    [[events]] = line.warehouse("select count(distinct event_id) from raw.events")
-    [[purchases]] = line.warehouse("select count(*) from raw.interactions where event_type = 'purchase'")
-    assert line.warehouse("select count(*) from raw.orders") == [[orders]]
-    assert line.warehouse("select count(*) from marts.dim_users") == [[users]]
+    [[events]] = line.warehouse("select count(distinct event_id) from landing.events")
+    [[purchases]] = line.warehouse("select count(*) from landing.interactions where event_type = 'purchase'")
+    assert line.warehouse("select count(*) from landing.orders") == [[orders]]
+    assert line.warehouse("select count(*) from marts.dim_users", reader=True) == [[users]]
+    with pytest.raises(story.QueryFailed, match="permission denied"):
+        line.warehouse("select count(*) from landing.orders", reader=True)
     assert line.warehouse("select count(*) from marts.dim_items") == [[items]]
     assert events == len(line.shop.shop.events)
     # Two lines of one order at the same second for one item are one interaction.
@@ -69,7 +72,7 @@ def test_rows_agree_from_source_to_warehouse(line: Line, first_run: str) -> None
 def test_the_lists_in_the_warehouse_are_the_published_ones(line: Line, first_run: str) -> None:
     user = line.shop.held_out_user
     rows = line.warehouse(
-        "select item_id from raw.recommendations where solution = 'personal' "
+        "select item_id from landing.recommendations where solution = 'personal' "
         f"and entity_id = '{user}' and run_id = '{first_run}' order by rank"
     )
     assert [item for [item] in rows] == line.published("personal", user)
@@ -77,7 +80,7 @@ def test_the_lists_in_the_warehouse_are_the_published_ones(line: Line, first_run
 
 def test_every_solution_version_has_metrics_in_the_warehouse(line: Line, first_run: str) -> None:
     rows = line.warehouse(
-        "select solution, max(value) from raw.solution_version_metrics "
+        "select solution, max(value) from landing.solution_version_metrics "
         "where metric = 'normalized_discounted_cumulative_gain_at_25' group by 1"
     )
     values = {solution: float(value) for solution, value in rows}

@@ -35,13 +35,13 @@ def test_a_second_run_extracts_the_log_by_its_watermark_and_swaps_the_version(
     line: Line, first_run: str
 ) -> None:
     exports = line.client("dynamodb").list_exports()["ExportSummaries"]
-    [[before]] = line.warehouse("select count(*) from raw.orders")
+    [[before]] = line.warehouse("select count(*) from landing.orders")
     added = _one_more_day(line)
     second = line.run()
     newer = line.client("dynamodb").list_exports()["ExportSummaries"]
     assert {e["ExportType"] for e in exports} == {"FULL_EXPORT"}
     assert [e["ExportType"] for e in newer if e not in exports] == ["INCREMENTAL_EXPORT"]
-    assert added > 0 and line.warehouse("select count(*) from raw.orders") == [[before + added]]
+    assert added > 0 and line.warehouse("select count(*) from landing.orders") == [[before + added]]
     pointer = line.pointer("personal")
     assert (pointer["current"], pointer["previous"]) == (second, first_run)
     assert line.api.get(f"/v1/users/{line.shop.held_out_user}/recommendations")["version"] in (

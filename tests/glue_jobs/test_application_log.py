@@ -133,3 +133,31 @@ def test_an_event_without_id_type_or_time_does_not_reach_the_warehouse(parsed: A
     ]
     rows = warehouse_events(parsed(*[{"Item": line} for line in lines]), run_id="R").collect()
     assert [row["event_id"] for row in rows] == ["ok"]
+
+
+def test_texts_fit_into_the_warehouses_columns_in_bytes(parsed: Any) -> None:
+    """Redshift counts bytes: 256 characters of an id are up to 1,024, and no column has more than 65,535."""
+    from glue_jobs.transforms.application_log import warehouse_events
+    from warehouse.load import tables
+
+    shown = {"L": [{"S": "棚" * 300}] * 500}
+    longest = image(session_id={"S": "🛒" * 9000}, event_type={"S": "棚" * 257}, impression=shown)
+    control = image(event_id={"S": "e2"}, impression={"L": [{"S": "\u0001" * 256}] * 300})
+    rows = warehouse_events(parsed({"Item": longest}, {"Item": control}), run_id="R").collect()
+    assert len(rows) == 2
+    for row in rows:
+        for name, kind in tables.TABLES["events"].columns.items():
+            if kind.startswith("varchar") and name in row.asDict() and row[name] is not None:
+                assert len(row[name].encode()) <= int(kind[8:-1]), name
+        items = json.loads(row["impression"])
+        assert 30 < len(items) < 300 and all(len(item) == 256 for item in items)
+
+
+def test_an_event_whose_id_is_too_long_does_not_reach_the_warehouse(parsed: Any) -> None:
+    """Cut, the id would be another's."""
+    from glue_jobs.transforms.application_log import warehouse_events
+
+    lines = [image(**{name: {"S": "x" * 257}}) for name in ("event_id", "user_id", "item_id")]
+    lines += [image(event_id={"S": "棚" * 256}), image(event_id={"S": "no item"}, item_id=None)]
+    rows = warehouse_events(parsed(*[{"Item": line} for line in lines]), run_id="R").collect()
+    assert sorted(row["event_id"] for row in rows) == ["no item", "棚" * 256]

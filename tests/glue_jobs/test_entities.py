@@ -76,3 +76,14 @@ def test_warehouse_columns_are_the_fields_in_lower_case(spark: Any) -> None:
     frame = entities.warehouse_rows(kept, run_id="R")
     assert frame.columns == ["run_id", "item_id", "creation_timestamp", "brand", "price"]
     assert frame.first()["run_id"] == "R"
+
+
+def test_a_text_of_the_warehouse_fits_into_its_widest_column_in_bytes(spark: Any) -> None:
+    from glue_jobs.transforms import entities
+
+    kept = spark.createDataFrame(
+        [("i", "🛒" * 20000, 1), ("j", None, 2)], "ITEM_ID string, TEXT string, N int"
+    )
+    rows = entities.warehouse_rows(kept, run_id="R").collect()
+    assert len(rows[0]["text"].encode()) == 65532
+    assert (rows[1]["text"], rows[1]["n"]) == (None, 2)

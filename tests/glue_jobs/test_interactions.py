@@ -160,3 +160,19 @@ def test_the_warehouse_rows_have_utc_times(spark: Any) -> None:
     named = orders.selectExpr("*", "7 as order_id")
     with_ids = interactions.warehouse_orders(named, columns=COLUMNS, run_id="R")
     assert [row["order_id"] for row in with_ids.collect()] == ["7"]
+
+
+def test_an_order_whose_user_or_item_is_too_long_does_not_reach_the_warehouse(spark: Any) -> None:
+    from glue_jobs.transforms import interactions
+
+    columns = "order_id string, who string, what string, at timestamp, paid double"
+    when = datetime(2026, 11, 24)
+    rows = [
+        ("棚" * 300, "u", "i", when, 1.0),
+        ("b", "u" * 257, "i", when, 1.0),
+        ("c", "u", "i" * 257, when, 1.0),
+    ]
+    lines = interactions.warehouse_orders(
+        spark.createDataFrame(rows, columns), columns=COLUMNS, run_id="R"
+    ).collect()
+    assert [line["order_id"] for line in lines] == ["棚" * 256]

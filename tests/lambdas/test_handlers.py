@@ -117,10 +117,15 @@ def test_load_warehouse(call: Any) -> None:
         "WAREHOUSE_DATABASE": "analytics",
         "COPY_ROLE_ARN": "arn:aws:iam::111111111111:role/copy",
         "WAREHOUSE_COLUMNS": '{"users": {"user_id": "varchar(256)"}, "items": {"item_id": "varchar(256)"}}',
+        "DBT_USER": "IAMR:osusume-dev-run-dbt",
+        "READER_SECRET_ARN": "arn:aws:secretsmanager:ap-northeast-1:111111111111:secret:reader-a1b2c3",
     }
-    clients = {"redshift-data": SimpleNamespace(batch_execute_statement=submit)}
-    assert call("load_warehouse", {"run_id": RUN}, variables, clients) == {"statement_id": "s1"}
-    assert any(f"s3://results/runs/{RUN}/warehouse/users/" in sql for sql in sent["Sqls"])
+    data = SimpleNamespace(batch_execute_statement=submit)
+    clients = {"redshift-data": data, "secretsmanager": SimpleNamespace()}
+    event = {"run_id": RUN, "entered": "2026-11-24T03:00:00Z"}
+    answer = call("load_warehouse", event, variables, clients)
+    assert answer == {"statement": {"id": "s1", "step": "inspect"}, "status": "SUBMITTED"}
+    assert any("svv_columns" in sql for sql in sent["Sqls"])
 
 
 def test_run_dbt(call: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import gzip
 import json
-from pathlib import Path
+from typing import Any
 
+import pytest
+from botocore.exceptions import ClientError
+
+from config import settings
 from lambdas.load_warehouse import script
+from osusume_endpoint.redshift import dialect
+from osusume_endpoint.redshift.tokens import scan
 from osusume_endpoint.testing.warehouse import Warehouse
+from warehouse.load import tables
+from warehouse.load.columns import warehouse_columns
 
-LOAD = Path(__file__).parents[2] / "warehouse" / "load"
 RUN = "20260102T030405Z"
 ROWS = {
     "users": {"run_id": RUN, "user_id": "u1"},
@@ -28,25 +35,226 @@ ROWS = {
 }  # fmt: skip
 
 
-def _statements(warehouse: Warehouse) -> list[str]:
-    columns = {"users": {"user_id": "varchar(256)"}, "items": {"item_id": "varchar(256)"}}
+IDS = {"users": {"user_id": "varchar(1024)"}, "items": {"item_id": "varchar(1024)"}}
+DBT = "IAMR:dbt"
+
+
+def _statements(warehouse: Warehouse, columns: dict[str, dict[str, str]] = IDS) -> list[str]:
     values = {
         "results_bucket": "warehouse-lake",
         "run_id": RUN,
         "copy_role_arn": warehouse.role,
-        "database": "analytics",
+        "dbt_user": DBT,
     }
-    return script.statements(folder=LOAD, values=values | script.column_values(columns))
+    return script.statements(folder=script.FOLDER, values=values | script.column_values(columns))
+
+
+def _put(warehouse: Warehouse, **changed: dict[str, Any]) -> None:
+    for table, row in {**ROWS, **changed}.items():
+        body = gzip.compress(json.dumps(row, ensure_ascii=False).encode())
+        warehouse.cloud.put("warehouse-lake", f"runs/{RUN}/warehouse/{table}/part-0.json.gz", body)
+
+
+def _found(warehouse: Warehouse) -> dict[str, dict[str, str]]:
+    return tables.as_tables(tuple(row) for row in warehouse.rows(script.INSPECTION[0]))
+
+
+def _prepare(warehouse: Warehouse) -> list[str]:
+    roles, users = ([name for (name,) in warehouse.rows(statement)] for statement in script.INSPECTION[1:])
+    missing = script.preparation(
+        columns=_found(warehouse), roles=roles, users=users, dbt_user=DBT, reader_password=lambda: "x"
+    )
+    if missing:
+        ended = warehouse.run(*missing, "select 1", ExecutionMode="AUTO_COMMIT")
+        assert [one.get("Error") for one in ended["SubStatements"] if one["Status"] != "FINISHED"] == []
+    return missing
+
+
+def _start_anew(warehouse: Warehouse) -> None:
+    warehouse.ok(f"drop schema if exists {tables.SCHEMA} cascade", "select 1")
 
 
 def test_the_load_script_loads_every_table_and_may_run_twice(warehouse: Warehouse) -> None:
-    for table, row in ROWS.items():
-        body = gzip.compress(json.dumps(row).encode())
-        warehouse.cloud.put("warehouse-lake", f"runs/{RUN}/warehouse/{table}/part-0.json.gz", body)
+    _put(warehouse)
+    _prepare(warehouse)
+    assert _prepare(warehouse) == []
     for _ in range(2):
         warehouse.ok(*_statements(warehouse))
-        counts = {table: warehouse.rows(f"select count(*) from raw.{table}")[0][0] for table in ROWS}
+        counts = {table: warehouse.rows(f"select count(*) from landing.{table}")[0][0] for table in ROWS}
         assert counts == dict.fromkeys(ROWS, 1)
+
+
+def test_yesterdays_tables_take_todays_load(warehouse: Warehouse) -> None:
+    """Tables of 256 characters and without a column, as an earlier version made them, with a row in each."""
+    _start_anew(warehouse)
+    warehouse.ok(f"create schema {tables.SCHEMA}")
+    for name, table in tables.TABLES.items():
+        columns = {c: _yesterdays(kind) for c, kind in list(table.columns.items())[:-1]}
+        warehouse.ok(tables.create(name, tables.Table(columns, table.placement)))
+        warehouse.ok(f"insert into {tables.SCHEMA}.{name} (run_id) values ('19990101T000000Z')")
+    warehouse.ok("create schema if not exists staging", "select 1")
+    warehouse.ok("create view staging.viewed as select event_id from landing.events")
+    changed = _prepare(warehouse)
+    assert any(" add column " in one for one in changed)
+    assert any(" alter column " in one for one in changed)
+    assert _found(warehouse).keys() >= tables.TABLES.keys()
+    assert {n: _found(warehouse)[n] for n in tables.TABLES} == {
+        n: t.columns for n, t in tables.TABLES.items()
+    }
+    wide = {**ROWS["events"], "event_id": "\U0001f6d2" * 256, "session_id": "\u68da" * 256}
+    _put(warehouse, events=wide)
+    warehouse.ok(*_statements(warehouse))
+    assert warehouse.rows("select run_id, simulated from landing.events order by 1") == [
+        ["19990101T000000Z", None],
+        [RUN, False],
+    ]
+
+
+def _yesterdays(kind: str) -> str:
+    return "varchar(256)" if kind in (tables.ID, tables.TEXT) else kind
+
+
+def test_a_type_that_redshift_can_not_change_is_refused_with_the_cure() -> None:
+    found = {"orders": {**tables.TABLES["orders"].columns, "order_id": "bigint"}}
+    with pytest.raises(
+        tables.WarehouseTableDiffers, match=r"landing\.orders\.order_id is bigint .*another name"
+    ):
+        tables.changes(found)
+
+
+def test_columns_are_never_narrowed_or_dropped() -> None:
+    wider = {
+        name: {**{c: k.replace("(1024)", "(4096)") for c, k in table.columns.items()}, "more": "integer"}
+        for name, table in tables.TABLES.items()
+    }
+    assert tables.changes(wider) == []
+
+
+def test_a_column_is_not_widened_inside_a_transaction(warehouse: Warehouse) -> None:
+    warehouse.ok("create table to_widen (a varchar(3))", "select 1")
+    widen = "alter table to_widen alter column a type varchar(9)"
+    assert "cannot run inside a transaction block" in warehouse.error(widen, "select 1")
+    ended = warehouse.run(widen, "select 1", ExecutionMode="AUTO_COMMIT")
+    assert [one["Status"] for one in ended["SubStatements"]] == ["FINISHED", "FINISHED"]
+    warehouse.ok("insert into to_widen values ('123456789')")
+    assert "too long" in warehouse.error("insert into to_widen values ('1234567890')")
+
+
+def test_with_auto_commit_a_statement_fails_alone(warehouse: Warehouse) -> None:
+    ended = warehouse.run(
+        "create table alone (a int)", "select nope", "select 1", ExecutionMode="AUTO_COMMIT"
+    )
+    assert [one["Status"] for one in ended["SubStatements"]] == ["FINISHED", "FAILED", "FINISHED"]
+    assert ended["Status"] == "FINISHED"
+    assert warehouse.rows("select count(*) from alone") == [[0]]
+
+
+TEXTS = {
+    "89 Japanese characters": "\u68da" * 89,
+    "1,000 emoji, the longest category": "\U0001f6d2" * 1000,
+    "several categories": "|".join(["\u98df\u54c1" * 40] * 12),
+    "letters with marks": "é" * 256,
+    "a family of joined emoji": "\U0001f468‍\U0001f469‍\U0001f467" * 30,
+}
+
+
+@pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS.keys())
+def test_a_long_text_of_many_bytes_loads(warehouse: Warehouse, text: str) -> None:
+    columns = warehouse_columns(settings.load("dev").datasets)
+    _put(warehouse, items={"run_id": RUN, "item_id": "\u68da" * 256, "category_l1": text})
+    _prepare(warehouse)
+    warehouse.ok(*_statements(warehouse, columns))
+    assert warehouse.rows("select item_id, category_l1 from landing.items") == [["\u68da" * 256, text]]
+
+
+def test_a_text_wider_than_its_column_fails_with_its_file_line_and_column(warehouse: Warehouse) -> None:
+    _prepare(warehouse)
+    _put(warehouse, items={"run_id": RUN, "item_id": "\u68da" * 342})
+    error = warehouse.error(*_statements(warehouse))
+    assert "Check 'sys_load_error_detail' system table for details" in error
+    [[file, line, column, kind, width, message]] = warehouse.rows(script.LOAD_ERROR)
+    assert file == f"s3://warehouse-lake/runs/{RUN}/warehouse/items/part-0.json.gz"
+    assert (line, column, kind, width) == (1, "item_id", "varchar", "1024")
+    assert message == "String length exceeds DDL length 1024"
+    codes = warehouse.rows("select error_code from sys_load_error_detail order by start_time desc limit 1")
+    assert codes == [[1204]]
+
+
+def test_every_reserved_word_is_a_column_that_loads(warehouse: Warehouse) -> None:
+    words = [word.lower() for word in sorted(tables.reserved_words()) if word != "OID"]
+    columns = {
+        "users": {"user_id": "varchar(1024)", **dict.fromkeys(words, "varchar(64)")},
+        "items": IDS["items"],
+    }
+    _put(warehouse, users={"run_id": RUN, "user_id": "u", **{word: f"a {word}" for word in words}})
+    _prepare(warehouse)
+    warehouse.ok(*_statements(warehouse, columns))
+    listed = ", ".join(tables.quoted(word) for word in words)
+    assert warehouse.rows(f"select {listed} from landing.users") == [[f"a {word}" for word in words]]
+
+
+@pytest.mark.parametrize("word", sorted(tables.reserved_words()))
+def test_a_reserved_word_without_quotes_is_a_syntax_error(word: str) -> None:
+    name = word.lower()
+    for statement in (
+        f"create schema if not exists {name}",
+        f"create table {name}.users (a int)",
+        f"create table t (a int, {name} int)",
+        f"copy t (a, {name}) from 's3://b/k' iam_role default csv",
+        f"copy {name}.t from 's3://b/k' iam_role default csv",
+        f"insert into t (a, {name}) values (1, 2)",
+        f"alter table t add column {name} int",
+        f"alter table t alter column {name} type varchar(9)",
+        f"select t.{name} from t",
+    ):
+        with pytest.raises(dialect.InvalidRedshift, match=f'syntax error at or near "{name}"'):
+            dialect.check(scan(statement))
+    dialect.check(scan(f'create table t (a int, "{name}" int)'))
+    dialect.check(scan(f'select t."{name}" from t'))
+
+
+def test_a_load_of_a_schema_named_raw_fails_as_on_redshift(warehouse: Warehouse) -> None:
+    error = warehouse.error("create schema if not exists raw", "select 1")
+    assert error == 'Query #1 failed with ERROR: syntax error at or near "raw"'
+
+
+def test_another_role_does_not_find_a_statement(warehouse: Warehouse) -> None:
+    warehouse.cloud.role("onlooker", service="lambda.amazonaws.com", actions=["redshift-data:*"])
+    ended = warehouse.ok("select 1 as n")
+    onlooker = warehouse.cloud.client("redshift-data", "onlooker")
+    for look in (onlooker.describe_statement, onlooker.get_statement_result, onlooker.cancel_statement):
+        with pytest.raises(ClientError, match="does not exist"):
+            look(Id=ended["Id"])
+
+
+def test_another_role_does_not_go_on_with_a_session(warehouse: Warehouse) -> None:
+    warehouse.cloud.role("intruder", service="lambda.amazonaws.com", actions=["redshift-data:*"])
+    ended = warehouse.run("select 1", SessionKeepAliveSeconds=60)
+    intruder = warehouse.cloud.client("redshift-data", "intruder")
+    with pytest.raises(ClientError, match=r"Session .* doesn't exist"):
+        intruder.execute_statement(Sql="select 1", SessionId=ended["SessionId"])
+
+
+def test_dbt_reads_what_landed_and_makes_marts_that_readers_read(warehouse: Warehouse) -> None:
+    _put(warehouse)
+    _prepare(warehouse)
+    warehouse.ok(*_statements(warehouse))
+    actions = ["redshift-data:*", "redshift-serverless:GetCredentials"]
+    for role in ("dbt", "dashboards", "stranger"):
+        warehouse.cloud.role(role, service="lambda.amazonaws.com", actions=actions)
+    warehouse.run("select 1", as_role="dashboards")  # makes the user, as its first log-in does
+    warehouse.ok(f'grant role {tables.READER} to "IAMR:dashboards"')
+    made = warehouse.run("create table marts.made as select * from landing.orders", "select 1", as_role="dbt")
+    assert made["Status"] == "FINISHED", made.get("Error")
+    granted = warehouse.run(f"grant select on marts.made to role {tables.READER}", as_role="dbt")
+    assert granted["Status"] == "FINISHED", granted.get("Error")
+    assert warehouse.run("select * from marts.made", as_role="dashboards")["Status"] == "FINISHED"
+    for statement, user in (
+        ("select * from marts.made", "stranger"),
+        ("select * from landing.orders", "dashboards"),
+        ("create schema own", "dbt"),
+    ):
+        assert "permission denied" in warehouse.error(statement, as_role=user), (statement, user)
 
 
 def test_a_loader_without_the_owners_secret_is_refused_as_on_redshift(warehouse: Warehouse) -> None:

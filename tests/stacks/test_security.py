@@ -32,7 +32,9 @@ WITHOUT_RESOURCE = {
     "logs:ListLogDeliveries",
     "logs:PutResourcePolicy",
     "logs:UpdateLogDelivery",
+    "redshift-data:CancelStatement",
     "redshift-data:DescribeStatement",
+    "redshift-data:GetStatementResult",
     "xray:GetSamplingRules",
     "xray:GetSamplingTargets",
     "xray:PutTelemetryRecords",
@@ -130,11 +132,35 @@ def test_workflow_roles_trust_only_this_accounts_workflows(assembly: Assembly) -
         assert_own_account(assembly, statement, source=assembly.settings.names.workflow_arn("*"))
 
 
-def test_copy_and_schedule_roles_trust_only_this_account(assembly: Assembly) -> None:
-    for service in ("redshift.amazonaws.com", "scheduler.amazonaws.com"):
-        roles = trust(assembly, service)
-        assert len(roles) == 1, service
-        assert_own_account(assembly, roles[0][1])
+def test_the_schedules_role_trusts_only_this_account(assembly: Assembly) -> None:
+    roles = trust(assembly, "scheduler.amazonaws.com")
+    assert len(roles) == 1
+    assert_own_account(assembly, roles[0][1])
+
+
+def test_the_copy_role_trusts_both_principals_of_redshift_serverless_and_asks_nothing_undocumented(
+    assembly: Assembly,
+) -> None:
+    """Management guide, "Granting permissions to Amazon Redshift Serverless"."""
+    services = {"redshift.amazonaws.com", "redshift-serverless.amazonaws.com"}
+    trusting = [
+        statement
+        for _, properties in assembly.properties("AWS::IAM::Role")
+        for statement in listed(properties["AssumeRolePolicyDocument"]["Statement"])
+        if services & set(listed(statement["Principal"].get("Service")))
+    ]
+    assert {name for found in trusting for name in listed(found["Principal"]["Service"])} == services
+    assert all("Condition" not in found for found in trusting)
+
+
+def test_one_role_starts_the_loads_statements_and_describes_them(assembly: Assembly) -> None:
+    """The Data API shows a statement to the IAM role that started it, and to no other."""
+    roles: dict[str, set[str]] = {}
+    for key, statement in identity_statements(assembly):
+        found = {action for action in listed(statement["Action"]) if action.startswith("redshift-data:")}
+        roles.setdefault(key, set()).update(found)
+    (actions,) = [found for found in roles.values() if found]
+    assert actions >= {f"redshift-data:{name}" for name in ("BatchExecuteStatement", "DescribeStatement")}
 
 
 def test_a_role_is_passed_only_to_the_service_it_is_for(assembly: Assembly) -> None:

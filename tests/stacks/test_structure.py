@@ -154,7 +154,8 @@ def asset_folder(assembly: Assembly, function: str) -> Path:
 
 def test_the_warehouse_project_travels_with_its_functions(assembly: Assembly) -> None:
     assert (asset_folder(assembly, "run_dbt") / "warehouse" / "dbt_project.yml").is_file()
-    assert (asset_folder(assembly, "load_warehouse") / "warehouse" / "load" / "load.sql").is_file()
+    load = asset_folder(assembly, "load_warehouse") / "warehouse" / "load"
+    assert (load / "load.sql").is_file() and (load / "tables.py").is_file()
 
 
 def test_the_default_list_of_the_configuration_travels_with_the_reader(assembly: Assembly) -> None:
@@ -251,12 +252,31 @@ def test_the_schedule_starts_the_pipeline_in_its_time_zone_with_retries_and_dead
     }
 
 
-def test_every_alarm_says_what_to_do_and_tells_the_topic(assembly: Assembly) -> None:
+def test_every_alarm_says_what_to_do(assembly: Assembly) -> None:
     alarms = assembly.properties("AWS::CloudWatch::Alarm")
     assert len(alarms) == 4 + 1 + len(FUNCTIONS) + 1 + 1
     for key, alarm in alarms:
         assert len(alarm["AlarmDescription"]) > 40, key
-        assert len(alarm["AlarmActions"]) == 1, key
+        assert len(alarm.get("AlarmActions", [])) <= 1, key
+
+
+def test_one_failed_run_sends_one_mail(assembly: Assembly) -> None:
+    """A run that fails notifies by itself; alarms mail for what can't, and for what is no part of a run."""
+    prefix = assembly.settings.names.prefix
+    alarms = [alarm for _, alarm in assembly.properties("AWS::CloudWatch::Alarm")]
+    mailing = {a["AlarmName"].removeprefix(f"{prefix}-"): a for a in alarms if a.get("AlarmActions")}
+    assert set(mailing) == {
+        "pipeline-unfinished",
+        "pipeline-late",
+        "get-recommendations-errors",
+        "schedule-undelivered",
+        "api-errors",
+    }
+    watched = {m["MetricStat"]["Metric"]["MetricName"] for m in mailing["pipeline-unfinished"]["Metrics"][1:]}
+    assert watched == {"ExecutionsTimedOut", "ExecutionsAborted"}
+    notified = assembly.definition("pipeline")["States"]
+    assert {c["Next"] for c in notified["RunRecommend"]["Catch"]} == {"ExplainFailure"}
+    assert notified["ExplainFailure"]["Next"] == "NotifyFailure"
 
 
 def test_a_late_run_breaches_when_there_is_no_data(assembly: Assembly) -> None:
@@ -265,7 +285,8 @@ def test_a_late_run_breaches_when_there_is_no_data(assembly: Assembly) -> None:
         (k, a) for k, a in assembly.properties("AWS::CloudWatch::Alarm") if a["AlarmName"] == name
     ]
     assert alarm["TreatMissingData"] == "breaching"
-    assert alarm["EvaluationPeriods"] * alarm["Period"] == assembly.settings.schedule.late_after_hours * 3600
+    period = alarm["Metrics"][1]["MetricStat"]["Period"]
+    assert alarm["EvaluationPeriods"] * period == assembly.settings.schedule.late_after_hours * 3600
 
 
 def test_alarms_watch_names_that_exist(assembly: Assembly) -> None:
@@ -291,3 +312,26 @@ def test_schemas_are_named_by_version_and_have_the_configured_fields(assembly: A
 def test_an_email_address_is_subscribed_only_where_there_is_one(assembly: Assembly) -> None:
     emails = [p["Endpoint"] for _, p in assembly.properties("AWS::SNS::Subscription")]
     assert emails == [email for email in [assembly.settings.alerts.email] if email]
+
+
+def test_the_warehouse_has_a_highest_cost_and_a_longest_query(assembly: Assembly) -> None:
+    analytics = assembly.settings.analytics
+    ((_, workgroup),) = assembly.properties("AWS::RedshiftServerless::Workgroup")
+    assert workgroup["MaxCapacity"] == analytics.max_capacity_rpu >= workgroup["BaseCapacity"]
+    parameters = {one["ParameterKey"]: one["ParameterValue"] for one in workgroup["ConfigParameters"]}
+    assert parameters == {
+        "require_ssl": "true",
+        "max_query_execution_time": str(analytics.max_query_seconds),
+    }
+
+
+def test_the_late_alarm_gives_each_hour_its_point(assembly: Assembly) -> None:
+    """Else CloudWatch looks further back than the periods for points, and finds an old success."""
+    name = assembly.settings.names.of("pipeline-late")
+    ((_, alarm),) = [
+        (k, a) for k, a in assembly.properties("AWS::CloudWatch::Alarm") if a["AlarmName"] == name
+    ]
+    expressions = [metric["Expression"] for metric in alarm["Metrics"] if "Expression" in metric]
+    assert expressions == ["FILL(succeeded, 0)"]
+    assert alarm["EvaluationPeriods"] == assembly.settings.schedule.late_after_hours
+    assert alarm["TreatMissingData"] == "breaching"

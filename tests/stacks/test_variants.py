@@ -12,6 +12,7 @@ from config.settings import Settings
 from stacks.parts.quicksight import DATA_SETS
 from tests import example
 from tests.stacks.conftest import ROOT, Assembly
+from warehouse.load.tables import READER_USER
 
 IMPORTED = {
     "aurora": {
@@ -84,6 +85,37 @@ def test_dashboards_exist_only_when_enabled(dashboards: Assembly, assembly: Asse
         "AWS::QuickSight::VPCConnection",
     ]
     assert "AWS::QuickSight" not in json.dumps(assembly.templates)
+
+
+def test_dashboards_are_a_stack_that_no_other_depends_on(dashboards: Assembly, assembly: Assembly) -> None:
+    """A data source that QuickSight refuses must not roll the warehouse back."""
+    stacks = {key.split("/")[0] for key, _ in dashboards.resources() if "AWS::QuickSight" in str(_["Type"])}
+    assert stacks == {"dashboards"} and "dashboards" not in assembly.templates
+    artifacts = dashboards.manifest["artifacts"]
+    needed = {name for one in artifacts.values() for name in one.get("dependencies", [])}
+    assert "Dashboards" not in needed
+    assert {"Analytics", "Network"} <= set(artifacts["Dashboards"]["dependencies"])
+
+
+def test_without_a_secret_of_their_own_dashboards_read_as_the_user_that_the_load_makes(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    without = {name: value for name, value in QUICKSIGHT.items() if name != "secret_arn"}
+    analytics = load("dev").analytics.model_dump() | {"quicksight": without}
+    assembly = Assembly("dev", tmp_path_factory.mktemp("reader"), variant(analytics=analytics))
+    ((_, source),) = assembly.properties("AWS::QuickSight::DataSource")
+    parameter = source["Credentials"]["SecretArn"]["Ref"]
+    name = assembly.templates["dashboards"]["Parameters"][parameter]["Default"]
+    assert name == "/osusume/dev/analytics/reader-secret-arn"
+    written = {p["Name"]: p["Value"] for _, p in assembly.properties("AWS::SSM::Parameter")}
+    secret = assembly.templates["analytics"]["Resources"][written[name]["Ref"]]["Properties"]
+    assert json.loads(secret["GenerateSecretString"]["SecretStringTemplate"]) == {"username": READER_USER}
+    ((_, loader),) = [
+        (key, p)
+        for key, p in assembly.properties("AWS::Lambda::Function")
+        if p["FunctionName"] == "osusume-dev-load-warehouse"
+    ]
+    assert loader["Environment"]["Variables"]["READER_SECRET_ARN"] == written[name]
 
 
 def test_a_dashboards_columns_are_columns_of_its_data_sets(dashboards: Assembly) -> None:

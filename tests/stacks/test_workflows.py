@@ -359,12 +359,27 @@ def recommendation() -> dict[tuple[str, str], Any]:
         ("s3", "ListObjectsV2"): objects,
         ("lambda", "Invoke"): functions(
             publish_recommendations=publish,
-            load_warehouse={"statement_id": "s-1"},
+            load_warehouse=loading("SUBMITTED", "STARTED", "FINISHED"),
             run_dbt={"models": 1, "tests": 2, "failed": []},
         ),
         ("dynamodb", "UpdateItem"): {},
-        ("redshift-data", "DescribeStatement"): {"Id": "s-1", "Status": "FINISHED"},
     }
+
+
+def loading(*statuses: str, **more: str) -> Any:
+    """What the function answers, call by call; each names the statement that comes next."""
+    calls: list[dict[str, Any]] = []
+
+    def answer(payload: dict[str, Any]) -> dict[str, Any]:
+        expected = {"id": f"s-{len(calls)}", "step": "load"} if calls else None
+        assert payload.get("statement") == expected
+        calls.append(payload)
+        assert len({call["entered"] for call in calls}) == len(calls)
+        assert ("deadline" in payload) == (len(calls) > 1)
+        statement = {"id": f"s-{len(calls)}", "step": "load"}
+        return {"statement": statement, "status": statuses[min(len(calls), len(statuses)) - 1], **more}
+
+    return answer
 
 
 def test_recommend_infers_publishes_swaps_and_loads() -> None:
@@ -453,7 +468,13 @@ def test_a_pointer_that_was_moved_already_is_no_failure() -> None:
 
 
 def test_a_failed_load_is_named_with_redshifts_message() -> None:
-    failed = {("redshift-data", "DescribeStatement"): {"Id": "s-1", "Status": "FAILED", "Error": "no table"}}
+    well = recommendation()["lambda", "Invoke"]
+    loads = functions(load_warehouse=loading("SUBMITTED", "FAILED", reason="no table"))
+
+    def invoke(parameters: dict[str, Any]) -> dict[str, Any]:
+        return dict((loads if "load" in parameters["FunctionName"] else well)(parameters))
+
+    failed = {("lambda", "Invoke"): invoke}
     result, _ = run("recommend", {"run_id": RUN, "versions": VERSIONS}, recommendation() | failed)
     assert result.error == "LoadFailed"
     assert json.loads(result.cause or "") == {

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
-from string import Template
 from typing import Any, NamedTuple
 
 import pytest
@@ -19,6 +19,7 @@ from osusume_endpoint.redshift.stand_in import ADAPTER
 from osusume_endpoint.redshift.warehouse import FUNCTIONS
 from tests import example
 from tests.warehouse import rows
+from warehouse.load import tables
 from warehouse.load.columns import warehouse_columns
 
 WAREHOUSE = Path(__file__).parents[2] / "warehouse"
@@ -49,27 +50,25 @@ def dbt(*arguments: str, folder: Path, **environment: str) -> Build:
     return Build(process.stdout + process.stderr, time.monotonic() - started, process.returncode)
 
 
-def table_statements() -> list[str]:
-    """tables.sql as PostgreSQL takes it: without Redshift's placement of rows on nodes."""
-    columns = warehouse_columns(example.settings().datasets)
-    listed = {
-        f"{table}_columns": ", ".join(f"{name} {kind}" for name, kind in kinds.items())
-        for table, kinds in columns.items()
-    }
-    text = Template((WAREHOUSE / "load" / "tables.sql").read_text()).substitute(listed)
-    text = re.sub(r"^(diststyle \w+|distkey \(.*?\)|sortkey \(.*?\))", "", text, flags=re.MULTILINE)
-    return [
-        part
-        for part in re.split(r";$", text.replace("getdate()", "now()"), flags=re.MULTILINE)
-        if part.strip()
-    ]
+Columns = dict[str, dict[str, str]]
+
+
+def table_statements(configured: Columns) -> list[str]:
+    """The landing tables as PostgreSQL takes them: without Redshift's placement of rows on nodes."""
+    made = {name: tables.snapshot(name, columns) for name, columns in configured.items()}
+    created = [tables.create(name, table) for name, table in {**tables.TABLES, **made}.items()]
+    placements = re.compile(r"\) (diststyle \w+|distkey \(.*?\)) sortkey \([^)]*\)$")
+    return [placements.sub(")", one).replace("getdate()", "now()") for one in created]
 
 
 class Warehouse:
     """One database of the embedded server, and dbt on it."""
 
-    def __init__(self, server: postgres.Server, name: str, folder: Path) -> None:
+    def __init__(
+        self, server: postgres.Server, name: str, folder: Path, *, columns: Columns | None = None
+    ) -> None:
         self.folder = folder
+        self.columns = columns or warehouse_columns(example.settings().datasets)
         self.address = server.address
         self.name = name
         admin = server.connect()
@@ -88,17 +87,28 @@ class Warehouse:
             cursor.execute(statement)
             return list(cursor.fetchall())
 
-    def seed(self) -> None:
-        for statement in table_statements():
+    def seed(self, *, without: Collection[str] = ()) -> None:
+        for role in (tables.READER, tables.TRANSFORMER):
+            self.execute(f"do $$ begin create role {role}; exception when duplicate_object then null; end $$")
+        self.execute(f"grant {tables.TRANSFORMER} to dbt; create schema {tables.SCHEMA}")
+        for statement in table_statements(self.columns):
             self.execute(statement)
         for table, columns, values in rows.TABLES:
             marks = ", ".join(["%s"] * len(columns.split(",")))
-            for row in values:
-                self.execute(f"insert into raw.{table} ({columns}) values ({marks})", *row)
-        self.execute("grant usage on schema raw to dbt; grant select on all tables in schema raw to dbt")
+            for row in values if table not in without else []:
+                self.execute(f"insert into {tables.SCHEMA}.{table} ({columns}) values ({marks})", *row)
+        self.execute(
+            f"grant usage on schema {tables.SCHEMA} to {tables.TRANSFORMER};"
+            f"grant select on all tables in schema {tables.SCHEMA} to {tables.TRANSFORMER}"
+        )
 
     def build(self) -> Build:
         return self._dbt("build")
+
+    def run(self, models: str) -> Build:
+        """The models, what they select, and the tests of neither."""
+        parents = " ".join(f"+{model}" for model in models.split())
+        return self._dbt("run", "--select", parents)
 
     def test(self) -> Build:
         """The models first, whatever their tests say, then all tests."""
@@ -106,9 +116,9 @@ class Warehouse:
         assert run.code == 0, run.output
         return self._dbt("test")
 
-    def _dbt(self, command: str) -> Build:
+    def _dbt(self, *command: str) -> Build:
         return dbt(
-            command,
+            *command,
             folder=self.folder,
             PYTHONPATH=str(ADAPTER),
             DBT_HOST=self.address.host,
@@ -116,6 +126,7 @@ class Warehouse:
             DBT_USER="dbt",
             DBT_PASSWORD="dbt",
             DBT_DATABASE=self.name,
+            WAREHOUSE_COLUMNS=json.dumps(self.columns),
         )
 
 

@@ -9,6 +9,7 @@ import pytest
 from osusume_endpoint import postgres
 from tests.warehouse import rows
 from tests.warehouse.conftest import Warehouse
+from warehouse.load import tables
 
 pytestmark = pytest.mark.slow
 
@@ -93,20 +94,27 @@ def test_a_user_without_orders_is_kept_with_zero(built: Warehouse) -> None:
     assert users == [("anna", "35-44", 2, 3, 6.5), ("ben", None, 1, 1, 2.0), ("carl", "65+", 0, 0, 0.0)]
 
 
-def test_marts_are_readable_by_users_that_did_not_build_them_and_staging_is_not(
+def test_marts_are_readable_by_the_readers_role_after_each_rebuild_and_by_nobody_else(
     server: postgres.Server, built: Warehouse
 ) -> None:
-    postgres.ensure_role(server.connect(), name="reader", password="reader")
-    for schema, expected in (("marts", True), ("staging", False)):
-        assert built.select(f"select has_schema_privilege('reader', '{schema}', 'usage')") == [(expected,)]
-    assert built.select("select has_table_privilege('reader', 'marts.mart_freshness', 'select')") == [(True,)]
+    postgres.ensure_role(server.connect(), name="stranger", password="stranger")
+    marts = [name for (name,) in built.select("select tablename from pg_tables where schemaname = 'marts'")]
+    assert len(marts) == 8
+    for user, expected in ((tables.READER, True), ("stranger", False)):
+        for mart in marts:
+            privilege = f"select has_table_privilege('{user}', 'marts.{mart}', 'select')"
+            assert built.select(privilege) == [(expected,)], (user, mart)
+    staging = built.select(f"select has_schema_privilege('{tables.READER}', 'staging', 'usage')")
+    assert staging == [(False,)]
+    public = "select count(*) from information_schema.role_table_grants where grantee = 'PUBLIC'"
+    assert built.select(f"{public} and table_schema in ('marts', 'staging', 'landing')") == [(0,)]
 
 
 def test_freshness_counts_the_hours_from_the_newest_row_to_its_load(
     server: postgres.Server, built: Warehouse
 ) -> None:
-    built.execute("update raw.orders set loaded_at = %s", rows.LOADED)
-    built.execute("update raw.events set loaded_at = %s", rows.LOADED)
+    built.execute("update landing.orders set loaded_at = %s", rows.LOADED)
+    built.execute("update landing.events set loaded_at = %s", rows.LOADED)
     build = built.build()
     assert build.code == 0, build.output
     fresh = built.select(
@@ -117,11 +125,20 @@ def test_freshness_counts_the_hours_from_the_newest_row_to_its_load(
 
 
 BREAKAGES = [
-    ("insert into raw.users (run_id, user_id) values ('r', 'anna')", "unique_dim_users_user_id"),
-    ("update raw.recommendations set rank = 3 where rank = 2", "ranks_without_gaps_fct_recommendations"),
-    ("update raw.solution_version_metrics set value = 1.5", "accepted_range_fct_solution_version_metrics"),
-    ("insert into raw.interactions select * from raw.interactions", "unique_combination_fct_interactions"),
-    ("update raw.events set event_type = null where event_id = 'v1'", "not_null_stg_application_log__events"),
+    ("insert into landing.users (run_id, user_id) values ('r', 'anna')", "unique_dim_users_user_id"),
+    ("update landing.recommendations set rank = 3 where rank = 2", "ranks_without_gaps_fct_recommendations"),
+    (
+        "update landing.solution_version_metrics set value = 1.5",
+        "accepted_range_fct_solution_version_metrics",
+    ),
+    (
+        "insert into landing.interactions select * from landing.interactions",
+        "unique_combination_fct_interactions",
+    ),
+    (
+        "update landing.events set event_type = null where event_id = 'v1'",
+        "not_null_stg_application_log__events",
+    ),
 ]
 
 

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from string import Template
 
 import pytest
+import yaml
 
+from lambdas.load_warehouse import script
+from osusume_endpoint.redshift import reserved
 from tests import example
 from tests.warehouse.conftest import WAREHOUSE, dbt
 from tests.warehouse.redshift import FORBIDDEN, findings
+from tests.warehouse.redshift_parser import unparsable
+from warehouse.load import tables
 from warehouse.load.columns import warehouse_columns
 
 POSTGRES_ONLY = [
@@ -101,20 +105,35 @@ def test_every_model_has_its_description_and_a_test_beside_it() -> None:
     assert lacking == []
 
 
-def load_statements() -> list[str]:
-    columns = warehouse_columns(example.settings().datasets)
+def load_statements(columns: dict[str, dict[str, str]] | None = None) -> list[str]:
     values = {
-        "database": "analytics",
         "results_bucket": "bucket",
         "run_id": "20260101T000000Z",
         "copy_role_arn": "arn:aws:iam::1:role/copy",
+        "dbt_user": "IAMR:dbt",
     }
-    for table, kinds in columns.items():
-        values[f"{table}_columns"] = ", ".join(f"{name} {kind}" for name, kind in kinds.items())
-        values[f"{table}_column_names"] = ", ".join(kinds)
-    text = "\n".join((WAREHOUSE / "load" / name).read_text() for name in ("tables.sql", "load.sql"))
-    statements = re.split(r";[ \t]*$", Template(text).substitute(values), flags=re.MULTILINE)
-    return [re.sub(r"--.*", "", statement).strip() for statement in statements if statement.strip()]
+    made = script.column_values(columns or warehouse_columns(example.settings().datasets))
+    return script.statements(folder=script.FOLDER, values=values | made)
+
+
+def every_statement() -> list[str]:
+    """All that the loader may send: the load, and what prepares an empty and yesterday's warehouse."""
+    yesterday = {
+        name: {column: _narrow(kind) for column, kind in list(table.columns.items())[:-1]}
+        for name, table in tables.TABLES.items()
+    }
+    prepared = [
+        statement
+        for columns in ({}, yesterday)
+        for statement in script.preparation(
+            columns=columns, roles=[], users=[], dbt_user="IAMR:dbt", reader_password=lambda: "x"
+        )
+    ]
+    return [*load_statements(), *prepared, *script.INSPECTION, script.LOAD_ERROR]
+
+
+def _narrow(kind: str) -> str:
+    return "varchar(12)" if kind.startswith("varchar") else kind
 
 
 def test_the_load_fits_one_batch_of_the_data_api() -> None:
@@ -132,25 +151,80 @@ def test_the_load_fits_one_batch_of_the_data_api() -> None:
 
 
 def test_the_load_is_sql_that_redshift_runs() -> None:
-    assert [found for statement in load_statements() for found in findings(statement)] == []
+    assert [found for statement in every_statement() for found in findings(statement)] == []
 
 
-def test_every_raw_table_is_copied_from_its_folder_of_the_run() -> None:
-    created = {re.findall(r"raw\.(\w+)", s)[0] for s in load_statements() if s.startswith("create table")}
+def test_every_statement_of_the_loader_parses_as_redshifts() -> None:
+    statements = every_statement()
+    assert len(statements) > 55
+    assert {s: found for s in statements if (found := unparsable(s))} == {}
+
+
+@pytest.mark.parametrize("name", ["raw", "tag", "offset"])
+def test_the_parser_refuses_a_reserved_word_without_quotes(name: str) -> None:
+    assert unparsable(f"create schema if not exists {name}")
+    assert unparsable(f"create table t ({name} integer)")
+    assert unparsable(f'create table t ("{name}" integer)') == []
+
+
+@pytest.mark.slow
+def test_every_compiled_model_and_test_parses_as_redshifts(compiled: list[Path]) -> None:
+    assert len(compiled) > 40
+    problems = {path.stem: unparsable(path.read_text()) for path in compiled}
+    assert {name: found for name, found in problems.items() if found} == {}
+
+
+def test_every_landing_table_is_copied_from_its_folder_of_the_run() -> None:
     copied = {
         re.findall(r"runs/20260101T000000Z/warehouse/(\w+)/'", s)[0]
         for s in load_statements()
         if s.startswith("copy")
     }
-    assert copied == created
-    assert len(created) == 7
+    assert copied == {*tables.TABLES, *tables.SNAPSHOTS}
+    assert len(copied) == 7
 
 
 def test_copy_names_every_column_but_the_one_that_has_a_default() -> None:
-    tables = {re.findall(r"raw\.(\w+)", s)[0]: s for s in load_statements() if s.startswith("create table")}
+    configured = warehouse_columns(example.settings().datasets)
+    made = {name: tables.snapshot(name, columns) for name, columns in configured.items()}
     for copy in (s for s in load_statements() if s.startswith("copy")):
         table = re.findall(r"warehouse/(\w+)/'", copy)[0]
-        body = tables[table].split("(", 1)[1].replace(" default getdate()", "")
-        declared = re.findall(r"(?:^|,)\s*(\w+) (?:varchar|timestamp|double|integer|bigint|boolean)", body)
         named = re.findall(r"\w+", copy.split("(", 1)[1].split(")", 1)[0])
+        declared = {**tables.TABLES, **made}[table].columns
         assert named == [name for name in declared if name != "loaded_at"]
+
+
+def test_the_schema_that_dbt_reads_is_the_one_that_is_loaded() -> None:
+    project = yaml.safe_load((WAREHOUSE / "dbt_project.yml").read_text())
+    assert project["vars"]["landing"] == tables.SCHEMA
+    assert tables.SCHEMA.upper() not in tables.reserved_words()
+    assert project["vars"]["columns"] == warehouse_columns(example.settings().datasets)
+    grants = project["models"]["osusume"]["marts"]["+grants"]["select"]
+    assert len(grants) == 1 and grants[0].endswith(tables.READER)
+
+
+def test_nothing_is_granted_to_everybody() -> None:
+    texts = [*every_statement(), *(path.read_text() for path in WAREHOUSE.rglob("*.sql"))]
+    texts.append((WAREHOUSE / "dbt_project.yml").read_text())
+    assert [text for text in texts if re.search(r"\bto\s+public\b", text, re.IGNORECASE)] == []
+
+
+def test_the_reserved_words_are_one_list_here_and_in_the_endpoint() -> None:
+    assert tables.reserved_words() == reserved.words()
+    assert len(tables.reserved_words()) == 156
+    assert {"RAW", "TAG", "OPEN", "OFFSET", "PERCENT", "OLD", "USER"} <= tables.reserved_words()
+
+
+def test_every_width_holds_four_bytes_for_each_character_that_personalize_takes() -> None:
+    """Personalize: ids and event types of 256 characters, a category of 1,000 and several of them."""
+    configured = warehouse_columns(example.settings().datasets)
+    users, items = configured["users"], configured["items"]
+    assert users["user_id"] == items["item_id"] == "varchar(1024)"
+    assert {kind for name, kind in {**users, **items}.items() if not name.endswith("_id")} == {
+        "varchar(65535)",
+        "bigint",
+    }
+    for table in tables.TABLES.values():
+        for name, kind in table.columns.items():
+            if name.endswith("_id") and name != "run_id":
+                assert kind == "varchar(1024)", name

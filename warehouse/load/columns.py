@@ -1,27 +1,37 @@
-"""Columns of raw.users and raw.items: the configuration's fields in Redshift's types."""
+"""Columns of the landing tables users and items: the configuration's fields in Redshift's types."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from warehouse.load.tables import ID, SNAPSHOTS, TEXT
+
 if TYPE_CHECKING:
     from config.settings import DatasetField, Datasets
 
 TYPES = {
-    "string": "varchar(256)",
     "int": "integer",
     "long": "bigint",
     "float": "double precision",
     "double": "double precision",
     "boolean": "boolean",
 }
-TEXT = "varchar(65535)"
 
 
 def warehouse_columns(datasets: Datasets) -> dict[str, dict[str, str]]:
     """What the environment variable WAREHOUSE_COLUMNS holds, as JSON: table -> column -> type."""
-    return {"users": _columns(datasets.users.fields), "items": _columns(datasets.items.fields)}
+    return {
+        "users": _columns(datasets.users.fields, SNAPSHOTS["users"]),
+        "items": _columns(datasets.items.fields, SNAPSHOTS["items"]),
+    }
 
 
-def _columns(fields: tuple[DatasetField, ...]) -> dict[str, str]:
-    return {field.name.lower(): TEXT if field.textual else TYPES[field.type] for field in fields}
+def _columns(fields: tuple[DatasetField, ...], key: str) -> dict[str, str]:
+    return {field.name.lower(): _type(field, key) for field in fields}
+
+
+def _type(field: DatasetField, key: str) -> str:
+    """Several categories of up to 1,000 characters stand in one value, and a text has up to 20,000."""
+    if field.type == "string":
+        return ID if field.name.lower() == key else TEXT
+    return TYPES[field.type]

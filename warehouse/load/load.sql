@@ -1,40 +1,53 @@
--- Loads one run from the results bucket into the schema `raw`, after tables.sql in the same transaction.
--- Running it twice for a run leaves the same rows.
+-- Loads one run from the results bucket into the landing tables, in one transaction of the Data API (at most 40
+-- statements, each ended by a semicolon at the end of a line; there is none elsewhere). The tables are those of
+-- tables.py, which the function has made or widened before. Running it twice for a run leaves the same rows.
 --
--- Placeholders (string.Template):
---   $results_bucket, $run_id, $copy_role_arn, $database
---   $users_column_names, $items_column_names   names only, "user_id, age", of WAREHOUSE_COLUMNS (see tables.sql)
+-- Placeholders (string.Template), the last three of them made by tables.py:
+--   $results_bucket, $run_id, $copy_role_arn, $dbt_user
+--   $landing, $mart_reader, $transformer, $reader_user   the schema, the database roles, who reads the marts
+--   $create_users, $create_items               `create table ...`
+--   $<table>_columns                           quoted names that COPY fills
 --
 -- COPY names the columns because a column that is left out takes its default (loaded_at), and one that is
 -- only missing from the JSON takes null. COPY fails where a folder holds no file: the jobs write one even when
 -- it has no rows.
 
-copy raw.users (run_id, $users_column_names)
+-- Users and items are snapshots whose columns the configuration decides, so each run makes the tables anew.
+-- Their staging views go with them and come back in the dbt build that follows, marts are tables and stay.
+drop table if exists $landing.users cascade;
+
+$create_users;
+
+copy $landing.users ($users_columns)
 from 's3://$results_bucket/runs/$run_id/warehouse/users/'
 iam_role '$copy_role_arn'
 format json 'auto'
 gzip
 timeformat 'auto';
 
-copy raw.items (run_id, $items_column_names)
+drop table if exists $landing.items cascade;
+
+$create_items;
+
+copy $landing.items ($items_columns)
 from 's3://$results_bucket/runs/$run_id/warehouse/items/'
 iam_role '$copy_role_arn'
 format json 'auto'
 gzip
 timeformat 'auto';
 
-delete from raw.orders;
+delete from $landing.orders;
 
-copy raw.orders (run_id, order_id, user_id, item_id, ordered_at, sales_value)
+copy $landing.orders ($orders_columns)
 from 's3://$results_bucket/runs/$run_id/warehouse/orders/'
 iam_role '$copy_role_arn'
 format json 'auto'
 gzip
 timeformat 'auto';
 
-delete from raw.interactions;
+delete from $landing.interactions;
 
-copy raw.interactions (run_id, user_id, item_id, occurred_at, event_type, event_value)
+copy $landing.interactions ($interactions_columns)
 from 's3://$results_bucket/runs/$run_id/warehouse/interactions/'
 iam_role '$copy_role_arn'
 format json 'auto'
@@ -42,29 +55,21 @@ gzip
 timeformat 'auto';
 
 -- Events arrive by export window, and windows overlap: one row for each event_id, the newest delivery's.
-create temp table new_events (like raw.events including defaults);
+create temp table new_events (like $landing.events including defaults);
 
-copy new_events (
-    run_id, event_id, event_type, user_id, item_id, occurred_at,
-    session_id, recommendation_id, value, impression, simulated
-)
+copy new_events ($events_columns)
 from 's3://$results_bucket/runs/$run_id/warehouse/events/'
 iam_role '$copy_role_arn'
 format json 'auto'
 gzip
 timeformat 'auto';
 
-delete from raw.events
+delete from $landing.events
 using new_events
-where raw.events.event_id = new_events.event_id;
+where $landing.events.event_id = new_events.event_id;
 
-insert into raw.events (
-    run_id, event_id, event_type, user_id, item_id, occurred_at,
-    session_id, recommendation_id, value, impression, simulated
-)
-select
-    run_id, event_id, event_type, user_id, item_id, occurred_at,
-    session_id, recommendation_id, value, impression, simulated
+insert into $landing.events ($events_columns)
+select $events_columns
 from (
     select
         new_events.*,
@@ -75,36 +80,45 @@ where delivery = 1;
 
 drop table new_events;
 
-delete from raw.recommendations where run_id = '$run_id';
+delete from $landing.recommendations where run_id = '$run_id';
 
-copy raw.recommendations (run_id, solution, entity_id, rank, item_id, score)
+copy $landing.recommendations ($recommendations_columns)
 from 's3://$results_bucket/runs/$run_id/warehouse/recommendations/'
 iam_role '$copy_role_arn'
 format json 'auto'
 gzip
 timeformat 'auto';
 
-delete from raw.recommendations
+delete from $landing.recommendations
 where run_id < (
     select min(run_id)
-    from (select distinct run_id from raw.recommendations order by run_id desc limit 5) as kept
+    from (select distinct run_id from $landing.recommendations order by run_id desc limit 5) as kept
 );
 
-delete from raw.solution_version_metrics where run_id = '$run_id';
+delete from $landing.solution_version_metrics where run_id = '$run_id';
 
-copy raw.solution_version_metrics (
-    run_id, solution, recipe, solution_version_arn, metric, value, promoted, created_at
-)
+copy $landing.solution_version_metrics ($solution_version_metrics_columns)
 from 's3://$results_bucket/runs/$run_id/warehouse/solution_version_metrics/'
 iam_role '$copy_role_arn'
 format json 'auto'
 gzip
 timeformat 'auto';
 
--- dbt and the dashboards connect as other users than the loader: users of this database are IAM identities that
--- may call GetCredentials for it, and no others.
-grant usage on schema raw to public;
+-- dbt reads what landed and owns what it makes; readers see the marts alone, and PUBLIC sees nothing.
+create schema if not exists staging;
 
-grant select on all tables in schema raw to public;
+create schema if not exists marts;
 
-grant create on database $database to public;
+grant role $transformer to "$dbt_user";
+
+grant usage on schema $landing to role $transformer;
+
+grant select on all tables in schema $landing to role $transformer;
+
+grant usage, create on schema staging to role $transformer;
+
+grant usage, create on schema marts to role $transformer;
+
+grant usage on schema marts to role $mart_reader;
+
+grant role $mart_reader to $reader_user;

@@ -5,5 +5,6 @@
 {%- endmacro %}
 
 {% macro json_array_element(column, index) -%}
-    json_extract_array_element_text({{ column }}, {{ index }}, true)
+    {# The function gives varchar(65535), and joins pay for the width: an id has 256 characters. #}
+    cast(json_extract_array_element_text({{ column }}, {{ index }}, true) as varchar(1024))
 {%- endmacro %}

@@ -124,6 +124,7 @@ def start(*, home: Path, port: int = 0) -> Server:
     lodging = _lodging(folder)
     if not (folder / "data" / "PG_VERSION").exists():
         _initialise(folder=folder, lodging=lodging, log=log)
+    _accept_digests(folder / "data")
     address = PostgresAddress(HOST, port or _last_or_free_port(folder / "port"))
     command = _server_command(folder=folder, lodging=lodging, port=address.port)
     process = _spawn(command, log=log, user=lodging.user if lodging else None)
@@ -131,6 +132,14 @@ def start(*, home: Path, port: int = 0) -> Server:
     _wait_until_ready(server, log=log)
     (folder / "port").write_text(str(address.port))
     return server
+
+
+def _accept_digests(data: Path) -> None:
+    """`md5` takes SCRAM where a password is kept so, and the digests with which Redshift's CREATE USER is given."""
+    rules = data / "pg_hba.conf"
+    text = rules.read_text()
+    if "scram-sha-256" in text:
+        rules.write_text(text.replace("scram-sha-256", "md5"))
 
 
 def admin_connection(*, folder: Path, address: PostgresAddress, database: str = MAINTENANCE_DATABASE) -> Any:

@@ -69,18 +69,16 @@ class DataApi:
         return self._start(context, parameters, [parameters["Sql"]], batch=False)
 
     def batch_execute(self, context: RequestContext, parameters: Parameters) -> dict[str, Any]:
-        if parameters.get("ExecutionMode", "TRANSACTION") != "TRANSACTION":
-            raise ApiError(
-                "ValidationException", f"ExecutionMode {parameters['ExecutionMode']} is not emulated locally"
-            )
         return self._start(context, parameters, parameters["Sqls"], batch=True)
 
     def _start(
         self, context: RequestContext, parameters: Parameters, sqls: list[str], *, batch: bool
     ) -> dict[str, Any]:
         _check(parameters)
-        parameters = self._of_session(parameters)
-        token = parameters.get("ClientToken")
+        parameters = self._of_session(context, parameters)
+        token = f"{_owner(context.caller_arn)} {parameters.get('ClientToken')}" * bool(
+            parameters.get("ClientToken")
+        )
         with self._lock:
             if token and token in self._tokens:
                 return self._answer(self._statements[self._tokens[token]])
@@ -92,11 +90,21 @@ class DataApi:
         namespace = self._serverless.namespace_of(self._serverless.workgroup(statement.workgroup))
         s3 = S3Access(lambda role: self._s3_client(role, namespace))
         self._runner.submit(
-            statement, open_connection=lambda: self._connection(statement, login), s3=s3, keep=keep
+            statement,
+            open_connection=lambda: self._connection(statement, login),
+            s3=s3,
+            keep=keep,
+            record=self._record_load_error,
         )
         if parameters.get("WaitTimeSeconds"):
             statement.done.wait(parameters["WaitTimeSeconds"])
         return self._answer(statement)
+
+    def _record_load_error(self, statement: Statement) -> None:
+        detail = statement.failed_copy or {}
+        self._warehouse.record_load_error(
+            database=statement.database, user=statement.user, session=statement.pid, detail=detail
+        )
 
     def _remember(self, statement: Statement, token: str | None) -> None:
         self._statements[statement.id] = statement
@@ -134,13 +142,13 @@ class DataApi:
         user = database_user(context.caller_arn)
         return {"database": database, "user": user, "password": self._warehouse.ensure_user(user)}
 
-    def _of_session(self, parameters: Parameters) -> Parameters:
+    def _of_session(self, context: RequestContext, parameters: Parameters) -> Parameters:
         """A later statement of a session names neither workgroup, database nor secret: the first one did."""
         session = parameters.get("SessionId")
         if not session:
             return parameters
         first = next((s for s in self._statements.values() if s.session == session), None)
-        if first is None:
+        if first is None or first.caller != _owner(context.caller_arn):
             raise ApiError("ResourceNotFoundException", f"Session {session} doesn't exist.")
         known = {"WorkgroupName": first.workgroup, "Database": first.database, "SecretArn": first.secret}
         return {**{k: v for k, v in known.items() if v}, **parameters}
@@ -180,16 +188,18 @@ class DataApi:
 
     # Looking
 
-    def _find(self, identifier: str) -> tuple[Statement, Part]:
-        """The statement and, for `<id>:2`, its second part."""
+    def _find(self, context: RequestContext, identifier: str) -> tuple[Statement, Part]:
+        """The statement and, for `<id>:2`, its second part. Only the IAM identity that started it finds it."""
         base, _, number = identifier.partition(":")
         statement = self._statements.get(base)
+        if statement is not None and statement.caller != _owner(context.caller_arn):
+            statement = None
         if statement is None or (number and not 1 <= int(number) <= len(statement.parts)):
             raise ApiError("ResourceNotFoundException", f"Query {identifier} does not exist.")
         return statement, statement.parts[int(number or 1) - 1]
 
     def describe(self, context: RequestContext, parameters: Parameters) -> dict[str, Any]:
-        statement, part = self._find(parameters["Id"])
+        statement, part = self._find(context, parameters["Id"])
         if parameters.get("WaitTimeSeconds"):
             statement.done.wait(parameters["WaitTimeSeconds"])
         if ":" in parameters["Id"]:
@@ -204,7 +214,7 @@ class DataApi:
                 **shown, "QueryString": last.sql}  # fmt: skip
 
     def result(self, context: RequestContext, parameters: Parameters) -> dict[str, Any]:
-        part, rows, following = self._page(parameters)
+        part, rows, following = self._page(context, parameters)
         page = {
             "ColumnMetadata": results.columns(part.description or []),
             "Records": [[results.field(value) for value in row] for row in rows],
@@ -213,7 +223,7 @@ class DataApi:
         return {**page, **following}
 
     def result_csv(self, context: RequestContext, parameters: Parameters) -> dict[str, Any]:
-        part, rows, following = self._page(parameters)
+        part, rows, following = self._page(context, parameters)
         names = None if parameters.get("NextToken") else [column.name for column in part.description or []]
         page = {
             "ColumnMetadata": results.columns(part.description or []),
@@ -223,8 +233,10 @@ class DataApi:
         }
         return {**page, **following}
 
-    def _page(self, parameters: Parameters) -> tuple[Part, list[tuple[Any, ...]], dict[str, str]]:
-        statement, part = self._find(parameters["Id"])
+    def _page(
+        self, context: RequestContext, parameters: Parameters
+    ) -> tuple[Part, list[tuple[Any, ...]], dict[str, str]]:
+        statement, part = self._find(context, parameters["Id"])
         if statement.status not in ENDED:
             raise ApiError("ResourceNotFoundException", "Query is not finished: its results are not ready.")
         if part.status != "FINISHED" or part.description is None:
@@ -243,7 +255,7 @@ class DataApi:
         return {**page, "NextToken": str(start + size)} if start + size < len(found) else page
 
     def cancel(self, context: RequestContext, parameters: Parameters) -> dict[str, Any]:
-        statement, _ = self._find(parameters["Id"])
+        statement, _ = self._find(context, parameters["Id"])
         if not self._runner.cancel(statement):
             state = statement.status
             message = f"Could not cancel a query that is already in {state} state with ID: {statement.id}"
@@ -333,6 +345,7 @@ def _new_statement(
         parameters=parameters.get("Parameters") or [],
         result_format=parameters.get("ResultFormat", "JSON"),
         session=parameters.get("SessionId", ""),
+        auto_commit=parameters.get("ExecutionMode") == "AUTO_COMMIT",
         caller=_owner(context.caller_arn),
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from osusume_endpoint.redshift import tables
+from osusume_endpoint.redshift import grants, reserved, tables
 from osusume_endpoint.redshift.tokens import Token, closing, render, scan, solid, split, words
 
 
@@ -56,8 +56,7 @@ _UNITS = {
 def translate(sql: str) -> str:
     """PostgreSQL text of one Redshift statement that is neither COPY nor UNLOAD."""
     tokens = scan(sql)
-    _check_known(tokens)
-    _check_valid(tokens)
+    check(tokens)
     if words(tokens, 1) == ("MERGE",):
         _check_merge(solid(tokens))
     if words(tokens, 1)[0] in ("ANALYZE", "VACUUM"):
@@ -67,8 +66,38 @@ def translate(sql: str) -> str:
     elif words(tokens, 2) == ("ALTER", "TABLE"):
         tokens = _expressions(tables.alter(tokens))
     else:
-        tokens = _expressions(tokens)
+        tokens = _expressions(grants.rewritten(tokens))
     return render(tokens)
+
+
+def check(tokens: Sequence[Token]) -> None:
+    """Raises what Redshift would say of a statement of any kind, COPY and UNLOAD included."""
+    _check_known(tokens)
+    word = reserved.misused(tokens)
+    if word is not None:
+        raise InvalidRedshift(f'syntax error at or near "{word}"')
+    _check_valid(tokens)
+
+
+def commits_alone(sql: str) -> bool:
+    """Whether Redshift refuses the statement inside a transaction: it widens no column there (ALTER TABLE)."""
+    stream = [token.upper for token in solid(scan(sql))]
+    return stream[:2] == ["ALTER", "TABLE"] and "TYPE" in stream and "ADD" not in stream
+
+
+def changed_table(tokens: Sequence[Token]) -> str | None:
+    """The table that CREATE TABLE made or ALTER TABLE changed, as written for PostgreSQL."""
+    if not tables.is_create(tokens) and words(tokens, 2) != ("ALTER", "TABLE"):
+        return None
+    stream = solid(tokens)
+    at = next(i for i, token in enumerate(stream) if token.upper == "TABLE") + 1
+    while stream[at].upper in ("IF", "NOT", "EXISTS"):
+        at += 1
+    name = [stream[at].text.lstrip("#")]
+    while at + 2 < len(stream) and stream[at + 1].text == ".":
+        at += 2
+        name.append(stream[at].text)
+    return ".".join(name)
 
 
 def _check_known(tokens: Sequence[Token]) -> None:
@@ -103,6 +132,8 @@ def _check_valid(tokens: Sequence[Token]) -> None:
             raise InvalidRedshift(f"function {word.lower()} does not exist")
         if word in _TYPES_NOT_ON_REDSHIFT and index and upper[index - 1] in ("::", "AS"):
             raise InvalidRedshift(f'type "{word.lower()}" does not exist')
+        if word == "]" and following == ".":
+            raise NotTranslatable("navigation into a SUPER value with a dot: take its parts one by one")
         if word in _NOT_EMULATED and _is_clause(word, following):
             raise NotTranslatable(_NOT_EMULATED[word])
         if word == "SELECT" and following == "TOP":

@@ -112,3 +112,47 @@ create or replace function pg_catalog.strtol(text, int) returns bigint language 
     from regexp_split_to_table($1, '') with ordinality as digits(d, i) $$;
 create or replace function pg_catalog.square(float8) returns float8 language sql immutable strict
     as $$ select $1 * $1 $$;
+
+-- System views that clients read (names and columns: Redshift developer guide, "System tables and views reference").
+create or replace view pg_catalog.svv_columns as
+    select table_catalog, table_schema, table_name, column_name, ordinal_position, column_default, is_nullable,
+        data_type, character_maximum_length, numeric_precision, numeric_scale
+    from information_schema.columns;
+create or replace view pg_catalog.svv_roles as
+    select oid::int as role_id, rolname as role_name, null::name as role_owner, null::text as external_id
+    from pg_catalog.pg_roles where not rolcanlogin and rolname not like 'pg\_%';
+create table if not exists pg_catalog.load_errors (
+    user_name text, query_id bigint, session_id int, database_name text, table_id oid, start_time timestamp,
+    file_name text, line_number bigint, column_name text, column_type text, column_length text, "position" int,
+    error_code int, error_message text
+);
+-- A superuser sees all rows, others their own.
+create or replace view pg_catalog.sys_load_error_detail as
+    select r.oid::int as user_id, query_id, 0::bigint as transaction_id, session_id,
+        database_name::char(64) as database_name, table_id::int as table_id, start_time,
+        file_name::char(256) as file_name, line_number, column_name::char(127) as column_name,
+        column_type::char(10) as column_type, column_length::char(10) as column_length, "position", error_code,
+        error_message::char(512) as error_message
+    from pg_catalog.load_errors join pg_catalog.pg_roles r on r.rolname = user_name
+    where user_name = current_user or (select rolsuper from pg_catalog.pg_roles where rolname = current_user);
+grant select on pg_catalog.svv_columns, pg_catalog.svv_roles, pg_catalog.sys_load_error_detail to public;
+
+-- varchar(n) and char(n) count bytes in Redshift; PostgreSQL's count characters.
+create or replace procedure pg_catalog.count_bytes(target regclass) language plpgsql as $$
+declare
+    one record;
+begin
+    for one in
+        select conname from pg_constraint where conrelid = target and conname like 'bytes of %'
+    loop
+        execute format('alter table %s drop constraint %I', target, one.conname);
+    end loop;
+    for one in
+        select attname, atttypmod - 4 as width from pg_attribute
+        where attrelid = target and attnum > 0 and not attisdropped and atttypmod > 4
+            and atttypid in ('varchar'::regtype, 'bpchar'::regtype)
+    loop
+        execute format('alter table %s add constraint %I check (octet_length(%I) <= %s)',
+            target, left(format('bytes of %s <= %s', one.attname, one.width), 63), one.attname, one.width);
+    end loop;
+end $$;

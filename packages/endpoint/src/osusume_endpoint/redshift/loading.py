@@ -18,6 +18,7 @@ import psycopg2
 from osusume_endpoint.redshift import columnar
 from osusume_endpoint.redshift.dialect import NotTranslatable
 from osusume_endpoint.redshift.options import Copy, Options
+from osusume_endpoint.redshift.tokens import scan, solid, unquote
 
 csv.field_size_limit(1 << 24)
 
@@ -28,7 +29,19 @@ _BATCH = 16 << 20  # bytes of CSV per COPY to PostgreSQL
 
 
 class CopyFailed(Exception):
-    """Worded as Redshift words it, with the row's fault appended."""
+    """Worded as Redshift words it; `detail` is the row of sys_load_error_detail, where there is one."""
+
+    def __init__(self, message: str, detail: Mapping[str, Any] | None = None) -> None:
+        super().__init__(message)
+        self.detail = detail
+
+
+class Unreadable(ValueError):
+    """What is wrong with a value, where it is known."""
+
+    def __init__(self, reason: str, *, code: int, column: Column, line: int = 0) -> None:
+        super().__init__(f"column {column.name}: {reason}")
+        self.reason, self.code, self.column, self.line = reason, code, column, line
 
 
 @dataclass(frozen=True)
@@ -55,20 +68,34 @@ def copy(cursor: Any, statement: Copy, *, objects: Iterable[str], fetch: Fetch) 
         try:
             rows += _load(cursor, statement, columns, location, fetch(location))
         except (psycopg2.DataError, psycopg2.IntegrityError) as error:
-            raise CopyFailed(
-                _failure(statement, location, error.diag.message_primary or str(error))
-            ) from None
+            reason = ValueError(error.diag.message_primary or str(error))
+            raise _failure(statement, location, reason) from None
         except (ValueError, UnicodeDecodeError, OSError) as error:
-            raise CopyFailed(_failure(statement, location, str(error))) from None
+            raise _failure(statement, location, error) from None
     return rows
 
 
-def _failure(statement: Copy, location: str, reason: str) -> str:
-    table = statement.table.rsplit(".", 1)[-1]
-    return (
+def _failure(statement: Copy, location: str, error: Exception) -> CopyFailed:
+    table = unquote(solid(scan(statement.table))[-1])
+    message = (
         f"Load into table '{table}' failed. Check 'sys_load_error_detail' system table for details. "
-        f"[local: {location}: {reason}]"
+        f"[local: {location}: {error}]"
     )
+    return CopyFailed(message, {"table": statement.table, "file_name": location, **_detail(error)})
+
+
+def _detail(error: Exception) -> dict[str, Any]:
+    """Codes are those of the guide's "Load error reference"; 1200 is a parse error that it doesn't know."""
+    if not isinstance(error, Unreadable):
+        return {"error_code": 1200, "error_message": str(error)}
+    return {
+        "line_number": error.line,
+        "column_name": error.column.name,
+        "column_type": error.column.kind,
+        "column_length": "" if error.column.length is None else str(error.column.length),
+        "error_code": error.code,
+        "error_message": error.reason,
+    }
 
 
 def _check_supported(options: Options) -> None:
@@ -122,7 +149,10 @@ def _load(cursor: Any, statement: Copy, columns: list[Column], location: str, co
             "utf-8", errors="replace" if options["accept_invalid"] else "strict"
         )
         read = _json_rows if options.format == "JSON" else _delimited_rows
-        rows = (_converted(row, columns, options) for row in read(text, columns, options))
+        rows = (
+            _converted(row, columns, options, line=line)
+            for line, row in enumerate(read(text, columns, options), 1)
+        )
     return 0 if options["no_load"] and list(rows) is not None else _send(cursor, statement, columns, rows)
 
 
@@ -189,8 +219,14 @@ def _json_text(value: Any, column: Column) -> str | None:
     return json.dumps(value, separators=(",", ":"))
 
 
-def _converted(row: list[str | None], columns: list[Column], options: Options) -> list[str | None]:
-    return [_value(value, column, options) for value, column in zip(row, columns, strict=True)]
+def _converted(
+    row: list[str | None], columns: list[Column], options: Options, *, line: int
+) -> list[str | None]:
+    try:
+        return [_value(value, column, options) for value, column in zip(row, columns, strict=True)]
+    except Unreadable as error:
+        error.line = line
+        raise
 
 
 def _value(value: str | None, column: Column, options: Options) -> str | None:
@@ -204,9 +240,8 @@ def _value(value: str | None, column: Column, options: Options) -> str | None:
     if column.kind in ("timestamp", "timestamptz"):
         return _timestamp(value, column, str(options["time_format"] or ""))
     if column.kind == "date" and options["date_format"] != "auto" and not _PLAIN_DATE.fullmatch(value):
-        raise ValueError(
-            f"column {column.name}: Invalid Date Format or value {value!r}: use DATEFORMAT 'auto'"
-        )
+        reason = f"Invalid Date Format or value {value!r}: use DATEFORMAT 'auto'"
+        raise Unreadable(reason, code=1205, column=column)
     return value
 
 
@@ -217,7 +252,8 @@ def _text_value(value: str, column: Column, options: Options) -> str | None:
         return None
     if column.length is not None and len(value.encode()) > column.length:
         if not options["truncate"]:
-            raise ValueError(f"column {column.name}: String length exceeds DDL length {column.length}")
+            reason = f"String length exceeds DDL length {column.length}"
+            raise Unreadable(reason, code=1204, column=column)
         # Lengths are bytes in Redshift: cut there, without half a character.
         value = value.encode()[: column.length].decode("utf-8", errors="ignore")
     return value
@@ -228,9 +264,8 @@ def _timestamp(value: str, column: Column, time_format: str) -> str:
         seconds = float(value) / (1000 if time_format == "epochmillisecs" else 1)
         return datetime.fromtimestamp(seconds, UTC).isoformat()
     if time_format != "auto" and column.kind == "timestamp" and not _PLAIN_TIMESTAMP.fullmatch(value):
-        raise ValueError(
-            f"column {column.name}: Invalid timestamp format or value {value!r}: use TIMEFORMAT 'auto'"
-        )
+        reason = f"Invalid timestamp format or value {value!r}: use TIMEFORMAT 'auto'"
+        raise Unreadable(reason, code=1206, column=column)
     return value
 
 

@@ -72,6 +72,8 @@ class Statement:
     result_format: str
     session: str
     caller: str
+    auto_commit: bool = False
+    failed_copy: Mapping[str, Any] | None = None
     status: str = "SUBMITTED"
     error: str = ""
     created: float = field(default_factory=time.time)
@@ -104,22 +106,36 @@ class Runner:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="redshift")
 
     def submit(
-        self, statement: Statement, *, open_connection: Callable[[], Any], s3: S3Access, keep: bool
+        self,
+        statement: Statement,
+        *,
+        open_connection: Callable[[], Any],
+        s3: S3Access,
+        keep: bool,
+        record: Callable[[Statement], None],
     ) -> None:
-        self._pool.submit(self._run, statement, open_connection, s3, keep)
+        """`record` keeps the detail of a COPY that failed, before the statement ends."""
+        self._pool.submit(self._run, statement, open_connection, s3, keep, record)
 
     def _run(
-        self, statement: Statement, open_connection: Callable[[], Any], s3: S3Access, keep: bool
+        self,
+        statement: Statement,
+        open_connection: Callable[[], Any],
+        s3: S3Access,
+        keep: bool,
+        record: Callable[[Statement], None],
     ) -> None:
         try:
             self._execute(statement, open_connection, s3, keep)
         except Exception as error:
+            if statement.failed_copy:
+                record(statement)
             _fail(statement, error)
 
     def _execute(
         self, statement: Statement, open_connection: Callable[[], Any], s3: S3Access, keep: bool
     ) -> None:
-        """One transaction for the whole statement, as BatchExecuteStatement promises."""
+        """One transaction for the whole statement, as BatchExecuteStatement promises, or one for each part."""
         connection = open_connection()
         with statement.lock:
             if statement.cancelled:
@@ -128,9 +144,7 @@ class Runner:
             statement.connection, statement.pid = connection, connection.get_backend_pid()
             statement.set("STARTED")
         try:
-            for part in statement.parts:
-                _run_part(connection, part, statement, s3)
-            connection.commit()
+            _run_parts(connection, statement, s3)
         except BaseException:
             connection.rollback()
             raise
@@ -154,6 +168,20 @@ class Runner:
         return True
 
 
+def _run_parts(connection: Any, statement: Statement, s3: S3Access) -> None:
+    for part in statement.parts:
+        try:
+            _run_part(connection, part, statement, s3)
+        except Exception:
+            # Each part stands for itself: the others run, and the batch ends as if all had succeeded.
+            if not statement.auto_commit or statement.cancelled:
+                raise
+            connection.rollback()
+        if statement.auto_commit:
+            connection.commit()
+    connection.commit()
+
+
 class _Cancelled(Exception):
     """CancelStatement came before the statement began."""
 
@@ -163,9 +191,15 @@ def _run_part(connection: Any, part: Part, statement: Statement, s3: S3Access) -
     began = time.monotonic()
     try:
         with connection.cursor() as cursor:
+            if statement.batch and not statement.auto_commit and dialect.commits_alone(part.sql):
+                raise dialect.InvalidRedshift(
+                    "ALTER TABLE ALTER COLUMN cannot run inside a transaction block"
+                )
             run_sql(cursor, part, _bound(part.sql, statement.parameters, connection), s3)
     except BaseException as error:
         part.seconds = time.monotonic() - began
+        if isinstance(error, loading.CopyFailed) and error.detail:
+            statement.failed_copy = error.detail
         part.set("ABORTED" if statement.cancelled else "FAILED", error=describe(error))
         raise
     part.seconds = time.monotonic() - began
@@ -187,13 +221,19 @@ def _bound(sql: str, parameters: Sequence[Mapping[str, str]], connection: Any) -
 
 
 def run_sql(cursor: Any, part: Part, sql: str, s3: S3Access) -> None:
-    kind = words(scan(sql), 1)
+    tokens = scan(sql)
+    kind = words(tokens, 1)
+    if kind in (("COPY",), ("UNLOAD",)):
+        dialect.check(tokens)
     if kind == ("COPY",):
         _copy(cursor, part, sql, s3)
     elif kind == ("UNLOAD",):
         _unload(cursor, part, sql, s3)
     else:
         cursor.execute(dialect.translate(sql))
+        made = dialect.changed_table(tokens)
+        if made:
+            cursor.execute("call pg_catalog.count_bytes(to_regclass(%s))", (made,))
         if cursor.description is not None and kind not in (("ANALYZE",), ("VACUUM",), ("ALTER",)):
             part.description, part.rows = cursor.description, cursor.fetchall()
         part.rows_affected = cursor.rowcount
@@ -243,6 +283,8 @@ def describe(error: BaseException) -> str:
     """The message in Redshift's words."""
     from botocore.exceptions import ClientError
 
+    if isinstance(error, psycopg2.errors.CheckViolation):
+        return f"ERROR: value too long for the column: {error.diag.constraint_name}"
     if isinstance(error, psycopg2.Error):
         primary = error.diag.message_primary or str(error).strip()
         return "ERROR: " + primary.replace("permission denied for table", "permission denied for relation")

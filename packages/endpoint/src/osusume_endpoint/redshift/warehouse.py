@@ -6,6 +6,7 @@ import functools
 import hashlib
 import hmac
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ class Warehouse:
         self.server = server
         self._lock = threading.Lock()
         self._known: set[str] = set()
+        self._prepared: set[str] = set()
 
     @functools.cached_property
     def _secret(self) -> bytes:
@@ -74,6 +76,8 @@ class Warehouse:
             )
 
     def _prepare(self, database: str) -> None:
+        """Redshift's functions and views; again in each process, so that an older state gains new ones."""
+        self._prepared.add(database)
         connection = self.server.connect(database)
         try:
             with connection.cursor() as cursor:
@@ -94,6 +98,7 @@ class Warehouse:
         finally:
             connection.close()
         self._known.clear()
+        self._prepared.discard(database)
 
     def ensure_user(self, user: str) -> str:
         """A user of an IAM identity ("IAMR:role"), made on first use with no grants, as Redshift does."""
@@ -109,10 +114,38 @@ class Warehouse:
         return password
 
     def connect(self, *, database: str, user: str, password: str) -> Any:
+        with self._lock:
+            if database not in self._prepared and self._is_ours(database):
+                self._prepare(database)
         address = self.server.address
         return psycopg2.connect(
             host=address.host, port=address.port, user=user, password=password, dbname=database
         )
+
+    def _is_ours(self, database: str) -> bool:
+        connection = self.server.connect()
+        try:
+            comment = postgres.owner_comment(connection, kind="database", name=database)
+        finally:
+            connection.close()
+        return (comment or "").startswith(OWNER_PREFIX)
+
+    def record_load_error(self, *, database: str, user: str, session: int, detail: Mapping[str, Any]) -> None:
+        """Kept although the transaction that failed is rolled back."""
+        names = ("file_name", "line_number", "column_name", "column_type", "column_length", "error_code",
+                 "error_message")  # fmt: skip
+        connection = self.server.connect(database)
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute("set allow_system_table_mods = on")
+                cursor.execute(
+                    f"insert into pg_catalog.load_errors (user_name, session_id, database_name, table_id,"
+                    f" start_time, query_id, {', '.join(names)}) values (%s, %s, %s, to_regclass(%s)::oid,"
+                    f" clock_timestamp() at time zone 'UTC', 0{', %s' * len(names)})",
+                    (user, session, database, detail.get("table"), *(detail.get(name) for name in names)),
+                )
+        finally:
+            connection.close()
 
     def databases(self, namespace: str) -> list[str]:
         connection = self.server.connect()
