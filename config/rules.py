@@ -11,13 +11,14 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, TypeVar
 
 from config.errors import did_you_mean
+from config.limits import MAX_EVENT_TYPES as MAX_EVENT_TYPES
+from config.limits import MAX_METADATA
 
 if TYPE_CHECKING:
     from config.settings import DatasetField, Solution
 
 Value = TypeVar("Value", str, int)
 
-MAX_EVENT_TYPES = 10
 PERSONALIZE_REGIONS = frozenset(
     "ap-northeast-1 ap-northeast-2 ap-south-1 ap-southeast-1 ap-southeast-2 ca-central-1 "
     "eu-central-1 eu-west-1 us-east-1 us-east-2 us-west-2".split()
@@ -64,7 +65,6 @@ HYPERPARAMETERS: Mapping[str, Mapping[str, tuple[object, ...]]] = {
     },
 }
 RESERVED_TYPES: Mapping[str, str] = {"CREATION_TIMESTAMP": "long", "USER_ID": "string", "ITEM_ID": "string"}
-MAX_METADATA = {"USER_ID": 25, "ITEM_ID": 100}
 
 
 def one_of(key: str, value: Value, known: Iterable[Value], what: str | None = None) -> Value:

@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 from psycopg2 import sql
 
+from config.limits import EVENT_VALUE_DECIMALS, EVENT_VALUE_DIGITS
 from config.settings import Datasets, SourceTables
 from local.demo.shop import ShopData
 
@@ -37,7 +38,8 @@ BASE_COLUMNS = {
         "user_id": "text",
         "item_id": "text",
         "quantity": "int",
-        "sales_value": "numeric(10,2)",
+        # As exact as the pipeline is (plain_number in glue_jobs/transforms/text.py).
+        "sales_value": f"numeric({EVENT_VALUE_DIGITS},{EVENT_VALUE_DECIMALS})",
         "ordered_at": "timestamptz",
     },
 }
