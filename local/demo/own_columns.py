@@ -209,7 +209,7 @@ def _named(part: Part, name: str, layout: Layout, reading: _Folder) -> dict[str,
     columns = _columns(part, layout.columns, problems)
     missing = [column for column in REQUIRED[name] if column not in columns]
     if missing and len(problems.lines) == known:
-        problems.add(_about_missing(name, missing, columns, part), file=part.file)
+        problems.add(_about_missing(name, missing, columns, part, layout.sql), file=part.file)
     elif not missing and name != "interactions" and set(REQUIRED["interactions"]) <= set(columns):
         problems.add(
             "it has USER_ID, ITEM_ID and TIMESTAMP and looks like the interactions file: swap the two names",
@@ -252,9 +252,13 @@ def _tell_unused(part: Part, columns: Mapping[str, str], names: set[str], proble
         problems.note(f"columns that are not used: {shown}", file=part.file)
 
 
-def _about_missing(name: str, missing: list[str], columns: Mapping[str, str], part: Part) -> str:
+def _about_missing(
+    name: str, missing: list[str], columns: Mapping[str, str], part: Part, sql: str | None
+) -> str:
+    taken = [column for known, column in columns.items() if known in REQUIRED[name]]
+    found = {column: guess.column_for(column, part.sample, taken) for column in missing}
     swapped = _looks_like(name, columns)
-    if swapped:
+    if swapped and not any(found.values()) and not sql:
         return f"it has no {', '.join(missing)} and looks like the {swapped} file: swap the two names"
     present = ", ".join(part.columns[:8])
     if guess.is_data(part.columns):
@@ -263,8 +267,6 @@ def _about_missing(name: str, missing: list[str], columns: Mapping[str, str], pa
             f"its first line ({present}) looks like a row, not a header: name the columns in their order in"
             f" {FILE}, such as `{name}: {{header: [{names}]}}`"
         )
-    taken = [column for known, column in columns.items() if known in REQUIRED[name]]
-    found = {column: guess.column_for(column, part.sample, taken) for column in missing}
     if found.get("TIMESTAMP", "") is None:
         return (
             f"column {', '.join(missing)} is missing (it has {present}) and no column holds times: Personalize"

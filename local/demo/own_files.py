@@ -157,9 +157,9 @@ def _shop(
         events=_events(interactions[~is_order]),
         notes=(
             f"{len(interactions):,} interactions of {folder}",
-            *problems.notes,
             *(f"Warning: {line}" for line in problems.warnings),
         ),
+        said=tuple(problems.notes),
         progress={"digest": _digest(interactions)},
     )
 

@@ -125,7 +125,7 @@ def test_milliseconds_are_the_times_that_seconds_are(tmp_path: Path) -> None:
     (tmp_path / "ms").mkdir()
     shop = read(write(tmp_path / "ms", frame.assign(TIMESTAMP=frame.TIMESTAMP + "000")))
     pd.testing.assert_frame_equal(shop.orders, read(write(tmp_path / "s", frame)).orders)
-    assert "interactions.csv: TIMESTAMP: the numbers are epoch milliseconds" in shop.notes
+    assert "interactions.csv: TIMESTAMP: the numbers are epoch milliseconds" in shop.said
 
 
 def test_rows_that_repeat_another_count_once_and_are_told(tmp_path: Path) -> None:

@@ -7,9 +7,11 @@ import codecs
 import gzip
 import io
 import lzma
+import re
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -59,7 +61,7 @@ def contents(path: Path, *, name: str) -> list[Content]:
         return _members(path, name)
     for start, opener in _PACKED.items():
         if magic.startswith(start):
-            return [Content(name, lambda: opener(path))]
+            return [Content(name, partial(opener, path))]
     packed = path.suffix.lower().lstrip(".")
     if packed in ("gz", "bz2", "xz", "zip"):
         raise Unreadable(f"its name ends in .{packed}, but it isn't packed so: rename it, or pack it again")
@@ -67,9 +69,9 @@ def contents(path: Path, *, name: str) -> list[Content]:
 
 
 _PACKED: dict[bytes, Callable[[Path], IO[bytes]]] = {
-    b"\x1f\x8b": lambda path: gzip.open(path, "rb"),  # type: ignore[dict-item,return-value]
-    b"BZh": lambda path: bz2.open(path, "rb"),
-    b"\xfd7zXZ\x00": lambda path: lzma.open(path, "rb"),
+    b"\x1f\x8b": gzip.open,  # type: ignore[dict-item]
+    b"BZh": bz2.open,  # type: ignore[dict-item]
+    b"\xfd7zXZ\x00": lzma.open,  # type: ignore[dict-item]
 }
 
 
@@ -86,7 +88,7 @@ def _members(path: Path, name: str) -> list[Content]:
     if not infos:
         raise Unreadable("the archive holds no file: pack it again")
     return [
-        Content(name if len(infos) == 1 else f"{name}: {info.filename}", lambda i=info: _open_member(path, i))  # type: ignore[misc]
+        Content(name if len(infos) == 1 else f"{name}: {info.filename}", partial(_open_member, path, info))  # type: ignore[misc]
         for info in sorted(infos, key=lambda info: info.filename)
     ]
 
@@ -205,11 +207,9 @@ def _legacy(scan: _Scan) -> Encoding:
 
 
 def _example(text: str) -> str:
-    """The first word beyond ASCII."""
-    start = next((n for n, letter in enumerate(text) if ord(letter) > 127), 0)
-    head = text[max(0, start - 20) : start + 20]
-    words = [word for word in head.replace("\n", " ").replace("\r", " ").split(" ") if not word.isascii()]
-    return words[0].strip(",;\t|\"'") if words else ""
+    """The first word beyond ASCII, as far as its field goes."""
+    found = re.search(r"[^,;|\t\r\n\"' ]*[^\x00-\x7f][^,;|\t\r\n\"' ]*", text)
+    return found[0][:20] if found else ""
 
 
 def text_lines(content: Content, encoding: str) -> io.TextIOWrapper:

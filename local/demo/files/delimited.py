@@ -44,7 +44,7 @@ def read(content: Content, *, layout: Layout, keep: Keep, known: Collection[str]
         with contents.text_lines(content, codec) as lines:
             part = _read(content.name, dialects.records(lines, dialect), dialect, layout, keep, say)
     except UnicodeError:
-        raise contents.undecodable(content, codec) from None
+        raise contents.undecodable(content, encoding.name) from None
     return Part(part.file, part.columns, part.frame, part.rows, part.sample, _how(dialect, encoding, layout))
 
 

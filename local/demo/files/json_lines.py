@@ -24,7 +24,9 @@ def read(content: Content, *, layout: Layout, keep: Keep) -> Part:
     codec = layout.encoding or contents.detect(content).name
     names: dict[str, None] = {}
     chunks: dict[str, list[pa.Array]] = {}
-    rows, sample, done = [], [], 0
+    rows: list[np.ndarray] = []
+    sample: list[dict[str, Any]] = []
+    done = 0
     try:
         for batch in _batches(_objects(content, "utf-8-sig" if codec == "utf-8" else codec)):
             names.update(dict.fromkeys(name for _, row in batch for name in row))
