@@ -34,7 +34,8 @@ OLDEST_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 # DynamoDB developer guide, "Constraints": a number has up to 38 digits and is 0 or between 1E-130 and
 # 9.99E+125 in size; NaN and infinity aren't numbers. The pipeline is stricter (glue_jobs/transforms/text.py):
 # what is larger is no value to it, and it writes 9 decimals.
-MAX_DYNAMODB_NUMBER = 9.9999999999999999999999999999999999999e125
+MAX_DYNAMODB_NUMBER = 9.99e125
+MIN_DYNAMODB_NUMBER = 1e-130
 MAX_DYNAMODB_KEY_BYTES = 2_048
 MAX_EVENT_VALUE = 1e18
 EVENT_VALUE_DECIMALS = 9

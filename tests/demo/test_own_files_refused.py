@@ -106,7 +106,7 @@ CASES: dict[str, Refused] = {
     "a row below a field of three lines": named(
         text(
             changed(9, 0, "", [(*row, "a\nb\nc" if n == 3 else "d") for n, row in enumerate(ROWS)]),
-            VALUED[:3] + ("NOTE",),
+            (*HEADER, "NOTE"),
         ),
         "row 13, column USER_ID: the id is missing",
     ),
