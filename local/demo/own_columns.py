@@ -60,6 +60,9 @@ def read_tables(
     folder: Path, *, datasets: Datasets, problems: Problems
 ) -> tuple[dict[str, Table], FolderMapping]:
     """Tables by name; those that can't be used are left out and reported."""
+    if folder.is_file():
+        problems.add(f"{folder} is a file: give the folder that holds it, and name it interactions.csv there")
+        return {}, FolderMapping()
     if not folder.is_dir():
         problems.add(
             f"there is no folder {folder}: give one that holds interactions.csv or interactions.parquet"
@@ -114,6 +117,10 @@ def _sources(name: str, layout: Layout, reading: _Folder) -> list[Source]:
             f" name your file so{named}",
             file=str(reading.path),
         )
+    elif not found and name in reading.mapping.tables:
+        reading.problems.add(
+            f"{name} is mapped, but there is no {name}.csv: add it, or name its file", file=FILE
+        )
     reading.used += found
     return found
 
@@ -154,7 +161,7 @@ def _reader(
     known: Collection[str],
     reading: _Folder,
 ) -> Callable[[], Part]:
-    if source.kind == "json":
+    if source.kind == "json" or find.is_json(stream.member):
         return lambda: json_lines.read(stream, layout=layout, keep=keep)
     say = lambda text: reading.problems.note(text, file=stream.name)  # noqa: E731
     return lambda: delimited.read(

@@ -71,6 +71,9 @@ def _typed(frame: pd.DataFrame, mapping: FolderMapping, reading: _Reading) -> pd
     if "EVENT_TYPE" not in frame:
         reading.problems.note(f"no EVENT_TYPE is given: every row counts as {reading.types[0]}")
         return frame.assign(EVENT_TYPE=reading.types[0])
+    present = set(frame.EVENT_TYPE.dropna())
+    for name in sorted(mapping.event_types.keys() - present):
+        reading.problems.warn(f"event_types maps {shown(name)}, which no row has", file="mapping.yaml")
     return frame.assign(EVENT_TYPE=frame.EVENT_TYPE.replace(dict(mapping.event_types)))
 
 
@@ -240,7 +243,7 @@ def _events(rows: pd.DataFrame) -> pd.DataFrame:
             "user_id": rows.USER_ID,
             "item_id": rows.ITEM_ID,
             "occurred_at": rows.occurred_at,
-            "session_id": "own-" + rows.USER_ID,
+            "session_id": ("own-" + rows.USER_ID).str.slice(0, limits.MAX_ID_LENGTH),
             "value": rows.EVENT_VALUE,
             "impression": None,
             "recommendation_id": None,

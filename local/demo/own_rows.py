@@ -257,7 +257,7 @@ def _advice(unreadable: pd.Series, given: str | None) -> str:
 
 def _values(table: Table, problems: Problems) -> pd.Series:
     """EVENT_VALUE as the pipeline keeps it: 9 decimals."""
-    if table.layout.event_value and "EVENT_VALUE" not in table.frame:
+    if table.layout.event_value:
         return pd.Series(float(table.layout.event_value), index=table.frame.index)
     if "EVENT_VALUE" not in table.frame:
         return pd.Series(float("nan"), index=table.frame.index, dtype="float64")

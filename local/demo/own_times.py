@@ -141,7 +141,8 @@ def _texts(text: pd.Series, zone: str | None) -> tuple[pd.Series, tuple[str, ...
         text = text.mask(unlike, text[unlike].map(_iso))
     zoned = _flags(text.str.contains(r"\d{1,2}:\d{2}") & text.str.contains(_ZONED))
     values = pd.Series(pd.NaT, index=text.index, dtype="datetime64[us, UTC]")
-    values[zoned] = pd.to_datetime(text[zoned], format="ISO8601", utc=True, errors="coerce")
+    moments = pd.to_datetime(text[zoned], format="ISO8601", utc=True, errors="coerce")
+    values[zoned] = moments.astype("datetime64[us, UTC]")
     local = pd.to_datetime(text[~zoned], format="ISO8601", errors="coerce")
     values[~zoned], notes = _in_utc(local, zone)
     return values, notes

@@ -96,6 +96,28 @@ CASES: dict[str, Case] = {
         {"interactions.csv": text(ROWS[:400]) + text(ROWS[400:600]) + text(ROWS[600:])},
         ("the header stands 2 more times inside: left out",),
     ),
+    "files with marks, put behind each other": Case(
+        {"interactions.csv": text(ROWS[:400]).encode("utf-8-sig") + text(ROWS[400:]).encode("utf-8-sig")},
+        ("the header stands 1 more times inside: left out",),
+    ),
+    "a quoted field that is longer than what is looked at": Case(
+        {
+            "interactions.csv": text(
+                [(*row, "a\n" * 1500 if n == 3 else "b") for n, row in enumerate(ROWS)],
+                (*HEADER, "NOTE"),
+                delimiter=";",
+            )
+        },
+        ("semicolon-separated",),
+    ),
+    "JSON lines in a zip archive": Case(
+        {
+            "interactions.zip": zipped(
+                a__jsonl="".join(json.dumps(dict(zip(HEADER, row, strict=True))) + "\n" for row in ROWS)
+            )
+        },
+        ("interactions.zip: 1,000 rows, JSON, UTF-8",),
+    ),
     "rows of delimiters only, and blank lines": Case(
         {"interactions.csv": text(ROWS[:10]) + ",,\n\n" + text(ROWS[10:], None) + "\n\n"},
         ("1 rows hold nothing: left out",),
@@ -390,6 +412,21 @@ def test_a_constant_type_and_the_value_of_a_mapping_reach_every_row(tmp_path: Pa
     mapping = "interactions: {event_type: click, event_value: 2}"
     shop = read(put(tmp_path, {"interactions.csv": text(ROWS), "mapping.yaml": mapping}))
     assert (len(shop.orders), set(shop.events.event_type), set(shop.events.value)) == (0, {"click"}, {2.0})
+
+
+def test_times_of_parquet_keep_their_microseconds(tmp_path: Path) -> None:
+    nanoseconds = pd.to_datetime([int(at) * 10**9 + 123_456_789 for _, _, at in ROWS], utc=True)
+    frame = pd.DataFrame(ROWS, columns=list(HEADER)).assign(TIMESTAMP=nanoseconds)
+    frame.to_parquet(tmp_path / "interactions.parquet")
+    first = read(tmp_path).orders.ordered_at.min()
+    assert first == pd.Timestamp(f"{pd.Timestamp(START, unit='s')}.123456", tz="UTC")
+
+
+def test_a_long_id_s_session_fits_the_warehouse(tmp_path: Path) -> None:
+    table = [("u" * 254 + f"{n % 30:02d}", item, at) for n, (_, item, at) in enumerate(ROWS)]
+    mapping = "interactions: {event_type: click}"
+    shop = read(put(tmp_path, {"interactions.csv": text(table), "mapping.yaml": mapping}))
+    assert shop.events.session_id.str.len().max() == 256
 
 
 def test_two_rows_of_a_day_count_once_with_the_largest_value(tmp_path: Path) -> None:

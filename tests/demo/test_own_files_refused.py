@@ -208,6 +208,11 @@ CASES: dict[str, Refused] = {
         {"interactions.csv": text(ROWS), "interactions/a.csv": text(ROWS)},
         ("interactions and interactions.csv both exist: keep one",),
     ),
+    "half a character of JSON": named(
+        '{"user_id": "\\ud83d", "item_id": "i", "timestamp": 1}\n',
+        "row 1: '\\ud83d' is half a character",
+        file="interactions.jsonl",
+    ),
     "JSON that is cut": named('{"user_id": "a"\n', "row 1: it is not JSON", file="interactions.jsonl"),
     "another encoding than the mapping's": named(
         text(changed(0, 0, "é")).encode("cp1252"),
@@ -248,6 +253,9 @@ MAPPINGS = {
     "tables: {t: interactions.csv}\ninteractions: {sql: 'select * from read_csv(''/etc/passwd'')'}": "its query fails",
     "tables: {t: interactions.csv}\ninteractions: {sql: select user_id from t}": "column ITEM_ID, TIMESTAMP is missing",
     "tables: {t: nothing.csv}\ninteractions: {sql: select 1}": "files is 'nothing.csv', which",
+    "interactions: {event_type: click, EVENT_TYPE: kind}": "event_type is for every row, EVENT_TYPE names a column",
+    "users: {USER_ID: id}": "users is mapped, but there is no users.csv: add it, or name its file",
+    "interactions: {files: '/**x'}": "files is '/**x', which",
     "interaction: {}": "interaction is not known: did you mean 'interactions'?",
     "a: [": "it is not YAML",
 }
@@ -272,6 +280,13 @@ def test_the_cure_for_other_names_makes_the_file_load(tmp_path: Path) -> None:
     cure = refusal(tmp_path).rpartition("`interactions: ")[2].rstrip("`")
     put(tmp_path, {"mapping.yaml": f"interactions: {cure}"})
     assert interactions(read(tmp_path)) == as_read(ROWS)
+
+
+def test_a_file_in_place_of_a_folder_is_told(tmp_path: Path) -> None:
+    put(tmp_path, {"interactions.csv": text(ROWS)})
+    assert refusal(tmp_path / "interactions.csv").endswith(
+        "interactions.csv is a file: give the folder that holds it, and name it interactions.csv there"
+    )
 
 
 def test_every_problem_of_a_mapping_is_told_at_once(tmp_path: Path) -> None:

@@ -86,6 +86,13 @@ CASES: dict[str, tuple[dict[str, Content], str]] = {
         {"interactions.csv": text([*((*row, "purchase") for row in ROWS), (*ROWS[0], "Purchase")], TYPED)},
         "column EVENT_TYPE: event types that don't count: 'Purchase' (1 rows): map them to one of purchase",
     ),
+    "a type that the mapping names and no row has": (
+        {
+            "interactions.csv": text(ROWS),
+            "mapping.yaml": "event_types: {view: click}\ninteractions: {event_type: click}",
+        },
+        "mapping.yaml: event_types maps 'view', which no row has",
+    ),
     "a value below the decimals that are kept": (
         {"interactions.csv": valued("1e-12")},
         "row 6, column EVENT_VALUE: 1e-12 has more than 9 decimals and is rounded to them",

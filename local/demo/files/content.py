@@ -51,6 +51,7 @@ class Content:
 
     name: str  # as the person named it; members after a colon
     open: Callable[[], IO[bytes]]
+    member: str = ""  # of a zip archive
 
 
 def contents(path: Path, *, name: str) -> list[Content]:
@@ -88,7 +89,11 @@ def _members(path: Path, name: str) -> list[Content]:
     if not infos:
         raise Unreadable("the archive holds no file: pack it again")
     return [
-        Content(name if len(infos) == 1 else f"{name}: {info.filename}", partial(_open_member, path, info))  # type: ignore[misc]
+        Content(
+            name if len(infos) == 1 else f"{name}: {info.filename}",
+            partial(_open_member, path, info),
+            info.filename,
+        )  # type: ignore[misc]
         for info in sorted(infos, key=lambda info: info.filename)
     ]
 

@@ -17,6 +17,7 @@ from local.demo.files.mapping import Layout
 from local.demo.files.part import SAMPLED, Keep, Part, TableRefused, display, frame_of, text_array
 
 ROWS = 50_000  # turned into columns at once
+MARK = "\ufeff \t"  # of a file that was put behind another one
 HEAD = 1_000  # lines looked at for the delimiter
 Record = tuple[int, list[str]]
 Say = Callable[[str], None]
@@ -139,7 +140,7 @@ def _regular(batch: list[Record], header: list[str], odd: _Oddities) -> list[Rec
     """The batch's rows with exactly the header's fields; what differs is counted in `odd`."""
     width = len(header)
     odd.rows += len(batch)
-    if all(len(row) == width and row[0] and row[0] != header[0] for _, row in batch):
+    if all(len(row) == width and row[0] and header[0] not in row[0] for _, row in batch):
         return batch
     rows = []
     for number, row in batch:
@@ -147,7 +148,7 @@ def _regular(batch: list[Record], header: list[str], odd: _Oddities) -> list[Rec
             row = _fitted(number, row, width, odd)
         if not any(map(str.strip, row)):
             odd.blank += 1
-        elif row[0].strip() == header[0] and [name.strip() for name in row] == header:
+        elif [name.strip(MARK).strip() for name in row] == header:
             odd.repeated_headers += 1
         else:
             rows.append((number, row))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 
@@ -36,10 +37,10 @@ def detect(head: Sequence[str], *, known: Collection[str], quote: str | None, es
 
 
 def _score(head: Sequence[str], dialect: Dialect, known: Collection[str]) -> tuple[int, float, int]:
-    try:
-        rows = [row for _, row in islice(records(head, dialect), LOOKED_AT)]
-    except TableRefused:
-        return (0, 0.0, 0)
+    rows: list[list[str]] = []
+    # The last field may be cut off where the head ends.
+    with suppress(TableRefused):
+        rows.extend(row for _, row in islice(records(head, dialect), LOOKED_AT))
     if not rows or len(rows[0]) == 1:
         return (0, 0.0, 0)
     names = sum(name.strip().upper() in known for name in rows[0])

@@ -58,6 +58,10 @@ def _starts_with(path: Path, magic: bytes) -> bool:
         return file.read(len(magic)) == magic
 
 
+def is_json(name: str) -> bool:
+    return name.lower().endswith(JSON)
+
+
 def by_name(folder: Path, table: str) -> list[Source]:
     """interactions.csv, interactions-2025.csv.gz, interactions/*: every form. Raises TableRefused."""
     entries = sorted(path for path in _entries(folder) if _belongs(path, table))
@@ -69,8 +73,8 @@ def by_mapping(folder: Path, layout: Layout) -> list[Source]:
     """Raises TableRefused for a name or a pattern that nothing matches."""
     found: dict[Path, Source] = {}
     for pattern in layout.files:
-        entries = sorted(folder.glob(pattern)) if not Path(pattern).is_absolute() else [Path(pattern)]
-        if not any(entry.exists() for entry in entries):
+        entries = _matching(folder, pattern)
+        if not entries:
             names = [entry.name for entry in _entries(folder)]
             raise TableRefused(
                 f"files is {pattern!r}, which {folder} lacks: {did_you_mean(pattern, names or ['nothing'])}"
@@ -79,6 +83,16 @@ def by_mapping(folder: Path, layout: Layout) -> list[Source]:
             name = entry.relative_to(folder).as_posix() if entry.is_relative_to(folder) else str(entry)
             found.update({source.path: source for source in _sources(entry, name)})
     return list(found.values())
+
+
+def _matching(folder: Path, pattern: str) -> list[Path]:
+    exact = folder / pattern
+    if exact.exists():
+        return [exact]
+    try:
+        return sorted(folder.glob(pattern))
+    except (ValueError, NotImplementedError):  # an absolute path, or stars in a way that can't be meant
+        return []
 
 
 def unused(folder: Path, used: Sequence[Source]) -> list[str]:

@@ -69,14 +69,26 @@ def _listed(content: Content, codec: str) -> Iterator[Row]:
     for number, row in enumerate(found, start=1):
         if not isinstance(row, dict):
             raise TableRefused("it is no object: write {...} for each row", row=number)
+        _check_characters(row, number)
         yield number, row
 
 
 def _object(line: str, number: int) -> dict[str, Any]:
     row = _parsed(line, number)
+    if "\\ud" in line.lower():
+        _check_characters(row, number)
     if not isinstance(row, dict):
         raise TableRefused("it is no object: write one {...} a line", row=number)
     return row
+
+
+def _check_characters(row: Any, number: int) -> None:
+    try:
+        json.dumps(row, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        raise TableRefused(
+            f"{error.object[error.start]!r} is half a character: correct it", row=number
+        ) from None
 
 
 def _parsed(text: str, number: int | None) -> Any:

@@ -122,7 +122,15 @@ def _layout(where: str, part: Mapping[str, Any], problems: Problems) -> Layout:
             options[key] = _OPTIONS[key](part[key])
         except _Refused as error:
             problems.add(f"{key} is {part[key]!r}: {error}", file=FILE, column=where)
-    return Layout(columns=_columns(where, part, problems), **options)
+    columns = _columns(where, part, problems)
+    for option in ("event_type", "event_value"):
+        if option in options and option.upper() in columns:
+            problems.add(
+                f"{option} is for every row, {option.upper()} names a column: keep one",
+                file=FILE,
+                column=where,
+            )
+    return Layout(columns=columns, **options)
 
 
 def _columns(where: str, part: Mapping[str, Any], problems: Problems) -> dict[str, str]:
