@@ -133,11 +133,12 @@ def _check_integers(table: Table, field: DatasetField, problems: Problems) -> No
     _refuse_unlike(
         table, field.name, r"[+-]?\d+", f"is not a whole number ({field.type}): correct it", problems
     )
-    number = pd.to_numeric(text.where(text.str.fullmatch(r"[+-]?\d+")), errors="coerce").astype("Float64")
+    whole = text[_true(text.str.fullmatch(r"[+-]?\d+"))]
+    beyond = whole.map(lambda value: len(value) > 20 or not low <= int(value) <= high).astype(bool)
     report(
         table,
         field.name,
-        (number < low) | (number > high),
+        beyond.reindex(text.index, fill_value=False),
         problems,
         lambda value: f"{value} does not fit {field.type} ({low} to {high}): correct it",
     )

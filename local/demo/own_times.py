@@ -45,8 +45,8 @@ def parse(text: pd.Series, how: Time) -> Times:
     compact = _compact(text) if not (how.unit or how.format) else None
     fmt = how.format or compact
     if fmt:
-        parsed = pd.to_datetime(text, format=fmt, errors="coerce")
-        values, notes = _in_utc(parsed, how.zone) if parsed.dtype != object else (parsed, ())
+        parsed = pd.to_datetime(text, format=fmt, errors="coerce", utc="%z" in fmt)
+        values, notes = _in_utc(parsed, how.zone)
         unreadable = text.notna() & values.isna()
         return Times(values, unreadable, none, none, {}, notes + _about_days(text, values, how))
     return _numbers_and_text(text, how)

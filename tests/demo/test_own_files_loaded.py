@@ -160,6 +160,29 @@ CASES: dict[str, Case] = {
         (),
         [(u, f'"{i}', at) for u, i, at in ROWS],
     ),
+    "quotes that a backslash escapes": Case(
+        {
+            "interactions.csv": "USER_ID,ITEM_ID,TIMESTAMP\n"
+            + "".join(f'"{u}","{i} 5\\" x","{at}"\n' for u, i, at in ROWS),
+            "mapping.yaml": "interactions: {escape: '\\'}",
+        },
+        (),
+        [(u, f'{i} 5" x', at) for u, i, at in ROWS],
+    ),
+    "blanks as delimiters": Case(
+        {"interactions.txt": text(ROWS, delimiter=" "), "mapping.yaml": "interactions: {delimiter: space}"},
+    ),
+    "times of a web server's log": Case(
+        {
+            "interactions.csv": timed(
+                [
+                    f"{m.tz_convert(('+09:00', '-05:00')[n % 2]):%d/%b/%Y:%H:%M:%S %z}"
+                    for n, m in enumerate(moments())
+                ]
+            ),
+            "mapping.yaml": "interactions: {time: {format: '%d/%b/%Y:%H:%M:%S %z'}}",
+        },
+    ),
     "nulls of MySQL": Case(
         {
             "interactions.csv": text([(*row, r"\N") for row in ROWS], (*HEADER, "EVENT_VALUE")),

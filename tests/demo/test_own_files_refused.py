@@ -182,6 +182,9 @@ CASES: dict[str, Refused] = {
     "999 interactions after repeats": named(
         text([*ROWS[:999], ROWS[0]]), "999 interactions count, Personalize needs 1,000: add more"
     ),
+    "1,000 interactions of which two are of one second, which the pipeline keeps once": named(
+        text([*ROWS[:999], (*ROWS[0][:2], f"{START}.5")]), "999 interactions count, Personalize needs 1,000"
+    ),
     "24 users": named(
         text([(f"u{n % 24}", i, at) for n, (_, i, at) in enumerate(ROWS)]),
         "24 users have 2 interactions or more",
@@ -240,6 +243,8 @@ MAPPINGS = {
     "interactions: {time: minutes}": "the unit minutes is not known: use s, ms, us, ns",
     "interactions: {time: {zones: UTC}}": "zones is not known: did you mean 'zone'?",
     "interactions: {time: {unit: ms, format: '%Y'}}": "unit is for numbers, format for text: keep one",
+    "interactions: {time: {format: '%Q'}}": "a format has parts such as %Y-%m-%d %H:%M:%S",
+    "interactions: {time: {format: days}}": "a format has parts such as %Y-%m-%d %H:%M:%S",
     "interactions: {decimal: ';'}": "decimal is ';': write",
     "interactions: {quote: ab}": "quote is 'ab': write one character, or none",
     "interactions: {header: [A, A, B]}": "write the name of each column in order",

@@ -9,11 +9,13 @@ import io
 import lzma
 import zipfile
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 import pandas as pd
 
 from config import settings
+from config.settings import Datasets
 from local.demo import own_files
 from local.demo.problems import OwnFilesRefused
 from local.demo.shop import ShopData
@@ -63,13 +65,18 @@ def put(folder: Path, files: dict[str, Content]) -> Path:
     return folder
 
 
-def read(folder: Path) -> ShopData:
-    return own_files.read(folder, datasets=settings.load("dev").datasets, now=NOW)
+@cache
+def _datasets() -> Datasets:
+    return settings.load("dev").datasets
 
 
-def refusal(folder: Path) -> str:
+def read(folder: Path, datasets: Datasets | None = None) -> ShopData:
+    return own_files.read(folder, datasets=datasets or _datasets(), now=NOW)
+
+
+def refusal(folder: Path, datasets: Datasets | None = None) -> str:
     try:
-        read(folder)
+        read(folder, datasets)
     except OwnFilesRefused as error:
         return "\n".join(error.lines)
     raise AssertionError(f"{folder} was read")

@@ -71,8 +71,8 @@ def contents(path: Path, *, name: str) -> list[Content]:
 
 _PACKED: dict[bytes, Callable[[Path], IO[bytes]]] = {
     b"\x1f\x8b": gzip.open,  # type: ignore[dict-item]
-    b"BZh": bz2.open,  # type: ignore[dict-item]
-    b"\xfd7zXZ\x00": lzma.open,  # type: ignore[dict-item]
+    b"BZh": bz2.open,
+    b"\xfd7zXZ\x00": lzma.open,
 }
 
 
@@ -93,7 +93,7 @@ def _members(path: Path, name: str) -> list[Content]:
             name if len(infos) == 1 else f"{name}: {info.filename}",
             partial(_open_member, path, info),
             info.filename,
-        )  # type: ignore[misc]
+        )
         for info in sorted(infos, key=lambda info: info.filename)
     ]
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
+import pandas as pd
 import yaml
 
 from config.errors import did_you_mean
@@ -214,6 +215,15 @@ def _number(value: Any) -> str:
     return str(value)
 
 
+def _check_format(given: str) -> None:
+    try:
+        pd.to_datetime(pd.Series(["never"]), format=given, errors="coerce")
+    except ValueError as error:
+        raise _Refused(f"{error}: a format has parts such as %Y-%m-%d %H:%M:%S") from None
+    if "%" not in given:
+        raise _Refused("a format has parts such as %Y-%m-%d %H:%M:%S")
+
+
 def _time(value: Any) -> Time:
     parts = {"unit": value} if isinstance(value, str) else value
     if not isinstance(parts, dict):
@@ -226,8 +236,8 @@ def _time(value: Any) -> Time:
     zone = parts.get("zone")
     if zone is not None and zone not in available_timezones():
         raise _Refused(f"the zone {zone} is not known: {did_you_mean(zone, available_timezones())}")
-    if "format" in parts and "%" not in parts["format"]:
-        raise _Refused("a format has parts such as %Y-%m-%d %H:%M:%S")
+    if "format" in parts:
+        _check_format(parts["format"])
     if "format" in parts and unit:
         raise _Refused("unit is for numbers, format for text: keep one")
     return Time(unit, ZoneInfo(zone).key if zone else None, parts.get("format"))
