@@ -15,7 +15,7 @@ from local.demo.own_times import Times
 from local.demo.problems import Problems, shown
 
 _CJK = "[぀-ヿ㐀-鿿]"  # as the engine's import counts (Personalize: Chinese and Japanese text)
-_NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
+_NUMBER = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
 _BREAK = f"[{limits.LINE_BREAKS}]"
 _BOOLEANS = r"(?i:true|false|t|f|yes|no|y|n|1|0)"
 
@@ -131,9 +131,9 @@ def _check_integers(table: Table, field: DatasetField, problems: Problems) -> No
     text = table.frame[field.name]
     low, high = limits.INTEGERS[field.type]
     _refuse_unlike(
-        table, field.name, r"[+-]?\d+", f"is not a whole number ({field.type}): correct it", problems
+        table, field.name, r"[+-]?[0-9]+", f"is not a whole number ({field.type}): correct it", problems
     )
-    whole = text[_true(text.str.fullmatch(r"[+-]?\d+"))]
+    whole = text[_true(text.str.fullmatch(r"[+-]?[0-9]+"))]
     beyond = whole.map(lambda value: len(value) > 20 or not low <= int(value) <= high).astype(bool)
     report(
         table,
@@ -300,7 +300,7 @@ def _numbers(table: Table, column: str, problems: Problems) -> pd.Series:
     like = _true(text.str.fullmatch(_NUMBER))
     values = text.where(like).astype("double[pyarrow]").astype("Float64").astype("float64")
     wrong = text.notna() & ~(like & np.isfinite(values))
-    commas = table.frame[column][wrong].str.fullmatch(r"[+-]?\d+,\d+")
+    commas = table.frame[column][wrong].str.fullmatch(r"[+-]?[0-9]+,[0-9]+")
     cure = "correct it"
     if len(commas) and _true(commas).all():
         cure = 'write a point, or `decimal: ","` in mapping.yaml if it is a decimal comma'

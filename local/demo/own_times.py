@@ -16,15 +16,15 @@ MAX = 9_000_000_000_000_000_000  # below 2**63
 # Each unit's numbers are 1,000 times the next one's, so that 1973 to 5138 tells them apart.
 _BOUNDS = {unit: (OLDEST * per, min(1_000 * OLDEST * per, MAX)) for unit, per in UNITS.items()}
 _TITLES = {"s": "seconds", "ms": "milliseconds", "us": "microseconds", "ns": "nanoseconds"}
-_DIGITS = r"-?\d+(?:\.\d*)?"
-_EXPONENT = r"-?\d+(?:\.\d+)?[eE][+-]?\d+"
-_ZONED = r"(?:[Zz]|[+-]\d{2}:?\d{2}|[+-]\d{2})$"
+_DIGITS = r"-?[0-9]+(?:\.[0-9]*)?"
+_EXPONENT = r"-?[0-9]+(?:\.[0-9]+)?[eE][+-]?[0-9]+"
+_ZONED = r"(?:[Zz]|[+-][0-9]{2}:?[0-9]{2}|[+-][0-9]{2})$"
 _YEAR_FIRST = re.compile(
-    r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?:[ T]+(\d{1,2}):(\d{2})(?::(\d{2}(?:[.,]\d+)?))?)?(?: ?(Z|UTC|GMT))?"
+    r"([0-9]{4})[-/.]([0-9]{1,2})[-/.]([0-9]{1,2})(?:[ T]+([0-9]{1,2}):([0-9]{2})(?::([0-9]{2}(?:[.,][0-9]+)?))?)?(?: ?(Z|UTC|GMT))?"
 )
 # Whole columns only: among epoch seconds, 20260131 is 1970.
-_COMPACT = ((r"(?:19|20)\d{6}", "%Y%m%d"), (r"(?:19|20)\d{12}", "%Y%m%d%H%M%S"))
-_DAY = r"\d{4}[-/.]?\d{1,2}[-/.]?\d{1,2}"
+_COMPACT = ((r"(?:19|20)[0-9]{6}", "%Y%m%d"), (r"(?:19|20)[0-9]{12}", "%Y%m%d%H%M%S"))
+_DAY = r"[0-9]{4}[-/.]?[0-9]{1,2}[-/.]?[0-9]{1,2}"
 
 
 @dataclass(frozen=True)
@@ -135,11 +135,13 @@ def _microseconds(whole: pd.Series, fraction: pd.Series, per: int) -> pd.Series:
 
 def _texts(text: pd.Series, zone: str | None) -> tuple[pd.Series, tuple[str, ...]]:
     """ISO 8601, with what people drop of it: zeros, T, dashes for slashes."""
-    unlike = ~_flags(text.str.match(r"\d{4}-\d{2}-\d{2}(?:$|[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?)"))
+    unlike = ~_flags(
+        text.str.match(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:$|[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]+)?)?)")
+    )
     unlike |= _flags(text.str.contains(r"UTC|GMT"))
     if unlike.any():
         text = text.mask(unlike, text[unlike].map(_iso))
-    zoned = _flags(text.str.contains(r"\d{1,2}:\d{2}") & text.str.contains(_ZONED))
+    zoned = _flags(text.str.contains(r"[0-9]{1,2}:[0-9]{2}") & text.str.contains(_ZONED))
     values = pd.Series(pd.NaT, index=text.index, dtype="datetime64[us, UTC]")
     moments = pd.to_datetime(text[zoned], format="ISO8601", utc=True, errors="coerce")
     values[zoned] = moments.astype("datetime64[us, UTC]")
@@ -186,7 +188,9 @@ def _about_days(text: pd.Series, values: pd.Series, how: Time) -> tuple[str, ...
 def day_month_format(values: pd.Series) -> str | None:
     """The format of dates such as 31/01/2026 or 31.01.2026 14:05, which only mapping.yaml can tell for sure."""
     given = values.dropna().head(10_000)
-    parts = given.str.extract(r"^(\d{1,2})([/.-])(\d{1,2})[/.-]\d{4}( \d{1,2}:\d{2}(:\d{2})?)?$")
+    parts = given.str.extract(
+        r"^([0-9]{1,2})([/.-])([0-9]{1,2})[/.-][0-9]{4}( [0-9]{1,2}:[0-9]{2}(:[0-9]{2})?)?$"
+    )
     if not len(parts) or parts[0].isna().any():
         return None
     separator = parts[1].iloc[0]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import dataclasses
 import json
+from decimal import Decimal
 from pathlib import Path
 
 import pandas as pd
@@ -435,6 +436,20 @@ def test_a_constant_type_and_the_value_of_a_mapping_reach_every_row(tmp_path: Pa
     mapping = "interactions: {event_type: click, event_value: 2}"
     shop = read(put(tmp_path, {"interactions.csv": text(ROWS), "mapping.yaml": mapping}))
     assert (len(shop.orders), set(shop.events.event_type), set(shop.events.value)) == (0, {"click"}, {2.0})
+
+
+def test_numbers_of_parquet_are_ids_without_a_fraction(tmp_path: Path) -> None:
+    """Floats, which a gap makes of integers, however large; decimals, as databases export them."""
+    frame = pd.DataFrame(
+        {
+            "USER_ID": [float(10**17 + 128 * (n % 50)) for n in range(1000)],
+            "ITEM_ID": [Decimal(n % 30).quantize(Decimal("1.000000000")) for n in range(1000)],
+            "TIMESTAMP": [float(at) for _, _, at in ROWS],
+        }
+    )
+    frame.to_parquet(tmp_path / "interactions.parquet")
+    expected = [(str(10**17 + 128 * (n % 50)), str(n % 30), at) for n, (_, _, at) in enumerate(ROWS)]
+    assert interactions(read(tmp_path)) == as_read(expected)
 
 
 def test_times_of_parquet_keep_their_microseconds(tmp_path: Path) -> None:

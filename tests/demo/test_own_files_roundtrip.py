@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 import duckdb
@@ -16,7 +17,9 @@ from local.demo import own_times
 from local.demo.files import content, delimited
 from local.demo.files.mapping import Layout, Time
 from local.demo.files.part import Part
-from tests.demo.written import text
+from local.demo.problems import OwnFilesRefused
+from tests.demo.written import Content, put, rows, text
+from tests.demo.written import read as read_folder
 
 KNOWN = {"USER_ID", "ITEM_ID", "TIMESTAMP"}
 HEADER = ("USER_ID", "ITEM_ID", "TIMESTAMP", "NOTE")
@@ -137,6 +140,79 @@ def test_local_times_are_those_of_zoneinfo(seconds: list[int], zone: str, fmt: s
         # The second of a repeated hour is written as the first.
         assert (moment - read_as) in (pd.Timedelta(0), pd.Timedelta("1h"), pd.Timedelta("30min"))
         assert read_as.tz_convert(zone).tz_localize(None) == moment.tz_localize(None)
+
+
+def test_a_time_that_clocks_skip_is_the_end_of_the_gap() -> None:
+    skipped = pd.Series(["2026-03-29 02:30:00"], dtype="string[pyarrow]")
+    times = own_times.parse(skipped, Time(zone="Europe/Berlin"))
+    assert times.values.tolist() == [pd.Timestamp("2026-03-29T01:00:00Z")]
+
+
+NAMES = st.sampled_from(
+    [
+        "interactions.csv",
+        "interactions.jsonl",
+        "interactions.parquet",
+        "interactions.csv.gz",
+        "interactions.zip",
+        "items.csv",
+        "users.tsv",
+        "mapping.yaml",
+        "interactions-2.csv",
+    ]
+)
+CELLS = st.one_of(
+    st.sampled_from(
+        [
+            "",
+            " ",
+            "NULL",
+            "nan",
+            "inf",
+            "-0",
+            "1e400",
+            "1.76E+09",
+            "20260131",
+            "2026-02-30",
+            "2026-13-01T00:00:00Z",
+            "9" * 30,
+            "-9223372036854775809",
+            "0x1f",
+            "1_000",
+            "１２３",
+            "2026-01-31T25:00",
+            "{}",
+            "u\x00",
+            "\ufeff",
+            "31/12/2025",
+            "0000-00-00",
+            "1970-01-01",
+            "\u2028",
+            "2026-01-31T12:00:00+99:00",
+            "12:30",
+            "٣",
+        ]
+    ),
+    st.text(max_size=8),
+)
+
+
+@settings(deadline=None, max_examples=150, suppress_health_check=list(HealthCheck))
+@given(st.data())
+def test_any_folder_is_read_or_refused(data: st.DataObject) -> None:
+    """No content of a folder is a traceback."""
+    valid = text(
+        [(*row, "1.5", "purchase") for row in rows(1_000)], (*HEADER[:3], "EVENT_VALUE", "EVENT_TYPE")
+    )
+    lines = valid.split("\n")
+    for _ in range(data.draw(st.integers(0, 3))):
+        cells = data.draw(st.lists(CELLS, min_size=1, max_size=6))
+        lines[data.draw(st.integers(0, 30))] = ",".join(cells)
+    files: dict[str, Content] = {"interactions.csv": "\n".join(lines)}
+    for name in data.draw(st.lists(NAMES, max_size=2)):
+        files[name] = data.draw(st.binary(max_size=60) | st.text(max_size=60) | st.just(valid[:2_000]))
+    with tempfile.TemporaryDirectory() as folder, suppress(OwnFilesRefused):
+        read_folder(put(Path(folder), files))
 
 
 @pytest.mark.parametrize("encoding", ["cp932", "euc_jp", "cp1252"])

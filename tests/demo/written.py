@@ -61,7 +61,7 @@ def put(folder: Path, files: dict[str, Content]) -> Path:
     for name, content in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        path.write_bytes(content if isinstance(content, bytes) else content.encode(errors="surrogatepass"))
     return folder
 
 

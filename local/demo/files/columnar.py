@@ -52,8 +52,10 @@ def _text(values: pa.Array) -> pa.Array:
     kind = values.type
     if pa.types.is_dictionary(kind):
         return _text(values.dictionary_decode())
-    if pa.types.is_floating(kind) or pa.types.is_decimal(kind):
-        return _plain_numbers(values)
+    if pa.types.is_decimal(kind):
+        return _plain_decimals(values)
+    if pa.types.is_floating(kind):
+        return _plain_floats(values)
     if pa.types.is_timestamp(kind):
         return _iso(values)
     if pa.types.is_nested(kind):
@@ -64,11 +66,15 @@ def _text(values: pa.Array) -> pa.Array:
         raise TableRefused(f"a column of the type {kind} is no text: {error}") from None
 
 
-def _plain_numbers(values: pa.Array) -> pa.Array:
+def _plain_decimals(values: pa.Array) -> pa.Array:
+    """Without an exponent (Arrow writes 0E-9) and without a fraction of zeros."""
+    texts = [None if value is None else format(value, "f") for value in values.to_pylist()]
+    return pc.replace_substring_regex(pa.array(texts, pa.string()), r"\.0+$", "")
+
+
+def _plain_floats(values: pa.Array) -> pa.Array:
     """An id that a null made a float, 56.0, is 56 again; NaN is pandas' null."""
     texts = pc.cast(values, pa.string())
-    if pa.types.is_decimal(values.type):
-        return pc.replace_substring_regex(texts, r"\.0+$", "")
     whole = pc.and_(pc.equal(pc.floor(values), values), pc.less(pc.abs(values), 2.0**63))
     integers = pc.cast(pc.if_else(whole, values, pa.scalar(0, values.type)), pa.int64(), safe=False)
     plain = pc.if_else(whole, pc.cast(integers, pa.string()), texts)
