@@ -46,7 +46,7 @@ def read(folder: Path, *, datasets: Datasets, now: pd.Timestamp) -> ShopData:
     problems = reading.problems
     tables, mapping = own_columns.read_tables(folder, datasets=datasets, problems=problems)
     if problems.lines:
-        raise OwnFilesRefused(folder, problems.lines)
+        raise OwnFilesRefused(folder, problems)
     interactions = own_rows.interactions(tables["interactions"], now=now, problems=problems)
     users = _metadata(tables.get("users"), "USER_ID", reading)
     items = _metadata(tables.get("items"), "ITEM_ID", reading)
@@ -54,7 +54,7 @@ def read(folder: Path, *, datasets: Datasets, now: pd.Timestamp) -> ShopData:
     once = _once(interactions, tables["interactions"], problems)
     _check_minima(once, tables["interactions"], reading)
     if problems.lines:
-        raise OwnFilesRefused(folder, problems.lines)
+        raise OwnFilesRefused(folder, problems)
     own_suspicions.look(interactions, tables, types=reading.types, problems=problems)
     return _shop(folder, once, users, items, reading)
 
@@ -151,7 +151,7 @@ def _shop(
     _check_required(people, "users", datasets.users.fields, reading)
     _check_required(things, "items", datasets.items.fields, reading)
     if problems.lines:
-        raise OwnFilesRefused(folder, problems.lines)
+        raise OwnFilesRefused(folder, problems)
     return ShopData(
         source=f"own files ({folder.resolve()})",
         users=people,

@@ -219,18 +219,24 @@ def _refuse_times(
     )
     advice = _advice(table.frame[column][times.unreadable], table.layout.time.format)
     report(table, column, times.unreadable, problems, lambda value: f"{shown(value)} is not a time: {advice}")
+    _refuse_early_and_late(table, column, times.values, now, problems, required)
+
+
+def _refuse_early_and_late(
+    table: Table, column: str, times: pd.Series, now: pd.Timestamp, problems: Problems, required: bool
+) -> None:
     early = "correct it" if required else "leave it empty"
     report(
         table,
         column,
-        times.values < pd.Timestamp(limits.OLDEST_TIME),
+        times < pd.Timestamp(limits.OLDEST_TIME),
         problems,
         lambda value: f"{value} is before 1970, Personalize takes times since then: {early}",
     )
     report(
         table,
         column,
-        times.values > now,
+        times > now,
         problems,
         lambda value: f"{value} is in the future (now is {now:%Y-%m-%dT%H:%M:%SZ}): correct it",
     )
@@ -270,7 +276,14 @@ def _values(table: Table, problems: Problems) -> pd.Series:
         problems,
         lambda value: f"{value} is above {limits.MAX_EVENT_VALUE:g}, the most that is kept: correct it",
     )
-    kept = values.round(limits.EVENT_VALUE_DECIMALS)
+    # Rounding multiplies, so only what a double then still holds exactly; the database rounds the others.
+    exact = values.abs() < 2**53 / 10**limits.EVENT_VALUE_DECIMALS
+    kept = values.where(~exact, values.round(limits.EVENT_VALUE_DECIMALS))
+    _warn_of_values(table, values, kept, problems)
+    return kept
+
+
+def _warn_of_values(table: Table, values: pd.Series, kept: pd.Series, problems: Problems) -> None:
     # A 32-bit float, which is what Personalize keeps, has 24 bits: about 6e-8 of the value.
     lost = ((values - kept).abs() > 2**-24 * values.abs()) & (values.abs() <= limits.MAX_EVENT_VALUE)
     report(
@@ -289,7 +302,6 @@ def _values(table: Table, problems: Problems) -> pd.Series:
         lambda value: f"{value} is negative: leave the row out if it is a return, which is no interest",
         warn=True,
     )
-    return kept
 
 
 def _numbers(table: Table, column: str, problems: Problems) -> pd.Series:

@@ -10,10 +10,12 @@ SHOWN = 60  # characters of a value
 class OwnFilesRefused(Exception):
     """Files that the pipeline would refuse later; nothing was changed. Each line names place and cure."""
 
-    def __init__(self, folder: object, lines: list[str]) -> None:
-        self.lines = lines
-        listed = "\n".join(f"  {line}" for line in lines)
-        super().__init__(f"{folder}: {len(lines)} problem(s), nothing was changed\n{listed}")
+    def __init__(self, folder: object, problems: Problems) -> None:
+        self.lines = problems.lines
+        listed = [f"  {line}" for line in (*problems.lines, *(f"(read) {note}" for note in problems.notes))]
+        super().__init__(
+            "\n".join([f"{folder}: {len(problems.lines)} problem(s), nothing was changed", *listed])
+        )
 
 
 @dataclass

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import dataclasses
 import json
+import random
 from decimal import Decimal
 from pathlib import Path
 
@@ -404,6 +405,14 @@ def test_values_are_kept_as_they_are(tmp_path: Path) -> None:
     shop = read(put(tmp_path, {"interactions.csv": text(table, (*HEADER, "EVENT_VALUE"))}))
     kept = shop.orders.sort_values("ordered_at").sales_value
     assert kept.iloc[:5].fillna(-1).tolist() == [0.004, -1, 100_000_000, 0.050847458, 100_000]
+
+
+def test_amounts_of_any_size_are_the_numbers_that_were_written(tmp_path: Path) -> None:
+    draw = random.Random(7)
+    written = [f"{draw.randrange(10 ** draw.randrange(1, 15))}.{draw.randrange(100):02d}" for _ in ROWS]
+    table = [(*row, value) for row, value in zip(ROWS, written, strict=True)]
+    shop = read(put(tmp_path, {"interactions.csv": text(table, (*HEADER, "EVENT_VALUE"))}))
+    assert shop.orders.sort_values("ordered_at").sales_value.tolist() == [float(value) for value in written]
 
 
 def test_a_decimal_comma_is_read_where_the_mapping_says_so(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from local.demo.problems import OwnFilesRefused
 from tests.demo.written import (
     HEADER,
     PACKERS,
@@ -285,6 +286,15 @@ def test_the_cure_for_other_names_makes_the_file_load(tmp_path: Path) -> None:
     cure = refusal(tmp_path).rpartition("`interactions: ")[2].rstrip("`")
     put(tmp_path, {"mapping.yaml": f"interactions: {cure}"})
     assert interactions(read(tmp_path)) == as_read(ROWS)
+
+
+def test_a_refusal_says_how_the_file_was_read(tmp_path: Path) -> None:
+    """A wrong guess of the delimiter or the encoding shows there."""
+    put(tmp_path, {"interactions.csv": text(ROWS[:10], delimiter=";").encode("utf-16")})
+    with pytest.raises(
+        OwnFilesRefused, match=r"\(read\) interactions.csv: 10 rows, semicolon-separated, UTF-16"
+    ):
+        read(tmp_path)
 
 
 def test_a_file_in_place_of_a_folder_is_told(tmp_path: Path) -> None:
