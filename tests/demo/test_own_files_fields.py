@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -92,6 +93,24 @@ def test_typed_fields_reach_the_application_s_columns(
         "select item_id, released, price, stock, views, sale, story from public.items where item_id = 'i1'"
     )
     assert select(clients, query) == [("i1", 1_769_817_600, 9.5, 2**31 - 1, 2**63 - 1, True, 'a "b", c\\d')]
+
+
+def test_an_application_of_an_earlier_version_takes_the_values_too(
+    tmp_path: Path, clients: FakeClients
+) -> None:
+    with closing(loader.connect(clients, secret="osusume-dev/aurora")) as connection:
+        cursor = connection.cursor()
+        cursor.execute(
+            "create table public.orders (order_id text, user_id text, item_id text, quantity int, "
+            "sales_value numeric(10,2), ordered_at timestamptz, primary key (order_id, item_id)); "
+            "insert into public.orders values ('o', 'u', 'i', 1, 1.25, '2025-01-01')"
+        )
+        connection.commit()
+    table = [(*row, "100000000.001") for row in ROWS]
+    put(tmp_path, {"interactions.csv": text(table, ("USER_ID", "ITEM_ID", "TIMESTAMP", "EVENT_VALUE"))})
+    loader.load(clients=clients, settings=settings.load("dev"), size="small", folder=tmp_path)
+    query = "select distinct sales_value::float from public.orders order by 1"
+    assert select(clients, query) == [(1.25,), (100_000_000.001,)]
 
 
 def test_values_reach_the_application_exactly(tmp_path: Path, clients: FakeClients) -> None:

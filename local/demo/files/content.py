@@ -134,12 +134,12 @@ def detect(content: Content) -> Encoding:
     scan = _scan(content)
     if scan.utf8_error is None:
         return Encoding("utf-8")
-    if scan.utf8_characters > scan.utf8_errors:
+    if scan.utf8_lines > scan.other_lines:
         raise Unreadable(
             f"byte {scan.utf8_error:,} is not UTF-8, but most other text is: correct it there, or save the"
             " file as UTF-8"
         )
-    return _legacy(scan)
+    return _legacy(content, scan.sample)
 
 
 def _utf16_without_mark(head: bytes) -> str | None:
@@ -156,20 +156,19 @@ def _utf16_without_mark(head: bytes) -> str | None:
 @dataclass
 class _Scan:
     utf8_error: int | None  # position of the first byte that isn't UTF-8
-    utf8_errors: int
-    utf8_characters: int  # beyond ASCII, in lines that are UTF-8
-    fitting: tuple[str, ...]  # encodings of LEGACY that decode everything
-    sample: bytes  # lines with bytes beyond ASCII
+    utf8_lines: int  # of the lines with bytes beyond ASCII
+    other_lines: int
+    sample: bytes  # the first of these lines
 
 
 def _scan(content: Content) -> _Scan:
-    scan = _Scan(None, 0, 0, LEGACY, b"")
+    scan = _Scan(None, 0, 0, b"")
     position, sample = 0, bytearray()
     for line in _lines(content):
         if not line.isascii():
             _look_at(scan, line, position)
             if len(sample) < SAMPLE:
-                sample += line
+                sample += line[:SAMPLE]
         position += len(line)
     scan.sample = bytes(sample)
     return scan
@@ -182,13 +181,34 @@ def _lines(content: Content) -> Iterator[bytes]:
 
 def _look_at(scan: _Scan, line: bytes, position: int) -> None:
     try:
-        text = line.decode("utf-8")
-        scan.utf8_characters += sum(ord(letter) > 127 for letter in text)
+        line.decode("utf-8")
+        scan.utf8_lines += 1
     except UnicodeDecodeError as error:
-        scan.utf8_errors += 1
+        scan.other_lines += 1
         if scan.utf8_error is None:
             scan.utf8_error = position + error.start
-    scan.fitting = tuple(name for name in scan.fitting if _decodes(line, name))
+
+
+def _legacy(content: Content, sample: bytes) -> Encoding:
+    fitting = _fitting(content)
+    name = "latin_1"
+    if len(fitting) == 1:
+        name = fitting[0]
+    elif fitting:
+        found = charset_normalizer.from_bytes(
+            sample, cp_isolation=list(fitting), threshold=0.5, enable_fallback=False
+        ).best()
+        name = found.encoding if found else fitting[0]
+    return Encoding(name, _example(sample.decode(name, errors="replace")))
+
+
+def _fitting(content: Content) -> tuple[str, ...]:
+    """Those of LEGACY that decode every line."""
+    names: tuple[str, ...] = LEGACY
+    for line in _lines(content):
+        if not line.isascii():
+            names = tuple(name for name in names if _decodes(line, name))
+    return names
 
 
 def _decodes(line: bytes, name: str) -> bool:
@@ -197,18 +217,6 @@ def _decodes(line: bytes, name: str) -> bool:
     except UnicodeDecodeError:
         return False
     return True
-
-
-def _legacy(scan: _Scan) -> Encoding:
-    name = "latin_1"
-    if len(scan.fitting) == 1:
-        name = scan.fitting[0]
-    elif scan.fitting:
-        found = charset_normalizer.from_bytes(
-            scan.sample, cp_isolation=list(scan.fitting), threshold=0.5, enable_fallback=False
-        ).best()
-        name = found.encoding if found else scan.fitting[0]
-    return Encoding(name, _example(scan.sample.decode(name, errors="replace")))
 
 
 def _example(text: str) -> str:
