@@ -102,7 +102,8 @@ def _once(frame: pd.DataFrame, table: Table, problems: Problems) -> pd.DataFrame
 def _check_minima(once: pd.DataFrame, table: Table, reading: _Reading) -> None:
     counted = once[once.EVENT_TYPE.isin(reading.types)]
     # The pipeline's times are whole seconds, and of one second it keeps one.
-    counted = counted.assign(occurred_at=counted.occurred_at.dt.floor("s")).drop_duplicates(KEY)
+    counted = counted.assign(occurred_at=counted.occurred_at.dt.floor("s"))
+    counted = counted[~(counted.duplicated(KEY) & counted[KEY].notna().all(axis=1))]
     ignored = once.EVENT_TYPE[~once.EVENT_TYPE.isin(reading.types)].value_counts()
     _check_interactions(len(counted), ignored, table, reading)
     users = int((counted.groupby("USER_ID").size() >= limits.MIN_INTERACTIONS_OF_A_USER).sum())

@@ -304,6 +304,14 @@ def test_a_file_in_place_of_a_folder_is_told(tmp_path: Path) -> None:
     )
 
 
+def test_times_that_can_t_be_read_are_one_problem_and_no_lack_of_rows(tmp_path: Path) -> None:
+    table = [(u, i, f"{1 + n % 28:02d}.03.2026") for n, (u, i, _) in enumerate(ROWS)]
+    (line,) = refusal(put(tmp_path, {"interactions.csv": text(table)})).splitlines()
+    assert line.startswith(
+        "interactions.csv, row 2 (and 999 more), column TIMESTAMP: '01.03.2026' is not a time"
+    )
+
+
 def test_every_problem_of_a_mapping_is_told_at_once(tmp_path: Path) -> None:
     mapping = "interactions: {decimal: x, quote: xx}\nitem: {}"
     put(tmp_path, {"interactions.csv": text(ROWS), "mapping.yaml": mapping})

@@ -32,7 +32,12 @@ QUIET = settings(
 
 def fields(encoding: str) -> st.SearchStrategy[str]:
     """Text that the encoding has and gives back (cp932 writes some characters as others); no blanks around."""
-    letters = st.characters(codec=encoding, categories=("L", "N", "P", "S"), include_characters=' ,;\t|"\n')
+    letters = st.characters(
+        codec=encoding,
+        categories=("L", "N", "P", "S"),
+        include_characters=' ,;\t|"\n',
+        exclude_characters="¢£¬‖−〜¥‾",
+    )
     return st.text(letters, min_size=1, max_size=12).filter(
         lambda value: value == value.strip() and value.encode(encoding).decode(encoding) == value
     )
