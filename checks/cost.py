@@ -20,7 +20,7 @@ import yaml
 
 from checks.assembly import Assembly
 from checks.simulation import visits
-from local.aws.scheduler import expressions
+from osusume_endpoint.scheduler import expressions
 
 PRICES = Path(__file__).with_name("prices.yaml")
 HOURS = 730  # of a month, as AWS's own calculator counts

@@ -12,7 +12,7 @@ from checks.finding import Finding
 from checks.policies import roles
 from checks.simulation import Visit, visits
 from config.rules import check_schedule
-from local.personalize.recipes import RECIPES, RecipeSpec
+from osusume_engine.recipes import RECIPES, RecipeSpec
 
 _TABLES = ("AWS::DynamoDB::Table", "AWS::DynamoDB::GlobalTable")
 _INTERACTIONS = ["USER_ID", "ITEM_ID", "TIMESTAMP", "EVENT_TYPE", "EVENT_VALUE"]

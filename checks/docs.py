@@ -9,7 +9,7 @@ from pathlib import Path
 from checks import fidelity
 from config.reference import page as configuration
 from lambdas.get_recommendations import openapi
-from local.aws.personalize import coverage
+from osusume_endpoint.personalize import coverage
 
 _COVERAGE_HEAD = """# Personalize, operation by operation
 

@@ -14,9 +14,9 @@ from pathlib import Path
 
 from checks import usage
 from checks.usage import Pair
-from local.aws.cloudformation import monitoring, network, no_op, plugin, security
-from local.aws.guard import coverage
-from local.aws.wire import service_model
+from osusume_endpoint.cloudformation import monitoring, network, no_op, plugin, security
+from osusume_endpoint.guard import coverage
+from osusume_endpoint.wire import service_model
 
 ROOT = Path(__file__).parents[1]
 WRITTEN = ROOT / "docs" / "fidelity"
@@ -31,7 +31,7 @@ emulated answers `NotEmulated` (HTTP 501) with its service and name, and a test 
 Another fails when the product uses an operation that no test calls.
 """
 LEGEND = """
-- **ours**: a function of `local/aws/`; **amended**: the embedded emulator's, with parts replaced by ours.
+- **ours**: a function of `osusume_endpoint/`; **amended**: the embedded emulator's, with parts replaced by ours.
 - **used by** the product: `code` (functions and jobs), `workflow` (state machines), `role` (a role was recorded
   calling it in the end-to-end run, which includes calls that AWS makes on its behalf), `tools` (`make up`,
   `make demo`).
@@ -144,9 +144,9 @@ def unsound(
         for operation in operations(service, used=used, tested=tested):
             name, by = f"{service} {operation.name}", ", ".join(operation.used)
             if operation.used and not operation.tested:
-                yield f"{name} ({by}) is called by no test: write one in tests/aws."
+                yield f"{name} ({by}) is called by no test: write one in packages/endpoint/tests."
             if operation.used and operation.who == "refused":
-                yield f"{name} ({by}) is refused by the endpoint: serve it in local/aws."
+                yield f"{name} ({by}) is refused by the endpoint: serve it in osusume_endpoint."
 
 
 def page() -> str:
@@ -267,6 +267,6 @@ def _handled() -> frozenset[str]:
 def _named() -> frozenset[str]:
     """Types that code of ours names, in order to change what the emulator does with them."""
     found: set[str] = set()
-    for path in (ROOT / "local" / "aws").rglob("*.py"):
+    for path in (ROOT / "packages" / "endpoint" / "src" / "osusume_endpoint").rglob("*.py"):
         found |= set(re.findall(r'"(AWS::\w+::\w+)"', path.read_text()))
     return frozenset(found)

@@ -1,6 +1,6 @@
 """Personalize semantics that no validator knows: schemas, filters, recipes and names.
 
-The rules are the engine's own (`local/personalize`), so that what passes here is what runs.
+The rules are the engine's own (`osusume_engine`), so that what passes here is what runs.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from typing import Any
 
 from checks.assembly import Assembly, Stack
 from checks.finding import Finding
-from local.personalize.filters.expressions import FilterError, parse_filter
-from local.personalize.filters.rules import check_filter
-from local.personalize.recipes import RECIPES
-from local.personalize.schemas import Schema, SchemaError, parse_schema
+from osusume_engine.filters.expressions import FilterError, parse_filter
+from osusume_engine.filters.rules import check_filter
+from osusume_engine.recipes import RECIPES
+from osusume_engine.schemas import Schema, SchemaError, parse_schema
 
 # botocore's pattern for names: letters, digits, dashes and underscores, 63 at most.
 _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9\-_]{0,62}")

@@ -15,8 +15,8 @@ from typing import Any
 from checks import sdk
 from checks.assembly import Assembly, Stack, once
 from checks.samples import ERROR_OUTPUT, EXECUTION_NAME, FUNCTION_RESULTS, NOW, RUN_ID, result
-from local.aws.stepfunctions import jsonata
-from local.aws.stepfunctions.errors import StateError
+from osusume_endpoint.stepfunctions import jsonata
+from osusume_endpoint.stepfunctions.errors import StateError
 
 Next = tuple[str, Any, dict[str, Any]]  # state, its input, the variables
 _SCHEDULED_TIME = "<aws.scheduler.scheduled-time>"

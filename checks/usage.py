@@ -18,16 +18,19 @@ from botocore import xform_name
 from botocore.session import get_session
 
 from checks import recorded, sdk
-from local.aws.personalize import coverage as personalize
-from local.aws.wire import service_model
+from osusume_endpoint.personalize import coverage as personalize
+from osusume_endpoint.wire import service_model
 
 ROOT = Path(__file__).parents[1]
 SNAPSHOTS = ROOT / "tests" / "stacks" / "__snapshots__"
 Pair = tuple[str, str]
 
 _TESTS = (
-    "tests/aws/**/*.py",
+    "packages/endpoint/tests/**/*.py",
     "tests/local/**/*.py",
+    "tests/chaos/**/*.py",
+    "tests/redshift/**/*.py",
+    "packages/endpoint/src/osusume_endpoint/testing/*.py",
     "tests/e2e/**/*.py",
     "tests/checks/test_operations.py",
 )

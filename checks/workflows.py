@@ -17,7 +17,7 @@ from checks.assembly import Assembly
 from checks.finding import Finding
 from checks.loops import loops
 from checks.simulation import Workflow, visits, workflows
-from local.aws.stepfunctions import definition
+from osusume_endpoint.stepfunctions import definition
 
 # Results that Step Functions itself shapes (a job run that .sync waited for, a nested execution's output).
 _SHAPED = frozenset(["sync", "sync:2"])

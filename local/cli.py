@@ -13,9 +13,11 @@ from typing import Any
 
 from config.errors import ConfigError
 from local import deploy as deployment
-from local import processes, state, users
-from local.aws.endpoint import Endpoint
+from local import users
+from local.repository import REPOSITORY
 from local.synthesis import SynthesisFailed, synthesize
+from osusume_endpoint import processes, state
+from osusume_endpoint.endpoint import Endpoint
 
 START_SECONDS = 60.0
 
@@ -43,7 +45,7 @@ def _parser() -> argparse.ArgumentParser:
     deploy = commands.add_parser("deploy", help="deploy cdk.out into the running endpoint")
     deploy.set_defaults(run=run_deploy)
     for command in (up, deploy):
-        command.add_argument("--cdk-out", type=Path, default=state.REPOSITORY / "cdk.out")
+        command.add_argument("--cdk-out", type=Path, default=REPOSITORY / "cdk.out")
     commands.add_parser("down", help="stop everything").set_defaults(run=run_down)
     commands.add_parser("env", help="print export lines for a shell").set_defaults(run=run_env)
     commands.add_parser("status", help="what runs, and the deployed stacks").set_defaults(run=run_status)
@@ -86,8 +88,8 @@ def run_up(options: argparse.Namespace) -> int:
 def start(*, home: Path, account: str, region: str) -> state.State:
     """Starts the endpoint in the background and waits until it answers. Raises StartFailed."""
     log = home / "log" / "endpoint.log"
-    command = [sys.executable, "-m", "local.aws", "--account", account, "--region", region]
-    environment = {**os.environ, "OSUSUME_HOME": str(home), "PYTHONPATH": str(state.REPOSITORY)}
+    command = [sys.executable, "-m", "osusume_endpoint", "--account", account, "--region", region]
+    environment = {**os.environ, "OSUSUME_HOME": str(home), "PYTHONPATH": str(REPOSITORY)}
     pid = processes.start_detached(command, log=log, environment=environment)
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:

@@ -13,8 +13,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from local.aws.endpoint import Endpoint
-from local.aws.lambda_.archive import is_third_party
+from osusume_endpoint.endpoint import Endpoint
+from osusume_endpoint.lambda_.archive import is_third_party
 
 BOOTSTRAP_VERSION_PARAMETER = "/cdk-bootstrap/hnb659fds/version"
 BOOTSTRAP_VERSION = "30"

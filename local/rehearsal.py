@@ -17,9 +17,11 @@ from pathlib import Path
 from typing import Any
 
 from config.settings import load
-from local import cli, processes, state
+from local import cli
+from local.repository import REPOSITORY
+from osusume_endpoint import processes, state
 
-CDK = state.REPOSITORY / "node_modules" / ".bin" / "cdk"
+CDK = REPOSITORY / "node_modules" / ".bin" / "cdk"
 TAIL = 40  # lines of a failed command's output
 WAIT_SCALE = "0.01"
 _DEPLOY = ("deploy", "--all", "--require-approval", "never")
@@ -84,7 +86,7 @@ def _run_step(arguments: Sequence[str], variables: Mapping[str, str]) -> None:
     print(f"cdk {' '.join(arguments):<46}", end="", flush=True)
     done = subprocess.run(
         [str(CDK), *arguments, "--ci", "--no-notices", "--no-color"],
-        cwd=state.REPOSITORY,
+        cwd=REPOSITORY,
         env=dict(variables),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

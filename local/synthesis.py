@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from local.state import REPOSITORY
+from local.repository import REPOSITORY
 
 # Layers hold packages for Lambda's processor. Functions run in this interpreter here, so none are built.
 WITHOUT_LAYERS: dict[str, list[str]] = {"aws:cdk:bundling-stacks": []}

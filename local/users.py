@@ -8,7 +8,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from local.aws.endpoint import Credentials, Endpoint
+from osusume_endpoint.endpoint import Credentials, Endpoint
 
 SESSION_SECONDS = 12 * 3600
 

@@ -14,15 +14,16 @@ from typing import Any
 
 from config import settings as configuration
 from config.settings import Settings
-from local import cli, state
-from local.aws.faults.client import Faults
-from local.aws.faults.plan import Plan, PlanRefused, read
+from local import cli
 from local.chaos.invariants import Before, broken
 from local.chaos.line import Line, Outcome
 from local.chaos.plans import random_plan
 from local.demo import progress
-from local.demo.signed import RequestRefused
 from local.synthesis import synthesize
+from osusume_endpoint import state
+from osusume_endpoint.faults.client import Faults
+from osusume_endpoint.faults.plan import Plan, PlanRefused, read
+from osusume_endpoint.signed import RequestRefused
 
 WAIT_SCALE = "0.01"
 SHOWN = 300  # characters of a line

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from local.chaos.line import Line, Outcome
-from local.demo.signed import RequestRefused
+from osusume_endpoint.signed import RequestRefused
 
 # A call that was done and whose answer was lost is done again: what it finds then.
 _TWICE = r"AlreadyExists|ConcurrentRuns|ConditionalCheckFailed|AlreadyRunning"

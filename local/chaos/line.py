@@ -14,12 +14,12 @@ from typing import Any
 import pandas as pd
 
 from config.settings import Settings
-from local.aws.endpoint import Endpoint
-from local.aws.faults.client import Faults
 from local.demo import loader, progress, story, tables
 from local.demo.deployed import EXPORTED_AFTER_SECONDS, Deployed
 from local.demo.generated import generate
 from local.demo.history import Execution, Failure
+from osusume_endpoint.endpoint import Endpoint
+from osusume_endpoint.faults.client import Faults
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
-from local.aws.faults.plan import Disk, Kill, Plan, Rule
+from osusume_endpoint.faults.plan import Disk, Kill, Plan, Rule
 
 # What the workflows, functions, jobs and services of a run call.
 CALLS: dict[str, tuple[str, ...]] = {

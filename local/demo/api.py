@@ -9,7 +9,7 @@ from typing import Any
 
 from botocore.credentials import Credentials
 
-from local.demo import signed
+from osusume_endpoint import signed
 
 
 @dataclass(frozen=True)

@@ -17,16 +17,17 @@ from botocore.credentials import Credentials as Signer
 from config import settings as configuration
 from config.errors import ConfigError
 from config.settings import Settings
-from local import cli, state, users
-from local.aws.endpoint import Credentials, Endpoint
+from local import cli, users
 from local.demo import loader, own_files, progress, story
 from local.demo.complete_journey import DataSetMissing
 from local.demo.deployed import EXPORTED_AFTER_SECONDS, ApiMissing, Deployed
 from local.demo.loader import Loaded, OtherDataLoaded
 from local.demo.log import LogNotWritten
 from local.demo.problems import OwnFilesRefused
-from local.demo.signed import RequestRefused
 from local.synthesis import SynthesisFailed, synthesize
+from osusume_endpoint import state
+from osusume_endpoint.endpoint import Credentials, Endpoint
+from osusume_endpoint.signed import RequestRefused
 
 # The workflows wait minutes between looks at a job, which on AWS takes an hour; here it takes seconds.
 WAIT_SCALE = "0.02"

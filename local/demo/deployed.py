@@ -8,9 +8,9 @@ from botocore.credentials import Credentials as Signer
 
 from config.settings import Settings
 from local import cli, users
-from local.aws.endpoint import Endpoint
 from local.demo import schedule
 from local.demo.api import Api
+from osusume_endpoint.endpoint import Endpoint
 
 EXPORTED_AFTER_SECONDS = 2.0  # an export shows the log as of a whole second before the run
 

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 from botocore.credentials import Credentials
 
-from local.demo import signed
+from osusume_endpoint import signed
 
 PATH = "/_osusume/scheduler/fire"
 

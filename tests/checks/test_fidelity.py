@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from checks import fidelity, usage
-from local.aws.guard import coverage
-from local.aws.personalize import responses
+from osusume_endpoint.guard import coverage
+from osusume_endpoint.personalize import responses
 
-LOCAL_AWS = fidelity.ROOT / "local" / "aws"
+LOCAL_AWS = fidelity.ROOT / "packages" / "endpoint" / "src" / "osusume_endpoint"
 
 
 def test_every_operation_that_the_product_uses_is_served_and_called_by_a_test() -> None:
@@ -24,7 +24,7 @@ def test_every_operation_that_the_product_uses_is_served_and_called_by_a_test() 
 def test_an_operation_that_is_used_and_called_by_no_test_is_named() -> None:
     used = {"code": frozenset([("sqs", "SendMessage"), ("dynamodb", "Query")])}
     [found] = fidelity.unsound(used=used, tested={"test": frozenset([("dynamodb", "Query")])})
-    assert found == "sqs SendMessage (code) is called by no test: write one in tests/aws."
+    assert found == "sqs SendMessage (code) is called by no test: write one in packages/endpoint/tests."
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from local.aws.endpoint import Endpoint
-from tests.aws.running import error_of, name, running
+from osusume_endpoint.endpoint import Endpoint
+from osusume_endpoint.testing.running import error_of, name, running
 
 TOPIC = {"Resources": {"Topic": {"Type": "AWS::SNS::Topic", "Properties": {}}}}
 

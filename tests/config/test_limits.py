@@ -7,7 +7,7 @@ from glue_jobs import columns
 from glue_jobs.transforms import text
 from lambdas.validate_datasets import quality
 from local.demo import tables
-from local.personalize import imports, preparation, schemas
+from osusume_engine import imports, preparation, schemas
 
 
 def test_copies_of_a_limit_are_equal_to_it() -> None:

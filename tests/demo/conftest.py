@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from local import postgres
+from osusume_endpoint import postgres
 
 
 class FakeLog:

@@ -12,7 +12,7 @@ from botocore.credentials import Credentials
 
 from local.demo import schedule
 from local.demo.api import Api
-from local.demo.signed import RequestRefused
+from osusume_endpoint.signed import RequestRefused
 
 CREDENTIALS = Credentials("AKID", "secret", "token")
 

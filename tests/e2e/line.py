@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from config.settings import Settings
-from local import cli, state
-from local.aws.endpoint import Endpoint
-from local.aws.guard import calls
+from local import cli
 from local.demo import loader, progress, story
 from local.demo.deployed import EXPORTED_AFTER_SECONDS, Deployed
 from local.demo.generated import GeneratedShop
+from osusume_endpoint import state
+from osusume_endpoint.endpoint import Endpoint
+from osusume_endpoint.guard import calls
 
 
 @dataclass

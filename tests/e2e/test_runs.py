@@ -11,9 +11,9 @@ import pandas as pd
 import psutil
 import pytest
 
-from local import state
 from local.demo.generated import generate
 from local.demo.progress import RunFailed
+from osusume_endpoint import state
 from tests.e2e.line import Line, line_store, wait_for
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]

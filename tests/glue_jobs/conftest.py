@@ -8,12 +8,14 @@ from typing import Any
 
 import pytest
 
+from osusume_endpoint import glue
+
 # The jobs import awsglue.utils, which only Glue has: the laptop runtime's stand-in.
-sys.path.insert(0, str(Path(__file__).parents[2] / "local" / "aws" / "glue" / "shim"))
+sys.path.insert(0, str(Path(glue.__file__).with_name("shim")))
 
 
 def jdbc_driver() -> str:
-    from local import java
+    from osusume_endpoint import java
 
     try:
         return str(java.jdbc_driver())

@@ -19,7 +19,7 @@ COLUMNS = {"users": ["user_id", "age"], "orders": ["order_id", "ordered_at", "sa
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    from local import postgres
+    from osusume_endpoint import postgres
 
     running = postgres.start(home=tmp_path_factory.mktemp("aurora"))
     yield running

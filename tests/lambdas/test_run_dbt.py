@@ -140,7 +140,7 @@ except build.DbtBuildFailed as error:
 
 @pytest.fixture(scope="module")
 def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    from local import postgres
+    from osusume_endpoint import postgres
 
     server = postgres.start(home=tmp_path_factory.mktemp("warehouse"))
     connection = server.connect()

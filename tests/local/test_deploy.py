@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
-from local import deploy, state, users
-from local.aws.endpoint import Endpoint
+from local import deploy, users
 from local.cli import environment_name, environment_variables
-from tests.aws.running import ACCOUNT, REGION, error_of, name
-from tests.aws.running import running as running_endpoint
+from osusume_endpoint import state
+from osusume_endpoint.endpoint import Endpoint
+from osusume_endpoint.testing.running import ACCOUNT, REGION, error_of, name
+from osusume_endpoint.testing.running import running as running_endpoint
 
 STACK = "aws:cloudformation:stack"
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from local import cli, processes, rehearsal, state
+from local import cli, rehearsal
+from osusume_endpoint import processes, state
 
 
 @pytest.fixture

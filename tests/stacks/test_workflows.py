@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from config.settings import Settings, load
-from local.aws.stepfunctions.definition import validate
-from local.aws.stepfunctions.execution import Execution
-from local.aws.stepfunctions.results import Result
-from local.aws.stepfunctions.scope import Identity
+from osusume_endpoint.stepfunctions.definition import validate
+from osusume_endpoint.stepfunctions.execution import Execution
+from osusume_endpoint.stepfunctions.results import Result
+from osusume_endpoint.stepfunctions.scope import Identity
+from osusume_endpoint.testing.scripted import Cloud, ServiceError
 from stacks.workflows import pipeline, prepare, recommend, train
-from tests.aws.stepfunctions.cloud import Cloud, ServiceError
 
 SETTINGS = load("dev")
 NAMES = SETTINGS.names

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from config import settings
-from local import postgres
+from osusume_endpoint import postgres
 from tests.warehouse import rows
 from warehouse.load.columns import warehouse_columns
 

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import pytest
 
-from local import postgres
+from osusume_endpoint import postgres
 from tests.warehouse import rows
 from tests.warehouse.conftest import Warehouse
 

@@ -1,0 +1,7 @@
+"""Where the template lies."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parent.parent

@@ -1,0 +1,102 @@
+"""API Gateway: the validators of templates, the function's permission, 502 for what is no proxy response."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from osusume_endpoint.endpoint import Endpoint
+from osusume_endpoint.errors import AccessDenied
+from osusume_endpoint.lambda_ import invocation_rights
+
+PRINCIPAL = "apigateway.amazonaws.com"
+PROXY_MEMBERS = frozenset({"statusCode", "headers", "multiValueHeaders", "body", "isBase64Encoded"})
+
+
+def install(endpoint: Endpoint) -> None:
+    from ministack.services import apigateway_v1
+    from ministack.services.cloudformation import provisioners
+
+    handler = dict(provisioners._RESOURCE_HANDLERS["AWS::ApiGateway::Method"])
+    handler["create"] = _naming_validator(handler["create"])
+    handler["update"] = _naming_validator(handler["update"])
+    provisioners._RESOURCE_HANDLERS["AWS::ApiGateway::Method"] = handler
+    for name in ("_invoke_lambda_proxy_v1", "_invoke_lambda_custom_v1"):
+        setattr(apigateway_v1, name, _checking_permission(getattr(apigateway_v1, name), endpoint))
+    apigateway_v1._lambda_proxy_response = _strict(apigateway_v1._lambda_proxy_response)
+
+
+def _naming_validator(inner: Callable[..., Any]) -> Callable[..., Any]:
+    """ministack's handler of AWS::ApiGateway::Method drops RequestValidatorId, and so validates nothing."""
+
+    def put(*args: Any) -> Any:
+        from ministack.services import apigateway_v1
+
+        created = inner(*args)
+        properties = args[2] if isinstance(args[2], dict) else args[1]
+        methods = apigateway_v1._resources[properties["RestApiId"]][properties["ResourceId"]][
+            "resourceMethods"
+        ]
+        methods[properties["HttpMethod"]]["requestValidatorId"] = properties.get("RequestValidatorId")
+        return created
+
+    return put
+
+
+def _checking_permission(inner: Callable[..., Any], endpoint: Endpoint) -> Callable[..., Any]:
+    async def invoke(
+        integration: dict[str, Any],
+        api_id: str,
+        stage_name: str,
+        stage: Any,
+        resource: dict[str, Any],
+        path: str,
+        method: str,
+        *args: Any,
+        **options: Any,
+    ) -> Any:
+        from ministack.services import apigateway_v1
+
+        function = apigateway_v1._extract_lambda_ref_from_integration_uri(integration.get("uri", ""))
+        source = source_arn(endpoint, api_id=api_id, stage=stage_name, method=method, path=resource["path"])
+        try:
+            _check(endpoint, integration, function=function, source=source)
+        except AccessDenied:
+            return apigateway_v1._gw_error("API_CONFIGURATION_ERROR", "Internal server error")
+        return await inner(integration, api_id, stage_name, stage, resource, path, method, *args, **options)
+
+    return invoke
+
+
+def _check(endpoint: Endpoint, integration: dict[str, Any], *, function: str, source: str) -> None:
+    """The integration's own role, or the function's policy, must allow the invocation."""
+    if integration.get("credentials"):
+        endpoint.authorize(integration["credentials"], action="lambda:InvokeFunction", resource=function)
+        return
+    invocation_rights.check(endpoint, function_arn=function, principal=PRINCIPAL, source_arn=source)
+
+
+def source_arn(endpoint: Endpoint, *, api_id: str, stage: str, method: str, path: str) -> str:
+    """Path parameters appear as `*` in the ARN that API Gateway presents."""
+    parts = ["*" if part.startswith("{") else part for part in path.strip("/").split("/")]
+    api = f"arn:aws:execute-api:{endpoint.region}:{endpoint.account}:{api_id}"
+    return f"{api}/{stage}/{method}/{'/'.join(parts)}"
+
+
+def _strict(inner: Callable[..., Any]) -> Callable[..., Any]:
+    """A function that fails, or answers no proxy response, gives 502 without details."""
+
+    def lambda_proxy_response(result: dict[str, Any]) -> tuple[dict[str, Any] | None, str | None]:
+        if result.get("throttle"):
+            return inner(result)
+        if result.get("error") or not is_proxy_response(result.get("body")):
+            return None, "Internal server error"
+        return inner(result)
+
+    return lambda_proxy_response
+
+
+def is_proxy_response(body: Any) -> bool:
+    if not isinstance(body, dict) or not set(body) <= PROXY_MEMBERS:
+        return False
+    return body.get("body") is None or isinstance(body["body"], str)

@@ -1,0 +1,132 @@
+"""AWS::EC2 types whose records ministack's EC2 API keeps but its CloudFormation can't make."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from osusume_endpoint import endpoint as endpoints
+
+Created = tuple[str, dict[str, Any]]
+
+
+def _ec2() -> Any:
+    return endpoints.current().client("ec2")
+
+
+def _tag_specifications(kind: str, properties: dict[str, Any]) -> list[dict[str, Any]]:
+    return [{"ResourceType": kind, "Tags": properties["Tags"]}] if properties.get("Tags") else []
+
+
+def create_address(logical_id: str, properties: dict[str, Any], stack: str) -> Created:
+    address = _ec2().allocate_address(
+        Domain="vpc", TagSpecifications=_tag_specifications("elastic-ip", properties)
+    )
+    public, allocation = address["PublicIp"], address["AllocationId"]
+    return public, {"AllocationId": allocation, "PublicIp": public}
+
+
+def delete_address(physical_id: str, properties: dict[str, Any]) -> None:
+    ec2 = _ec2()
+    for address in ec2.describe_addresses()["Addresses"]:
+        if address["PublicIp"] == physical_id:
+            ec2.release_address(AllocationId=address["AllocationId"])
+
+
+def create_nat_gateway(logical_id: str, properties: dict[str, Any], stack: str) -> Created:
+    request = {k: properties[k] for k in ("SubnetId", "AllocationId", "ConnectivityType") if k in properties}
+    gateway = _ec2().create_nat_gateway(
+        **request, TagSpecifications=_tag_specifications("natgateway", properties)
+    )["NatGateway"]
+    return gateway["NatGatewayId"], {"NatGatewayId": gateway["NatGatewayId"]}
+
+
+def delete_nat_gateway(physical_id: str, properties: dict[str, Any]) -> None:
+    _ec2().delete_nat_gateway(NatGatewayId=physical_id)
+
+
+def create_flow_log(logical_id: str, properties: dict[str, Any], stack: str) -> Created:
+    allowed = {
+        "ResourceType",
+        "TrafficType",
+        "LogDestinationType",
+        "LogDestination",
+        "LogGroupName",
+        "DeliverLogsPermissionArn",
+        "MaxAggregationInterval",
+        "LogFormat",
+    }
+    request = {k: v for k, v in properties.items() if k in allowed}
+    result = _ec2().create_flow_logs(
+        ResourceIds=[properties["ResourceId"]],
+        TagSpecifications=_tag_specifications("vpc-flow-log", properties),
+        **request,
+    )
+    if result.get("Unsuccessful"):
+        raise ValueError(f"The flow log was refused: {result['Unsuccessful']}")
+    return result["FlowLogIds"][0], {"Id": result["FlowLogIds"][0]}
+
+
+def delete_flow_log(physical_id: str, properties: dict[str, Any]) -> None:
+    _ec2().delete_flow_logs(FlowLogIds=[physical_id])
+
+
+def _permission(properties: dict[str, Any]) -> list[dict[str, Any]]:
+    described = {"Description": properties["Description"]} if properties.get("Description") else {}
+    permission: dict[str, Any] = {"IpProtocol": str(properties["IpProtocol"])}
+    for bound in ("FromPort", "ToPort"):
+        if bound in properties:
+            permission[bound] = int(properties[bound])
+    peer = properties.get("SourceSecurityGroupId") or properties.get("DestinationSecurityGroupId")
+    prefix_list = properties.get("SourcePrefixListId") or properties.get("DestinationPrefixListId")
+    if peer:
+        permission["UserIdGroupPairs"] = [{"GroupId": peer, **described}]
+    if prefix_list:
+        permission["PrefixListIds"] = [{"PrefixListId": prefix_list, **described}]
+    if properties.get("CidrIp"):
+        permission["IpRanges"] = [{"CidrIp": properties["CidrIp"], **described}]
+    if properties.get("CidrIpv6"):
+        permission["Ipv6Ranges"] = [{"CidrIpv6": properties["CidrIpv6"], **described}]
+    return [permission]
+
+
+def _rule(direction: str) -> dict[str, Any]:
+    def create(logical_id: str, properties: dict[str, Any], stack: str) -> Created:
+        authorize = getattr(_ec2(), f"authorize_security_group_{direction}")
+        result = authorize(GroupId=properties["GroupId"], IpPermissions=_permission(properties))
+        rules = result.get("SecurityGroupRules") or [{}]
+        physical_id = rules[0].get("SecurityGroupRuleId") or f"{stack}-{logical_id}"
+        return physical_id, {"Id": physical_id}
+
+    def delete(physical_id: str, properties: dict[str, Any]) -> None:
+        revoke = getattr(_ec2(), f"revoke_security_group_{direction}")
+        try:
+            revoke(GroupId=properties["GroupId"], IpPermissions=_permission(properties))
+        except ClientError as error:
+            if "NotFound" not in error.response["Error"]["Code"]:
+                raise
+
+    replace_on = ["GroupId", "IpProtocol", "FromPort", "ToPort", "CidrIp", "CidrIpv6"]
+    return {
+        "create": create,
+        "delete": delete,
+        "replace_on": [*replace_on, "SourceSecurityGroupId", "DestinationSecurityGroupId"],
+    }
+
+
+HANDLERS: dict[str, dict[str, Any]] = {
+    "AWS::EC2::EIP": {"create": create_address, "delete": delete_address},
+    "AWS::EC2::NatGateway": {
+        "create": create_nat_gateway,
+        "delete": delete_nat_gateway,
+        "replace_on": ["SubnetId", "AllocationId"],
+    },
+    "AWS::EC2::FlowLog": {
+        "create": create_flow_log,
+        "delete": delete_flow_log,
+        "replace_on": ["ResourceId", "LogDestination", "LogGroupName", "TrafficType"],
+    },
+    "AWS::EC2::SecurityGroupIngress": _rule("ingress"),
+    "AWS::EC2::SecurityGroupEgress": _rule("egress"),
+}

@@ -1,0 +1,86 @@
+"""Resource types that ministack's CloudFormation lacks. A type in no table is still refused by its name."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from osusume_endpoint.cloudformation import (
+    attributes,
+    buckets,
+    conditions,
+    monitoring,
+    network,
+    no_op,
+    secret,
+    security,
+    service_role,
+    tables,
+    topics,
+)
+from osusume_endpoint.endpoint import Endpoint
+
+Handler = Mapping[str, Any]
+
+# Plug-ins that bring resource types of their own: each module exports HANDLERS, a mapping of type to
+# {"create": (logical_id, properties, stack) -> (physical_id, attributes),
+#  "update": (physical_id, old, new, stack) -> (physical_id, attributes), "delete": (physical_id, properties),
+#  "replace_on": names of properties whose change replaces the resource}.
+CONTRIBUTORS = (
+    "osusume_endpoint.apigateway.cloudformation",
+    "osusume_endpoint.glue.cloudformation",
+    "osusume_endpoint.personalize.cloudformation",
+    "osusume_endpoint.quicksight.cloudformation",
+    "osusume_endpoint.rds.cloudformation",
+    "osusume_endpoint.redshift.cloudformation",
+)
+
+worker_types: set[str] = set()
+
+
+def install(endpoint: Endpoint) -> None:
+    from ministack.services.cloudformation import stacks
+
+    for handlers in (
+        network.HANDLERS,
+        monitoring.HANDLERS,
+        security.HANDLERS,
+        no_op.HANDLERS,
+        *contributed(),
+    ):
+        register(handlers)
+    attributes.install()
+    secret.install()
+    tables.install()
+    buckets.install()
+    topics.install()
+    conditions.install()
+    service_role.install()
+    # Our handlers call the endpoint, and so must not run on the thread that serves it.
+    stacks._runs_on_worker_thread = _or_ours(stacks._runs_on_worker_thread)
+
+
+def contributed() -> list[Mapping[str, Handler]]:
+    found = [name for name in CONTRIBUTORS if importlib.util.find_spec(name)]
+    return [importlib.import_module(name).HANDLERS for name in found]
+
+
+def register(handlers: Mapping[str, Handler]) -> None:
+    from ministack.services.cloudformation import provisioners
+
+    for resource_type, handler in handlers.items():
+        for verb in ("create", "delete"):
+            if verb not in handler:
+                raise ValueError(f"The handler of {resource_type} has no {verb!r}")
+        provisioners._RESOURCE_HANDLERS[resource_type] = {
+            k: v for k, v in handler.items() if k != "replace_on"
+        }
+        if handler.get("replace_on"):
+            provisioners._REPLACING_PROPERTIES[resource_type] = frozenset(handler["replace_on"])
+        worker_types.add(resource_type)
+
+
+def _or_ours(inner: Callable[[str], bool]) -> Callable[[str], bool]:
+    return lambda resource_type: resource_type in worker_types or inner(resource_type)

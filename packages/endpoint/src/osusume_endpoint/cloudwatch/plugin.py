@@ -1,0 +1,59 @@
+"""CloudWatch alarms: metric math, dimensions and missing data, and a look every ten seconds."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from osusume_endpoint.cloudwatch.alarms import evaluate_alarm
+from osusume_endpoint.endpoint import Endpoint
+
+log = logging.getLogger("osusume.alarms")
+
+LOOK_SECONDS = 10.0
+
+
+def install(endpoint: Endpoint) -> None:
+    from ministack.services import cloudwatch
+    from ministack.services.cloudformation import provisioners
+
+    cloudwatch._evaluate_alarm = evaluate_alarm
+    provisioners._cw_metric_alarm_record = _with_metric_math(provisioners._cw_metric_alarm_record)
+    threading.Thread(target=_look, args=(endpoint,), name="alarms", daemon=True).start()
+
+
+def _with_metric_math(inner: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+    """AWS::CloudWatch::Alarm with Metrics, which ministack refuses."""
+
+    def record(name: str, properties: dict[str, Any]) -> dict[str, Any]:
+        queries = properties.get("Metrics")
+        if not queries:
+            return inner(name, properties)
+        first = next((q["MetricStat"]["Metric"] for q in queries if q.get("MetricStat")), None)
+        if first is None:
+            raise ValueError(f"The alarm {name} has no metric among its Metrics")
+        stand_in = {k: v for k, v in properties.items() if k != "Metrics"}
+        stand_in |= {"MetricName": first["MetricName"], "Namespace": first["Namespace"]}
+        alarm = inner(name, stand_in)
+        for member in ("MetricName", "Namespace", "Statistic", "Dimensions", "Period"):
+            alarm.pop(member, None)
+        return {**alarm, "Metrics": queries}
+
+    return record
+
+
+def _look(endpoint: Endpoint) -> None:
+    """Data also goes missing without a PutMetricData that would make ministack look."""
+    from ministack.core.responses import request_scope
+    from ministack.services import cloudwatch
+
+    while True:
+        time.sleep(LOOK_SECONDS)
+        try:
+            with request_scope(endpoint.account, endpoint.region):
+                cloudwatch._evaluate_all_alarms()
+        except Exception:
+            log.exception("alarms were not evaluated")

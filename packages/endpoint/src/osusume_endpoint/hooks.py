@@ -1,0 +1,235 @@
+"""The places where we reach into ministack; each has a contract test (tests/test_hooks.py)."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import re
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
+
+from osusume_endpoint import calls, local_routes, requests, wire
+from osusume_endpoint.endpoint import Credentials
+
+if TYPE_CHECKING:
+    from osusume_endpoint.service import RegisteredService
+
+Handler = Callable[..., Awaitable[wire.Response]]
+
+# ministack's names of services whose botocore name differs.
+MINISTACK_NAMES = {"stepfunctions": "states", "cloudwatch": "monitoring"}
+
+
+def serve(service: RegisteredService) -> None:
+    """Routes the service's requests to its operations, after ministack's authentication and IAM decision."""
+    from ministack import app
+    from ministack.core import iam_actions
+
+    install()
+    name = MINISTACK_NAMES.get(service.name, service.name)
+    if service.falls_through:
+        inner = app.SERVICE_HANDLERS[name]
+        app.SERVICE_HANDLERS[name] = _handler(service, getattr(inner, "osusume_inner", inner))
+        return
+    iam_actions.SERVICE_TO_IAM_NAMESPACE[name] = service.iam_namespace
+    app.SERVICE_HANDLERS[name] = _handler(service, None)
+
+
+def _handler(service: RegisteredService, inner: Handler | None) -> Handler:
+    from ministack.core.concurrency import run_reentrant
+
+    from osusume_endpoint import service as services
+
+    async def handle(method: str, path: str, headers: dict, body: bytes, query: dict) -> wire.Response:
+        request = wire.Request(method, path, headers, body, query)
+        operation = wire.operation_name(service.name, request)
+        if inner is not None and operation not in service.operations:
+            return await inner(method, path, headers, body, query)
+        if operation is None:
+            return wire.respond_error(service.name, wire.unknown_operation(service.name, request))
+        return await run_reentrant(services.handle, service, operation, request)
+
+    handle.osusume_inner = inner  # type: ignore[attr-defined]
+    return handle
+
+
+@functools.cache
+def install() -> None:
+    """Wraps ministack's routing and IAM look-ups once."""
+    from ministack import app
+    from ministack.core import iam_actions
+
+    # The endpoint is plain http on the loopback, where AWS is always TLS: policies that refuse
+    # aws:SecureTransport=false (the CDK bootstrap bucket has one) must see TLS.
+    pin_origin = app.pin_request_origin
+    app.pin_request_origin = lambda source_ip, secure_transport: pin_origin(source_ip, True)
+    app.detect_service = _detecting(app.detect_service)
+    iam_actions.extract_iam_action = _naming_action(iam_actions.extract_iam_action)
+    iam_actions.extract_resource_arn = _naming_resource(iam_actions.extract_resource_arn)
+    iam_actions.access_denied_response = _identified(iam_actions.access_denied_response)
+    app._handle_special_data_plane_request = _unless_ours(app._handle_special_data_plane_request)
+    app._dispatch_service_request = _pinning_caller(app._dispatch_service_request)
+    app._handle_post_body_shortcuts = local_routes.answering(app._handle_post_body_shortcuts)
+    app.SERVICE_HANDLERS = calls.Handlers(app.SERVICE_HANDLERS)
+
+
+def signing_name(headers: dict) -> str:
+    found = re.search(r"Credential=[^/]+/[^/]+/[^/]+/([^/]+)/", headers.get("authorization", ""))
+    return found.group(1) if found else ""
+
+
+def claimed_by(method: str, path: str, headers: dict, query: dict) -> RegisteredService | None:
+    """The service of ours that answers this request whole."""
+    from osusume_endpoint.service import registered
+
+    request, scope = wire.Request(method, path, headers, b"", query), signing_name(headers)
+    if not scope and not headers.get("x-amz-target"):
+        return None  # unsigned: not a call of an SDK
+    candidates = [s for s in registered.values() if not s.falls_through and scope in ("", s.signing_name)]
+    if not candidates:
+        return None
+    return next((s for s in candidates if s.claims(request, scope)), candidates[0] if scope else None)
+
+
+def _detecting(inner: Callable[..., str]) -> Callable[..., str]:
+    def detect_service(method: str, path: str, headers: dict, query_params: dict) -> str:
+        ours = claimed_by(method, path, headers, query_params)
+        return ours.name if ours else inner(method, path, headers, query_params)
+
+    return detect_service
+
+
+def _ours(name: str) -> RegisteredService | None:
+    from osusume_endpoint.service import registered
+
+    found = registered.get(name)
+    return found if found and not found.falls_through else None
+
+
+def _naming_action(inner: Callable[..., str | None]) -> Callable[..., str | None]:
+    def extract_iam_action(
+        service: str, method: str, path: str, headers: dict, body: bytes, query_params: dict
+    ) -> str | None:
+        action = name_action(service, method, path, headers, body, query_params)
+        calls.note(service=service, action=action or "")
+        return action
+
+    def name_action(
+        service: str, method: str, path: str, headers: dict, body: bytes, query_params: dict
+    ) -> str | None:
+        ours = _ours(service)
+        if ours is None:
+            return inner(service, method, path, headers, body, query_params)
+        operation = wire.operation_name(service, wire.Request(method, path, headers, body, query_params))
+        return f"{ours.iam_namespace}:{operation}" if operation else None
+
+    return extract_iam_action
+
+
+def _naming_resource(inner: Callable[..., str]) -> Callable[..., str]:
+    from osusume_endpoint.service import registered
+
+    def extract_resource_arn(
+        service: str, method: str, path: str, headers: dict, body: bytes, query_params: dict, *where: str
+    ) -> str:
+        resource = name_resource(service, method, path, headers, body, query_params, *where)
+        calls.note(resource=resource)
+        return resource
+
+    def name_resource(
+        service: str, method: str, path: str, headers: dict, body: bytes, query_params: dict, *where: str
+    ) -> str:
+        ours = registered.get(service)
+        if ours is None or ours.resource_arn is None:
+            return inner(service, method, path, headers, body, query_params, *where)
+        request = wire.Request(method, path, headers, body, query_params)
+        operation = wire.operation_name(service, request)
+        named = _named(ours, operation, request) if operation else None
+        if named is None and ours.falls_through:
+            return inner(service, method, path, headers, body, query_params, *where)
+        return named or "*"
+
+    return extract_resource_arn
+
+
+def _named(ours: RegisteredService, operation: str, request: wire.Request) -> str | None:
+    try:
+        return (
+            ours.resource_arn(operation, wire.parse(ours.name, operation, request))
+            if ours.resource_arn
+            else None
+        )
+    except Exception:
+        return None  # malformed parameters: the operation itself answers what is wrong
+
+
+def _identified(inner: Callable[..., wire.Response]) -> Callable[..., wire.Response]:
+    """Denials carry the request id, and name the resource, as AWS's do."""
+    from ministack.core import iam_actions
+
+    @functools.wraps(inner)
+    def access_denied_response(
+        service: str, action: str, principal_arn: str, request_id: str, **options: Any
+    ) -> wire.Response:
+        plain = not options.get("error_code") and not options.get("message")
+        if plain and not options.get("resource_policy_arn"):
+            options["message"] = iam_actions.identity_denial_message(
+                action, principal_arn, options.get("resource_arn", "*"), options.get("explicit_deny", False)
+            )
+        status, headers, body = inner(service, action, principal_arn, request_id, **options)
+        headers.setdefault("x-amzn-RequestId", request_id)
+        return status, headers, body
+
+    return access_denied_response
+
+
+def _unless_ours(inner: Handler) -> Callable[..., Awaitable[Any]]:
+    """ministack answers some paths before it looks at the signature's service (rds-data)."""
+
+    async def special(
+        method: str, path: str, headers: dict, body: bytes, query: dict, *args: Any, **kw: Any
+    ) -> Any:
+        if claimed_by(method, path, headers, query):
+            return None
+        return await inner(method, path, headers, body, query, *args, **kw)
+
+    return special
+
+
+def _pinning_caller(inner: Handler) -> Handler:
+    async def dispatch(
+        method: str, path: str, headers: dict, body: bytes, query: dict, request_id: str
+    ) -> wire.Response:
+        caller = caller_of(headers, query, request_id)
+        token, noted = requests.pin(caller), calls.Decision()
+        noting = calls.decision.set(noted)
+        try:
+            response = await inner(method, path, headers, body, query, request_id)
+            for observe in calls.observers:
+                observe(caller, noted, response)
+            return response
+        finally:
+            calls.decision.reset(noting)
+            requests.unpin(token)
+
+    return dispatch
+
+
+def caller_of(headers: dict, query: dict, request_id: str) -> requests.Caller:
+    from ministack.core import iam_evaluator, responses, router
+
+    access_key, account = router.extract_access_key_id(headers, query) or "", responses.get_account_id()
+    caller = requests.Caller(
+        access_key=access_key,
+        account=account,
+        region=responses.get_region(),
+        request_id=request_id,
+        arn=f"arn:aws:iam::{account}:root",
+    )
+    if not access_key:
+        return caller
+    found = iam_evaluator.resolve_credential(access_key, account)
+    if isinstance(found, iam_evaluator.CredentialResolutionError):
+        return caller
+    credentials = Credentials(access_key, found.secret_access_key, found.session_token)
+    return dataclasses.replace(caller, arn=found.principal_arn, credentials=credentials)

@@ -1,0 +1,92 @@
+"""The environment variables of a function's process: Lambda's own, the function's, and three groups of ours.
+
+Ours: AWS_ENDPOINT_URL (so that boto3 finds the endpoint), OSUSUME_LOCAL=1, and for functions that are given
+WAREHOUSE_HOST, OSUSUME_LOCAL_WAREHOUSE_*: the PostgreSQL that stands for it, and in it the database
+user that Redshift gives the function's role. Nothing of this process's environment is passed on.
+"""
+
+from __future__ import annotations
+
+import uuid
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from osusume_endpoint.endpoint import Credentials, Endpoint
+
+# Names that Lambda reserves: CreateFunction refuses them.
+RESERVED = frozenset(
+    {
+        "_HANDLER",
+        "_X_AMZN_TRACE_ID",
+        "AWS_ACCESS_KEY",
+        "AWS_ACCESS_KEY_ID",
+        "AWS_DEFAULT_REGION",
+        "AWS_EXECUTION_ENV",
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
+        "AWS_LAMBDA_FUNCTION_NAME",
+        "AWS_LAMBDA_FUNCTION_VERSION",
+        "AWS_LAMBDA_INITIALIZATION_TYPE",
+        "AWS_LAMBDA_LOG_GROUP_NAME",
+        "AWS_LAMBDA_LOG_STREAM_NAME",
+        "AWS_LAMBDA_RUNTIME_API",
+        "AWS_REGION",
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_SESSION_TOKEN",
+        "LAMBDA_RUNTIME_DIR",
+        "LAMBDA_TASK_ROOT",
+    }
+)
+
+
+def variables(
+    config: dict[str, Any], *, endpoint: Endpoint, credentials: Credentials, code: Path, temporary: Path
+) -> dict[str, str]:
+    own = (config.get("Environment") or {}).get("Variables") or {}
+    return {
+        **_lambda_defaults(config, endpoint=endpoint, code=code),
+        **_ours(endpoint),
+        **_warehouse(own, endpoint=endpoint, role_arn=config["Role"]),
+        **{name: str(value) for name, value in own.items() if name not in RESERVED},
+        **credentials.environment(),
+        "TMPDIR": str(temporary),
+    }
+
+
+def _lambda_defaults(config: dict[str, Any], *, endpoint: Endpoint, code: Path) -> dict[str, str]:
+    name, version = config["FunctionName"], config.get("Version", "$LATEST")
+    group = (config.get("LoggingConfig") or {}).get("LogGroup") or f"/aws/lambda/{name}"
+    stream = f"{datetime.now(UTC):%Y/%m/%d}/[{version}]{uuid.uuid4().hex}"
+    return {
+        "_HANDLER": config.get("Handler", "index.handler"),
+        "AWS_DEFAULT_REGION": endpoint.region,
+        "AWS_EXECUTION_ENV": f"AWS_Lambda_{config.get('Runtime', 'python3.13')}",
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(config.get("MemorySize", 128)),
+        "AWS_LAMBDA_FUNCTION_NAME": name,
+        "AWS_LAMBDA_FUNCTION_VERSION": version,
+        "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+        "AWS_LAMBDA_LOG_GROUP_NAME": group,
+        "AWS_LAMBDA_LOG_STREAM_NAME": stream,
+        "AWS_REGION": endpoint.region,
+        "LAMBDA_TASK_ROOT": str(code),
+        "LANG": "en_US.UTF-8",
+        "PATH": "/usr/local/bin:/usr/bin:/bin",
+        "TZ": ":UTC",
+    }
+
+
+def _ours(endpoint: Endpoint) -> dict[str, str]:
+    return {
+        "AWS_ENDPOINT_URL": endpoint.url,
+        "AWS_DISABLE_HOST_PREFIX_INJECTION": "true",
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "OSUSUME_LOCAL": "1",
+        # A laptop that trains and serves on two cores is slower than DynamoDB: do not call that a fault.
+        "OSUSUME_LOCAL_READ_TIMEOUT_MS": "2000",
+    }
+
+
+def _warehouse(own: dict[str, Any], *, endpoint: Endpoint, role_arn: str) -> dict[str, str]:
+    from osusume_endpoint.redshift import address
+
+    return address.environment(endpoint, role_arn=role_arn) if "WAREHOUSE_HOST" in own else {}

@@ -1,0 +1,118 @@
+"""Filters: expressions checked against the schemas of their dataset group."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from osusume_endpoint.personalize import states
+from osusume_endpoint.personalize.errors import in_use, invalid, limit_exceeded
+from osusume_endpoint.personalize.jobs import Runner
+from osusume_endpoint.personalize.models import batches, datasets
+from osusume_endpoint.personalize.models.common import (
+    Operation,
+    Parameters,
+    describing,
+    listing,
+    picked,
+    tags_of,
+)
+from osusume_endpoint.personalize.models.schemas import schema_of
+from osusume_endpoint.personalize.service import Personalize
+from osusume_endpoint.personalize.store import Record
+from osusume_endpoint.service import RequestContext
+from osusume_engine.filters import FilterError, FilterExpression, check_filter, parse_filter
+from osusume_engine.filters.rules import MAX_FIELDS_OF_GROUP
+from osusume_engine.recipes import RecipeSpec
+
+MAX_FILTERS = 10
+_TARGETS = {"USER_SEGMENTATION": "USERID", "PERSONALIZED_ACTIONS": "ACTIONID"}
+
+
+def create(service: Personalize, context: RequestContext, parameters: Parameters) -> dict[str, Any]:
+    arn = service.named("Filter", parameters["name"])
+    tags = tags_of(parameters)
+    with service.store.lock:
+        group = service.active(parameters["datasetGroupArn"], "DatasetGroup")
+        service.check_absent(arn)
+        others = service.store.where("Filter", datasetGroupArn=group.arn)
+        service.check_quota(
+            len(others), MAX_FILTERS, f"More than {MAX_FILTERS} filters in {group.arn}. Please delete some."
+        )
+        expression = _checked(service, group, parameters["filterExpression"])
+        _check_fields(expression, others)
+        service.create(
+            "Filter", arn, picked(parameters, "name", "datasetGroupArn", "filterExpression"), tags=tags
+        )
+    return {"filterArn": arn}
+
+
+def delete(service: Personalize, context: RequestContext, parameters: Parameters) -> dict[str, Any]:
+    record = service.store.get(parameters["filterArn"], "Filter")
+    with service.store.lock:
+        for job in batches.jobs_using(service, record.arn):
+            raise in_use(f"Filter {record.arn} is in use by {job.arn}.")
+        service.delete(record)
+    return {}
+
+
+def check_usable(service: Personalize, arn: str, *, group_arn: str, recipe: RecipeSpec) -> Record:
+    """The ACTIVE filter, which must belong to the group and filter what the recipe recommends."""
+    record = service.active(arn, "Filter")
+    if record.fields["datasetGroupArn"] != group_arn:
+        raise invalid(f"Filter {arn} belongs to another dataset group than {group_arn}.")
+    expression = parse_filter(record.fields["filterExpression"])
+    wanted = _TARGETS.get(recipe.type, "ITEMID")
+    if expression.target != wanted:
+        raise invalid(f"Filter {arn} filters {expression.target}: recipe {recipe.name} needs {wanted}.")
+    if expression.uses("CURRENTITEM") and recipe.type != "RELATED_ITEMS":
+        raise invalid(f"Filter {arn} uses CurrentItem: recipe {recipe.name} has no current item.")
+    if expression.uses("INTERACTIONS") and recipe.name == "aws-item-attribute-affinity":
+        raise invalid(f"Filter {arn} uses Interactions: recipe {recipe.name} does not support that.")
+    return record
+
+
+def mask(
+    service: Personalize, record: Record, *, user: str | None, item: str | None, values: Mapping[str, str]
+) -> Any:
+    """What the filter lets through for a request; InvalidInputException on missing or wrong values."""
+    present = datasets.datasets_of(service, record.fields["datasetGroupArn"])
+    evaluator = service.catalogue.evaluator(record.fields["filterExpression"], present.values())
+    try:
+        return evaluator.mask(user_id=user, item_id=item, values=values)
+    except FilterError as error:
+        raise invalid(str(error)) from None
+
+
+def _checked(service: Personalize, group: Record, text: str) -> FilterExpression:
+    present = datasets.datasets_of(service, group.arn)
+    try:
+        expression = parse_filter(text)
+        check_filter(expression, {kind: schema_of(service, d) for kind, d in present.items()})
+    except FilterError as error:
+        raise invalid(f"Could not create filter. {error}") from None
+    return expression
+
+
+def _check_fields(expression: FilterExpression, others: list[Record]) -> None:
+    fields = set(expression.fields())
+    for other in others:
+        fields |= parse_filter(other.fields["filterExpression"]).fields()
+    if len(fields) > MAX_FIELDS_OF_GROUP:
+        raise limit_exceeded(
+            f"The filters of the dataset group would use {len(fields)} distinct dataset fields: at most "
+            f"{MAX_FIELDS_OF_GROUP} are allowed."
+        )
+
+
+def register(service: Personalize) -> None:
+    service.jobs.register("create", "Filter", Runner(lambda record: {}))
+    service.jobs.register("delete", "Filter", Runner(lambda record: {}, running=states.DELETE_IN_PROGRESS))
+
+
+OPERATIONS: dict[str, Operation] = {
+    "CreateFilter": create,
+    "DescribeFilter": describing("Filter"),
+    "ListFilters": listing("Filter"),
+    "DeleteFilter": delete,
+}

@@ -1,0 +1,78 @@
+"""The operations of the three services, by their botocore names."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from types import ModuleType
+from typing import Any
+
+from osusume_endpoint.personalize.models import (
+    attributions,
+    batches,
+    campaigns,
+    dataset_groups,
+    datasets,
+    deletions,
+    events,
+    exports,
+    filters,
+    imports,
+    recipes,
+    recommenders,
+    runtime,
+    schemas,
+    solution_versions,
+    solutions,
+    tags,
+    trackers,
+)
+from osusume_endpoint.personalize.models.common import Operation
+from osusume_endpoint.personalize.service import Personalize
+from osusume_endpoint.service import Operation as Bound
+
+FAMILIES: tuple[ModuleType, ...] = (
+    dataset_groups,
+    schemas,
+    datasets,
+    imports,
+    exports,
+    deletions,
+    recipes,
+    solutions,
+    solution_versions,
+    campaigns,
+    trackers,
+    filters,
+    batches,
+    recommenders,
+    attributions,
+    tags,
+)
+
+
+def operations() -> dict[str, dict[str, Operation]]:
+    """By service, then by operation."""
+    control = {name: function for family in FAMILIES for name, function in family.OPERATIONS.items()}
+    return {
+        "personalize": control,
+        "personalize-runtime": runtime.RUNTIME_OPERATIONS,
+        "personalize-events": events.EVENT_OPERATIONS,
+    }
+
+
+def bound(service: Personalize, functions: Mapping[str, Operation]) -> dict[str, Bound]:
+    return {name: functools.partial(_call, function, service) for name, function in functions.items()}
+
+
+def _call(
+    function: Operation, service: Personalize, context: Any, parameters: dict[str, Any]
+) -> dict[str, Any]:
+    return function(service, context, parameters)
+
+
+def register_jobs(service: Personalize) -> None:
+    for family in FAMILIES:
+        register = getattr(family, "register", None)
+        if register is not None:
+            register(service)

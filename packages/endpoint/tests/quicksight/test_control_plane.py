@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+from typing import Any
+
+from osusume_endpoint.endpoint import Endpoint
+from osusume_endpoint.testing.running import allow, caller, error_of, eventually, name
+from tests.cloudformation.test_types import deploy, resource
+
+
+def data_set(cloud: Endpoint, source: str, **changes: Any) -> dict[str, Any]:
+    arn = f"arn:aws:quicksight:{cloud.region}:{cloud.account}:datasource/{source}"
+    table = {"DataSourceArn": arn, "Schema": "marts", "Name": "t"}
+    columns = [{"Name": "a", "Type": "STRING"}]
+    return {
+        "AwsAccountId": cloud.account,
+        "DataSetId": name("set"),
+        "Name": "d",
+        "ImportMode": "SPICE",
+        "PhysicalTableMap": {"t": {"RelationalTable": {**table, "InputColumns": columns}}},
+        **changes,
+    }
+
+
+def source(cloud: Endpoint) -> str:
+    identity = name("source")
+    cloud.client("quicksight").create_data_source(
+        AwsAccountId=cloud.account, DataSourceId=identity, Name="s", Type="REDSHIFT"
+    )
+    return identity
+
+
+def test_a_spice_refresh_runs_and_completes(cloud: Endpoint) -> None:
+    client, wanted = cloud.client("quicksight"), data_set(cloud, source(cloud))
+    client.create_data_set(**wanted)
+    ids = {"AwsAccountId": cloud.account, "DataSetId": wanted["DataSetId"], "IngestionId": "i1"}
+    assert client.create_ingestion(**ids)["IngestionStatus"] == "INITIALIZED"
+    eventually(lambda: client.describe_ingestion(**ids)["Ingestion"]["IngestionStatus"] == "COMPLETED")
+    assert error_of(lambda: client.create_ingestion(**ids))[0] == "ResourceExistsException"
+
+
+def test_a_data_set_of_a_missing_source_is_refused(cloud: Endpoint) -> None:
+    call = lambda: cloud.client("quicksight").create_data_set(**data_set(cloud, "nowhere"))  # noqa: E731
+    assert error_of(call)[0] == "ResourceNotFoundException"
+
+
+def test_an_operation_without_a_function_answers_its_name(cloud: Endpoint) -> None:
+    client = cloud.client("quicksight")
+    code, message = error_of(lambda: client.list_users(AwsAccountId=cloud.account, Namespace="default"))
+    assert code == "NotEmulated"
+    assert "quicksight:ListUsers" in message
+
+
+def test_policies_are_matched_against_the_data_set(cloud: Endpoint) -> None:
+    wanted = data_set(cloud, source(cloud))
+    cloud.client("quicksight").create_data_set(**wanted)
+    prefix = f"arn:aws:quicksight:{cloud.region}:{cloud.account}:dataset"
+    ids = {"AwsAccountId": cloud.account, "DataSetId": wanted["DataSetId"]}
+    allowed = caller(cloud, allow("quicksight:DescribeDataSet", resource=f"{prefix}/{wanted['DataSetId']}"))
+    assert allowed("quicksight").describe_data_set(**ids)["DataSet"]["Name"] == "d"
+    other = caller(cloud, allow("quicksight:DescribeDataSet", resource=f"{prefix}/other"))
+    code, message = error_of(lambda: other("quicksight").describe_data_set(**ids))
+    assert code == "AccessDeniedException"
+    assert f"{prefix}/{wanted['DataSetId']}" in message
+
+
+def test_broken_constraints_are_listed_as_aws_lists_them(cloud: Endpoint) -> None:
+    client = cloud.client("quicksight")
+    code, message = error_of(
+        lambda: client.create_data_source(
+            AwsAccountId="abcdefghijkl", DataSourceId="d", Name="s", Type="ABACUS"
+        )
+    )
+    assert code == "ValidationException"
+    assert message.startswith("2 validation errors detected: Value 'abcdefghijkl' at 'AwsAccountId'")
+    assert (
+        "Value 'ABACUS' at 'Type' failed to satisfy constraint: Member must satisfy enum value set" in message
+    )
+
+
+def test_a_template_with_an_unknown_property_fails(cloud: Endpoint) -> None:
+    wanted = resource("QuickSight::DataSource", DataSourceId=name(), Name="n", Type="REDSHIFT", Colour="red")
+    try:
+        deploy(cloud, name("stack"), {"D": wanted})
+    except AssertionError as failure:
+        assert "has no property Colour" in str(failure)
+    else:
+        raise AssertionError("an unknown property deployed")
