@@ -12,6 +12,8 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, TypeVar
 
 from config.errors import did_you_mean
+from config.limits import MAX_EVENT_TYPES as MAX_EVENT_TYPES
+from config.limits import MAX_METADATA
 from config.recipes import DEPLOYED
 from warehouse.load import tables
 
@@ -20,7 +22,6 @@ if TYPE_CHECKING:
 
 Value = TypeVar("Value", str, int)
 
-MAX_EVENT_TYPES = 10
 PERSONALIZE_REGIONS = frozenset(
     "ap-northeast-1 ap-northeast-2 ap-south-1 ap-southeast-1 ap-southeast-2 ca-central-1 "
     "eu-central-1 eu-west-1 us-east-1 us-east-2 us-west-2".split()
@@ -29,7 +30,6 @@ LOG_RETENTION_DAYS = frozenset(
     [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653]
 )
 RESERVED_TYPES: Mapping[str, str] = {"CREATION_TIMESTAMP": "long", "USER_ID": "string", "ITEM_ID": "string"}
-MAX_METADATA = {"USER_ID": 25, "ITEM_ID": 100}
 
 
 def one_of(key: str, value: Value, known: Iterable[Value], what: str | None = None) -> Value:

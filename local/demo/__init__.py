@@ -15,7 +15,9 @@ def register(commands: Any) -> None:
 
     demo = commands.add_parser("demo", help="load data, run the pipeline, print recommendations")
     demo.add_argument("--size", choices=["small", "full"], default="small", help="of Complete Journey")
-    demo.add_argument("--data", type=Path, metavar="FOLDER", help="your own interactions.csv or .parquet")
+    demo.add_argument(
+        "--data", type=Path, metavar="FOLDER", help="your own interactions.csv and the like (docs/data.md)"
+    )
     demo.add_argument("--environment", default="dev", help="config/<environment>.yaml")
     demo.add_argument("--cdk-out", type=Path, help="templates (default: synthesized now)")
     cli.add_port(demo)

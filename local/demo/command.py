@@ -87,7 +87,10 @@ def _check(folder: Path, settings: Settings) -> None:
     """Before the endpoint starts: a person with a wrong file should not wait for it."""
     import pandas as pd
 
-    own_files.read(folder, datasets=settings.datasets, now=pd.Timestamp.now("UTC"))
+    shop = own_files.read(folder, datasets=settings.datasets, now=pd.Timestamp.now("UTC"))
+    print(f"Read {folder}")
+    for line in (*shop.said, *shop.notes):
+        print(f"  {line}")
 
 
 def _up(options: argparse.Namespace, settings: Settings) -> Demo:

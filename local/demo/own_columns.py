@@ -1,208 +1,292 @@
-"""Finds a person's files and their columns: names in any case, or as mapping.yaml says."""
+"""A person's tables with Personalize's column names: found in any case, or as mapping.yaml says."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping as AnyMapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
+import numpy as np
 import pandas as pd
-import yaml
 
 from config.errors import did_you_mean
 from config.settings import Datasets
+from local.demo.files import columnar, content, delimited, find, guess, json_lines, mapping, query
+from local.demo.files.content import Unreadable
+from local.demo.files.find import Source
+from local.demo.files.mapping import FILE, TABLES, FolderMapping, Layout
+from local.demo.files.part import Keep, Part, TableRefused
 from local.demo.problems import Problems
 
-TABLES = ("interactions", "users", "items")
 REQUIRED = {
     "interactions": ("USER_ID", "ITEM_ID", "TIMESTAMP"),
     "users": ("USER_ID",),
     "items": ("ITEM_ID",),
 }
-SUFFIXES = (".csv", ".parquet")
-MAPPING = "mapping.yaml"
+OPTIONAL = {"interactions": ("EVENT_TYPE", "EVENT_VALUE"), "users": (), "items": ("TITLE",)}
 
 
 @dataclass(frozen=True)
 class Table:
-    """One file; columns under Personalize's names, values as text, nulls as <NA>."""
+    """One or more files; columns under Personalize's names, values as text, nulls as <NA>."""
 
-    file: str
     frame: pd.DataFrame
-    names: dict[str, str]  # Personalize's name -> the name in the file
-    first_row: int  # number of the first data row, as an editor shows it
+    names: Mapping[str, str]  # Personalize's name -> the name in the first file
+    layout: Layout
+    files: tuple[str, ...]
+    starts: np.ndarray  # position of each file's first row
+    rows: np.ndarray  # number of each row in its file, as an editor shows it
 
-    def row(self, position: int) -> int:
-        # Blank lines are dropped but keep their number.
-        return int(self.frame.index[position]) + self.first_row
+    @property
+    def file(self) -> str:
+        return self.files[0] if len(self.files) == 1 else f"{self.files[0]} and {len(self.files) - 1} more"
+
+    def place(self, position: int) -> tuple[str, int]:
+        """The file and the row in it."""
+        number = int(np.searchsorted(self.starts, position, side="right")) - 1
+        return self.files[number], int(self.rows[position])
 
 
-@dataclass(frozen=True)
-class Mapping:
-    columns: dict[str, dict[str, str]] = field(default_factory=dict)
-    event_types: dict[str, str] = field(default_factory=dict)
+@dataclass
+class _Folder:
+    path: Path
+    mapping: FolderMapping
+    datasets: Datasets
+    problems: Problems
+    used: list[Source] = field(default_factory=list)
 
 
-def read_tables(folder: Path, *, datasets: Datasets, problems: Problems) -> tuple[dict[str, Table], Mapping]:
+def read_tables(
+    folder: Path, *, datasets: Datasets, problems: Problems
+) -> tuple[dict[str, Table], FolderMapping]:
     """Tables by name; those that can't be used are left out and reported."""
+    if folder.is_file():
+        problems.add(f"{folder} is a file: give the folder that holds it, and name it interactions.csv there")
+        return {}, FolderMapping()
     if not folder.is_dir():
         problems.add(
             f"there is no folder {folder}: give one that holds interactions.csv or interactions.parquet"
         )
-        return {}, Mapping()
-    mapping = _mapping(folder, problems)
-    tables = {}
-    for name in TABLES:
-        path = _find(folder, name, problems)
-        if path is not None:
-            table = _table(
-                path, name, mapping=mapping.columns.get(name, {}), datasets=datasets, problems=problems
-            )
-            if table is not None:
-                tables[name] = table
-    return tables, mapping
+        return {}, FolderMapping()
+    reading = _Folder(folder, mapping.read(folder, problems=problems), datasets, problems)
+    tables = {name: table for name in TABLES if (table := _table(name, reading)) is not None}
+    left = find.unused(folder, reading.used)
+    if left:
+        problems.note(f"not read: {', '.join(left[:8])}{f' and {len(left) - 8} more' if left[8:] else ''}")
+    return tables, reading.mapping
 
 
-def _find(folder: Path, name: str, problems: Problems) -> Path | None:
-    names = {name + suffix for suffix in SUFFIXES}
-    found = sorted(path for path in folder.iterdir() if path.name.lower() in names)
-    if len(found) > 1:
-        problems.add(f"{' and '.join(path.name for path in found)} both exist: keep one", file=str(folder))
-    if not found and name == "interactions":
-        present = ", ".join(sorted(path.name for path in folder.iterdir())[:8]) or "nothing"
-        problems.add(
-            f"there is no interactions.csv or interactions.parquet (it holds {present}): name your file so",
-            file=str(folder),
-        )
-    return found[0] if len(found) == 1 else None
-
-
-def _mapping(folder: Path, problems: Problems) -> Mapping:
-    path = folder / MAPPING
-    if not path.exists():
-        return Mapping()
-    try:
-        content = yaml.safe_load(path.read_text()) or {}
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        problems.add(f"it is not YAML: {' '.join(str(error).split())}", file=MAPPING)
-        return Mapping()
-    if not isinstance(content, dict) or not all(isinstance(part, dict) for part in content.values()):
-        problems.add("write `interactions: {USER_ID: your_column, ...}`, likewise users, items", file=MAPPING)
-        return Mapping()
-    for key in content.keys() - {*TABLES, "event_types"}:
-        problems.add(f"{key} is not known: {did_you_mean(key, [*TABLES, 'event_types'])}", file=MAPPING)
-    columns = {name: _upper(content.get(name, {})) for name in TABLES}
-    return Mapping(columns, {str(k): str(v) for k, v in content.get("event_types", {}).items()})
-
-
-def _upper(names: AnyMapping[Any, Any]) -> dict[str, str]:
-    return {str(name).upper(): str(column) for name, column in names.items()}
-
-
-def _table(
-    path: Path, name: str, *, mapping: dict[str, str], datasets: Datasets, problems: Problems
-) -> Table | None:
-    frame = _read(path, problems)
-    if frame is None:
-        return None
-    known = len(problems.lines)
-    columns = _columns(path.name, list(frame.columns), mapping=mapping, problems=problems)
-    missing = [column for column in REQUIRED[name] if column not in columns]
-    if missing and len(problems.lines) == known:
-        problems.add(_about_missing(name, missing, set(columns), list(frame.columns)), file=path.name)
-    elif not missing and _is_interactions_file(name, columns):
-        problems.add(
-            "it has USER_ID, ITEM_ID and TIMESTAMP and looks like the interactions file: swap the two names",
-            file=path.name,
-        )
-    if len(problems.lines) > known:
-        return None
-    renamed = frame.rename(columns={column: wanted for wanted, column in columns.items()})
-    return Table(path.name, renamed, columns, first_row=2 if path.suffix.lower() == ".csv" else 1)
-
-
-def _read(path: Path, problems: Problems) -> pd.DataFrame | None:
-    try:
-        frame = _read_csv(path) if path.suffix.lower() == ".csv" else _read_parquet(path)
-    except UnicodeDecodeError as error:
-        problems.add(f"byte {error.start:,} is not UTF-8: save the file as UTF-8", file=path.name)
-    except pd.errors.EmptyDataError:
-        problems.add("the file is empty: give a header and rows", file=path.name)
-    except pd.errors.ParserError as error:
-        line = re.search(r"line (\d+)", str(error))
-        reason = " ".join(str(error).split()).removeprefix("Error tokenizing data. C error: ")
-        problems.add(
-            f"{reason}: quote fields that hold commas", file=path.name, row=int(line[1]) if line else None
-        )
-    except (OSError, ValueError) as error:
-        problems.add(f"it can't be read: {' '.join(str(error).split())}", file=path.name)
+def _table(name: str, reading: _Folder) -> Table | None:
+    layout = reading.mapping.of(name)
+    keep = _keep(name, layout, reading.datasets)
+    if layout.sql:
+        parts = _query(name, layout, reading)
     else:
-        if frame.empty:
-            problems.add("the file has no rows below its header: add them", file=path.name)
-            return None
-        return frame
+        parts = _parts(_sources(name, layout, reading), layout, keep, _names(name, reading.datasets), reading)
+    if not parts:
+        return None
+    known = len(reading.problems.lines)
+    named = [_named(part, name, layout, reading) for part in parts]
+    if len(reading.problems.lines) > known:
+        return None
+    return _joined(parts, named, layout, name, reading.problems)
+
+
+def _names(name: str, datasets: Datasets) -> set[str]:
+    """Upper-case names of the columns that a table may have."""
+    fields = {"users": datasets.users.fields, "items": datasets.items.fields}.get(name, ())
+    return {*REQUIRED[name], *OPTIONAL[name], *(field.name for field in fields)}
+
+
+def _keep(name: str, layout: Layout, datasets: Datasets) -> Keep:
+    wanted, mapped = _names(name, datasets), set(layout.columns.values())
+    return lambda column: column in mapped or column.strip().upper() in wanted
+
+
+def _sources(name: str, layout: Layout, reading: _Folder) -> list[Source]:
+    try:
+        found = find.by_mapping(reading.path, layout) if layout.files else find.by_name(reading.path, name)
+    except TableRefused as error:
+        reading.problems.add(str(error), file=FILE if layout.files else str(reading.path))
+        return []
+    if not found and name == "interactions":
+        candidate = find.candidate(reading.path)
+        named = f", or name it in {FILE}: `interactions: {{files: {candidate}}}`" if candidate else ""
+        reading.problems.add(
+            f"there is no interactions.csv or interactions.parquet (it holds {find.listing(reading.path)}):"
+            f" name your file so{named}",
+            file=str(reading.path),
+        )
+    elif not found and name in reading.mapping.tables:
+        reading.problems.add(
+            f"{name} is mapped, but there is no {name}.csv: add it, or name its file", file=FILE
+        )
+    reading.used += found
+    return found
+
+
+def _parts(
+    sources: list[Source], layout: Layout, keep: Keep, known: Collection[str], reading: _Folder
+) -> list[Part]:
+    parts: list[Part] = []
+    for source in sources:
+        for name, read in _readers(source, layout, keep, known, reading):
+            part = _attempt(name, read, reading.problems)
+            if part is not None:
+                reading.problems.note(f"{len(part.frame):,} rows, {part.how}", file=name)
+                parts.append(part)
+    return parts
+
+
+def _readers(
+    source: Source, layout: Layout, keep: Keep, known: Collection[str], reading: _Folder
+) -> list[tuple[str, Callable[[], Part]]]:
+    """What reads each stream of a file. What is wrong with the file as a whole is reported."""
+    try:
+        if source.kind == "parquet":
+            read = lambda: columnar.read(source.path, name=source.name, keep=keep, partition=source.partition)  # noqa: E731
+            return [(source.name, read)]
+        streams = content.contents(source.path, name=source.name)
+    except (TableRefused, Unreadable) as error:
+        reading.problems.add(str(error), file=source.name)
+        return []
+    return [(stream.name, _reader(source, stream, layout, keep, known, reading)) for stream in streams]
+
+
+def _reader(
+    source: Source,
+    stream: content.Content,
+    layout: Layout,
+    keep: Keep,
+    known: Collection[str],
+    reading: _Folder,
+) -> Callable[[], Part]:
+    if source.kind == "json" or find.is_json(stream.member):
+        return lambda: json_lines.read(stream, layout=layout, keep=keep)
+    say = lambda text: reading.problems.note(text, file=stream.name)  # noqa: E731
+    return lambda: delimited.read(
+        stream, layout=layout, keep=keep, known={*known, *map(str.upper, layout.columns.values())}, say=say
+    )
+
+
+def _attempt(name: str, read: Callable[[], Part], problems: Problems) -> Part | None:
+    try:
+        part = read()
+    except TableRefused as error:
+        problems.add(str(error), file=name, row=error.row, more=error.more)
+    except Unreadable as error:
+        problems.add(str(error), file=name)
+    except (OSError, EOFError, ValueError) as error:
+        problems.add(f"it can't be read: {' '.join(str(error).split())}", file=name)
+    else:
+        return part
     return None
 
 
-def _read_csv(path: Path) -> pd.DataFrame:
-    """Everything as text; only an empty field is null (NA is a country, None a nickname)."""
-    frame = pd.read_csv(
-        path,
-        dtype="string",
-        keep_default_na=False,
-        na_values=[""],
-        encoding="utf-8-sig",
-        skip_blank_lines=False,
+def _query(name: str, layout: Layout, reading: _Folder) -> list[Part]:
+    """The rows of `sql`, over the files under `tables`."""
+    known = len(reading.problems.lines)
+    sources = {source: _source(source, given, reading) for source, given in reading.mapping.sources.items()}
+    if len(reading.problems.lines) > known:
+        return []
+    if not sources:
+        reading.problems.add("sql reads the files under `tables`: name them there", file=FILE, column=name)
+        return []
+    assert layout.sql
+    sql = layout.sql
+    part = _attempt(
+        f"{FILE}, {name}",
+        lambda: query.run(sql, name=f"the query of {name} in {FILE}", sources=sources),  # type: ignore[arg-type]
+        reading.problems,
     )
-    return frame.apply(lambda column: column.str.strip().replace("", pd.NA)).dropna(how="all")
+    return [part] if part else []
 
 
-def _read_parquet(path: Path) -> pd.DataFrame:
-    frame = pd.read_parquet(path)
-    return frame.apply(_as_text)
+def _source(name: str, layout: Layout, reading: _Folder) -> Part | None:
+    parts = _parts(_sources(f"tables.{name}", layout, reading), layout, bool, (), reading)
+    if not parts:
+        return None
+    frame = pd.concat([part.frame for part in parts], ignore_index=True)
+    return Part(name, list(frame.columns), frame, np.arange(1, len(frame) + 1))
 
 
-def _as_text(column: pd.Series) -> pd.Series:
-    if pd.api.types.is_datetime64_any_dtype(column):
-        return column.dt.strftime("%Y-%m-%dT%H:%M:%S%z").astype("string")
-    if pd.api.types.is_float_dtype(column) and (column.dropna() % 1 == 0).all():
-        return column.astype("Int64").astype("string")
-    text = column.astype("string").str.strip()
-    return text.mask(text == "")
+def _named(part: Part, name: str, layout: Layout, reading: _Folder) -> dict[str, str]:
+    """Personalize's name -> the file's; what a table must have and lacks is reported."""
+    problems, known = reading.problems, len(reading.problems.lines)
+    columns = _columns(part, layout.columns, problems)
+    missing = [column for column in REQUIRED[name] if column not in columns]
+    if missing and len(problems.lines) == known:
+        problems.add(_about_missing(name, missing, columns, part, layout.sql), file=part.file)
+    elif not missing and name != "interactions" and set(REQUIRED["interactions"]) <= set(columns):
+        problems.add(
+            "it has USER_ID, ITEM_ID and TIMESTAMP and looks like the interactions file: swap the two names",
+            file=part.file,
+        )
+    elif not len(part.frame):
+        problems.add("the file has no rows below its header: add them", file=part.file)
+    _tell_unused(part, columns, _names(name, reading.datasets), problems)
+    return columns
 
 
-def _columns(file: str, present: list[str], *, mapping: dict[str, str], problems: Problems) -> dict[str, str]:
+def _columns(part: Part, mapped: Mapping[str, str], problems: Problems) -> dict[str, str]:
     """Personalize's name -> the file's, for every column of the file that has one."""
-    by_name = {column.strip().upper(): column for column in reversed(present)}
-    columns = {name: column for name, column in by_name.items() if column not in mapping.values()}
-    for name, column in mapping.items():
-        if column not in present:
+    columns: dict[str, str] = {}
+    wanted = {column.strip().upper() for column in part.frame.columns}
+    for column in part.columns:
+        name = column.strip().upper()
+        if column in mapped.values() or name in mapped:
+            continue
+        if name in columns and name in wanted:
+            problems.add(f"{columns[name]} and {column} are both {name}: map one in {FILE}", file=part.file)
+        columns.setdefault(name, column)
+    for name, column in mapped.items():
+        if column not in part.columns:
             problems.add(
-                f"{name} is mapped to {column!r}, which {file} lacks: {did_you_mean(column, present)}",
-                file=MAPPING,
+                f"{name} is mapped to {column!r}, which {part.file} lacks: "
+                f"{did_you_mean(column, part.columns)}",
+                file=FILE,
                 column=column,
             )
         columns[name] = column
     return columns
 
 
-def _is_interactions_file(name: str, columns: dict[str, str]) -> bool:
-    return name != "interactions" and set(REQUIRED["interactions"]) <= set(columns)
+def _tell_unused(part: Part, columns: Mapping[str, str], names: set[str], problems: Problems) -> None:
+    used = {column for name, column in columns.items() if name in names}
+    unused = [column for column in part.columns if column not in used]
+    if unused:
+        shown = ", ".join(unused[:8]) + (f" and {len(unused) - 8} more" if unused[8:] else "")
+        problems.note(f"columns that are not used: {shown}", file=part.file)
 
 
-def _about_missing(name: str, missing: list[str], columns: set[str], present: list[str]) -> str:
+def _about_missing(
+    name: str, missing: list[str], columns: Mapping[str, str], part: Part, sql: str | None
+) -> str:
+    taken = [column for known, column in columns.items() if known in REQUIRED[name]]
+    found = {column: guess.column_for(column, part.sample, taken) for column in missing}
     swapped = _looks_like(name, columns)
-    if swapped:
+    if swapped and not any(found.values()) and not sql:
         return f"it has no {', '.join(missing)} and looks like the {swapped} file: swap the two names"
+    present = ", ".join(part.columns[:8])
+    if guess.is_data(part.columns):
+        names = ", ".join(guess.header_for(part.columns))
+        return (
+            f"its first line ({present}) looks like a row, not a header: name the columns in their order in"
+            f" {FILE}, such as `{name}: {{header: [{names}]}}`"
+        )
+    if found.get("TIMESTAMP", "") is None:
+        return (
+            f"column {', '.join(missing)} is missing (it has {present}) and no column holds times: Personalize"
+            " needs the time of each interaction, so export it too"
+        )
+    pairs = ", ".join(f"{column}: {found[column] or 'your_column'}" for column in missing)
     return (
-        f"column {', '.join(missing)} is missing (it has {', '.join(present[:8])}): rename the column,"
-        f" or map it in {MAPPING}, such as `{name}: {{{missing[0]}: {present[0]}}}`"
+        f"column {', '.join(missing)} is missing (it has {present}): rename the column,"
+        f" or map it in {FILE}, such as `{name}: {{{pairs}}}`"
     )
 
 
-def _looks_like(name: str, columns: set[str]) -> str | None:
+def _looks_like(name: str, columns: Mapping[str, str]) -> str | None:
     has_user, has_item = "USER_ID" in columns, "ITEM_ID" in columns
     if has_user and has_item:
         return None
@@ -211,3 +295,23 @@ def _looks_like(name: str, columns: set[str]) -> str | None:
     if has_item and name != "items":
         return "items"
     return None
+
+
+def _joined(
+    parts: list[Part], named: list[dict[str, str]], layout: Layout, name: str, problems: Problems
+) -> Table:
+    frames = []
+    for part, columns in zip(parts, named, strict=True):
+        renamed = {column: wanted for wanted, column in columns.items() if column in part.frame}
+        frames.append(part.frame[list(renamed)].rename(columns=renamed))
+    lengths = [len(frame) for frame in frames]
+    if len(parts) > 1:
+        problems.note(f"{name}: {len(parts)} files, {sum(lengths):,} rows")
+    return Table(
+        frame=pd.concat(frames, ignore_index=True),
+        names={wanted: column for columns in reversed(named) for wanted, column in columns.items()},
+        layout=layout,
+        files=tuple(part.file for part in parts),
+        starts=np.cumsum([0, *lengths[:-1]]),
+        rows=np.concatenate([part.rows for part in parts]),
+    )

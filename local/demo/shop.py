@@ -33,6 +33,7 @@ class ShopData:
     orders: pd.DataFrame
     events: pd.DataFrame
     notes: tuple[str, ...] = ()
+    said: tuple[str, ...] = ()  # how the source's files were read
     progress: dict[str, str] = field(default_factory=dict)  # what the source needs to continue from here
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 from psycopg2 import sql
 
+from config.limits import EVENT_VALUE_DECIMALS, EVENT_VALUE_DIGITS
 from config.settings import Datasets, SourceTables
 from local.demo.shop import ShopData
 
@@ -37,7 +38,8 @@ BASE_COLUMNS = {
         "user_id": "text",
         "item_id": "text",
         "quantity": "int",
-        "sales_value": "numeric(10,2)",
+        # As exact as the pipeline is (plain_number in glue_jobs/transforms/text.py).
+        "sales_value": f"numeric({EVENT_VALUE_DIGITS},{EVENT_VALUE_DECIMALS})",
         "ordered_at": "timestamptz",
     },
 }
@@ -74,6 +76,9 @@ def create(connection: Any, *, tables: SourceTables, datasets: Datasets) -> None
             cursor.execute(statement.format(_identifier(tables, name)))
         orders = _identifier(tables, "orders")
         cursor.execute(sql.SQL("create index if not exists orders_by_user on {} (user_id)").format(orders))
+        # A database of an earlier version rounds to cents; nothing is rewritten where the type is this one.
+        widen = sql.SQL("alter table {} alter column sales_value type {}")
+        cursor.execute(widen.format(orders, sql.SQL(BASE_COLUMNS["orders"]["sales_value"])))
         # The demo's own note; the application and the pipeline never read it.
         cursor.execute("create schema if not exists demo")
         cursor.execute(

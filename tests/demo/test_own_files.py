@@ -119,6 +119,25 @@ def test_parquet_with_numbers_and_times_is_read_as_the_csv_is(tmp_path: Path) ->
     pd.testing.assert_frame_equal(read(tmp_path / "parquet").orders, read(write(tmp_path / "csv")).orders)
 
 
+def test_milliseconds_are_the_times_that_seconds_are(tmp_path: Path) -> None:
+    frame = good_interactions()
+    (tmp_path / "s").mkdir()
+    (tmp_path / "ms").mkdir()
+    shop = read(write(tmp_path / "ms", frame.assign(TIMESTAMP=frame.TIMESTAMP + "000")))
+    pd.testing.assert_frame_equal(shop.orders, read(write(tmp_path / "s", frame)).orders)
+    assert "interactions.csv: TIMESTAMP: the numbers are epoch milliseconds" in shop.said
+
+
+def test_rows_that_repeat_another_count_once_and_are_told(tmp_path: Path) -> None:
+    frame = good_interactions()
+    shop = read(write(tmp_path, pd.concat([frame, frame.iloc[[4, 7]]])))
+    assert (len(shop.orders), len(shop.events)) == (800, 400)
+    assert (
+        "Warning: interactions.csv, row 1,202 (and 1 more), column USER_ID, ITEM_ID, EVENT_TYPE, TIMESTAMP: "
+        "it repeats row 6: such rows count once, with the largest value"
+    ) in shop.notes
+
+
 def test_blank_lines_at_the_end_are_no_rows(tmp_path: Path) -> None:
     path = write(tmp_path) / "interactions.csv"
     path.write_text(path.read_text() + "\n\n")
@@ -134,24 +153,7 @@ def cell(row: int, column: str, value: object) -> Callable[[], pd.DataFrame]:
     return change
 
 
-def all_in_milliseconds() -> pd.DataFrame:
-    frame = good_interactions()
-    return frame.assign(TIMESTAMP=frame.TIMESTAMP + "000")
-
-
-def repeated() -> pd.DataFrame:
-    frame = good_interactions()
-    return pd.concat([frame, frame.iloc[[4, 7]]])
-
-
 MISTAKES: list[tuple[Callable[[], pd.DataFrame], list[str]]] = [
-    (
-        all_in_milliseconds,
-        [
-            "interactions.csv, row 2 (and 1,199 more), column TIMESTAMP: "
-            f"{SECONDS}000 is milliseconds or finer, Personalize takes seconds: divide by 1,000"
-        ],
-    ),
     (
         cell(10, "TIMESTAMP", "yesterday"),
         [
@@ -201,13 +203,6 @@ MISTAKES: list[tuple[Callable[[], pd.DataFrame], list[str]]] = [
         ["interactions.csv, row 3, column EVENT_VALUE: 'dear' is not a number: correct it"],
     ),
     (
-        repeated,
-        [
-            "interactions.csv, row 1,202 (and 1 more), column USER_ID, ITEM_ID, EVENT_TYPE, TIMESTAMP: "
-            "it repeats row 6: remove one of them"
-        ],
-    ),
-    (
         lambda: good_interactions(999),
         ["interactions.csv: 999 interactions count, Personalize needs 1,000: add more"],
     ),
@@ -234,8 +229,8 @@ MISTAKES: list[tuple[Callable[[], pd.DataFrame], list[str]]] = [
         lambda: good_interactions().drop(columns="TIMESTAMP"),
         [
             "interactions.csv: column TIMESTAMP is missing (it has USER_ID, ITEM_ID, "
-            "EVENT_TYPE, EVENT_VALUE): rename "
-            "the column, or map it in mapping.yaml, such as `interactions: {TIMESTAMP: USER_ID}`"
+            "EVENT_TYPE, EVENT_VALUE) and no column holds times: Personalize needs the time of each "
+            "interaction, so export it too"
         ],
     ),
     (
@@ -284,10 +279,10 @@ OTHER_MISTAKES: list[tuple[dict[str, pd.DataFrame | str], list[str]]] = [
         ["items.csv, row 3, column ITEM_ID: the id is missing: give it, or remove the row"],
     ),
     (
-        {"items": pd.DataFrame({"ITEM_ID": ["a"], "CREATION_TIMESTAMP": ["1760000000000"]})},
+        {"items": pd.DataFrame({"ITEM_ID": ["a"], "CREATION_TIMESTAMP": ["1927-01-10"]})},
         [
-            "items.csv, row 2, column CREATION_TIMESTAMP: 1760000000000 is milliseconds or finer, "
-            "Personalize takes seconds: divide by 1,000"
+            "items.csv, row 2, column CREATION_TIMESTAMP: 1927-01-10 is before 1970, Personalize takes "
+            "times since then: leave it empty"
         ],
     ),
     (
@@ -319,7 +314,7 @@ def test_a_folder_without_interactions_says_what_it_holds(tmp_path: Path) -> Non
     (tmp_path / "sales.csv").write_text("a,b\n1,2\n")
     assert refusal(tmp_path) == [
         f"{tmp_path}: there is no interactions.csv or interactions.parquet (it holds "
-        "sales.csv): name your file so"
+        "sales.csv): name your file so, or name it in mapping.yaml: `interactions: {files: sales.csv}`"
     ]
     (missing,) = refusal(tmp_path / "nowhere")
     assert missing.startswith(f"there is no folder {tmp_path / 'nowhere'}: ")
@@ -342,8 +337,9 @@ def test_two_files_of_one_table_are_refused(tmp_path: Path) -> None:
             "interactions.csv, row 3: Expected 3 fields in line 3, saw 4: quote fields that hold commas",
         ),
         (
-            b"USER_ID,ITEM_ID,TIMESTAMP\na,\xe9,1760000000\n",
-            "interactions.csv: byte 28 is not UTF-8: save the file as UTF-8",
+            "USER_ID,ITEM_ID,TIMESTAMP\na,é,1760000000\na,ö,1760000000\nb,".encode() + b"\xe9,1760000000\n",
+            "interactions.csv: byte 60 is not UTF-8, but most other text is: correct it there, or save the "
+            "file as UTF-8",
         ),
     ],
 )

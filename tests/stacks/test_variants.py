@@ -101,7 +101,7 @@ def test_without_a_secret_of_their_own_dashboards_read_as_the_user_that_the_load
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     without = {name: value for name, value in QUICKSIGHT.items() if name != "secret_arn"}
-    analytics = load("dev").analytics.model_dump() | {"quicksight": without}
+    analytics = example.settings().analytics.model_dump() | {"quicksight": without}
     assembly = Assembly("dev", tmp_path_factory.mktemp("reader"), variant(analytics=analytics))
     ((_, source),) = assembly.properties("AWS::QuickSight::DataSource")
     parameter = source["Credentials"]["SecretArn"]["Ref"]

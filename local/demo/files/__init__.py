@@ -1,0 +1,1 @@
+"""Tables as people have them (CSV of any dialect, JSON lines, Parquet, compressed, in parts), read as text."""
