@@ -112,8 +112,10 @@ nightly: $(READY) ## the slow suites, which `make test` leaves out, and each pac
 alone: wheels ## each package's tests where nothing but its own wheel and needs are installed
 	for package in $(notdir $(PACKAGES)); do \
 	  $(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-alone/$$package; \
-	  $(BIN)/uv pip install --quiet --python .venv-alone/$$package/bin/python --no-sources --find-links dist \
-	    --constraint requirements-dev.txt "osusume-$$package" --group "packages/$$package/pyproject.toml:test"; \
+	  echo "osusume-$$package" | $(COMPILE) --no-sources --find-links dist --constraint requirements-dev.txt \
+	    --group packages/$$package/pyproject.toml:test --output-file .venv-alone/$$package.txt -; \
+	  $(BIN)/uv pip install --quiet --python .venv-alone/$$package/bin/python --require-hashes --find-links dist \
+	    -r .venv-alone/$$package.txt; \
 	  (cd packages/$$package && env -u PYTHONPATH ../../.venv-alone/$$package/bin/python -m pytest -q $(TESTS)); \
 	done
 
