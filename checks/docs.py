@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from checks import fidelity
+from checks import fidelity, usage
 from config.reference import page as configuration
 from lambdas.get_recommendations import openapi
 from osusume_endpoint.personalize import coverage
@@ -23,11 +23,13 @@ def _coverage() -> str:
 
 
 DOCS = Path(__file__).parents[1] / "docs"
+# The endpoint's own tests are read where its source is; a fork keeps what they told.
+IS_FORK = not (DOCS.parent / "packages").is_dir()
 PAGES: Mapping[str, Callable[[], str]] = {
     "configuration.md": configuration,
     "fidelity.md": fidelity.page,
     "openapi.json": openapi.rendered,
-    "personalize-coverage.md": _coverage,
+    **({} if IS_FORK else {"personalize-coverage.md": _coverage}),
 }
 
 
@@ -46,6 +48,8 @@ def main() -> int:
         return 1 if found else 0
     for name, made in PAGES.items():
         (DOCS / name).write_text(made())
+    if not IS_FORK:
+        usage.TESTED.write_text(usage.tested())
     return 0
 
 
