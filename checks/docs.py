@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from checks import catalogue, fidelity
+from checks import catalogue, fidelity, usage
 from config import recipe_page, schema
 from config.reference import page as configuration
 from lambdas.get_recommendations import openapi
@@ -24,13 +24,15 @@ def _coverage() -> str:
 
 
 DOCS = Path(__file__).parents[1] / "docs"
+# The endpoint's own tests are read where its source is; a fork keeps what they told.
+IS_FORK = not (DOCS.parent / "packages").is_dir()
 PAGES: Mapping[str, Callable[[], str]] = {
     "../config/schema.json": schema.text,
     "checks.md": catalogue.page,
     "configuration.md": configuration,
     "fidelity.md": fidelity.page,
     "openapi.json": openapi.rendered,
-    "personalize-coverage.md": _coverage,
+    **({} if IS_FORK else {"personalize-coverage.md": _coverage}),
     "recipes.md": recipe_page.page,
 }
 
@@ -50,6 +52,8 @@ def main() -> int:
         return 1 if found else 0
     for name, made in PAGES.items():
         (DOCS / name).write_text(made())
+    if not IS_FORK:
+        usage.TESTED.write_text(usage.tested())
     return 0
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+import osusume_endpoint
 from checks import usage
 from checks.usage import Pair
 from osusume_endpoint.cloudformation import monitoring, network, no_op, plugin, security
@@ -144,9 +145,9 @@ def unsound(
         for operation in operations(service, used=used, tested=tested):
             name, by = f"{service} {operation.name}", ", ".join(operation.used)
             if operation.used and not operation.tested:
-                yield f"{name} ({by}) is called by no test: write one in packages/endpoint/tests."
+                yield f"{name} ({by}) is called by no test: write one."
             if operation.used and operation.who == "refused":
-                yield f"{name} ({by}) is refused by the endpoint: serve it in osusume_endpoint."
+                yield f"{name} ({by}) is refused by the endpoint: serve it there."
 
 
 def page() -> str:
@@ -267,6 +268,6 @@ def _handled() -> frozenset[str]:
 def _named() -> frozenset[str]:
     """Types that code of ours names, in order to change what the emulator does with them."""
     found: set[str] = set()
-    for path in (ROOT / "packages" / "endpoint" / "src" / "osusume_endpoint").rglob("*.py"):
+    for path in Path(osusume_endpoint.__file__).parent.rglob("*.py"):
         found |= set(re.findall(r'"(AWS::\w+::\w+)"', path.read_text()))
     return frozenset(found)

@@ -18,6 +18,7 @@ from botocore import xform_name
 from botocore.session import get_session
 
 from checks import recorded, sdk
+from osusume_endpoint.guard import coverage
 from osusume_endpoint.personalize import coverage as personalize
 from osusume_endpoint.wire import service_model
 
@@ -26,14 +27,16 @@ SNAPSHOTS = ROOT / "tests" / "stacks" / "__snapshots__"
 Pair = tuple[str, str]
 
 _TESTS = (
-    "packages/endpoint/tests/**/*.py",
     "tests/local/**/*.py",
     "tests/chaos/**/*.py",
     "tests/redshift/**/*.py",
-    "packages/endpoint/src/osusume_endpoint/testing/*.py",
     "tests/e2e/**/*.py",
     "tests/checks/test_operations.py",
 )
+_RUNTIME = "packages/endpoint"
+_RUNTIME_TESTS = (f"{_RUNTIME}/tests/**/*.py", f"{_RUNTIME}/src/osusume_endpoint/testing/*.py")
+# The same, for whoever has the runtime as a wheel.
+TESTED = Path(coverage.__file__).with_name("tested.json")
 _MAKES_CLIENT = frozenset(["client", "clients", "create_client", "resource", "caller", "service"])
 _BY_NAME = frozenset(["get_paginator", "get_waiter", "can_paginate"])
 # Actions of IAM that are no operation's name.
@@ -57,8 +60,21 @@ def by_code(*patterns: str, root: Path = ROOT) -> frozenset[Pair]:
 
 def by_tests() -> frozenset[Pair]:
     """Called in tests that have an endpoint; those of functions and jobs give them clients of their own."""
-    named = by_code(*_TESTS)
+    return by_code(*_TESTS) | by_runtime_tests()
+
+
+def by_runtime_tests() -> frozenset[Pair]:
+    """Called in the endpoint's own tests: as they stand here, or as its wheel says."""
+    if not (ROOT / _RUNTIME).is_dir():
+        return frozenset((service, operation) for service, operation in json.loads(TESTED.read_text()))
+    named = by_code(*_RUNTIME_TESTS)
     return named | {(service, name) for service, name, _, tested in personalize.rows() if tested}
+
+
+def tested() -> str:
+    """What the endpoint's wheel says."""
+    lines = ",\n".join(json.dumps(pair) for pair in sorted(by_runtime_tests()))
+    return f"[\n{lines}\n]\n"
 
 
 def by_workflows(snapshots: Path = SNAPSHOTS) -> frozenset[Pair]:

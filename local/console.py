@@ -10,6 +10,7 @@ import tomllib
 from pathlib import Path
 
 from local.repository import REPOSITORY
+from osusume_endpoint import paths
 
 SCRIPT = """\
 #!{python}
@@ -26,7 +27,7 @@ def name() -> str:
 
 
 def install(folder: Path) -> Path:
-    path = folder / name()
+    path = paths.inside(folder, name())
     path.write_text(SCRIPT.format(python=sys.executable, repository=str(REPOSITORY)))
     path.chmod(0o755)
     return path

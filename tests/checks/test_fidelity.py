@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
+import osusume_endpoint
 from checks import fidelity, usage
 from osusume_endpoint.guard import coverage
 from osusume_endpoint.personalize import responses
 
-LOCAL_AWS = fidelity.ROOT / "packages" / "endpoint" / "src" / "osusume_endpoint"
+LOCAL_AWS = Path(osusume_endpoint.__file__).parent
 
 
 def test_every_operation_that_the_product_uses_is_served_and_called_by_a_test() -> None:
@@ -24,7 +25,7 @@ def test_every_operation_that_the_product_uses_is_served_and_called_by_a_test() 
 def test_an_operation_that_is_used_and_called_by_no_test_is_named() -> None:
     used = {"code": frozenset([("sqs", "SendMessage"), ("dynamodb", "Query")])}
     [found] = fidelity.unsound(used=used, tested={"test": frozenset([("dynamodb", "Query")])})
-    assert found == "sqs SendMessage (code) is called by no test: write one in packages/endpoint/tests."
+    assert found == "sqs SendMessage (code) is called by no test: write one."
 
 
 @pytest.mark.parametrize(

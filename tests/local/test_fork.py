@@ -1,0 +1,113 @@
+"""A fork: the template under its own name, the runtime as wheels."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from local import fork
+from local.repository import REPOSITORY
+
+
+@pytest.fixture(scope="module")
+def acme(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("fork")
+    wheel = folder / "osusume_endpoint-1-py3-none-any.whl"
+    wheel.write_bytes(b"a wheel")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(fork, "check", lambda **_: None)  # the repository under test may have changes
+        for name in ("AUTHOR", "COMMITTER"):
+            patched.setenv(f"GIT_{name}_NAME", "Somebody")
+            patched.setenv(f"GIT_{name}_EMAIL", "somebody@example.org")
+        return fork.write(folder=folder / "acme", name="acme", wheels=[wheel])
+
+
+def git(folder: Path, *arguments: str) -> str:
+    return subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True, check=True).stdout
+
+
+def test_it_has_its_own_history_of_one_commit_and_nothing_left_over(acme: Path) -> None:
+    assert git(acme, "log", "--format=%s").splitlines() == [
+        "acme, made from osusume: vendor/origin.json says which"
+    ]
+    assert git(acme, "status", "--porcelain") == ""
+
+
+def test_it_holds_wheels_and_no_source_of_the_runtime(acme: Path) -> None:
+    files = git(acme, "ls-files").splitlines()
+    assert "vendor/osusume_endpoint-1-py3-none-any.whl" in files
+    assert [file for file in files if file.startswith(fork.LEFT_OUT)] == []
+    assert {"app.py", "config/dev.yaml", "stacks/training.py", "tests/stacks/test_app.py"} < set(files)
+
+
+def test_it_says_what_it_was_made_from(acme: Path) -> None:
+    origin = json.loads((acme / fork.ORIGIN).read_text())
+    with (REPOSITORY / "pyproject.toml").open("rb") as file:
+        version = tomllib.load(file)["project"]["version"]
+    assert origin == {
+        "template": "osusume",
+        "version": version,
+        "commit": git(REPOSITORY, "rev-parse", "HEAD").strip(),
+    }
+
+
+def test_the_products_name_stands_nowhere_but_where_the_runtime_is_meant(acme: Path) -> None:
+    said = [
+        f"{path.relative_to(acme)}: {line.strip()[:100]}"
+        for path in sorted(acme.rglob("*"))
+        if path.is_file()
+        and ".git" not in path.parts
+        and path.suffix != ".whl"
+        and path.name != "origin.json"
+        for line in path.read_text(encoding="utf-8", errors="ignore").splitlines()
+        if fork.renamed(line, "acme") != line
+    ]
+    assert said == []
+    assert (acme / "config" / "dev.yaml").read_text().count("acme") >= 1
+    assert "acme-dev-" in (acme / "tests" / "stacks" / "__snapshots__" / "dev" / "training.json").read_text()
+
+
+def test_it_configures_no_member_that_it_lacks(acme: Path) -> None:
+    with (acme / "pyproject.toml").open("rb") as file:
+        project = tomllib.load(file)
+    assert project["project"]["name"] == "acme"
+    assert "workspace" not in project["tool"]["uv"]
+    assert [path for path in project["tool"]["mypy"]["files"] if not (acme / path).exists()] == []
+    assert "packages/" not in (acme / "pyproject.toml").read_text()
+
+
+@pytest.mark.parametrize(
+    ("line", "in_the_fork"),
+    [
+        ("app: osusume", "app: acme"),
+        ("from osusume_endpoint import state", "from osusume_endpoint import state"),
+        ("pip install osusume-engine", "pip install osusume-engine"),
+        ('"osusume-dev-engineering"', '"acme-dev-engineering"'),
+        ('PATH = "/_osusume/scheduler/fire"', 'PATH = "/_osusume/scheduler/fire"'),
+        ('"osusume:FireSchedule",', '"osusume:FireSchedule",'),
+        ("OSUSUME_ENV=prod OSUSUME_HOME=/x", "ACME_ENV=prod OSUSUME_HOME=/x"),
+        ('"Osusume/dev"', '"Acme/dev"'),
+    ],
+)
+def test_what_is_the_products_is_renamed_and_what_is_the_runtimes_is_not(line: str, in_the_fork: str) -> None:
+    assert fork.renamed(line, "acme") == in_the_fork
+
+
+@pytest.mark.parametrize(
+    "name", ["", "Acme", "a", "acme-shop", "acme_shop", "1acme", "a" * 17, "osusume", "acme\n"]
+)
+def test_a_name_that_no_configuration_may_have_is_refused(name: str, tmp_path: Path) -> None:
+    with pytest.raises(fork.ForkRefused, match="NAME="):
+        fork.check(folder=tmp_path / "new", name=name)
+
+
+@pytest.mark.parametrize(
+    ("folder", "said"), [(Path("/tmp"), "exists already"), (REPOSITORY / "new", "lies inside")]
+)
+def test_a_folder_that_is_taken_or_inside_is_refused(folder: Path, said: str) -> None:
+    with pytest.raises(fork.ForkRefused, match=said):
+        fork.check(folder=folder, name="acme")
