@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -172,6 +173,30 @@ def test_every_compiled_model_and_test_parses_as_redshifts(compiled: list[Path])
     assert len(compiled) > 40
     problems = {path.stem: unparsable(path.read_text()) for path in compiled}
     assert {name: found for name, found in problems.items() if found} == {}
+
+
+@pytest.mark.slow
+def test_what_a_json_function_gives_is_cast_to_the_width_of_an_id(compiled: list[Path]) -> None:
+    """Redshift's functions give varchar(65535), which every join after them would carry."""
+    texts = [path.read_text() for path in compiled]
+    found = [text[: call.start()] for text in texts for call in re.finditer(r"json_extract_\w+\(", text)]
+    assert found and all(before.endswith("cast(") for before in found)
+    assert any("as varchar(1024))" in text for text in texts)
+
+
+@pytest.mark.slow
+def test_each_rebuild_of_a_mart_grants_it_to_the_readers_role(compiled: list[Path]) -> None:
+    target = next(parent for parent in compiled[0].parents if parent.name == "target")
+    nodes = json.loads((target / "manifest.json").read_text())["nodes"].values()
+    models = {n["name"]: n["config"] for n in nodes if n["resource_type"] == "model"}
+    marts = {name: config["grants"] for name, config in models.items() if config["schema"] != "staging"}
+    assert len(marts) == 8
+    assert {json.dumps(grants) for grants in marts.values()} == {
+        json.dumps({"select": [f"role:{tables.READER}"]})
+    }
+    assert all(not config["grants"] for config in models.values() if config["schema"] == "staging")
+    project = yaml.safe_load((WAREHOUSE / "dbt_project.yml").read_text())
+    assert project["flags"]["redshift_grants_extended"] is True, "else `role:` is taken for a user's name"
 
 
 def test_every_landing_table_is_copied_from_its_folder_of_the_run() -> None:
