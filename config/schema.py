@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from config import rules
+from config import recipes, rules
 from config.reference import listed_sections
 from config.settings import Settings
 
@@ -21,8 +21,8 @@ FILE = Path(__file__).with_suffix(".json")
 _KNOWN: Mapping[tuple[str, str], Iterable[Any]] = {
     ("Settings", "region"): rules.PERSONALIZE_REGIONS,
     ("Settings", "log_retention_days"): rules.LOG_RETENTION_DAYS,
-    ("Solution", "recipe"): rules.BATCH_RECIPES,
-    ("QualityGate", "metric"): rules.METRICS,
+    ("Solution", "recipe"): recipes.DEPLOYED,
+    ("QualityGate", "metric"): recipes.RANKING_METRICS,
 }
 
 Schema = dict[str, Any]
