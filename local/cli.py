@@ -102,7 +102,8 @@ def run_up(options: argparse.Namespace) -> int:
     print(f"endpoint {current.url} ({current.account}, {current.region}), {time.monotonic() - started:.1f} s")
     if assembly:
         _deploy(assembly, home=home)
-    print(f"ready in {time.monotonic() - started:.1f} s; `eval $(make env)` points a shell at it")
+    seconds = f"{time.monotonic() - started:.1f} s"
+    print(f'ready in {seconds}; `eval "$(make -s env)"` points a shell at it')
     return 0
 
 

@@ -43,7 +43,7 @@ class ForkRefused(ValueError):
 def write(*, folder: Path, name: str, wheels: Sequence[Path]) -> Path:
     """The fork's folder. Raises ForkRefused."""
     check(folder=folder, name=name)
-    partial = folder.with_name(f".{folder.name}.partial")
+    partial = paths.inside(folder.parent, f".{folder.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     for file in template_files():
         _copy(file, partial, name)

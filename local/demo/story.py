@@ -193,7 +193,7 @@ def run_id_of(output: str) -> str:
 
 def commands(url: str, user: str) -> Iterator[str]:
     """Lines that a person can paste."""
-    yield 'eval "$(make env)"    # endpoint, region, the operator\'s credentials and OSUSUME_API_URL'
+    yield 'eval "$(make -s env)"    # endpoint, region, the operator\'s credentials and OSUSUME_API_URL'
     yield "curl --aws-sigv4 aws:amz:$AWS_REGION:execute-api \\"
     yield "  --user $AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY \\"
     yield '  -H "x-amz-security-token: $AWS_SESSION_TOKEN" \\'
