@@ -31,7 +31,7 @@ _INSTEAD = {
     ".pkl": "write it as CSV or Parquet",
 }
 # A copy that an editor or a browser left beside the file.
-_SEPARATED = re.compile(r"[-_. (]|\d")
+_SEPARATED = re.compile(r"\A(?:[-_. (]|\d)")
 
 
 @dataclass(frozen=True)
@@ -138,7 +138,7 @@ def _belongs(path: Path, table: str) -> bool:
     if path.is_dir():
         return rest in ("", *PARQUET)
     known = (*TEXT, *JSON, *PARQUET, *PACKED, *_INSTEAD)
-    return rest.endswith(known) and bool(_SEPARATED.match(rest))
+    return rest.endswith(known) and bool(_SEPARATED.search(rest))
 
 
 def _stem(path: Path) -> str:
