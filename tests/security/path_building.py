@@ -7,13 +7,21 @@ was read and found harmless is in REVIEWED, by file and expression, with the rea
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import osusume_endpoint
+import osusume_engine
+
 ROOT = Path(__file__).parents[2]
-FOLDERS = ("local", "glue_jobs", "lambdas", "packages/endpoint/src", "packages/engine/src")
+# The packages from where they are installed: a fork has them as wheels.
+SOURCES = {
+    **{folder: ROOT / folder for folder in ("local", "glue_jobs", "lambdas")},
+    **{
+        package.__name__: Path(str(package.__file__)).parent for package in (osusume_endpoint, osusume_engine)
+    },
+}
 HELPER = "osusume_endpoint/paths.py"
 _MODULES = {"pathlib", "os", "zipfile", "tarfile", "shutil", "tempfile"}
 _JOINING = {"joinpath", "with_name", "with_stem", "with_suffix", "with_segments", "rglob", "glob"}
@@ -96,10 +104,9 @@ def _whole(node: ast.expr) -> bool:
 
 def found_in_repository() -> list[Found]:
     found = []
-    for folder in FOLDERS:
-        for path in sorted((ROOT / folder).rglob("*.py")):
-            name = re.sub(r"^packages/[a-z]+/src/", "", path.relative_to(ROOT).as_posix())
-            found += found_in(path.read_text(), file=name)
+    for name, folder in SOURCES.items():
+        for path in sorted(folder.rglob("*.py")):
+            found += found_in(path.read_text(), file=f"{name}/{path.relative_to(folder).as_posix()}")
     return found
 
 
