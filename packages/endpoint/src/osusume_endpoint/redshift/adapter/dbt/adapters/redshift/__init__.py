@@ -45,4 +45,5 @@ Plugin = AdapterPlugin(
     credentials=RedshiftCredentials,
     include_path=str(Path(__file__).parents[3] / "macros"),
     dependencies=["postgres"],
+    project_name="dbt_redshift",
 )
