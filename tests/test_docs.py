@@ -10,7 +10,10 @@ def test_no_generated_page_is_stale() -> None:
 
 
 def test_a_page_that_was_edited_by_hand_is_noticed(tmp_path: Path) -> None:
+    folder = tmp_path / "docs"
     for name in docs.PAGES:
-        (tmp_path / name).write_text((docs.DOCS / name).read_text())
-    (tmp_path / "configuration.md").write_text("edited")
-    assert docs.stale(tmp_path) == ["configuration.md"]
+        page = (folder / name).resolve()
+        page.parent.mkdir(exist_ok=True)
+        page.write_text((docs.DOCS / name).read_text())
+    (folder / "configuration.md").write_text("edited")
+    assert docs.stale(folder) == ["configuration.md"]
