@@ -10,10 +10,9 @@ def test_no_generated_page_is_stale() -> None:
 
 
 def test_a_page_that_was_edited_by_hand_is_noticed(tmp_path: Path) -> None:
-    folder = tmp_path / "docs"
+    copies = tmp_path / "docs"
     for name in docs.PAGES:
-        page = (folder / name).resolve()
-        page.parent.mkdir(exist_ok=True)
-        page.write_text((docs.DOCS / name).read_text())
-    (folder / "configuration.md").write_text("edited")
-    assert docs.stale(folder) == ["configuration.md"]
+        (copies / name).resolve().parent.mkdir(exist_ok=True)
+        (copies / name).resolve().write_text((docs.DOCS / name).read_text())
+    (copies / "configuration.md").write_text("edited")
+    assert docs.stale(copies) == ["configuration.md"]
