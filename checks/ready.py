@@ -17,7 +17,7 @@ from config.settings import Settings, load
 
 ACCOUNTS = ("111111111111", "222222222222")
 # Names that belong to nobody (RFC 2606).
-_NOBODYS = re.compile(r"@(?:.+\.)?(?:example\.(?:com|net|org)|.+\.(?:example|invalid|test))$")
+_NOBODYS = re.compile(r"[^@]*@(?:.+\.)?(?:example\.(?:com|net|org)|.+\.(?:example|invalid|test))")
 _ITEM = re.compile(r"default-item-\d+")
 
 
@@ -31,7 +31,7 @@ def left(settings: Settings) -> Iterator[tuple[tuple[str, ...], str, str]]:
         cure = "write ids of items that your shop always has, best first"
         yield ("api", "default_items"), shown, cure
     email = settings.alerts.email or ""
-    if _NOBODYS.search(email):
+    if _NOBODYS.fullmatch(email):
         yield ("alerts", "email"), email, "write an address that somebody reads, or null"
 
 

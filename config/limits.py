@@ -1,6 +1,6 @@
 """Limits of AWS and of this product's stores, each with its source; one place, so that no two pieces disagree.
 
-`glue_jobs`, `lambdas` and the laptop's engine are shipped without `config`, so they hold their own copies:
+`glue_jobs`, `lambdas` and the engine are shipped without `config`, so they hold their own copies:
 tests/config/test_limits.py fails when one differs.
 """
 
@@ -41,7 +41,7 @@ MAX_EVENT_VALUE = 1e18
 EVENT_VALUE_DECIMALS = 9
 EVENT_VALUE_DIGITS = 28
 
-# Avro's types, and those of PostgreSQL that the application's tables keep them in (local/demo/tables.py).
+# Avro's types, and those of PostgreSQL that the application's tables keep them in.
 INTEGERS = {"int": (-(2**31), 2**31 - 1), "long": (-(2**63), 2**63 - 1)}
 # PostgreSQL, "Character Types": the character with code zero can't be stored.
 FORBIDDEN_CHARACTER = "\x00"

@@ -81,11 +81,9 @@ def _look_alikes(table: Table, column: str, problems: Problems) -> None:
 
 def _plain(ids: pd.Series) -> pd.Series:
     """Ids without what exports change: leading zeros, decimals, case."""
-    return (
-        ids.str.lower()
-        .str.replace(r"^(-?\d+)\.0*$", r"\1", regex=True)
-        .str.replace(r"^0+(\d)", r"\1", regex=True)
-    )
+    lower = ids.str.lower()
+    whole = lower.str.fullmatch(r"-?[0-9]+\.0*").fillna(False).astype(bool)
+    return lower.mask(whole, lower.str.partition(".")[0]).str.replace(r"^0+(\d)", r"\1", regex=True)
 
 
 def _strangers(table: Table, metadata: Table, name: str, column: str, problems: Problems) -> None:

@@ -136,9 +136,9 @@ def _microseconds(whole: pd.Series, fraction: pd.Series, per: int) -> pd.Series:
 
 def _texts(text: pd.Series, zone: str | None) -> tuple[pd.Series, tuple[str, ...]]:
     """ISO 8601, with what people drop of it: zeros, T, dashes for slashes."""
-    unlike = ~_flags(
-        text.str.match(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:$|[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]+)?)?)")
-    )
+    day = _flags(text.str.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}"))
+    minute = _flags(text.str.contains(r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}"))
+    unlike = ~(day | minute)
     unlike |= _flags(text.str.contains(r"UTC|GMT"))
     if unlike.any():
         text = text.mask(unlike, text[unlike].map(_iso))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from checks import warehouse
+from checks.rules import warehouse
 from tests.mutations.mutation import shipped
 from warehouse.load import tables
 

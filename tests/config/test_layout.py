@@ -69,11 +69,8 @@ def test_a_planned_run_exports_the_log_where_the_layout_says() -> None:
             since=datetime(2026, 11, 1, tzinfo=UTC), until=datetime(2026, 11, 24, tzinfo=UTC)
         ),
         watermark=None,
-        prefix="osusume-dev",
-        solutions=[],
     )
     assert planned["export"]["prefix"] == layout.LOG_EXPORT.of(run_id=RUN)
-    assert tuple(planned["names"]) == layout.DATASETS
 
 
 def test_the_functions_ask_dynamodb_for_the_keys_of_the_layout() -> None:

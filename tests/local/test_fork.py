@@ -69,8 +69,8 @@ def test_the_products_name_stands_nowhere_but_where_the_runtime_is_meant(acme: P
         if fork.renamed(line, "acme") != line
     ]
     assert said == []
-    assert (acme / "config" / "dev.yaml").read_text().count("acme") >= 1
-    assert "acme-dev-" in (acme / "tests" / "stacks" / "__snapshots__" / "dev" / "training.json").read_text()
+    assert (acme / "config" / "common.yaml").read_text().count("acme") >= 1
+    assert "app: acme" in (acme / "tests" / "example.yaml").read_text()
 
 
 def test_what_its_author_has_to_say_stays_in_the_authors_words(acme: Path) -> None:

@@ -173,6 +173,6 @@ def test_pydantic_and_pyarrow_take_dollar_for_the_very_end(annotation: Any) -> N
 
 
 def test_a_role_of_another_name_is_recorded_like_any_other() -> None:
-    roles = ("Analytics/RunDbtServiceRole12345678", "Analytics/RunDbt")
+    roles = ("Preparation/ValidateDatasetsServiceRole12345678", "Preparation/ValidateDatasets")
     assert [sum(entry.fits(role) for entry in UNRECORDED) for role in roles] == [1, 1]
-    assert not any(entry.fits("Other/Analytics/RunDbt") for entry in UNRECORDED)
+    assert not any(entry.fits("Other/Preparation/ValidateDatasets") for entry in UNRECORDED)

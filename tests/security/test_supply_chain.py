@@ -113,7 +113,7 @@ def test_a_layer_whose_hash_is_wrong_or_missing_is_not_built(
 
 def test_every_installation_in_the_makefile_checks_hashes() -> None:
     installs = [line for line in (ROOT / "Makefile").read_text().splitlines() if "pip install" in line]
-    assert len(installs) == 5
+    assert len(installs) == 4
     # What lies in this repository has no lock: it brings no other package.
     assert [line.split()[-2:] for line in installs if "--require-hashes" not in line] == [
         ["--no-deps", "$(RUNTIME)"]

@@ -80,7 +80,7 @@ class Warehouse:
 
     def execute(self, statement: str, *values: Any) -> None:
         with self.connection.cursor() as cursor:
-            cursor.execute(statement, values)
+            cursor.execute(statement, values or None)
 
     def select(self, statement: str) -> list[tuple[Any, ...]]:
         with self.connection.cursor() as cursor:

@@ -10,6 +10,7 @@ from pathlib import Path
 from config.errors import did_you_mean
 from local.demo.files.mapping import FILE, NAMES, Layout
 from local.demo.files.part import TableRefused
+from osusume_endpoint import paths
 
 TEXT = (".csv", ".tsv", ".psv", ".tab", ".txt", ".data", ".dat")
 JSON = (".jsonl", ".ndjson", ".json")
@@ -86,22 +87,24 @@ def by_mapping(folder: Path, layout: Layout) -> list[Source]:
 
 
 def _matching(folder: Path, pattern: str) -> list[Path]:
-    exact = folder / pattern
-    if exact.exists():
-        return [exact]
+    """What lies in the folder; nothing that a pattern or a link would find elsewhere."""
     try:
-        return sorted(folder.glob(pattern))
+        exact = paths.inside(folder, pattern)
+        if exact.exists():
+            return [exact]
+        found = sorted(folder.glob(pattern))
     except (ValueError, NotImplementedError):  # an absolute path, or stars in a way that can't be meant
         return []
+    return [path for path in found if path.resolve().is_relative_to(folder.resolve())]
 
 
 def unused(folder: Path, used: Sequence[Source]) -> list[str]:
     """Names of entries that nothing reads."""
-    paths = {source.path for source in used}
+    read = {source.path for source in used}
     return [
         entry.name + ("/" if entry.is_dir() else "")
         for entry in sorted(_entries(folder))
-        if entry.name not in NAMES and not any(path == entry or entry in path.parents for path in paths)
+        if entry.name not in NAMES and not any(path == entry or entry in path.parents for path in read)
     ]
 
 
@@ -140,7 +143,7 @@ def _belongs(path: Path, table: str) -> bool:
 
 def _stem(path: Path) -> str:
     name = path.name.lower()
-    suffix = re.search(r"(\.[a-z][a-z0-9]*){1,2}$", name) if path.is_file() else None
+    suffix = re.search(r"(\.[a-z][a-z0-9]*){1,2}\Z", name) if path.is_file() else None
     return name[: suffix.start()] if suffix else name.removesuffix(".parquet").removesuffix(".pq")
 
 
