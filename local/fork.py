@@ -27,6 +27,17 @@ LEFT_OUT = (
     "tests/test_packages.py",
     "CHANGELOG.md",
 )
+# What others have to be told in the words of who wrote it.
+AS_IT_IS = ("LICENSE", "NOTICE")
+# Pages that lead to everything, and their lines that lead to what is left out.
+LEADING = (
+    "README.md",
+    "CONTRIBUTING.md",
+    "docs/README.md",
+    "docs/fidelity.md",
+    "docs/fidelity/personalize.md",
+)
+_TO_WHAT_IS_LEFT_OUT = re.compile(r"packages/|make (?:fork|wheels)\b|CHANGELOG\.md")
 ORIGIN = "vendor/origin.json"
 NAME = re.compile(r"[a-z][a-z0-9]{1,15}")  # what `app` of a configuration may be
 PRODUCT = "osusume"
@@ -86,10 +97,22 @@ def _copy(file: str, folder: Path, name: str) -> None:
     source, target = paths.inside(REPOSITORY, file), paths.inside(folder, renamed(file, name))
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
-        target.write_text(renamed(source.read_text(encoding="utf-8"), name), encoding="utf-8")
+        target.write_text(_content(file, source.read_text(encoding="utf-8"), name), encoding="utf-8")
     except UnicodeDecodeError:
         shutil.copyfile(source, target)
     shutil.copymode(source, target)
+
+
+def _content(file: str, text: str, name: str) -> str:
+    if file in AS_IT_IS:
+        return text
+    return renamed(leading(text) if file in LEADING else text, name)
+
+
+def leading(text: str) -> str:
+    """A page of LEADING without the lines that lead to what is left out."""
+    kept = (line for line in text.splitlines(keepends=True) if not _TO_WHAT_IS_LEFT_OUT.search(line))
+    return "".join(kept)
 
 
 def _without_workspace(project: Path) -> None:

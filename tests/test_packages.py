@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import tomllib
 from pathlib import Path
 
@@ -21,3 +23,22 @@ def test_the_template_and_its_packages_have_one_version() -> None:
 def test_the_wheel_says_what_the_endpoints_tests_call() -> None:
     assert usage.TESTED.read_text() == usage.tested(), "run `make docs`"
     assert ("dynamodb", "PutItem") in usage.by_runtime_tests()
+
+
+def test_the_changelog_prepares_the_version_that_the_project_has() -> None:
+    """A release turns the heading into the version and its date."""
+    text = (ROOT / "CHANGELOG.md").read_text()
+    newest = text.partition("\n## ")[2].partition("\n## ")[0]
+    prepared = re.match(r"\[Unreleased\]\n\nBecomes (\S+)\.\n", newest) or re.match(
+        r"\[(\S+)\] - \d{4}-\d\d-\d\d\n", newest
+    )
+    with (ROOT / "pyproject.toml").open("rb") as file:
+        assert prepared and prepared[1] == tomllib.load(file)["project"]["version"]
+    assert "\n### For forks\n- " in newest
+
+
+def test_the_manifest_of_node_names_no_version_that_could_differ() -> None:
+    manifest = json.loads((ROOT / "package.json").read_text())
+    lock = json.loads((ROOT / "package-lock.json").read_text())
+    assert [each for each in (manifest, lock, lock["packages"][""]) if "version" in each] == []
+    assert lock["packages"][""]["devDependencies"] == manifest["devDependencies"]

@@ -11,6 +11,7 @@ import pytest
 
 from local import fork
 from local.repository import REPOSITORY
+from tests import links
 
 
 @pytest.fixture(scope="module")
@@ -63,12 +64,24 @@ def test_the_products_name_stands_nowhere_but_where_the_runtime_is_meant(acme: P
         and ".git" not in path.parts
         and path.suffix != ".whl"
         and path.name != "origin.json"
+        and path.name not in fork.AS_IT_IS
         for line in path.read_text(encoding="utf-8", errors="ignore").splitlines()
         if fork.renamed(line, "acme") != line
     ]
     assert said == []
     assert (acme / "config" / "common.yaml").read_text().count("acme") >= 1
     assert "app: acme" in (acme / "tests" / "example.yaml").read_text()
+
+
+def test_what_its_author_has_to_say_stays_in_the_authors_words(acme: Path) -> None:
+    for name in fork.AS_IT_IS:
+        assert (acme / name).read_text() == (REPOSITORY / name).read_text()
+
+
+def test_no_link_of_its_pages_leads_to_what_was_left_out(acme: Path) -> None:
+    assert [text for page in links.pages(acme) for text in links.broken(page)] == []
+    assert "](docs/README.md)" in (acme / "README.md").read_text()
+    assert "packages/" in (REPOSITORY / "README.md").read_text()
 
 
 def test_it_configures_no_member_that_it_lacks(acme: Path) -> None:

@@ -174,6 +174,14 @@ def test_the_deploying_job_runs_the_locked_command_line_on_the_artifact_and_noth
     assert steps[-2]["uses"].startswith("aws-actions/configure-aws-credentials@")  # after all that is fetched
 
 
+def test_what_is_still_the_examples_is_refused_before_the_assembly_is_built(jobs: dict[str, Any]) -> None:
+    synth = next(step["run"] for step in jobs["build"]["steps"] if step.get("name") == "synth")
+    assert synth.splitlines() == [
+        '.venv/bin/python -m checks.ready "$ENVIRONMENT"',
+        'make synth ENV="$ENVIRONMENT"',
+    ]
+
+
 def test_the_assembly_that_is_deployed_is_the_one_that_was_built(jobs: dict[str, Any]) -> None:
     assert jobs["build"]["outputs"] == {"sha256": "${{ steps.pack.outputs.sha256 }}"}
     unpacking = next(step for step in jobs["deploy"]["steps"] if "env" in step)
