@@ -64,6 +64,7 @@ def test_every_process_has_the_umask(used: Endpoint, home: Path) -> None:
                 status.read_text().split("Umask:")[1].split()[0]
             )
     assert len(masks) >= 5, masks
+    assert any("personalize.worker" in name for name in masks), "training was not looked at"
     assert {name: mask for name, mask in masks.items() if mask != "0077"} == {}
 
 

@@ -78,6 +78,8 @@ def test_no_child_listens_beyond_the_loopback(used: Endpoint, home: Path) -> Non
     assert any((address, port) == ("127.0.0.1", used.port) for s in found.values() for address, port in s)
     assert found["postgres"], "PostgreSQL was not looked at"
     assert found["java"], "Spark was not looked at"
+    lines = [" ".join(child.cmdline()) for child in psutil.Process(supervisor).children(recursive=True)]
+    assert any("personalize.worker" in line for line in lines), "training was not looked at"
     assert exposed(found) == []
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,6 +25,8 @@ rows = spark.read.option("recursiveFileLookup", "true").text("s3://bucket/in/")
 print("READ", sorted(row.value for row in rows.collect()))
 rows.write.mode("overwrite").text("s3://bucket/out/")
 """
+INTERACTION = {"USER_ID": "string", "ITEM_ID": "string", "TIMESTAMP": "long"}
+RECIPE = "arn:aws:personalize:::recipe/aws-popularity-count"
 # Keys of S3 that are no paths, one of them hostile.
 KEYS = (
     "in/plain",
@@ -63,6 +67,66 @@ def _use(endpoint: Endpoint) -> None:
     running.invoke(endpoint, running.make_function(endpoint, CODE))
     _run_postgres(endpoint)
     _run_job(endpoint)
+    _train(endpoint)
+
+
+def _train(endpoint: Endpoint) -> None:
+    """An import and a training: the child processes of the learner stay for a while after them."""
+    personalize = endpoint.client("personalize")
+    group = personalize.create_dataset_group(name="group")["datasetGroupArn"]
+    fields = [{"name": name, "type": kind} for name, kind in INTERACTION.items()]
+    schema = {"type": "record", "name": "Interactions", "namespace": "n", "fields": fields, "version": "1.0"}
+    made = personalize.create_schema(name="schema", schema=json.dumps(schema))["schemaArn"]
+    _until_active(personalize, "dataset_group", group)
+    dataset = personalize.create_dataset(
+        name="dataset", schemaArn=made, datasetGroupArn=group, datasetType="INTERACTIONS"
+    )["datasetArn"]
+    _until_active(personalize, "dataset", dataset)
+    imported = personalize.create_dataset_import_job(
+        jobName="import", datasetArn=dataset, dataSource=_interactions(endpoint), roleArn=_reader(endpoint)
+    )["datasetImportJobArn"]
+    _until_active(personalize, "dataset_import_job", imported)
+    solution = personalize.create_solution(
+        name="solution", datasetGroupArn=group, recipeArn=RECIPE, performAutoTraining=False
+    )["solutionArn"]
+    _until_active(personalize, "solution", solution)
+    version = personalize.create_solution_version(solutionArn=solution)["solutionVersionArn"]
+    _until_active(personalize, "solution_version", version)
+
+
+def _interactions(endpoint: Endpoint) -> dict[str, str]:
+    rows = [f"u{n % 50},i{n % 40},{1_700_000_000 + n}" for n in range(1_200)]
+    body = "\n".join([",".join(INTERACTION), *rows]).encode()
+    endpoint.client("s3").put_object(Bucket="bucket", Key="interactions.csv", Body=body)
+    return {"dataLocation": "s3://bucket/interactions.csv"}
+
+
+def _reader(endpoint: Endpoint) -> str:
+    """The role of the import, let in by the bucket as well."""
+    service = "personalize.amazonaws.com"
+    policy = {
+        "Version": "2012-10-17",
+        "Statement": {
+            "Effect": "Allow",
+            "Principal": {"Service": service},
+            "Action": ["s3:GetObject", "s3:ListBucket"],
+            "Resource": ["arn:aws:s3:::bucket", "arn:aws:s3:::bucket/*"],
+        },
+    }
+    endpoint.client("s3").put_bucket_policy(Bucket="bucket", Policy=json.dumps(policy))
+    return running.make_role(endpoint, running.allow("s3:GetObject", "s3:ListBucket"), service=service)
+
+
+def _until_active(personalize: Any, kind: str, arn: str) -> None:
+    words = kind.split("_")
+    member = words[0] + "".join(word.title() for word in words[1:])
+    describe = getattr(personalize, f"describe_{kind}")
+
+    def status() -> str:
+        return str(describe(**{f"{member}Arn": arn})[member]["status"])
+
+    running.eventually(lambda: status() not in ("CREATE PENDING", "CREATE IN_PROGRESS"), seconds=240)
+    assert status() == "ACTIVE", (arn, status())
 
 
 def _run_postgres(endpoint: Endpoint) -> None:
