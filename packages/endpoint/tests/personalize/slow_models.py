@@ -10,7 +10,11 @@ import time
 from pathlib import Path
 from typing import Any
 
-FILTER = "ignore::tests.personalize.slow_models.SlowModels"
+# The filter's module has to be found before Python adds the working folder to its path.
+ENVIRONMENT = {
+    "PYTHONWARNINGS": "ignore::tests.personalize.slow_models.SlowModels",
+    "PYTHONPATH": str(Path(__file__).parents[2]),
+}
 _write_text = Path.write_text
 
 

@@ -91,7 +91,7 @@ def test_a_killed_endpoint_loses_nothing_and_resumes_its_jobs(home: Path) -> Non
 
 
 def test_a_worker_killed_while_it_writes_a_model_fails_the_version_and_leaves_nothing(home: Path) -> None:
-    process, url = start_endpoint(home, OSUSUME_PERSONALIZE_TIME="instant", PYTHONWARNINGS=slow_models.FILTER)
+    process, url = start_endpoint(home, OSUSUME_PERSONALIZE_TIME="instant", **slow_models.ENVIRONMENT)
     world = World(url, home)
     _prepare(world)
     shop = make_shop(world, make_role(world, "service"), "killed", kinds=("INTERACTIONS",))
@@ -116,7 +116,7 @@ def test_a_worker_killed_while_it_writes_a_model_fails_the_version_and_leaves_no
 
 
 def test_an_endpoint_killed_while_a_model_is_written_resumes_and_sweeps(home: Path) -> None:
-    process, url = start_endpoint(home, OSUSUME_PERSONALIZE_TIME="instant", PYTHONWARNINGS=slow_models.FILTER)
+    process, url = start_endpoint(home, OSUSUME_PERSONALIZE_TIME="instant", **slow_models.ENVIRONMENT)
     world = World(url, home)
     _prepare(world)
     shop = make_shop(world, make_role(world, "service"), "cut", kinds=("INTERACTIONS",))

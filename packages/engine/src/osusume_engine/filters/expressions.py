@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -67,6 +68,8 @@ _READABLE = {
 }
 
 
+MOST_NESTED = 100  # parentheses; each takes frames of the parser, and a process may have any limit of them
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
 MOST_CHARACTERS = 2500  # of a CreateFilter (botocore's model: FilterExpression)
 
 
@@ -228,6 +231,15 @@ def _parser() -> Lark:
     return Lark(_GRAMMAR, parser="lalr", lexer="contextual", maybe_placeholders=True)
 
 
+def _nesting(text: str) -> int:
+    """The most parentheses that are open at once; those inside quotes don't count."""
+    level = most = 0
+    for character in _QUOTED.sub("", text):
+        level += {"(": 1, ")": -1}.get(character, 0)
+        most = max(most, level)
+    return most
+
+
 @functools.lru_cache(maxsize=256)
 def parse_filter(text: str) -> FilterExpression:
     """FilterError says at which position what was expected."""
@@ -235,12 +247,12 @@ def parse_filter(text: str) -> FilterExpression:
         raise FilterError(
             f"Invalid Expression: {len(text)} characters, at most {MOST_CHARACTERS} are allowed"
         )
+    if _nesting(text) > MOST_NESTED:
+        raise FilterError("Invalid Expression: its parentheses nest too deeply")
     try:
         tree: FilterExpression = _Tree().transform(_parser().parse(text))
     except UnexpectedInput as error:
         raise FilterError(_explained(error, text)) from None
-    except RecursionError:
-        raise FilterError("Invalid Expression: its parentheses nest too deeply") from None
     except VisitError as error:
         raise FilterError(f"Invalid Expression: {error.orig_exc}") from None
     return tree
