@@ -114,6 +114,7 @@ lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+	$(BIN)/vulture
 
 format: $(READY) ## format the code and fix what the linter can fix
 	$(BIN)/ruff format .

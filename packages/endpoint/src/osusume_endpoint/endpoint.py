@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from osusume_endpoint import administrator
 from osusume_endpoint.errors import AccessDenied, ApiError, AssumeRoleRefused
 
-__all__ = ["AccessDenied", "ApiError", "AssumeRoleRefused", "Credentials", "Endpoint", "PostgresAddress"]
+__all__ = ["AccessDenied", "ApiError", "AssumeRoleRefused", "Credentials", "Endpoint"]
 
 
 class Credentials(NamedTuple):
@@ -31,13 +31,6 @@ class Credentials(NamedTuple):
         return {**values, "AWS_SESSION_TOKEN": self.token} if self.token else values
 
 
-class PostgresAddress(NamedTuple):
-    """Where the PostgreSQL server listens (or will: the rds plug-in starts it on this address)."""
-
-    host: str
-    port: int
-
-
 @dataclass(frozen=True)
 class Endpoint:
     url: str
@@ -46,7 +39,6 @@ class Endpoint:
     account: str
     home: Path
     wait_scale: float = 1.0  # every wait of the emulated services is multiplied by it
-    postgres: PostgresAddress | None = None
     log: Path = field(default=Path())
 
     @property

@@ -104,17 +104,17 @@ _servers: dict[Path, Server] = {}
 _servers_lock = threading.Lock()
 
 
-def ensure(home: Path, *, port: int = 0) -> Server:
+def ensure(home: Path) -> Server:
     """The server of this state folder, started once per process."""
     with _servers_lock:
         server = _servers.get(home)
         if server is None or not server.alive:
-            server = _servers[home] = start(home=home, port=port)
+            server = _servers[home] = start(home=home)
         return server
 
 
-def start(*, home: Path, port: int = 0) -> Server:
-    """Initialise on first use and start; `port` 0 takes the last port again, or a free one."""
+def start(*, home: Path) -> Server:
+    """Initialise on first use and start, on the last port again or on a free one."""
     private.close_to_others()
     folder = home / "postgres"
     log = home / "log" / "postgres.log"
@@ -125,7 +125,7 @@ def start(*, home: Path, port: int = 0) -> Server:
     if not (folder / "data" / "PG_VERSION").exists():
         _initialise(folder=folder, lodging=lodging, log=log)
     _accept_digests(folder / "data")
-    address = PostgresAddress(HOST, port or _last_or_free_port(folder / "port"))
+    address = PostgresAddress(HOST, _last_or_free_port(folder / "port"))
     command = _server_command(folder=folder, lodging=lodging, port=address.port)
     process = _spawn(command, log=log, user=lodging.user if lodging else None)
     server = Server(folder=folder, address=address, process=process)

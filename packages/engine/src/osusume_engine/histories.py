@@ -99,18 +99,6 @@ def empty_histories(users: int = 1) -> Histories:
     )
 
 
-def one_history(items: np.ndarray) -> Histories:
-    """A history of bare item codes, for a query that has no user."""
-    n = len(items)
-    return Histories(
-        np.asarray(items, dtype=np.int32),
-        np.zeros(n, dtype=np.int64),
-        np.zeros(n, dtype=np.int8),
-        np.ones(n, dtype=np.float32),
-        np.array([0, n]),
-    )
-
-
 @dataclass(frozen=True)
 class Encoded:
     histories: Histories
