@@ -24,6 +24,7 @@ LEFT_OUT = (
     "packages/",
     "local/fork.py",
     "tests/local/test_fork.py",
+    "tests/test_cycles.py",
     "tests/test_packages.py",
     "CHANGELOG.md",
 )

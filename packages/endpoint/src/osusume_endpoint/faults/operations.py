@@ -9,7 +9,7 @@ from urllib.parse import parse_qs
 
 from osusume_endpoint import wire
 from osusume_endpoint.calls import Call
-from osusume_endpoint.hooks import MINISTACK_NAMES
+from osusume_endpoint.wire import MINISTACK_NAMES
 
 BOTOCORE_NAMES = {theirs: ours for ours, theirs in MINISTACK_NAMES.items()} | {
     "elasticfilesystem": "efs",

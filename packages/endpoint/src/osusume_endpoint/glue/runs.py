@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from osusume_endpoint import paths
+from osusume_endpoint import paths, permissions
 from osusume_endpoint.endpoint import Credentials, Endpoint
 from osusume_endpoint.errors import ApiError
 from osusume_endpoint.glue import arguments
@@ -192,7 +192,9 @@ class Runs:
         role = str(execution.job["Role"])
         if not role.startswith("arn:"):
             role = f"arn:aws:iam::{self._endpoint.account}:role/{role}"
-        return self._endpoint.role_session(role, session_name=execution.session_name, service=PRINCIPAL)
+        return permissions.role_session(
+            self._endpoint, role, session_name=execution.session_name, service=PRINCIPAL
+        )
 
     def _environment(self, credentials: Credentials) -> dict[str, str]:
         values = {

@@ -21,7 +21,7 @@ from typing import Any
 from ministack.core import lambda_runtime
 
 from osusume_endpoint import endpoint as endpoints
-from osusume_endpoint import paths, processes
+from osusume_endpoint import paths, permissions, processes
 from osusume_endpoint.lambda_ import archive, environment
 from osusume_endpoint.lambda_.bootstrap import END_OF_LOG
 
@@ -45,7 +45,8 @@ class PythonWorker(lambda_runtime.Worker):
 
     def _spawn(self) -> None:
         endpoint = endpoints.current()
-        credentials = endpoint.role_session(
+        credentials = permissions.role_session(
+            endpoint,
             self.config["Role"],
             session_name=self.func_name,
             service=SERVICE,

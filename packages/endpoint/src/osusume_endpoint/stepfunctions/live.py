@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from osusume_endpoint import permissions
 from osusume_endpoint.endpoint import Credentials, Endpoint
 from osusume_endpoint.errors import AccessDenied, ApiError, AssumeRoleRefused
 from osusume_endpoint.stepfunctions import telemetry
@@ -133,9 +134,7 @@ class RoleSession:
 
     def authorize(self, action: str, resource: str) -> None:
         """For what Step Functions itself does with the role; States.Permissions when it may not."""
-        check = functools.partial(
-            self._endpoint.authorize, self.credentials, action=action, resource=resource
-        )
+        check = functools.partial(permissions.authorize, self.credentials, action=action, resource=resource)
         try:
             self._context.copy().run(check)
         except AccessDenied as error:
@@ -151,7 +150,8 @@ class RoleSession:
     def _assumed(self) -> Credentials:
         identity = self._identity
         try:
-            return self._endpoint.role_session(
+            return permissions.role_session(
+                self._endpoint,
                 identity.role_arn,
                 session_name=identity.execution_name[:SESSION_NAME_LENGTH],
                 service=PRINCIPAL,
