@@ -96,7 +96,7 @@ FAMILIES: tuple[Family, ...] = (_family(schemas), *QUICK)
 
 
 def rules() -> dict[str, Rule]:
-    """By id; a `*` in one stands for the tool's own. Raises ValueError for an id that is there twice."""
+    """Every rule by its id; a `*` in one stands for the tool's own. Raises ValueError for an id that is there twice."""
     found: dict[str, Rule] = {}
     for family in FAMILIES:
         for rule in family.rules:

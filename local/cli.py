@@ -200,7 +200,7 @@ def environment_variables(endpoint: Endpoint, current: state.State) -> dict[str,
 
 
 def api_url(endpoint: Endpoint) -> str:
-    """Where the deployed REST API answers; empty when there is none."""
+    """The URL of the deployed REST API; empty when there is none."""
     gateway = endpoint.client("apigateway")
     for api in gateway.get_rest_apis()["items"]:
         for stage in gateway.get_stages(restApiId=api["id"])["item"]:

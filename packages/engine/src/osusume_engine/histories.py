@@ -36,7 +36,7 @@ class Histories:
 
     @property
     def ages(self) -> np.ndarray:
-        """For each event, how many newer events its user has."""
+        """The number of newer events of its user, for each event."""
         return np.repeat(self.ptr[1:], self.lengths) - 1 - np.arange(len(self.items))
 
     @property
@@ -153,7 +153,7 @@ def profile(
 
 
 def users_of(histories: Histories, n_items: int) -> np.ndarray:
-    """Of each item, how many users have it."""
+    """The number of users who have each item."""
     return np.asarray(profile(histories, n_items).sum(axis=0)).ravel()
 
 

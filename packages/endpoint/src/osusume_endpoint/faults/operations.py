@@ -49,7 +49,7 @@ class _Needs(NamedTuple):
 
 
 def _rest_operation(service: str, request: wire.Request) -> str:
-    """Of the routes that match, the one that needs most of what the request has (S3's share their paths)."""
+    """The one of the routes that match that needs most of what the request has (S3's share their paths)."""
     try:
         routes = wire.routes(service)
     except Exception:

@@ -126,7 +126,7 @@ class Plan(_Part):
         return self
 
     def text(self) -> str:
-        """As YAML, without what is default."""
+        """The plan as YAML, without what is default."""
         return yaml.safe_dump(self.model_dump(mode="json", exclude_defaults=True), sort_keys=False)
 
 

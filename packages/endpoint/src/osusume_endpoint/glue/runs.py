@@ -46,7 +46,7 @@ class Execution:
                 self.worker.kill()
 
     def kill(self) -> bool:
-        """As the operating system does when memory runs out: the run fails. False: it has ended."""
+        """Ends the run as the operating system does when memory runs out: the run fails. False: it has ended."""
         with self.lock:
             if self.worker is None:
                 return False
@@ -55,7 +55,7 @@ class Execution:
 
     @property
     def session_name(self) -> str:
-        """Of the job's role, which the script's calls carry."""
+        """The name of the session of the job's role, which the script's calls carry."""
         return f"GlueJobRunnerSession-{self.record['Id'][:24]}"
 
 

@@ -187,7 +187,7 @@ class PythonWorker(lambda_runtime.Worker):
         return "\n".join(lines)
 
     def kill(self) -> bool:
-        """From another thread: the invocation fails with Runtime.ExitError. False: nothing runs."""
+        """Ends the process from another thread: the invocation fails with Runtime.ExitError. False: nothing runs."""
         process = self._proc
         if process is None or process.poll() is not None:
             return False
@@ -211,5 +211,5 @@ def _timed_out(request_id: str, timeout: float) -> str:
 
 
 def _signal_name(number: int) -> str:
-    """In Lambda's words: 9 is "killed"."""
+    """The signal in Lambda's words: 9 is "killed"."""
     return (signal.strsignal(number) or str(number)).lower()

@@ -1,4 +1,4 @@
-"""Where the records of a dataset are."""
+"""The files and streams that hold the records of a dataset."""
 
 from __future__ import annotations
 

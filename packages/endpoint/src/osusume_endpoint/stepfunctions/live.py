@@ -35,7 +35,7 @@ class LiveExecutions:
         self._executions: dict[str, Execution] = {}
 
     def run(self, arn: str) -> None:
-        """In the calling thread, until the execution has ended."""
+        """Runs in the calling thread, until the execution has ended."""
         record = self.ministack._executions.get(arn)
         if record is not None:
             self._executions[arn] = self._execution(record)
@@ -133,7 +133,7 @@ class RoleSession:
         return self._endpoint.client(service, self.credentials)
 
     def authorize(self, action: str, resource: str) -> None:
-        """For what Step Functions itself does with the role; States.Permissions when it may not."""
+        """Checks what Step Functions itself does with the role; States.Permissions when it may not."""
         check = functools.partial(permissions.authorize, self.credentials, action=action, resource=resource)
         try:
             self._context.copy().run(check)
