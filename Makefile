@@ -23,7 +23,7 @@ export JSII_NODE := $(abspath $(VENV))/node/bin/node
 export PATH := $(abspath $(BIN)):$(abspath $(VENV))/node/bin:$(PATH)
 
 .PHONY: baseline bootstrap chaos check checkov clean cost demo deploy destroy diff docs down env format help install lint lock \
-	mutations nightly preflight rehearse snapshot status synth test test-package up
+	mutations nightly preflight rehearse snapshot status synth test test-package up why
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
@@ -67,6 +67,9 @@ down: $(LOCAL) ## stop the local endpoint and every process of it
 
 status: $(LOCAL) ## what is running
 	$(BIN)/python -m local status
+
+why: $(LOCAL) ## the last calls that were denied, the statement nearest to each, and the cure (LAST=n)
+	@$(BIN)/python -m local why $(if $(LAST),--last $(LAST))
 
 env: ## print the export lines that point any AWS client at the running endpoint: eval "$(make -s env)"
 	@$(BIN)/python -m local env
@@ -114,6 +117,7 @@ lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+	$(BIN)/vulture
 
 format: $(READY) ## format the code and fix what the linter can fix
 	$(BIN)/ruff format .

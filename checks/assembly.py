@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property, wraps
 from pathlib import Path
 from typing import Any, TypeVar
@@ -68,10 +68,6 @@ class Assembly:
         environment = next(iter(artifacts.values()))["environment"]
         account, region = environment.removeprefix("aws://").split("/")
         return cls(folder, manifest, templates, account, region)
-
-    def with_template(self, stack: str, template: dict[str, Any]) -> Assembly:
-        """The same environment with one template in another's place; its file stays as it was."""
-        return replace(self, templates={**self.templates, stack: template})
 
     @cached_property
     def stack_names(self) -> dict[str, str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from pathlib import Path
 from types import ModuleType
 
@@ -97,7 +96,7 @@ FAMILIES: tuple[Family, ...] = (_family(schemas), *QUICK)
 
 
 def rules() -> dict[str, Rule]:
-    """By id; a `*` in one stands for the tool's own. Raises ValueError for an id that is there twice."""
+    """Every rule by its id; a `*` in one stands for the tool's own. Raises ValueError for an id that is there twice."""
     found: dict[str, Rule] = {}
     for family in FAMILIES:
         for rule in family.rules:
@@ -105,11 +104,6 @@ def rules() -> dict[str, Rule]:
                 raise ValueError(f"rule {rule.id} is in the catalogue twice: rename one in {family.name}")
             found[rule.id] = rule
     return found
-
-
-def rule_of(finding: Finding) -> Rule | None:
-    """The catalogue's entry; None for findings of tools that have catalogues of their own."""
-    return next((rule for rule in rules().values() if fnmatchcase(finding.rule, rule.id)), None)
 
 
 def check(assembly: Assembly, families: Iterable[Family] = FAMILIES) -> list[Finding]:

@@ -177,7 +177,7 @@ class Price:
 
 @cache
 def prices(file: Path = PRICES) -> dict[tuple[str, str], Price]:
-    """By driver and region."""
+    """Every price by driver and region."""
     content = yaml.safe_load(file.read_text())
     return {(row["driver"], row["region"]): Price(**row) for row in content["prices"]}
 

@@ -135,21 +135,6 @@ def services(used: Mapping[str, frozenset[Pair]] | None = None) -> list[str]:
     return sorted({*coverage.served(), *(service for service, _ in pairs)})
 
 
-def unsound(
-    *,
-    used: Mapping[str, frozenset[Pair]] | None = None,
-    tested: Mapping[str, frozenset[Pair]] | None = None,
-) -> Iterator[str]:
-    """What the product uses and no test calls, or the endpoint refuses."""
-    for service in services(used):
-        for operation in operations(service, used=used, tested=tested):
-            name, by = f"{service} {operation.name}", ", ".join(operation.used)
-            if operation.used and not operation.tested:
-                yield f"{name} ({by}) is called by no test: write one."
-            if operation.used and operation.who == "refused":
-                yield f"{name} ({by}) is refused by the endpoint: serve it there."
-
-
 def page() -> str:
     """Raises SectionMissing."""
     _check_sections()

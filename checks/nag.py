@@ -1,4 +1,4 @@
-"""cdk-nag's rules over the app itself; what is not mended is in checks/acknowledged.yaml.
+"""cdk-nag's rules over the app itself; what stays as it is stands in checks/acknowledged.yaml.
 
 `python -m checks.nag <environment>` prints what is not acknowledged. cdk-nag reads constructs and not
 templates, so the app is composed again, without building layers.

@@ -112,7 +112,7 @@ def _import(assembly: Assembly, arguments: dict[str, Any]) -> Iterator[Problem]:
 
 
 def _recipes(assembly: Assembly) -> dict[str, RecipeSpec]:
-    """Of the solutions that workflows create."""
+    """The recipes of the solutions that workflows create."""
     found = {}
     for visit in visits(assembly):
         arguments = visit.arguments if isinstance(visit.arguments, dict) else {}

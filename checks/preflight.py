@@ -41,7 +41,7 @@ class Item:
 
 
 def items(settings: Settings) -> list[Item]:
-    """Of the features that the configuration uses, in the order in which a deployment meets them."""
+    """The items of the features that the configuration uses, in the order in which a deployment meets them."""
     return [
         *_account(settings),
         *_network(settings),

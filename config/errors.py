@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pydantic import ValidationError
+    pass
 
 Holder = Callable[[tuple[int | str, ...]], str]
 
@@ -26,11 +26,6 @@ class ConfigError(Exception):
 def _of_file(problem: Any, file: str, holder: str) -> str:
     line = _line(problem, "(file)", "docs/configuration.md")
     return line if holder == file else f"  {holder}: {line.lstrip()}"
-
-
-def problem_lines(error: ValidationError, *, whole: str, page: str) -> list[str]:
-    """Key, value and cure of each problem. `whole` stands for the key of what concerns all; `page` lists the keys."""
-    return [_line(problem, whole, page) for problem in error.errors()]
 
 
 def _line(problem: Any, whole: str, page: str) -> str:

@@ -1,4 +1,4 @@
-"""Where things lie: S3 keys and DynamoDB keys, once. Glue scripts, functions and SQL hold copies of theirs,
+"""The places of things: S3 keys and DynamoDB keys, once. Glue scripts, functions and SQL hold copies of theirs,
 which ship without this module; tests/config/test_layout.py compares each with it.
 """
 

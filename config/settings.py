@@ -52,7 +52,7 @@ class SourceTables(Section):
     """The application's tables, as `schema.table`."""
 
     users: TableName
-    """One row a user."""
+    """One row per user."""
     items: TableName
     """One row an item."""
     orders: TableName
@@ -112,7 +112,7 @@ class ApplicationLog(Section):
 
 
 class Sources(Section):
-    """Where the application keeps its data."""
+    """The databases in which the application keeps its data."""
 
     aurora: Aurora
     """The relational database."""

@@ -102,20 +102,6 @@ WAREHOUSE_ORDERS = StructType(
         StructField("sales_value", DoubleType()),
     ]
 )
-WAREHOUSE_EVENTS = [
-    "run_id",
-    "event_id",
-    "event_type",
-    "user_id",
-    "item_id",
-    "occurred_at",
-    "session_id",
-    "recommendation_id",
-    "value",
-    "impression",
-    "simulated",
-]
-WAREHOUSE_INTERACTIONS = ["run_id", "user_id", "item_id", "occurred_at", "event_type", "event_value"]
 WAREHOUSE_RECOMMENDATIONS = ["run_id", "solution", "entity_id", "rank", "item_id", "score"]
 
 LISTS = StructType(

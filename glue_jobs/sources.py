@@ -1,4 +1,4 @@
-"""Where interactions come from, a row each: `source` of datasets.interactions.events names one."""
+"""The sources of interactions, one row per source: `source` of datasets.interactions.events names one."""
 
 from __future__ import annotations
 

@@ -62,7 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     ).set_defaults(run=run_clean)
     commands.add_parser("env", help="print export lines for a shell").set_defaults(run=run_env)
     commands.add_parser("status", help="what runs, and the deployed stacks").set_defaults(run=run_status)
-    for name in ("local.demo", "local.rehearsal", "local.chaos"):
+    for name in ("local.demo", "local.rehearsal", "local.chaos", "local.why"):
         _register(name, commands)
     return parser
 
@@ -200,7 +200,7 @@ def environment_variables(endpoint: Endpoint, current: state.State) -> dict[str,
 
 
 def api_url(endpoint: Endpoint) -> str:
-    """Where the deployed REST API answers; empty when there is none."""
+    """The URL of the deployed REST API; empty when there is none."""
     gateway = endpoint.client("apigateway")
     for api in gateway.get_rest_apis()["items"]:
         for stage in gateway.get_stages(restApiId=api["id"])["item"]:

@@ -24,6 +24,8 @@ LEFT_OUT = (
     "packages/",
     "local/fork.py",
     "tests/local/test_fork.py",
+    "tests/test_cycles.py",
+    "tests/test_docstrings.py",
     "tests/test_packages.py",
     "CHANGELOG.md",
 )
@@ -120,7 +122,7 @@ def _without_workspace(project: Path) -> None:
     text = project.read_text()
     text = re.sub(r"\[tool\.uv\.workspace\]\nmembers = .*\n\n?", "", text)
     text = re.sub(r"mypy_path = .*\n", "", text)
-    text = re.sub(r',?\s*"packages/\w+/src"', "", text)
+    text = re.sub(r',?\s*"packages/\w+/(?:src|bench)"', "", text)
     project.write_text(text)
 
 

@@ -1,6 +1,6 @@
 """`python -m local rehearse`: a whole deployment by the real CDK command line, against an endpoint of its own.
 
-`make up` deploys cdk.out itself, in seconds. This takes the way of `make deploy` instead: bootstrap, assets with
+`make up` deploys cdk.out itself, in seconds. This does what `make deploy` does instead: bootstrap, assets with
 their roles, change sets, the execution role, then a diff that must be empty, an update that changes nothing, and
 the removal of everything. Needs the CDK's command line in node_modules (make installs it).
 """

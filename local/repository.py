@@ -1,4 +1,4 @@
-"""Where the template lies."""
+"""The folder in which the template lies."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ class ObservabilityStack(EnvironmentStack):
         self._dashboard(table)
 
     def _all_functions(self) -> list[str]:
-        """Of the stacks made so far: this one is the last."""
+        """Every function of the stacks made so far: this one is the last."""
         stacks = [child for child in self.node.root.node.children if isinstance(child, EnvironmentStack)]
         return [function for stack in stacks for function in stack.functions]
 

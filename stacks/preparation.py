@@ -45,7 +45,7 @@ class PreparationStack(EnvironmentStack):
         )
 
     def _connection(self) -> glue.Connection:
-        """Only a place in the network: address and password are read from the secret at run time."""
+        """The connection, a place in the network alone: address and password are read from the secret at run time."""
         subnet = ec2.Subnet.from_subnet_attributes(
             self,
             "ExtractionSubnet",

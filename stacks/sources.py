@@ -1,4 +1,4 @@
-"""Where the application keeps its data: created here, or existing and only named."""
+"""The databases of the application: created here, or existing and only named."""
 
 from __future__ import annotations
 

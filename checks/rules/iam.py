@@ -202,7 +202,7 @@ def _untrusted(assembly: Assembly) -> Iterator[Finding]:
 
 
 def _unused(assembly: Assembly, role: Role) -> Iterator[Finding]:
-    """Only for roles of which everything is known: something asks for their permissions."""
+    """Findings only for roles of which everything is known: something asks for their permissions."""
     wanted = [need for need in needs(assembly) if need.role == role.arn]
     for statement in role.statements if wanted else ():
         for action in statement.actions:

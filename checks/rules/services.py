@@ -116,7 +116,7 @@ def check(assembly: Assembly) -> list[Finding]:
 
 @once
 def policies(assembly: Assembly) -> dict[str, Policy]:
-    """By the ARN of what they protect."""
+    """Resource policies by the ARN of what they protect."""
     found = {}
     for kind, name, document, form in _DOCUMENTS:
         for stack, logical_id, properties in assembly.each(kind):

@@ -37,7 +37,7 @@ def bought(orders: DataFrame) -> DataFrame:
 
 
 def items_schema(names: Iterable[str]) -> StructType:
-    """Of the warehouse's items: the id and these fields, as text."""
+    """The schema of the warehouse's items: the id and these fields, as text."""
     return StructType([StructField(name, StringType()) for name in ("item_id", *names)])
 
 

@@ -15,7 +15,7 @@ _MILLISECONDS = r"^[0-9]{12,15}\z"
 
 
 def order_seconds(frame: DataFrame, column: str) -> Column:
-    """Of a timestamp or date column, or of text that is a time or epoch seconds; null where it is neither."""
+    """Epoch seconds of a timestamp or date column, or of text that holds either; null where it is neither."""
     if isinstance(frame.schema[column].dataType, DateType | TimestampType | TimestampNTZType):
         return F.col(column).cast("timestamp").cast("long")
     text = F.col(column).cast("string")

@@ -35,7 +35,7 @@ class Ranking:
 
 
 def decode(text: str) -> tuple[Ranked, ...]:
-    """Of `[["id", score], ...]`. Raises CorruptList."""
+    """The entries that `[["id", score], ...]` holds. Raises CorruptList."""
     try:
         pairs = tuple((item, score) for item, score in json.loads(text))
     except (ValueError, TypeError) as error:

@@ -26,7 +26,7 @@ class Route:
 
     @property
     def rule(self) -> str:
-        """As the handler's resolver writes it."""
+        """The route as the handler's resolver writes it."""
         return re.sub(r"\{\w+\}", "<name>", self.path)
 
     @property

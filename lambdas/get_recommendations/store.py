@@ -64,7 +64,7 @@ class Store:
         return Found(self._read_list(name, key, pointer.value), pointer.stale)
 
     def find_everyones(self, name: str, key: str) -> Found[VersionedList | None]:
-        """As `find`, kept in memory: it is the same for every reader."""
+        """The same list as `find` gives, kept in memory: it is the same for every reader."""
         return self._everyone.get(name, lambda: self._fresh(name, key))
 
     def _fresh(self, name: str, key: str) -> VersionedList | None:

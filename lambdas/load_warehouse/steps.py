@@ -132,7 +132,7 @@ class Steps:
 
 
 def _passes(error: Exception) -> bool:
-    """A lost connection, a throttled call or a fault of the service: the next call may find it mended."""
+    """A lost connection, a throttled call or a fault of the service: the next call may succeed."""
     if not isinstance(error, ClientError):
         return True
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)

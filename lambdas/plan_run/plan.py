@@ -63,7 +63,7 @@ def plan(
 
 
 def window_start(*, until: datetime, earliest: datetime, watermark: Watermark | None) -> datetime | None:
-    """Where incremental exports must start; None when none can cover the time since the watermark."""
+    """The time at which incremental exports must start; None when none can cover the time since the watermark."""
     if watermark is None:
         return None
     since = min(watermark.exported_until, until - SHORTEST)

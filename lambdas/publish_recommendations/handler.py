@@ -28,7 +28,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
 
 @cache
 def writing_client() -> Any:
-    """Without botocore's own validation, which costs half of the CPU of a batch."""
+    """A client without botocore's own validation, which costs half of the CPU of a batch."""
     import boto3
     from botocore.config import Config
 

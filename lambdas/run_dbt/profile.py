@@ -15,7 +15,7 @@ class WarehouseHasNoAddress(RuntimeError):
 
 
 def variables(settings: Environment, *, redshift_serverless: Any) -> dict[str, str]:
-    """Where the workgroup is, and a password of an hour for the database user `IAMR:<the function's role>`.
+    """The workgroup's address, and a password of an hour for the database user `IAMR:<the function's role>`.
 
     Raises WarehouseHasNoAddress.
     """

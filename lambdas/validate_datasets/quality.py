@@ -40,7 +40,7 @@ def rows(report: Mapping[str, Any]) -> dict[str, int]:
 
 
 def quarantined_share(counts: Mapping[str, Any]) -> float:
-    """Of the rows that should have been good: duplicates and other event types don't count."""
+    """The quarantined share of what should have been good: duplicates and other event types don't count."""
     wrong = sum(counts["quarantined"].values())
     candidates = counts["read"] - sum(counts["ignored"].values())
     return wrong / candidates if candidates else 0.0

@@ -101,7 +101,7 @@ class Line(Deployed):
             return Outcome("NOT ENDED", time.monotonic() - started)
 
     def _newest_run(self) -> str:
-        """Of a failed run: what it may have left is below its folder in the buckets."""
+        """The id of the newest, of a failed run: what it may have left is below its folder in the buckets."""
         folders = self.folders(self.settings.names.datasets_bucket) | self.folders(
             self.settings.names.results_bucket
         )

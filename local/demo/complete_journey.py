@@ -204,7 +204,7 @@ def _compress(
 
 
 def _ordered(orders: pd.DataFrame) -> pd.DataFrame:
-    """By time, ids as the text that the application keeps."""
+    """The rows by time, ids as the text that the application keeps."""
     texts = orders.astype(dict.fromkeys(["order_id", "user_id", "item_id"], str))
     return texts.sort_values(["ordered_at", "order_id", "item_id"], ignore_index=True)
 

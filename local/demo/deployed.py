@@ -20,7 +20,7 @@ class ApiMissing(RuntimeError):
 
 
 class Deployed:
-    """For dataclasses with these two fields."""
+    """Base of dataclasses with these two fields."""
 
     endpoint: Endpoint
     settings: Settings
@@ -50,7 +50,7 @@ class Deployed:
         )
 
     def item(self, pk: str, sk: str) -> dict[str, Any] | None:
-        """Of the recommendations table, in DynamoDB's notation."""
+        """The recommendations table's item, in DynamoDB's notation."""
         answer = self.client("dynamodb").get_item(
             TableName=self.settings.names.recommendations_table,
             Key={"pk": {"S": pk}, "sk": {"S": sk}},

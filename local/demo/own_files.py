@@ -214,7 +214,7 @@ def _people_or_things(
 
 
 def _creation(created: pd.Series, fields: tuple[DatasetField, ...]) -> dict[str, pd.Series]:
-    """Where the configuration takes CREATION_TIMESTAMP from a column of its own, which holds epoch seconds."""
+    """CREATION_TIMESTAMP's own column, in epoch seconds, where the configuration takes it from one."""
     columns = [f.column for f in fields if f.name == CREATED and f.column not in ("created_at", "updated_at")]
     return {column: pd.Series(created).dt.as_unit("s").astype("int64") for column in columns}
 

@@ -106,7 +106,7 @@ class Display:
         self._clear()
 
     def _tell(self, state: StateRun, now: datetime) -> None:
-        """Of a wait loop the first round only."""
+        """Tells of a state; of a wait loop only the first round."""
         if state.kind in BOOKKEEPING or state.kind == "Wait":
             return
         self._told[state.path] = self._told.get(state.path, 0) + 1

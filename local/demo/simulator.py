@@ -71,7 +71,7 @@ def _idle_visits(chosen: pd.DataFrame, *, random: np.random.Generator, count: in
 
 
 def _lists(orders: pd.DataFrame, *, random: np.random.Generator, count: int) -> list[list[str]]:
-    """For each visit POPULAR items drawn as they sell, then AT_RANDOM drawn evenly."""
+    """Lists of items: for each visit POPULAR items drawn as they sell, then AT_RANDOM drawn evenly."""
     sold = orders.groupby("item_id", sort=True).size()
     names = sold.index.to_numpy(dtype=object)
     popular = random.choice(names, (count, POPULAR), p=(sold / sold.sum()).to_numpy())

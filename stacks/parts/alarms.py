@@ -49,7 +49,7 @@ def watched(settings: Settings, *, functions: Iterable[str]) -> list[Watched]:
 
 
 def in_order_of_use(settings: Settings, functions: Iterable[str]) -> list[str]:
-    """As the workflows of a run call them; functions that none calls come last."""
+    """Functions as the workflows of a run call them; functions that none calls come last."""
     text = json.dumps([definition(settings) for definition in DEFINITIONS.values()])
     places = {name: text.find(f'"{settings.names.function_arn(name)}"') for name in functions}
     return sorted(places, key=lambda name: (places[name] < 0, places[name]))

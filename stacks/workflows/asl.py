@@ -228,7 +228,7 @@ def polling(
 
 @dataclass(frozen=True)
 class FailurePath:
-    """Where a caught failure goes: `entry` finds {state, error, cause} in the variable `failure`."""
+    """The way of a caught failure: `entry` finds {state, error, cause} in the variable `failure`."""
 
     entry: str
     states: States

@@ -229,7 +229,7 @@ def _message(settings: Settings) -> str:
         "'Error: ' & $failed.error,"
         "'Cause: ' & $substring($failed.cause, 0, 2000),"
         "'Execution: ' & $me,"
-        f"{asl.literal('Start again when it is mended: ' + again)}"
+        f"{asl.literal('Start again once this is fixed: ' + again)}"
         "], '\\n')"
     )
 

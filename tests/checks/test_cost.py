@@ -10,6 +10,7 @@ import pytest
 
 from checks import cost
 from checks.assembly import Assembly
+from tests.mutations.mutation import with_template
 
 Resources = dict[str, Any]
 
@@ -17,7 +18,7 @@ Resources = dict[str, Any]
 def changed(assembly: Assembly, stack: str, change: Callable[[Resources], Any]) -> Assembly:
     template = copy.deepcopy(assembly.templates[stack])
     change(template["Resources"])
-    return assembly.with_template(stack, template)
+    return with_template(assembly, stack, template)
 
 
 def of_type(resources: Resources, kind: str) -> list[tuple[str, Resources]]:

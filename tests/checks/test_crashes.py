@@ -11,7 +11,7 @@ from checks import __main__ as command
 from checks.assembly import Assembly
 from checks.catalogue import CRASHED, QUICK, Family, check
 from tests.checks.test_rules import Change, added, first, importing, properties
-from tests.mutations.mutation import known, shipped
+from tests.mutations.mutation import known, shipped, with_template
 
 UNREADABLE: dict[str, tuple[str, Change]] = {
     "DataSource is a text": (
@@ -65,13 +65,13 @@ def test_what_a_check_cannot_read_is_a_finding_and_others_still_report(what: str
     stack, change = UNREADABLE[what]
     template = copy.deepcopy(shipped().templates[stack])
     change(template)
-    assembly = shipped().with_template(stack, template)
+    assembly = with_template(shipped(), stack, template)
     assert [f for f in check(assembly, QUICK) if f not in known()], what
 
     other = "Network" if stack != "Network" else "Storage"
     also = copy.deepcopy(shipped().templates[other])
     also["Outputs"] = {"Key": {"Value": "x", "Export": {"Name": "key"}}}
-    found = check(assembly.with_template(other, also), QUICK)
+    found = check(with_template(assembly, other, also), QUICK)
     assert "pitfall-export" in {finding.rule for finding in found}
 
 
@@ -92,7 +92,7 @@ def test_the_command_tells_of_a_crash_and_of_what_others_find(
 
     template = copy.deepcopy(shipped().templates["Storage"])
     template["Outputs"] = {"Key": {"Value": "x", "Export": {"Name": "key"}}}
-    broken = shipped().with_template("Storage", template)
+    broken = with_template(shipped(), "Storage", template)
     monkeypatch.setattr(command.nag, "check", no_report)
     monkeypatch.setattr(command, "synthesize", lambda environment: broken)
     monkeypatch.setattr(command, "check", lambda assembly: check(assembly, QUICK))

@@ -18,7 +18,7 @@ import pytest
 import checks
 from checks.assembly import Assembly
 from checks.catalogue import QUICK, check, rules
-from tests.mutations.mutation import Template, known, shipped
+from tests.mutations.mutation import Template, known, shipped, with_template
 
 Change = Callable[[Template], Any]
 LONG_NAME = "{% $job_name & '-' & $states.context.Execution.Name %}"
@@ -434,7 +434,7 @@ def test_the_rule_notices_what_it_is_for(rule: str) -> None:
     template = copy.deepcopy(shipped().templates[stack])
     change(template)
     assert template != shipped().templates[stack]
-    found = {f.rule for f in check(shipped().with_template(stack, template), QUICK) if f not in known()}
+    found = {f.rule for f in check(with_template(shipped(), stack, template), QUICK) if f not in known()}
     assert rule in found
 
 

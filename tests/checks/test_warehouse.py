@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from checks.rules import warehouse
-from tests.mutations.mutation import shipped
+from tests.mutations.mutation import shipped, with_template
 from warehouse.load import tables
 
 
@@ -63,7 +63,7 @@ def test_a_copy_role_that_one_principal_may_not_assume_is_found() -> None:
     (role,) = [r for i, r in template["Resources"].items() if i.startswith("CopyRole")]
     statement = role["Properties"]["AssumeRolePolicyDocument"]["Statement"][0]
     statement["Principal"] = {"Service": "redshift.amazonaws.com"}
-    found = warehouse.check(shipped().with_template("Analytics", template))
+    found = warehouse.check(with_template(shipped(), "Analytics", template))
     assert [f.rule for f in found] == ["warehouse-copy-role"]
     assert "redshift-serverless.amazonaws.com may not assume it" in found[0].why
 
@@ -72,7 +72,7 @@ def test_a_workgroup_whose_queries_never_end_is_found() -> None:
     template = copy.deepcopy(shipped().templates["Analytics"])
     (group,) = [r for r in template["Resources"].values() if r["Type"].endswith("Serverless::Workgroup")]
     group["Properties"]["ConfigParameters"] = [{"ParameterKey": "require_ssl", "ParameterValue": "true"}]
-    found = warehouse.check(shipped().with_template("Analytics", template))
+    found = warehouse.check(with_template(shipped(), "Analytics", template))
     assert [(f.rule, "max_query_execution_time" in f.why) for f in found] == [("warehouse-limits", True)]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -43,6 +44,11 @@ def test_it_holds_wheels_and_no_source_of_the_runtime(acme: Path) -> None:
     assert "vendor/osusume_endpoint-1-py3-none-any.whl" in files
     assert [file for file in files if file.startswith(fork.LEFT_OUT)] == []
     assert {"app.py", "config/dev.yaml", "stacks/training.py", "tests/stacks/test_app.py"} < set(files)
+
+
+def test_nothing_in_it_is_dead_for_want_of_what_was_left_out(acme: Path) -> None:
+    ended = subprocess.run([sys.executable, "-m", "vulture"], cwd=acme, capture_output=True, text=True)
+    assert (ended.stdout, ended.returncode) == ("", 0), ended.stderr
 
 
 def test_it_says_what_it_was_made_from(acme: Path) -> None:

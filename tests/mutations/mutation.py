@@ -45,6 +45,11 @@ def shipped() -> Assembly:
     return synthesize("dev", example.folder())
 
 
+def with_template(assembly: Assembly, stack: str, template: Template) -> Assembly:
+    """The same environment with one template in another's place; its file stays as it was."""
+    return replace(assembly, templates={**assembly.templates, stack: template})
+
+
 @cache
 def known() -> frozenset[Finding]:
     """What the checks say of the shipped templates: acknowledged findings."""
@@ -59,7 +64,7 @@ def of_template(mutation_id: str, stack: str, change: Callable[[Template], Any])
         change(template)
         if template == shipped().templates[stack]:
             raise ValueError(f"{mutation_id} changes nothing")
-        return _noticed(shipped().with_template(stack, template), stack, thorough)
+        return _noticed(with_template(shipped(), stack, template), stack, thorough)
 
     return Mutation(mutation_id, noticed)
 

@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 from config import settings
 from lambdas.load_warehouse import script
 from osusume_endpoint.redshift import dialect
+from osusume_endpoint.redshift.errors import InvalidRedshift
 from osusume_endpoint.redshift.tokens import scan
 from osusume_endpoint.testing.warehouse import Warehouse
 from warehouse.load import tables
@@ -207,7 +208,7 @@ def test_a_reserved_word_without_quotes_is_a_syntax_error(word: str) -> None:
         f"alter table t alter column {name} type varchar(9)",
         f"select t.{name} from t",
     ):
-        with pytest.raises(dialect.InvalidRedshift, match=f'syntax error at or near "{name}"'):
+        with pytest.raises(InvalidRedshift, match=f'syntax error at or near "{name}"'):
             dialect.check(scan(statement))
     dialect.check(scan(f'create table t (a int, "{name}" int)'))
     dialect.check(scan(f'select t."{name}" from t'))

@@ -67,7 +67,7 @@ def _text(values: pa.Array) -> pa.Array:
 
 
 def _plain_decimals(values: pa.Array) -> pa.Array:
-    """Without an exponent (Arrow writes 0E-9) and without a fraction of zeros."""
+    """Decimals as text, without an exponent (Arrow writes 0E-9) and without a fraction of zeros."""
     texts = [None if value is None else format(value, "f") for value in values.to_pylist()]
     return pc.replace_substring_regex(pa.array(texts, pa.string()), r"\.0+$", "")
 

@@ -126,7 +126,7 @@ def candidate(folder: Path) -> str | None:
 
 
 def _entries(folder: Path) -> list[Path]:
-    """Without what tools leave: hidden files, Spark's _SUCCESS."""
+    """The entries of a folder, without what tools leave: hidden files, Spark's _SUCCESS."""
     return [path for path in folder.iterdir() if not path.name.startswith((".", "_", "~"))]
 
 

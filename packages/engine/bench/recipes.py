@@ -106,7 +106,7 @@ def _rows(
 
 
 def simple_runs(family: str, prepared: Prepared) -> dict[str, Callable[[int], Run]]:
-    """By label, from a fold to a run."""
+    """The runs by label, each from a fold to a run."""
     if family == "PERSONALIZED_ACTIONS":
         values = RECIPES["aws-next-best-action"].parse({})
         rates = lambda fold: _timed(lambda: baselines.action_rates(Task(prepared, values, fold)))  # noqa: E731

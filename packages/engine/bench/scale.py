@@ -135,7 +135,7 @@ class Site:
 
 
 def write_interactions(site: Site, folder: Path) -> dict[str, Any]:
-    """In the order in which they happened, as an export of a site would be."""
+    """Writes the events in the order in which they happened, as an export of a site would be."""
     histories = site.histories()
     order = np.argsort(histories.times, kind="stable")
     names = {

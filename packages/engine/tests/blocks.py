@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from osusume_engine.data import TrainingData
+from osusume_engine.histories import Histories
 
 BLOCKS = 4
 USERS = 120
@@ -78,4 +79,16 @@ def data() -> TrainingData:
         action_interactions=action_interactions(),
         categorical={"Items": frozenset({"GENRE"})},
         textual={"Items": frozenset({"DESCRIPTION"})},
+    )
+
+
+def one_history(items: np.ndarray) -> Histories:
+    """A history of bare item codes, for a query that has no user."""
+    n = len(items)
+    return Histories(
+        np.asarray(items, dtype=np.int32),
+        np.zeros(n, dtype=np.int64),
+        np.zeros(n, dtype=np.int8),
+        np.ones(n, dtype=np.float32),
+        np.array([0, n]),
     )

@@ -11,11 +11,10 @@ import pandas as pd
 import pytest
 
 from osusume_engine.data import TrainingData
-from osusume_engine.histories import one_history
 from osusume_engine.models.contents import TASTES, Contents
 from osusume_engine.models.ranker import Examples, worth_having
 from osusume_engine.training import TrainedModel, TrainingError, train
-from tests.blocks import DAY, START
+from tests.blocks import DAY, START, one_history
 
 RECIPE = "aws-user-personalization"
 KINDS, USERS, ITEMS = 50, 500, 1000

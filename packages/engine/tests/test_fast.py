@@ -10,12 +10,11 @@ import pytest
 import scipy.sparse as sp
 
 from osusume_engine.data import TrainingData
-from osusume_engine.histories import one_history
 from osusume_engine.models.candidates import Candidates
 from osusume_engine.models.fast import FastLists, Part, closest, largest, weightiest
 from osusume_engine.models.personalization import Personalizer
 from osusume_engine.training import TrainedModel, train
-from tests.blocks import START, block_of, interactions
+from tests.blocks import START, block_of, interactions, one_history
 
 
 @pytest.fixture(scope="module")

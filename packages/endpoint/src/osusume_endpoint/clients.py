@@ -5,15 +5,13 @@ from __future__ import annotations
 import functools
 import threading
 from collections import OrderedDict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import boto3
 from botocore.config import Config
 
 from osusume_endpoint import wire
-
-if TYPE_CHECKING:
-    from osusume_endpoint.endpoint import Credentials
+from osusume_endpoint.credentials import Credentials
 
 SERVICE_ATTEMPTS = 6  # of what AWS's services read and write by themselves: their callers see no hiccup of S3
 _ATTEMPTS = 2

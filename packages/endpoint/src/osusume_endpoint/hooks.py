@@ -6,39 +6,33 @@ import dataclasses
 import functools
 import re
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from osusume_endpoint import calls, depth, local_routes, requests, wire
 from osusume_endpoint.endpoint import Credentials
-
-if TYPE_CHECKING:
-    from osusume_endpoint.service import RegisteredService
+from osusume_endpoint.registry import RegisteredService, registered
 
 Handler = Callable[..., Awaitable[wire.Response]]
-
-# ministack's names of services whose botocore name differs.
-MINISTACK_NAMES = {"stepfunctions": "states", "cloudwatch": "monitoring"}
+Answer = Callable[[RegisteredService, str, wire.Request], wire.Response]
 
 
-def serve(service: RegisteredService) -> None:
-    """Routes the service's requests to its operations, after ministack's authentication and IAM decision."""
+def serve(service: RegisteredService, answer: Answer) -> None:
+    """Routes the service's requests to `answer`, after ministack's authentication and IAM decision."""
     from ministack import app
     from ministack.core import iam_actions
 
     install()
-    name = MINISTACK_NAMES.get(service.name, service.name)
+    name = wire.MINISTACK_NAMES.get(service.name, service.name)
     if service.falls_through:
         inner = app.SERVICE_HANDLERS[name]
-        app.SERVICE_HANDLERS[name] = _handler(service, getattr(inner, "osusume_inner", inner))
+        app.SERVICE_HANDLERS[name] = _handler(service, answer, getattr(inner, "osusume_inner", inner))
         return
     iam_actions.SERVICE_TO_IAM_NAMESPACE[name] = service.iam_namespace
-    app.SERVICE_HANDLERS[name] = _handler(service, None)
+    app.SERVICE_HANDLERS[name] = _handler(service, answer, None)
 
 
-def _handler(service: RegisteredService, inner: Handler | None) -> Handler:
+def _handler(service: RegisteredService, answer: Answer, inner: Handler | None) -> Handler:
     from ministack.core.concurrency import run_reentrant
-
-    from osusume_endpoint import service as services
 
     async def handle(method: str, path: str, headers: dict, body: bytes, query: dict) -> wire.Response:
         request = wire.Request(method, path, headers, body, query)
@@ -47,7 +41,7 @@ def _handler(service: RegisteredService, inner: Handler | None) -> Handler:
             return await inner(method, path, headers, body, query)
         if operation is None:
             return wire.respond_error(service.name, wire.unknown_operation(service.name, request))
-        return await run_reentrant(services.handle, service, operation, request)
+        return await run_reentrant(answer, service, operation, request)
 
     handle.osusume_inner = inner  # type: ignore[attr-defined]
     return handle
@@ -87,8 +81,6 @@ def signing_name(headers: dict) -> str:
 
 def claimed_by(method: str, path: str, headers: dict, query: dict) -> RegisteredService | None:
     """The service of ours that answers this request whole."""
-    from osusume_endpoint.service import registered
-
     request, scope = wire.Request(method, path, headers, b"", query), signing_name(headers)
     if not scope and not headers.get("x-amz-target"):
         return None  # unsigned: not a call of an SDK
@@ -107,8 +99,6 @@ def _detecting(inner: Callable[..., str]) -> Callable[..., str]:
 
 
 def _ours(name: str) -> RegisteredService | None:
-    from osusume_endpoint.service import registered
-
     found = registered.get(name)
     return found if found and not found.falls_through else None
 
@@ -134,8 +124,6 @@ def _naming_action(inner: Callable[..., str | None]) -> Callable[..., str | None
 
 
 def _naming_resource(inner: Callable[..., str]) -> Callable[..., str]:
-    from osusume_endpoint.service import registered
-
     def extract_resource_arn(
         service: str, method: str, path: str, headers: dict, body: bytes, query_params: dict, *where: str
     ) -> str:

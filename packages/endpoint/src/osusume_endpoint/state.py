@@ -32,7 +32,6 @@ class State:
     region: str
     account: str
     environment: str = ""
-    postgres_port: int = 0
     started: str = ""
 
 

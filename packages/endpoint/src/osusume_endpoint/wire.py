@@ -27,6 +27,10 @@ Query = Mapping[str, list[str]]
 Response = tuple[int, dict[str, str], bytes]
 
 
+# ministack's names of services whose botocore name differs.
+MINISTACK_NAMES = {"stepfunctions": "states", "cloudwatch": "monitoring"}
+
+
 @dataclass(frozen=True)
 class Request:
     method: str
@@ -38,7 +42,7 @@ class Request:
 
 @functools.cache
 def session() -> botocore.session.Session:
-    """For every model and client: a session of its own loads a service's model again, ten megabytes each."""
+    """The session of every model and client: one of its own loads a service's model again, ten megabytes each."""
     return botocore.session.Session()
 
 

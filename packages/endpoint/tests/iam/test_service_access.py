@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from osusume_endpoint import permissions
 from osusume_endpoint.endpoint import AccessDenied, Endpoint
 from osusume_endpoint.testing.running import eventually, make_function, name
 
@@ -46,7 +47,9 @@ def statement(**changes: Any) -> dict[str, Any]:
 
 
 def read(here: Endpoint, source_arn: str | None = None) -> None:
-    here.check_service_access(PERSONALIZE, "s3:GetObject", "arn:aws:s3:::data/x", source_arn=source_arn)
+    permissions.check_service_access(
+        here, PERSONALIZE, "s3:GetObject", "arn:aws:s3:::data/x", source_arn=source_arn
+    )
 
 
 def test_a_bucket_policy_must_name_the_service_and_the_action(here: Endpoint, bucket: Any) -> None:

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from osusume_endpoint.redshift import dialect, options, tokens
-from osusume_endpoint.redshift.dialect import InvalidRedshift, NotTranslatable
+from osusume_endpoint.redshift.errors import InvalidRedshift, NotTranslatable
 
 
 def _plain(sql: str) -> str:

@@ -36,7 +36,7 @@ class Histories:
 
     @property
     def ages(self) -> np.ndarray:
-        """For each event, how many newer events its user has."""
+        """The number of newer events of its user, for each event."""
         return np.repeat(self.ptr[1:], self.lengths) - 1 - np.arange(len(self.items))
 
     @property
@@ -99,18 +99,6 @@ def empty_histories(users: int = 1) -> Histories:
     )
 
 
-def one_history(items: np.ndarray) -> Histories:
-    """A history of bare item codes, for a query that has no user."""
-    n = len(items)
-    return Histories(
-        np.asarray(items, dtype=np.int32),
-        np.zeros(n, dtype=np.int64),
-        np.zeros(n, dtype=np.int8),
-        np.ones(n, dtype=np.float32),
-        np.array([0, n]),
-    )
-
-
 @dataclass(frozen=True)
 class Encoded:
     histories: Histories
@@ -165,7 +153,7 @@ def profile(
 
 
 def users_of(histories: Histories, n_items: int) -> np.ndarray:
-    """Of each item, how many users have it."""
+    """The number of users who have each item."""
     return np.asarray(profile(histories, n_items).sum(axis=0)).ravel()
 
 

@@ -151,6 +151,6 @@ def _creation_times(model: Any, created: pd.Series) -> np.ndarray:
 
 
 def _ranks(values: np.ndarray) -> np.ndarray:
-    """From 0 for the least to 1 for the greatest; equal values share the mean."""
+    """Ranks from 0 for the least to 1 for the greatest; equal values share the mean."""
     ranks = pd.Series(values).rank(method="average").to_numpy(copy=True) - 1.0
     return ranks / max(len(values) - 1, 1)

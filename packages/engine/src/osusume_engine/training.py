@@ -270,7 +270,7 @@ class TrainedModel:
         return self._welcomed(model.recommend(queries, k), ids, queries.lengths, k)
 
     def _welcomed(self, lists: Lists, ids: list[str], lengths: np.ndarray, k: int) -> Lists:
-        """With the lists of users without events made by their metadata, where that is known."""
+        """The lists; those of users without events are made by their metadata, where that is known."""
         new = np.flatnonzero(lengths == 0)
         if not len(new) or not isinstance(self.model, Steered):
             return lists

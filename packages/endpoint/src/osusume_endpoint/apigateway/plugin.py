@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from osusume_endpoint import patterns
+from osusume_endpoint import patterns, permissions
 from osusume_endpoint.endpoint import Endpoint
 from osusume_endpoint.errors import AccessDenied
 from osusume_endpoint.lambda_ import invocation_rights
@@ -81,7 +81,7 @@ def _checking_permission(inner: Callable[..., Any], endpoint: Endpoint) -> Calla
 def _check(endpoint: Endpoint, integration: dict[str, Any], *, function: str, source: str) -> None:
     """The integration's own role, or the function's policy, must allow the invocation."""
     if integration.get("credentials"):
-        endpoint.authorize(integration["credentials"], action="lambda:InvokeFunction", resource=function)
+        permissions.authorize(integration["credentials"], action="lambda:InvokeFunction", resource=function)
         return
     invocation_rights.check(endpoint, function_arn=function, principal=PRINCIPAL, source_arn=source)
 

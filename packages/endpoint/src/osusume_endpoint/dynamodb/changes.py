@@ -47,7 +47,7 @@ class ChangeLog:
         return self._files[table_id]
 
     def read(self, table_id: str) -> Iterator[Change]:
-        """In the order of the writes."""
+        """The changes in the order of the writes."""
         path = self.path(table_id)
         if not path.exists():
             return

@@ -1,4 +1,4 @@
-"""A write of an object that finds no space left, by the plan or in earnest.
+"""A write of an object that finds no space left, by the plan or because the disk really is full.
 
 The emulator logs such a write and keeps the object in memory, so that a reader sees what the next start of the
 endpoint has lost. Here the write answers InternalError, and what was there before is there still.
@@ -57,7 +57,7 @@ def _fill(path: str, data: bytes | str) -> None:
 
 
 def bucket_of(path: str) -> str:
-    """Of <data>/<account>/<bucket>/... and <data>/.versions/<account>/<bucket>/..."""
+    """The bucket of <data>/<account>/<bucket>/... and <data>/.versions/<account>/<bucket>/..."""
     from ministack.services import s3
 
     parts = Path(os.path.realpath(path)).relative_to(os.path.realpath(s3.DATA_DIR)).parts

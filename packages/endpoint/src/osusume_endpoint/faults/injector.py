@@ -27,7 +27,7 @@ class Subject:
 
     @property
     def role(self) -> str:
-        """Of an assumed role its name, of a user its; "root" is the account's administrator."""
+        """An assumed role's name or a user's; "root" is the account's administrator."""
         kind, _, rest = self.caller.rpartition(":")[2].partition("/")
         return rest.partition("/")[0] if kind == "assumed-role" else rest or kind
 
@@ -47,7 +47,7 @@ class Fired:
 
 
 def chance(seed: int, fault: str, number: int) -> float:
-    """From 0 to 1, the same on every machine."""
+    """A number from 0 to 1, the same on every machine."""
     digest = hashlib.sha256(f"{seed}/{fault}/{number}".encode()).digest()
     return int.from_bytes(digest[:8], "big") / 2**64
 

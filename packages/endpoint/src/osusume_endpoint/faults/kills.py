@@ -80,7 +80,7 @@ def _later(seconds: float, action: Callable[[], None]) -> None:
 
 
 def kill_postgres(restart_seconds: float) -> bool:
-    """As a crash: nothing is written down. It comes back on its port, as Aurora's and Redshift's nodes do."""
+    """Ends PostgreSQL like a crash, nothing saved. It comes back on its port, as Aurora's and Redshift's nodes do."""
     home = endpoints.current().home
     server = postgres.ensure(home)
     os.killpg(server.process.pid, signal.SIGKILL)

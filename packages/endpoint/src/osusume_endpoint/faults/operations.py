@@ -9,7 +9,7 @@ from urllib.parse import parse_qs
 
 from osusume_endpoint import wire
 from osusume_endpoint.calls import Call
-from osusume_endpoint.hooks import MINISTACK_NAMES
+from osusume_endpoint.wire import MINISTACK_NAMES
 
 BOTOCORE_NAMES = {theirs: ours for ours, theirs in MINISTACK_NAMES.items()} | {
     "elasticfilesystem": "efs",
@@ -49,7 +49,7 @@ class _Needs(NamedTuple):
 
 
 def _rest_operation(service: str, request: wire.Request) -> str:
-    """Of the routes that match, the one that needs most of what the request has (S3's share their paths)."""
+    """The one of the routes that match that needs most of what the request has (S3's share their paths)."""
     try:
         routes = wire.routes(service)
     except Exception:

@@ -15,7 +15,6 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from osusume_endpoint import wire
 from osusume_endpoint.problems import problem_lines
 
-ERRORS = ("throttle", "internal_error", "unavailable", "expired_credentials", "access_denied")
 BROKEN = ("timeout", "reset")  # no answer at all
 Kind = Literal[
     "throttle", "internal_error", "unavailable", "expired_credentials", "access_denied", "timeout", "reset"
@@ -127,7 +126,7 @@ class Plan(_Part):
         return self
 
     def text(self) -> str:
-        """As YAML, without what is default."""
+        """The plan as YAML, without what is default."""
         return yaml.safe_dump(self.model_dump(mode="json", exclude_defaults=True), sort_keys=False)
 
 

@@ -1,4 +1,4 @@
-"""Where a request goes in ministack, worked out before ministack sees it: by path and Host, as it routes them."""
+"""A request's destination in ministack, worked out before ministack sees it: by path and Host, as it routes them."""
 
 from __future__ import annotations
 

@@ -112,7 +112,7 @@ def _enforcing(inner: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _pinning(*_: Any, **__: Any) -> None:
-    """In place of ministack's note of what it still has to verify."""
+    """Stands in place of ministack's note of what it still has to verify."""
     from ministack.core import iam_evaluator
 
     iam_evaluator._signed_request.set(None)

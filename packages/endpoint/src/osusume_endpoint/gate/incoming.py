@@ -20,7 +20,7 @@ class Incoming:
 
     @functools.cached_property
     def headers(self) -> dict[str, str]:
-        """By name; the values of repeated lines joined with a comma, as ministack joins them."""
+        """Headers by name; the values of repeated lines joined with a comma, as ministack joins them."""
         found: dict[str, str] = {}
         for name, value in self.lines:
             joint = "; " if name == "cookie" else ", "

@@ -46,7 +46,7 @@ def check(claim: Claim, destination: Destination, *, region: str) -> None:
 
 @functools.cache
 def signing_names(service: str) -> frozenset[str]:
-    """Of a service of ministack's; empty when botocore has no model of it."""
+    """The signing names of a service of ministack's; empty when botocore has no model of it."""
     from ministack.core import iam_actions
 
     models = iam_actions._BOTOCORE_SERVICE_MAP.get(service) or [_BOTOCORE_NAMES.get(service, service)]

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from osusume_endpoint import paths
+from osusume_endpoint import paths, permissions
 from osusume_endpoint.endpoint import Credentials, Endpoint
 from osusume_endpoint.errors import ApiError
 from osusume_endpoint.glue import arguments
@@ -46,7 +46,7 @@ class Execution:
                 self.worker.kill()
 
     def kill(self) -> bool:
-        """As the operating system does when memory runs out: the run fails. False: it has ended."""
+        """Ends the run as the operating system does when memory runs out: the run fails. False: it has ended."""
         with self.lock:
             if self.worker is None:
                 return False
@@ -55,7 +55,7 @@ class Execution:
 
     @property
     def session_name(self) -> str:
-        """Of the job's role, which the script's calls carry."""
+        """The name of the session of the job's role, which the script's calls carry."""
         return f"GlueJobRunnerSession-{self.record['Id'][:24]}"
 
 
@@ -192,7 +192,9 @@ class Runs:
         role = str(execution.job["Role"])
         if not role.startswith("arn:"):
             role = f"arn:aws:iam::{self._endpoint.account}:role/{role}"
-        return self._endpoint.role_session(role, session_name=execution.session_name, service=PRINCIPAL)
+        return permissions.role_session(
+            self._endpoint, role, session_name=execution.session_name, service=PRINCIPAL
+        )
 
     def _environment(self, credentials: Credentials) -> dict[str, str]:
         values = {

@@ -50,7 +50,7 @@ class Bridge:
         return self._make_client()
 
     def local(self, path: str) -> str:
-        """Where the mirror keeps this path."""
+        """The place at which the mirror keeps this path."""
         bucket, key = split(path)
         return f"file://{self._mirror(bucket, key)}"
 

@@ -35,7 +35,7 @@ class CallLog:
 
 
 def read(path: Path) -> Iterator[dict[str, Any]]:
-    """Calls as written: time, service, action, caller, resource, status, code, stub."""
+    """Calls as written: time, service, action, caller, resource, status, code, stub; of a refusal (403), message."""
     if path.exists():
         with path.open() as lines:
             yield from (json.loads(line) for line in lines)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import logging
 import re
@@ -27,6 +28,7 @@ def install(endpoint: Endpoint) -> None:
             status=response[0],
             code=error_code(response) if response[0] >= 400 else "",
             stub=decision.stub,
+            **({"message": error_message(response)} if response[0] == 403 else {}),
         )
 
     calls.observers.append(record)
@@ -45,6 +47,17 @@ def refuse_stub(call: calls.Call) -> wire.Response | None:
     body = {"__type": error.code, "message": error.message}
     headers = {"Content-Type": "application/x-amz-json-1.1", "x-amzn-ErrorType": error.code}
     return error.status, headers, json.dumps(body).encode()
+
+
+def error_message(response: wire.Response) -> str:
+    """What the body of an error says in any of AWS's protocols; "" of one without a body, as HEAD has."""
+    body = response[2]
+    text = body.decode(errors="replace") if isinstance(body, bytes) else ""
+    if text.startswith("{"):
+        said = json.loads(text)
+        return str(said.get("message") or said.get("Message") or "")
+    found = re.search(r"<Message>([^<]*)</Message>", text)
+    return html.unescape(found.group(1)) if found else ""
 
 
 def error_code(response: wire.Response) -> str:

@@ -44,7 +44,7 @@ def stub_of(action: str) -> Stub | None:
 
 def is_ours(prefix: str, operation: str) -> bool:
     """Whether a service of ours serves the operation."""
-    from osusume_endpoint.service import registered
+    from osusume_endpoint.registry import registered
 
     for service in registered.values():
         if prefix in (service.iam_namespace, service.name) and (

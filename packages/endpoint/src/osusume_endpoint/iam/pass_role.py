@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from osusume_endpoint import calls, hooks, wire
+from osusume_endpoint import calls, wire
 from osusume_endpoint import endpoint as endpoints
 from osusume_endpoint.endpoint import Credentials
 from osusume_endpoint.errors import AccessDenied, AssumeRoleRefused
@@ -120,5 +120,5 @@ def _full_arn(role: str) -> str:
 
 
 def _botocore_name(service: str) -> str:
-    names = {ministack: boto for boto, ministack in hooks.MINISTACK_NAMES.items()}
+    names = {ministack: boto for boto, ministack in wire.MINISTACK_NAMES.items()}
     return names.get(service, service)

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
+from osusume_endpoint import permissions
 from osusume_endpoint.endpoint import Endpoint
 from osusume_endpoint.errors import AccessDenied
 
@@ -14,7 +15,9 @@ log = logging.getLogger("osusume.lambda")
 
 def check(endpoint: Endpoint, *, function_arn: str, principal: str, source_arn: str | None) -> None:
     """Raises AccessDenied unless the function's policy lets the service invoke it for the source."""
-    endpoint.check_service_access(principal, "lambda:InvokeFunction", function_arn, source_arn=source_arn)
+    permissions.check_service_access(
+        endpoint, principal, "lambda:InvokeFunction", function_arn, source_arn=source_arn
+    )
 
 
 def install(endpoint: Endpoint) -> None:

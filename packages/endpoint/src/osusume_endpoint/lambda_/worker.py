@@ -21,7 +21,7 @@ from typing import Any
 from ministack.core import lambda_runtime
 
 from osusume_endpoint import endpoint as endpoints
-from osusume_endpoint import paths, processes
+from osusume_endpoint import paths, permissions, processes
 from osusume_endpoint.lambda_ import archive, environment
 from osusume_endpoint.lambda_.bootstrap import END_OF_LOG
 
@@ -45,7 +45,8 @@ class PythonWorker(lambda_runtime.Worker):
 
     def _spawn(self) -> None:
         endpoint = endpoints.current()
-        credentials = endpoint.role_session(
+        credentials = permissions.role_session(
+            endpoint,
             self.config["Role"],
             session_name=self.func_name,
             service=SERVICE,
@@ -186,7 +187,7 @@ class PythonWorker(lambda_runtime.Worker):
         return "\n".join(lines)
 
     def kill(self) -> bool:
-        """From another thread: the invocation fails with Runtime.ExitError. False: nothing runs."""
+        """Ends the process from another thread: the invocation fails with Runtime.ExitError. False: nothing runs."""
         process = self._proc
         if process is None or process.poll() is not None:
             return False
@@ -210,5 +211,5 @@ def _timed_out(request_id: str, timeout: float) -> str:
 
 
 def _signal_name(number: int) -> str:
-    """In Lambda's words: 9 is "killed"."""
+    """The signal in Lambda's words: 9 is "killed"."""
     return (signal.strsignal(number) or str(number)).lower()

@@ -25,7 +25,7 @@ def refuse(call: calls.Call, services: frozenset[str]) -> wire.Response | None:
 
 
 def _rendered(call: calls.Call, error: NotEmulated) -> wire.Response:
-    """In the protocol of the call's service."""
+    """The error in the protocol of the call's service."""
     from ministack.core import iam_actions
 
     caller = requests.current()

@@ -10,6 +10,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from osusume_endpoint import permissions
 from osusume_endpoint.endpoint import Credentials, Endpoint
 from osusume_endpoint.errors import ApiError
 from osusume_endpoint.personalize.errors import JobFailure, invalid
@@ -48,8 +49,8 @@ def parse_location(path: str, *, refusal: str = "Invalid Data location.") -> Loc
 def assume(endpoint: Endpoint, role_arn: str, *, session_name: str, source_arn: str) -> Credentials:
     """The role's session; InvalidInputException when the service may not assume it."""
     try:
-        return endpoint.role_session(
-            role_arn, session_name=session_name[:64], service=PRINCIPAL, source_arn=source_arn
+        return permissions.role_session(
+            endpoint, role_arn, session_name=session_name[:64], service=PRINCIPAL, source_arn=source_arn
         )
     except ApiError as refusal:
         raise invalid(f"Amazon Personalize can't assume the role {role_arn}: {refusal.message}") from None
@@ -132,7 +133,9 @@ class Bucket:
 
     def _check_bucket(self, action: str, resource: str) -> None:
         try:
-            self.endpoint.check_service_access(PRINCIPAL, action, resource, source_arn=self.source_arn)
+            permissions.check_service_access(
+                self.endpoint, PRINCIPAL, action, resource, source_arn=self.source_arn
+            )
         except ApiError as refusal:
             raise self._denied(f"The bucket policy must allow it to {PRINCIPAL}: {refusal.message}") from None
 
@@ -140,7 +143,7 @@ class Bucket:
         if not key:
             return
         try:
-            self.endpoint.authorize(self.credentials, action=action, resource=key)
+            permissions.authorize(self.credentials, action=action, resource=key)
         except ApiError as refusal:
             raise self._denied(refusal.message) from None
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from osusume_endpoint.personalize import access
 from osusume_endpoint.personalize.errors import invalid
+from osusume_endpoint.personalize.sources import source_of
 from osusume_engine.schemas import NUMERIC, Schema
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def publish_import(service: Personalize, job_arn: str, dataset: Record, records:
             job_arn,
             "attribute",
             records=str(records),
-            items=datasets.source(service, items) if items is not None else None,
+            items=source_of(service, items) if items is not None else None,
             metrics=[
                 [m["metricName"], m["eventType"], *parsed(m["expression"])] for m in found.private["metrics"]
             ],

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from osusume_endpoint.personalize.sources import source_of
+
 if TYPE_CHECKING:
     from osusume_endpoint.personalize.service import Personalize
     from osusume_endpoint.personalize.store import Record
@@ -156,9 +158,8 @@ def _load_events(service: Personalize, dataset: Record) -> Events:
 
 def _frame(service: Personalize, dataset: Record) -> Any:
     from osusume_endpoint.personalize import datasets as reading
-    from osusume_endpoint.personalize.models import datasets
 
     try:
-        return reading.read_frame(datasets.source(service, dataset))
+        return reading.read_frame(source_of(service, dataset))
     except FileNotFoundError:  # replaced by an import this very moment
-        return reading.read_frame(datasets.source(service, dataset))
+        return reading.read_frame(source_of(service, dataset))

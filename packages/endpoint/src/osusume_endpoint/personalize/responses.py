@@ -52,7 +52,7 @@ FAMILIES: tuple[ModuleType, ...] = (
 
 
 def operations() -> dict[str, dict[str, Operation]]:
-    """By service, then by operation."""
+    """The operations by service, then by name."""
     control = {name: function for family in FAMILIES for name, function in family.OPERATIONS.items()}
     return {
         "personalize": control,

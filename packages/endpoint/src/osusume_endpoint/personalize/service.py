@@ -67,7 +67,7 @@ class Personalize:
         return self.arn(KINDS[kind].path, name)
 
     def folder(self, area: str, arn: str) -> Path:
-        """Where the files of a resource are, below `area` ("datasets", "models")."""
+        """The folder in which the files of a resource are, below `area` ("datasets", "models")."""
         name = arn.partition(f"{self.endpoint.account}:")[2].replace("/", "+")
         return paths.inside(self.home, area, name)
 

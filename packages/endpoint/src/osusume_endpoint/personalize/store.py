@@ -53,7 +53,7 @@ class Store:
         return record
 
     def of_kind(self, *kinds: str) -> list[Record]:
-        """In the order of creation."""
+        """Records in the order of creation."""
         with self.lock:
             found = [record for record in self._records.values() if record.kind in kinds]
         return sorted(found, key=lambda record: (record.fields["creationDateTime"], record.arn))

@@ -31,7 +31,7 @@ class Kind:
 
     @property
     def member(self) -> str:
-        """Of the Describe answer."""
+        """The member of the Describe answer that holds the resource."""
         return self.name
 
     @property

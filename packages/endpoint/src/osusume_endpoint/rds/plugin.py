@@ -13,7 +13,7 @@ from osusume_endpoint.rds.data import DataApi
 
 
 def install(endpoint: Endpoint) -> None:
-    server = postgres.ensure(endpoint.home, port=endpoint.postgres.port if endpoint.postgres else 0)
+    server = postgres.ensure(endpoint.home)
     atexit.register(server.stop)
     clusters.install(server)
     service.add_service(

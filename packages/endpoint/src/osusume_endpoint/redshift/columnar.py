@@ -6,10 +6,9 @@ import io
 import json
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from osusume_endpoint.redshift.loading import Column
+from osusume_endpoint.redshift.columns import Column
 
 
 def parquet_rows(content: bytes, columns: Sequence[Column], *, serialize: bool) -> Iterator[list[str | None]]:

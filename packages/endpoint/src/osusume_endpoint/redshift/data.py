@@ -10,6 +10,7 @@ from typing import Any
 
 import psycopg2
 
+from osusume_endpoint import permissions
 from osusume_endpoint.endpoint import Endpoint
 from osusume_endpoint.errors import ApiError, AssumeRoleRefused
 from osusume_endpoint.redshift import catalog, results
@@ -167,8 +168,8 @@ class DataApi:
         refusal: AssumeRoleRefused | None = None
         for principal in PRINCIPALS:
             try:
-                return self._endpoint.role_session(
-                    arn, session_name="RedshiftIamRoleSession", service=principal
+                return permissions.role_session(
+                    self._endpoint, arn, session_name="RedshiftIamRoleSession", service=principal
                 )
             except AssumeRoleRefused as error:
                 refusal = refusal or error

@@ -5,16 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from osusume_endpoint.redshift import grants, reserved, tables
+from osusume_endpoint.redshift.errors import InvalidRedshift, NotTranslatable
 from osusume_endpoint.redshift.tokens import Token, closing, render, scan, solid, split, words
-
-
-class NotTranslatable(Exception):
-    """Valid on Redshift, not emulated here."""
-
-
-class InvalidRedshift(Exception):
-    """PostgreSQL would run it and Redshift would not. The message is worded as Redshift words it."""
-
 
 # The first word or two of every statement that is passed on.
 KNOWN = {

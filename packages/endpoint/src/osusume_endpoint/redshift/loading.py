@@ -9,14 +9,14 @@ import io
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import psycopg2
 
 from osusume_endpoint.redshift import columnar
-from osusume_endpoint.redshift.dialect import NotTranslatable
+from osusume_endpoint.redshift.columns import Column
+from osusume_endpoint.redshift.errors import NotTranslatable
 from osusume_endpoint.redshift.options import Copy, Options
 from osusume_endpoint.redshift.tokens import scan, solid, unquote
 
@@ -42,17 +42,6 @@ class Unreadable(ValueError):
     def __init__(self, reason: str, *, code: int, column: Column, line: int = 0) -> None:
         super().__init__(f"column {column.name}: {reason}")
         self.reason, self.code, self.column, self.line = reason, code, column, line
-
-
-@dataclass(frozen=True)
-class Column:
-    name: str
-    kind: str  # udt_name of information_schema: int4, varchar, timestamp, jsonb...
-    length: int | None
-
-    @property
-    def is_text(self) -> bool:
-        return self.kind in ("varchar", "bpchar", "text")
 
 
 Fetch = Callable[[str], bytes]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from osusume_endpoint.redshift.dialect import InvalidRedshift, NotTranslatable
+from osusume_endpoint.redshift.errors import InvalidRedshift, NotTranslatable
 from osusume_endpoint.redshift.tokens import Token, closing, render, scan, solid, split, unquote
 
 # Parameters without a value, with their meaning here.

@@ -12,7 +12,7 @@ from osusume_endpoint.redshift.warehouse import Warehouse
 
 
 def install(endpoint: Endpoint) -> None:
-    server = postgres.ensure(endpoint.home, port=endpoint.postgres.port if endpoint.postgres else 0)
+    server = postgres.ensure(endpoint.home)
     atexit.register(server.stop)
     warehouse = Warehouse(server)
     serverless = Serverless(

@@ -101,7 +101,7 @@ def _columns(stream: Sequence[Token]) -> list[int]:
 
 
 def _starts(parts: Sequence[Sequence[Token]], start: int) -> list[int]:
-    """Where each part begins; a table constraint begins with its own word."""
+    """The index at which each part begins; a table constraint begins with its own word."""
     found = []
     for part in parts:
         if part and not _is_constraint(part):

@@ -149,7 +149,7 @@ class Serverless:
     # Workgroups
 
     def workgroup(self, name: str) -> Resource:
-        """By name, or by ARN as the Data API allows."""
+        """The workgroup by its name, or by its ARN as the Data API allows."""
         found = self.workgroups.get(name) or next(
             (w for w in self.workgroups.values() if w["workgroupArn"] == name), None
         )
@@ -259,7 +259,7 @@ def database_user(caller_arn: str) -> str:
 
 
 def create_secret(name: str, value: Mapping[str, str]) -> str:
-    """In this process: CloudFormation handlers run where a call to the endpoint could wait for itself."""
+    """Creates it in this process: CloudFormation handlers run where a call to the endpoint could wait for itself."""
     from ministack.services import secretsmanager
 
     status, _, body = secretsmanager._create_secret({"Name": name, "SecretString": json.dumps(value)})

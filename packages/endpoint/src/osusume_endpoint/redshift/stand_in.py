@@ -1,4 +1,4 @@
-"""Where dbt's adapter for the stand-in is: the folder that has to come early in a process's sys.path."""
+"""The folder of dbt's adapter for the stand-in, which has to come early in a process's sys.path."""
 
 from __future__ import annotations
 

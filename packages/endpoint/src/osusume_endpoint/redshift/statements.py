@@ -17,6 +17,7 @@ from psycopg2.extensions import adapt
 from osusume_endpoint.errors import ApiError
 from osusume_endpoint.rds import placeholders
 from osusume_endpoint.redshift import dialect, loading, options, results, unloading
+from osusume_endpoint.redshift.errors import InvalidRedshift, NotTranslatable
 from osusume_endpoint.redshift.tokens import scan, words
 
 ENDED = ("FINISHED", "FAILED", "ABORTED")
@@ -192,9 +193,7 @@ def _run_part(connection: Any, part: Part, statement: Statement, s3: S3Access) -
     try:
         with connection.cursor() as cursor:
             if statement.batch and not statement.auto_commit and dialect.commits_alone(part.sql):
-                raise dialect.InvalidRedshift(
-                    "ALTER TABLE ALTER COLUMN cannot run inside a transaction block"
-                )
+                raise InvalidRedshift("ALTER TABLE ALTER COLUMN cannot run inside a transaction block")
             run_sql(cursor, part, _bound(part.sql, statement.parameters, connection), s3)
     except BaseException as error:
         part.seconds = time.monotonic() - began
@@ -288,7 +287,7 @@ def describe(error: BaseException) -> str:
     if isinstance(error, psycopg2.Error):
         primary = error.diag.message_primary or str(error).strip()
         return "ERROR: " + primary.replace("permission denied for table", "permission denied for relation")
-    if isinstance(error, dialect.NotTranslatable):
+    if isinstance(error, NotTranslatable):
         return f"ERROR: NotEmulated: the local warehouse does not run {error}"
     if isinstance(error, ClientError):
         detail = error.response["Error"]

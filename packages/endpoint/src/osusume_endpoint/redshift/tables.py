@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from osusume_endpoint.redshift.errors import InvalidRedshift, NotTranslatable
 from osusume_endpoint.redshift.tokens import Token, closing, render, scan, solid, split, words
 
 Tokens = list[Token]
@@ -92,8 +93,6 @@ def _body(rest: Tokens) -> tuple[Tokens, Tokens]:
 
 
 def _check_attributes(attributes: Tokens) -> None:
-    from osusume_endpoint.redshift.dialect import InvalidRedshift
-
     stream = solid(attributes)
     index = 0
     while index < len(stream):
@@ -122,8 +121,6 @@ def _columns(body: Tokens, *, named_only: bool) -> Tokens:
 
 def _is_constraint(part: Tokens) -> bool:
     """Keys are hints to Redshift's planner, never enforced: enforcing them here would hide duplicates."""
-    from osusume_endpoint.redshift.dialect import InvalidRedshift
-
     first = words(part, 3)
     if first[:1] == ("CHECK",) or (first[:1] == ("CONSTRAINT",) and first[2:] == ("CHECK",)):
         raise InvalidRedshift('syntax error at or near "check"')
@@ -143,8 +140,6 @@ def column(tokens: Tokens) -> Tokens:
 
 
 def _column_attributes(tokens: Tokens) -> Tokens:
-    from osusume_endpoint.redshift.dialect import InvalidRedshift
-
     result: Tokens = []
     index = 0
     while index < len(tokens):
@@ -201,8 +196,6 @@ def _identity(arguments: Tokens, before: Tokens) -> Tokens:
 
 def data_type(tokens: Sequence[Token], index: int, *, default_lengths: bool) -> tuple[Tokens, int]:
     """The type at `index` in PostgreSQL's words, and how many tokens it took."""
-    from osusume_endpoint.redshift.dialect import InvalidRedshift, NotTranslatable
-
     word = tokens[index].upper
     if word in _REFUSED_TYPES:
         raise NotTranslatable(f"type {word}")
@@ -230,8 +223,6 @@ def data_type(tokens: Sequence[Token], index: int, *, default_lengths: bool) -> 
 
 def alter(tokens: Sequence[Token]) -> Tokens:
     """ALTER TABLE: ADD COLUMN gets the rules of a column; what only moves storage becomes a no-op."""
-    from osusume_endpoint.redshift.dialect import NotTranslatable
-
     upper = [token.upper for token in tokens]
     stream = [word for word in upper if word]
     if "APPEND" in stream:

@@ -46,7 +46,7 @@ def render(tokens: Sequence[Token]) -> str:
 
 
 def solid(tokens: Sequence[Token]) -> list[Token]:
-    """Without blanks and comments."""
+    """The tokens without blanks and comments."""
     return [token for token in tokens if token.kind != "space"]
 
 

@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from osusume_endpoint.redshift import columnar
-from osusume_endpoint.redshift.dialect import NotTranslatable
+from osusume_endpoint.redshift.errors import NotTranslatable
 from osusume_endpoint.redshift.options import Options, Unload
 from osusume_endpoint.redshift.results import type_name
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from osusume_endpoint import permissions
 from osusume_endpoint.endpoint import Credentials, Endpoint
 from osusume_endpoint.errors import ApiError
 from osusume_endpoint.scheduler import targets
@@ -80,7 +81,8 @@ def fire(schedule: Schedule, *, endpoint: Endpoint, scheduled: datetime | None =
 def _credentials(firing: Firing, endpoint: Endpoint) -> Credentials:
     schedule = firing.schedule
     group = f"arn:aws:scheduler:{endpoint.region}:{endpoint.account}:schedule-group/{schedule['GroupName']}"
-    return endpoint.role_session(
+    return permissions.role_session(
+        endpoint,
         schedule["Target"]["RoleArn"],
         session_name=f"scheduler-{schedule['Name']}",
         service=SERVICE,

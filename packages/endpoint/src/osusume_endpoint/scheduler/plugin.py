@@ -32,7 +32,7 @@ def install(endpoint: Endpoint) -> None:
     )
     scheduler._tick_schedules = lambda: _tick(clock)
     local_routes.routes[("POST", FIRE_PATH)] = local_routes.LocalRoute(
-        FIRE_ACTION, lambda r: _fire_now(r, endpoint), signing_name="scheduler"
+        FIRE_ACTION, lambda r: _fire(r, endpoint), signing_name="scheduler"
     )
 
 
@@ -64,7 +64,7 @@ def _tick(clock: Clock) -> None:
             scheduler._schedules._data.pop(keys[finished["Arn"]], None)
 
 
-def _fire_now(request: wire.Request, endpoint: Endpoint) -> wire.Response:
+def _fire(request: wire.Request, endpoint: Endpoint) -> wire.Response:
     from ministack.services import scheduler
 
     name = request.query.get("name", [""])[0]

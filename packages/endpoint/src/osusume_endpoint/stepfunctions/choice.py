@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from osusume_endpoint.stepfunctions.errors import RUNTIME, StateError
-from osusume_endpoint.stepfunctions.jsonpath import PathNotFound
+from osusume_endpoint.stepfunctions.jsonpath_errors import PathNotFound
 from osusume_endpoint.stepfunctions.payloads import parse_timestamp
 
 ORDERS: dict[str, Callable[[Any, Any], bool]] = {

@@ -20,7 +20,7 @@ from osusume_endpoint.stepfunctions.tokens import TaskTokens
 
 @dataclass
 class Checkpoint:
-    """Where a redrive goes on: the last state entered at the top level, its input and the variables then."""
+    """The start of a redrive: the last state entered at the top level, its input and the variables then."""
 
     state: str
     value: Any

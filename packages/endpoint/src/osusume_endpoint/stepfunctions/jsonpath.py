@@ -16,6 +16,8 @@ from typing import Any
 from osusume_endpoint.depth import MOST_LEVELS
 from osusume_endpoint.stepfunctions.bounded import LimitExceeded, WorkerFailed, pool
 from osusume_endpoint.stepfunctions.errors import RUNTIME, StateError
+from osusume_endpoint.stepfunctions.jsonpath_errors import PathNotFound, PathSyntaxError
+from osusume_endpoint.stepfunctions.jsonpath_filters import predicate
 
 NAME = re.compile(r"[^.\[\](),\s*'\"<>=!&|~?]+")
 NUMBER = re.compile(r"-?\d+")
@@ -23,14 +25,6 @@ SLICE = re.compile(r"(-?\d*)\s*:\s*(-?\d*)(?:\s*:\s*(-?\d*))?\s*(?=])")
 QUOTED = re.compile(r"'((?:[^'\\]|\\.)*)'|\"((?:[^\"\\]|\\.)*)\"")
 
 Step = Callable[[Any, Any], Iterator[Any]]
-
-
-class PathSyntaxError(ValueError):
-    """The text is no JSONPath; the message names it and the position."""
-
-
-class PathNotFound(LookupError):
-    """A definite path leads nowhere in this document."""
 
 
 @dataclass(frozen=True)
@@ -178,10 +172,15 @@ class Scanner:
         return re.sub(r"\\(.)", r"\1", match[1] if match[1] is not None else match[2])
 
     def filter(self) -> Step:
-        from osusume_endpoint.stepfunctions.jsonpath_filters import predicate
-
         keep = predicate(self)
         return lambda value, root: (item for item in _children(value) if keep(item, root))
+
+    def nested(self) -> Path:
+        """The path within a filter that begins with the `@` or `$` here."""
+        inner = Scanner(self.text, position=self.position + 1)
+        path = inner.path()
+        self.position = inner.position
+        return path
 
     def widen(self) -> None:
         self.definite = False

@@ -5,9 +5,9 @@ from __future__ import annotations
 import operator
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
-from osusume_endpoint.stepfunctions.jsonpath import PathNotFound, PathSyntaxError, Scanner
+from osusume_endpoint.stepfunctions.jsonpath_errors import PathNotFound, PathSyntaxError
 
 Operand = Callable[[Any, Any], Any]
 Predicate = Callable[[Any, Any], bool]
@@ -16,6 +16,35 @@ LITERAL = re.compile(r"-?\d+(?:\.\d+)?|true\b|false\b|null\b")
 PATTERN = re.compile(r"/((?:[^/\\]|\\.)*)/(i?)")
 COMPARISON = re.compile(r"==|!=|<=|>=|<|>|=~|in\b|nin\b")
 LITERALS = {"true": True, "false": False, "null": None}
+
+
+class Located(Protocol):
+    """A path that was read."""
+
+    def find(self, document: Any) -> Any: ...
+
+
+class Scanner(Protocol):
+    """What is read of a path's text, from `position` on; each method moves it past what it read."""
+
+    text: str
+    position: int
+
+    def blanks(self) -> None: ...
+
+    def peek(self) -> str: ...
+
+    def take(self, token: str) -> bool: ...
+
+    def expect(self, token: str) -> None: ...
+
+    def match(self, pattern: re.Pattern[str], wanted: str) -> re.Match[str]: ...
+
+    def quoted(self) -> str: ...
+
+    def listed(self, item: Callable[[], Any]) -> list[Any]: ...
+
+    def nested(self) -> Located: ...
 
 
 class _Missing:
@@ -113,9 +142,7 @@ def _array(scanner: Scanner) -> Operand:
 
 def _path(scanner: Scanner) -> Operand:
     local = scanner.peek() == "@"
-    inner = Scanner(scanner.text, position=scanner.position + 1)
-    path = inner.path()
-    scanner.position = inner.position
+    path = scanner.nested()
 
     def value(item: Any, root: Any) -> Any:
         try:

@@ -12,7 +12,7 @@ from typing import Any
 from osusume_endpoint.stepfunctions import intrinsics, jsonpath
 from osusume_endpoint.stepfunctions.errors import RESULT_PATH_MATCH_FAILURE, RUNTIME, StateError
 from osusume_endpoint.stepfunctions.flows import JSONPATH, Flow, Outcome
-from osusume_endpoint.stepfunctions.jsonpath import PathNotFound
+from osusume_endpoint.stepfunctions.jsonpath_errors import PathNotFound
 from osusume_endpoint.stepfunctions.payloads import Allowance, dumps
 
 VARIABLE = re.compile(r"\$([A-Za-z_]\w*)(.*)", re.DOTALL)

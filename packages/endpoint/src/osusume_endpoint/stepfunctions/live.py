@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from osusume_endpoint import permissions
 from osusume_endpoint.endpoint import Credentials, Endpoint
 from osusume_endpoint.errors import AccessDenied, ApiError, AssumeRoleRefused
 from osusume_endpoint.stepfunctions import telemetry
@@ -34,7 +35,7 @@ class LiveExecutions:
         self._executions: dict[str, Execution] = {}
 
     def run(self, arn: str) -> None:
-        """In the calling thread, until the execution has ended."""
+        """Runs in the calling thread, until the execution has ended."""
         record = self.ministack._executions.get(arn)
         if record is not None:
             self._executions[arn] = self._execution(record)
@@ -132,10 +133,8 @@ class RoleSession:
         return self._endpoint.client(service, self.credentials)
 
     def authorize(self, action: str, resource: str) -> None:
-        """For what Step Functions itself does with the role; States.Permissions when it may not."""
-        check = functools.partial(
-            self._endpoint.authorize, self.credentials, action=action, resource=resource
-        )
+        """Checks what Step Functions itself does with the role; States.Permissions when it may not."""
+        check = functools.partial(permissions.authorize, self.credentials, action=action, resource=resource)
         try:
             self._context.copy().run(check)
         except AccessDenied as error:
@@ -151,7 +150,8 @@ class RoleSession:
     def _assumed(self) -> Credentials:
         identity = self._identity
         try:
-            return self._endpoint.role_session(
+            return permissions.role_session(
+                self._endpoint,
                 identity.role_arn,
                 session_name=identity.execution_name[:SESSION_NAME_LENGTH],
                 service=PRINCIPAL,

@@ -58,7 +58,6 @@ class MapRun:
     total_items: int
     max_concurrency: int
     tolerance: Tolerance
-    execution_type: str
     status: str = "RUNNING"
     started: dt.datetime = field(default_factory=now)
     stopped: dt.datetime | None = None

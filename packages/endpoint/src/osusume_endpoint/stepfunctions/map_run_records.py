@@ -31,7 +31,6 @@ class MapRunRecords:
         self._ministack = ministack
         self._authorize = authorize
         self._written = 0.0
-        self._parent = record
         _, _, _, self._region, self._account, *_ = record["executionArn"].split(":")
 
     def map_run_started(self, run: MapRun) -> None:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from osusume_endpoint import depth, service
+from osusume_endpoint import depth, permissions, service
 from osusume_endpoint.endpoint import Endpoint
 from osusume_endpoint.errors import ApiError, AssumeRoleRefused, NotEmulated
 from osusume_endpoint.service import RequestContext
@@ -228,7 +228,9 @@ def _check_trust(context: RequestContext, role: str, parameters: dict[str, Any])
     new_arn = f"arn:aws:states:{context.region}:{context.account}:stateMachine:{parameters.get('name')}"
     arn = parameters.get("stateMachineArn", new_arn)
     try:
-        context.endpoint.role_session(role, session_name="Create", service=PRINCIPAL, source_arn=arn)
+        permissions.role_session(
+            context.endpoint, role, session_name="Create", service=PRINCIPAL, source_arn=arn
+        )
     except AssumeRoleRefused as error:
         message = (
             "Neither the global service principal states.amazonaws.com, nor the regional one is authorized "

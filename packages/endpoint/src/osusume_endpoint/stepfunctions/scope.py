@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from osusume_endpoint.stepfunctions.history import Trail
@@ -60,9 +60,6 @@ class World:
     wait_scale: float = 1.0
     tokens: TaskTokens = field(default_factory=TaskTokens)
     observer: Observer = field(default_factory=NoObserver)
-
-    def for_child(self, identity: Identity) -> World:
-        return replace(self, identity=identity)
 
 
 @dataclass

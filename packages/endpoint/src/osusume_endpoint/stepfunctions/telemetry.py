@@ -52,7 +52,7 @@ def _record(machine_arn: str, name: str, value: float, unit: str) -> None:
 def write_logs(
     endpoint: Endpoint, machine: Mapping[str, Any], execution_arn: str, events: Sequence[dict[str, Any]]
 ) -> None:
-    """In the background: the endpoint's own event loop may be the caller."""
+    """Writes in the background: the endpoint's own event loop may be the caller."""
     settings = _lower(machine.get("loggingConfiguration") or {})
     lines = _lines(settings, execution_arn, events)
     groups = [

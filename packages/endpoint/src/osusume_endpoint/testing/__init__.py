@@ -1,1 +1,1 @@
-"""For tests of whoever uses the endpoint: one that runs, and what stands in for a service."""
+"""Helpers for the tests of whoever uses the endpoint: one that runs, and what stands in for a service."""

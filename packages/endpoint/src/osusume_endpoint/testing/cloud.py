@@ -31,7 +31,7 @@ class Cloud:
 
     @functools.cache  # noqa: B019 - lives as long as the tests
     def client(self, service: str, role: str = "") -> Any:
-        """As the administrator, or as the role."""
+        """A client of the administrator, or of the role."""
         keys = Credentials(*administrator.read(self.home)).boto3()
         if role:
             arn = f"arn:aws:iam::{ACCOUNT}:role/{role}"

@@ -39,7 +39,7 @@ KEYS = (
 
 @pytest.fixture(scope="session")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """As an older version left it: open to all."""
+    """A state folder as an older version left it: open to all."""
     home = tmp_path_factory.mktemp("used")
     home.chmod(0o755)
     (home / "s3").mkdir()

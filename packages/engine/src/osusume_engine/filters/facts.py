@@ -103,7 +103,7 @@ class Facts:
 
     @classmethod
     def of_frames(cls, frames: Mapping[str, pd.DataFrame]) -> Facts:
-        """By dataset type ("ITEMS", "INTERACTIONS", ...)."""
+        """Facts of frames, given by dataset type ("ITEMS", "INTERACTIONS", ...)."""
         targets = {"INTERACTIONS": "ITEM_ID", "ACTION_INTERACTIONS": "ACTION_ID"}
         return cls(
             tables={kind: _table(frames[kind], key) for kind, key in _KEYS.items() if kind in frames},

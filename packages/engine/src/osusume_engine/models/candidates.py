@@ -150,7 +150,7 @@ CONTENT_FEATURES = tuple(
 
 
 def names_of(generators: Generators) -> tuple[str, ...]:
-    """Of the columns of `features`."""
+    """The names of the columns of `features`."""
     return FEATURES if generators.contents is None else FEATURES + CONTENT_FEATURES
 
 

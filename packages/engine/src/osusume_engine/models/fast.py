@@ -152,7 +152,7 @@ def largest(scores: sp.csr_matrix, k: int) -> Lists:
 
 
 def _best_columns(values: np.ndarray, k: int) -> np.ndarray:
-    """Of each row, the columns of its k largest values, largest first."""
+    """The columns of the k largest values of each row, largest first."""
     best = np.argpartition(values, values.shape[1] - k, axis=1)[:, -k:]
     order = np.argsort(-np.take_along_axis(values, best, axis=1), axis=1)
     return np.take_along_axis(best, order, axis=1)

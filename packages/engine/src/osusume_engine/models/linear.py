@@ -101,7 +101,7 @@ def truncated_svd(matrix: sp.csr_matrix, *, rank: int, seed: int) -> tuple[np.nd
 
 
 def _symmetric_inverse(gram: np.ndarray) -> np.ndarray:
-    """In place, by Cholesky; LAPACK fills the lower triangle only, so the upper is copied in blocks."""
+    """Inverts in place, by Cholesky; LAPACK fills the lower triangle only, so the upper is copied in blocks."""
     factor, failed = spotrf(gram, lower=1, overwrite_a=1, clean=0)
     _check(failed)
     inverse, failed = spotri(factor, lower=1, overwrite_c=1)

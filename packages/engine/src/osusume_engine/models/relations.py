@@ -41,7 +41,7 @@ class Relations:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Of the columns of `features`."""
+        """The names of the columns of `features`."""
         kinds = (*self.matrices, *(("content", "popular_content") if self.content.size else ()))
         return (
             *(

@@ -182,7 +182,7 @@ def indicator(groups: list[np.ndarray], n_items: int) -> sp.csr_matrix:
 
 
 def met_later(later: Histories, wanted: sp.csr_matrix) -> list[np.ndarray]:
-    """For each group the users with an event of it."""
+    """The users with an event of the group, for each group."""
     met = (profile(later, wanted.shape[1]) @ wanted.T).T.tocsr()
     return np.split(met.indices, met.indptr[1:-1])
 

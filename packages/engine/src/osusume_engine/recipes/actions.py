@@ -180,7 +180,7 @@ def _timeline(events: pd.DataFrame) -> Timeline:
 
 
 def _kind_events(events: pd.DataFrame) -> tuple[Timeline, ...]:
-    """Of the most frequent event types; with a single type there is nothing to tell apart."""
+    """Events of the most frequent event types; with a single type there is nothing to tell apart."""
     frequent = events["kind"].value_counts(sort=True).index[:KINDS]
     return tuple(_timeline(events[events["kind"] == kind]) for kind in frequent) if len(frequent) > 1 else ()
 

@@ -14,7 +14,7 @@ _NOT_WORD = re.compile(r"\W+")
 
 
 def embeddings(task: Task) -> np.ndarray | None:
-    """From the items' text, and each category as a word of its own."""
+    """Embeddings of the items' text, and each category as a word of its own."""
     frame = task.prepared.data.items
     columns = (
         [] if frame is None else [c for c in frame.columns if c not in ("ITEM_ID", "CREATION_TIMESTAMP")]

@@ -46,7 +46,7 @@ Learner = Callable[[Task], Learned]
 
 
 def metrics_of(lists: np.ndarray, split: Holdout, n_items: int) -> dict[str, float]:
-    """With weighted events also the NDCG that gains an event's weight."""
+    """The metrics; with weighted events also the NDCG that gains an event's weight."""
     metrics = ranking_metrics(lists=lists, relevant=split.truth, n_items=n_items)
     if len(np.unique(split.train.weights)) <= 1:
         return metrics

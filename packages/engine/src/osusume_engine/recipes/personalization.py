@@ -58,7 +58,7 @@ def _contents(histories: Histories, task: Task) -> Contents | None:
 
 
 def _described_anew(model: Personalizer, histories: Histories, task: Task) -> Personalizer:
-    """With today's metadata, where the model's ranker reads it."""
+    """The model with today's metadata, where the model's ranker reads it."""
     if model.generators.contents is None:
         return model
     contents = _contents(histories, task)
@@ -101,7 +101,7 @@ def _contexts(task: Task, events: Events, weights: tuple[float, ...]) -> Context
 
 
 def _evaluated(task: Task, split: Holdout, model: Any, values: np.ndarray | None) -> dict[str, float]:
-    """Without contexts: the events to predict have several of them."""
+    """The metrics, without contexts: the events to predict have several of them."""
     lists = model.recommend(split.seen, 25).items
     metrics = metrics_of(lists, split, task.n_items)
     if values is not None:

@@ -30,7 +30,7 @@ def learn(task: Task) -> Learned:
 
 
 def item_texts(task: Task) -> list[str]:
-    """In the order of item codes; the name and description columns joined."""
+    """Texts in the order of item codes; the name and description columns joined."""
     frame = task.prepared.data.items
     assert frame is not None
     columns = text_columns(frame, task)

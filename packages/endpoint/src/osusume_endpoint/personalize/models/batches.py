@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +21,10 @@ from osusume_endpoint.personalize.models.common import (
     picked,
     tags_of,
 )
+from osusume_endpoint.personalize.models.filters import check_usable
 from osusume_endpoint.personalize.models.recipes import recipe_of
 from osusume_endpoint.personalize.service import Personalize
+from osusume_endpoint.personalize.sources import source_of
 from osusume_endpoint.personalize.store import Record
 from osusume_endpoint.service import RequestContext
 from osusume_engine.recipes import RecipeSpec
@@ -117,8 +118,6 @@ def _check_config(recipe: RecipeSpec, config: dict[str, Any]) -> None:
 
 
 def _check_filter(service: Personalize, arn: str, version: Record, recipe: RecipeSpec) -> None:
-    from osusume_endpoint.personalize.models.filters import check_usable
-
     check_usable(service, arn, group_arn=version.fields["datasetGroupArn"], recipe=recipe)
 
 
@@ -178,14 +177,9 @@ def _download(bucket: access.Bucket, record: Record, scratch: Path) -> dict[acce
 def _filter(service: Personalize, record: Record, version: Record) -> dict[str, Any]:
     arn = record.fields.get("filterArn")
     present = datasets.datasets_of(service, version.fields["datasetGroupArn"])
-    sources = [datasets.source(service, dataset) for dataset in present.values()]
+    sources = [source_of(service, dataset) for dataset in present.values()]
     expression = service.active(arn, "Filter").fields["filterExpression"] if arn else None
     return {"filter": expression, "datasets": sources}
-
-
-def jobs_using(service: Personalize, filter_arn: str) -> Iterator[Record]:
-    for kind in MAX_RESULTS:
-        yield from (j for j in service.store.where(kind, filterArn=filter_arn) if j.private.get("job"))
 
 
 def register(service: Personalize) -> None:

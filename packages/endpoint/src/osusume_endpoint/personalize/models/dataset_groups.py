@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from osusume_endpoint import permissions
 from osusume_endpoint.errors import ApiError
 from osusume_endpoint.personalize import access, states
 from osusume_endpoint.personalize.errors import JobFailure, in_use, invalid
@@ -63,7 +64,7 @@ def _check_key(service: Personalize, record: Record) -> dict[str, Any]:
     )
     for action in KEY_ACTIONS:
         try:
-            service.endpoint.authorize(credentials, action=action, resource=key)
+            permissions.authorize(credentials, action=action, resource=key)
         except ApiError as refusal:
             raise JobFailure(f"Insufficient privileges for the KMS key. {refusal.message}") from None
     return {}

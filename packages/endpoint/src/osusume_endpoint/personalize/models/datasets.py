@@ -5,10 +5,8 @@ from __future__ import annotations
 import shutil
 import time
 import uuid
-from pathlib import Path
 from typing import Any
 
-from osusume_endpoint import paths
 from osusume_endpoint.personalize import states
 from osusume_endpoint.personalize.errors import in_use, invalid
 from osusume_endpoint.personalize.jobs import Runner
@@ -23,6 +21,7 @@ from osusume_endpoint.personalize.models.common import (
 )
 from osusume_endpoint.personalize.models.schemas import schema_of
 from osusume_endpoint.personalize.service import Personalize
+from osusume_endpoint.personalize.sources import parts_of
 from osusume_endpoint.personalize.store import Record
 from osusume_endpoint.service import RequestContext
 from osusume_engine.schemas import (
@@ -88,12 +87,6 @@ def delete(service: Personalize, context: RequestContext, parameters: Parameters
     return {}
 
 
-def parts(service: Personalize, dataset: Record) -> list[Path]:
-    """The Parquet files of bulk records, oldest first."""
-    folder = service.folder("datasets", dataset.arn)
-    return [paths.inside(folder, name) for name in dataset.private["parts"]]
-
-
 def sweep(service: Personalize, dataset: Record, *, but: str | None = None) -> None:
     """Remove files that the dataset no longer points to, unless a job other than `but` may use them.
 
@@ -102,23 +95,10 @@ def sweep(service: Personalize, dataset: Record, *, but: str | None = None) -> N
     jobs = [r for r in service.store.of_kind(*_READERS) if r.private.get("job") and r.arn != but]
     if jobs:
         return
-    kept = set(parts(service, dataset))
+    kept = set(parts_of(service, dataset))
     for path in service.folder("datasets", dataset.arn).glob("*.p*"):
         if path not in kept:
             path.unlink(missing_ok=True)
-
-
-def source(service: Personalize, dataset: Record) -> dict[str, Any]:
-    """All that a worker process needs to read the dataset as it is now."""
-    schema = service.store.get(dataset.fields["schemaArn"], "Schema")
-    return {
-        "type": dataset.fields["datasetType"],
-        "schema": schema.fields["schema"],
-        "domain": schema.fields.get("domain"),
-        "parts": [str(path) for path in parts(service, dataset)],
-        "stream": str(service.streams.path(dataset.arn)),
-        "stream_count": service.streams.count(dataset.arn),
-    }
 
 
 def datasets_of(service: Personalize, group_arn: str) -> dict[str, Record]:

@@ -20,6 +20,7 @@ from osusume_endpoint.personalize.models.common import (
 )
 from osusume_endpoint.personalize.models.schemas import schema_of
 from osusume_endpoint.personalize.service import Personalize
+from osusume_endpoint.personalize.sources import parts_of
 from osusume_endpoint.personalize.store import Record
 from osusume_endpoint.service import RequestContext
 
@@ -67,7 +68,7 @@ def _delete(service: Personalize, record: Record, dataset: Record, users: list[s
         "data",
         record.arn,
         "delete_users",
-        parts=[str(path) for path in datasets.parts(service, dataset)],
+        parts=[str(path) for path in parts_of(service, dataset)],
         users=users,
         suffix=record.fields["jobName"],
     )

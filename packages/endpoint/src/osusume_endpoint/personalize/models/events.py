@@ -82,7 +82,7 @@ def _put_metadata(
 
 
 def _tracked_dataset(service: Personalize, tracking_id: str) -> Record:
-    """By the tracking id of the dataset itself or of its group's event tracker."""
+    """The dataset by the tracking id of the dataset itself or of its group's event tracker."""
     for dataset in service.store.where("Dataset", trackingId=tracking_id):
         return service.active(dataset.arn, "Dataset")
     for tracker in service.store.where("EventTracker", trackingId=tracking_id):

@@ -6,7 +6,6 @@ from typing import Any
 
 from osusume_endpoint.personalize import access
 from osusume_endpoint.personalize.jobs import Runner
-from osusume_endpoint.personalize.models import datasets
 from osusume_endpoint.personalize.models.common import (
     Operation,
     Parameters,
@@ -18,6 +17,7 @@ from osusume_endpoint.personalize.models.common import (
     tags_of,
 )
 from osusume_endpoint.personalize.service import Personalize
+from osusume_endpoint.personalize.sources import source_of
 from osusume_endpoint.personalize.store import Record
 from osusume_endpoint.service import RequestContext
 
@@ -49,7 +49,7 @@ def run(service: Personalize, record: Record) -> dict[str, Any]:
     target = access.parse_location(destination["path"])
     with service.temporary() as scratch:
         path = scratch / "records.csv"
-        source = datasets.source(service, dataset)
+        source = source_of(service, dataset)
         service.work("data", record.arn, "export", **source, mode=fields["ingestionMode"], target=str(path))
         bucket.upload(path, target.child(f"{fields['jobName']}.csv"), kms_key=destination.get("kmsKeyArn"))
     return {}

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from osusume_endpoint.personalize import states
 from osusume_endpoint.personalize.errors import in_use, invalid, limit_exceeded
 from osusume_endpoint.personalize.jobs import Runner
-from osusume_endpoint.personalize.models import batches, datasets
+from osusume_endpoint.personalize.models import datasets
 from osusume_endpoint.personalize.models.common import (
     Operation,
     Parameters,
@@ -26,6 +26,7 @@ from osusume_engine.filters.rules import MAX_FIELDS_OF_GROUP
 from osusume_engine.recipes import RecipeSpec
 
 MAX_FILTERS = 10
+_BATCHES = ("BatchInferenceJob", "BatchSegmentJob")
 _TARGETS = {"USER_SEGMENTATION": "USERID", "PERSONALIZED_ACTIONS": "ACTIONID"}
 
 
@@ -50,10 +51,15 @@ def create(service: Personalize, context: RequestContext, parameters: Parameters
 def delete(service: Personalize, context: RequestContext, parameters: Parameters) -> dict[str, Any]:
     record = service.store.get(parameters["filterArn"], "Filter")
     with service.store.lock:
-        for job in batches.jobs_using(service, record.arn):
+        for job in _jobs_using(service, record.arn):
             raise in_use(f"Filter {record.arn} is in use by {job.arn}.")
         service.delete(record)
     return {}
+
+
+def _jobs_using(service: Personalize, filter_arn: str) -> Iterator[Record]:
+    for kind in _BATCHES:
+        yield from (j for j in service.store.where(kind, filterArn=filter_arn) if j.private.get("job"))
 
 
 def check_usable(service: Personalize, arn: str, *, group_arn: str, recipe: RecipeSpec) -> Record:

@@ -22,6 +22,7 @@ from osusume_endpoint.personalize.models.common import (
     tags_of,
 )
 from osusume_endpoint.personalize.service import Personalize
+from osusume_endpoint.personalize.sources import source_of
 from osusume_endpoint.personalize.store import Record
 from osusume_endpoint.service import RequestContext
 
@@ -66,7 +67,7 @@ def run(service: Personalize, record: Record) -> dict[str, Any]:
     with service.temporary() as scratch:
         sources = _download(bucket, record, scratch)
         _check_size(record, sources)
-        source = datasets.source(service, dataset)
+        source = source_of(service, dataset)
         report = service.work(
             "data",
             record.arn,

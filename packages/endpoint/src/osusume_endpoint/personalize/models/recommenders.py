@@ -22,6 +22,7 @@ from osusume_endpoint.personalize.models.common import (
 from osusume_endpoint.personalize.models.recipes import recipe_of
 from osusume_endpoint.personalize.models.solution_versions import SEED
 from osusume_endpoint.personalize.service import Personalize
+from osusume_endpoint.personalize.sources import source_of
 from osusume_endpoint.personalize.store import Record
 from osusume_endpoint.personalize.usecases import UseCase
 from osusume_endpoint.service import RequestContext
@@ -124,7 +125,7 @@ def train(service: Personalize, record: Record) -> dict[str, Any]:
     present = datasets.datasets_of(service, group)
     if "INTERACTIONS" not in present:
         raise JobFailure("Dataset of type Interactions is missing or empty: import data into it first.")
-    sources = {kind: datasets.source(service, dataset) for kind, dataset in present.items()}
+    sources = {kind: source_of(service, dataset) for kind, dataset in present.items()}
     target = service.folder("models", record.arn)
     answer = service.work(
         "training",

@@ -20,6 +20,7 @@ from osusume_endpoint.personalize.models.common import (
 )
 from osusume_endpoint.personalize.models.recipes import recipe_of
 from osusume_endpoint.personalize.service import Personalize
+from osusume_endpoint.personalize.sources import source_of
 from osusume_endpoint.personalize.store import Record
 from osusume_endpoint.service import RequestContext
 
@@ -103,7 +104,7 @@ def train(service: Personalize, record: Record) -> dict[str, Any]:
     config = fields.get("solutionConfig", {})
     threshold = config.get("eventValueThreshold")
     present = datasets.datasets_of(service, fields["datasetGroupArn"])
-    sources = {kind: datasets.source(service, dataset) for kind, dataset in present.items()}
+    sources = {kind: source_of(service, dataset) for kind, dataset in present.items()}
     answer = service.work(
         "training",
         record.arn,

@@ -211,7 +211,7 @@ def _check_objective(
 
 
 def objective_of(config: Mapping[str, Any]) -> dict[str, str] | None:
-    """As the learner takes it."""
+    """The objective as the learner takes it."""
     given = config.get("optimizationObjective")
     if given is None:
         return None

@@ -37,7 +37,7 @@ def check(recipe: RecipeSpec, config: Mapping[str, Any]) -> None:
 
 
 def tuning_of(config: Mapping[str, Any]) -> dict[str, Any]:
-    """As a training job takes it."""
+    """The tuning as a training job takes it."""
     asked = {name: list(values) for name, values in _asked(config).items()}
     return {"ranges": asked, "trials": _jobs(config, "maxNumberOfTrainingJobs")}
 

@@ -37,7 +37,7 @@ class Resource:
 
     @property
     def event_details(self) -> dict[str, str]:
-        """Of the Task events: `aws-sdk:s3` and `getObject`, `glue` and `startJobRun.sync`."""
+        """Type and resource in the Task events: `aws-sdk:s3` and `getObject`, `glue` and `startJobRun.sync`."""
         service = f"aws-sdk:{self.service}" if self.kind == SDK else self.service
         return {"resourceType": service, "resource": f"{self.action}{self.pattern or ''}"}
 

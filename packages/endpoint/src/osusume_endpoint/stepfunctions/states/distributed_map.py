@@ -55,7 +55,6 @@ def _map_run(frame: Frame, work: list[tuple[int, Any]]) -> MapRun:
         total_items=sum(items for items, _ in work),
         max_concurrency=frame.count("MaxConcurrency"),
         tolerance=Tolerance(None if count is None else int(count), percentage),
-        execution_type=processor(frame)["ProcessorConfig"].get("ExecutionType", "STANDARD"),
     )
 
 

@@ -1,4 +1,4 @@
-"""Where states lead: every target exists, every state can be reached, and the machine can end."""
+"""The transitions of states: every target exists, every state can be reached, and the machine can end."""
 
 from __future__ import annotations
 
