@@ -180,13 +180,14 @@ def polling(
     failed: Sequence[str],
     succeeded: str = "ACTIVE",
     rules: Sequence[Mapping[str, Any]] = (),
+    of: str = "''",
     seconds: int = 60,
 ) -> States:
     """Describe until finished: `Describe<name>` is the entry, `next_state` the exit; failing has its own.
 
     `describe` outputs {status, reason?}; an earlier state assigned `deadline(name)`. Polls are `seconds` apart
     at first, later a twelfth of what was waited, ten minutes at most.
-    `done` says in words what is waited for, for the message.
+    `done` says in words what is waited for, for the message; `of` is an expression of which.
     """
     status = "$states.input.status"
     names = json.dumps(list(failed))
@@ -214,14 +215,14 @@ def polling(
             "Type": "Fail",
             "Error": f"{name}Failed",
             "Cause": jsonata(
-                f"{literal(done + ' failed: ')}"
+                f"{literal(done)} & {of} & ' failed: '"
                 f" & ($exists($states.input.reason) ? $states.input.reason : {status})"
             ),
         },
         f"{name}TimedOut": {
             "Type": "Fail",
             "Error": f"{name}TimedOut",
-            "Cause": jsonata(f"{literal(done + ' took too long; last status: ')} & {status}"),
+            "Cause": jsonata(f"{literal(done)} & {of} & ' took too long; last status: ' & {status}"),
         },
     }
 

@@ -7,20 +7,45 @@ from typing import Any
 from config import layout
 from config.settings import Settings
 from stacks.parts.access import Statement, allow
+from stacks.parts.buckets import KEEP_DAYS
 from stacks.workflows import asl
 from stacks.workflows.asl import State, States, jsonata
 
 # Shorter than a day with the lock's margin: a run that was killed must not block the next day's.
 HOURS = 20
 LOCK_HOURS = 21
-PARTS = ("prepare", "train", "recommend")
+PARTS = ("prepare", "train", "recommend", "load")
+# Of a run that fell behind: each load is one more round, and an execution's history has an end.
+LOADS = 30
+# What a failure from here on means, for the notification; `recorded`: the run itself succeeded.
+UNSERVED = {
+    "recorded": False,
+    "subject": "run failed in",
+    "opening": "the run did not finish; what served before serves on.",
+}
+UNRECORDED = {
+    "recorded": False,
+    "subject": "run not recorded, failed in",
+    "opening": "the lists of this run serve, but the run could not be recorded: "
+    "the next one exports the same time again.",
+}
+UNLOADED = {
+    "recorded": True,
+    "subject": "warehouse failed in",
+    "opening": "the lists of this run serve; the warehouse has not taken the run; "
+    "it catches up with the next one.",
+}
 
 
 def definition(settings: Settings) -> dict[str, Any]:
     states: States = {
         "Start": {
             "Type": "Pass",
-            "Assign": {"me": jsonata("$states.context.Execution.Id"), "request": jsonata("$states.input")},
+            "Assign": {
+                "me": jsonata("$states.context.Execution.Id"),
+                "request": jsonata("$states.input"),
+                "standing": UNSERVED,
+            },
             "Next": "AcquireLock",
         },
         **_lock_states(settings),
@@ -48,15 +73,16 @@ def definition(settings: Settings) -> dict[str, Any]:
             settings,
             "recommend",
             {"run_id": jsonata("$plan.run_id"), "versions": jsonata("$trained.versions")},
-            Assign={"recommended": jsonata("$states.result.Output")},
-            Next="RecordRun",
+            Assign={"standing": UNRECORDED},
+            Next="AddPending",
         ),
         **_record_states(settings),
+        "RunLoad": _run(settings, "load", {"runs": jsonata("$due")}, Next="ReleaseLock"),
         **_end_states(settings),
     }
     return asl.workflow(
         "pipeline",
-        comment="One run: prepare, train, recommend",
+        comment="One run: prepare, train, recommend, load",
         start="Start",
         states=states,
         hours=HOURS,
@@ -146,11 +172,41 @@ def _record_states(settings: Settings) -> States:
         "run_id": {"S": jsonata("$plan.run_id")},
     }
     return {
+        # Before anything is loaded: what the warehouse misses, however it is missed, is known.
+        "AddPending": _add_pending(table),
         "RecordRun": asl.task(asl.PUT_ITEM, {"TableName": table, "Item": run}, Next="RecordWatermark"),
         "RecordWatermark": asl.task(
-            asl.PUT_ITEM, {"TableName": table, "Item": watermark}, Next="ReleaseLock"
+            asl.PUT_ITEM,
+            {"TableName": table, "Item": watermark},
+            Assign={"standing": UNLOADED},
+            Next="RunLoad",
         ),
     }
+
+
+def _add_pending(table: str) -> State:
+    """Adding to a set twice is the same as once. Assigns `due`: what to load, oldest first.
+
+    The files of older runs have expired, so nothing could be loaded of them.
+    """
+    oldest = f"$fromMillis($millis() - {KEEP_DAYS * 86_400_000}, '[Y0001][M01][D01]T[H01][m01][s01]Z')"
+    return asl.task(
+        asl.UPDATE_ITEM,
+        {
+            "TableName": table,
+            "Key": {layout.PK: {"S": layout.WAREHOUSE_PENDING}},
+            "UpdateExpression": "ADD run_ids :run",
+            "ExpressionAttributeValues": {":run": {"SS": [jsonata("$plan.run_id")]}},
+            "ReturnValues": "ALL_NEW",
+        },
+        Assign={
+            "due": jsonata(
+                f"( $oldest := {oldest}; $pending := $states.result.Attributes.run_ids.SS;"
+                f" [$sort($pending)[$ >= $oldest][[0..{LOADS - 1}]]] )"
+            )
+        },
+        Next="RecordRun",
+    )
 
 
 def _end_states(settings: Settings) -> States:
@@ -174,14 +230,20 @@ def _failure_path(settings: Settings) -> asl.FailurePath:
             {
                 "TopicArn": settings.names.topic_arn,
                 "Subject": jsonata(
-                    f"$substring({asl.literal(settings.names.prefix + ': run failed in ')}"
+                    f"$substring({asl.literal(settings.names.prefix + ': ')} & $standing.subject & ' '"
                     " & $failed.workflow & ' / ' & $failed.state, 0, 100)"
                 ),
                 "Message": jsonata(_message(settings)),
             },
-            Catch=[{"ErrorEquals": ["States.ALL"], "Next": "ReleaseLockAfterFailure"}],
-            Next="ReleaseLockAfterFailure",
+            Catch=[{"ErrorEquals": ["States.ALL"], "Next": "Recorded"}],
+            Next="Recorded",
         ),
+        # The warehouse is behind, the run is not: its lists serve.
+        "Recorded": {
+            "Type": "Choice",
+            "Choices": [{"Condition": jsonata("$standing.recorded"), "Next": "ReleaseLock"}],
+            "Default": "ReleaseLockAfterFailure",
+        },
         "ReleaseLockAfterFailure": _release(settings, Next="Failed", caught="Failed"),
         "Failed": {
             "Type": "Fail",
@@ -220,10 +282,9 @@ def _message(settings: Settings) -> str:
         f"aws stepfunctions start-execution --state-machine-arn {settings.names.workflow_arn('pipeline')} "
         """--input '{"mode": "auto"}'"""
     )
-    opening = f"Environment {settings.names.prefix}: the run did not finish; what served before serves on."
     return (
         "$join(["
-        f"{asl.literal(opening)},"
+        f"{asl.literal(f'Environment {settings.names.prefix}: ')} & $standing.opening,"
         "'Workflow: ' & $failed.workflow,"
         "'State: ' & $failed.state,"
         "'Error: ' & $failed.error,"
@@ -262,7 +323,10 @@ def statements(settings: Settings, *, key_arn: str) -> list[Statement]:
         allow(["states:DescribeExecution", "states:StopExecution"], *executions),
         # `.sync` learns of the end through a rule that Step Functions manages.
         allow(["events:PutTargets", "events:PutRule", "events:DescribeRule"], rule),
-        allow(["dynamodb:PutItem", "dynamodb:DeleteItem"], names.table_arn(names.control_table)),
+        allow(
+            ["dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"],
+            names.table_arn(names.control_table),
+        ),
         allow("sns:Publish", names.topic_arn),
         allow(["kms:Decrypt", "kms:GenerateDataKey"], key_arn),
     ]

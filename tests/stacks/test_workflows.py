@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import itertools
 import json
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -17,7 +17,7 @@ from osusume_endpoint.stepfunctions.execution import Execution
 from osusume_endpoint.stepfunctions.results import Result
 from osusume_endpoint.stepfunctions.scope import Identity
 from osusume_endpoint.testing.scripted import Cloud, ServiceError
-from stacks.workflows import pipeline, prepare, recommend, train
+from stacks.workflows import load, pipeline, prepare, recommend, train
 from tests import example
 
 SETTINGS = example.settings()
@@ -28,6 +28,7 @@ DEFINITIONS = {
     "prepare": prepare.definition,
     "train": train.definition,
     "recommend": recommend.definition,
+    "load": load.definition,
 }
 PLAN: dict[str, Any] = {
     "run_id": RUN,
@@ -141,7 +142,7 @@ def fails(state: dict[str, Any]) -> bool:
     return state["Type"] == "Fail" or (state["Next"] == "Failed" and "failure" in state["Assign"])
 
 
-@pytest.mark.parametrize("workflow", ["prepare", "train", "recommend"])
+@pytest.mark.parametrize("workflow", ["prepare", "train", "recommend", "load"])
 def test_every_wait_loop_ends_by_success_failure_or_time(workflow: str) -> None:
     states = dict(all_states(DEFINITIONS[workflow](SETTINGS)["States"]))
     waits = [name for name, state in states.items() if state["Type"] == "Wait"]
@@ -357,13 +358,16 @@ def recommendation() -> dict[tuple[str, str], Any]:
         ("personalize", "CreateBatchInferenceJob"): {"batchInferenceJobArn": "ignored"},
         ("personalize", "DescribeBatchInferenceJob"): inferred,
         ("s3", "ListObjectsV2"): objects,
-        ("lambda", "Invoke"): functions(
-            publish_recommendations=publish,
-            load_warehouse=loading("SUBMITTED", "STARTED", "FINISHED"),
-            run_dbt={"models": 1, "tests": 2, "failed": []},
-        ),
+        ("lambda", "Invoke"): functions(publish_recommendations=publish),
         ("dynamodb", "UpdateItem"): {},
     }
+
+
+def analytics(**answers: Any) -> dict[tuple[str, str], Any]:
+    loaded = loading("SUBMITTED", "STARTED", "FINISHED")
+    built = {"models": 1, "tests": 2, "failed": []}
+    answering = {"load_warehouse": loaded, "run_dbt": built} | answers
+    return {("lambda", "Invoke"): functions(**answering), ("dynamodb", "UpdateItem"): {}}
 
 
 def loading(*statuses: str, **more: str) -> Any:
@@ -382,9 +386,9 @@ def loading(*statuses: str, **more: str) -> Any:
     return answer
 
 
-def test_recommend_infers_publishes_swaps_and_loads() -> None:
+def test_recommend_infers_publishes_and_swaps() -> None:
     result, cloud = run("recommend", {"run_id": RUN, "versions": VERSIONS}, recommendation())
-    assert output(result) == {"run_id": RUN, "dbt": {"models": 1, "tests": 2, "failed": []}}
+    assert output(result) == {"run_id": RUN}
     inference = {call["jobName"]: call for call in sent(cloud, "CreateBatchInferenceJob")}
     personal = inference[f"osusume-dev-personal-{RUN}"]
     assert personal["solutionVersionArn"] == VERSION
@@ -437,7 +441,7 @@ def test_a_batch_that_can_not_be_published_keeps_the_version_and_says_why(breaks
 
 
 def test_a_function_that_died_is_called_again() -> None:
-    well, died = recommendation()["lambda", "Invoke"], []
+    well, died = analytics()["lambda", "Invoke"], []
 
     def invoke(parameters: dict[str, Any]) -> dict[str, Any]:
         if "load" in parameters["FunctionName"] and not died:
@@ -446,8 +450,8 @@ def test_a_function_that_died_is_called_again() -> None:
             return {"StatusCode": 200, "FunctionError": "Unhandled", "Payload": Body(json.dumps(error))}
         return dict(well(parameters))
 
-    answers = recommendation() | {("lambda", "Invoke"): invoke}
-    result, _ = run("recommend", {"run_id": RUN, "versions": VERSIONS}, answers)
+    answers = analytics() | {("lambda", "Invoke"): invoke}
+    result, _ = run("load", {"runs": [RUN]}, answers)
     assert result.status == "SUCCEEDED" and died
 
 
@@ -467,21 +471,57 @@ def test_a_pointer_that_was_moved_already_is_no_failure() -> None:
     assert result.status == "SUCCEEDED"
 
 
+RUNS = ["20261122T030000Z", "20261123T030000Z", RUN]
+
+
+def by_run(answer: Any) -> Any:
+    """The load function, told by what each run's calls are answered: `answer(run_id)`."""
+    started: dict[str, Any] = {}
+
+    def load_warehouse(payload: dict[str, Any]) -> Any:
+        run_id = payload["run_id"]
+        if "statement" not in payload:
+            started[run_id] = answer(run_id)
+        return started[run_id](payload)
+
+    return load_warehouse
+
+
+def test_load_takes_every_run_before_the_marts_are_built_oldest_first() -> None:
+    answers = analytics(load_warehouse=by_run(lambda run_id: loading("SUBMITTED", "STARTED", "FINISHED")))
+    result, cloud = run("load", {"runs": RUNS}, answers)
+    assert output(result) == {"runs": RUNS, "dbt": {"models": 1, "tests": 2, "failed": []}}
+    payloads = [json.loads(call["Payload"]) for call in sent(cloud, "Invoke")]
+    assert [call["run_id"] for call in payloads] == [run_id for run_id in RUNS for _ in range(3)] + [RUN]
+    removed = sent(cloud, "UpdateItem")
+    assert [call["ExpressionAttributeValues"] for call in removed] == [
+        {":run": {"SS": [one]}} for one in RUNS
+    ]
+    assert {call["UpdateExpression"] for call in removed} == {"DELETE run_ids :run"}
+
+
+def test_no_run_is_loaded_after_one_that_failed_and_only_what_was_loaded_is_no_longer_pending() -> None:
+    def answer(run_id: str) -> Any:
+        return loading("SUBMITTED", "FAILED" if run_id == RUNS[1] else "FINISHED", reason="no table")
+
+    result, cloud = run("load", {"runs": RUNS}, analytics(load_warehouse=by_run(answer)))
+    assert result.error == "LoadFailed"
+    loaded = [json.loads(call["Payload"])["run_id"] for call in sent(cloud, "Invoke")]
+    assert loaded == [RUNS[0]] * 2 + [RUNS[1]] * 2
+    assert [call["ExpressionAttributeValues"] for call in sent(cloud, "UpdateItem")] == [
+        {":run": {"SS": [RUNS[0]]}}
+    ]
+
+
 def test_a_failed_load_is_named_with_redshifts_message() -> None:
-    well = recommendation()["lambda", "Invoke"]
-    loads = functions(load_warehouse=loading("SUBMITTED", "FAILED", reason="no table"))
-
-    def invoke(parameters: dict[str, Any]) -> dict[str, Any]:
-        return dict((loads if "load" in parameters["FunctionName"] else well)(parameters))
-
-    failed = {("lambda", "Invoke"): invoke}
-    result, _ = run("recommend", {"run_id": RUN, "versions": VERSIONS}, recommendation() | failed)
+    failed = loading("SUBMITTED", "FAILED", reason="no table")
+    result, _ = run("load", {"runs": [RUN]}, analytics(load_warehouse=failed))
     assert result.error == "LoadFailed"
     assert json.loads(result.cause or "") == {
-        "workflow": "recommend",
-        "state": "LoadFailed",
+        "workflow": "load",
+        "state": "LoadRuns",
         "error": "LoadFailed",
-        "cause": "Load into the warehouse failed: no table",
+        "cause": f"Load into the warehouse of run {RUN} failed: no table",
     }
 
 
@@ -491,6 +531,7 @@ def child(**outcomes: dict[str, Any]) -> dict[tuple[str, str], Any]:
         "prepare": {"run_id": RUN, "rows": {"users": 3}},
         "train": {"run_id": RUN, "versions": VERSIONS},
         "recommend": {"run_id": RUN},
+        "load": {"runs": [RUN]},
     }
 
     def start(parameters: dict[str, Any]) -> dict[str, Any]:
@@ -510,9 +551,16 @@ def child(**outcomes: dict[str, Any]) -> dict[tuple[str, str], Any]:
     return {("stepfunctions", "StartExecution"): start, ("stepfunctions", "DescribeExecution"): describe}
 
 
+def pending(*run_ids: str) -> dict[str, Any]:
+    """What the control table answers when a run was added to those that the warehouse misses."""
+    key = {"pk": {"S": "warehouse_pending"}}
+    return {"Attributes": {**key, "run_ids": {"SS": list(run_ids)}}}
+
+
 def whole(**outcomes: dict[str, Any]) -> dict[tuple[str, str], Any]:
     return {
         ("dynamodb", "PutItem"): {},
+        ("dynamodb", "UpdateItem"): pending(RUN),
         ("dynamodb", "DeleteItem"): {},
         ("lambda", "Invoke"): functions(plan_run=PLAN),
         ("sns", "Publish"): {"MessageId": "m"},
@@ -532,6 +580,66 @@ def test_a_whole_run_records_the_watermark_and_releases_the_lock() -> None:
     inputs = [json.loads(call["input"]) for call in sent(cloud, "StartExecution")]
     assert inputs[0]["export"] == PLAN["export"]
     assert inputs[2]["versions"] == VERSIONS
+    assert inputs[3]["runs"] == [RUN]
+
+
+def days_ago(*days: int) -> list[str]:
+    return [f"{datetime.now(UTC) - timedelta(days=day):%Y%m%dT%H%M%SZ}" for day in days]
+
+
+@pytest.mark.parametrize(
+    ("missed", "loaded"),
+    [
+        ([0], [0]),
+        ([0, 1], [1, 0]),
+        ([1, 3, 0, 2], [3, 2, 1, 0]),
+        ([0, 89, 91, 200], [89, 0]),  # the files of a run live for 90 days
+        (list(range(40)), list(range(39, 9, -1))),  # the others' turn comes next
+    ],
+)
+def test_the_warehouse_catches_up_the_runs_that_it_missed(missed: list[int], loaded: list[int]) -> None:
+    answers = whole() | {("dynamodb", "UpdateItem"): pending(*days_ago(*missed))}
+    result, cloud = run("pipeline", {"mode": "auto"}, answers)
+    assert result.status == "SUCCEEDED"
+    assert json.loads(sent(cloud, "StartExecution")[3]["input"])["runs"] == days_ago(*loaded)
+    added = sent(cloud, "UpdateItem")[0]
+    assert added["Key"] == {"pk": {"S": "warehouse_pending"}}
+    assert added["UpdateExpression"] == "ADD run_ids :run"
+    assert added["ExpressionAttributeValues"] == {":run": {"SS": [RUN]}}
+
+
+@pytest.mark.parametrize("ending", [{"status": "TIMED_OUT"}, {"status": "ABORTED"}, "failed"])
+def test_a_run_that_the_warehouse_did_not_take_succeeded_and_the_notification_is_true(ending: Any) -> None:
+    inner = {"workflow": "load", "state": "RunDbt", "error": "DbtBuildFailed", "cause": "2 nodes failed"}
+    outcome = failed_child("DbtBuildFailed", json.dumps(inner)) if ending == "failed" else ending
+    result, cloud = run("pipeline", {"mode": "auto"}, whole(load=outcome))
+    assert output(result) == {"run_id": RUN, "mode": "full", "versions": VERSIONS}
+    recorded = [call["Item"]["pk"]["S"] for call in sent(cloud, "PutItem")]
+    assert recorded == ["lock", f"run#{RUN}", "watermark"]
+    [message] = sent(cloud, "Publish")
+    assert message["Subject"].startswith("osusume-dev: warehouse failed in ")
+    first = message["Message"].splitlines()[0]
+    assert "lists of this run serve; the warehouse has not taken the run" in first
+    assert "serves on" not in message["Message"]
+    assert len(sent(cloud, "DeleteItem")) == 1
+    operations = cloud.operations()
+    assert operations.index("UpdateItem") < len(operations) - 1 - operations[::-1].index("StartExecution")
+
+
+@pytest.mark.parametrize(("operation", "part"), [("UpdateItem", "AddPending"), ("PutItem", "RecordRun")])
+def test_a_run_that_could_not_be_recorded_says_that_its_lists_serve(operation: str, part: str) -> None:
+    def refuse(parameters: dict[str, Any]) -> dict[str, Any]:
+        if parameters.get("Item", {}).get("pk") == {"S": "lock"}:
+            return {}
+        raise ServiceError("AccessDeniedException", "not authorized")
+
+    result, cloud = run("pipeline", {}, whole() | {("dynamodb", operation): refuse})
+    assert result.status == "FAILED"
+    [message] = sent(cloud, "Publish")
+    assert message["Subject"] == f"osusume-dev: run not recorded, failed in pipeline / {part}"
+    assert "the lists of this run serve, but the run could not be recorded" in message["Message"]
+    assert "serves on" not in message["Message"]
+    assert len(sent(cloud, "DeleteItem")) == 1
 
 
 def test_the_planner_gets_the_schedules_time_only_when_there_is_one() -> None:
