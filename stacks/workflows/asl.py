@@ -26,6 +26,7 @@ CONDITION_FAILED = ["DynamoDB.ConditionalCheckFailedException", "DynamoDb.Condit
 # A run that is started again finds what it made before.
 EXISTS = ["Personalize.ResourceAlreadyExistsException"]
 NOT_FOUND = ["Personalize.ResourceNotFoundException"]
+NO_EXECUTION = ["Sfn.ExecutionDoesNotExistException", "Sfn.InvalidArnException"]
 CREATE_FAILED = ["CREATE FAILED", "DELETE PENDING", "DELETE IN_PROGRESS"]
 
 # Errors that pass by themselves. `<Service>.<Service>Exception` is Step Functions' name for an error that the
@@ -63,6 +64,7 @@ TRANSIENT: Mapping[str, Sequence[str]] = {
         "Glue.AWSGlueException",
         "Glue.SdkClientException",
     ],
+    "sfn": ["Sfn.SfnException", "Sfn.SdkClientException"],
     "states": ["StepFunctions.AWSStepFunctionsException", "StepFunctions.SdkClientException"],
     "sns": ["SNS.InternalErrorException", "SNS.AmazonSNSException", "SNS.SdkClientException"],
 }

@@ -17,20 +17,17 @@ LOCK_HOURS = 21
 PARTS = ("prepare", "train", "recommend", "load")
 # Of a run that fell behind: each load is one more round, and an execution's history has an end.
 LOADS = 30
-# What a failure from here on means, for the notification; `recorded`: the run itself succeeded.
+# What a failure from here on means, for the notification.
 UNSERVED = {
-    "recorded": False,
     "subject": "run failed in",
     "opening": "the run did not finish; what served before serves on.",
 }
 UNRECORDED = {
-    "recorded": False,
     "subject": "run not recorded, failed in",
     "opening": "the lists of this run serve, but the run could not be recorded: "
     "the next one exports the same time again.",
 }
 UNLOADED = {
-    "recorded": True,
     "subject": "warehouse failed in",
     "opening": "the lists of this run serve; the warehouse has not taken the run; "
     "it catches up with the next one.",
@@ -77,7 +74,7 @@ def definition(settings: Settings) -> dict[str, Any]:
             Next="AddPending",
         ),
         **_record_states(settings),
-        "RunLoad": _run(settings, "load", {"runs": jsonata("$due")}, Next="ReleaseLock"),
+        **_load_states(settings),
         **_end_states(settings),
     }
     return asl.workflow(
@@ -86,46 +83,86 @@ def definition(settings: Settings) -> dict[str, Any]:
         start="Start",
         states=states,
         hours=HOURS,
-        unwatched=("AlreadyRunning", "ReleaseLock"),
+        unwatched=("AlreadyRunning", "RunLoad", "ExplainUnloaded", "NotifyUnloaded", "ReleaseLock"),
         failing=_failure_path(settings),
     )
 
 
 def _lock_states(settings: Settings) -> States:
+    """A lock whose owner runs no longer is taken over, however that run ended: nobody has to release it."""
+    table = settings.names.control_table
+    return {
+        # A retry of the same execution finds its own lock.
+        "AcquireLock": _put_lock(
+            table,
+            f"attribute_not_exists({layout.PK}) OR {layout.EXPIRES} < :now OR #owner = :me",
+            {":now": {"N": jsonata("$string($floor($millis() / 1000))")}},
+            refused="ReadLock",
+        ),
+        "ReadLock": asl.task(
+            asl.GET_ITEM,
+            {"TableName": table, "Key": {layout.PK: {"S": layout.LOCK}}, "ConsistentRead": True},
+            Assign={
+                "owner": jsonata(
+                    "$exists($states.result.Item.owner.S) ? $states.result.Item.owner.S : 'released'"
+                )
+            },
+            Next="DescribeOwner",
+        ),
+        "DescribeOwner": asl.task(
+            asl.sdk("sfn", "describeExecution"),
+            {"ExecutionArn": jsonata("$owner")},
+            Output=jsonata("{'status': $states.result.Status}"),
+            # Executions are forgotten 90 days after their end; what is no ARN never ran.
+            Catch=[{"ErrorEquals": asl.NO_EXECUTION, "Next": "TakeOverLock"}],
+            Next="OwnerStatus",
+        ),
+        "OwnerStatus": {
+            "Type": "Choice",
+            "Choices": [
+                {
+                    "Condition": jsonata("$states.input.status in ['RUNNING', 'PENDING_REDRIVE']"),
+                    "Next": "AlreadyRunning",
+                }
+            ],
+            "Default": "TakeOverLock",
+        },
+        # Of several runs that see the same dead owner, one gets the lock.
+        "TakeOverLock": _put_lock(
+            table,
+            f"attribute_not_exists({layout.PK}) OR #owner = :dead OR #owner = :me",
+            {":dead": {"S": jsonata("$owner")}},
+            refused="AlreadyRunning",
+        ),
+        "AlreadyRunning": {
+            "Type": "Fail",
+            "Error": "AlreadyRunning",
+            "Cause": (
+                "Another run holds the lock and is still running: wait for its end or stop it. The item "
+                f"{layout.PK}={layout.LOCK} of table {table} names it; a lock of a run that ended is taken over."
+            ),
+        },
+    }
+
+
+def _put_lock(table: str, condition: str, values: dict[str, dict[str, str]], *, refused: str) -> State:
     lock = {
         layout.PK: {"S": layout.LOCK},
         "owner": {"S": jsonata("$me")},
         layout.EXPIRES: {"N": jsonata(f"$string($floor($millis() / 1000) + {LOCK_HOURS * 3600})")},
     }
-    return {
-        "AcquireLock": asl.task(
-            asl.PUT_ITEM,
-            {
-                "TableName": settings.names.control_table,
-                "Item": lock,
-                # A retry of the same execution finds its own lock.
-                "ConditionExpression": (
-                    f"attribute_not_exists({layout.PK}) OR {layout.EXPIRES} < :now OR #owner = :me"
-                ),
-                "ExpressionAttributeNames": {"#owner": "owner"},
-                "ExpressionAttributeValues": {
-                    ":now": {"N": jsonata("$string($floor($millis() / 1000))")},
-                    ":me": {"S": jsonata("$me")},
-                },
-            },
-            Catch=[{"ErrorEquals": asl.CONDITION_FAILED, "Next": "AlreadyRunning"}],
-            Next="PlanRun",
-        ),
-        # A failure and not a success: a lock that is never released must reach a person.
-        "AlreadyRunning": {
-            "Type": "Fail",
-            "Error": "AlreadyRunning",
-            "Cause": (
-                f"Another run holds the lock. If it was aborted, delete the item {layout.PK}={layout.LOCK} "
-                f"of table {settings.names.control_table} and start again."
-            ),
+    return asl.task(
+        asl.PUT_ITEM,
+        {
+            "TableName": table,
+            "Item": lock,
+            "ConditionExpression": condition,
+            "ExpressionAttributeNames": {"#owner": "owner"},
+            "ExpressionAttributeValues": {**values, ":me": {"S": jsonata("$me")}},
         },
-    }
+        Catch=[{"ErrorEquals": asl.CONDITION_FAILED, "Next": refused}],
+        Next="PlanRun",
+    )
 
 
 def _plan_run(settings: Settings) -> State:
@@ -189,7 +226,8 @@ def _add_pending(table: str) -> State:
 
     The files of older runs have expired, so nothing could be loaded of them.
     """
-    oldest = f"$fromMillis($millis() - {KEEP_DAYS * 86_400_000}, '[Y0001][M01][D01]T[H01][m01][s01]Z')"
+    picture = "'[Y0001][M01][D01]T[H01][m01][s01]Z'"
+    oldest = f"$fromMillis($toMillis($plan.export.to) - {KEEP_DAYS * 86_400_000}, {picture})"
     return asl.task(
         asl.UPDATE_ITEM,
         {
@@ -209,6 +247,20 @@ def _add_pending(table: str) -> State:
     )
 
 
+def _load_states(settings: Settings) -> States:
+    """The warehouse may be behind without the run failing: its lists serve."""
+    caught = {
+        "ErrorEquals": ["States.ALL"],
+        "Assign": {"failure": asl.failure("RunLoad")},
+        "Next": "ExplainUnloaded",
+    }
+    return {
+        "RunLoad": _run(settings, "load", {"runs": jsonata("$due")}, Catch=[caught], Next="ReleaseLock"),
+        "ExplainUnloaded": _explain(Next="NotifyUnloaded"),
+        "NotifyUnloaded": _notify(settings, Next="ReleaseLock"),
+    }
+
+
 def _end_states(settings: Settings) -> States:
     return {
         "ReleaseLock": _release(settings, Next="Done", caught="Done"),
@@ -225,38 +277,38 @@ def _failure_path(settings: Settings) -> asl.FailurePath:
     A child's failure arrives as the JSON of its DescribeExecution; its Cause is what its `Failed` wrote.
     """
     states: States = {
-        "NotifyFailure": asl.task(
-            asl.NOTIFY,
-            {
-                "TopicArn": settings.names.topic_arn,
-                "Subject": jsonata(
-                    f"$substring({asl.literal(settings.names.prefix + ': ')} & $standing.subject & ' '"
-                    " & $failed.workflow & ' / ' & $failed.state, 0, 100)"
-                ),
-                "Message": jsonata(_message(settings)),
-            },
-            Catch=[{"ErrorEquals": ["States.ALL"], "Next": "Recorded"}],
-            Next="Recorded",
-        ),
-        # The warehouse is behind, the run is not: its lists serve.
-        "Recorded": {
-            "Type": "Choice",
-            "Choices": [{"Condition": jsonata("$standing.recorded"), "Next": "ReleaseLock"}],
-            "Default": "ReleaseLockAfterFailure",
-        },
+        "NotifyFailure": _notify(settings, Next="ReleaseLockAfterFailure"),
         "ReleaseLockAfterFailure": _release(settings, Next="Failed", caught="Failed"),
         "Failed": {
             "Type": "Fail",
             "Error": jsonata("$failed.error"),
             "Cause": jsonata("$string($failed)"),
         },
-        "ExplainFailure": {
-            "Type": "Pass",
-            "Assign": {"failed": jsonata(_EXPLAINED)},
-            "Next": "NotifyFailure",
-        },
+        "ExplainFailure": _explain(Next="NotifyFailure"),
     }
     return asl.FailurePath("ExplainFailure", states)
+
+
+def _explain(*, Next: str) -> State:
+    return {"Type": "Pass", "Assign": {"failed": jsonata(_EXPLAINED)}, "Next": Next}
+
+
+def _notify(settings: Settings, *, Next: str) -> State:
+    subject = (
+        f"$substring({asl.literal(settings.names.prefix + ': ')} & $standing.subject & ' '"
+        " & $failed.workflow & ' / ' & $failed.state, 0, 100)"
+    )
+    return asl.task(
+        asl.NOTIFY,
+        {
+            "TopicArn": settings.names.topic_arn,
+            "Subject": jsonata(subject),
+            "Message": jsonata(_message(settings)),
+        },
+        # Whoever can't be told, the lock is released.
+        Catch=[{"ErrorEquals": ["States.ALL"], "Next": Next}],
+        Next=Next,
+    )
 
 
 def _release(settings: Settings, *, Next: str, caught: str) -> State:
@@ -321,10 +373,12 @@ def statements(settings: Settings, *, key_arn: str) -> list[Statement]:
         allow("lambda:InvokeFunction", names.function_arn("plan_run")),
         allow("states:StartExecution", *(names.workflow_arn(part) for part in PARTS)),
         allow(["states:DescribeExecution", "states:StopExecution"], *executions),
+        # Whether the owner of a lock still runs.
+        allow("states:DescribeExecution", f"{names.execution_arn('pipeline')}:*"),
         # `.sync` learns of the end through a rule that Step Functions manages.
         allow(["events:PutTargets", "events:PutRule", "events:DescribeRule"], rule),
         allow(
-            ["dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"],
+            ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"],
             names.table_arn(names.control_table),
         ),
         allow("sns:Publish", names.topic_arn),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import itertools
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -583,8 +583,11 @@ def test_a_whole_run_records_the_watermark_and_releases_the_lock() -> None:
     assert inputs[3]["runs"] == [RUN]
 
 
+NOW = datetime.fromisoformat(PLAN["export"]["to"])
+
+
 def days_ago(*days: int) -> list[str]:
-    return [f"{datetime.now(UTC) - timedelta(days=day):%Y%m%dT%H%M%SZ}" for day in days]
+    return [f"{NOW - timedelta(days=day):%Y%m%dT%H%M%SZ}" for day in days]
 
 
 @pytest.mark.parametrize(
@@ -651,14 +654,71 @@ def test_the_planner_gets_the_schedules_time_only_when_there_is_one() -> None:
         assert ("scheduled_time" in payload) == ("scheduled_time" in value)
 
 
-def test_a_second_run_is_refused_while_the_first_holds_the_lock() -> None:
-    def held(_: dict[str, Any]) -> dict[str, Any]:
-        raise ServiceError("ConditionalCheckFailedException")
+OWNER = f"{NAMES.execution_arn('pipeline')}:yesterday"
 
-    result, cloud = run("pipeline", {"mode": "auto"}, whole() | {("dynamodb", "PutItem"): held})
+
+def held(status: str | ServiceError, *, owner: str | None = OWNER, moved: bool = False) -> Any:
+    """The lock is `owner`'s, whose execution has this status; `moved`: somebody else takes it over first."""
+    children = child()["stepfunctions", "DescribeExecution"]
+
+    def put(parameters: dict[str, Any]) -> dict[str, Any]:
+        if parameters["Item"]["pk"] == {"S": "lock"}:
+            values = parameters["ExpressionAttributeValues"]
+            dead = values.get(":dead", {}).get("S")
+            if moved or (dead is None or (owner is not None and dead != owner)):
+                raise ServiceError("ConditionalCheckFailedException")
+        return {}
+
+    def describe(parameters: dict[str, Any]) -> dict[str, Any]:
+        if parameters["executionArn"] != (owner or "released"):
+            return dict(children(parameters))
+        if isinstance(status, ServiceError):
+            raise status
+        return {**children({"executionArn": f"{NAMES.execution_arn('load')}:x"}), "status": status}
+
+    item = {"Item": {"pk": {"S": "lock"}, "owner": {"S": owner}}} if owner else {}
+    return whole() | {
+        ("dynamodb", "PutItem"): put,
+        ("dynamodb", "GetItem"): item,
+        ("stepfunctions", "DescribeExecution"): describe,
+    }
+
+
+@pytest.mark.parametrize("answers", [held("RUNNING"), held("FAILED", moved=True), held("PENDING_REDRIVE")])
+def test_a_second_run_is_refused_while_the_first_holds_the_lock(answers: Any) -> None:
+    result, cloud = run("pipeline", {"mode": "auto"}, answers)
     assert (result.status, result.error) == ("FAILED", "AlreadyRunning")
     assert sent(cloud, "DeleteItem") == [], "the lock is the other run's"
     assert sent(cloud, "StartExecution") == []
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        *(held(status) for status in ("FAILED", "TIMED_OUT", "ABORTED", "SUCCEEDED")),
+        held(ServiceError("ExecutionDoesNotExist")),
+        held(ServiceError("InvalidArn"), owner="somebody"),
+        held(ServiceError("InvalidArn"), owner=None),  # it was released meanwhile
+    ],
+)
+def test_a_lock_whose_owner_runs_no_longer_is_taken_over(answers: Any) -> None:
+    result, cloud = run("pipeline", {"mode": "auto"}, answers)
+    assert output(result)["run_id"] == RUN
+    first, second = (call for call in sent(cloud, "PutItem") if call["Item"]["pk"] == {"S": "lock"})
+    assert (
+        first["Item"]["owner"] == second["Item"]["owner"] == {"S": f"{NAMES.execution_arn('pipeline')}:run-1"}
+    )
+    assert second["ConditionExpression"] == "attribute_not_exists(pk) OR #owner = :dead OR #owner = :me"
+    assert sent(cloud, "GetItem")[0]["ConsistentRead"] is True
+
+
+def test_a_lock_whose_owner_can_not_be_looked_at_stays_and_somebody_is_told() -> None:
+    result, cloud = run("pipeline", {}, held(ServiceError("AccessDeniedException", "not authorized")))
+    assert result.status == "FAILED"
+    assert sent(cloud, "StartExecution") == []
+    [message] = sent(cloud, "Publish")
+    assert "State: DescribeOwner" in message["Message"]
+    assert sent(cloud, "DeleteItem")[0]["ConditionExpression"] == "#owner = :me"
 
 
 def failed_child(error: str, cause: str) -> dict[str, Any]:
