@@ -74,6 +74,9 @@ BUSY = ["Personalize.LimitExceededException", "Personalize.ResourceInUseExceptio
 DIED = ["Lambda.Unknown", "Runtime.ExitError", "Sandbox.Timedout"]
 
 
+# Step Functions cuts causes at 32,768 characters, and one inside another's JSON grows: a control character by
+# six for one, and by one more for each level.
+CAUSE_CHARACTERS = 3000
 LONGEST_WAIT_SECONDS = 600
 POLLS_A_DOUBLING = 12
 
@@ -85,6 +88,11 @@ def jsonata(expression: str) -> str:
 def literal(text: str) -> str:
     """`text` as a string inside a JSONata expression."""
     return json.dumps(text)
+
+
+def bounded(expression: str) -> str:
+    """An expression of the beginning of a text, as much as a cause may have."""
+    return f"$substring({expression}, 0, {CAUSE_CHARACTERS})"
 
 
 def joined(form: Form, *, bucket: str | None = None, **places: str) -> str:
@@ -218,7 +226,7 @@ def polling(
             "Error": f"{name}Failed",
             "Cause": jsonata(
                 f"{literal(done)} & {of} & ' failed: '"
-                f" & ($exists($states.input.reason) ? $states.input.reason : {status})"
+                f" & ($exists($states.input.reason) ? {bounded('$states.input.reason')} : {status})"
             ),
         },
         f"{name}TimedOut": {
@@ -231,10 +239,14 @@ def polling(
 
 @dataclass(frozen=True)
 class FailurePath:
-    """Where a caught failure goes: `entry` finds {state, error, cause} in the variable `failure`."""
+    """Where a caught failure goes: `entry` finds {state, error, cause} in the variable `failure`.
+
+    The cause is `bounded`, unless the path reads it as the JSON that it may be.
+    """
 
     entry: str
     states: States
+    whole_causes: bool = False
 
 
 def reported_by(workflow: str) -> FailurePath:
@@ -260,7 +272,7 @@ def workflow(
     """A definition whose failures, but those of `unwatched`, take the path `failing` (default: `reported_by`)."""
     path = failing or reported_by(name)
     watched = {
-        key: state if key in unwatched else _watched(key, state, path.entry) for key, state in states.items()
+        key: state if key in unwatched else _watched(key, state, path) for key, state in states.items()
     }
     return {
         "Comment": comment,
@@ -271,18 +283,20 @@ def workflow(
     }
 
 
-def _watched(name: str, state: State, entry: str) -> State:
+def _watched(name: str, state: State, path: FailurePath) -> State:
     if state["Type"] == "Fail":  # can't be caught, so it becomes a failure that was
         fields = {"state": name, "error": state["Error"], "cause": state["Cause"]}
-        return {"Type": "Pass", "Assign": {"failure": fields}, "Next": entry}
+        return {"Type": "Pass", "Assign": {"failure": fields}, "Next": path.entry}
     if state["Type"] not in ("Task", "Map", "Parallel"):
         return state
-    catch = {"ErrorEquals": ["States.ALL"], "Assign": {"failure": failure(name)}, "Next": entry}
+    failed = failure(name, whole=path.whole_causes)
+    catch = {"ErrorEquals": ["States.ALL"], "Assign": {"failure": failed}, "Next": path.entry}
     return {**state, "Catch": [*state.get("Catch", []), catch]}
 
 
-def failure(state: str) -> str:
+def failure(state: str, *, whole: bool) -> str:
+    cause = "$states.errorOutput.Cause"
     return jsonata(
         f"{{'state': {literal(state)}, 'error': $states.errorOutput.Error,"
-        " 'cause': $states.errorOutput.Cause}"
+        f" 'cause': {cause if whole else bounded(cause)}}}"
     )

@@ -17,6 +17,8 @@ LOCK_HOURS = 21
 PARTS = ("prepare", "train", "recommend", "load")
 # Of a run that fell behind: each load is one more round, and an execution's history has an end.
 LOADS = 30
+# Of SNS: fewer than 100 characters, all of them printable ASCII.
+SUBJECT_CHARACTERS = 99
 # What a failure from here on means, for the notification.
 UNSERVED = {
     "subject": "run failed in",
@@ -251,12 +253,12 @@ def _load_states(settings: Settings) -> States:
     """The warehouse may be behind without the run failing: its lists serve."""
     caught = {
         "ErrorEquals": ["States.ALL"],
-        "Assign": {"failure": asl.failure("RunLoad")},
+        "Assign": {"failure": asl.failure("RunLoad", whole=True)},
         "Next": "ExplainUnloaded",
     }
     return {
         "RunLoad": _run(settings, "load", {"runs": jsonata("$due")}, Catch=[caught], Next="ReleaseLock"),
-        "ExplainUnloaded": _explain(Next="NotifyUnloaded"),
+        "ExplainUnloaded": _explain("ReadUnloaded", Next="NotifyUnloaded"),
         "NotifyUnloaded": _notify(settings, Next="ReleaseLock"),
     }
 
@@ -284,19 +286,27 @@ def _failure_path(settings: Settings) -> asl.FailurePath:
             "Error": jsonata("$failed.error"),
             "Cause": jsonata("$string($failed)"),
         },
-        "ExplainFailure": _explain(Next="NotifyFailure"),
+        "ExplainFailure": _explain("ReadFailure", Next="NotifyFailure"),
     }
-    return asl.FailurePath("ExplainFailure", states)
+    return asl.FailurePath("ExplainFailure", states, whole_causes=True)
 
 
-def _explain(*, Next: str) -> State:
-    return {"Type": "Pass", "Assign": {"failed": jsonata(_EXPLAINED)}, "Next": Next}
+def _explain(reads: str, *, Next: str) -> State:
+    """Assigns `failed`: texts that no cause makes too long. Only a Parallel catches what an expression raises."""
+    explained = {"Type": "Pass", "Output": jsonata(_EXPLAINED), "End": True}
+    return {
+        "Type": "Parallel",
+        "Branches": [{"StartAt": reads, "States": {reads: explained}}],
+        "Assign": {"failed": jsonata("$states.result[0]")},
+        "Catch": [{"ErrorEquals": ["States.ALL"], "Assign": {"failed": jsonata(_PLAIN)}, "Next": Next}],
+        "Next": Next,
+    }
 
 
 def _notify(settings: Settings, *, Next: str) -> State:
     subject = (
         f"$substring({asl.literal(settings.names.prefix + ': ')} & $standing.subject & ' '"
-        " & $failed.workflow & ' / ' & $failed.state, 0, 100)"
+        f" & $replace($failed.workflow & ' / ' & $failed.state, /[^ -~]/, '?'), 0, {SUBJECT_CHARACTERS})"
     )
     return asl.task(
         asl.NOTIFY,
@@ -347,18 +357,34 @@ def _message(settings: Settings) -> str:
     )
 
 
-_EXPLAINED = """
+_EXPLAINED = f"""
 (
-  $json := function($text) { $exists($text) and $substring($text, 0, 1) = '{' ? $parse($text) : {} };
+  $json := function($text) {{ $exists($text) and $substring($text, 0, 1) = '{{' ? $parse($text) : {{}} }};
+  $text := function($value, $length) {{ $exists($value) ? $substring($string($value), 0, $length) : 'unknown' }};
   $child := $json($failure.cause);
   $inner := $json($child.Cause);
-  $exists($inner.workflow) ? $inner : {
+  $said := $exists($inner.workflow) ? $inner : {{
     'workflow': $exists($child.StateMachineArn) ? $child.StateMachineArn : 'pipeline',
     'state': $failure.state,
     'error': $exists($child.Error) ? $child.Error : $exists($child.Status) ? $child.Status : $failure.error,
     'cause': $exists($child.Cause) ? $child.Cause : $exists($failure.cause) ? $failure.cause : 'none given'
-  }
+  }};
+  {{
+    'workflow': $text($said.workflow, 200),
+    'state': $text($said.state, 100),
+    'error': $text($said.error, 200),
+    'cause': $text($said.cause, {asl.CAUSE_CHARACTERS})
+  }}
 )
+"""
+# What is known where the cause can't be read.
+_PLAIN = f"""
+{{
+  'workflow': 'pipeline',
+  'state': $failure.state,
+  'error': $failure.error,
+  'cause': $exists($failure.cause) ? {asl.bounded("$failure.cause")} : 'none given'
+}}
 """
 
 

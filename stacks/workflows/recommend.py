@@ -192,7 +192,8 @@ def _publish_batch(settings: Settings) -> State:
             {
                 "ErrorEquals": ["States.ALL"],
                 "Output": jsonata(
-                    "{'failed': {'error': $states.errorOutput.Error, 'cause': $states.errorOutput.Cause}}"
+                    "{'failed': {'error': $states.errorOutput.Error,"
+                    f" 'cause': {asl.bounded('$states.errorOutput.Cause')}}}}}"
                 ),
                 "Next": "BatchFailed",
             }

@@ -5,10 +5,13 @@ from __future__ import annotations
 import copy
 import itertools
 import json
+import re
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from config import layout
 from config.settings import Settings
@@ -19,6 +22,26 @@ from osusume_endpoint.stepfunctions.scope import Identity
 from osusume_endpoint.testing.scripted import Cloud, ServiceError
 from stacks.workflows import load, pipeline, prepare, recommend, train
 from tests import example
+
+
+def json_texts() -> st.SearchStrategy[str]:
+    """JSON, whole or cut off."""
+    leaves = st.none() | st.booleans() | st.integers() | st.text(max_size=20)
+    keys = st.sampled_from(
+        ["Cause", "Error", "Status", "StateMachineArn", "workflow", "state", "error", "cause"]
+    )
+    values = st.recursive(
+        leaves,
+        lambda inner: (
+            st.lists(inner, max_size=3) | st.dictionaries(keys, inner | inner.map(json.dumps), max_size=4)
+        ),
+        max_leaves=8,
+    )
+    texts = st.dictionaries(keys, values | values.map(json.dumps), max_size=5).map(json.dumps)
+    return st.tuples(texts, st.integers(min_value=0, max_value=400)).map(
+        lambda cut: cut[0][: -cut[1] or None]
+    )
+
 
 SETTINGS = example.settings()
 NAMES = SETTINGS.names
@@ -763,6 +786,91 @@ def test_the_lock_is_released_even_when_nobody_can_be_told() -> None:
     result, cloud = run("pipeline", {}, whole(train=failed_child("X", "y")) | {("sns", "Publish"): down})
     assert len(sent(cloud, "DeleteItem")) == 1
     assert result.error == "X"
+
+
+def deep(levels: int) -> str:
+    text = "why"
+    for _ in range(levels):
+        text = json.dumps({"Cause": text, "cause": text, "workflow": {"a": [text]}})
+    return text
+
+
+FAILED_CHILD = json.dumps(
+    {
+        "Cause": json.dumps({"workflow": "train", "state": "S", "error": "E", "cause": 'a "b" \\ \n' * 5}),
+        "Error": "E",
+        "StateMachineArn": NAMES.workflow_arn("train"),
+    }
+)
+CAUSES = [
+    *(FAILED_CHILD[:end] for end in range(len(FAILED_CHILD) + 1)),
+    *(
+        f"{{{text}"
+        for text in ("", "}", "not JSON", "{" * 500, "\0", "% x %}", '"Cause": 5}', '"Cause": null}')
+    ),
+    *(deep(levels) for levels in range(5)),
+    *(
+        json.dumps({"Cause": json.dumps(inner)})
+        for inner in (
+            {"workflow": 5},
+            {"workflow": None, "state": None},
+            {"workflow": ["a"], "state": {"b": 1}, "error": {}, "cause": []},
+            {"workflow": "a\nb\0", "state": "é" * 300, "error": "e" * 500, "cause": "c" * 40_000},
+        )
+    ),
+    json.dumps({"Cause": "x" * 40_000})[:32_768],
+    "{" + "x" * 40_000,
+    "x" * 40_000,
+    "\u0001\x7f\u2028😀" * 1000,
+]
+
+
+def told_and_released(cause: str, *, at: str) -> None:
+    """A child that Step Functions reports with this text, or a function that fails with it."""
+
+    def fail(_: dict[str, Any]) -> dict[str, Any]:
+        raise ServiceError("AccessDeniedException", cause)
+
+    answers = whole()
+    if at == "PlanRun":
+        answers["lambda", "Invoke"] = fail
+    elif at == "StartExecution":
+        answers["stepfunctions", "StartExecution"] = fail
+    else:
+        answers |= child(**{at: failed_child("E", cause)})
+    result, cloud = run("pipeline", {}, answers)
+    assert result.status == ("SUCCEEDED" if at == "load" else "FAILED"), cause
+    assert [call["Key"] for call in sent(cloud, "DeleteItem")] == [{"pk": {"S": "lock"}}], cause
+    [message] = sent(cloud, "Publish")
+    assert re.fullmatch(r"[ -~]{1,99}", message["Subject"]), message["Subject"]
+    assert len(message["Message"]) < 10_000
+    assert len(result.error or "") <= 256 and len(result.cause or "") <= 32_768
+
+
+@pytest.mark.parametrize("at", ["PlanRun", "StartExecution", "train", "load"])
+def test_whatever_a_cause_is_somebody_is_told_and_the_lock_is_released(at: str) -> None:
+    for cause in CAUSES[:: 1 if at == "train" else 7]:
+        told_and_released(cause, at=at)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    cause=st.one_of(st.text(), st.text().map("{{{}".format), json_texts()),
+    at=st.sampled_from(["PlanRun", "train"]),
+)
+def test_a_generated_cause_releases_the_lock_too(cause: str, at: str) -> None:
+    told_and_released(cause, at=at)
+
+
+@pytest.mark.parametrize("cause", ["x" * 40_000, "\u0001" * 32_768, '\\"' * 16_384])
+def test_a_childs_cause_fits_into_the_report_of_its_parent(cause: str) -> None:
+    def fail(_: dict[str, Any]) -> dict[str, Any]:
+        raise ServiceError("AccessDeniedException", cause)
+
+    result, _ = run("train", {"run_id": RUN}, training() | {("personalize", "CreateDatasetImportJob"): fail})
+    said = json.loads(result.cause or "")
+    assert said["workflow"] == "train" and 100 < len(said["cause"]) <= 3000
+    assert len(json.dumps({"Cause": result.cause})) < 32_768 - 8_000  # its input and names come beside it
 
 
 def longest_settings() -> Settings:
