@@ -140,8 +140,11 @@ RETRY_DIED = retrying(DIED, interval=5, attempts=2)
 RETRY_RUNNING = retrying(["Glue.ConcurrentRunsExceededException"], interval=60, attempts=20, longest=900)
 
 
-def invoke(function_arn: str, payload: object, **fields: Any) -> State:
-    return task(LAMBDA, {"FunctionName": function_arn, "Payload": payload}, Retry=[RETRY_DIED], **fields)
+def invoke(
+    function_arn: str, payload: object, *, Retry: Sequence[dict[str, Any]] = (), **fields: Any
+) -> State:
+    retry = [*Retry, RETRY_DIED]
+    return task(LAMBDA, {"FunctionName": function_arn, "Payload": payload}, Retry=retry, **fields)
 
 
 def run_job(job: str, arguments: Mapping[str, str], **fields: Any) -> State:

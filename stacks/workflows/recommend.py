@@ -13,6 +13,8 @@ from stacks.workflows.asl import State, States, jsonata, sdk
 HOURS = 18
 INFERENCE_HOURS = 12
 FILES_A_BATCH = 5
+# A table that throttles doubles what it takes within half an hour; what is written twice is the same.
+RETRY_UNPROCESSED = asl.retrying(["WritesUnprocessed"], interval=60, attempts=8, longest=600)
 
 
 def definition(settings: Settings) -> dict[str, Any]:
@@ -187,6 +189,7 @@ def _publish_batch(settings: Settings) -> State:
             "keys": jsonata("[$states.input.Items.Key]"),
         },
         Output=jsonata("{'written': $states.result.Payload.written, 'failed': []}"),
+        Retry=[RETRY_UNPROCESSED],
         # A failed child would fail the map, whose error does not say why.
         Catch=[
             {

@@ -463,6 +463,23 @@ def test_a_batch_that_can_not_be_published_keeps_the_version_and_says_why(breaks
     assert not any("load" in call["FunctionName"] for call in sent(cloud, "Invoke"))
 
 
+def test_files_that_the_table_did_not_take_in_time_are_published_again() -> None:
+    well, refused = recommendation()["lambda", "Invoke"], []
+
+    def invoke(parameters: dict[str, Any]) -> dict[str, Any]:
+        payload = json.loads(parameters["Payload"])
+        if payload["list"] == "popular" and len(refused) < 6:
+            refused.append(payload["keys"])
+            error = {"errorType": "WritesUnprocessed", "errorMessage": "the table did not take 9 items"}
+            return {"StatusCode": 200, "FunctionError": "Unhandled", "Payload": Body(json.dumps(error))}
+        return dict(well(parameters))
+
+    answers = recommendation() | {("lambda", "Invoke"): invoke}
+    result, cloud = run("recommend", {"run_id": RUN, "versions": VERSIONS}, answers)
+    assert result.status == "SUCCEEDED", result.cause
+    assert len(refused) == 6 and len(sent(cloud, "UpdateItem")) == 3
+
+
 def test_a_function_that_died_is_called_again() -> None:
     well, died = analytics()["lambda", "Invoke"], []
 
