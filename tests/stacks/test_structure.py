@@ -199,7 +199,7 @@ def tasks(definition: Any) -> Iterator[dict[str, Any]]:
             yield from tasks(value)
 
 
-IAM_PREFIX = {"redshiftdata": "redshift-data", "lambda": "lambda", "states": "states"}
+IAM_PREFIX = {"redshiftdata": "redshift-data", "lambda": "lambda", "states": "states", "sfn": "states"}
 IAM_ACTION = {"lambda:Invoke": "lambda:InvokeFunction"}
 
 

@@ -827,13 +827,14 @@ CAUSES = [
     ),
     *(deep(levels) for levels in range(5)),
     *(
-        json.dumps({"Cause": json.dumps(inner)})
+        text
         for inner in (
             {"workflow": 5},
             {"workflow": None, "state": None},
             {"workflow": ["a"], "state": {"b": 1}, "error": {}, "cause": []},
             {"workflow": "a\nb\0", "state": "é" * 300, "error": "e" * 500, "cause": "c" * 40_000},
         )
+        for text in (json.dumps(inner), json.dumps({"Cause": json.dumps(inner)}))
     ),
     json.dumps({"Cause": "x" * 40_000})[:32_768],
     "{" + "x" * 40_000,
