@@ -464,7 +464,7 @@ def test_a_batch_that_can_not_be_published_keeps_the_version_and_says_why(breaks
 
 
 def test_files_that_the_table_did_not_take_in_time_are_published_again() -> None:
-    well, refused = recommendation()["lambda", "Invoke"], []
+    well, refused = recommendation()["lambda", "Invoke"], list[list[str]]()
 
     def invoke(parameters: dict[str, Any]) -> dict[str, Any]:
         payload = json.loads(parameters["Payload"])
@@ -481,7 +481,7 @@ def test_files_that_the_table_did_not_take_in_time_are_published_again() -> None
 
 
 def test_a_function_that_died_is_called_again() -> None:
-    well, died = analytics()["lambda", "Invoke"], []
+    well, died = analytics()["lambda", "Invoke"], list[dict[str, Any]]()
 
     def invoke(parameters: dict[str, Any]) -> dict[str, Any]:
         if "load" in parameters["FunctionName"] and not died:
