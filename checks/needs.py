@@ -109,7 +109,7 @@ def resource_of(assembly: Assembly, call: sdk.Call, arguments: dict[str, Any]) -
     where = f"{assembly.region}:{assembly.account}"
     if call.service == "personalize":
         return _personalize_resource(where, call, arguments)
-    for name in ("TopicArn", "StateMachineArn", "ExportArn", "TableArn", "QueueUrl"):
+    for name in ("TopicArn", "StateMachineArn", "ExecutionArn", "ExportArn", "TableArn", "QueueUrl"):
         if isinstance(arguments.get(name), str):
             return str(arguments[name])
     known = {

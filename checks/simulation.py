@@ -219,8 +219,19 @@ class _Step:
             return {**self._walk.result(call, arguments), "Output": child, "Status": "SUCCEEDED"}
         answer = self._walk.result(call, arguments)
         if call.operation == "GetItem":
-            answer["Item"] = self._execution.item(self._state["Arguments"])
+            answer["Item"] = self._known(self._execution.item(self._state["Arguments"]))
+        if call.operation == "UpdateItem":
+            answer["Attributes"] = _updated(arguments)
         return answer
+
+    def _known(self, value: Any) -> Any:
+        """Another state's expressions are evaluated where their variables exist here too."""
+        if isinstance(value, dict):
+            return {key: self._known(part) for key, part in value.items()}
+        expression = jsonata.expression_in(value)
+        if expression is None or absent(expression, self._states, self._variables):
+            return value
+        return self._value(value, "Item")
 
     def _payload(self, function: str) -> Any:
         sample = self._walk.payload(function)
@@ -300,6 +311,18 @@ class _Step:
         except StateError as error:
             self._visit.problems.append((where, str(getattr(error, "cause", None) or error)))
             return value
+
+
+_CHANGE = re.compile(r"(\w+)\s*=?\s*(:\w+)")
+
+
+def _updated(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """What ReturnValues ALL_NEW answers: the key, and each attribute that is set or added to."""
+    if arguments.get("ReturnValues") != "ALL_NEW":
+        return {}
+    values = arguments.get("ExpressionAttributeValues", {})
+    changed = _CHANGE.findall(str(arguments.get("UpdateExpression")))
+    return {**arguments.get("Key", {}), **{name: values[value] for name, value in changed if value in values}}
 
 
 _STATES_PATH = re.compile(r"\$states\.(input|result|errorOutput|context)((?:\.[A-Za-z_]\w*)*)")

@@ -47,6 +47,18 @@ UNRECORDED: tuple[Unrecorded, ...] = (
         "only a load whose COPY failed asks for the detail of the error",
     ),
     Unrecorded(
+        r"Pipeline/PipelineRole.*",
+        ("dynamodb:GetItem",),
+        ("arn:aws:dynamodb:{where}:table/{prefix}-control",),
+        "only a lock that is held is read",
+    ),
+    Unrecorded(
+        r"Pipeline/PipelineRole.*",
+        ("states:DescribeExecution",),
+        ("arn:aws:states:{where}:execution:{prefix}-pipeline:x",),
+        "only the owner of a lock that is held is looked at",
+    ),
+    Unrecorded(
         r"Preparation/ExtractAurora.*",
         ("s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"),
         (_objects("raw", _TABLES), _objects("raw", _marker(layout.RAW_TABLE))),

@@ -91,3 +91,5 @@ LOCK = "lock"
 WATERMARK = "watermark"
 SERVING = Form("serving#{solution}")
 RUN = Form("run#{run_id}")
+# Runs whose lists serve and that the warehouse has not taken.
+WAREHOUSE_PENDING = "warehouse_pending"

@@ -112,7 +112,7 @@ class Names:
         return f"arn:aws:lambda:{self.region}:{self.account}:function:{self.function(function)}"
 
     def workflow(self, workflow: str) -> str:
-        """State machine: `pipeline`, `prepare`, `train`, `recommend`."""
+        """State machine: `pipeline`, `prepare`, `train`, `recommend`, `load`."""
         return self.of(workflow)
 
     def workflow_arn(self, workflow: str) -> str:

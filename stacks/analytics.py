@@ -18,6 +18,8 @@ from stacks.parts.function import PythonFunction
 from stacks.parts.layer import DbtLayer, RuntimeLayer
 from stacks.parts.stack import READER_SECRET_ARN, WAREHOUSE_HOST, EnvironmentStack
 from stacks.parts.warehouse import Warehouse
+from stacks.parts.workflow import Workflow
+from stacks.workflows import load
 from warehouse.load.columns import warehouse_columns
 
 WAREHOUSE_FOLDER = ROOT / "warehouse"
@@ -41,6 +43,13 @@ class AnalyticsStack(EnvironmentStack):
         runtime = RuntimeLayer(self)
         dbt = self._run_dbt(warehouse.workgroup, runtime)
         self._load_warehouse(warehouse, copy_role, runtime, dbt)
+        Workflow(
+            self,
+            "Load",
+            name="load",
+            definition=load.definition(settings),
+            statements=load.statements(settings),
+        )
         self.publish(WAREHOUSE_HOST, warehouse.workgroup.attr_workgroup_endpoint_address)
         self.publish(READER_SECRET_ARN, warehouse.reader.secret_arn)
 

@@ -10,6 +10,8 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 from checks import history, sdk
@@ -23,6 +25,8 @@ from osusume_endpoint.stepfunctions import definition
 # Results that Step Functions itself shapes (a job run that .sync waited for, a nested execution's output).
 _SHAPED = frozenset(["sync", "sync:2"])
 _RESULT = re.compile(r"\$states\.result((?:\.[A-Za-z_]\w*)+)")
+LAMBDAS = Path(__file__).parents[2] / "lambdas"
+_EXCEPTION = re.compile(r"^class (\w+)\(\w*(?:Error|Exception)\)", re.MULTILINE)
 _LONGEST = 366 * 24 * 3600  # seconds of a STANDARD execution
 _LONGEST_EXPRESS = 300
 
@@ -247,9 +251,26 @@ def _task(workflow: Workflow, name: str, state: dict[str, Any]) -> Iterator[Find
         yield from _results(workflow, name, state, call)
 
 
+@cache
+def raised_by(function: str) -> frozenset[str]:
+    """Exceptions that the function's own modules define: Step Functions names an error by its class."""
+    folders = [
+        folder
+        for folder in sorted(LAMBDAS.iterdir())
+        if folder.is_dir() and function.endswith(f"-{folder.name.replace('_', '-')}")
+    ]
+    texts = [module.read_text() for folder in folders for module in sorted(folder.glob("*.py"))]
+    return frozenset(name for text in texts for name in _EXCEPTION.findall(text))
+
+
 def _errors(workflow: Workflow, name: str, state: dict[str, Any], call: sdk.Call) -> Iterator[Finding]:
     """An error name that the call can't raise means a Retry or Catch that never matches."""
-    known = call.error_names()
+    raised = (
+        raised_by(str(state["Arguments"].get("FunctionName", "")))
+        if call.operation == "Invoke"
+        else frozenset()
+    )
+    known = call.error_names() | raised
     for rule in [*state.get("Retry", []), *state.get("Catch", [])]:
         errors = [error for error in rule.get("ErrorEquals", []) if not error.startswith("States.")]
         for error in sorted(set(errors) - known):
@@ -263,7 +284,7 @@ def _errors(workflow: Workflow, name: str, state: dict[str, Any], call: sdk.Call
         ):
             why = "it catches ConditionalCheckFailedException and sets no condition"
             yield finding(workflow, "workflow-error-name", name, why, "give ConditionExpression.")
-        if errors and not any(error.startswith(f"{call.own_prefix}.") for error in errors):
+        if set(errors) - raised and not any(error.startswith(f"{call.own_prefix}.") for error in errors):
             why = f"none of {', '.join(errors)} begins with {call.own_prefix}, as the errors of this integration"
             cure = f"name {call.own_prefix}.<error> in ErrorEquals."
             yield finding(workflow, "workflow-error-name", name, why, cure)

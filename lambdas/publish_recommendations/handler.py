@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from datetime import timedelta
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from lambdas.publish_recommendations import lists, writer
@@ -20,8 +20,15 @@ def settings() -> Environment:
     return environment.read(Environment)
 
 
-def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
-    answer = run(event, s3=client("s3"), dynamodb=writing_client(), settings=settings(), sleep=time.sleep)
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    answer = run(
+        event,
+        s3=client("s3"),
+        dynamodb=writing_client(),
+        settings=settings(),
+        sleep=time.sleep,
+        seconds_left=lambda: context.get_remaining_time_in_millis() / 1000,
+    )
     logger().info("published", extra={"list": event["list"], "version": event["version"], **answer})
     return answer
 
@@ -36,9 +43,23 @@ def writing_client() -> Any:
 
 
 def run(
-    event: dict[str, Any], *, s3: Any, dynamodb: Any, settings: Environment, sleep: Callable[[float], object]
+    event: dict[str, Any],
+    *,
+    s3: Any,
+    dynamodb: Any,
+    settings: Environment,
+    sleep: Callable[[float], object],
+    seconds_left: Callable[[], float],
 ) -> dict[str, Any]:
+    """{written}. `seconds_left` is what the function's time-out leaves."""
     version = events.text(event, "version")
+    put = partial(
+        writer.write,
+        dynamodb,
+        table=settings.recommendations_table,
+        sleep=sleep,
+        seconds_left=seconds_left,
+    )
     expires = times.started_at(version) + timedelta(days=settings.expire_after_days)
     written = 0
     for key in events.texts(event, "keys"):
@@ -50,5 +71,5 @@ def run(
             expires_at=int(expires.timestamp()),
         )
         for batch in lists.batches(found, writer.BATCH):
-            written += writer.write(dynamodb, table=settings.recommendations_table, items=batch, sleep=sleep)
+            written += put(items=batch)
     return {"written": written}

@@ -86,7 +86,7 @@ class Execution:
         error, cause = self.description.get("error", self.status), self.description.get("cause", "")
         # What fails while the run is wound up (the lock's release) must not hide what it failed of.
         handed_on = _handed_on(cause)
-        told = [failure for failure in self._failures if failure.cause == handed_on]
+        told = [failure for failure in self._failures if _begins(failure.cause, handed_on)]
         last = next(reversed(told or self._failures), None)
         ends = [state for state in self.states if state.kind == "Fail"]
         if last and (last.error == error or not ends):
@@ -202,6 +202,11 @@ def _new_events(client: Any, arn: str, *, after: int) -> list[dict[str, Any]]:
         if not token or not page["events"] or page["events"][-1]["id"] <= after:
             return sorted(found, key=lambda event: event["id"])
         arguments["nextToken"] = token
+
+
+def _begins(cause: str, handed_on: str) -> bool:
+    """Our workflows hand on no more than a cause's beginning."""
+    return cause.startswith(handed_on) if handed_on else not cause
 
 
 def _handed_on(cause: str) -> str:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 
+from config import layout
 from config.settings import Settings
 from stacks.parts.api import STAGE
 from stacks.workflows import DEFINITIONS
@@ -87,9 +88,18 @@ def _unfinished(settings: Settings, workflow: str) -> Watched:
         name=f"{workflow.capitalize()}Unfinished",
         slug=f"{workflow}-unfinished",
         cure=f"An execution of {settings.names.workflow(workflow)} {ended}: "
-        "its history names the state; what served before the lists were swapped serves on.",
+        f"its history names the state; {_meanwhile(settings, workflow)}.",
         metric=total,
         mails=is_run,
+    )
+
+
+def _meanwhile(settings: Settings, workflow: str) -> str:
+    if workflow != "load":
+        return "what served before the lists were swapped serves on"
+    return (
+        "the lists serve, and the next run loads what was missed; a run that can never be loaded leaves the set "
+        f"run_ids of item {layout.WAREHOUSE_PENDING} in table {settings.names.control_table}"
     )
 
 

@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from config.settings import Settings
-from stacks.workflows import pipeline, prepare, recommend, train
+from stacks.workflows import load, pipeline, prepare, recommend, train
 
 DEFINITIONS: Mapping[str, Callable[[Settings], dict[str, Any]]] = {
     "pipeline": pipeline.definition,
     "prepare": prepare.definition,
     "train": train.definition,
     "recommend": recommend.definition,
+    "load": load.definition,
 }

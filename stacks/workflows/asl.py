@@ -26,6 +26,7 @@ CONDITION_FAILED = ["DynamoDB.ConditionalCheckFailedException", "DynamoDb.Condit
 # A run that is started again finds what it made before.
 EXISTS = ["Personalize.ResourceAlreadyExistsException"]
 NOT_FOUND = ["Personalize.ResourceNotFoundException"]
+NO_EXECUTION = ["Sfn.ExecutionDoesNotExistException", "Sfn.InvalidArnException"]
 CREATE_FAILED = ["CREATE FAILED", "DELETE PENDING", "DELETE IN_PROGRESS"]
 
 # Errors that pass by themselves. `<Service>.<Service>Exception` is Step Functions' name for an error that the
@@ -63,6 +64,7 @@ TRANSIENT: Mapping[str, Sequence[str]] = {
         "Glue.AWSGlueException",
         "Glue.SdkClientException",
     ],
+    "sfn": ["Sfn.SfnException", "Sfn.SdkClientException"],
     "states": ["StepFunctions.AWSStepFunctionsException", "StepFunctions.SdkClientException"],
     "sns": ["SNS.InternalErrorException", "SNS.AmazonSNSException", "SNS.SdkClientException"],
 }
@@ -72,6 +74,9 @@ BUSY = ["Personalize.LimitExceededException", "Personalize.ResourceInUseExceptio
 DIED = ["Lambda.Unknown", "Runtime.ExitError", "Sandbox.Timedout"]
 
 
+# Step Functions cuts causes at 32,768 characters, and one inside another's JSON grows: a control character by
+# six for one, and by one more for each level.
+CAUSE_CHARACTERS = 3000
 LONGEST_WAIT_SECONDS = 600
 POLLS_A_DOUBLING = 12
 
@@ -83,6 +88,11 @@ def jsonata(expression: str) -> str:
 def literal(text: str) -> str:
     """`text` as a string inside a JSONata expression."""
     return json.dumps(text)
+
+
+def bounded(expression: str) -> str:
+    """An expression of the beginning of a text, as much as a cause may have."""
+    return f"$substring({expression}, 0, {CAUSE_CHARACTERS})"
 
 
 def joined(form: Form, *, bucket: str | None = None, **places: str) -> str:
@@ -130,8 +140,11 @@ RETRY_DIED = retrying(DIED, interval=5, attempts=2)
 RETRY_RUNNING = retrying(["Glue.ConcurrentRunsExceededException"], interval=60, attempts=20, longest=900)
 
 
-def invoke(function_arn: str, payload: object, **fields: Any) -> State:
-    return task(LAMBDA, {"FunctionName": function_arn, "Payload": payload}, Retry=[RETRY_DIED], **fields)
+def invoke(
+    function_arn: str, payload: object, *, Retry: Sequence[dict[str, Any]] = (), **fields: Any
+) -> State:
+    retry = [*Retry, RETRY_DIED]
+    return task(LAMBDA, {"FunctionName": function_arn, "Payload": payload}, Retry=retry, **fields)
 
 
 def run_job(job: str, arguments: Mapping[str, str], **fields: Any) -> State:
@@ -180,13 +193,14 @@ def polling(
     failed: Sequence[str],
     succeeded: str = "ACTIVE",
     rules: Sequence[Mapping[str, Any]] = (),
+    of: str = "''",
     seconds: int = 60,
 ) -> States:
     """Describe until finished: `Describe<name>` is the entry, `next_state` the exit; failing has its own.
 
     `describe` outputs {status, reason?}; an earlier state assigned `deadline(name)`. Polls are `seconds` apart
     at first, later a twelfth of what was waited, ten minutes at most.
-    `done` says in words what is waited for, for the message.
+    `done` says in words what is waited for, for the message; `of` is an expression of which.
     """
     status = "$states.input.status"
     names = json.dumps(list(failed))
@@ -214,24 +228,28 @@ def polling(
             "Type": "Fail",
             "Error": f"{name}Failed",
             "Cause": jsonata(
-                f"{literal(done + ' failed: ')}"
-                f" & ($exists($states.input.reason) ? $states.input.reason : {status})"
+                f"{literal(done)} & {of} & ' failed: '"
+                f" & ($exists($states.input.reason) ? {bounded('$states.input.reason')} : {status})"
             ),
         },
         f"{name}TimedOut": {
             "Type": "Fail",
             "Error": f"{name}TimedOut",
-            "Cause": jsonata(f"{literal(done + ' took too long; last status: ')} & {status}"),
+            "Cause": jsonata(f"{literal(done)} & {of} & ' took too long; last status: ' & {status}"),
         },
     }
 
 
 @dataclass(frozen=True)
 class FailurePath:
-    """The way of a caught failure: `entry` finds {state, error, cause} in the variable `failure`."""
+    """Where a caught failure goes: `entry` finds {state, error, cause} in the variable `failure`.
+
+    The cause is `bounded`, unless the path reads it as the JSON that it may be.
+    """
 
     entry: str
     states: States
+    whole_causes: bool = False
 
 
 def reported_by(workflow: str) -> FailurePath:
@@ -257,7 +275,7 @@ def workflow(
     """A definition whose failures, but those of `unwatched`, take the path `failing` (default: `reported_by`)."""
     path = failing or reported_by(name)
     watched = {
-        key: state if key in unwatched else _watched(key, state, path.entry) for key, state in states.items()
+        key: state if key in unwatched else _watched(key, state, path) for key, state in states.items()
     }
     return {
         "Comment": comment,
@@ -268,18 +286,20 @@ def workflow(
     }
 
 
-def _watched(name: str, state: State, entry: str) -> State:
+def _watched(name: str, state: State, path: FailurePath) -> State:
     if state["Type"] == "Fail":  # can't be caught, so it becomes a failure that was
         fields = {"state": name, "error": state["Error"], "cause": state["Cause"]}
-        return {"Type": "Pass", "Assign": {"failure": fields}, "Next": entry}
+        return {"Type": "Pass", "Assign": {"failure": fields}, "Next": path.entry}
     if state["Type"] not in ("Task", "Map", "Parallel"):
         return state
-    catch = {"ErrorEquals": ["States.ALL"], "Assign": {"failure": failure(name)}, "Next": entry}
+    failed = failure(name, whole=path.whole_causes)
+    catch = {"ErrorEquals": ["States.ALL"], "Assign": {"failure": failed}, "Next": path.entry}
     return {**state, "Catch": [*state.get("Catch", []), catch]}
 
 
-def failure(state: str) -> str:
+def failure(state: str, *, whole: bool) -> str:
+    cause = "$states.errorOutput.Cause"
     return jsonata(
         f"{{'state': {literal(state)}, 'error': $states.errorOutput.Error,"
-        " 'cause': $states.errorOutput.Cause}"
+        f" 'cause': {cause if whole else bounded(cause)}}}"
     )

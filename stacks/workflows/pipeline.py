@@ -7,20 +7,44 @@ from typing import Any
 from config import layout
 from config.settings import Settings
 from stacks.parts.access import Statement, allow
+from stacks.parts.buckets import KEEP_DAYS
 from stacks.workflows import asl
 from stacks.workflows.asl import State, States, jsonata
 
 # Shorter than a day with the lock's margin: a run that was killed must not block the next day's.
 HOURS = 20
 LOCK_HOURS = 21
-PARTS = ("prepare", "train", "recommend")
+PARTS = ("prepare", "train", "recommend", "load")
+# Of a run that fell behind: each load is one more round, and an execution's history has an end.
+LOADS = 30
+# Of SNS: fewer than 100 characters, all of them printable ASCII.
+SUBJECT_CHARACTERS = 99
+# What a failure from here on means, for the notification.
+UNSERVED = {
+    "subject": "run failed in",
+    "opening": "the run did not finish; what served before serves on.",
+}
+UNRECORDED = {
+    "subject": "run not recorded, failed in",
+    "opening": "the lists of this run serve, but the run could not be recorded: "
+    "the next one exports the same time again.",
+}
+UNLOADED = {
+    "subject": "warehouse failed in",
+    "opening": "the lists of this run serve; the warehouse has not taken the run; "
+    "it catches up with the next one.",
+}
 
 
 def definition(settings: Settings) -> dict[str, Any]:
     states: States = {
         "Start": {
             "Type": "Pass",
-            "Assign": {"me": jsonata("$states.context.Execution.Id"), "request": jsonata("$states.input")},
+            "Assign": {
+                "me": jsonata("$states.context.Execution.Id"),
+                "request": jsonata("$states.input"),
+                "standing": UNSERVED,
+            },
             "Next": "AcquireLock",
         },
         **_lock_states(settings),
@@ -48,58 +72,99 @@ def definition(settings: Settings) -> dict[str, Any]:
             settings,
             "recommend",
             {"run_id": jsonata("$plan.run_id"), "versions": jsonata("$trained.versions")},
-            Assign={"recommended": jsonata("$states.result.Output")},
-            Next="RecordRun",
+            Assign={"standing": UNRECORDED},
+            Next="AddPending",
         ),
         **_record_states(settings),
+        **_load_states(settings),
         **_end_states(settings),
     }
     return asl.workflow(
         "pipeline",
-        comment="One run: prepare, train, recommend",
+        comment="One run: prepare, train, recommend, load",
         start="Start",
         states=states,
         hours=HOURS,
-        unwatched=("AlreadyRunning", "ReleaseLock"),
+        unwatched=("AlreadyRunning", "RunLoad", "ExplainUnloaded", "NotifyUnloaded", "ReleaseLock"),
         failing=_failure_path(settings),
     )
 
 
 def _lock_states(settings: Settings) -> States:
+    """A lock whose owner runs no longer is taken over, however that run ended: nobody has to release it."""
+    table = settings.names.control_table
+    return {
+        # A retry of the same execution finds its own lock.
+        "AcquireLock": _put_lock(
+            table,
+            f"attribute_not_exists({layout.PK}) OR {layout.EXPIRES} < :now OR #owner = :me",
+            {":now": {"N": jsonata("$string($floor($millis() / 1000))")}},
+            refused="ReadLock",
+        ),
+        "ReadLock": asl.task(
+            asl.GET_ITEM,
+            {"TableName": table, "Key": {layout.PK: {"S": layout.LOCK}}, "ConsistentRead": True},
+            Assign={
+                "owner": jsonata(
+                    "$exists($states.result.Item.owner.S) ? $states.result.Item.owner.S : 'released'"
+                )
+            },
+            Next="DescribeOwner",
+        ),
+        "DescribeOwner": asl.task(
+            asl.sdk("sfn", "describeExecution"),
+            {"ExecutionArn": jsonata("$owner")},
+            Output=jsonata("{'status': $states.result.Status}"),
+            # Executions are forgotten 90 days after their end; what is no ARN never ran.
+            Catch=[{"ErrorEquals": asl.NO_EXECUTION, "Next": "TakeOverLock"}],
+            Next="OwnerStatus",
+        ),
+        "OwnerStatus": {
+            "Type": "Choice",
+            "Choices": [
+                {
+                    "Condition": jsonata("$states.input.status in ['RUNNING', 'PENDING_REDRIVE']"),
+                    "Next": "AlreadyRunning",
+                }
+            ],
+            "Default": "TakeOverLock",
+        },
+        # Of several runs that see the same dead owner, one gets the lock.
+        "TakeOverLock": _put_lock(
+            table,
+            f"attribute_not_exists({layout.PK}) OR #owner = :dead OR #owner = :me",
+            {":dead": {"S": jsonata("$owner")}},
+            refused="AlreadyRunning",
+        ),
+        "AlreadyRunning": {
+            "Type": "Fail",
+            "Error": "AlreadyRunning",
+            "Cause": (
+                "Another run holds the lock and is still running: wait for its end or stop it. The item "
+                f"{layout.PK}={layout.LOCK} of table {table} names it; a lock of a run that ended is taken over."
+            ),
+        },
+    }
+
+
+def _put_lock(table: str, condition: str, values: dict[str, dict[str, str]], *, refused: str) -> State:
     lock = {
         layout.PK: {"S": layout.LOCK},
         "owner": {"S": jsonata("$me")},
         layout.EXPIRES: {"N": jsonata(f"$string($floor($millis() / 1000) + {LOCK_HOURS * 3600})")},
     }
-    return {
-        "AcquireLock": asl.task(
-            asl.PUT_ITEM,
-            {
-                "TableName": settings.names.control_table,
-                "Item": lock,
-                # A retry of the same execution finds its own lock.
-                "ConditionExpression": (
-                    f"attribute_not_exists({layout.PK}) OR {layout.EXPIRES} < :now OR #owner = :me"
-                ),
-                "ExpressionAttributeNames": {"#owner": "owner"},
-                "ExpressionAttributeValues": {
-                    ":now": {"N": jsonata("$string($floor($millis() / 1000))")},
-                    ":me": {"S": jsonata("$me")},
-                },
-            },
-            Catch=[{"ErrorEquals": asl.CONDITION_FAILED, "Next": "AlreadyRunning"}],
-            Next="PlanRun",
-        ),
-        # A failure and not a success: a lock that is never released must reach a person.
-        "AlreadyRunning": {
-            "Type": "Fail",
-            "Error": "AlreadyRunning",
-            "Cause": (
-                f"Another run holds the lock. If it was aborted, delete the item {layout.PK}={layout.LOCK} "
-                f"of table {settings.names.control_table} and start again."
-            ),
+    return asl.task(
+        asl.PUT_ITEM,
+        {
+            "TableName": table,
+            "Item": lock,
+            "ConditionExpression": condition,
+            "ExpressionAttributeNames": {"#owner": "owner"},
+            "ExpressionAttributeValues": {**values, ":me": {"S": jsonata("$me")}},
         },
-    }
+        Catch=[{"ErrorEquals": asl.CONDITION_FAILED, "Next": refused}],
+        Next="PlanRun",
+    )
 
 
 def _plan_run(settings: Settings) -> State:
@@ -146,10 +211,55 @@ def _record_states(settings: Settings) -> States:
         "run_id": {"S": jsonata("$plan.run_id")},
     }
     return {
+        # Before anything is loaded: what the warehouse misses, however it is missed, is known.
+        "AddPending": _add_pending(table),
         "RecordRun": asl.task(asl.PUT_ITEM, {"TableName": table, "Item": run}, Next="RecordWatermark"),
         "RecordWatermark": asl.task(
-            asl.PUT_ITEM, {"TableName": table, "Item": watermark}, Next="ReleaseLock"
+            asl.PUT_ITEM,
+            {"TableName": table, "Item": watermark},
+            Assign={"standing": UNLOADED},
+            Next="RunLoad",
         ),
+    }
+
+
+def _add_pending(table: str) -> State:
+    """Adding to a set twice is the same as once. Assigns `due`: what to load, oldest first.
+
+    The files of older runs have expired, so nothing could be loaded of them.
+    """
+    picture = "'[Y0001][M01][D01]T[H01][m01][s01]Z'"
+    oldest = f"$fromMillis($toMillis($plan.export.to) - {KEEP_DAYS * 86_400_000}, {picture})"
+    return asl.task(
+        asl.UPDATE_ITEM,
+        {
+            "TableName": table,
+            "Key": {layout.PK: {"S": layout.WAREHOUSE_PENDING}},
+            "UpdateExpression": "ADD run_ids :run",
+            "ExpressionAttributeValues": {":run": {"SS": [jsonata("$plan.run_id")]}},
+            "ReturnValues": "ALL_NEW",
+        },
+        Assign={
+            "due": jsonata(
+                f"( $oldest := {oldest}; $pending := $states.result.Attributes.run_ids.SS;"
+                f" [$sort($pending)[$ >= $oldest][[0..{LOADS - 1}]]] )"
+            )
+        },
+        Next="RecordRun",
+    )
+
+
+def _load_states(settings: Settings) -> States:
+    """The warehouse may be behind without the run failing: its lists serve."""
+    caught = {
+        "ErrorEquals": ["States.ALL"],
+        "Assign": {"failure": asl.failure("RunLoad", whole=True)},
+        "Next": "ExplainUnloaded",
+    }
+    return {
+        "RunLoad": _run(settings, "load", {"runs": jsonata("$due")}, Catch=[caught], Next="ReleaseLock"),
+        "ExplainUnloaded": _explain("ReadUnloaded", Next="NotifyUnloaded"),
+        "NotifyUnloaded": _notify(settings, Next="ReleaseLock"),
     }
 
 
@@ -169,32 +279,46 @@ def _failure_path(settings: Settings) -> asl.FailurePath:
     A child's failure arrives as the JSON of its DescribeExecution; its Cause is what its `Failed` wrote.
     """
     states: States = {
-        "NotifyFailure": asl.task(
-            asl.NOTIFY,
-            {
-                "TopicArn": settings.names.topic_arn,
-                "Subject": jsonata(
-                    f"$substring({asl.literal(settings.names.prefix + ': run failed in ')}"
-                    " & $failed.workflow & ' / ' & $failed.state, 0, 100)"
-                ),
-                "Message": jsonata(_message(settings)),
-            },
-            Catch=[{"ErrorEquals": ["States.ALL"], "Next": "ReleaseLockAfterFailure"}],
-            Next="ReleaseLockAfterFailure",
-        ),
+        "NotifyFailure": _notify(settings, Next="ReleaseLockAfterFailure"),
         "ReleaseLockAfterFailure": _release(settings, Next="Failed", caught="Failed"),
         "Failed": {
             "Type": "Fail",
             "Error": jsonata("$failed.error"),
             "Cause": jsonata("$string($failed)"),
         },
-        "ExplainFailure": {
-            "Type": "Pass",
-            "Assign": {"failed": jsonata(_EXPLAINED)},
-            "Next": "NotifyFailure",
-        },
+        "ExplainFailure": _explain("ReadFailure", Next="NotifyFailure"),
     }
-    return asl.FailurePath("ExplainFailure", states)
+    return asl.FailurePath("ExplainFailure", states, whole_causes=True)
+
+
+def _explain(reads: str, *, Next: str) -> State:
+    """Assigns `failed`: texts that no cause makes too long. Only a Parallel catches what an expression raises."""
+    explained = {"Type": "Pass", "Output": jsonata(_EXPLAINED), "End": True}
+    return {
+        "Type": "Parallel",
+        "Branches": [{"StartAt": reads, "States": {reads: explained}}],
+        "Assign": {"failed": jsonata("$states.result[0]")},
+        "Catch": [{"ErrorEquals": ["States.ALL"], "Assign": {"failed": jsonata(_PLAIN)}, "Next": Next}],
+        "Next": Next,
+    }
+
+
+def _notify(settings: Settings, *, Next: str) -> State:
+    subject = (
+        f"$substring({asl.literal(settings.names.prefix + ': ')} & $standing.subject & ' '"
+        f" & $replace($failed.workflow & ' / ' & $failed.state, /[^ -~]/, '?'), 0, {SUBJECT_CHARACTERS})"
+    )
+    return asl.task(
+        asl.NOTIFY,
+        {
+            "TopicArn": settings.names.topic_arn,
+            "Subject": jsonata(subject),
+            "Message": jsonata(_message(settings)),
+        },
+        # Whoever can't be told, the lock is released.
+        Catch=[{"ErrorEquals": ["States.ALL"], "Next": Next}],
+        Next=Next,
+    )
 
 
 def _release(settings: Settings, *, Next: str, caught: str) -> State:
@@ -220,10 +344,9 @@ def _message(settings: Settings) -> str:
         f"aws stepfunctions start-execution --state-machine-arn {settings.names.workflow_arn('pipeline')} "
         """--input '{"mode": "auto"}'"""
     )
-    opening = f"Environment {settings.names.prefix}: the run did not finish; what served before serves on."
     return (
         "$join(["
-        f"{asl.literal(opening)},"
+        f"{asl.literal(f'Environment {settings.names.prefix}: ')} & $standing.opening,"
         "'Workflow: ' & $failed.workflow,"
         "'State: ' & $failed.state,"
         "'Error: ' & $failed.error,"
@@ -234,18 +357,34 @@ def _message(settings: Settings) -> str:
     )
 
 
-_EXPLAINED = """
+_EXPLAINED = f"""
 (
-  $json := function($text) { $exists($text) and $substring($text, 0, 1) = '{' ? $parse($text) : {} };
+  $json := function($text) {{ $exists($text) and $substring($text, 0, 1) = '{{' ? $parse($text) : {{}} }};
+  $text := function($value, $length) {{ $exists($value) ? $substring($string($value), 0, $length) : 'unknown' }};
   $child := $json($failure.cause);
   $inner := $json($child.Cause);
-  $exists($inner.workflow) ? $inner : {
+  $said := $exists($inner.workflow) ? $inner : {{
     'workflow': $exists($child.StateMachineArn) ? $child.StateMachineArn : 'pipeline',
     'state': $failure.state,
     'error': $exists($child.Error) ? $child.Error : $exists($child.Status) ? $child.Status : $failure.error,
     'cause': $exists($child.Cause) ? $child.Cause : $exists($failure.cause) ? $failure.cause : 'none given'
-  }
+  }};
+  {{
+    'workflow': $text($said.workflow, 200),
+    'state': $text($said.state, 100),
+    'error': $text($said.error, 200),
+    'cause': $text($said.cause, {asl.CAUSE_CHARACTERS})
+  }}
 )
+"""
+# What is known where the cause can't be read.
+_PLAIN = f"""
+{{
+  'workflow': 'pipeline',
+  'state': $failure.state,
+  'error': $failure.error,
+  'cause': $exists($failure.cause) ? {asl.bounded("$failure.cause")} : 'none given'
+}}
 """
 
 
@@ -260,9 +399,14 @@ def statements(settings: Settings, *, key_arn: str) -> list[Statement]:
         allow("lambda:InvokeFunction", names.function_arn("plan_run")),
         allow("states:StartExecution", *(names.workflow_arn(part) for part in PARTS)),
         allow(["states:DescribeExecution", "states:StopExecution"], *executions),
+        # Whether the owner of a lock still runs.
+        allow("states:DescribeExecution", f"{names.execution_arn('pipeline')}:*"),
         # `.sync` learns of the end through a rule that Step Functions manages.
         allow(["events:PutTargets", "events:PutRule", "events:DescribeRule"], rule),
-        allow(["dynamodb:PutItem", "dynamodb:DeleteItem"], names.table_arn(names.control_table)),
+        allow(
+            ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"],
+            names.table_arn(names.control_table),
+        ),
         allow("sns:Publish", names.topic_arn),
         allow(["kms:Decrypt", "kms:GenerateDataKey"], key_arn),
     ]

@@ -1,4 +1,4 @@
-"""`recommend`: solution versions -> lists -> readers and warehouse. Input {run_id, versions}."""
+"""`recommend`: solution versions -> lists -> readers. Input {run_id, versions}."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from stacks.workflows.asl import State, States, jsonata, sdk
 
 HOURS = 18
 INFERENCE_HOURS = 12
-LOAD_HOURS = 2
 FILES_A_BATCH = 5
+# A table that throttles doubles what it takes within half an hour; what is written twice is the same.
+RETRY_UNPROCESSED = asl.retrying(["WritesUnprocessed"], interval=60, attempts=8, longest=600)
 
 
 def definition(settings: Settings) -> dict[str, Any]:
@@ -49,9 +50,9 @@ def definition(settings: Settings) -> dict[str, Any]:
             [{"list": solution.name} for solution in settings.solutions],
             _swapping_states(settings),
             start="NameList",
-            Next="LoadWarehouse",
+            Next="Serving",
         ),
-        **_warehouse_states(settings),
+        "Serving": {"Type": "Succeed", "Output": jsonata("{'run_id': $run_id}")},
     }
     return asl.workflow(
         "recommend", comment="Solution versions to published lists", start="Start", states=states, hours=HOURS
@@ -188,12 +189,14 @@ def _publish_batch(settings: Settings) -> State:
             "keys": jsonata("[$states.input.Items.Key]"),
         },
         Output=jsonata("{'written': $states.result.Payload.written, 'failed': []}"),
+        Retry=[RETRY_UNPROCESSED],
         # A failed child would fail the map, whose error does not say why.
         Catch=[
             {
                 "ErrorEquals": ["States.ALL"],
                 "Output": jsonata(
-                    "{'failed': {'error': $states.errorOutput.Error, 'cause': $states.errorOutput.Cause}}"
+                    "{'failed': {'error': $states.errorOutput.Error,"
+                    f" 'cause': {asl.bounded('$states.errorOutput.Cause')}}}}}"
                 ),
                 "Next": "BatchFailed",
             }
@@ -242,55 +245,10 @@ def _swap_pointer(settings: Settings) -> State:
     )
 
 
-def _warehouse_states(settings: Settings) -> States:
-    return {
-        "LoadWarehouse": _load_warehouse(
-            settings, {}, Assign=asl.deadline("Load", hours=LOAD_HOURS), Next="DescribeLoad"
-        ),
-        **asl.polling(
-            "Load",
-            describe=_load_warehouse(
-                settings,
-                {"statement": jsonata("$statement"), "deadline": jsonata("$loadDeadline")},
-                Output=jsonata(
-                    "{'status': $states.result.Payload.status, 'reason': $states.result.Payload.reason}"
-                ),
-            ),
-            done="Load into the warehouse",
-            succeeded="FINISHED",
-            failed=["FAILED", "ABORTED"],
-            next_state="RunDbt",
-            seconds=30,
-        ),
-        "RunDbt": asl.invoke(
-            settings.names.function_arn("run_dbt"),
-            {"run_id": jsonata("$run_id")},
-            Output=jsonata("{'run_id': $run_id, 'dbt': $states.result.Payload}"),
-            End=True,
-        ),
-    }
-
-
-def _load_warehouse(settings: Settings, more: dict[str, str], **fields: Any) -> State:
-    """One step of the load. The function starts statements and describes them: no other role may."""
-    statement = {"statement": jsonata("$states.result.Payload.statement")}
-    return asl.invoke(
-        settings.names.function_arn("load_warehouse"),
-        {
-            "run_id": jsonata("$run_id"),
-            # A retry comes within one entry, so it starts nothing twice.
-            "entered": jsonata("$states.context.State.EnteredTime"),
-            **more,
-        },
-        **{**fields, "Assign": statement | fields.get("Assign", {})},
-    )
-
-
 def statements(settings: Settings) -> list[Statement]:
     names = settings.names
     jobs = names.personalize_arn(f"batch-inference-job/{names.prefix}-*")
     solutions = [names.solution_arn(solution.name) for solution in settings.solutions]
-    functions = ("publish_recommendations", "load_warehouse", "run_dbt")
     execution = names.execution_arn("recommend")
     return [
         allow("personalize:CreateBatchInferenceJob", jobs, *solutions, *(f"{arn}/*" for arn in solutions)),
@@ -304,6 +262,6 @@ def statements(settings: Settings) -> list[Statement]:
         # A Distributed Map starts child executions of its own state machine.
         allow("states:StartExecution", names.workflow_arn("recommend")),
         allow(["states:DescribeExecution", "states:StopExecution"], f"{execution}:*", f"{execution}/*"),
-        allow("lambda:InvokeFunction", *(names.function_arn(name) for name in functions)),
+        allow("lambda:InvokeFunction", names.function_arn("publish_recommendations")),
         allow("dynamodb:UpdateItem", names.table_arn(names.recommendations_table)),
     ]

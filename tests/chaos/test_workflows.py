@@ -14,7 +14,7 @@ from osusume_endpoint.faults.plan import Rule
 from osusume_endpoint.stepfunctions.integrations import services
 from osusume_endpoint.stepfunctions.integrations.sdk import Call
 from osusume_endpoint.wire import Request as WireRequest
-from stacks.workflows import pipeline, prepare, recommend, train
+from stacks.workflows import load, pipeline, prepare, recommend, train
 from tests import example
 
 # Prefix and base exception of the optimized integrations (those of the SDK integrations are derived).
@@ -36,6 +36,7 @@ def gaps() -> Gaps:
         ("prepare", prepare),
         ("train", train),
         ("recommend", recommend),
+        ("load", load),
     ):
         for path, state in _tasks(module.definition(settings), name):
             for error in _passing(state["Resource"]) - _retried(state):

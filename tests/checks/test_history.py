@@ -10,7 +10,7 @@ from checks import history
 from config.settings import Settings
 from osusume_endpoint.testing.harness import jsonata, run
 from osusume_endpoint.testing.scripted import Cloud
-from stacks.workflows import prepare, recommend, train
+from stacks.workflows import load, prepare, recommend, train
 from tests.stacks.test_workflows import SETTINGS
 
 POLL = {
@@ -81,7 +81,7 @@ def with_solutions(count: int) -> Settings:
     )
 
 
-@pytest.mark.parametrize("workflow", [prepare, train, recommend])
+@pytest.mark.parametrize("workflow", [prepare, train, recommend, load])
 def test_the_largest_allowed_configuration_fits_with_trainings_of_twelve_hours(workflow: Any) -> None:
     assert history.longest(workflow.definition(with_solutions(10))) <= history.LIMIT
 

@@ -211,6 +211,19 @@ def test_a_failed_run_names_the_innermost_state_error_cause_and_the_logs() -> No
     ]
 
 
+def test_a_cause_that_was_handed_on_in_part_is_told_whole() -> None:
+    train, why = Machine("train"), "why " * 1000
+    train.enter("Task", "CreateVersion", 0)
+    train.fail(1, "TooLong", why)
+    train.enter("Task", "WindUp", 2)
+    train.fail(3, "TooLong", "the lock is somebody else's")
+    train.end("FAILED", error="TooLong", cause=json.dumps({"cause": why[:3000]}))
+    execution = Execution(train.arn)
+    execution.refresh(FakeStepFunctions(train))
+    failure = execution.failure()
+    assert (failure.state, failure.cause) == ("CreateVersion", why)
+
+
 def test_a_fail_state_without_a_failed_task_gives_its_own_error() -> None:
     pipeline = Machine("pipeline")
     pipeline.enter("Fail", "AlreadyRunning", 0)

@@ -5,11 +5,12 @@ import json
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from lambdas.publish_recommendations.environment import Environment
 from lambdas.publish_recommendations.handler import run
 from lambdas.publish_recommendations.lists import CorruptList, ListTooLarge
-from lambdas.publish_recommendations.writer import ATTEMPTS, WritesUnprocessed
+from lambdas.publish_recommendations.writer import THROTTLED, WritesUnprocessed
 from tests.lambdas.fakes import S3, DynamoDB
 
 RUN = "20261124T030000Z"
@@ -18,6 +19,9 @@ EXPIRES = 1796698800  # 14 days after the run
 
 def line(key: str, items: Any = (("a", 0.5), ("b", None)), name: str = "personal") -> str:
     return json.dumps({"list": name, "key": key, "items": [list(pair) for pair in items]})
+
+
+TIMEOUT = 600  # seconds, the function's
 
 
 def published(*files: list[str], dynamodb: DynamoDB | None = None, waits: list[float] | None = None) -> Any:
@@ -31,7 +35,14 @@ def published(*files: list[str], dynamodb: DynamoDB | None = None, waits: list[f
     }
     table = dynamodb or DynamoDB()
     slept = waits if waits is not None else []
-    answer = run(event, s3=S3(objects), dynamodb=table, settings=Environment("table", 14), sleep=slept.append)
+    answer = run(
+        event,
+        s3=S3(objects),
+        dynamodb=table,
+        settings=Environment("table", 14),
+        sleep=slept.append,
+        seconds_left=lambda: TIMEOUT - sum(slept),
+    )
     return answer, table
 
 
@@ -70,10 +81,49 @@ def test_what_dynamodb_did_not_process_is_sent_again_after_a_growing_wait() -> N
 
 
 def test_a_table_that_keeps_refusing_is_an_error_that_counts_what_is_left() -> None:
-    dynamodb = DynamoDB(refuse=100)
-    with pytest.raises(WritesUnprocessed, match=f"table table did not take 1 items in {ATTEMPTS} attempts"):
-        published([line("u1"), line("u2")], dynamodb=dynamodb)
-    assert dynamodb.calls == ATTEMPTS
+    dynamodb, waits = DynamoDB(refuse=10**6), list[float]()
+    with pytest.raises(
+        WritesUnprocessed, match=r"table table did not take 1 items in \d+ attempts"
+    ) as raised:
+        published([line("u1"), line("u2")], dynamodb=dynamodb, waits=waits)
+    assert f"in {dynamodb.calls} attempts" in str(raised.value)
+    assert TIMEOUT - 40 < sum(waits) <= TIMEOUT - 30, (
+        "all of the function's time but what one more call takes"
+    )
+
+
+def test_a_table_that_refuses_for_minutes_is_written_in_the_end() -> None:
+    waits: list[float] = []
+    answer, table = published([line("u1"), line("u2")], dynamodb=DynamoDB(refuse=100), waits=waits)
+    assert answer == {"written": 2} and len(table.items) == 2
+    assert max(waits) <= 5
+
+
+class Throttling(DynamoDB):
+    """Takes nothing at all at first; BatchWriteItem raises then."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__()
+        self.code = code
+
+    def batch_write_item(self, *, RequestItems: dict[str, Any]) -> dict[str, Any]:
+        if self.calls < 20:
+            self.calls += 1
+            raise ClientError({"Error": {"Code": self.code, "Message": "m"}}, "BatchWriteItem")
+        return super().batch_write_item(RequestItems=RequestItems)
+
+
+@pytest.mark.parametrize("code", THROTTLED)
+def test_a_table_that_takes_nothing_at_all_is_waited_for_too(code: str) -> None:
+    answer, table = published([line("u1")], dynamodb=Throttling(code))
+    assert answer == {"written": 1} and len(table.items) == 1
+
+
+def test_what_no_wait_mends_is_raised_at_once() -> None:
+    dynamodb = Throttling("ResourceNotFoundException")
+    with pytest.raises(ClientError):
+        published([line("u1")], dynamodb=dynamodb)
+    assert dynamodb.calls == 1
 
 
 def test_a_key_twice_in_a_file_keeps_the_last() -> None:

@@ -199,7 +199,7 @@ def tasks(definition: Any) -> Iterator[dict[str, Any]]:
             yield from tasks(value)
 
 
-IAM_PREFIX = {"redshiftdata": "redshift-data", "lambda": "lambda", "states": "states"}
+IAM_PREFIX = {"redshiftdata": "redshift-data", "lambda": "lambda", "states": "states", "sfn": "states"}
 IAM_ACTION = {"lambda:Invoke": "lambda:InvokeFunction"}
 
 
@@ -210,12 +210,13 @@ def iam_action(resource: str) -> str:
     return IAM_ACTION.get(name, name)
 
 
-@pytest.mark.parametrize("workflow", ["pipeline", "prepare", "train", "recommend"])
+@pytest.mark.parametrize("workflow", ["pipeline", "prepare", "train", "recommend", "load"])
 def test_a_workflows_role_may_do_what_its_states_call_and_nothing_else(
     assembly: Assembly, workflow: str
 ) -> None:
     called = {iam_action(task["Resource"]) for task in tasks(assembly.definition(workflow))}
     stack = {"prepare": "preparation", "train": "training", "recommend": "publishing", "pipeline": "pipeline"}
+    stack |= {"load": "analytics"}
     role = f"{stack[workflow]}/{workflow.capitalize()}Role"
     allowed = {
         action
@@ -254,7 +255,7 @@ def test_the_schedule_starts_the_pipeline_in_its_time_zone_with_retries_and_dead
 
 def test_every_alarm_says_what_to_do(assembly: Assembly) -> None:
     alarms = assembly.properties("AWS::CloudWatch::Alarm")
-    assert len(alarms) == 4 + 1 + len(FUNCTIONS) + 1 + 1
+    assert len(alarms) == 5 + 1 + len(FUNCTIONS) + 1 + 1
     for key, alarm in alarms:
         assert len(alarm["AlarmDescription"]) > 40, key
         assert len(alarm.get("AlarmActions", [])) <= 1, key

@@ -5,10 +5,13 @@ from __future__ import annotations
 import copy
 import itertools
 import json
-from datetime import datetime
+import re
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from config import layout
 from config.settings import Settings
@@ -17,8 +20,28 @@ from osusume_endpoint.stepfunctions.execution import Execution
 from osusume_endpoint.stepfunctions.results import Result
 from osusume_endpoint.stepfunctions.scope import Identity
 from osusume_endpoint.testing.scripted import Cloud, ServiceError
-from stacks.workflows import pipeline, prepare, recommend, train
+from stacks.workflows import load, pipeline, prepare, recommend, train
 from tests import example
+
+
+def json_texts() -> st.SearchStrategy[str]:
+    """JSON, whole or cut off."""
+    leaves = st.none() | st.booleans() | st.integers() | st.text(max_size=20)
+    keys = st.sampled_from(
+        ["Cause", "Error", "Status", "StateMachineArn", "workflow", "state", "error", "cause"]
+    )
+    values = st.recursive(
+        leaves,
+        lambda inner: (
+            st.lists(inner, max_size=3) | st.dictionaries(keys, inner | inner.map(json.dumps), max_size=4)
+        ),
+        max_leaves=8,
+    )
+    texts = st.dictionaries(keys, values | values.map(json.dumps), max_size=5).map(json.dumps)
+    return st.tuples(texts, st.integers(min_value=0, max_value=400)).map(
+        lambda cut: cut[0][: -cut[1] or None]
+    )
+
 
 SETTINGS = example.settings()
 NAMES = SETTINGS.names
@@ -28,6 +51,7 @@ DEFINITIONS = {
     "prepare": prepare.definition,
     "train": train.definition,
     "recommend": recommend.definition,
+    "load": load.definition,
 }
 PLAN: dict[str, Any] = {
     "run_id": RUN,
@@ -141,7 +165,7 @@ def fails(state: dict[str, Any]) -> bool:
     return state["Type"] == "Fail" or (state["Next"] == "Failed" and "failure" in state["Assign"])
 
 
-@pytest.mark.parametrize("workflow", ["prepare", "train", "recommend"])
+@pytest.mark.parametrize("workflow", ["prepare", "train", "recommend", "load"])
 def test_every_wait_loop_ends_by_success_failure_or_time(workflow: str) -> None:
     states = dict(all_states(DEFINITIONS[workflow](SETTINGS)["States"]))
     waits = [name for name, state in states.items() if state["Type"] == "Wait"]
@@ -357,13 +381,16 @@ def recommendation() -> dict[tuple[str, str], Any]:
         ("personalize", "CreateBatchInferenceJob"): {"batchInferenceJobArn": "ignored"},
         ("personalize", "DescribeBatchInferenceJob"): inferred,
         ("s3", "ListObjectsV2"): objects,
-        ("lambda", "Invoke"): functions(
-            publish_recommendations=publish,
-            load_warehouse=loading("SUBMITTED", "STARTED", "FINISHED"),
-            run_dbt={"models": 1, "tests": 2, "failed": []},
-        ),
+        ("lambda", "Invoke"): functions(publish_recommendations=publish),
         ("dynamodb", "UpdateItem"): {},
     }
+
+
+def analytics(**answers: Any) -> dict[tuple[str, str], Any]:
+    loaded = loading("SUBMITTED", "STARTED", "FINISHED")
+    built = {"models": 1, "tests": 2, "failed": []}
+    answering = {"load_warehouse": loaded, "run_dbt": built} | answers
+    return {("lambda", "Invoke"): functions(**answering), ("dynamodb", "UpdateItem"): {}}
 
 
 def loading(*statuses: str, **more: str) -> Any:
@@ -382,9 +409,9 @@ def loading(*statuses: str, **more: str) -> Any:
     return answer
 
 
-def test_recommend_infers_publishes_swaps_and_loads() -> None:
+def test_recommend_infers_publishes_and_swaps() -> None:
     result, cloud = run("recommend", {"run_id": RUN, "versions": VERSIONS}, recommendation())
-    assert output(result) == {"run_id": RUN, "dbt": {"models": 1, "tests": 2, "failed": []}}
+    assert output(result) == {"run_id": RUN}
     inference = {call["jobName"]: call for call in sent(cloud, "CreateBatchInferenceJob")}
     personal = inference[f"osusume-dev-personal-{RUN}"]
     assert personal["solutionVersionArn"] == VERSION
@@ -436,8 +463,25 @@ def test_a_batch_that_can_not_be_published_keeps_the_version_and_says_why(breaks
     assert not any("load" in call["FunctionName"] for call in sent(cloud, "Invoke"))
 
 
+def test_files_that_the_table_did_not_take_in_time_are_published_again() -> None:
+    well, refused = recommendation()["lambda", "Invoke"], list[list[str]]()
+
+    def invoke(parameters: dict[str, Any]) -> dict[str, Any]:
+        payload = json.loads(parameters["Payload"])
+        if payload["list"] == "popular" and len(refused) < 6:
+            refused.append(payload["keys"])
+            error = {"errorType": "WritesUnprocessed", "errorMessage": "the table did not take 9 items"}
+            return {"StatusCode": 200, "FunctionError": "Unhandled", "Payload": Body(json.dumps(error))}
+        return dict(well(parameters))
+
+    answers = recommendation() | {("lambda", "Invoke"): invoke}
+    result, cloud = run("recommend", {"run_id": RUN, "versions": VERSIONS}, answers)
+    assert result.status == "SUCCEEDED", result.cause
+    assert len(refused) == 6 and len(sent(cloud, "UpdateItem")) == 3
+
+
 def test_a_function_that_died_is_called_again() -> None:
-    well, died = recommendation()["lambda", "Invoke"], []
+    well, died = analytics()["lambda", "Invoke"], list[dict[str, Any]]()
 
     def invoke(parameters: dict[str, Any]) -> dict[str, Any]:
         if "load" in parameters["FunctionName"] and not died:
@@ -446,8 +490,8 @@ def test_a_function_that_died_is_called_again() -> None:
             return {"StatusCode": 200, "FunctionError": "Unhandled", "Payload": Body(json.dumps(error))}
         return dict(well(parameters))
 
-    answers = recommendation() | {("lambda", "Invoke"): invoke}
-    result, _ = run("recommend", {"run_id": RUN, "versions": VERSIONS}, answers)
+    answers = analytics() | {("lambda", "Invoke"): invoke}
+    result, _ = run("load", {"runs": [RUN]}, answers)
     assert result.status == "SUCCEEDED" and died
 
 
@@ -467,21 +511,57 @@ def test_a_pointer_that_was_moved_already_is_no_failure() -> None:
     assert result.status == "SUCCEEDED"
 
 
+RUNS = ["20261122T030000Z", "20261123T030000Z", RUN]
+
+
+def by_run(answer: Any) -> Any:
+    """The load function, told by what each run's calls are answered: `answer(run_id)`."""
+    started: dict[str, Any] = {}
+
+    def load_warehouse(payload: dict[str, Any]) -> Any:
+        run_id = payload["run_id"]
+        if "statement" not in payload:
+            started[run_id] = answer(run_id)
+        return started[run_id](payload)
+
+    return load_warehouse
+
+
+def test_load_takes_every_run_before_the_marts_are_built_oldest_first() -> None:
+    answers = analytics(load_warehouse=by_run(lambda run_id: loading("SUBMITTED", "STARTED", "FINISHED")))
+    result, cloud = run("load", {"runs": RUNS}, answers)
+    assert output(result) == {"runs": RUNS, "dbt": {"models": 1, "tests": 2, "failed": []}}
+    payloads = [json.loads(call["Payload"]) for call in sent(cloud, "Invoke")]
+    assert [call["run_id"] for call in payloads] == [run_id for run_id in RUNS for _ in range(3)] + [RUN]
+    removed = sent(cloud, "UpdateItem")
+    assert [call["ExpressionAttributeValues"] for call in removed] == [
+        {":run": {"SS": [one]}} for one in RUNS
+    ]
+    assert {call["UpdateExpression"] for call in removed} == {"DELETE run_ids :run"}
+
+
+def test_no_run_is_loaded_after_one_that_failed_and_only_what_was_loaded_is_no_longer_pending() -> None:
+    def answer(run_id: str) -> Any:
+        return loading("SUBMITTED", "FAILED" if run_id == RUNS[1] else "FINISHED", reason="no table")
+
+    result, cloud = run("load", {"runs": RUNS}, analytics(load_warehouse=by_run(answer)))
+    assert result.error == "LoadFailed"
+    loaded = [json.loads(call["Payload"])["run_id"] for call in sent(cloud, "Invoke")]
+    assert loaded == [RUNS[0]] * 2 + [RUNS[1]] * 2
+    assert [call["ExpressionAttributeValues"] for call in sent(cloud, "UpdateItem")] == [
+        {":run": {"SS": [RUNS[0]]}}
+    ]
+
+
 def test_a_failed_load_is_named_with_redshifts_message() -> None:
-    well = recommendation()["lambda", "Invoke"]
-    loads = functions(load_warehouse=loading("SUBMITTED", "FAILED", reason="no table"))
-
-    def invoke(parameters: dict[str, Any]) -> dict[str, Any]:
-        return dict((loads if "load" in parameters["FunctionName"] else well)(parameters))
-
-    failed = {("lambda", "Invoke"): invoke}
-    result, _ = run("recommend", {"run_id": RUN, "versions": VERSIONS}, recommendation() | failed)
+    failed = loading("SUBMITTED", "FAILED", reason="no table")
+    result, _ = run("load", {"runs": [RUN]}, analytics(load_warehouse=failed))
     assert result.error == "LoadFailed"
     assert json.loads(result.cause or "") == {
-        "workflow": "recommend",
-        "state": "LoadFailed",
+        "workflow": "load",
+        "state": "LoadRuns",
         "error": "LoadFailed",
-        "cause": "Load into the warehouse failed: no table",
+        "cause": f"Load into the warehouse of run {RUN} failed: no table",
     }
 
 
@@ -491,6 +571,7 @@ def child(**outcomes: dict[str, Any]) -> dict[tuple[str, str], Any]:
         "prepare": {"run_id": RUN, "rows": {"users": 3}},
         "train": {"run_id": RUN, "versions": VERSIONS},
         "recommend": {"run_id": RUN},
+        "load": {"runs": [RUN]},
     }
 
     def start(parameters: dict[str, Any]) -> dict[str, Any]:
@@ -510,9 +591,16 @@ def child(**outcomes: dict[str, Any]) -> dict[tuple[str, str], Any]:
     return {("stepfunctions", "StartExecution"): start, ("stepfunctions", "DescribeExecution"): describe}
 
 
+def pending(*run_ids: str) -> dict[str, Any]:
+    """What the control table answers when a run was added to those that the warehouse misses."""
+    key = {"pk": {"S": "warehouse_pending"}}
+    return {"Attributes": {**key, "run_ids": {"SS": list(run_ids)}}}
+
+
 def whole(**outcomes: dict[str, Any]) -> dict[tuple[str, str], Any]:
     return {
         ("dynamodb", "PutItem"): {},
+        ("dynamodb", "UpdateItem"): pending(RUN),
         ("dynamodb", "DeleteItem"): {},
         ("lambda", "Invoke"): functions(plan_run=PLAN),
         ("sns", "Publish"): {"MessageId": "m"},
@@ -532,6 +620,69 @@ def test_a_whole_run_records_the_watermark_and_releases_the_lock() -> None:
     inputs = [json.loads(call["input"]) for call in sent(cloud, "StartExecution")]
     assert inputs[0]["export"] == PLAN["export"]
     assert inputs[2]["versions"] == VERSIONS
+    assert inputs[3]["runs"] == [RUN]
+
+
+NOW = datetime.fromisoformat(PLAN["export"]["to"])
+
+
+def days_ago(*days: int) -> list[str]:
+    return [f"{NOW - timedelta(days=day):%Y%m%dT%H%M%SZ}" for day in days]
+
+
+@pytest.mark.parametrize(
+    ("missed", "loaded"),
+    [
+        ([0], [0]),
+        ([0, 1], [1, 0]),
+        ([1, 3, 0, 2], [3, 2, 1, 0]),
+        ([0, 89, 91, 200], [89, 0]),  # the files of a run live for 90 days
+        (list(range(40)), list(range(39, 9, -1))),  # the others' turn comes next
+    ],
+)
+def test_the_warehouse_catches_up_the_runs_that_it_missed(missed: list[int], loaded: list[int]) -> None:
+    answers = whole() | {("dynamodb", "UpdateItem"): pending(*days_ago(*missed))}
+    result, cloud = run("pipeline", {"mode": "auto"}, answers)
+    assert result.status == "SUCCEEDED"
+    assert json.loads(sent(cloud, "StartExecution")[3]["input"])["runs"] == days_ago(*loaded)
+    added = sent(cloud, "UpdateItem")[0]
+    assert added["Key"] == {"pk": {"S": "warehouse_pending"}}
+    assert added["UpdateExpression"] == "ADD run_ids :run"
+    assert added["ExpressionAttributeValues"] == {":run": {"SS": [RUN]}}
+
+
+@pytest.mark.parametrize("ending", [{"status": "TIMED_OUT"}, {"status": "ABORTED"}, "failed"])
+def test_a_run_that_the_warehouse_did_not_take_succeeded_and_the_notification_is_true(ending: Any) -> None:
+    inner = {"workflow": "load", "state": "RunDbt", "error": "DbtBuildFailed", "cause": "2 nodes failed"}
+    outcome = failed_child("DbtBuildFailed", json.dumps(inner)) if ending == "failed" else ending
+    result, cloud = run("pipeline", {"mode": "auto"}, whole(load=outcome))
+    assert output(result) == {"run_id": RUN, "mode": "full", "versions": VERSIONS}
+    recorded = [call["Item"]["pk"]["S"] for call in sent(cloud, "PutItem")]
+    assert recorded == ["lock", f"run#{RUN}", "watermark"]
+    [message] = sent(cloud, "Publish")
+    assert message["Subject"].startswith("osusume-dev: warehouse failed in ")
+    first = message["Message"].splitlines()[0]
+    assert "lists of this run serve; the warehouse has not taken the run" in first
+    assert "serves on" not in message["Message"]
+    assert len(sent(cloud, "DeleteItem")) == 1
+    operations = cloud.operations()
+    assert operations.index("UpdateItem") < len(operations) - 1 - operations[::-1].index("StartExecution")
+
+
+@pytest.mark.parametrize(("operation", "part"), [("UpdateItem", "AddPending"), ("PutItem", "RecordRun")])
+def test_a_run_that_could_not_be_recorded_says_that_its_lists_serve(operation: str, part: str) -> None:
+    def refuse(parameters: dict[str, Any]) -> dict[str, Any]:
+        if parameters.get("Item", {}).get("pk") == {"S": "lock"}:
+            return {}
+        raise ServiceError("AccessDeniedException", "not authorized")
+
+    result, cloud = run("pipeline", {}, whole() | {("dynamodb", operation): refuse})
+    assert result.status == "FAILED"
+    [message] = sent(cloud, "Publish")
+    assert message["Subject"] == f"osusume-dev: run not recorded, failed in pipeline / {part}"
+    assert "the lists of this run serve, but the run could not be recorded" in message["Message"]
+    assert "serves on" not in message["Message"]
+    assert len(sent(cloud, "DeleteItem")) == 1
 
 
 def test_the_planner_gets_the_schedules_time_only_when_there_is_one() -> None:
@@ -543,14 +694,71 @@ def test_the_planner_gets_the_schedules_time_only_when_there_is_one() -> None:
         assert ("scheduled_time" in payload) == ("scheduled_time" in value)
 
 
-def test_a_second_run_is_refused_while_the_first_holds_the_lock() -> None:
-    def held(_: dict[str, Any]) -> dict[str, Any]:
-        raise ServiceError("ConditionalCheckFailedException")
+OWNER = f"{NAMES.execution_arn('pipeline')}:yesterday"
 
-    result, cloud = run("pipeline", {"mode": "auto"}, whole() | {("dynamodb", "PutItem"): held})
+
+def held(status: str | ServiceError, *, owner: str | None = OWNER, moved: bool = False) -> Any:
+    """The lock is `owner`'s, whose execution has this status; `moved`: somebody else takes it over first."""
+    children = child()["stepfunctions", "DescribeExecution"]
+
+    def put(parameters: dict[str, Any]) -> dict[str, Any]:
+        if parameters["Item"]["pk"] == {"S": "lock"}:
+            values = parameters["ExpressionAttributeValues"]
+            dead = values.get(":dead", {}).get("S")
+            if moved or (dead is None or (owner is not None and dead != owner)):
+                raise ServiceError("ConditionalCheckFailedException")
+        return {}
+
+    def describe(parameters: dict[str, Any]) -> dict[str, Any]:
+        if parameters["executionArn"] != (owner or "released"):
+            return dict(children(parameters))
+        if isinstance(status, ServiceError):
+            raise status
+        return {**children({"executionArn": f"{NAMES.execution_arn('load')}:x"}), "status": status}
+
+    item = {"Item": {"pk": {"S": "lock"}, "owner": {"S": owner}}} if owner else {}
+    return whole() | {
+        ("dynamodb", "PutItem"): put,
+        ("dynamodb", "GetItem"): item,
+        ("stepfunctions", "DescribeExecution"): describe,
+    }
+
+
+@pytest.mark.parametrize("answers", [held("RUNNING"), held("FAILED", moved=True), held("PENDING_REDRIVE")])
+def test_a_second_run_is_refused_while_the_first_holds_the_lock(answers: Any) -> None:
+    result, cloud = run("pipeline", {"mode": "auto"}, answers)
     assert (result.status, result.error) == ("FAILED", "AlreadyRunning")
     assert sent(cloud, "DeleteItem") == [], "the lock is the other run's"
     assert sent(cloud, "StartExecution") == []
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        *(held(status) for status in ("FAILED", "TIMED_OUT", "ABORTED", "SUCCEEDED")),
+        held(ServiceError("ExecutionDoesNotExist")),
+        held(ServiceError("InvalidArn"), owner="somebody"),
+        held(ServiceError("InvalidArn"), owner=None),  # it was released meanwhile
+    ],
+)
+def test_a_lock_whose_owner_runs_no_longer_is_taken_over(answers: Any) -> None:
+    result, cloud = run("pipeline", {"mode": "auto"}, answers)
+    assert output(result)["run_id"] == RUN
+    first, second = (call for call in sent(cloud, "PutItem") if call["Item"]["pk"] == {"S": "lock"})
+    assert (
+        first["Item"]["owner"] == second["Item"]["owner"] == {"S": f"{NAMES.execution_arn('pipeline')}:run-1"}
+    )
+    assert second["ConditionExpression"] == "attribute_not_exists(pk) OR #owner = :dead OR #owner = :me"
+    assert sent(cloud, "GetItem")[0]["ConsistentRead"] is True
+
+
+def test_a_lock_whose_owner_can_not_be_looked_at_stays_and_somebody_is_told() -> None:
+    result, cloud = run("pipeline", {}, held(ServiceError("AccessDeniedException", "not authorized")))
+    assert result.status == "FAILED"
+    assert sent(cloud, "StartExecution") == []
+    [message] = sent(cloud, "Publish")
+    assert "State: DescribeOwner" in message["Message"]
+    assert sent(cloud, "DeleteItem")[0]["ConditionExpression"] == "#owner = :me"
 
 
 def failed_child(error: str, cause: str) -> dict[str, Any]:
@@ -595,6 +803,92 @@ def test_the_lock_is_released_even_when_nobody_can_be_told() -> None:
     result, cloud = run("pipeline", {}, whole(train=failed_child("X", "y")) | {("sns", "Publish"): down})
     assert len(sent(cloud, "DeleteItem")) == 1
     assert result.error == "X"
+
+
+def deep(levels: int) -> str:
+    text = "why"
+    for _ in range(levels):
+        text = json.dumps({"Cause": text, "cause": text, "workflow": {"a": [text]}})
+    return text
+
+
+FAILED_CHILD = json.dumps(
+    {
+        "Cause": json.dumps({"workflow": "train", "state": "S", "error": "E", "cause": 'a "b" \\ \n' * 5}),
+        "Error": "E",
+        "StateMachineArn": NAMES.workflow_arn("train"),
+    }
+)
+CAUSES = [
+    *(FAILED_CHILD[:end] for end in range(len(FAILED_CHILD) + 1)),
+    *(
+        f"{{{text}"
+        for text in ("", "}", "not JSON", "{" * 500, "\0", "% x %}", '"Cause": 5}', '"Cause": null}')
+    ),
+    *(deep(levels) for levels in range(5)),
+    *(
+        text
+        for inner in (
+            {"workflow": 5},
+            {"workflow": None, "state": None},
+            {"workflow": ["a"], "state": {"b": 1}, "error": {}, "cause": []},
+            {"workflow": "a\nb\0", "state": "é" * 300, "error": "e" * 500, "cause": "c" * 40_000},
+        )
+        for text in (json.dumps(inner), json.dumps({"Cause": json.dumps(inner)}))
+    ),
+    json.dumps({"Cause": "x" * 40_000})[:32_768],
+    "{" + "x" * 40_000,
+    "x" * 40_000,
+    "\u0001\x7f\u2028😀" * 1000,
+]
+
+
+def told_and_released(cause: str, *, at: str) -> None:
+    """A child that Step Functions reports with this text, or a function that fails with it."""
+
+    def fail(_: dict[str, Any]) -> dict[str, Any]:
+        raise ServiceError("AccessDeniedException", cause)
+
+    answers = whole()
+    if at == "PlanRun":
+        answers["lambda", "Invoke"] = fail
+    elif at == "StartExecution":
+        answers["stepfunctions", "StartExecution"] = fail
+    else:
+        answers |= child(**{at: failed_child("E", cause)})
+    result, cloud = run("pipeline", {}, answers)
+    assert result.status == ("SUCCEEDED" if at == "load" else "FAILED"), cause
+    assert [call["Key"] for call in sent(cloud, "DeleteItem")] == [{"pk": {"S": "lock"}}], cause
+    [message] = sent(cloud, "Publish")
+    assert re.fullmatch(r"[ -~]{1,99}", message["Subject"]), message["Subject"]
+    assert len(message["Message"]) < 10_000
+    assert len(result.error or "") <= 256 and len(result.cause or "") <= 32_768
+
+
+@pytest.mark.parametrize("at", ["PlanRun", "StartExecution", "train", "load"])
+def test_whatever_a_cause_is_somebody_is_told_and_the_lock_is_released(at: str) -> None:
+    for cause in CAUSES[:: 1 if at == "train" else 7]:
+        told_and_released(cause, at=at)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    cause=st.one_of(st.text(), st.text().map("{{{}".format), json_texts()),
+    at=st.sampled_from(["PlanRun", "train"]),
+)
+def test_a_generated_cause_releases_the_lock_too(cause: str, at: str) -> None:
+    told_and_released(cause, at=at)
+
+
+@pytest.mark.parametrize("cause", ["x" * 40_000, "\u0001" * 32_768, '\\"' * 16_384])
+def test_a_childs_cause_fits_into_the_report_of_its_parent(cause: str) -> None:
+    def fail(_: dict[str, Any]) -> dict[str, Any]:
+        raise ServiceError("AccessDeniedException", cause)
+
+    result, _ = run("train", {"run_id": RUN}, training() | {("personalize", "CreateDatasetImportJob"): fail})
+    said = json.loads(result.cause or "")
+    assert said["workflow"] == "train" and 100 < len(said["cause"]) <= 3000
+    assert len(json.dumps({"Cause": result.cause})) < 32_768 - 8_000  # its input and names come beside it
 
 
 def longest_settings() -> Settings:
