@@ -127,7 +127,7 @@ def test_personalizes_role_cannot_be_used_by_a_confused_deputy(assembly: Assembl
 
 def test_workflow_roles_trust_only_this_accounts_workflows(assembly: Assembly) -> None:
     roles = trust(assembly, "states.amazonaws.com")
-    assert len(roles) == 4
+    assert len(roles) == 5
     for _, statement in roles:
         assert_own_account(assembly, statement, source=assembly.settings.names.workflow_arn("*"))
 
@@ -215,7 +215,7 @@ def test_every_function_job_and_workflow_has_a_role_of_its_own(assembly: Assembl
         )
         for key, properties in assembly.properties(kind)
     ]
-    assert len(roles) == 7 + 3 + 4
+    assert len(roles) == 7 + 3 + 5
     assert len(set(roles)) == len(roles)
 
 
@@ -348,7 +348,7 @@ def test_functions_jobs_and_workflows_are_traced_or_secured(assembly: Assembly) 
 
 def test_every_log_group_is_kept_as_long_as_configured(assembly: Assembly) -> None:
     groups = assembly.properties("AWS::Logs::LogGroup")
-    assert len(groups) == 7 + 4 + 3 + 2
+    assert len(groups) == 7 + 5 + 3 + 2
     assert {group["RetentionInDays"] for _, group in groups} == {assembly.settings.log_retention_days}
 
 
