@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -116,3 +118,18 @@ def test_what_was_made_is_there_after_a_restart(tmp_path: Path) -> None:
         assert invoke(after, function) == ("kept", None)
     finally:
         processes.terminate(supervisor)
+
+
+def test_a_stream_is_waited_for_whatever_the_number_of_its_descriptor() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(4096, hard)), hard))
+    source, target = os.pipe()
+    with os.fdopen(fcntl.fcntl(source, fcntl.F_DUPFD, 2000), "rb", buffering=0) as stream:
+        assert not processes.readable(stream, seconds=0)
+        os.write(target, b"x")
+        assert processes.readable(stream, seconds=5)
+        os.read(stream.fileno(), 1)
+        os.close(target)
+        assert processes.readable(stream, seconds=5), "its end is something to read"
+    os.close(source)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))

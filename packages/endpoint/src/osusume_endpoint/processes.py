@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -17,7 +18,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from queue import Queue
-from typing import Any
+from typing import IO, Any
 
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 GRACE_SECONDS = 8.0
@@ -222,3 +223,13 @@ def terminate(pid: int, *, timeout: float = 20.0) -> bool:
     if is_alive(pid):
         _kill(pid)
     return True
+
+
+def readable(stream: IO[bytes], *, seconds: float) -> bool:
+    """Whether the stream has bytes, or has ended, within the time.
+
+    Not by select(2), which refuses descriptors above 1,023: an endpoint with many connections has those.
+    """
+    waiting = select.poll()
+    waiting.register(stream, select.POLLIN)
+    return bool(waiting.poll(max(0.0, seconds) * 1000))

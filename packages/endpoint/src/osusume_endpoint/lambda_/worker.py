@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 import queue
-import select
 import shutil
 import signal
 import subprocess
@@ -147,8 +146,7 @@ class PythonWorker(lambda_runtime.Worker):
 
     def _read_line(self, deadline: float) -> bytes:
         while b"\n" not in self._buffer:
-            ready, _, _ = select.select([self._results], [], [], max(0.0, deadline - time.time()))
-            if not ready:
+            if not processes.readable(self._results, seconds=deadline - time.time()):
                 raise TimeoutError
             chunk = self._results.read(1 << 20)
             if not chunk:
