@@ -60,6 +60,7 @@ FUNCTIONS = {
     "core.iam_actions.extract_resource_arn": ["service", "method", "path", "headers", "body", "query_params"],
     "core.iam_actions.identity_denial_message": ["action", "principal_arn", "resource", "explicit_deny"],
     "core.iam_evaluator._conditions_met": ["conditions", "ctx"],
+    "core.iam_evaluator._fnmatch_compile": ["pattern", "ignore_case"],
     "core.iam_evaluator._gather_role_policies": ["role_name", "account_id"],
     "core.iam_evaluator._gather_user_policies": ["user_name", "account_id"],
     "core.iam_evaluator._permissions_boundary": ["store", "name", "account_id"],

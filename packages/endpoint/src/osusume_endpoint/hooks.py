@@ -8,7 +8,7 @@ import re
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from osusume_endpoint import calls, depth, local_routes, requests, wire
+from osusume_endpoint import calls, depth, local_routes, patterns, requests, wire
 from osusume_endpoint.endpoint import Credentials
 from osusume_endpoint.registry import RegisteredService, registered
 
@@ -57,6 +57,7 @@ def install() -> None:
     from osusume_endpoint.gate import door
 
     depth.install()
+    patterns.install()
     door.install(endpoints.current())
     # The endpoint is plain http on the loopback, where AWS is always TLS: policies that refuse
     # aws:SecureTransport=false (the CDK bootstrap bucket has one) must see TLS.
