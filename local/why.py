@@ -193,7 +193,7 @@ class Principal:
         for stack in (stack["StackName"] for page in pages for stack in page["Stacks"]):
             for found in cloudformation.describe_stack_resources(StackName=stack)["StackResources"]:
                 if found.get("PhysicalResourceId") == self.name:
-                    return re.sub(r"[0-9A-F]{8}$", "", found["LogicalResourceId"]), stack
+                    return re.sub(r"[0-9A-F]{8}\Z", "", found["LogicalResourceId"]), stack
         return self.name, ""
 
 

@@ -19,7 +19,7 @@ _TITLES = {"s": "seconds", "ms": "milliseconds", "us": "microseconds", "ns": "na
 _DIGITS = r"-?[0-9]+(?:\.[0-9]*)?"
 _EXPONENT = r"-?[0-9]+(?:\.[0-9]+)?[eE][+-]?[0-9]+"
 _ZONED = r"(?:[Zz]|[+-][0-9]{2}:?[0-9]{2}|[+-][0-9]{2})$"
-_DAY_AND_MONTH = r"[0-9]{1,2}[/.-][0-9]{1,2}[/.-][0-9]{4}( [0-9]{1,2}:[0-9]{2}(:[0-9]{2})?)?"
+_DAY_AND_MONTH = r"([0-9]{1,2})([/.-])([0-9]{1,2})[/.-][0-9]{4}( [0-9]{1,2}:[0-9]{2}(:[0-9]{2})?)?"
 _YEAR_FIRST = re.compile(
     r"([0-9]{4})[-/.]([0-9]{1,2})[-/.]([0-9]{1,2})"
     r"(?:[ T]+([0-9]{1,2}):([0-9]{2})(?::([0-9]{2}(?:[.,][0-9]+)?))?)?(?: ?(Z|UTC|GMT))?"
@@ -192,7 +192,7 @@ def day_month_format(values: pd.Series) -> str | None:
     given = values.dropna().head(10_000)
     if not len(given) or not _flags(given.str.fullmatch(_DAY_AND_MONTH)).all():
         return None
-    parts = given.str.extract(r"([0-9]{1,2})([/.-])([0-9]{1,2})")
+    parts = given.str.extract(_DAY_AND_MONTH)
     separator = parts[1].iloc[0]
     month_first = (pd.to_numeric(parts[2]) > 12).any() and not (pd.to_numeric(parts[0]) > 12).any()
     date = separator.join(["%m", "%d", "%Y"] if month_first else ["%d", "%m", "%Y"])

@@ -67,9 +67,6 @@ class BoundedPattern:
     def search(self, text: str) -> Any:
         return self._look(self._compiled.search, text)
 
-    def match(self, text: str) -> Any:
-        return self._look(self._compiled.match, text)
-
     def fullmatch(self, text: str) -> Any:
         return self._look(self._compiled.fullmatch, text)
 
@@ -95,7 +92,7 @@ class Wildcard:
         self._ignore_case = ignore_case
         self._first, self._rest = _piece(pieces[0]), [_piece(piece) for piece in pieces[1:-1]]
         self._last = _piece(pieces[-1]) if len(pieces) > 1 else None
-        self._last_length = len(pieces[-1])
+        self._ends = len(pieces[0]), len(pieces[-1])
 
     def match(self, value: str) -> bool | None:
         """True, or None as re's `match` has it."""
@@ -103,16 +100,17 @@ class Wildcard:
         return self._fits(text) or None
 
     def _fits(self, text: str) -> bool:
-        begun = self._first.match(text)
-        if begun is None or self._last is None:
-            return begun is not None and begun.end() == len(text)
-        position, end = begun.end(), len(text) - self._last_length
+        position, end = self._ends[0], len(text) - self._ends[1]
+        if self._last is None:
+            return self._first.fullmatch(text) is not None
+        if position > end or not self._first.fullmatch(text, 0, position):
+            return False
         for piece in self._rest:
-            found = piece.search(text, position)
+            found = piece.search(text, position, end)
             if found is None:
                 return False
             position = found.end()
-        return position <= end and self._last.match(text, end) is not None
+        return self._last.fullmatch(text, end) is not None
 
 
 def _piece(text: str) -> re.Pattern[str]:
