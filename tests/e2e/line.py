@@ -120,7 +120,7 @@ def deployed(*, home: Path, cdk_out: Path, settings: Settings, shop: GeneratedSh
     """Starts an endpoint in `home`, deploys `cdk_out` and loads the shop."""
     import argparse
 
-    code = cli.run_up(argparse.Namespace(no_deploy=False, cdk_out=cdk_out))
+    code = cli.run_up(argparse.Namespace(no_deploy=False, cdk_out=cdk_out, port=None))
     assert code == 0
     line = Line(endpoint=cli.endpoint_of(state.running(home), home), settings=settings, shop=shop)
     line_store(line, shop)
