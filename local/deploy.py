@@ -13,6 +13,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from local.repository import REPOSITORY
 from osusume_endpoint import paths
 from osusume_endpoint.endpoint import Endpoint
 from osusume_endpoint.lambda_.archive import is_third_party
@@ -104,9 +105,13 @@ def _stacks(folder: Path, artifacts: dict[str, Any]) -> Iterator[Stack]:
 
 
 def _of(folder: Path, name: str) -> Path:
-    """A file that the assembly names, by a path in it or by its whole path."""
+    """What the assembly names, by a path in it or by its whole path.
+
+    A layer that is not built is a folder of the app.
+    """
+    root = next((place for place in (folder, REPOSITORY) if name.startswith(f"{place}/")), folder)
     try:
-        return paths.inside(folder, name.removeprefix(f"{folder}/"))
+        return paths.inside(root, name.removeprefix(f"{root}/"))
     except paths.Outside as error:
         raise DeployFailed(f"{folder} is no assembly of this app: {error}") from None
 

@@ -220,3 +220,10 @@ def test_a_path_built_beside_the_helper_is_noticed(line: str) -> None:
 def test_a_literal_path_is_no_finding(line: str) -> None:
     source = f"from pathlib import Path\nx = {line}\n"
     assert path_building.found_in(source, file="local/new.py") == []
+
+
+def test_a_layer_that_is_not_built_is_a_folder_of_the_app(tmp_path: Path) -> None:
+    layer = deploy.REPOSITORY / "lambdas"
+    assert deploy._of(tmp_path, str(layer)) == layer
+    with pytest.raises(deploy.DeployFailed, match="is no assembly of this app"):
+        deploy._of(tmp_path, f"{layer}/../../etc/passwd")
