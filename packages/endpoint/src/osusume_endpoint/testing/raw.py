@@ -38,6 +38,14 @@ def send(
 ) -> Answer:
     """Exactly these header lines, but for Host and Content-Length where they are not given."""
     lines = list(headers.items() if isinstance(headers, Mapping) else headers or [])
+    try:
+        return _send(endpoint, method, target, lines, body)
+    except (ConnectionError, http.client.RemoteDisconnected):
+        # The endpoint closes what was idle for long; the next connection is new.
+        return _send(endpoint, method, target, lines, body)
+
+
+def _send(endpoint: Endpoint, method: str, target: str, lines: list[tuple[str, str]], body: bytes) -> Answer:
     names = {name.lower() for name, _ in lines}
     connection = _connection(endpoint.port)
     try:
