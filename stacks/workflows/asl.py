@@ -78,7 +78,7 @@ DIED = ["Lambda.Unknown", "Runtime.ExitError", "Sandbox.Timedout"]
 # six for one, and by one more for each level.
 CAUSE_CHARACTERS = 3000
 LONGEST_WAIT_SECONDS = 600
-POLLS_A_DOUBLING = 12
+WAITED_TO_WAIT = 12  # a wait is one part in so many of what was waited
 
 
 def jsonata(expression: str) -> str:
@@ -180,7 +180,7 @@ def _variable(name: str, what: str) -> str:
 
 def _wait(name: str, *, seconds: int) -> str:
     """Polls come less often the longer they go on: each writes nine of an execution's 25,000 events."""
-    waited = f"$floor(($millis() - ${_variable(name, 'Since')}) / 1000 / {POLLS_A_DOUBLING})"
+    waited = f"$floor(($millis() - ${_variable(name, 'Since')}) / 1000 / {WAITED_TO_WAIT})"
     return jsonata(f"$max([{seconds}, $min([{LONGEST_WAIT_SECONDS}, {waited}])])")
 
 
