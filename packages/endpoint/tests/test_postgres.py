@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import psycopg2
@@ -28,7 +29,19 @@ def processor_seconds() -> float:
     return sum(one.ru_utime + one.ru_stime for one in used)
 
 
-def test_a_fresh_folder_starts_within_three_seconds_of_work_and_again_with_less(tmp_path: Path) -> None:
+def test_starting_costs_little_beside_what_initdb_itself_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In processor seconds of one run, so that neither a slow nor a busy machine fails it."""
+    of_initdb: list[float] = []
+    initdb = postgres._initdb
+
+    def measured(*arguments: Any, **named: Any) -> None:
+        began = processor_seconds()
+        initdb(*arguments, **named)
+        of_initdb.append(processor_seconds() - began)
+
+    monkeypatch.setattr(postgres, "_initdb", measured)
     began = processor_seconds()
     with postgres.running(tmp_path):
         pass
@@ -36,8 +49,9 @@ def test_a_fresh_folder_starts_within_three_seconds_of_work_and_again_with_less(
     with postgres.running(tmp_path):
         pass
     second = processor_seconds() - began - first
-    assert first < 3, f"{first:.2f} s"
-    assert second < first
+    assert len(of_initdb) == 1, "a folder is initialised once"
+    assert first < 2 * of_initdb[0], f"{first:.2f} s, of which initdb {of_initdb[0]:.2f} s"
+    assert second < of_initdb[0] / 2, f"{second:.2f} s, initdb {of_initdb[0]:.2f} s"
 
 
 def test_rows_and_port_survive_a_restart(tmp_path: Path) -> None:
