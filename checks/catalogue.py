@@ -20,6 +20,7 @@ from checks.rules import (
     pitfalls,
     references,
     replacement,
+    retention,
     schemas,
     services,
     warehouse,
@@ -89,6 +90,7 @@ QUICK: tuple[Family, ...] = tuple(
         personalize,
         pitfalls,
         replacement,
+        retention,
         warehouse,
     )
 )

@@ -48,7 +48,7 @@ class SourcesStack(EnvironmentStack):
             iam_authentication=True,
             backup=rds.BackupProps(retention=Duration.days(7)),
             copy_tags_to_snapshot=True,
-            deletion_protection=self.settings.removal == "retain",
+            deletion_protection=self.protected,
             removal_policy=self._database_removal,
         )
 
@@ -82,6 +82,6 @@ class SourcesStack(EnvironmentStack):
             point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
                 point_in_time_recovery_enabled=True
             ),
-            deletion_protection=self.settings.removal == "retain",
+            deletion_protection=self.protected,
             removal_policy=self.removal_policy,
         )

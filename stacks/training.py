@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 
-from aws_cdk import RemovalPolicy
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_personalize as personalize
 from constructs import Construct
@@ -78,7 +77,7 @@ class TrainingStack(EnvironmentStack):
         schema = personalize.CfnSchema(
             self, f"{part}SchemaV{version}", name=self.names.schema(dataset, version), schema=avro
         )
-        schema.apply_removal_policy(RemovalPolicy.DESTROY)
+        schema.apply_removal_policy(self.removal_policy)  # datasets that stay need theirs
         resource = personalize.CfnDataset(
             self,
             f"{part}Dataset",

@@ -24,9 +24,7 @@ Change = Callable[[Template], Any]
 LONG_NAME = "{% $job_name & '-' & $states.context.Execution.Name %}"
 NOBODY = "arn:aws:iam::111111111111:role/nobody"
 # Others are covered elsewhere: cfn-lint's, cdk-nag's, acknowledgements.
-_FAMILIES = (
-    "iam workflow service reference code data network personalize pitfall replacement warehouse".split()
-)
+_FAMILIES = "iam workflow service reference code data network personalize pitfall replacement retained warehouse".split()
 # Names in the sources that look like rules and are not.
 _NO_RULES = {"personalize-runtime", "service-quotas"}
 # What isn't of a template: see test_warehouse.py.
@@ -410,6 +408,14 @@ CASES: dict[str, tuple[str, Change]] = {
     "pitfall-size": ("Storage", lambda t: t.update(Description="x" * 1_000_001)),
     "pitfall-zone": ("Network", lambda t: first(t, "AWS::EC2::Subnet").update(AvailabilityZone="dummy1a")),
     "replacement": ("Storage", lambda t: properties(t, "Control").update(TableName="control")),
+    "retained-name": (
+        "Preparation",
+        lambda t: t["Resources"]["Security2D46CA7F"].update(DeletionPolicy="Retain"),
+    ),
+    "retained-protected": (
+        "Storage",
+        lambda t: properties(t, "Control").update(DeletionProtectionEnabled=True),
+    ),
     "warehouse-copy-role": (
         "Analytics",
         lambda t: properties(t, "CopyRole")["AssumeRolePolicyDocument"]["Statement"][0].update(

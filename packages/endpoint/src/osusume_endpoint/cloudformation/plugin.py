@@ -14,6 +14,7 @@ from osusume_endpoint.cloudformation import (
     monitoring,
     network,
     no_op,
+    refusals,
     secret,
     security,
     service_role,
@@ -58,6 +59,7 @@ def install(endpoint: Endpoint) -> None:
     topics.install()
     conditions.install()
     service_role.install()
+    refusals.install()  # last: it looks before the handlers do
     # Our handlers call the endpoint, and so must not run on the thread that serves it.
     stacks._runs_on_worker_thread = _or_ours(stacks._runs_on_worker_thread)
 
