@@ -23,7 +23,7 @@ export JSII_NODE := $(abspath $(VENV))/node/bin/node
 export PATH := $(abspath $(BIN)):$(abspath $(VENV))/node/bin:$(PATH)
 
 .PHONY: baseline bootstrap chaos check checkov clean cost demo deploy destroy diff docs down env format help install lint lock \
-	mutations nightly preflight rehearse snapshot status synth test test-package up why
+	mutations nightly preflight rehearse run seed smoke snapshot status synth test test-package up why
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
@@ -88,16 +88,28 @@ bootstrap: node_modules/.ready ## prepare the account and region of ENV for CDK,
 
 deploy: node_modules/.ready ## deploy ENV to AWS with your credentials
 	$(BIN)/python -m checks.ready $(ENV)
-	node_modules/.bin/cdk deploy --all --require-approval $(APPROVAL)
+	@$(BIN)/python -m operations deploy $(ENV) --approval $(APPROVAL)
 
 diff: node_modules/.ready ## what deploying ENV would change, with your credentials
 	@node_modules/.bin/cdk diff --all
 
-rehearse: node_modules/.ready $(LOCAL) ## bootstrap, deploy, diff and destroy ENV with the real CDK command line, on this machine
-	$(BIN)/python -m local rehearse --environment $(ENV)
+rehearse: node_modules/.ready $(LOCAL) ## the life of ENV on this machine, by the real CDK command line: deploy, run, change, fail, destroy (SHORT=1, SEED=n)
+	$(BIN)/python -m local rehearse --environment $(ENV) $(if $(SHORT),--short) $(if $(SEED),--seed $(SEED))
 
-destroy: node_modules/.ready ## delete the stacks of ENV on AWS
-	node_modules/.bin/cdk destroy --all
+destroy: $(DEPLOY) ## end ENV on AWS: what runs, what the workflows made, data as `removal` says, the stacks
+	@$(BIN)/python -m operations destroy $(ENV) $(if $(CONFIRM),--confirm $(CONFIRM))
+
+# These act on the running endpoint; with ON=aws on the account, with your credentials.
+ON ?= endpoint
+
+seed: $(LOCAL) ## fill the application's database and log of ENV (SIZE=small|full or DATA=folder; ON=aws)
+	@$(BIN)/python -m local seed --environment $(ENV) --on $(ON) $(if $(SIZE),--size $(SIZE)) $(if $(DATA),--data "$(DATA)")
+
+run: $(LOCAL) ## start the pipeline of ENV and follow it (MODE=auto|full; ON=aws)
+	@$(BIN)/python -m local run --environment $(ENV) --on $(ON) $(if $(MODE),--mode $(MODE))
+
+smoke: $(if $(filter aws,$(ON)),$(DEPLOY),$(LOCAL)) ## look at ENV as its users would: lists, marts, alarms, lock (ON=aws)
+	@$(BIN)/python -m $(if $(filter aws,$(ON)),operations smoke $(ENV),local smoke --environment $(ENV))
 
 test: $(READY) ## linters, types and every test, including one run of the whole line and the packages' own
 	$(MAKE) --no-print-directory lint

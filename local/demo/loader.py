@@ -48,17 +48,22 @@ def connect(clients: Clients, *, secret: str) -> Any:
 
 def load(*, clients: Clients, settings: Settings, size: str, folder: Path | None) -> Loaded:
     """Raises OwnFilesRefused or OtherDataLoaded before anything is changed."""
+    with closing(connect(clients, secret=settings.aurora_secret)) as connection:
+        return fill(connection, clients=clients, settings=settings, size=size, folder=folder)
+
+
+def fill(connection: Any, *, clients: Clients, settings: Settings, size: str, folder: Path | None) -> Loaded:
+    """`connection` is psycopg2's or the Data API's. Raises OwnFilesRefused or OtherDataLoaded."""
     now = pd.Timestamp(datetime.now(UTC))
     own = own_files.read(folder, datasets=settings.datasets, now=now) if folder else None
-    with closing(connect(clients, secret=settings.aurora_secret)) as connection:
-        tables.create(connection, tables=settings.sources.aurora.tables, datasets=settings.datasets)
-        previous = tables.previous(connection)
-        shop = _next(previous, own=own, size=size, now=now)
-        if shop is None:
-            assert previous is not None
-            totals = tables.counts(connection, tables=settings.sources.aurora.tables)
-            return Loaded(source=previous.source, notes=("nothing new to load",), added={}, totals=totals)
-        return store(shop, previous=previous, connection=connection, clients=clients, settings=settings)
+    tables.create(connection, tables=settings.sources.aurora.tables, datasets=settings.datasets)
+    previous = tables.previous(connection)
+    shop = _next(previous, own=own, size=size, now=now)
+    if shop is None:
+        assert previous is not None
+        totals = tables.counts(connection, tables=settings.sources.aurora.tables)
+        return Loaded(source=previous.source, notes=("nothing new to load",), added={}, totals=totals)
+    return store(shop, previous=previous, connection=connection, clients=clients, settings=settings)
 
 
 def _next(

@@ -24,7 +24,10 @@ Change = Callable[[Template], Any]
 LONG_NAME = "{% $job_name & '-' & $states.context.Execution.Name %}"
 NOBODY = "arn:aws:iam::111111111111:role/nobody"
 # Others are covered elsewhere: cfn-lint's, cdk-nag's, acknowledgements.
-_FAMILIES = "iam workflow service reference code data network personalize pitfall replacement retained warehouse".split()
+_FAMILIES = (
+    *"iam workflow service reference code data network personalize".split(),
+    *"pitfall replacement retained warehouse".split(),
+)
 # Names in the sources that look like rules and are not.
 _NO_RULES = {"personalize-runtime", "service-quotas"}
 # What isn't of a template: see test_warehouse.py.

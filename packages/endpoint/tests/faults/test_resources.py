@@ -18,7 +18,7 @@ KIND = "AWS::SSM::Parameter"
 
 def parameters(*names: str, value: str = "v") -> str:
     kept = {"Type": KIND, "Properties": {"Type": "String", "Value": value}}
-    return json.dumps({"Resources": {one: kept for one in names}})
+    return json.dumps({"Resources": dict.fromkeys(names, kept)})
 
 
 def settled(cloud: Endpoint, stack: str) -> str:

@@ -28,7 +28,9 @@ Handler = Mapping[str, Any]
 # Plug-ins that bring resource types of their own: each module exports HANDLERS, a mapping of type to
 # {"create": (logical_id, properties, stack) -> (physical_id, attributes),
 #  "update": (physical_id, old, new, stack) -> (physical_id, attributes), "delete": (physical_id, properties),
-#  "replace_on": names of properties whose change replaces the resource}.
+#  "replace_on": names of properties whose change replaces the resource,
+#  "import": identifier -> (physical_id, attributes), which raises where there is none, and "import_by": the property
+#  that identifies it (the type's primary identifier)}.
 CONTRIBUTORS = (
     "osusume_endpoint.apigateway.cloudformation",
     "osusume_endpoint.glue.cloudformation",
@@ -70,18 +72,36 @@ def contributed() -> list[Mapping[str, Handler]]:
 
 
 def register(handlers: Mapping[str, Handler]) -> None:
-    from ministack.services.cloudformation import provisioners
+    from ministack.services.cloudformation import changesets, provisioners
 
     for resource_type, handler in handlers.items():
         for verb in ("create", "delete"):
             if verb not in handler:
                 raise ValueError(f"The handler of {resource_type} has no {verb!r}")
         provisioners._RESOURCE_HANDLERS[resource_type] = {
-            k: v for k, v in handler.items() if k != "replace_on"
+            k: v for k, v in handler.items() if k not in ("replace_on", "import_by")
         }
         if handler.get("replace_on"):
             provisioners._REPLACING_PROPERTIES[resource_type] = frozenset(handler["replace_on"])
+        if "import" in handler:
+            changesets._IMPORT_LOOKUPS[resource_type] = (
+                (handler["import_by"],),
+                _looking(resource_type, handler),
+            )
         worker_types.add(resource_type)
+
+
+def _looking(resource_type: str, handler: Handler) -> Callable[[str], str | None]:
+    """Why what a change set would import can't be: there is none of that name."""
+
+    def problem(value: str) -> str | None:
+        try:
+            handler["import"]({handler["import_by"]: value})
+        except ValueError:
+            return f"Resource of type '{resource_type}' with identifier '{value}' was not found."
+        return None
+
+    return problem
 
 
 def _or_ours(inner: Callable[[str], bool]) -> Callable[[str], bool]:

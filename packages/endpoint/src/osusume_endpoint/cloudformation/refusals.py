@@ -1,4 +1,4 @@
-"""What CloudFormation refuses and ministack does: a name that is taken, a bucket that holds something, what is protected.
+"""What CloudFormation refuses and ministack does: names that are taken, buckets that hold something, protection.
 
 Sources: CloudFormation user guide, "Troubleshooting CloudFormation" and "Name type"; DynamoDB developer guide,
 "Using deletion protection"; the handlers' contract ("create handlers MUST return AlreadyExists").
