@@ -69,7 +69,7 @@ def run_seed(place: Place, options: argparse.Namespace) -> int:
     from local.demo import loader
 
     started = time.monotonic()
-    with closing(_database(place)) as connection:
+    with closing(database(place)) as connection:
         loaded = loader.fill(
             connection, clients=place.client, settings=place.settings, size=options.size, folder=options.data
         )
@@ -80,7 +80,7 @@ def run_seed(place: Place, options: argparse.Namespace) -> int:
     return 0
 
 
-def _database(place: Place) -> Any:
+def database(place: Place) -> Any:
     from local.demo.data_api import Connection
 
     secret = place.client("secretsmanager").describe_secret(SecretId=place.settings.aurora_secret)["ARN"]
