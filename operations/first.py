@@ -7,13 +7,19 @@ from operations.place import Place
 
 
 def parts(place: Place) -> list[str]:
-    """Those of the failed attempts, and `all` where none ever succeeded. What protects the failed is lifted."""
+    """Of a retained environment. What protects a stack whose creation failed is lifted, so that it can go."""
     found = stacks.deployed(place)
     never = [stack for stack in found if stack.status in stacks.NEVER]
     for stack in never:
         stacks.lift_protection(place, stack)
     whole = {stack.part for stack in found} - {stack.part for stack in never}
-    return sorted(set(PARTS) - whole) if place.retains else []
+    return sorted(set(_wanted(place)) - whole) if place.retains else []
+
+
+def _wanted(place: Place) -> list[str]:
+    """What is not wanted is not made, and so would be new for ever."""
+    without = () if place.settings.analytics.quicksight.enabled else ("dashboards",)
+    return [part for part in PARTS if part not in without]
 
 
 # As app.py composes them, which needs Node to be asked; a test compares.

@@ -39,7 +39,7 @@ def _of_what_is_learned(settings: Settings) -> list[Change]:
     solutions = [solution.model_dump(exclude_defaults=True) for solution in settings.solutions]
     events = [event.model_dump(exclude_defaults=True) for event in settings.datasets.interactions.events]
     lighter = [{**event, "weight": round(event.get("weight", 1.0) / 2, 2)} for event in events]
-    factor = {"hyperparameters": {"popularity_discount_factor": 0.3}}
+    factor = {"hyperparameters": {"popularity_discount_factor": "0.3"}}
     tuned = [{**s, **(factor if s["recipe"] == "aws-similar-items" else {})} for s in solutions]
     added = {"name": "together", "recipe": "aws-sims", "for_each": "item", "results": 25}
     return [

@@ -70,6 +70,8 @@ class Stage:
             **endpoint.administrator.environment(),
             "AWS_EC2_METADATA_DISABLED": "true",
             "CDK_DISABLE_CLI_TELEMETRY": "true",
+            "CDK_DISABLE_STACK_TRACE": "1",
+            "CDK_VALIDATION": "false",  # `make check` does it; here it would be most of each command's time
             "HOME": str(self.home),  # nobody's ~/.aws or ~/.cdk decides, and none is written
         }
 

@@ -9,6 +9,7 @@ from local.rehearsal import changes
 from local.rehearsal.stage import Stage, Step, python
 from operations.deploy import CDK
 
+_QUIET = ("--ci", "--no-notices", "--no-color")
 # Types of every environment, of stacks that come early and late. The nightly test fails every type once.
 FAILING = (
     "AWS::DynamoDB::Table",
@@ -24,7 +25,7 @@ FAILING = (
 
 def short(stage: Stage, seed: int) -> Iterator[Step]:
     """Without data: what CloudFormation takes and refuses."""
-    yield Step("bootstrap", [str(CDK), "bootstrap", "--ci", "--no-notices", "--no-color"])
+    yield _bootstrap(stage)
     yield from _first_deployment(stage, seed)
     yield _diff("diff is empty")
     yield from _end(stage, interrupted=True)
@@ -34,7 +35,7 @@ def short(stage: Stage, seed: int) -> Iterator[Step]:
 
 
 def whole(stage: Stage, seed: int) -> Iterator[Step]:
-    yield Step("bootstrap", [str(CDK), "bootstrap", "--ci", "--no-notices", "--no-color"])
+    yield _bootstrap(stage)
     yield from _first_deployment(stage, seed)
     yield Step("seed", python("local.rehearsal.shop", stage.environment))
     yield from _run(stage, "the first")
@@ -46,6 +47,12 @@ def whole(stage: Stage, seed: int) -> Iterator[Step]:
     yield from _end(stage, interrupted=True)
     yield _deploy(stage, "deploy again")
     yield from _end(stage)
+
+
+def _bootstrap(stage: Stage) -> Step:
+    """Of a named environment: the app is not asked."""
+    where = f"aws://{stage.settings.account}/{stage.settings.region}"
+    return Step("bootstrap", [str(CDK), "bootstrap", where, *_QUIET])
 
 
 def _first_deployment(stage: Stage, seed: int) -> Iterator[Step]:
@@ -63,7 +70,7 @@ def _deploy(
 
 
 def _diff(name: str) -> Step:
-    return Step(name, [str(CDK), "diff", "--all", "--fail", "--ci", "--no-notices", "--no-color"])
+    return Step(name, [str(CDK), "diff", "--all", "--fail", *_QUIET])
 
 
 def _run(stage: Stage, which: str) -> Iterator[Step]:

@@ -6,10 +6,13 @@ Its name makes it the last: nothing of the line is left for another test.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
+from typing import Any
 
 import pytest
 
-from local import deploy
+from local import acting, deploy
+from local.demo import loader
 from operations import inventory, smoke, stacks
 from operations import place as places
 from operations.destroy import destroy
@@ -37,6 +40,34 @@ def place(line: Line) -> Iterator[Place]:
 def test_what_has_run_is_as_its_users_want_it(place: Place, first_run: str, look: str) -> None:
     """Alarms ring here: tests before this one made runs fail."""
     assert smoke.LOOKS[look](place)
+
+
+def rows(line: Line, connection: Any) -> dict[str, tuple[Any, ...]]:
+    """(count, digest of every row) by table."""
+    found = {}
+    for name, table in line.settings.sources.aurora.tables.model_dump().items():
+        with connection.cursor() as cursor:
+            cursor.execute(f"select count(*), md5(string_agg(t::text, '|' order by t::text)) from {table} t")
+            found[name] = cursor.fetchone()
+    return found
+
+
+def test_the_data_api_writes_what_the_driver_writes(place: Place, line: Line) -> None:
+    tables = line.settings.sources.aurora.tables.model_dump().values()
+    with closing(loader.connect(line.client, secret=line.settings.aurora_secret)) as direct:
+        before = rows(line, direct)
+        with direct.cursor() as cursor:
+            cursor.execute(f"truncate {', '.join(tables)}")
+        direct.commit()
+        with closing(acting.database(place)) as connection:
+            loader.store(
+                line.shop.shop,
+                previous=None,
+                connection=connection,
+                clients=place.client,
+                settings=line.settings,
+            )
+        assert rows(line, direct) == before and all(count for count, _ in before.values())
 
 
 def test_another_name_than_the_environments_changes_nothing(place: Place) -> None:
