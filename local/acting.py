@@ -99,7 +99,7 @@ def run_run(place: Place, options: argparse.Namespace) -> int:
     arn = _started(place, client, options.mode)
     say(f"  {arn}")
     here = options.on == "endpoint"
-    logs = state.home() / "log" if here else Path("/aws/vendedlogs/states", place.names.workflow("pipeline"))
+    logs = state.home() / "log" if here else Path("/aws/vendedlogs/states")
     poll = time.sleep if here else _slowly
     followed = progress.follow(client, arn, logs=logs, sleep=poll)
     say(f"  ended in {followed.seconds:.1f} s")

@@ -18,7 +18,7 @@ from config import files
 from config.settings import Settings, load
 from local import cli
 from local.repository import REPOSITORY
-from osusume_endpoint import processes, state
+from osusume_endpoint import paths, processes, state
 from osusume_endpoint.faults.client import Faults
 
 TAIL = 40  # lines of a failed command's output
@@ -106,7 +106,7 @@ class Stage:
             raise RehearsalFailed(f"failed\n{command} {wanted} ended with {done.returncode}{told}:\n{end}")
 
     def _edit(self, step: Step) -> None:
-        file = self.configuration / f"{self.environment}.yaml"
+        file = paths.inside(self.configuration, f"{self.environment}.yaml")
         content = files.content(file)
         for key, value in step.edits:
             content = files.merged(content, nested(key.split("."), value))

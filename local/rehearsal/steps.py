@@ -50,7 +50,7 @@ def whole(stage: Stage, seed: int) -> Iterator[Step]:
 
 
 def _bootstrap(stage: Stage) -> Step:
-    """Of a named environment: the app is not asked."""
+    """The environment is named, so that the app is not asked."""
     where = f"aws://{stage.settings.account}/{stage.settings.region}"
     return Step("bootstrap", [str(CDK), "bootstrap", where, *_QUIET])
 

@@ -22,14 +22,14 @@ READER_SECRET_ARN = "analytics/reader-secret-arn"
 UNTAGGED = ["AWS::Personalize::DatasetGroup", "AWS::Personalize::Dataset", "AWS::Personalize::Schema"]
 
 
-# Context of the CDK: parts, separated by commas, that never deployed. What is protected can't be rolled back, so a
+# Context of the CDK: parts, separated by commas, that never deployed; or `all`. What is protected can't be rolled back, so a
 # first deployment that failed could not be tried again. `make deploy` sets it, and deploys again without.
 FIRST = "first"
 
 
 def is_protected(scope: Construct, *, part: str, removal: str) -> bool:
     first = str(scope.node.try_get_context(FIRST) or "").split(",")
-    return removal == "retain" and part not in first
+    return removal == "retain" and not {part, "all"} & set(first)
 
 
 def subnet_id(position: int) -> str:

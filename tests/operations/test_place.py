@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -126,8 +128,13 @@ def test_who_only_deploys_needs_no_more_than_the_deployment_installs() -> None:
                 found |= {alias.name.partition(".")[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and node.module:
                 found.add(node.module.partition(".")[0])
-    import sys
-
     assert found - allowed - set(sys.stdlib_module_names) == set()
-    pinned = (APP.parent / "requirements.txt").read_text()
-    assert "\nboto3==" in pinned
+
+
+def test_their_packages_are_a_group_between_the_deployments_and_the_laptops() -> None:
+    deploys, acts, runs = (
+        set(re.findall(r"^([\w.-]+==\S+)", (APP.parent / lock).read_text(), re.MULTILINE))
+        for lock in ("requirements.txt", "requirements-account.txt", "requirements-local.txt")
+    )
+    assert deploys < acts < runs
+    assert {pin.partition("==")[0] for pin in acts - deploys} >= {"boto3", "botocore"}

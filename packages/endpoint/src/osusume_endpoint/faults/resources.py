@@ -33,6 +33,6 @@ def _failing(on: str, inner: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _logical_id(on: str, more: tuple[Any, ...]) -> str:
-    """Of _update_resource (old, new, stack, logical id, …) and _delete_resource (properties, stack, logical id)."""
+    """The logical id that _update_resource (old, new, stack, it, …) and _delete_resource (properties, stack, it) get."""
     place = {"update": 3, "delete": 2}[on]
     return str(more[place]) if len(more) > place and more[place] else ""
