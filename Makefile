@@ -116,14 +116,17 @@ run: $(LOCAL) ## start the pipeline of ENV and follow it (MODE=auto|full; ON=aws
 smoke: $(if $(filter aws,$(ON)),$(ACCOUNT),$(LOCAL)) ## look at ENV as its users would: lists, marts, alarms, lock (ON=aws)
 	@$(BIN)/python -m $(if $(filter aws,$(ON)),operations smoke $(ENV),local smoke --environment $(ENV))
 
+# Two tests at once: threads of a training that wait for each other by spinning would double its time.
+ONE_THREAD := OMP_NUM_THREADS=1
+
 test: $(READY) ## linters, types and every test, including one run of the whole line and the packages' own
 	$(MAKE) --no-print-directory lint
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not e2e and not nightly"
+	$(ONE_THREAD) $(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not e2e and not nightly"
 	$(BIN)/python -m pytest -q -m "e2e and not nightly"
 	@for package in $(PACKAGES); do $(MAKE) --no-print-directory test-package PACKAGE=$$package; done
 
 test-package: $(READY)
-	cd $(PACKAGE) && $(abspath $(BIN))/python -m pytest -q -n 2 --dist loadfile -m "not nightly"
+	cd $(PACKAGE) && $(ONE_THREAD) $(abspath $(BIN))/python -m pytest -q -n 2 --dist loadfile -m "not nightly"
 
 nightly: $(READY) ## the slow suites, which `make test` leaves out, and each package alone
 	$(BIN)/python -m pytest -q -m nightly
