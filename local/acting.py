@@ -39,21 +39,19 @@ def _reporting(action: Any) -> Any:
     """What refuses says why; a command that fails ends with 1."""
 
     def act(options: argparse.Namespace) -> int:
+        from local.demo.command import REFUSALS  # pandas and the rest, which `up` does without
+
         try:
             place = _place(options)
             say(place.header)
             return int(action(place, options))
-        except (Refused, *_refusals()) as error:
+        except REFUSALS as error:
             print(error, file=sys.stderr)
-            return 1
+        except Refused as error:
+            print(error, file=sys.stderr)
+        return 1
 
     return act
-
-
-def _refusals() -> tuple[type[Exception], ...]:
-    from local.demo.command import REFUSALS  # pandas and the rest, which `up` does without
-
-    return REFUSALS
 
 
 def _place(options: argparse.Namespace) -> Place:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -24,7 +25,7 @@ def remove_models(place: Place) -> None:
     _stop_trainings(place)
     for solution in _solutions(place):
         _remove(place, "campaign", _of(place, "campaigns", solutionArn=solution))
-        wait(lambda arn=solution: not _jobs(place, arn), what=f"the jobs of {_name(solution)}")
+        wait(partial(_is_idle, place, solution), what=f"the jobs of {_name(solution)}")
     group = {"datasetGroupArn": place.names.dataset_group_arn}
     for kind, member in (
         ("recommender", "recommenders"),
@@ -76,27 +77,27 @@ def _stop_trainings(place: Place) -> None:
                 client.stop_solution_version_creation(solutionVersionArn=version["solutionVersionArn"])
 
 
-def _jobs(place: Place, solution: str) -> list[str]:
-    """Versions that are being made, and batch jobs of versions."""
-    found = []
+def _is_idle(place: Place, solution: str) -> bool:
+    """Whether no version is being made, and no batch job of one runs."""
+    statuses = []
     for version in each(
         place, "personalize", "list_solution_versions", "solutionVersions", solutionArn=solution
     ):
-        arn = version["solutionVersionArn"]
-        jobs = [
-            *each(
-                place,
-                "personalize",
-                "list_batch_inference_jobs",
-                "batchInferenceJobs",
-                solutionVersionArn=arn,
-            ),
-            *each(
-                place, "personalize", "list_batch_segment_jobs", "batchSegmentJobs", solutionVersionArn=arn
-            ),
-        ]
-        found += [one["status"] for one in (version, *jobs) if _is_busy(one["status"])]
-    return found
+        statuses.append(version["status"])
+        statuses += _statuses_of_jobs(place, version["solutionVersionArn"])
+    return not any(map(_is_busy, statuses))
+
+
+def _statuses_of_jobs(place: Place, version: str) -> Iterator[str]:
+    for kind in ("inference", "segment"):
+        jobs = each(
+            place,
+            "personalize",
+            f"list_batch_{kind}_jobs",
+            f"batch{kind.capitalize()}Jobs",
+            solutionVersionArn=version,
+        )
+        yield from (job["status"] for job in jobs)
 
 
 def _is_busy(status: str) -> bool:
@@ -121,7 +122,7 @@ def _remove(place: Place, kind: str, arns: list[str]) -> None:
         say(f"  deleting the {kind.replace('_', ' ')} {_name(arn)}")
         _delete(place, kind, arn)
     for arn in arns:
-        wait(lambda arn=arn: _is_gone(place, kind, arn), what=f"{_name(arn)} to be deleted")
+        wait(partial(_is_gone, place, kind, arn), what=f"{_name(arn)} to be deleted")
 
 
 def _member(kind: str) -> str:

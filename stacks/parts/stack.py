@@ -22,8 +22,8 @@ READER_SECRET_ARN = "analytics/reader-secret-arn"
 UNTAGGED = ["AWS::Personalize::DatasetGroup", "AWS::Personalize::Dataset", "AWS::Personalize::Schema"]
 
 
-# Context of the CDK: parts, separated by commas, that never deployed; or `all`. What is protected can't be rolled back, so a
-# first deployment that failed could not be tried again. `make deploy` sets it, and deploys again without.
+# Context of the CDK: parts, separated by commas, that never deployed; or `all`. What is protected can't be rolled back,
+# so a first deployment that failed could not be tried again. `make deploy` sets it, and deploys again without.
 FIRST = "first"
 
 

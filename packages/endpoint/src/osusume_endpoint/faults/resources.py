@@ -33,6 +33,6 @@ def _failing(on: str, inner: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _logical_id(on: str, more: tuple[Any, ...]) -> str:
-    """The logical id that _update_resource (old, new, stack, it, …) and _delete_resource (properties, stack, it) get."""
+    """The fourth of _update_resource's further arguments, the third of _delete_resource's."""
     place = {"update": 3, "delete": 2}[on]
     return str(more[place]) if len(more) > place and more[place] else ""
