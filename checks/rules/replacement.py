@@ -94,7 +94,7 @@ def held(assembly: Assembly) -> Held:
 
 
 def compare(before: Held, after: Held) -> Iterator[Finding]:
-    """What AWS would delete, or delete and make anew."""
+    """What AWS would delete, or delete and make again."""
     for key, resource in before.items():
         stack, _, logical_id = key.partition("/")
         changed = after.get(key)

@@ -102,7 +102,7 @@ def _purchases(
 
 
 def _orders(bought: list[tuple[str, str, int]], *, start: pd.Timestamp, steps: int) -> pd.DataFrame:
-    """One order a step; a user's steps are spread over 58 days, each user at their own minute."""
+    """One order per step; a user's steps are spread over 58 days, each user at their own minute."""
     users = {user: n for n, user in enumerate(dict.fromkeys(user for user, _, _ in bought))}
     step = pd.Timedelta(days=58) / steps
     rows = [

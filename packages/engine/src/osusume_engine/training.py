@@ -136,7 +136,7 @@ class TrainedModel:
         recent: events streamed since training; those the model already holds are ignored.
         context: values of contextual columns of the Interactions dataset, for personal recipes.
         An unknown user or item gets the popular items; a user of the Users dataset without events those that
-        suit his metadata, where the recipe is personal and metadata was seen to help.
+        suit the user's metadata, where the recipe is personal and metadata was seen to help.
         """
         if self.spec.type == "RELATED_ITEMS":
             query = self.items.codes([_given(item_id, "item_id", self.recipe)])
@@ -287,7 +287,7 @@ class TrainedModel:
 
     @cached_property
     def _fast(self) -> FastLists | None:
-        """Made at its first use; None where the model has one quality only."""
+        """The fast learner, made at its first use; None where the model has one quality only."""
         model = self.model
         if isinstance(model, Steered):
             model = model.base if model.lean is None else None

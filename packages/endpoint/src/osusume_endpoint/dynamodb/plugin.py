@@ -40,7 +40,7 @@ def resource_arn(operation: str, parameters: dict[str, Any]) -> str | None:
 
 
 class Recovery:
-    """Since when each table can be restored. Kept in a file, as ministack keeps only on or off."""
+    """The time since which each table can be restored, kept in a file, as ministack keeps only on or off."""
 
     def __init__(self, endpoint: Endpoint) -> None:
         self._path = endpoint.home / "dynamodb" / "recovery.json"

@@ -90,7 +90,7 @@ def _resolving(inner: Callable[..., Any], endpoint: Endpoint, key: Key) -> Calla
     everywhere=True,
 )
 def _enforcing(inner: Callable[..., Any]) -> Callable[..., Any]:
-    """Nobody's key may what AWS lets everybody try: S3 and APIs then decide by their own policies."""
+    """A request without a key may do what AWS lets everybody try: S3 and APIs then decide by their own policies."""
     from ministack.core import iam_evaluator
 
     def enforce(access_key_id: str, iam_action: str, service: str, *args: Any, **options: Any) -> Any:

@@ -69,7 +69,7 @@ class Served:
 
 @cache
 def served() -> Mapping[str, Served]:
-    """Those services, by name, that we serve or amend."""
+    """The services, by name, that we serve or amend."""
     found = {name: _served(name, functions, whole=True) for name, functions in _whole().items()}
     found |= {name: _served(name, functions, whole=False) for name, functions in _overridden().items()}
     return found | {name: _served(name, {}, whole=False) for name in AMENDED if name not in found}

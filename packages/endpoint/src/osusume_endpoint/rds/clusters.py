@@ -23,7 +23,7 @@ def install(server: Server) -> None:
 
 @replaces("ministack.services.rds:load_persisted_state", takes="data")
 def _placing_on_load(server: Server) -> Callable[[Any], None]:
-    """Restore records only: ministack's own loading goes on to start containers and gives their addresses."""
+    """Restores records only: ministack's own loading also starts containers and gives their addresses."""
     from ministack.services import rds
 
     def load_persisted_state(data: Any) -> None:
