@@ -59,10 +59,7 @@ def train(
     tuning: searches hyperparameters first, beginning with the given ones. previous: a model of the same
     recipe to update; its ranker and settings stay, new events and items come in.
     """
-    if recipe not in RECIPES:
-        raise ValueError(f"Unknown recipe {recipe!r}: use one of {', '.join(RECIPES)}")
-    started = time.perf_counter()
-    spec = RECIPES[recipe]
+    started, spec = time.perf_counter(), _spec(recipe)
     values = spec.parse(hyperparameters or {})
     _check_objective(spec, objective)
     _check_previous(spec, previous)
@@ -85,6 +82,12 @@ def train(
         model=learned.model,
         hyperparameters={name: str(value).lower() for name, value in task.values.items()},
     )
+
+
+def _spec(recipe: str) -> RecipeSpec:
+    if recipe not in RECIPES:
+        raise ValueError(f"Unknown recipe {recipe!r}: use one of {', '.join(RECIPES)}")
+    return RECIPES[recipe]
 
 
 def _with_values(task: Task, spec: RecipeSpec, tuning: Tuning | None, previous: TrainedModel | None) -> Task:
