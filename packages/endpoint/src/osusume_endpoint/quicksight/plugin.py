@@ -72,7 +72,7 @@ class KindOperations:
     store: Store
 
     def by_name(self) -> dict[str, Operation]:
-        """Those that QuickSight has for the kind."""
+        """The operations that QuickSight has for the kind."""
         name = self.kind.name
         verbs: dict[str, Operation] = {
             f"Create{name}": self.create,
