@@ -254,5 +254,5 @@ def _named() -> frozenset[str]:
     """Types that code of ours names, in order to change what the emulator does with them."""
     found: set[str] = set()
     for path in Path(osusume_endpoint.__file__).parent.rglob("*.py"):
-        found |= set(re.findall(r'"(AWS::\w+::\w+)"', path.read_text()))
+        found |= set(re.findall(r'["[](AWS::\w+::\w+)["\]]', path.read_text()))
     return frozenset(found)

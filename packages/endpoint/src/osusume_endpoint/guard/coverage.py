@@ -141,5 +141,5 @@ def quicksight_operations() -> Operations:
     nothing: Any = None
     found: dict[str, Any] = {}
     for kind in KINDS.values():
-        found |= quicksight._operations(kind, nothing)
-    return found | quicksight._ingestions(nothing, nothing)
+        found |= quicksight.KindOperations(kind, nothing).by_name()
+    return found | quicksight.Ingestions(nothing, nothing).by_name()
