@@ -14,6 +14,7 @@ from checks.rule import Rule
 from checks.rules import (
     code,
     data,
+    decisions,
     iam,
     network,
     personalize,
@@ -82,6 +83,7 @@ QUICK: tuple[Family, ...] = tuple(
         references,
         workflows,
         iam,
+        decisions,
         services,
         code,
         data,

@@ -50,6 +50,19 @@ def role(name: str, change: Callable[[list[dict[str, Any]]], Any]) -> Change:
     return lambda t: change(properties(t, name)["Policies"][0]["PolicyDocument"]["Statement"])
 
 
+def conditioned(condition: dict[str, Any]) -> Callable[[list[dict[str, Any]]], Any]:
+    """Of the role's first statement."""
+    return lambda s: s[0].update(Condition=condition)
+
+
+DENY = {
+    "Effect": "Deny",
+    "Action": "*",
+    "Resource": "*",
+    "Condition": {"Bool": {"aws:SecureTransport": "true"}},
+}
+
+
 def definition(name: str, change: Callable[[dict[str, Any]], Any]) -> Change:
     """Works on a definition without intrinsic functions, as the shipped ones are."""
 
@@ -103,6 +116,31 @@ def added(kind: str, given: dict[str, Any]) -> Change:
 CASES: dict[str, tuple[str, Change]] = {
     "iam-action": ("Training", role("TrainRole", lambda s: s[0].update(Action="personalize:Imports"))),
     "iam-condition": ("Training", role("TrainRole", lambda s: [x.pop("Condition", None) for x in s])),
+    "iam-administrator": (
+        "Training",
+        lambda t: properties(t, "TrainRole").update(
+            ManagedPolicyArns=["arn:aws:iam::aws:policy/AdministratorAccess"]
+        ),
+    ),
+    "iam-condition-key": (
+        "Training",
+        role("TrainRole", conditioned({"StringEquals": {"aws:SourceAcount": "111111111111"}})),
+    ),
+    "iam-condition-operator": (
+        "Training",
+        role("TrainRole", conditioned({"StringIs": {"aws:username": "x"}})),
+    ),
+    "iam-denied": ("Training", role("TrainRole", lambda s: s.append(DENY))),
+    "iam-managed-policy": (
+        "Training",
+        lambda t: properties(t, "TrainRole").update(
+            ManagedPolicyArns=["arn:aws:iam::aws:policy/AWSLambdaBasicExecutionRole"]
+        ),
+    ),
+    "iam-never": (
+        "Training",
+        role("TrainRole", conditioned({"StringEquals": {"aws:RequestedRegion": "us-east-1"}})),
+    ),
     "iam-confused-deputy": (
         "Training",
         lambda t: properties(t, "TrainRole")["AssumeRolePolicyDocument"]["Statement"][0].pop("Condition"),
