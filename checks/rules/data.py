@@ -13,7 +13,7 @@ from checks.policies import roles
 from checks.rule import Rule
 from checks.simulation import Visit, visits
 from config import layout
-from config.rules import check_schedule
+from config.schedules import check_starts
 
 _TABLES = ("AWS::DynamoDB::Table", "AWS::DynamoDB::GlobalTable")
 
@@ -51,7 +51,7 @@ RULES = (
     ),
     Rule(
         "data-schedule",
-        "EventBridge Scheduler refuses the expression.",
+        "EventBridge Scheduler refuses the expression, or it never fires again, or every minute.",
         "Correct the expression.",
         'EventBridge Scheduler user guide, "Schedule types"',
     ),
@@ -194,7 +194,7 @@ def _copy_roles(assembly: Assembly) -> Iterator[Finding]:
 def _schedules(assembly: Assembly) -> Iterator[Finding]:
     for stack, logical_id, schedule in assembly.each("AWS::Scheduler::Schedule"):
         try:
-            check_schedule(str(schedule.get("ScheduleExpression")))
+            check_starts(str(schedule.get("ScheduleExpression")))
         except ValueError as error:
             yield Finding(stack.name, logical_id, "data-schedule", f"{error}.", "correct the expression.")
         target = schedule.get("Target", {})
