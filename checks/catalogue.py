@@ -23,6 +23,7 @@ from checks.rules import (
     replacement,
     schemas,
     services,
+    values,
     warehouse,
     workflows,
 )
@@ -91,6 +92,7 @@ QUICK: tuple[Family, ...] = tuple(
         personalize,
         pitfalls,
         replacement,
+        values,
         warehouse,
     )
 )

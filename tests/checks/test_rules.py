@@ -25,8 +25,8 @@ LONG_NAME = "{% $job_name & '-' & $states.context.Execution.Name %}"
 NOBODY = "arn:aws:iam::111111111111:role/nobody"
 # Others are covered elsewhere: cfn-lint's, cdk-nag's, acknowledgements.
 _FAMILIES = (
-    "iam workflow service reference code data network personalize pitfall replacement warehouse".split()
-)
+    "iam workflow service reference code data network personalize pitfall replacement store value warehouse"
+).split()
 # Names in the sources that look like rules and are not.
 _NO_RULES = {"personalize-runtime", "service-quotas"}
 # What isn't of a template: see test_warehouse.py.
@@ -202,6 +202,7 @@ CASES: dict[str, tuple[str, Change]] = {
         # A poll a second: twelve hours are 43,200 of them.
         importing("WaitImport", lambda s: s.update(Seconds=1)),
     ),
+    "workflow-wait": ("Training", importing("WaitImport", lambda s: s.update(Seconds=0))),
     "workflow-repeated": ("Training", importing("CreateImport", lambda s: s.pop("Catch"))),
     "workflow-result": (
         "Training",
@@ -448,6 +449,20 @@ CASES: dict[str, tuple[str, Change]] = {
     "pitfall-size": ("Storage", lambda t: t.update(Description="x" * 1_000_001)),
     "pitfall-zone": ("Network", lambda t: first(t, "AWS::EC2::Subnet").update(AvailabilityZone="dummy1a")),
     "replacement": ("Storage", lambda t: properties(t, "Control").update(TableName="control")),
+    "value-excludes": ("Preparation", lambda t: first(t, "AWS::Glue::Job").update(MaxCapacity=2)),
+    "value-needs": ("Preparation", lambda t: first(t, "AWS::Glue::Job").pop("NumberOfWorkers")),
+    "value-order": (
+        "Analytics",
+        lambda t: first(t, "AWS::RedshiftServerless::Workgroup").update(BaseCapacity=128),
+    ),
+    "value-range": (
+        "Pipeline",
+        lambda t: first(t, "AWS::Scheduler::Schedule").update(ScheduleExpressionTimezone="Asia/Tokio"),
+    ),
+    "value-zones": (
+        "Network",
+        lambda t: properties(t, "VpcPrivateSubnet2Subnet").update(AvailabilityZone="ap-northeast-1a"),
+    ),
     "warehouse-copy-role": (
         "Analytics",
         lambda t: properties(t, "CopyRole")["AssumeRolePolicyDocument"]["Statement"][0].update(
