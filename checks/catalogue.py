@@ -23,6 +23,7 @@ from checks.rules import (
     replacement,
     schemas,
     services,
+    stores,
     values,
     warehouse,
     workflows,
@@ -92,6 +93,7 @@ QUICK: tuple[Family, ...] = tuple(
         personalize,
         pitfalls,
         replacement,
+        stores,
         values,
         warehouse,
     )

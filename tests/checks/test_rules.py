@@ -449,6 +449,11 @@ CASES: dict[str, tuple[str, Change]] = {
     "pitfall-size": ("Storage", lambda t: t.update(Description="x" * 1_000_001)),
     "pitfall-zone": ("Network", lambda t: first(t, "AWS::EC2::Subnet").update(AvailabilityZone="dummy1a")),
     "replacement": ("Storage", lambda t: properties(t, "Control").update(TableName="control")),
+    "store-reader": ("Storage", lambda t: properties(t, "Control").update(TableName="osusume-dev-other")),
+    "store-writer": (
+        "Storage",
+        added("AWS::Logs::LogGroup", {"LogGroupName": "/aws/lambda/osusume-dev-nothing"}),
+    ),
     "value-excludes": ("Preparation", lambda t: first(t, "AWS::Glue::Job").update(MaxCapacity=2)),
     "value-needs": ("Preparation", lambda t: first(t, "AWS::Glue::Job").pop("NumberOfWorkers")),
     "value-order": (
