@@ -177,8 +177,10 @@ def _services_denied(assembly: Assembly) -> Iterator[Finding]:
     known = {"aws:PrincipalIsAWSService": "true", "aws:SecureTransport": "true", "s3:TlsVersion": "1.3"}
     for need in dict.fromkeys(services.needs(assembly)):
         policy = services.policies(assembly).get(need.holder)
+        if policy is None:
+            continue
         context = {**known, "aws:PrincipalServiceName": need.service, **dict(need.context)}
-        for statement in policy.statements if policy else ():
+        for statement in policy.statements:
             if statement.denies((), need.service) and statement.matches(need.action, need.resource, context):
                 who = f"{need.because}: {need.service} is"
                 yield _denial(policy.stack, policy.logical_id, statement, who, need.action, need.resource)
