@@ -43,6 +43,7 @@ class Visit:
     name: str
     state: Mapping[str, Any]
     arguments: Any = None
+    seconds: Any = None  # of a Wait
     problems: list[tuple[str, str]] = field(default_factory=list)  # (field, what is wrong)
 
 
@@ -200,7 +201,8 @@ class _Step:
     def _result(self) -> Any:
         kind = self._state.get("Type")
         if kind in ("Fail", "Wait", "Succeed", "Pass"):
-            for name in ("Error", "Cause", "Seconds", "Timestamp"):
+            self._visit.seconds = self._evaluated("Seconds")
+            for name in ("Error", "Cause", "Timestamp"):
                 self._evaluated(name)
             return None
         return {"Task": self._task, "Map": self._map, "Parallel": self._parallel}.get(

@@ -38,6 +38,14 @@ class Network(Section):
     nat_gateways: int = Field(default=1, ge=1, le=4)
     """Gateways for outbound traffic of the private subnets; more cost more and survive the loss of a zone."""
 
+    @field_validator("availability_zones")
+    @classmethod
+    def _zones_are_distinct(cls, zones: tuple[str, ...]) -> tuple[str, ...]:
+        twice = sorted({zone for zone in zones if zones.count(zone) > 1})
+        if twice:
+            raise ValueError(f"zone {twice[0]!r} is listed twice: a group of subnets wants zones that differ")
+        return zones
+
     @model_validator(mode="after")
     def _one_nat_gateway_a_zone_at_most(self) -> Self:
         if self.nat_gateways > len(self.availability_zones):
