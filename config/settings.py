@@ -306,7 +306,7 @@ class Publishing(Section):
     """What happens to lists between inference and the reader."""
 
     expire_after_days: int = Field(default=14, ge=1, le=365)
-    """DynamoDB forgets a published list after this long."""
+    """Days for which DynamoDB keeps lists that serve no more and can't be rolled back to; what serves never expires."""
     exclude_bought_within_days: int = Field(default=0, ge=0, le=3650)
     """Leave out items that the user bought within so many days; 0 leaves none out."""
 

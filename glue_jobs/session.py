@@ -48,5 +48,9 @@ def raw_events(bucket: str, run_id: str) -> str:
     return location(bucket, f"events/run={run_id}")
 
 
+def published(bucket: str, run_id: str, solution: str) -> str:
+    return location(bucket, f"publish/{run_id}/{solution}")
+
+
 def run_folder(bucket: str, run_id: str, part: str) -> str:
     return location(bucket, f"runs/{run_id}/{part}")

@@ -383,7 +383,12 @@ def recommendation() -> dict[tuple[str, str], Any]:
         ("s3", "ListObjectsV2"): objects,
         ("lambda", "Invoke"): functions(publish_recommendations=publish),
         ("dynamodb", "UpdateItem"): {},
+        ("dynamodb", "GetItem"): {},
     }
+
+
+def swaps(cloud: Cloud) -> list[dict[str, Any]]:
+    return [call for call in sent(cloud, "UpdateItem") if call["Key"]["pk"]["S"].startswith("pointer#")]
 
 
 def analytics(**answers: Any) -> dict[tuple[str, str], Any]:
@@ -429,10 +434,10 @@ def test_publishing_hands_over_every_file_once_and_moves_each_pointer_after_its_
     payloads = [json.loads(call["Payload"]) for call in sent(cloud, "Invoke")]
     batches = [payload for payload in payloads if "keys" in payload]
     personal = [key for batch in batches if batch["list"] == "personal" for key in batch["keys"]]
-    assert sorted(personal) == [f"runs/{RUN}/publish/personal/part-{n:05}.json.gz" for n in range(7)]
+    assert sorted(personal) == [f"publish/{RUN}/personal/part-{n:05}.json.gz" for n in range(7)]
     assert {batch["version"] for batch in batches} == {RUN}
     assert {batch["bucket"] for batch in batches} == {NAMES.results_bucket}
-    pointers = {call["Key"]["pk"]["S"] for call in sent(cloud, "UpdateItem")}
+    pointers = {call["Key"]["pk"]["S"] for call in swaps(cloud)}
     assert pointers == {"pointer#personal", "pointer#related", "pointer#popular"}
     order = [
         "swap" if name == "UpdateItem" else "publish"
@@ -459,7 +464,7 @@ def test_a_batch_that_can_not_be_published_keeps_the_version_and_says_why(breaks
     failed = json.loads(result.cause or "")
     assert (result.error, failed["state"]) == ("PublishFailed", "PublishLists")
     assert "ListTooLong" in failed["cause"] and "user 7 does not fit into an item" in failed["cause"]
-    assert sent(cloud, "UpdateItem") == []  # no list of a run moves when one can't
+    assert swaps(cloud) == []  # no list of a run moves when one can't
     assert not any("load" in call["FunctionName"] for call in sent(cloud, "Invoke"))
 
 
@@ -477,7 +482,7 @@ def test_files_that_the_table_did_not_take_in_time_are_published_again() -> None
     answers = recommendation() | {("lambda", "Invoke"): invoke}
     result, cloud = run("recommend", {"run_id": RUN, "versions": VERSIONS}, answers)
     assert result.status == "SUCCEEDED", result.cause
-    assert len(refused) == 6 and len(sent(cloud, "UpdateItem")) == 3
+    assert len(refused) == 6 and len(swaps(cloud)) == 3
 
 
 def test_a_function_that_died_is_called_again() -> None:
@@ -499,16 +504,123 @@ def test_a_list_with_no_file_never_becomes_the_published_version() -> None:
     empty = {("s3", "ListObjectsV2"): {"IsTruncated": False}}
     result, cloud = run("recommend", {"run_id": RUN, "versions": VERSIONS}, recommendation() | empty)
     assert result.error == "NothingPublished"
-    assert sent(cloud, "UpdateItem") == []
+    assert swaps(cloud) == []
 
 
 def test_a_pointer_that_was_moved_already_is_no_failure() -> None:
-    def moved(_: dict[str, Any]) -> dict[str, Any]:
-        raise ServiceError("ConditionalCheckFailedException")
+    def moved(parameters: dict[str, Any]) -> dict[str, Any]:
+        if parameters["Key"]["pk"]["S"].startswith("pointer#"):
+            raise ServiceError("ConditionalCheckFailedException")
+        return {}
 
     answers = recommendation() | {("dynamodb", "UpdateItem"): moved}
     result, _ = run("recommend", {"run_id": RUN, "versions": VERSIONS}, answers)
     assert result.status == "SUCCEEDED"
+
+
+class Table:
+    """The table of recommendations: pointers, versions, and what was published, version by version."""
+
+    def __init__(self) -> None:
+        self.pointers: dict[str, dict[str, str]] = {}
+        self.versions: dict[str, set[str]] = {}
+        self.expiring: dict[tuple[str, str], int | None] = {}  # (list, version) -> expires_at
+
+    def answers(self) -> dict[tuple[str, str], Any]:
+        return {
+            ("dynamodb", "UpdateItem"): self.update,
+            ("dynamodb", "GetItem"): self.get,
+            ("lambda", "Invoke"): functions(publish_recommendations=self.publish),
+        }
+
+    def publish(self, payload: dict[str, Any]) -> dict[str, Any]:
+        assert all(f"/{payload['version']}/" in f"/{key}" for key in payload["keys"])
+        self.expiring[payload["list"], payload["version"]] = payload["expiry"]
+        return {"written": len(payload["keys"])}
+
+    def update(self, parameters: dict[str, Any]) -> dict[str, Any]:
+        what, _, name = parameters["Key"]["pk"]["S"].partition("#")
+        value = parameters["ExpressionAttributeValues"][":version"]
+        if what == "pointer":
+            pointer = self.pointers.setdefault(name, {})
+            pointer.update(previous=pointer.get("current", value["S"]), current=value["S"])
+            return {}
+        change = set.add if parameters["UpdateExpression"].startswith("ADD") else set.discard
+        change(self.versions.setdefault(name, set()), value["SS"][0])
+        return {}
+
+    def get(self, parameters: dict[str, Any]) -> dict[str, Any]:
+        what, _, name = parameters["Key"]["pk"]["S"].partition("#")
+        if what == "pointer":
+            return {"Item": {key: {"S": value} for key, value in self.pointers.get(name, {}).items()}}
+        versions = self.versions.get(name)
+        return {"Item": {"versions": {"SS": sorted(versions)}} if versions else {}}
+
+    def staying(self, name: str) -> list[str]:
+        return sorted(v for (n, v), expires in self.expiring.items() if n == name and expires is None)
+
+
+def recommend_again(table: Table, run_id: str, **more: Any) -> Result:
+    answers = recommendation() | table.answers() | more
+    return run("recommend", {"run_id": run_id, "versions": VERSIONS}, answers)[0]
+
+
+def test_what_serves_and_what_it_may_be_rolled_back_to_never_expire_and_the_rest_does() -> None:
+    table = Table()
+    nights = [f"202611{day:02}T030000Z" for day in range(1, 6)]
+    for night in nights:
+        before = datetime.now().timestamp()
+        assert recommend_again(table, night).status == "SUCCEEDED"
+        serving = [table.pointers["personal"]["current"], table.pointers["personal"]["previous"]]
+        assert set(serving) <= set(table.staying("personal"))
+    for name in ("personal", "related", "popular"):
+        assert table.staying(name) == nights[-2:]
+        assert table.versions[name] == set(nights[-2:])
+    expires = table.expiring["personal", nights[-3]]
+    days = SETTINGS.publishing.expire_after_days
+    assert expires is not None and before <= expires - days * 86_400 + 1 <= before + 60
+
+
+def test_what_a_failed_publication_left_expires_with_the_next_one() -> None:
+    table, nights = Table(), [f"202611{day:02}T030000Z" for day in range(1, 5)]
+    assert recommend_again(table, nights[0]).status == "SUCCEEDED"
+
+    def breaks(payload: dict[str, Any]) -> Any:
+        if payload["list"] == "related":
+            raise ServiceError("ServiceException")
+        return table.publish(payload)
+
+    broken = {("lambda", "Invoke"): functions(publish_recommendations=breaks)}
+    for night in nights[1:3]:
+        result = run(
+            "recommend",
+            {"run_id": night, "versions": VERSIONS},
+            recommendation() | table.answers() | broken,
+        )[0]
+        assert result.status == "FAILED"
+    assert table.staying("personal") == nights[:3]
+    assert recommend_again(table, nights[3]).status == "SUCCEEDED"
+    assert table.staying("personal") == [nights[0], nights[3]]
+
+
+def test_a_version_that_can_not_be_retired_now_is_retired_by_the_next_run_and_fails_nothing() -> None:
+    table, nights = Table(), [f"202611{day:02}T030000Z" for day in range(1, 5)]
+    for night in nights[:2]:
+        recommend_again(table, night)
+
+    def refuses(payload: dict[str, Any]) -> Any:
+        if payload["expiry"] is not None:
+            raise ServiceError("ServiceException")
+        return table.publish(payload)
+
+    refused = {("lambda", "Invoke"): functions(publish_recommendations=refuses)}
+    result = run(
+        "recommend", {"run_id": nights[2], "versions": VERSIONS}, recommendation() | table.answers() | refused
+    )[0]
+    assert result.status == "SUCCEEDED"
+    assert nights[0] in table.versions["personal"] and nights[0] in table.staying("personal")
+    assert recommend_again(table, nights[3]).status == "SUCCEEDED"
+    assert table.staying("personal") == nights[2:] and table.versions["personal"] == set(nights[2:])
 
 
 RUNS = ["20261122T030000Z", "20261123T030000Z", RUN]

@@ -1,4 +1,4 @@
-"""What DynamoDB does and ministack only records: exports to S3, and the recovery window they need."""
+"""What DynamoDB does and ministack only records: exports to S3, the recovery window they need, time to live."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from osusume_endpoint.dynamodb import changes, export
+from osusume_endpoint.dynamodb import changes, expiry, export
 from osusume_endpoint.endpoint import Endpoint
 from osusume_endpoint.service import ApiError, Operation, RequestContext, override_operations
 
@@ -25,6 +25,7 @@ def install(endpoint: Endpoint) -> None:
 
     log = changes.ChangeLog(endpoint.home / "dynamodb")
     dynamodb._emit_stream_event = changes.hook(log, dynamodb._emit_stream_event)
+    expiry.install()
     recovery = Recovery(endpoint)
     dynamodb._update_continuous_backups = recovery.noting(dynamodb._update_continuous_backups)
     exports = Exports(endpoint, log, recovery)
