@@ -19,12 +19,20 @@ CSV = {
 
 
 def start(name: str) -> SparkSession:
-    spark = SparkSession.builder.appName(name).getOrCreate()
-    spark.conf.set("spark.sql.session.timeZone", "UTC")
+    spark = configured(SparkSession.builder.appName(name).getOrCreate())
     # `_SUCCESS` files would be read as data by Personalize's imports and Redshift's COPY.
     spark.conf.set("mapreduce.fileoutputcommitter.marksuccessfuljobs", "false")
     # 200 by default: hundreds of tiny files and tasks on a small cluster, too few on a big one.
     spark.conf.set("spark.sql.shuffle.partitions", str(4 * spark.sparkContext.defaultParallelism))
+    return spark
+
+
+def configured(spark: SparkSession) -> SparkSession:
+    """Times as they are: in UTC, and not in the calendar that Spark 2 had for days before October 1582."""
+    spark.conf.set("spark.sql.session.timeZone", "UTC")
+    for kind in ("datetime", "int96"):
+        for way in ("Read", "Write"):
+            spark.conf.set(f"spark.sql.parquet.{kind}RebaseModeIn{way}", "CORRECTED")
     return spark
 
 
