@@ -75,6 +75,8 @@ WAREHOUSE_TABLES = (
     "events",
     "recommendations",
     SOLUTION_VERSION_METRICS,
+    "quarantine",
+    "data_quality",
 )
 
 # Both tables of DynamoDB have the partition key PK; recommendations has the sort key SK as well.
@@ -95,5 +97,7 @@ LOCK = "lock"
 WATERMARK = "watermark"
 SERVING = Form("serving#{solution}")
 RUN = Form("run#{run_id}")
+# What a run has finished, for one that resumes it.
+PROGRESS = Form("progress#{run_id}")
 # Runs whose lists serve and that the warehouse has not taken.
 WAREHOUSE_PENDING = "warehouse_pending"

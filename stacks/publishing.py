@@ -52,8 +52,12 @@ class PublishingStack(EnvironmentStack):
             statements=[
                 access.list_objects(names.results_bucket),
                 access.read_objects(names.results_bucket, layout.BATCH_OUTPUT.anything),
-                access.spark_write_objects(names.results_bucket, layout.PUBLISH.top),
-                access.spark_write_objects(names.results_bucket, layout.WAREHOUSE.top),
+                *access.spark_write_objects(
+                    self.settings.etl.glue_version, names.results_bucket, layout.PUBLISH.top
+                ),
+                *access.spark_write_objects(
+                    self.settings.etl.glue_version, names.results_bucket, layout.WAREHOUSE.top
+                ),
                 access.encrypt_and_decrypt(self.key_arn),
             ],
         )

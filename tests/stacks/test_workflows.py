@@ -204,6 +204,7 @@ def test_prepare_extracts_builds_and_validates() -> None:
     jobs = {call["JobName"]: call["Arguments"] for call in sent(cloud, "StartJobRun")}
     assert jobs[NAMES.job("extract-aurora")] == {"--run_id": RUN}
     assert jobs[NAMES.job("build-datasets")]["--previous_run_id"] == "none"
+    assert jobs[NAMES.job("build-datasets")]["--accept"] == "[]"
     assert jobs[NAMES.job("build-datasets")]["--export_prefix"] == f"application_log/run={RUN}"
     export = sent(cloud, "ExportTableToPointInTime")[0]
     assert export["ExportType"] == "FULL_EXPORT"
@@ -228,7 +229,7 @@ def test_an_incremental_run_exports_only_the_window_since_the_watermark() -> Non
     specification = export["IncrementalExportSpecification"]
     assert specification["ExportFromTime"] == "2026-11-23T03:00:00Z"
     assert specification["ExportToTime"] == "2026-11-24T03:00:00Z"
-    assert specification["ExportViewType"] == "NEW_IMAGE"
+    assert specification["ExportViewType"] == "NEW_AND_OLD_IMAGES"
 
 
 def test_a_gap_of_more_than_a_day_is_exported_in_windows_with_tokens_of_their_own() -> None:
@@ -735,6 +736,103 @@ def test_a_whole_run_records_the_watermark_and_releases_the_lock() -> None:
     assert inputs[3]["runs"] == [RUN]
 
 
+@pytest.mark.parametrize("accept", [["users.distinct"], ["rows.items", "users.distinct"]])
+def test_what_is_accepted_reaches_the_job_that_judges(accept: list[str]) -> None:
+    _, cloud = run("pipeline", {"mode": "auto", "accept": accept}, whole())
+    prepare_input = json.loads(sent(cloud, "StartExecution")[0]["input"])
+    assert prepare_input["accept"] == accept
+    _, cloud = run("prepare", prepare_input, preparation())
+    jobs = {call["JobName"]: call["Arguments"] for call in sent(cloud, "StartJobRun")}
+    assert json.loads(jobs[NAMES.job("build-datasets")]["--accept"]) == accept
+
+
+class Control:
+    """The control table, as far as a run that resumes another needs it."""
+
+    def __init__(self, newest: str | None = None) -> None:
+        self.items: dict[str, dict[str, Any]] = {}
+        if newest:
+            self.items["watermark"] = {"run_id": {"S": newest}}
+
+    def answers(self, **outcomes: Any) -> dict[tuple[str, str], Any]:
+        return whole(**outcomes) | {
+            ("dynamodb", "UpdateItem"): self.update,
+            ("dynamodb", "GetItem"): self.get,
+            ("dynamodb", "PutItem"): self.put,
+        }
+
+    def put(self, parameters: dict[str, Any]) -> dict[str, Any]:
+        self.items[parameters["Item"]["pk"]["S"]] = parameters["Item"]
+        return {}
+
+    def update(self, parameters: dict[str, Any]) -> dict[str, Any]:
+        key = parameters["Key"]["pk"]["S"]
+        if key == "warehouse_pending":
+            return pending(RUN)
+        phase = parameters["ExpressionAttributeNames"]["#phase"]
+        self.items.setdefault(key, {})[phase] = parameters["ExpressionAttributeValues"][":value"]
+        return {}
+
+    def get(self, parameters: dict[str, Any]) -> dict[str, Any]:
+        item = self.items.get(parameters["Key"]["pk"]["S"])
+        return {"Item": item} if item else {}
+
+
+def parts(cloud: Cloud) -> list[str]:
+    return [call["stateMachineArn"].split("-")[-1] for call in sent(cloud, "StartExecution")]
+
+
+ALL_PARTS = ["prepare", "train", "recommend", "load"]
+
+
+@pytest.mark.parametrize("part", ALL_PARTS[:3])
+def test_a_run_that_failed_is_resumed_after_the_phase_that_it_finished_last(part: str) -> None:
+    control = Control()
+    inner = json.dumps({"workflow": part, "state": "S", "error": "E", "cause": "c"})
+    result, cloud = run("pipeline", {}, control.answers(**{part: failed_child("E", inner)}))
+    assert result.status == "FAILED"
+    assert sent(cloud, "Publish")[0]["Message"].endswith(f"""--input '{{"resume": "{RUN}"}}'""")
+    result, cloud = run("pipeline", {"resume": RUN}, control.answers())
+    assert output(result) == {"run_id": RUN, "mode": "full", "versions": VERSIONS}
+    assert parts(cloud) == ALL_PARTS[ALL_PARTS.index(part) :]
+    assert not [call for call in sent(cloud, "Invoke") if "plan-run" in call["FunctionName"]]
+    assert control.items["watermark"]["run_id"]["S"] == RUN
+    assert json.loads(control.items[f"run#{RUN}"]["rows"]["S"]) == {"users": 3}
+
+
+def test_a_run_whose_lists_serve_is_resumed_by_recording_it() -> None:
+    control = Control()
+    answers = control.answers()
+
+    def refuses(parameters: dict[str, Any]) -> dict[str, Any]:
+        if parameters["Item"]["pk"]["S"] == "watermark":
+            raise ServiceError("ValidationException")
+        return control.put(parameters)
+
+    result, _ = run("pipeline", {}, answers | {("dynamodb", "PutItem"): refuses})
+    assert result.status == "FAILED"
+    result, cloud = run("pipeline", {"resume": RUN}, answers)
+    assert result.status == "SUCCEEDED"
+    assert parts(cloud) == ["load"]
+    assert control.items["watermark"]["run_id"]["S"] == RUN
+
+
+def test_a_run_that_was_never_planned_is_not_resumed() -> None:
+    result, cloud = run("pipeline", {"resume": "20250101T000000Z"}, Control().answers())
+    assert (result.error, parts(cloud)) == ("NothingToResume", [])
+    assert "Run 20250101T000000Z was never planned here" in (result.cause or "")
+    assert len(sent(cloud, "DeleteItem")) == 1, "the lock is released"
+
+
+@pytest.mark.parametrize("newest", ["20261125T030000Z", RUN])
+def test_a_run_is_not_resumed_after_a_newer_one_or_itself_succeeded(newest: str) -> None:
+    control = Control(newest)
+    control.items[f"progress#{RUN}"] = {"plan": {"S": json.dumps(PLAN)}, "trained": {"S": "{}"}}
+    result, cloud = run("pipeline", {"resume": RUN}, control.answers())
+    assert (result.error, parts(cloud)) == ("ResumedTooLate", [])
+    assert newest in (result.cause or "")
+
+
 NOW = datetime.fromisoformat(PLAN["export"]["to"])
 
 
@@ -757,8 +855,7 @@ def test_the_warehouse_catches_up_the_runs_that_it_missed(missed: list[int], loa
     result, cloud = run("pipeline", {"mode": "auto"}, answers)
     assert result.status == "SUCCEEDED"
     assert json.loads(sent(cloud, "StartExecution")[3]["input"])["runs"] == days_ago(*loaded)
-    added = sent(cloud, "UpdateItem")[0]
-    assert added["Key"] == {"pk": {"S": "warehouse_pending"}}
+    [added] = [call for call in sent(cloud, "UpdateItem") if call["Key"]["pk"]["S"] == "warehouse_pending"]
     assert added["UpdateExpression"] == "ADD run_ids :run"
     assert added["ExpressionAttributeValues"] == {":run": {"SS": [RUN]}}
 
@@ -777,14 +874,17 @@ def test_a_run_that_the_warehouse_did_not_take_succeeded_and_the_notification_is
     assert "lists of this run serve; the warehouse has not taken the run" in first
     assert "serves on" not in message["Message"]
     assert len(sent(cloud, "DeleteItem")) == 1
-    operations = cloud.operations()
-    assert operations.index("UpdateItem") < len(operations) - 1 - operations[::-1].index("StartExecution")
+    calls = [(name, parameters.get("Key")) for _, name, parameters in cloud.calls]
+    starts = [place for place, (name, _) in enumerate(calls) if name == "StartExecution"]
+    assert calls.index(("UpdateItem", {"pk": {"S": "warehouse_pending"}})) < starts[-1]
 
 
 @pytest.mark.parametrize(("operation", "part"), [("UpdateItem", "AddPending"), ("PutItem", "RecordRun")])
 def test_a_run_that_could_not_be_recorded_says_that_its_lists_serve(operation: str, part: str) -> None:
     def refuse(parameters: dict[str, Any]) -> dict[str, Any]:
-        if parameters.get("Item", {}).get("pk") == {"S": "lock"}:
+        if parameters.get("Item", {}).get("pk") == {"S": "lock"} or "#phase" in parameters.get(
+            "ExpressionAttributeNames", {}
+        ):
             return {}
         raise ServiceError("AccessDeniedException", "not authorized")
 

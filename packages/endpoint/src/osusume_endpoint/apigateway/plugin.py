@@ -1,11 +1,12 @@
-"""API Gateway: the validators of templates, the function's permission, 502 for what is no proxy response."""
+"""API Gateway: validators, the function's permission, paths as they were sent, 502 for what is no proxy response."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import unquote
 
-from osusume_endpoint import patterns, permissions
+from osusume_endpoint import patterns, permissions, requests
 from osusume_endpoint.endpoint import Endpoint
 from osusume_endpoint.errors import AccessDenied
 from osusume_endpoint.lambda_ import invocation_rights
@@ -25,7 +26,27 @@ def install(endpoint: Endpoint) -> None:
     for name in ("_invoke_lambda_proxy_v1", "_invoke_lambda_custom_v1"):
         setattr(apigateway_v1, name, _checking_permission(getattr(apigateway_v1, name), endpoint))
     apigateway_v1._regex_search = _occurs
+    apigateway_v1.handle_execute = _as_sent(apigateway_v1.handle_execute)
     apigateway_v1._lambda_proxy_response = _strict(apigateway_v1._lambda_proxy_response)
+
+
+def _as_sent(inner: Callable[..., Any]) -> Callable[..., Any]:
+    """A REST API routes by the path as it was sent, and hands its parameters over still escaped.
+
+    AWS's own answer, recorded by localstack (test_lambda_aws_proxy_integration, path-encoded-email): `test%2Balias` and
+    `test+alias` reach the function as they are. ministack has decoded the path, so that `a%2Fb` would be two segments.
+    """
+
+    async def handle_execute(api_id: str, stage: str, method: str, path: str, *args: Any) -> Any:
+        return await inner(api_id, stage, method, undecoded(requests.raw_path(), path), *args)
+
+    return handle_execute
+
+
+def undecoded(raw: str, path: str) -> str:
+    """The end of the raw path that decodes to `path`; `path` itself where it has none."""
+    ends = (raw[place:] for place, character in enumerate(raw) if character == "/")
+    return next((end for end in ends if unquote(end) == path), path)
 
 
 def _occurs(pattern: str, text: str) -> bool | None:
