@@ -39,8 +39,9 @@ LEDGER = StructType([StructField(ROW_ID, StringType()), StructField(FIRST_RUN, S
 MAX_ID_LENGTH = 256  # Personalize, "Quotas": length of a user or item id
 MAX_CATEGORY_LENGTH = 1_000  # of a category, or a text that is none
 MAX_UNSTRUCTURED_LENGTH = 20_000  # of a field that is textual
-# The last second of 9998: what PostgreSQL's infinity becomes in Spark lies in 9999.
-LATEST_SECOND = 253_370_764_799
+MAX_UNSTRUCTURED_LENGTH_CJK = 7_000  # of one with Chinese or Japanese characters
+# 2100-01-01: what is later is milliseconds, or the year 9999 for "never", which PostgreSQL's infinity becomes too.
+LATEST_SECOND = 4_102_444_800
 # The warehouse's widest column has 65,535 bytes (Redshift's varchar), a character has up to four.
 WIDEST_BYTES = 65535
 MAX_TEXT_LENGTH = WIDEST_BYTES // 4
@@ -103,7 +104,7 @@ EVENTS = StructType(
         StructField("event_key", StringType()),  # the table's key, as JSON: who has a newer one replaces it
         StructField("run_id", StringType()),  # of the export
         StructField("written_at", LongType()),  # epoch microseconds; a full export doesn't tell
-        StructField("expires_at", LongType()),  # epoch seconds, by the table's time to live
+        StructField("expiry", LongType()),  # epoch seconds, by the table's time to live
         StructField("removed", StringType()),  # DELETED or EXPIRED: the image is the last one
         StructField("file", StringType()),
     ]

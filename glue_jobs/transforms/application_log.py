@@ -32,7 +32,7 @@ def events(lines: DataFrame, *, run_id: str, keys: Sequence[str], ttl: str | Non
     made = {
         "event_key": _key(keys),
         "run_id": F.lit(run_id),
-        "expires_at": try_cast(f"image.`{ttl}`.N", "bigint") if ttl else F.lit(None).cast("bigint"),
+        "expiry": try_cast(f"image.`{ttl}`.N", "bigint") if ttl else F.lit(None).cast("bigint"),
     }
     typed = known.select("*", *(column.alias(name) for name, column in made.items()))
     typed = typed.withColumn("removed", F.when(F.col("gone"), _removal(F.col("written_at") / _MICROS)))
@@ -48,7 +48,7 @@ def _key(names: Sequence[str]) -> Column:
 
 def _removal(at: Column) -> Column:
     """Epoch seconds of the removal tell an expiry from a deletion."""
-    return F.when(F.col("expires_at") <= at, F.lit(EXPIRED)).otherwise(F.lit(DELETED))
+    return F.when(F.col("expiry") <= at, F.lit(EXPIRED)).otherwise(F.lit(DELETED))
 
 
 def _value(name: str) -> Column:
@@ -77,7 +77,7 @@ def newest(history: DataFrame, *, full_run: str, full_at: int) -> DataFrame:
 def learned(rows: DataFrame, *, now: int, keep_expired_days: int) -> DataFrame:
     """Of `newest` what still counts: what the table has, and what expired in it within so many days before `now`."""
     removed_at = F.when(~F.col("absent"), F.col("written_at") / _MICROS)
-    expired_at = F.coalesce(removed_at, F.col("expires_at"))
+    expired_at = F.coalesce(removed_at, F.col("expiry"))
     recently = (F.col("removed") == EXPIRED) & (expired_at >= now - keep_expired_days * _DAY)
     return rows.where(F.col("removed").isNull() | recently).drop("absent")
 

@@ -15,6 +15,7 @@ from glue_jobs.columns import (
     MAX_ID_LENGTH,
     MAX_TEXT_LENGTH,
     MAX_UNSTRUCTURED_LENGTH,
+    MAX_UNSTRUCTURED_LENGTH_CJK,
     ORIGIN,
     REASON,
     SOURCE,
@@ -27,6 +28,7 @@ from glue_jobs.transforms.text import cut, number, one_line, wrong
 from glue_jobs.transforms.times import order_seconds
 
 CREATED = "CREATION_TIMESTAMP"
+_CJK = "[\u3040-\u30ff\u3400-\u9fff]"
 Field = Mapping[str, Any]  # a field of settings: name, column, type, nullable, categorical, textual
 
 
@@ -119,7 +121,8 @@ def _too_long(field: Field, *, key: str) -> Column:
     if name == key:
         over = length > MAX_ID_LENGTH
     elif field.get("textual"):
-        over = length > MAX_UNSTRUCTURED_LENGTH
+        wide = F.col(name).rlike(_CJK) & (length > MAX_UNSTRUCTURED_LENGTH_CJK)
+        over = wide | (length > MAX_UNSTRUCTURED_LENGTH)
     elif field.get("categorical"):
         over = F.exists(F.split(name, r"\|"), lambda category: F.length(category) > MAX_CATEGORY_LENGTH)
     else:

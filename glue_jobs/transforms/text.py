@@ -27,7 +27,8 @@ def one_line(column: Column) -> Column:
 
 def plain_number(column: str) -> Column:
     """A number without an exponent (Spark writes 1.0E-8, and 0E-9 for a decimal zero) and without trailing zeros."""
-    return F.expr(f"format_number(try_cast(`{column}` as decimal(28,9)), '{PLAIN}')")
+    kind = "decimal(28,9)"
+    return F.expr(f"format_number(try_cast(`{column}` as {kind}), '{PLAIN}')")
 
 
 def number(column: str, kind: str = "double") -> Column:

@@ -63,7 +63,7 @@ def test_a_full_exports_item_becomes_an_event(parsed: Any) -> None:
         "event_key": KEY,
         "run_id": RUN,
         "written_at": None,
-        "expires_at": None,
+        "expiry": None,
         "removed": None,
         "file": "AWSDynamoDB/01-abc/data/part.json.gz",
     }

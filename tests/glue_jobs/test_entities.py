@@ -42,7 +42,8 @@ def judged(spark: Any, *rows: Any) -> Any:
         (("i", datetime(1, 1, 2, tzinfo=UTC), "b", "1", 1), "creation_timestamp_out_of_bounds"),
         (("i", datetime(1969, 12, 31, tzinfo=UTC), "b", "1", 1), "creation_timestamp_out_of_bounds"),
         (("i", datetime(1970, 1, 1, tzinfo=UTC), "b", "1", 1), None),
-        (("i", datetime(9999, 12, 30, tzinfo=UTC), "b", "1", 1), "creation_timestamp_out_of_bounds"),
+        (("i", datetime(2100, 1, 1, tzinfo=UTC), "b", "1", 1), None),
+        (("i", datetime(9999, 12, 31, tzinfo=UTC), "b", "1", 1), "creation_timestamp_out_of_bounds"),
     ],
 )
 def test_each_fault_has_its_reason(spark: Any, row: Any, reason: str | None) -> None:
@@ -67,10 +68,10 @@ def test_an_unstructured_text_may_be_longer_than_a_category(spark: Any) -> None:
     from glue_jobs.transforms import entities
 
     fields = [{"name": "ITEM_ID", "column": "id"}, {"name": "STORY", "column": "story", "textual": True}]
-    rows = [("a", "x" * 20_000), ("b", "x" * 20_001)]
+    rows = [("a", "x" * 20_000), ("b", "x" * 20_001), ("c", "鮨" * 7_000), ("d", "鮨" + "x" * 7_000)]
     frame = spark.createDataFrame(rows, "id string, story string")
     found = entities.judged(frame, fields=fields, key="ITEM_ID").collect()
-    assert [row["reason"] for row in found] == [None, "story_too_long"]
+    assert [row["reason"] for row in found] == [None, "story_too_long", None, "story_too_long"]
 
 
 def test_the_schemas_fields_come_out_in_order_typed_and_once_a_key(spark: Any) -> None:
