@@ -7,11 +7,13 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from config import layout
 from lambdas.publish_recommendations.environment import Environment
 from lambdas.publish_recommendations.handler import run
 from lambdas.publish_recommendations.lists import CorruptList, ListTooLarge
 from lambdas.publish_recommendations.writer import THROTTLED, WritesUnprocessed
 from lambdas.shared.events import InvalidEvent
+from osusume_endpoint.dynamodb.expiry import expired
 from tests.lambdas.fakes import S3, DynamoDB
 
 RUN = "20261124T030000Z"
@@ -67,6 +69,15 @@ def test_a_version_that_gave_way_is_written_again_with_an_expiry() -> None:
     answer, _ = published([line("u1")], dynamodb=table, expires_at=EXPIRES)
     assert answer == {"written": 1}
     assert list(table.items.values()) == [{**ITEM, "expires_at": {"N": str(EXPIRES)}}]
+
+
+def test_after_sixty_days_without_a_run_what_serves_is_there_and_what_gave_way_is_not() -> None:
+    """By the endpoint's time to live, which has AWS's rules."""
+    _, serving = published([line("u1")])
+    _, gave_way = published([line("u1")], expires_at=EXPIRES)
+    later = EXPIRES + 60 * 86_400
+    for table, gone in ((serving, False), (gave_way, True)):
+        assert [expired(item, layout.EXPIRES, now=later) for item in table.items.values()] == [gone]
 
 
 @pytest.mark.parametrize("wrong", ["soon", 1.5, True])
