@@ -9,7 +9,6 @@ from config import layout
 from stacks.parts.access import SPARK_ON_S3
 
 _SPARK = "S3A commits through temporary files and parts, which it lists; the local runner writes objects once"
-BUCKETS = ("raw", "datasets", "results")
 _WRITES = SPARK_ON_S3["5.1"].on_objects
 
 
@@ -102,10 +101,17 @@ UNRECORDED: tuple[Unrecorded, ...] = (
         (_objects("results", f"{layout.PUBLISH.top}/x"), _objects("results", f"{layout.WAREHOUSE.top}/x")),
         _SPARK,
     ),
-    Unrecorded(
-        r"(Preparation/(ExtractAurora|BuildDatasets)|Publishing/PostprocessRecommendations).*",
-        SPARK_ON_S3["5.1"].on_bucket,
-        tuple(f"arn:aws:s3:::{{prefix}}-{bucket}-{{account}}-{{region}}" for bucket in BUCKETS),
-        _SPARK,
+    *(
+        Unrecorded(
+            role,
+            SPARK_ON_S3["5.1"].on_bucket,
+            tuple(f"arn:aws:s3:::{{prefix}}-{bucket}-{{account}}-{{region}}" for bucket in buckets),
+            _SPARK,
+        )
+        for role, buckets in (
+            (r"Preparation/ExtractAurora.*", ("raw",)),
+            (r"Preparation/BuildDatasets.*", ("raw", "datasets", "results")),
+            (r"Publishing/PostprocessRecommendations.*", ("results",)),
+        )
     ),
 )

@@ -51,6 +51,7 @@ def definition(settings: Settings) -> dict[str, Any]:
                 "request": jsonata("$states.input"),
                 "standing": UNSERVED,
                 "accept": jsonata("$exists($states.input.accept) ? [$states.input.accept] : []"),
+                "resume": jsonata("$exists($states.input.resume) ? $string($states.input.resume) : ''"),
                 "again": '{"mode": "auto"}',
             },
             "Next": "AcquireLock",
@@ -58,7 +59,13 @@ def definition(settings: Settings) -> dict[str, Any]:
         **_lock_states(settings),
         "Resuming": {
             "Type": "Choice",
-            "Choices": [{"Condition": jsonata("$exists($request.resume)"), "Next": "ReadProgress"}],
+            "Choices": [
+                {
+                    "Condition": jsonata("$resume != ''"),
+                    "Assign": {"run_id": jsonata("$resume")},
+                    "Next": "ReadProgress",
+                }
+            ],
             "Default": "PlanRun",
         },
         **_resume_states(settings),
@@ -188,12 +195,12 @@ def _put_lock(table: str, condition: str, values: dict[str, dict[str, str]], *, 
 
 def _note_progress(settings: Settings, phase: str, value: str, *, Next: str) -> State:
     """`value` is an expression of what the phase gave, for a run that resumes this one."""
-    resume = "'{\"resume\": \"' & $plan.run_id & '\"}'"
+    resume = "'{\"resume\": \"' & $run_id & '\"}'"
     return asl.task(
         asl.UPDATE_ITEM,
         {
             "TableName": settings.names.control_table,
-            "Key": {layout.PK: {"S": jsonata(asl.joined(layout.PROGRESS, run_id="$plan.run_id"))}},
+            "Key": _progress_key(),
             "UpdateExpression": "SET #phase = :value",
             "ExpressionAttributeNames": {"#phase": phase},
             "ExpressionAttributeValues": {":value": {"S": jsonata(f"$string({value})")}},
@@ -203,19 +210,17 @@ def _note_progress(settings: Settings, phase: str, value: str, *, Next: str) -> 
     )
 
 
+def _progress_key() -> dict[str, Any]:
+    return {layout.PK: {"S": jsonata(asl.joined(layout.PROGRESS, run_id="$run_id"))}}
+
+
 def _resume_states(settings: Settings) -> States:
     """Whatever run succeeded since: an older one that goes on would put its lists in place of newer ones."""
     table, item = settings.names.control_table, "$states.result.Item"
     return {
         "ReadProgress": asl.task(
             asl.GET_ITEM,
-            {
-                "TableName": table,
-                "Key": {
-                    layout.PK: {"S": jsonata(asl.joined(layout.PROGRESS, run_id="$string($request.resume)"))}
-                },
-                "ConsistentRead": True,
-            },
+            {"TableName": table, "Key": _progress_key(), "ConsistentRead": True},
             Assign={"progress": jsonata(f"$exists({item}) ? {item} : {{}}")},
             Next="ReadNewest",
         ),
@@ -240,7 +245,7 @@ def _resume_states(settings: Settings) -> States:
             "Type": "Fail",
             "Error": "NothingToResume",
             "Cause": jsonata(
-                "'Run ' & $string($request.resume) & ' was never planned here: pass the run id that its"
+                "'Run ' & $run_id & ' was never planned here: pass the run id that its"
                 " notification names, or start with mode auto'"
             ),
         },
@@ -248,7 +253,7 @@ def _resume_states(settings: Settings) -> States:
             "Type": "Fail",
             "Error": "ResumedTooLate",
             "Cause": jsonata(
-                "'Run ' & $string($request.resume) & ' can not go on, since run ' & $newest"
+                "'Run ' & $run_id & ' can not go on, since run ' & $newest"
                 " & ' succeeded meanwhile or it did itself: start with mode auto'"
             ),
         },
@@ -285,7 +290,10 @@ def _plan_run(settings: Settings) -> State:
               'started_at': $states.context.Execution.StartTime
             }"""
         ),
-        Assign={"plan": jsonata("$states.result.Payload")},
+        Assign={
+            "plan": jsonata("$states.result.Payload"),
+            "run_id": jsonata("$states.result.Payload.run_id"),
+        },
         Next="NotePlan",
     )
 
