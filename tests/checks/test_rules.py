@@ -318,6 +318,12 @@ CASES: dict[str, tuple[str, Change]] = {
         "Serving",
         lambda t: properties(t, "GetRecommendationsFunction").update(Runtime="python3.12"),
     ),
+    "code-s3a-region": (
+        "Publishing",
+        lambda t: properties(t, "PostprocessRecommendationsJob")["DefaultArguments"].update(
+            {"--conf": "spark.hadoop.fs.s3a.endpoint.region=us-east-2"}
+        ),
+    ),
     "code-script": (
         "Preparation",
         lambda t: properties(t, "BuildDatasetsJob").update(Command={"Name": "glueetl"}),

@@ -1,4 +1,4 @@
-"""What DynamoDB does and ministack only records: exports to S3, and the recovery window they need."""
+"""What DynamoDB does and ministack only records: exports to S3, the recovery window they need, time to live."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from osusume_endpoint import calls, replacements, wire
-from osusume_endpoint.dynamodb import changes, export, expressions
+from osusume_endpoint.dynamodb import changes, expiry, export, expressions
 from osusume_endpoint.endpoint import Endpoint
 from osusume_endpoint.replacements import replaces
 from osusume_endpoint.service import ApiError, Operation, RequestContext, override_operations
@@ -27,6 +27,7 @@ def install(endpoint: Endpoint) -> None:
     calls.interceptors.append(refuse_update)
     log = changes.ChangeLog(endpoint.home / "dynamodb")
     replacements.apply(changes.__name__, log=log)
+    expiry.install()
     recovery = Recovery(endpoint)
     replacements.apply(__name__, recovery=recovery)
     exports = Exports(endpoint, log, recovery)
