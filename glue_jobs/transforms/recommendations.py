@@ -61,6 +61,16 @@ class OnColumns:
         left = F.filter(entries, lambda entry: ~F.array_contains(ids, entry["items"]))
         return F.when(F.size(ids) == 0, entries).otherwise(left)
 
+    def with_places(self, entries: Column, ids: Column, *, length: int, places: int) -> Column:
+        head, others = F.slice(entries, 1, length), self.without(entries, ids)
+        had = F.size(self.without(head, ids))
+        more = F.greatest(F.lit(0), F.least(F.lit(min(places, length)), F.size(others)) - had)
+        known = F.transform(
+            F.filter(head, lambda entry: F.array_contains(ids, entry["items"])), lambda entry: entry["items"]
+        )
+        last = F.slice(known, F.size(known) - more + 1, more)
+        return F.concat(self.without(head, last), F.slice(others, had + 1, more))
+
 
 def changed(lists: DataFrame, change: Callable[[Column], Column]) -> DataFrame:
     """Lists whose entries `change` maps to others; those that would be empty are left out."""
@@ -72,6 +82,11 @@ def changed(lists: DataFrame, change: Callable[[Column], Column]) -> DataFrame:
         F.col("pairs.items").alias("items"),
         F.col("pairs.scores").alias("scores"),
     )
+
+
+def first(lists: DataFrame, length: int) -> DataFrame:
+    """The lists, none longer than this; scores stay null where the recipe gives none."""
+    return lists.withColumns({name: F.slice(name, 1, length) for name in ("items", "scores")})
 
 
 def publish_lines(lists: DataFrame) -> DataFrame:
