@@ -52,9 +52,9 @@ def make(catalogue: Catalogue, *, seed: int, number: int) -> Household:
     return Household(
         user_id=f"u{number:04}",
         random=random,
-        age=random.choices(AGES[1:3] if "baby" in tastes else AGES, None if "baby" in tastes else AGE_WEIGHTS)[
-            0
-        ],
+        age=random.choices(
+            AGES[1:3] if "baby" in tastes else AGES, None if "baby" in tastes else AGE_WEIGHTS
+        )[0],
         income=random.choice(INCOMES),
         household_size=size,
         tastes=tastes,

@@ -135,4 +135,4 @@ def _any_brand(random: Random, shelves: Shelves, good: str, *, day: int) -> Prod
 
 
 def _news(product: Product, day: int) -> float:
-    return NEWS_APPEAL if 0 <= product.launched and day - product.launched < NEWS_DAYS else 1.0
+    return NEWS_APPEAL if product.launched >= 0 and day - product.launched < NEWS_DAYS else 1.0
