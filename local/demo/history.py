@@ -62,6 +62,7 @@ class Execution:
     states: list[StateRun] = field(default_factory=list)
     children: list[Execution] = field(default_factory=list)
     status: str = RUNNING
+    newest: datetime | None = None  # time of the last event that was read
     description: dict[str, Any] = field(default_factory=dict)
     _contexts: dict[int, Context] = field(default_factory=dict)
     _names: dict[int, str] = field(default_factory=dict)
@@ -110,7 +111,7 @@ class Execution:
         kind, number = event["type"], event["id"]
         before = event.get("previousEventId", 0)
         context = self._contexts.get(before, ())
-        self._last = max(self._last, number)
+        self._last, self.newest = max(self._last, number), event["timestamp"]
         self._names[number] = self._names.get(before, "")
         if kind == "MapIterationStarted":
             context = self._begin(event, context)

@@ -25,7 +25,6 @@ SHORT: Mapping[str, str] = {
     **{f"precision_at_{k}": f"precision@{k}" for k in (5, 10, 25)},
     **{f"{_NDCG}_with_event_weights_at_{k}": f"weighted NDCG@{k}" for k in (5, 10, 25)},
 }
-COLUMN = 18
 
 # What USER-A bought in the part of the data that was held back, and what was inferred, best first.
 EXAMPLE = "USER-A"
@@ -49,14 +48,15 @@ def of_versions(clients: Clients, names: Names, solutions: Sequence[Solution]) -
 def told(metrics: Mapping[str, Metrics], solutions: Sequence[Solution]) -> Iterator[str]:
     """A row for each key of any version, the baseline named beside it; then the example."""
     baseline = next((s.name for s in solutions if s.recipe == BASELINE and s.name in metrics), None)
-    example = {EXAMPLE: of_example()}
+    example = of_example()
     columns = dict(sorted(metrics.items(), key=lambda row: row[0] == baseline))
     heads = [f"{name} = baseline" if name == baseline else name for name in columns]
-    yield _row("", [*heads, f"{EXAMPLE} (below)"])
+    rows = [["", *heads, f"{EXAMPLE} (below)"]]
     for key in _keys(metrics):
         base = metrics[baseline].get(key) if baseline else None
         cells = [_cell(m.get(key), None if name == baseline else base) for name, m in columns.items()]
-        yield _row(SHORT.get(key, key), [*cells, _cell(example[EXAMPLE].get(key), None)])
+        rows.append([SHORT.get(key, key), *cells, _cell(example.get(key), None)])
+    yield from _aligned(rows)
     yield from _about_baseline(baseline)
     yield from explained()
 
@@ -66,8 +66,11 @@ def _keys(metrics: Mapping[str, Metrics]) -> list[str]:
     return [key for key in SHORT if key in present] + sorted(present - SHORT.keys())
 
 
-def _row(name: str, cells: Sequence[str]) -> str:
-    return f"  {name:<18}{''.join(f'{cell:<{COLUMN}}' for cell in cells)}".rstrip()
+def _aligned(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = (f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True))
+        yield f"  {'  '.join(cells)}".rstrip()
 
 
 def _cell(value: float | None, baseline: float | None) -> str:

@@ -36,6 +36,8 @@ class Step:
 
 
 def of_execution(execution: Execution, *, now: datetime) -> Step:
+    if execution.status != RUNNING and execution.newest is not None:
+        now = execution.newest  # what it left open ended with it
     outer = [state for state in execution.states if not state.item and state.kind not in UNTOLD]
     return Step(
         name=execution.workflow,

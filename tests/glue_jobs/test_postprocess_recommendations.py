@@ -38,7 +38,11 @@ def world(spark: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
             (path / "part-0.json.gz").write_bytes(gzip.compress(text.encode()))
 
         def run(self, days: int = 0, new: int = 0, solutions: Any = SOLUTIONS) -> None:
-            publishing = {"exclude_bought_within_days": days, "min_never_bought": new, "expire_after_days": 14}
+            publishing = {
+                "exclude_bought_within_days": days,
+                "min_never_bought": new,
+                "expire_after_days": 14,
+            }
             job.run(job.Job(spark, "results", RUN, solutions, publishing))
 
         def lines(self, part: str) -> list[Any]:

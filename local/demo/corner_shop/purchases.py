@@ -46,7 +46,7 @@ class Shelves:
             return 1.0
         today = self.first + timedelta(days=day)
         gaps = [abs(today.timetuple().tm_yday - (30.4 * month - 15)) for month in months]
-        apart = max(0.0, min(min(gap, 365 - gap) for gap in gaps) - 15)
+        apart = max(0.0, min(min(gap, 365 - gap) for gap in gaps) - 16)
         return OF_THE_SEASON + (1 - OF_THE_SEASON) * exp(-((apart / 40) ** 2))
 
     @cached_property
