@@ -321,8 +321,7 @@ class Publishing(Section):
     exclude_bought_within_days: int = Field(default=0, ge=0, le=3650)
     """Leave out items that the user bought within so many days; 0 leaves none out."""
     min_never_bought: int = Field(default=0, ge=0, le=500)
-    """So many items of a user's list, at least, are ones that they never bought: where the list has fewer, the best
-    such candidates take its last places. 0 asks for none."""
+    """Items of a user's list that they never bought, at least: the best such candidates take its last places."""
 
 
 class Api(Section):

@@ -19,7 +19,18 @@ from config import settings as configuration
 from config.errors import ConfigError
 from config.settings import Settings
 from local import cli, users
-from local.demo import complete_journey, loader, log, measures, own_files, places, progress, recording, story
+from local.demo import (
+    complete_journey,
+    live,
+    loader,
+    log,
+    measures,
+    own_files,
+    places,
+    progress,
+    recording,
+    story,
+)
 from local.demo.catalogue import Catalogue
 from local.demo.complete_journey import DataSetMissing
 from local.demo.corner_shop import source as corner_shop
@@ -164,7 +175,9 @@ def _tell(demo: Demo, loaded: Loaded, followed: progress.Run) -> dict[str, list[
         "secret": names.warehouse_reader_secret,
     }
     metrics = measures.of_versions(demo.client, names, settings.solutions)
-    _section(f"Run {run_id}: {followed.seconds:.1f} s", story.timings(followed))
+    # A tree has told each step's time already.
+    timings = () if live.is_for(sys.stdout) else story.timings(followed)
+    _section(f"Run {run_id}: {followed.seconds:.1f} s", timings)
     _section("Rows", story.rows(demo.client, names, run_id))
     _section("Metrics of the versions that serve", measures.told(metrics, settings.solutions))
     _section("Lists in the warehouse", story.marts(demo.client, **warehouse))

@@ -89,5 +89,5 @@ def label(step: Step, *, folded: bool = False) -> Text:
         text.append(f"  {step.note}", colour if step.outcome is not Outcome.DONE else "bright_black")
     inside = sum(1 for _ in steps.walk(step)) - 1
     if folded and inside and step.outcome is Outcome.DONE:
-        text.append(f"  {inside} steps inside", "bright_black")
+        text.append(f"  {inside} step{'s' if inside > 1 else ''} inside", "bright_black")
     return text

@@ -66,7 +66,7 @@ def test_while_it_runs_what_went_well_is_folded_up() -> None:
     assert drawn(seen(*nested()), folded=True) == [
         "✓ pipeline  7.0 s  3 steps inside",
         "├── ✓ PlanRun  1.5 s",
-        "└── ✓ RunTrain → train  5.5 s  1 steps inside",
+        "└── ✓ RunTrain → train  5.5 s  1 step inside",
     ]
 
 

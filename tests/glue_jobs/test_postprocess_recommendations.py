@@ -107,6 +107,20 @@ def test_of_the_candidates_a_list_keeps_its_length_with_places_for_what_was_neve
     assert sorted((row["rank"], row["item_id"]) for row in rows) == [(1, "a"), (2, "b"), (3, "new")]
 
 
+def test_in_a_shop_without_orders_nothing_was_ever_bought(world: Any, spark: Any, tmp_path: Path) -> None:
+    from glue_jobs import session
+    from glue_jobs.columns import WAREHOUSE_ORDERS
+
+    orders = spark.createDataFrame([], WAREHOUSE_ORDERS)  # as build-datasets writes the empty table
+    session.write_json(orders, f"{tmp_path}/results/runs/{RUN}/warehouse/orders/")
+    world.answer("personal", recommended("u1", "a", "b", "c"))
+    world.answer("popular", recommended("everyone", "c"))
+    world.run(new=2)
+    assert [line["items"] for line in world.lines("publish/personal")] == [
+        [["a", 1.0], ["b", 0.9], ["c", 0.8]]
+    ]
+
+
 def test_a_solution_that_answered_nobody_stops_the_run_and_quotes_why(world: Any) -> None:
     from glue_jobs.postprocess_recommendations import BatchOutputEmpty
 

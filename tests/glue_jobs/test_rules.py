@@ -181,3 +181,30 @@ def test_a_new_rule_is_a_row_that_may_ask_for_facts_of_items(
     made = job.Job(spark, "results", "20261124T030000Z", [], {"exclude_gone_since": "2026-10-01 00:00:00"})
     [row] = job.with_rules(made, {"for_each": "item", "results": 25}, frame).collect()
     assert (row["items"], row["scores"]) == (["b"], [1.0])
+
+
+@pytest.mark.spark
+def test_what_a_rule_looks_up_is_worked_out_once_a_list(spark: Any) -> None:
+    """And not for each entry, of which each would go through all that the user ever bought."""
+    from pyspark.sql import functions as F
+
+    from glue_jobs.transforms import recommendations
+
+    columns = "list string, key string, items array<string>, scores array<double>, bought map<string,string>"
+    frame = spark.createDataFrame([("personal", "u", ["a"], [1.0], {"a": "2026-01-01 00:00:00"})], columns)
+    given = Given(user={"bought": F.col("bought")}, items={}, now=NOW, results=25)
+    publishing = {"exclude_bought_within_days": 4, "min_never_bought": 10}
+    for name in publishing:
+        changed = recommendations.changed(
+            frame,
+            lambda entries, name=name: applied(
+                recommendations.OnColumns(),
+                entries,
+                rules={name: RULES[name]},
+                publishing=publishing,
+                given=given,
+            ),
+        )
+        plan = changed._jdf.queryExecution().analyzed().toString()
+        # The list is named twice: filtered, and looked at whether anything is left.
+        assert plan.count("map_filter") == 1, name
