@@ -36,7 +36,7 @@ class StateRun:
         return max(0.0, ((self.exited or now) - self.entered).total_seconds())
 
     def contains(self, other: StateRun) -> bool:
-        """By the numbers of their events, in one execution's history."""
+        """Whether the other was entered while this one lasted, in one execution's history."""
         return self.first_event < other.first_event and (
             self.last_event is None or other.first_event < self.last_event
         )

@@ -50,7 +50,7 @@ def visitor(catalogue: Catalogue, events: Events) -> Visitor | None:
 
 
 def path_of(catalogue: Catalogue) -> str:
-    """Of a request that a person may send themselves."""
+    """The path of a request that a person may send themselves."""
     user = catalogue.regular_user()
     return (
         f"/v1/users/{_escaped(user)}/recommendations?numResults=10" if user else "/v1/popular?numResults=10"

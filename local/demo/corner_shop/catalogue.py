@@ -111,7 +111,7 @@ def _meal(row: Mapping[str, Any]) -> Meal:
 
 
 def products(catalogue: Catalogue, *, seed: int, brands: int, days: int) -> dict[str, list[Product]]:
-    """By good, of one to `brands` brands each. One in twelve is launched within the `days`."""
+    """Products for each good, in one to `brands` brands. Of other brands than the shop's own one in six is new."""
     return {
         good.key: list(_variants(catalogue, good, Random(f"{seed}/{good.key}"), brands=brands, days=days))
         for good in catalogue.goods.values()

@@ -89,7 +89,8 @@ def _staples(
 
 def _used(random: Random, goods: Sequence[Good], *, chance: float) -> list[Good]:
     """One good, or a few, of a category; those that the catalogue lists first more often."""
-    left, used = list(goods), []
+    left = list(goods)
+    used: list[Good] = []
     while left and random.random() < (chance if not used else SECOND_GOOD):
         good = random.choices(left, [1 / (1 + n) for n in range(len(left))])[0]
         left.remove(good)

@@ -61,7 +61,7 @@ class Shelves:
 
 
 def lines(household: Household, shelves: Shelves) -> Iterator[Line]:
-    """In the order of time."""
+    """Purchases of one household, the oldest first."""
     random = household.random
     due = {good: random.uniform(0, every) for good, every in household.staples.items()}
     last = 0
