@@ -22,6 +22,11 @@ class Named:
     category: str = ""
 
 
+def _in_words(category: str) -> str:
+    """`FLUID MILK` as `Fluid Milk`; a name that is written as one stays."""
+    return category.title() if category.isupper() or category.islower() else category
+
+
 @dataclass(frozen=True)
 class Catalogue:
     connection: Any
@@ -34,7 +39,7 @@ class Catalogue:
             "select item_id, title, title_ja, category from {items} where item_id = any(%s)", wanted
         )
         known = {
-            item: Named(title or item, second or "", (category or "").title())
+            item: Named(title or item, second or "", _in_words(category or ""))
             for item, title, second, category in rows
         }
         return {item: known.get(item, Named(item)) for item in wanted}

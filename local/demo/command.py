@@ -197,8 +197,13 @@ def _record(
     demo: Demo, followed: progress.Run, options: argparse.Namespace, shown: dict[str, list[str]]
 ) -> None:
     data = f" DATA={options.data}" if options.data else ""
-    client = demo.client("stepfunctions")
-    recording.write(client, followed.execution, options.record, command=f"make demo{data}", told=shown)
+    recording.write(
+        demo.client("stepfunctions"),
+        followed.execution,
+        options.record,
+        command=f"make demo{data}",
+        told=shown,
+    )
     print(f"\nRecorded in {options.record}: `make docs` draws {recording.FILE.name} as a picture")
 
 

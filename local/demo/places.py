@@ -12,6 +12,7 @@ from rich.cells import cell_len, set_cell_size
 from local.demo.api import Api
 from local.demo.catalogue import Catalogue, Named
 
+BESIDE = "goes with"  # the place of a related list
 LIST = 25  # entries of a list that is asked for
 SHOWN = 6  # of a place
 RELATED = 3  # items whose related list is shown
@@ -94,7 +95,7 @@ def personal_places(visitor: Visitor, answer: Mapping[str, Any], catalogue: Cata
 
 def goes_with(item: str, answer: Mapping[str, Any], catalogue: Catalogue) -> Iterator[str]:
     name = catalogue.named([item])[item]
-    yield f"goes with {' · '.join(part for part in (name.title, name.second) if part)} ({origin(answer)})"
+    yield f"{BESIDE} {' · '.join(part for part in (name.title, name.second) if part)} ({origin(answer)})"
     yield from _named(_ids(answer), catalogue)
     yield ""
 

@@ -50,7 +50,7 @@ def write(
     client: Any, execution: Execution, file: Path, *, command: str, told: Mapping[str, Sequence[str]]
 ) -> None:
     executions = [
-        {"arn": each.arn, "status": each.status, "events": list(_kept(_events(client, each.arn)))}
+        {"arn": each.arn, "status": each.status, "events": list(_kept(list(_events(client, each.arn))))}
         for each in execution.everything()
     ]
     content = {"command": command, "told": told, "executions": executions}
@@ -92,17 +92,40 @@ def _events(client: Any, arn: str) -> Iterator[dict[str, Any]]:
         arguments["nextToken"] = page["nextToken"]
 
 
-def _kept(events: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+def _kept(events: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     """Events that tell something; those after one that is left out follow the one before it."""
-    moved = {0: 0}
+    moved, passed = {0: 0}, _passed(events)
     for event in events:
         before = moved[event.get("previousEventId", 0)]
-        if not _tells(event):
+        if event["id"] in passed or not _tells(event):
             moved[event["id"]] = before
             continue
         moved[event["id"]] = event["id"]
         kept = {"id": event["id"], "previousEventId": before, "type": event["type"]}
         yield kept | {"timestamp": event["timestamp"].isoformat()} | _details(event)
+
+
+def _passed(events: Sequence[dict[str, Any]]) -> set[int]:
+    """States inside a Map's iterations that are over: thousands of polls, of which a tree says nothing.
+
+    The first of each iteration stays, since its input names it, and so does the one in which it failed.
+    """
+    rounds: dict[int, list[list[int]]] = {0: []}  # by event: the states, so far, of the iterations around it
+    passed: set[int] = set()
+    for event in events:
+        around, kind = rounds[event.get("previousEventId", 0)], event["type"]
+        if kind == "MapIterationStarted":
+            around = [*around, []]
+        elif kind.startswith("MapIteration"):
+            around = around[:-1]
+        elif around and kind.endswith("StateEntered"):
+            around[-1].append(event["id"])
+        elif around and kind.endswith("StateExited") and len(around[-1]) > 1:
+            passed |= {around[-1][-1], event["id"]}
+        elif around and is_success(kind) and len(around[-1]) > 1:
+            passed.add(event["id"])
+        rounds[event["id"]] = around
+    return passed
 
 
 def _tells(event: Mapping[str, Any]) -> bool:
@@ -139,7 +162,7 @@ class Replayed:
     def describe_execution(self, executionArn: str) -> dict[str, Any]:
         return {"status": self._executions[executionArn]["status"]}
 
-    def get_execution_history(self, executionArn: str, **_: Any) -> dict[str, Any]:
+    def get_execution_history(self, executionArn: str, *, reverseOrder: bool, **_: Any) -> dict[str, Any]:
         events = self._executions[executionArn]["events"]
         found = [e | {"timestamp": datetime.fromisoformat(e["timestamp"])} for e in events]
-        return {"events": list(reversed(found))}
+        return {"events": list(reversed(found)) if reverseOrder else found}

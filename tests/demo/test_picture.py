@@ -7,9 +7,11 @@ import xml.etree.ElementTree as ET
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
 from local.demo import picture, recording, steps
 from local.demo.history import Execution
-from tests.demo.histories import START, FakeStepFunctions
+from tests.demo.histories import START, FakeStepFunctions, Machine
 from tests.demo.test_live import drawn, mapped, nested
 
 NOW = START + timedelta(seconds=60)
@@ -48,6 +50,30 @@ def test_iterations_keep_their_names(tmp_path: Path) -> None:
     ]
 
 
+def test_of_the_polls_of_an_iteration_only_what_names_it_is_kept(tmp_path: Path) -> None:
+    train = Machine("train")
+    train.enter("Map", "Solutions", 0)
+    for index, (name, ended) in enumerate({"personal": "Succeeded", "related": "Failed"}.items()):
+        begun = train.add("MapIterationStarted", 1, after=1, mapIterationStartedEventDetails={"index": index})
+        entered = train.enter("Task", "Create", 1, after=begun, given={"name": name})
+        last = train.leave("Task", "Create", 2, after=entered)
+        for _ in range(100):
+            last = train.leave("Wait", "Pause", 3, after=train.enter("Wait", "Pause", 2, after=last))
+        if ended == "Failed":
+            last = train.enter("Fail", "NotTrained", 4, after=last)
+        train.add(f"MapIteration{ended}", 4, after=last)
+    train.end("FAILED", error="NotTrained")
+    execution, client = Execution(train.arn), FakeStepFunctions(train)
+    execution.refresh(client)
+    file = tmp_path / "run.json"
+    recording.write(client, execution, file, command="make demo", told={})
+    found = recording.read(file)
+    assert "Pause" not in file.read_text() and len(found.executions[0]["events"]) < 12
+    lines = drawn(steps.of_execution(found.execution(), now=NOW))
+    assert lines == drawn(steps.of_execution(execution, now=NOW))
+    assert lines[-2:] == ["    ├── ✓ personal  3.0 s", "    └── ✗ related  3.0 s  NotTrained"]
+
+
 def test_a_recording_has_a_line_for_each_event(tmp_path: Path) -> None:
     pipeline, train = nested()
     execution, client = Execution(pipeline.arn), FakeStepFunctions(pipeline, train)
@@ -63,10 +89,24 @@ def test_the_picture_is_an_image_that_asks_nobody_for_anything() -> None:
     root = ET.fromstring(text)
     assert root.tag == "{http://www.w3.org/2000/svg}svg"
     addresses = {part for part in text.replace('"', " ").replace("(", " ").split() if "://" in part}
-    assert addresses == {"http://www.w3.org/2000/svg", "https://www.textualize.io/"} & addresses
+    # The name space, and rich's own in a comment.
+    assert addresses == {"http://www.w3.org/2000/svg", "https://www.textualize.io"}
     assert "font-face" not in text and "url(http" not in text
     words = "".join(root.itertext()).replace("\xa0", " ")
     assert "✓ pipeline" in words and "new for you: never bought" in words
+
+
+def test_japanese_has_two_cells_a_letter_and_what_follows_begins_behind_it() -> None:
+    texts = list(ET.fromstring(picture.svg()).iter("{http://www.w3.org/2000/svg}text"))
+    rows: dict[str, list[ET.Element]] = {}
+    for text in texts:
+        rows.setdefault(text.attrib.get("y", ""), []).append(text)
+    [row] = [row for row in rows.values() if any(text.text == "かわべ\xa0冷凍餃子" for text in row)]
+    at = next(n for n, text in enumerate(row) if text.text == "かわべ\xa0冷凍餃子")
+    assert float(row[at].attrib["textLength"]) == pytest.approx((7 * 2 + 1) * picture.CELL)
+    ends = [float(text.attrib["x"]) + float(text.attrib["textLength"]) for text in row]
+    assert ends[at] == pytest.approx(float(row[at + 1].attrib["x"]))
+    assert ends[at - 1] == pytest.approx(float(row[at].attrib["x"]))
 
 
 def test_the_picture_is_of_the_kept_run_s_own_states() -> None:
