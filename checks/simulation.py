@@ -48,7 +48,7 @@ class Visit:
 
 @once
 def workflows(assembly: Assembly) -> list[Workflow]:
-    """Those whose definition can be read; rules.workflows says of the others."""
+    """The workflows whose definition can be read; rules.workflows reports the others."""
     return [
         Workflow(stack, logical_id, read, str(properties.get("RoleArn")), stack.resolver.arn(logical_id))
         for stack, logical_id, properties in assembly.each("AWS::StepFunctions::StateMachine")

@@ -507,7 +507,7 @@ def load(environment: str, folder: Path | None = None) -> Settings:
 
 
 def _unknown_keys(common: Content) -> list[Any]:
-    """Also those that an environment's list replaces, so that they're in no merged configuration."""
+    """The unknown keys, also those that an environment's list replaces, so that no merged configuration has them."""
     return [error for error in _errors(common) if error["type"] == "extra_forbidden"]
 
 

@@ -327,7 +327,7 @@ def _tokens(workflow: Workflow, name: str, state: dict[str, Any], call: sdk.Call
 
 
 def _uncaught(workflow: Workflow) -> Iterator[Finding]:
-    """In a workflow that reports its failures, every state that can fail does."""
+    """Findings of states that can fail unreported, in a workflow that reports its failures."""
     states = workflow.definition.get("States", {})
     failing = {
         name: any("States.ALL" in rule.get("ErrorEquals", []) for rule in state.get("Catch", []))

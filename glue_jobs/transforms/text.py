@@ -19,7 +19,7 @@ _ITEMS_THAT_FIT = WIDEST_BYTES // (6 * MAX_ID_LENGTH + 3)
 
 
 def one_line(column: Column) -> Column:
-    """Line breaks become a blank: Personalize reads one record a line. Blank text becomes null."""
+    """Line breaks become a blank: Personalize reads one record per line. Blank text becomes null."""
     flat = F.regexp_replace(column.cast("string"), _BREAKS, " ")
     return F.when(flat.rlike(r"\S"), flat)
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from aws_cdk import Annotations, AssetHashType, Duration
 from aws_cdk import aws_glue as glue
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3_assets as s3_assets
 from constructs import Construct
 
@@ -39,12 +40,7 @@ class PySparkJob(Construct):
         super().__init__(scope, construct_id)
         etl = scope.settings.etl
         group = LogGroup(self, scope, name=f"/aws-glue/jobs/{scope.names.job(name)}")
-        role = service_role(
-            self,
-            "Role",
-            service="glue.amazonaws.com",
-            statements=[_write_logs(scope), _put_metrics(), *statements],
-        )
+        role = self._role([_write_logs(scope), _put_metrics(), *statements])
         package = _package(self)
         self.job = glue.PySparkEtlJob(
             self,
@@ -70,6 +66,9 @@ class PySparkJob(Construct):
         Annotations.of(self.job).acknowledge_warning(
             "@aws-cdk/aws-glue-alpha:plaintextJobArgumentSecret", "--secret_name is a name, not a secret"
         )
+
+    def _role(self, statements: Statements) -> iam.Role:
+        return service_role(self, "Role", service="glue.amazonaws.com", statements=statements)
 
 
 def _package(scope: Construct) -> s3_assets.Asset:

@@ -38,15 +38,7 @@ UNLOADED = {
 
 def definition(settings: Settings) -> dict[str, Any]:
     states: States = {
-        "Start": {
-            "Type": "Pass",
-            "Assign": {
-                "me": jsonata("$states.context.Execution.Id"),
-                "request": jsonata("$states.input"),
-                "standing": UNSERVED,
-            },
-            "Next": "AcquireLock",
-        },
+        "Start": _start(),
         **_lock_states(settings),
         "PlanRun": _plan_run(settings),
         "RunPrepare": _run(
@@ -61,6 +53,33 @@ def definition(settings: Settings) -> dict[str, Any]:
             Assign={"prepared": jsonata("$states.result.Output")},
             Next="RunTrain",
         ),
+        **_model_states(settings),
+        **_record_states(settings),
+        **_load_states(settings),
+        **_end_states(settings),
+    }
+    return asl.workflow(
+        "pipeline",
+        comment="One run: prepare, train, recommend, load",
+        start="Start",
+        states=states,
+        hours=HOURS,
+        unwatched=("AlreadyRunning", "RunLoad", "ExplainUnloaded", "NotifyUnloaded", "ReleaseLock"),
+        failing=_failure_path(settings),
+    )
+
+
+def _start() -> State:
+    assigned = {
+        "me": jsonata("$states.context.Execution.Id"),
+        "request": jsonata("$states.input"),
+        "standing": UNSERVED,
+    }
+    return {"Type": "Pass", "Assign": assigned, "Next": "AcquireLock"}
+
+
+def _model_states(settings: Settings) -> States:
+    return {
         "RunTrain": _run(
             settings,
             "train",
@@ -75,19 +94,7 @@ def definition(settings: Settings) -> dict[str, Any]:
             Assign={"standing": UNRECORDED},
             Next="AddPending",
         ),
-        **_record_states(settings),
-        **_load_states(settings),
-        **_end_states(settings),
     }
-    return asl.workflow(
-        "pipeline",
-        comment="One run: prepare, train, recommend, load",
-        start="Start",
-        states=states,
-        hours=HOURS,
-        unwatched=("AlreadyRunning", "RunLoad", "ExplainUnloaded", "NotifyUnloaded", "ReleaseLock"),
-        failing=_failure_path(settings),
-    )
 
 
 def _lock_states(settings: Settings) -> States:
@@ -111,6 +118,22 @@ def _lock_states(settings: Settings) -> States:
             },
             Next="DescribeOwner",
         ),
+        **_owner_states(),
+        # Of several runs that see the same dead owner, one gets the lock.
+        "TakeOverLock": _put_lock(
+            table,
+            f"attribute_not_exists({layout.PK}) OR #owner = :dead OR #owner = :me",
+            {":dead": {"S": jsonata("$owner")}},
+            refused="AlreadyRunning",
+        ),
+        "AlreadyRunning": _already_running(table),
+    }
+
+
+def _owner_states() -> States:
+    """Whether the execution that owns the lock still runs."""
+    running = jsonata("$states.input.status in ['RUNNING', 'PENDING_REDRIVE']")
+    return {
         "DescribeOwner": asl.task(
             asl.sdk("sfn", "describeExecution"),
             {"ExecutionArn": jsonata("$owner")},
@@ -121,30 +144,18 @@ def _lock_states(settings: Settings) -> States:
         ),
         "OwnerStatus": {
             "Type": "Choice",
-            "Choices": [
-                {
-                    "Condition": jsonata("$states.input.status in ['RUNNING', 'PENDING_REDRIVE']"),
-                    "Next": "AlreadyRunning",
-                }
-            ],
+            "Choices": [{"Condition": running, "Next": "AlreadyRunning"}],
             "Default": "TakeOverLock",
         },
-        # Of several runs that see the same dead owner, one gets the lock.
-        "TakeOverLock": _put_lock(
-            table,
-            f"attribute_not_exists({layout.PK}) OR #owner = :dead OR #owner = :me",
-            {":dead": {"S": jsonata("$owner")}},
-            refused="AlreadyRunning",
-        ),
-        "AlreadyRunning": {
-            "Type": "Fail",
-            "Error": "AlreadyRunning",
-            "Cause": (
-                "Another run holds the lock and is still running: wait for its end or stop it. The item "
-                f"{layout.PK}={layout.LOCK} of table {table} names it; a lock of a run that ended is taken over."
-            ),
-        },
     }
+
+
+def _already_running(table: str) -> State:
+    cause = (
+        "Another run holds the lock and is still running: wait for its end or stop it. The item "
+        f"{layout.PK}={layout.LOCK} of table {table} names it; a lock of a run that ended is taken over."
+    )
+    return {"Type": "Fail", "Error": "AlreadyRunning", "Cause": cause}
 
 
 def _put_lock(table: str, condition: str, values: dict[str, dict[str, str]], *, refused: str) -> State:

@@ -5,27 +5,27 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from osusume_endpoint import patterns, permissions
+from osusume_endpoint import patterns, permissions, replacements
 from osusume_endpoint.endpoint import Endpoint
 from osusume_endpoint.errors import AccessDenied
 from osusume_endpoint.lambda_ import invocation_rights
+from osusume_endpoint.replacements import replaces
 
 PRINCIPAL = "apigateway.amazonaws.com"
+INVOCATION = (
+    "async integration, api_id, stage_name, stage, resource, request_path, method, headers, body, query_params, "
+    "path_params, *, owner_account_id, owner_region, binary_media_types, authorizer_context, caller_identity"
+)
 PROXY_MEMBERS = frozenset({"statusCode", "headers", "multiValueHeaders", "body", "isBase64Encoded"})
 
 
 def install(endpoint: Endpoint) -> None:
-    from ministack.services import apigateway_v1
-    from ministack.services.cloudformation import provisioners
+    replacements.apply(__name__, endpoint=endpoint)
 
-    handler = dict(provisioners._RESOURCE_HANDLERS["AWS::ApiGateway::Method"])
-    handler["create"] = _naming_validator(handler["create"])
-    handler["update"] = _naming_validator(handler["update"])
-    provisioners._RESOURCE_HANDLERS["AWS::ApiGateway::Method"] = handler
-    for name in ("_invoke_lambda_proxy_v1", "_invoke_lambda_custom_v1"):
-        setattr(apigateway_v1, name, _checking_permission(getattr(apigateway_v1, name), endpoint))
-    apigateway_v1._regex_search = _occurs
-    apigateway_v1._lambda_proxy_response = _strict(apigateway_v1._lambda_proxy_response)
+
+@replaces("ministack.services.apigateway_v1:_regex_search", takes="pattern, text")
+def _searching() -> Callable[[str, str], bool | None]:
+    return _occurs
 
 
 def _occurs(pattern: str, text: str) -> bool | None:
@@ -36,6 +36,14 @@ def _occurs(pattern: str, text: str) -> bool | None:
         return None
 
 
+@replaces(
+    "ministack.services.cloudformation.provisioners:_RESOURCE_HANDLERS[AWS::ApiGateway::Method][create]",
+    takes="logical_id, props, stack_name",
+)
+@replaces(
+    "ministack.services.cloudformation.provisioners:_RESOURCE_HANDLERS[AWS::ApiGateway::Method][update]",
+    takes="physical_id, old_props, new_props, stack_name",
+)
 def _naming_validator(inner: Callable[..., Any]) -> Callable[..., Any]:
     """ministack's handler of AWS::ApiGateway::Method drops RequestValidatorId, and so validates nothing."""
 
@@ -53,6 +61,8 @@ def _naming_validator(inner: Callable[..., Any]) -> Callable[..., Any]:
     return put
 
 
+@replaces("ministack.services.apigateway_v1:_invoke_lambda_proxy_v1", takes=INVOCATION)
+@replaces("ministack.services.apigateway_v1:_invoke_lambda_custom_v1", takes=INVOCATION)
 def _checking_permission(inner: Callable[..., Any], endpoint: Endpoint) -> Callable[..., Any]:
     async def invoke(
         integration: dict[str, Any],
@@ -93,6 +103,7 @@ def source_arn(endpoint: Endpoint, *, api_id: str, stage: str, method: str, path
     return f"{api}/{stage}/{method}/{'/'.join(parts)}"
 
 
+@replaces("ministack.services.apigateway_v1:_lambda_proxy_response", takes="result")
 def _strict(inner: Callable[..., Any]) -> Callable[..., Any]:
     """A function that fails, or answers no proxy response, gives 502 without details."""
 
