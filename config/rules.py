@@ -59,6 +59,26 @@ def check_solutions(solutions: Iterable[Solution]) -> None:
             raise ValueError(f"solutions: name {name!r} is used twice: rename one")
 
 
+def check_never_bought(wanted: int, solutions: Iterable[Solution]) -> None:
+    """A list can hold no more such items than it is long, and gets them from candidates behind its end."""
+    if wanted == 0:
+        return
+    for solution in solutions:
+        if solution.for_each != "user":
+            continue
+        if wanted > solution.results:
+            raise ValueError(
+                f"publishing.min_never_bought is {wanted}, but solution {solution.name!r} has results "
+                f"{solution.results}: lower the first or raise the second"
+            )
+        if solution.ranked == solution.results:
+            raise ValueError(
+                f"publishing.min_never_bought is {wanted}, but solution {solution.name!r} ranks no more than the "
+                f"{solution.results} items that it publishes: give it candidates, such as candidates: "
+                f"{min(4 * solution.results, 500)}"
+            )
+
+
 BUCKET_NAME_LENGTH = 63
 JOB_NAME_LENGTH = 63
 RUN_ID_LENGTH = len("20261124T030000Z")

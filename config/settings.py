@@ -304,13 +304,24 @@ class Solution(Section):
     """Who gets a list: each user, each item, or everyone the same."""
     results: int = Field(default=25, ge=1, le=500)
     """Length of a list."""
+    candidates: int | None = Field(default=None, ge=1, le=500)
+    """Items that batch inference ranks, of which the rules after it leave `results`; none: as many as `results`."""
     hyperparameters: dict[str, str] = Field(default_factory=dict)
     """Hyperparameters of the recipe, as strings."""
 
     @model_validator(mode="after")
     def _recipe_fits(self) -> Self:
         rules.check_solution(self.recipe, self.for_each, self.hyperparameters)
+        if self.ranked < self.results:
+            raise ValueError(
+                f"candidates is {self.candidates}, fewer than results {self.results}: raise it, or leave it out"
+            )
         return self
+
+    @property
+    def ranked(self) -> int:
+        """Items that batch inference is asked for."""
+        return self.results if self.candidates is None else self.candidates
 
 
 class QualityGate(Section):
@@ -357,6 +368,8 @@ class Publishing(Section):
     """Days for which DynamoDB keeps lists that serve no more and can't be rolled back to; what serves never expires."""
     exclude_bought_within_days: int = Field(default=0, ge=0, le=3650)
     """Leave out items that the user bought within so many days; 0 leaves none out."""
+    min_never_bought: int = Field(default=0, ge=0, le=500)
+    """Items of a user's list that they never bought, at least: the best such candidates take its last places."""
 
 
 class Api(Section):
@@ -505,6 +518,11 @@ class Settings(Section):
     def _names_are_short_enough(self) -> Self:
         rules.check_bucket_name(self.names.datasets_bucket)  # the longest of the three
         rules.check_job_names(self.names.prefix, self.solutions)
+        return self
+
+    @model_validator(mode="after")
+    def _lists_have_room_for_what_was_never_bought(self) -> Self:
+        rules.check_never_bought(self.publishing.min_never_bought, self.solutions)
         return self
 
     @cached_property

@@ -74,7 +74,7 @@ def definition(settings: Settings) -> dict[str, Any]:
 
 def _item(solution: Solution) -> dict[str, Any]:
     folder = layout.AUDIENCES[solution.for_each]
-    return {"name": solution.name, "folder": folder, "results": solution.results}
+    return {"name": solution.name, "folder": folder, "results": solution.ranked}
 
 
 def _inference_states(settings: Settings) -> States:

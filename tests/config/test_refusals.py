@@ -233,6 +233,22 @@ CASES = [
         ("'personal-recommendations-v2' has 27 characters", "leave 26", "shorten it"),
     ),
     Refused("more results than Personalize gives", solution(results=501), ("results = 501", "500")),
+    Refused(
+        "fewer candidates than results",
+        solution(candidates=24),
+        ("candidates is 24", "results 25", "raise it, or leave it out"),
+    ),
+    Refused("more candidates than Personalize ranks", solution(candidates=501), ("candidates = 501", "500")),
+    Refused(
+        "more items that were never bought than a list holds",
+        {"publishing.min_never_bought": 26, **solution(candidates=100)},
+        ("publishing.min_never_bought is 26", "'personal' has results 25", "lower the first"),
+    ),
+    Refused(
+        "items that were never bought, and no candidates to take them from",
+        {"publishing.min_never_bought": 10, **solution(candidates=None)},
+        ("publishing.min_never_bought is 10", "'personal' ranks no more than the 25", "candidates: 100"),
+    ),
     Refused("no solution at all", {"solutions": []}, ("solutions", "at least 1")),
     Refused(
         "an unknown metric",

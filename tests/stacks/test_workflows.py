@@ -421,7 +421,8 @@ def test_recommend_infers_publishes_and_swaps() -> None:
     inference = {call["jobName"]: call for call in sent(cloud, "CreateBatchInferenceJob")}
     personal = inference[f"osusume-dev-personal-{RUN}"]
     assert personal["solutionVersionArn"] == VERSION
-    assert personal["numResults"] == 25
+    assert personal["numResults"] == 100  # its candidates, of which the rules leave 25
+    assert inference[f"osusume-dev-related-{RUN}"]["numResults"] == 25
     source = personal["jobInput"]["s3DataSource"]["path"]
     assert source == f"s3://{NAMES.datasets_bucket}/runs/{RUN}/batch_input/users/"
     target = personal["jobOutput"]["s3DataDestination"]["path"]
