@@ -210,12 +210,12 @@ def conditions(module: str = "bench.recipes") -> str:
     )
 
 
-def write(sections: dict[str, str]) -> None:
+def write(sections: dict[str, str], results: Path = RESULTS, header: str = HEADER) -> None:
     """Replaces the sections of the data sets that were measured and keeps the others."""
-    known = RESULTS.read_text(encoding="utf-8") if RESULTS.exists() else ""
+    known = results.read_text(encoding="utf-8") if results.exists() else ""
     for part in known.split("\n## ")[1:]:
         sections.setdefault(part.splitlines()[0], f"## {part.rstrip()}\n")
-    RESULTS.write_text(HEADER + "\n" + "\n".join(sections.values()), encoding="utf-8")
+    results.write_text(header + "\n" + "\n".join(sections.values()), encoding="utf-8")
 
 
 def arguments() -> argparse.Namespace:

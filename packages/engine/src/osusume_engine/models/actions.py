@@ -12,6 +12,7 @@ import scipy.sparse as sp
 from osusume_engine.ids import Ids
 from osusume_engine.metrics import area_under_curve
 from osusume_engine.models.linear import truncated_svd
+from osusume_engine.numeric import finite
 from osusume_engine.storage import storable
 
 DAY = 86_400
@@ -96,7 +97,7 @@ class Columns:
 
 def _numbers(column: pd.Series, levels: int) -> np.ndarray:
     if pd.api.types.is_numeric_dtype(column):
-        return np.log1p(column.fillna(0).clip(lower=0).to_numpy(dtype=float))[:, None]
+        return np.log1p(finite(column).fillna(0).clip(lower=0).to_numpy())[:, None]
     lists = column.fillna("").astype(str).str.split("|")
     frequent = lists.explode().value_counts()
     chosen = [value for value in frequent.index[:levels] if value]

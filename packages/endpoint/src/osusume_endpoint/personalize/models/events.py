@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -119,13 +120,20 @@ def _event(
         "TIMESTAMP": _seconds(event["sentAt"]),
     }
     if event.get("eventValue") is not None:
-        row["EVENT_VALUE"] = float(event["eventValue"])
+        row["EVENT_VALUE"] = _event_value(event["eventValue"])
     attributed = event.get("metricAttribution", {}).get("eventAttributionSource")
     shown = _shown(event) | ({"EVENT_ATTRIBUTION_SOURCE": attributed} if attributed else {})
     if "IMPRESSION" not in shown and event.get("recommendationId") in service.recommendations:
         shown[SHOWN] = list(service.recommendations[event["recommendationId"]][1])
     # Kept beside the schema's own columns: implicit impressions and attribution need them.
     return _complete(schema, row) | shown | {SESSION: parameters["sessionId"]}
+
+
+def _event_value(given: Any) -> float:
+    value = float(given)
+    if not math.isfinite(value):
+        raise invalid(f"eventValue has the value {given!r}, which is not a finite number.")
+    return value
 
 
 def _shown(event: Mapping[str, Any]) -> dict[str, Any]:
@@ -174,14 +182,21 @@ def _typed(field: Field, key: str, value: Any) -> Any:
         if field.type in ("int", "long"):
             return int(value)
         if field.type in NUMERIC:
-            return float(value)
-    except (TypeError, ValueError):
+            return _finite(float(value))
+    except (TypeError, ValueError, OverflowError):
         raise invalid(
             f"properties.{key} has the value {value!r}, which is not of type {field.type}."
         ) from None
     if field.type == "boolean":
         return str(value).lower() == "true"
     return "|".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _finite(value: float) -> float:
+    """The value; ValueError where it is infinite or no number, as 1e999, Infinity and NaN are in Python's JSON."""
+    if not math.isfinite(value):
+        raise ValueError("not finite")
+    return value
 
 
 def _complete(schema: Schema, row: dict[str, Any]) -> dict[str, Any]:
