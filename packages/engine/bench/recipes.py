@@ -54,7 +54,7 @@ COLUMNS = {
 PERSONAL = "aws-user-personalization-v2"
 TWINS = {"aws-user-personalization", "aws-personalized-ranking", "aws-personalized-ranking-v2"}
 NEW = "users without events"
-# By default SIMS leaves out the tenth of the items with most events.
+# By default SIMS reads the newest events alone of the tenth of the items with most events.
 VARIANTS = {"aws-sims": {"max_item_interaction_count_percentile": "1.0"}}
 
 

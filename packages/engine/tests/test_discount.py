@@ -172,7 +172,7 @@ def sessions() -> TrainingData:
     clicks = shop(users=500, products=300).interactions
     assert clicks is not None
     ordered = clicks.sort_values(["USER_ID", "TIMESTAMP"], kind="stable")
-    starts = (ordered.USER_ID != ordered.USER_ID.shift()) | (ordered.TIMESTAMP.diff() > 1800)
+    starts = (ordered.USER_ID.shift() != ordered.USER_ID) | (ordered.TIMESTAMP.diff() > 1800)
     return TrainingData(interactions=ordered.assign(USER_ID="s" + starts.cumsum().astype(str)))
 
 

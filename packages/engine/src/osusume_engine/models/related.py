@@ -10,6 +10,7 @@ import scipy.sparse as sp
 
 from osusume_engine.histories import Histories, profile
 from osusume_engine.models.discount import MOST_POPULAR, Discount
+from osusume_engine.models.model import Answers
 from osusume_engine.models.neighbours import together, without_diagonal
 from osusume_engine.models.personalization import joined, labelled
 from osusume_engine.models.popularity import Popularity
@@ -55,7 +56,7 @@ UNDISCOUNTED = Discount()
 
 @storable
 @dataclass(frozen=True)
-class RelatedItems:
+class RelatedItems(Answers):
     """cold: items of fewer events are related by content alone."""
 
     relations: Relations

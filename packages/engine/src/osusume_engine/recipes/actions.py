@@ -11,15 +11,13 @@ from osusume_engine.histories import Histories, profile
 from osusume_engine.ids import Ids
 from osusume_engine.metrics import area_under_curve
 from osusume_engine.models.actions import (
-    DAY,
     ActionModel,
-    Columns,
-    Timeline,
     action_metrics,
     boosted,
     interests_of,
     logistic,
 )
+from osusume_engine.models.timelines import DAY, Columns, Timeline
 from osusume_engine.numeric import finite
 from osusume_engine.recipes.learning import Learned, Task
 
