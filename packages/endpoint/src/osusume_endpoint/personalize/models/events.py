@@ -120,20 +120,13 @@ def _event(
         "TIMESTAMP": _seconds(event["sentAt"]),
     }
     if event.get("eventValue") is not None:
-        row["EVENT_VALUE"] = _event_value(event["eventValue"])
+        row["EVENT_VALUE"] = float(event["eventValue"])
     attributed = event.get("metricAttribution", {}).get("eventAttributionSource")
     shown = _shown(event) | ({"EVENT_ATTRIBUTION_SOURCE": attributed} if attributed else {})
     if "IMPRESSION" not in shown and event.get("recommendationId") in service.recommendations:
         shown[SHOWN] = list(service.recommendations[event["recommendationId"]][1])
     # Kept beside the schema's own columns: implicit impressions and attribution need them.
     return _complete(schema, row) | shown | {SESSION: parameters["sessionId"]}
-
-
-def _event_value(given: Any) -> float:
-    value = float(given)
-    if not math.isfinite(value):
-        raise invalid(f"eventValue has the value {given!r}, which is not a finite number.")
-    return value
 
 
 def _shown(event: Mapping[str, Any]) -> dict[str, Any]:
