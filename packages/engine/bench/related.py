@@ -101,7 +101,7 @@ def measured(lists: np.ndarray, asked: Next, users: np.ndarray) -> Measured:
 
 
 def popular_lists(users: np.ndarray) -> np.ndarray:
-    """Of each item the 25 most popular others."""
+    """For each item the 25 most popular others."""
     order = np.argsort(-users, kind="stable")[: PLACES + 1]
     return np.stack([order[order != item][:PLACES] for item in range(len(users))])
 
@@ -129,7 +129,7 @@ def cosine_lists(train: Histories, n_items: int) -> np.ndarray:
 def learned_lists(
     train: Histories, n_items: int, *, prepared: Prepared, recipe: str, given: Mapping[str, str]
 ) -> np.ndarray:
-    """Of every item, by a model of the recipe that learned from these users alone."""
+    """Lists of every item, by a model of the recipe that learned from these users alone."""
     task = Task(replace(prepared, histories=train), RECIPES[recipe].parse(given), 0)
     return LEARNERS[recipe](task).model.related(np.arange(n_items), PLACES).items
 

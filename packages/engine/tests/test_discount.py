@@ -67,7 +67,7 @@ def test_no_beginning_of_a_list_has_more_popular_items_than_its_share_while_ther
 
 
 def test_scores_stay_with_the_places_and_padding_stays_last() -> None:
-    users = np.arange(100.0, 0, -1)  # items 0 to 24 are the popular ones
+    users = np.arange(300.0, 0, -1)  # items 0 to 24 are the popular ones
     popularity = Popularity(users, users, users, users, users)
     lists = Lists(np.array([[3, 1, 50, 2, 60, -1]]), np.array([[0.5, 0.4, 0.3, 0.2, 0.1, 0.0]]))
     found = Discount(0.5).spread(lists, popularity, 4)
@@ -75,6 +75,13 @@ def test_scores_stay_with_the_places_and_padding_stays_last() -> None:
     assert found.scores.tolist() == [[0.5, 0.4, 0.3, 0.1]]
     assert Discount(0.0).spread(lists, popularity, 4).items.tolist() == [[3, 1, 50, 2]]
     assert Discount(0.5).spread(lists, popularity, 6).items.tolist() == [[3, 50, 1, 60, 2, -1]]
+
+
+def test_in_a_small_catalogue_a_tenth_of_the_items_are_the_popular_ones() -> None:
+    users = np.arange(20.0, 0, -1)
+    lists = Lists(np.array([[0, 1, 2, 3]]), np.array([[0.4, 0.3, 0.2, 0.1]]))
+    found = Discount(1.0).spread(lists, Popularity(users, users, users, users, users), 4)
+    assert found.items.tolist() == [[2, 3, 0, 1]]
 
 
 def test_a_hit_is_worth_less_the_more_popular_its_item() -> None:

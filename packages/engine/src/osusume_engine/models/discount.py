@@ -15,7 +15,8 @@ from osusume_engine.models.popularity import Popularity
 from osusume_engine.models.ranking import Lists
 from osusume_engine.storage import storable
 
-MOST_POPULAR = 25  # items that places are counted for: as many as the metrics look at
+MOST_POPULAR = 25  # items that places are counted for: as many as the metrics look at,
+TENTH = 10  # and at most a tenth of the catalogue: in a small one the others are few, and not all worth a place
 
 
 @storable
@@ -38,7 +39,7 @@ class Discount:
         if not self.factor:
             return Lists(lists.items[:, :k], lists.scores[:, :k])
         popular = np.zeros(len(popularity.users), dtype=bool)
-        popular[popularity.by_users[:MOST_POPULAR]] = True
+        popular[popularity.by_users[: min(MOST_POPULAR, len(popular) // TENTH)]] = True
         listed = lists.items >= 0
         order = _places(listed & popular[lists.items], listed & ~popular[lists.items], 1 - self.factor, k)
         taken = np.take_along_axis(lists.items, np.maximum(order, 0), axis=1)
