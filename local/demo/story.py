@@ -31,14 +31,15 @@ def marts(clients: Clients, *, workgroup: str, database: str, secret: str) -> It
     """Coverage of the newest run, from the warehouse through Redshift's Data API."""
     records = query(
         clients("redshift-data"),
-        "select solution, lists, recommended_items, coverage from marts.mart_catalogue_coverage "
+        "select solution, lists, recommended_items, coverage, sameness from marts.mart_catalogue_coverage "
         "where run_id = (select max(run_id) from marts.mart_catalogue_coverage) order by solution",
         workgroup=workgroup,
         database=database,
         secret=secret,
     )
-    for solution, lists, items, coverage in records:
-        yield f"  {solution:<10} {lists:>6,} lists  {items:>6,} items  {coverage:6.1%} of the catalogue"
+    for solution, lists, items, coverage, sameness in records:
+        alike = f", two lists share {sameness:.0%}" if lists > 1 else ""
+        yield f"  {solution:<10} {lists:>6,} lists  {items:>6,} items  {coverage:6.1%} of the catalogue{alike}"
 
 
 def query(client: Any, statement: str, *, workgroup: str, database: str, secret: str) -> list[list[Any]]:

@@ -49,12 +49,16 @@ class DataApi:
 
     def get_statement_result(self, Id: str) -> dict[str, Any]:
         row = [{"stringValue": "personal"}, {"longValue": 589}, {"longValue": 1000}, {"doubleValue": 0.5241}]
-        return {"Records": [row]}
+        single = [{"stringValue": "popular"}, {"longValue": 1}, {"longValue": 100}, {"doubleValue": 0.0524}]
+        return {"Records": [[*row, {"doubleValue": 0.3349}], [*single, {"isNull": True}]]}
 
 
 def test_coverage_comes_from_the_warehouse() -> None:
     lines = list(story.marts(lambda service: DataApi("FINISHED"), workgroup="w", database="d", secret="s"))
-    assert lines == ["  personal      589 lists   1,000 items   52.4% of the catalogue"]
+    assert lines == [
+        "  personal      589 lists   1,000 items   52.4% of the catalogue, two lists share 33%",
+        "  popular         1 lists     100 items    5.2% of the catalogue",
+    ]
 
 
 def test_a_failed_query_says_why() -> None:

@@ -311,7 +311,8 @@ def test_event_weights_go_only_to_recipes_that_take_them() -> None:
     configs = {call["name"]: call["solutionConfig"] for call in sent(cloud, "CreateSolution")}
     weights = configs[NAMES.solution("personal")]["eventsConfig"]["eventParametersList"]
     assert {"eventType": "purchase", "weight": 1.0} in weights
-    assert configs[NAMES.solution("related")] == {}
+    factor = {"popularity_discount_factor": "0.8"}  # tests/example.yaml: no events, and nothing else
+    assert configs[NAMES.solution("related")] == {"algorithmHyperParameters": factor}
     assert all(call["performAutoTraining"] is False for call in sent(cloud, "CreateSolution"))
 
 

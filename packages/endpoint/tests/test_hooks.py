@@ -168,6 +168,7 @@ VALUES = {
     "services.cloudwatch._metrics": object,
     "services.dynamodb._pitr_settings": object,
     "services.dynamodb._tables": object,
+    "services.dynamodb._ttl_settings": object,
     "services.iam._roles": object,
     "services.s3._bucket_encryption": object,
     "services.s3._buckets": object,
