@@ -21,6 +21,20 @@ WAY_OUT = (
 )
 
 
+def states(settings: Settings, *, next_state: str) -> States:
+    """`CheckFields`, and `UpdateDatasets` where fields were added."""
+    if not _gaining(settings):
+        return {"CheckFields": check(settings, Next=next_state)}
+    return {
+        "CheckFields": check(settings, Next="UpdateDatasets"),
+        "UpdateDatasets": _update(settings, Next=next_state),
+    }
+
+
+def _gaining(settings: Settings) -> list[DatasetSchema]:
+    return [schema for schema in schemas(settings.datasets).values() if schema.added]
+
+
 def check(settings: Settings, **fields: Any) -> State:
     """A Map that changes nothing: fails at fields that no dataset can take, outputs [{dataset, gained}]."""
     items = [_wanted(settings, schema) for schema in schemas(settings.datasets).values()]
@@ -100,12 +114,12 @@ _COMPARED = """(
 )"""
 
 
-def update(settings: Settings, *, changed: str, **fields: Any) -> State:
-    """A Map that gives the datasets which gain fields their schema; `changed` is an expression of `check`'s output."""
-    gaining = [
-        _replacement(settings, schema) for schema in schemas(settings.datasets).values() if schema.added
-    ]
-    items = f"( $gaining := {changed}[$count(gained) > 0].dataset; {asl.data(gaining)}[dataset in $gaining] )"
+def _update(settings: Settings, **fields: Any) -> State:
+    """A Map over the datasets that lack fields of their schema; its input is the output of `check`."""
+    all_ = [_replacement(settings, schema) for schema in _gaining(settings)]
+    items = (
+        f"( $lacking := $states.input[$count(gained) > 0].dataset; {asl.data(all_)}[dataset in $lacking] )"
+    )
     return asl.inline_map(jsonata(f"[{items}]"), _update_states(), start="Dataset", **fields)
 
 
@@ -177,11 +191,12 @@ def reading(settings: Settings) -> list[Statement]:
 
 
 def writing(settings: Settings) -> list[Statement]:
-    """What `update` needs beside it."""
-    names = settings.names
-    made = names.personalize_arn(f"schema/{names.prefix}-*")
-    datasets = [names.dataset_arn(dataset) for dataset in REPLACEABLE]
+    """What the update needs beside it, where there is one."""
+    names, gaining = settings.names, _gaining(settings)
+    if not gaining:
+        return []
+    made = [names.personalize_arn(f"schema/{schema.name(names)}") for schema in gaining]
     return [
-        allow("personalize:CreateSchema", made),
-        allow("personalize:UpdateDataset", *datasets, made),
+        allow("personalize:CreateSchema", *made),
+        allow("personalize:UpdateDataset", *(names.dataset_arn(schema.dataset) for schema in gaining)),
     ]

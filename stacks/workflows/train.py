@@ -23,8 +23,7 @@ def definition(settings: Settings) -> dict[str, Any]:
             "Assign": {"run_id": jsonata("$states.input.run_id")},
             "Next": "CheckFields",
         },
-        "CheckFields": schemas.check(settings, Next="UpdateDatasets"),
-        "UpdateDatasets": schemas.update(settings, changed="$states.input", Next="ImportDatasets"),
+        **schemas.states(settings, next_state="ImportDatasets"),
         "ImportDatasets": asl.inline_map(
             [{"dataset": dataset, "arn": settings.names.dataset_arn(dataset)} for dataset in layout.DATASETS],
             _import_states(settings),
@@ -42,7 +41,7 @@ def definition(settings: Settings) -> dict[str, Any]:
             settings,
             versions="$versions",
             Output=jsonata(
-                "{'run_id': $run_id, 'versions': $versions, 'unused_solutions': [$reduce($states.result, $append)]}"
+                "{'run_id': $run_id, 'versions': $versions, 'unused_solutions': [$states.result.($)]}"
             ),
             End=True,
         ),
@@ -169,15 +168,15 @@ def _found_states() -> States:
             jsonata(f"[$states.input[[0..{_MOST_VERSIONS - 1}]]]"),
             {"NameVersion": described, "Named": {"Type": "Succeed"}},
             start="NameVersion",
-            Output=jsonata("{'arns': [$states.result[name = $job_name].arn]}"),
+            Output=jsonata("{'arn': $join([$states.result[name = $job_name].arn])}"),
             Next="VersionFound",
         ),
         "VersionFound": {
             "Type": "Choice",
             "Choices": [
                 {
-                    "Condition": jsonata("$count($states.input.arns) > 0"),
-                    "Assign": {"version": jsonata("$states.input.arns[0]")},
+                    "Condition": jsonata("$states.input.arn != ''"),
+                    "Assign": {"version": jsonata("$states.input.arn")},
                     "Next": "DescribeSolutionVersion",
                 }
             ],

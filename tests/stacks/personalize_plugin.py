@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import json
 import threading
-from types import SimpleNamespace
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -46,7 +46,12 @@ class Region:
 
     def __init__(self, home: Path, settings: Settings) -> None:
         endpoint = Endpoint(
-            url="http://unused", port=0, region=settings.region, account=settings.account, home=home, wait_scale=0.001
+            url="http://unused",
+            port=0,
+            region=settings.region,
+            account=settings.account,
+            home=home,
+            wait_scale=0.001,
         )
         self.service: Personalize = plugin.open_service(endpoint)
         self.trained: list[dict[str, Any]] = []
@@ -66,7 +71,9 @@ class Region:
             raise JobFailure("an internal error")
         if record.kind == "SolutionVersion":
             solution = self.service.store.get(record.fields["solutionArn"])
-            excluded = solutions.excluded_columns(self.service, solution, record.fields.get("solutionConfig", {}))
+            excluded = solutions.excluded_columns(
+                self.service, solution, record.fields.get("solutionConfig", {})
+            )
             self.trained.append({**record.fields, "excluded": excluded})
         return {"private": {"metrics": {}}}
 
