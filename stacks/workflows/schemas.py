@@ -66,7 +66,7 @@ def _check_states() -> States:
         "ReadSchema": asl.task(
             sdk("personalize", "describeSchema"),
             {"SchemaArn": jsonata("$states.input.schema")},
-            Output=jsonata(_COMPARED),
+            Output=jsonata(COMPARED),
             Next="Compared",
         ),
         "Compared": {
@@ -93,7 +93,7 @@ _IN_FORCE = """(
   $update := $states.result.Dataset.LatestDatasetUpdate;
   $update.Status = 'ACTIVE' ? $update.SchemaArn : $states.result.Dataset.SchemaArn
 )"""
-_COMPARED = """(
+COMPARED = """(
   $deployed := $parse($states.result.Schema.Schema).fields;
   $now := $merge($deployed.{name: $});
   $then := $merge($wanted.fields.{name: $});

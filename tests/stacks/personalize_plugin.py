@@ -5,9 +5,11 @@ Imports and trainings end at once, so that what is tested is what a workflow say
 
 from __future__ import annotations
 
+import io
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -17,9 +19,9 @@ import pytest
 from config.settings import Settings
 from osusume_endpoint.endpoint import Endpoint
 from osusume_endpoint.errors import ApiError
-from osusume_endpoint.personalize import plugin, responses, states
+from osusume_endpoint.personalize import plugin, responses
 from osusume_endpoint.personalize.errors import JobFailure
-from osusume_endpoint.personalize.jobs import Runner
+from osusume_endpoint.personalize.jobs import Runner, Work
 from osusume_endpoint.personalize.models import batches, imports, solutions
 from osusume_endpoint.personalize.service import Personalize
 from osusume_endpoint.personalize.store import Record
@@ -56,11 +58,14 @@ class Region:
         self.service: Personalize = plugin.open_service(endpoint)
         self.trained: list[dict[str, Any]] = []
         self.failing: list[str] = []  # kinds whose next creation fails
+        self.failing_updates: list[str] = []
         self._operations = responses.bound(self.service, responses.operations()["personalize"])
         self._serving: dict[str, Any] = {}
         for kind in ("DatasetImportJob", "SolutionVersion", "BatchInferenceJob"):
             self.service.jobs.register("create", kind, Runner(self._end))
-        self._deploy(settings)
+        update = self.service.jobs._runners["update", "Solution"].work
+        self.service.jobs.register("update", "Solution", Runner(lambda record: self._update(record, update)))
+        self.deploy(settings)
 
     def close(self) -> None:
         self.service.close()
@@ -77,7 +82,13 @@ class Region:
             self.trained.append({**record.fields, "excluded": excluded})
         return {"private": {"metrics": {}}}
 
-    def _deploy(self, settings: Settings) -> None:
+    def _update(self, record: Record, update: Work) -> Mapping[str, Any]:
+        if record.kind in self.failing_updates:
+            self.failing_updates.remove(record.kind)
+            raise JobFailure("an internal error")
+        return update(record)
+
+    def deploy(self, settings: Settings) -> None:
         """What the template creates."""
         names = settings.names
         self.call("CreateDatasetGroup", name=names.dataset_group)
@@ -113,7 +124,8 @@ class Region:
     def run(
         self, settings: Settings, workflow: str = "train", *, run_id: str = RUN, **more: Any
     ) -> tuple[Result, Cloud]:
-        names, answers = settings.names, self._answers() | more.pop("answers", {})
+        answers = self._answers(more.pop("rejected", [])) | more.pop("answers", {})
+        names = settings.names
         cloud = Cloud(answers)
         identity = Identity(
             execution_arn=f"{names.execution_arn(workflow)}:run-1",
@@ -132,35 +144,29 @@ class Region:
         execution.run()
         return execution.result, cloud
 
-    def _answers(self) -> Answers:
-        personalize = {("personalize", name): self._served(name) for name in self._operations}
+    def _answers(self, rejected: list[str]) -> Answers:
+        """`rejected`: solutions whose new version the gate keeps from serving."""
+        personalize = {("personalize", name): partial(self.serve, name) for name in self._operations}
         return personalize | {
-            ("lambda", "Invoke"): _accepted,
+            ("lambda", "Invoke"): lambda parameters: _judged(json.loads(parameters["Payload"]), rejected),
             ("dynamodb", "PutItem"): self._put,
             ("dynamodb", "GetItem"): lambda parameters: {"Item": self._serving[parameters["Key"]["pk"]["S"]]},
         }
 
-    def _served(self, operation: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
-        def serve(parameters: dict[str, Any]) -> dict[str, Any]:
-            try:
-                return self.call(operation, **parameters)
-            except ApiError as error:
-                raise ServiceError(error.code, error.message) from error
-
-        return serve
+    def serve(self, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
+        try:
+            return self.call(operation, **parameters)
+        except ApiError as error:
+            raise ServiceError(error.code, error.message) from error
 
     def _put(self, parameters: dict[str, Any]) -> dict[str, Any]:
         self._serving[parameters["Item"]["pk"]["S"]] = parameters["Item"]
         return {}
 
 
-class _Payload:
-    def read(self) -> bytes:
-        return json.dumps({"promote": True, "reason": "better", "metrics": {}}).encode()
-
-
-def _accepted(_: dict[str, Any]) -> dict[str, Any]:
-    return {"StatusCode": 200, "Payload": _Payload()}
+def _judged(payload: dict[str, Any], rejected: list[str]) -> dict[str, Any]:
+    verdict = {"promote": payload["solution"] not in rejected, "reason": "its metric", "metrics": {}}
+    return {"StatusCode": 200, "Payload": io.BytesIO(json.dumps(verdict).encode())}
 
 
 def sent(cloud: Cloud, operation: str) -> list[dict[str, Any]]:
@@ -170,6 +176,3 @@ def sent(cloud: Cloud, operation: str) -> list[dict[str, Any]]:
 def output(result: Result) -> dict[str, Any]:
     assert result.status == "SUCCEEDED", (result.error, result.cause)
     return dict(json.loads(result.output or "null"))
-
-
-ACTIVE = states.ACTIVE
