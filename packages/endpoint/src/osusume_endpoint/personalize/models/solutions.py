@@ -184,7 +184,9 @@ def check_columns(service: Personalize, group_arn: str, config: Mapping[str, Any
                 raise invalid(f"Required columns can't be excluded: {sorted(set(columns) & _KEYS)}")
 
 
-def excluded_columns(service: Personalize, trained: Record, config: Mapping[str, Any]) -> dict[str, list[str]]:
+def excluded_columns(
+    service: Personalize, trained: Record, config: Mapping[str, Any]
+) -> dict[str, list[str]]:
     """Of a solution or recommender: those of its configuration, and those that came after it."""
     training = config.get("trainingDataConfig", {})
     excluded = {k.upper(): list(v) for k, v in training.get("excludedDatasetColumns", {}).items()}
