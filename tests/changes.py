@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
+
+import yaml
 
 from config.settings import Settings
 
@@ -18,6 +21,12 @@ def changed(content: Content, *changes: Change) -> Settings:
     for change in changes:
         change(draft)
     return Settings.model_validate(draft)
+
+
+def write(file: Path, *changes: Change) -> None:
+    """Changes an environment's file that says everything, as those of `tests.example.folder()` do."""
+    content = yaml.safe_load(file.read_text())
+    file.write_text(yaml.safe_dump(changed(content, *changes).model_dump(mode="json"), sort_keys=False))
 
 
 def add_field(dataset: str, name: str = "SEGMENT", /, **attributes: Any) -> Change:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from config.settings import Settings
+from config.settings import Settings, load
 from osusume_endpoint.testing.scripted import ServiceError
 from stacks.parts import avro
 from stacks.workflows import solutions
@@ -25,6 +26,7 @@ from tests.changes import (
     remove_field,
     remove_solution,
     set_weight,
+    write,
 )
 from tests.stacks.personalize_plugin import Region, output, sent, without_roles
 
@@ -79,6 +81,13 @@ def test_a_run_without_a_change_updates_and_creates_nothing(region: Region) -> N
     }
 
 
+def test_a_change_that_is_written_to_a_file_is_read_as_it_was_meant(tmp_path: Path) -> None:
+    """For whoever deploys it: the rehearsal."""
+    shutil.copytree(example.folder(), tmp_path / "config")
+    write(tmp_path / "config" / "dev.yaml", add_field("users"), set_weight("click", 0.7))
+    assert load("dev", tmp_path / "config") == after(add_field("users"), set_weight("click", 0.7))
+
+
 @pytest.mark.parametrize("dataset", FIELDS)
 def test_a_field_is_added_before_the_import_and_a_solution_beside_the_old_one_learns_it(
     region: Region, dataset: str
@@ -93,6 +102,14 @@ def test_a_field_is_added_before_the_import_and_a_solution_beside_the_old_one_le
     assert of(region, named(settings, "personal"))["excluded"] == {}
     assert named(BEFORE, "personal") in output(result)["unused_solutions"]
     assert region.solution(solutions.arn(BEFORE, BEFORE.solutions[0]))["status"] == "ACTIVE"
+
+
+def test_the_old_solution_leaves_the_new_column_out_for_ever(region: Region) -> None:
+    output(region.run(after(add_field("users")))[0])
+    region.trained.clear()
+    region.call("CreateSolutionVersion", solutionArn=solutions.arn(BEFORE, BEFORE.solutions[0]))
+    region.settle()
+    assert region.trained[0]["excluded"] == {"USERS": ["SEGMENT"]}
 
 
 def test_a_recipe_that_does_not_learn_from_users_keeps_its_solution_when_users_gain_a_field(
