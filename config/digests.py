@@ -9,6 +9,6 @@ LENGTH = 8  # hexadecimal digits: names are short, and an environment has few co
 
 
 def digest(content: object) -> str:
-    """Of what JSON says of `content`, whatever the order of its keys."""
+    """Hexadecimal digits that any other content changes; the order of keys doesn't."""
     text = json.dumps(content, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:LENGTH]

@@ -104,7 +104,7 @@ def held(assembly: Assembly) -> Held:
 
 
 def _dataset_arn(properties: Mapping[str, Any]) -> str:
-    """Of a dataset: its group and type make it, not its name."""
+    """The ARN of a dataset, which its group and type make, not its name."""
     group = str(properties.get("DatasetGroupArn")).replace(":dataset-group/", ":dataset/")
     return f"{group}/{str(properties.get('DatasetType')).upper()}"
 

@@ -49,12 +49,12 @@ class DatasetSchema:
         return _avro(self.dataset, self.fields)
 
     def name(self, names: Names) -> str:
-        """Of the schema with all fields; the template's own where nothing was added."""
+        """The name of the schema with all fields; the template's own where nothing was added."""
         return names.schema(self.dataset, digest(self.fields) if self.added else None)
 
 
 def schemas(datasets: Datasets) -> dict[str, DatasetSchema]:
-    """By the dataset's lower-case name."""
+    """The configured schemas by the dataset's lower-case name."""
     configured = {"users": datasets.users.fields, "items": datasets.items.fields}
     return {
         "interactions": DatasetSchema("interactions", INTERACTIONS),

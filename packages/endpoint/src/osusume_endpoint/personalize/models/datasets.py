@@ -152,7 +152,7 @@ def _apply_update(service: Personalize, record: Record) -> dict[str, Any]:
 
 
 def _leave_out(service: Personalize, dataset: Record, columns: list[str]) -> None:
-    """Developer guide, "Replacing a dataset's schema": existing solutions and recommenders don't train on new columns."""
+    """Solutions and recommenders from before new columns leave them out ("Replacing a dataset's schema", guide)."""
     kind = dataset.fields["datasetType"]
 
     def edit(record: Record) -> None:

@@ -187,7 +187,7 @@ def check_columns(service: Personalize, group_arn: str, config: Mapping[str, Any
 def excluded_columns(
     service: Personalize, trained: Record, config: Mapping[str, Any]
 ) -> dict[str, list[str]]:
-    """Of a solution or recommender: those of its configuration, and those that came after it."""
+    """Columns that a solution or recommender leaves out: those of its configuration, and those that came after it."""
     training = config.get("trainingDataConfig", {})
     excluded = {k.upper(): list(v) for k, v in training.get("excludedDatasetColumns", {}).items()}
     for dataset_type, names in trained.private.get("left_out", {}).items():
