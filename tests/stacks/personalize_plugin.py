@@ -8,6 +8,8 @@ from __future__ import annotations
 import io
 import json
 import threading
+import time
+from collections import Counter
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -23,6 +25,7 @@ from osusume_endpoint.personalize import plugin, responses
 from osusume_endpoint.personalize.errors import JobFailure
 from osusume_endpoint.personalize.jobs import Runner, Work
 from osusume_endpoint.personalize.models import batches, imports, solutions
+from osusume_endpoint.personalize.models.schemas import schema_of
 from osusume_endpoint.personalize.service import Personalize
 from osusume_endpoint.personalize.store import Record
 from osusume_endpoint.stepfunctions.execution import Execution
@@ -57,14 +60,18 @@ class Region:
         )
         self.service: Personalize = plugin.open_service(endpoint)
         self.trained: list[dict[str, Any]] = []
+        self.imported: dict[str, list[str]] = {}  # columns of the newest import, by dataset
         self.failing: list[str] = []  # kinds whose next creation fails
         self.failing_updates: list[str] = []
+        self.polls_of_an_update = 0  # how often a workflow has to look at an update before it is over
+        self._described = Counter[str]()
         self._operations = responses.bound(self.service, responses.operations()["personalize"])
         self._serving: dict[str, Any] = {}
         for kind in ("DatasetImportJob", "SolutionVersion", "BatchInferenceJob"):
             self.service.jobs.register("create", kind, Runner(self._end))
-        update = self.service.jobs._runners["update", "Solution"].work
-        self.service.jobs.register("update", "Solution", Runner(lambda record: self._update(record, update)))
+        for kind in ("Solution", "Dataset"):
+            update = self.service.jobs._runners["update", kind].work
+            self.service.jobs.register("update", kind, Runner(partial(self._update, update=update)))
         self.deploy(settings)
 
     def close(self) -> None:
@@ -74,6 +81,11 @@ class Region:
         if record.kind in self.failing:
             self.failing.remove(record.kind)
             raise JobFailure("an internal error")
+        if record.kind == "DatasetImportJob":
+            dataset = self.service.store.get(record.fields["datasetArn"])
+            self.imported[dataset.fields["datasetType"].lower()] = list(
+                schema_of(self.service, dataset).names
+            )
         if record.kind == "SolutionVersion":
             solution = self.service.store.get(record.fields["solutionArn"])
             excluded = solutions.excluded_columns(
@@ -82,11 +94,18 @@ class Region:
             self.trained.append({**record.fields, "excluded": excluded})
         return {"private": {"metrics": {}}}
 
-    def _update(self, record: Record, update: Work) -> Mapping[str, Any]:
+    def _update(self, record: Record, *, update: Work) -> Mapping[str, Any]:
         if record.kind in self.failing_updates:
             self.failing_updates.remove(record.kind)
             raise JobFailure("an internal error")
+        self._looked_at(record.arn, times=self.polls_of_an_update)
         return update(record)
+
+    def _looked_at(self, arn: str, *, times: int) -> None:
+        """Waits until a solution or dataset was described so often from now on."""
+        until, end = self._described[arn] + times, time.monotonic() + 5
+        while self._described[arn] < until and time.monotonic() < end:
+            threading.Event().wait(0.002)
 
     def deploy(self, settings: Settings) -> None:
         """What the template creates."""
@@ -154,6 +173,8 @@ class Region:
         }
 
     def serve(self, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
+        if operation in ("DescribeSolution", "DescribeDataset"):
+            self._described.update(parameters.values())
         try:
             return self.call(operation, **parameters)
         except ApiError as error:

@@ -139,6 +139,45 @@ def test_fields_are_added_one_after_another(region: Region) -> None:
     assert len(sent(cloud, "CreateSchema")) == 1
 
 
+def test_an_import_waits_until_the_update_is_in_force(region: Region) -> None:
+    output(region.run(after(add_field("users")), run_id="20261124T030000Z")[0])
+    region.polls_of_an_update = 3
+    settings = after(add_field("users"), add_field("users", "PLAN"))
+    output(region.run(settings, run_id="20261125T030000Z")[0])
+    assert region.imported["users"][-2:] == ["SEGMENT", "PLAN"]
+
+
+def behind_the_times(region: Region) -> dict[tuple[str, str], Any]:
+    """The description that follows an update still shows the one of before."""
+    stale = list[dict[str, Any]]()
+
+    def update(parameters: dict[str, Any]) -> dict[str, Any]:
+        stale.append(region.serve("DescribeDataset", {"datasetArn": parameters["datasetArn"]}))
+        return region.serve("UpdateDataset", parameters)
+
+    def describe(parameters: dict[str, Any]) -> dict[str, Any]:
+        return stale.pop() if stale else region.serve("DescribeDataset", parameters)
+
+    return {("personalize", "UpdateDataset"): update, ("personalize", "DescribeDataset"): describe}
+
+
+def test_an_update_of_before_is_not_taken_for_the_one_that_was_asked_for(region: Region) -> None:
+    output(region.run(after(add_field("users")), run_id="20261124T030000Z")[0])
+    region.polls_of_an_update = 1
+    settings = after(add_field("users"), add_field("users", "PLAN"))
+    output(region.run(settings, run_id="20261125T030000Z", answers=behind_the_times(region))[0])
+    assert region.imported["users"][-2:] == ["SEGMENT", "PLAN"]
+
+
+def test_an_update_of_a_dataset_that_fails_stops_the_run_with_personalizes_reason(region: Region) -> None:
+    region.failing_updates.append("Dataset")
+    result, cloud = region.run(after(add_field("users")))
+    assert result.error == "UpdateFailed"
+    assert "Update of dataset users failed: an internal error" in (result.cause or "")
+    assert sent(cloud, "CreateDatasetImportJob") == []
+    assert region.run(after(add_field("users")), run_id="20261125T030000Z")[0].status == "SUCCEEDED"
+
+
 def test_a_field_that_is_there_already_is_not_added_again(region: Region) -> None:
     settings = after(add_field("items"))
     output(region.run(settings, run_id="20261124T030000Z")[0])
@@ -251,6 +290,14 @@ def test_a_changed_weight_is_applied_to_the_solution_before_the_next_training(re
     }
     assert len(sent(cloud, "UpdateSolution")) == 1
     assert output(result)["unused_solutions"] == []
+
+
+def test_a_training_waits_until_the_update_is_in_force(region: Region) -> None:
+    """Developer guide: "Until the update completes, the solution uses the previous configuration"."""
+    region.polls_of_an_update = 3
+    settings = after(set_weight("click", 0.7))
+    output(region.run(settings)[0])
+    assert weights(of(region, named(settings, "personal")))["click"] == 0.7
 
 
 def test_a_new_event_type_and_one_that_is_gone_are_applied_too(region: Region) -> None:
