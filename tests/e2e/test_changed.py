@@ -6,6 +6,7 @@ import argparse
 import json
 import shutil
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 
 from config.settings import Settings, load
 from local import cli
+from local.demo import loader
 from local.demo.generated import generate
 from local.demo.progress import RunFailed
 from stacks.synthesis import synthesize
@@ -79,8 +81,7 @@ def test_documented_changes_reach_the_next_run_and_others_are_refused_before_it(
     line = changing.line
     before = line.settings
     assert changing.output()["unused_solutions"] == []
-    line.application("alter table users add column segment text")
-    line.application("update users set segment = case when length(user_id) > 2 then 'new' else 'old' end")
+    _add_the_column(line)
     after = changing.deploy(
         add_field("users"), set_weight("click", 0.7), change_solution("related", hyperparameters=DISCOUNT)
     )
@@ -91,6 +92,16 @@ def test_documented_changes_reach_the_next_run_and_others_are_refused_before_it(
         solutions.name(before, one) for one in before.solutions if one.name in ("personal", "related")
     }
     _what_no_dataset_takes_is_refused(changing)
+
+
+def _add_the_column(line: Line) -> None:
+    with (
+        closing(loader.connect(line.client, secret=line.settings.aurora_secret)) as connection,
+        connection.cursor() as cursor,
+    ):
+        cursor.execute("alter table users add column segment text")
+        cursor.execute("update users set segment = case when length(user_id) > 2 then 'new' else 'old' end")
+        connection.commit()
 
 
 def _field_is_everywhere(line: Line, settings: Settings) -> None:
