@@ -197,6 +197,8 @@ class DatasetField(Section):
     """The field holds text, such as a description."""
     nullable: bool = False
     """The field may be empty."""
+    added: bool = False
+    """The field came after the dataset was created: the next run adds it; it must be nullable. Stays true for ever."""
 
 
 class UsersDataset(Section):
@@ -262,10 +264,10 @@ class DataQuality(Section):
 
 
 class Datasets(Section):
-    """Personalize's datasets. Schemas can't be changed in place: raise `schema_version` with their fields."""
+    """Personalize's datasets. Users and items may gain nullable fields, marked `added`; nothing else can change."""
 
-    schema_version: int = Field(ge=1)
-    """Part of the schemas' names; raise it when fields change, since schemas can't be changed in place."""
+    schema_version: int = Field(ge=1, le=999)
+    """Raise it for fields that can't change in place: a dataset group beside the old one, which serves once trained."""
     interactions: InteractionsDataset
     """Personalize's Interactions dataset."""
     users: UsersDataset
@@ -527,7 +529,13 @@ class Settings(Section):
 
     @cached_property
     def names(self) -> Names:
-        return Names(app=self.app, environment=self.environment, account=self.account, region=self.region)
+        return Names(
+            app=self.app,
+            environment=self.environment,
+            account=self.account,
+            region=self.region,
+            generation=self.datasets.schema_version,
+        )
 
     @property
     def application_log_table(self) -> str:

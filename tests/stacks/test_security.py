@@ -35,6 +35,9 @@ WITHOUT_RESOURCE = {
     "logs:ListLogDeliveries",
     "logs:PutResourcePolicy",
     "logs:UpdateLogDelivery",
+    # Service authorization reference, Amazon Personalize: no resource types.
+    "personalize:ListSolutionVersions",
+    "personalize:ListSolutions",
     "redshift-data:CancelStatement",
     "redshift-data:DescribeStatement",
     "redshift-data:GetStatementResult",
