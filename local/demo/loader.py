@@ -65,17 +65,32 @@ def load(
     packaged: Packaged = complete_journey,
 ) -> Loaded:
     """A folder's data, else the packaged shop's. Raises OwnFilesRefused or OtherDataLoaded before any change."""
+    with closing(connect(clients, secret=settings.aurora_secret)) as connection:
+        return fill(
+            connection, clients=clients, settings=settings, size=size, folder=folder, packaged=packaged
+        )
+
+
+def fill(
+    connection: Any,
+    *,
+    clients: Clients,
+    settings: Settings,
+    size: str,
+    folder: Path | None,
+    packaged: Packaged = complete_journey,
+) -> Loaded:
+    """`connection` is psycopg2's or the Data API's. Raises OwnFilesRefused or OtherDataLoaded before any change."""
     now = pd.Timestamp(datetime.now(UTC))
     own = own_files.read(folder, datasets=settings.datasets, now=now) if folder else None
-    with closing(connect(clients, secret=settings.aurora_secret)) as connection:
-        tables.create(connection, tables=settings.sources.aurora.tables, datasets=settings.datasets)
-        previous = tables.previous(connection)
-        shop = _next(previous, own=own, packaged=packaged, size=size, now=now)
-        if shop is None:
-            assert previous is not None
-            totals = tables.counts(connection, tables=settings.sources.aurora.tables)
-            return Loaded(source=previous.source, notes=("nothing new to load",), added={}, totals=totals)
-        return store(shop, previous=previous, connection=connection, clients=clients, settings=settings)
+    tables.create(connection, tables=settings.sources.aurora.tables, datasets=settings.datasets)
+    previous = tables.previous(connection)
+    shop = _next(previous, own=own, packaged=packaged, size=size, now=now)
+    if shop is None:
+        assert previous is not None
+        totals = tables.counts(connection, tables=settings.sources.aurora.tables)
+        return Loaded(source=previous.source, notes=("nothing new to load",), added={}, totals=totals)
+    return store(shop, previous=previous, connection=connection, clients=clients, settings=settings)
 
 
 def _next(
