@@ -72,7 +72,7 @@ class Catalogue:
         return [(item, day) for item, day in rows]
 
     def telling(self, items: Sequence[str], *, count: int) -> list[str]:
-        """Those of the items that say most about who bought them: of the fewest buyers, if these are enough."""
+        """The items that say most about who bought them: those of the fewest buyers, if these are enough."""
         rows = self._select(
             "select item_id, count(distinct user_id) from {orders} where item_id = any(%s) group by item_id",
             list(items),

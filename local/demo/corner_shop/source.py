@@ -124,7 +124,7 @@ def _orders(rows: list[tuple[int, int, str, str, int, int]], start: pd.Timestamp
 
 
 def _users(simulated: Simulated, orders: pd.DataFrame) -> pd.DataFrame:
-    """Those who have ordered, since their first order."""
+    """Users who have ordered, since their first order."""
     created = orders.groupby("user_id").ordered_at.min()
     rows = [
         (user.user_id, user.age, user.income, user.household_size, created[user.user_id])
