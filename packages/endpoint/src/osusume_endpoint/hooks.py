@@ -209,6 +209,7 @@ def _unless_ours(inner: Handler) -> Callable[..., Awaitable[Any]]:
     ) -> Any:
         if claimed_by(method, path, headers, query):
             return None
+        requests.note_raw_path(kw.get("raw_path") or path)
         return await inner(method, path, headers, body, query, *args, **kw)
 
     return special

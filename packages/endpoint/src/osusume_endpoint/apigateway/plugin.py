@@ -1,11 +1,12 @@
-"""API Gateway: the validators of templates, the function's permission, 502 for what is no proxy response."""
+"""API Gateway: validators, the function's permission, paths as they were sent, 502 for what is no proxy response."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import unquote
 
-from osusume_endpoint import patterns, permissions, replacements
+from osusume_endpoint import patterns, permissions, replacements, requests
 from osusume_endpoint.endpoint import Endpoint
 from osusume_endpoint.errors import AccessDenied
 from osusume_endpoint.lambda_ import invocation_rights
@@ -26,6 +27,29 @@ def install(endpoint: Endpoint) -> None:
 @replaces("ministack.services.apigateway_v1:_regex_search", takes="pattern, text")
 def _searching() -> Callable[[str, str], bool | None]:
     return _occurs
+
+
+@replaces(
+    "ministack.services.apigateway_v1:handle_execute",
+    takes="async api_id, stage_name, method, path, headers, body, query_params",
+)
+def _as_sent(inner: Callable[..., Any]) -> Callable[..., Any]:
+    """A REST API routes by the path as it was sent, and hands its parameters over still escaped.
+
+    AWS's own answer, recorded by localstack (test_lambda_aws_proxy_integration, path-encoded-email): `test%2Balias` and
+    `test+alias` reach the function as they are. ministack has decoded the path, so that `a%2Fb` would be two segments.
+    """
+
+    async def handle_execute(api_id: str, stage: str, method: str, path: str, *args: Any) -> Any:
+        return await inner(api_id, stage, method, undecoded(requests.raw_path(), path), *args)
+
+    return handle_execute
+
+
+def undecoded(raw: str, path: str) -> str:
+    """The end of the raw path that decodes to `path`; `path` itself where it has none."""
+    ends = (raw[place:] for place, character in enumerate(raw) if character == "/")
+    return next((end for end in ends if unquote(end) == path), path)
 
 
 def _occurs(pattern: str, text: str) -> bool | None:

@@ -1,4 +1,4 @@
-"""Table properties that ministack's CloudFormation drops: encryption key, recovery, protection."""
+"""Table properties that ministack's CloudFormation drops: encryption key, recovery, time to live, protection."""
 
 from __future__ import annotations
 
@@ -64,8 +64,23 @@ def apply(name: str, properties: Properties) -> None:
     dynamodb._update_continuous_backups(
         {"TableName": name, "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": enabled}}
     )
+    expire(name, properties)
     protected = properties.get("DeletionProtectionEnabled", here.get("DeletionProtectionEnabled"))
     table["DeletionProtectionEnabled"] = _is_true(protected)
+
+
+def expire(name: str, properties: Properties) -> None:
+    """Without a specification, or with one that is off, nothing expires (any more)."""
+    from ministack.services import dynamodb
+
+    specification = properties.get("TimeToLiveSpecification") or {}
+    if not specification:
+        dynamodb._ttl_settings.pop(name, None)
+        return
+    wanted = {**specification, "Enabled": _is_true(specification.get("Enabled"))}
+    status, _, body = dynamodb._update_ttl({"TableName": name, "TimeToLiveSpecification": wanted})
+    if status != 200:
+        raise ValueError(f"TimeToLiveSpecification of table {name}: {body.decode()}")
 
 
 def own_replica(properties: Properties) -> Properties:

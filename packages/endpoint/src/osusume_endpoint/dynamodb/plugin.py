@@ -1,4 +1,4 @@
-"""What DynamoDB does and ministack only records: exports to S3, and the recovery window they need."""
+"""What DynamoDB does and ministack only records: exports to S3, the recovery window they need, time to live."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from osusume_endpoint import replacements
-from osusume_endpoint.dynamodb import changes, export
+from osusume_endpoint import calls, replacements, wire
+from osusume_endpoint.dynamodb import changes, expiry, export, expressions
 from osusume_endpoint.endpoint import Endpoint
 from osusume_endpoint.replacements import replaces
 from osusume_endpoint.service import ApiError, Operation, RequestContext, override_operations
@@ -24,14 +24,25 @@ HEAD_START_SECONDS = 24 * 3600
 
 
 def install(endpoint: Endpoint) -> None:
+    calls.interceptors.append(refuse_update)
     log = changes.ChangeLog(endpoint.home / "dynamodb")
     replacements.apply(changes.__name__, log=log)
+    expiry.install()
     recovery = Recovery(endpoint)
     replacements.apply(__name__, recovery=recovery)
     exports = Exports(endpoint, log, recovery)
     override_operations(
         name="dynamodb", endpoint=endpoint, operations=exports.operations(), resource_arn=resource_arn
     )
+
+
+def refuse_update(call: calls.Call) -> wire.Response | None:
+    """ministack checks conditions, and passes over what it can't read in an update."""
+    update = call.parameters().get("UpdateExpression") if call.action == "dynamodb:UpdateItem" else None
+    if not isinstance(update, str):
+        return None
+    why = next(expressions.problems({"UpdateExpression": update}), None)
+    return wire.respond_error(call.service, ApiError("ValidationException", why)) if why else None
 
 
 def resource_arn(operation: str, parameters: dict[str, Any]) -> str | None:
