@@ -84,6 +84,6 @@ def _first(one: float | None, other: float | None) -> float | None:
 def rows(
     assessment: Mapping[str, Any], *, run_id: str
 ) -> list[tuple[str, str, float, float | None, float | None]]:
-    """Of the warehouse's table data_quality."""
+    """Rows of the warehouse's table data_quality."""
     figures = assessment["figures"]
     return [(run_id, name, float(f["value"]), f["low"], f["high"]) for name, f in figures.items()]
