@@ -16,7 +16,9 @@ from osusume_engine.models.ranking import Lists
 from osusume_engine.storage import storable
 
 MOST_POPULAR = 25  # items that places are counted for: as many as the metrics look at,
-TENTH = 10  # and at most a tenth of the catalogue: in a small one the others are few, and not all worth a place
+TENTH = (
+    10  # and at most a tenth of the catalogue: in a small one the others are few, and not all worth a place
+)
 
 
 @storable
