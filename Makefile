@@ -61,8 +61,8 @@ $(READY): requirements-dev.txt $(CHECKS)
 	@$(INSTALL) -r requirements-dev.txt
 	@touch $@
 
-demo: $(LOCAL) ## the whole product on this machine: data -> pipeline -> recommendations over HTTP (DATA=folder, SIZE=small|full)
-	$(BIN)/python -m local demo --environment $(ENV) $(if $(PORT),--port $(PORT)) $(if $(DATA),--data "$(DATA)") $(if $(SIZE),--size $(SIZE))
+demo: $(LOCAL) ## the whole product on this machine: data -> pipeline -> recommendations over HTTP (DATA=folder|generated, SIZE=small|full, RECORD=file)
+	$(BIN)/python -m local demo --environment $(ENV) $(if $(PORT),--port $(PORT)) $(if $(DATA),--data "$(DATA)") $(if $(SIZE),--size $(SIZE)) $(if $(RECORD),--record "$(RECORD)")
 
 up: $(LOCAL) ## start the local endpoint and deploy the templates into it
 	$(BIN)/python -m local up --environment $(ENV) $(if $(PORT),--port $(PORT))
@@ -174,7 +174,7 @@ baseline: $(CHECKS) ## accept a change that replaces or deletes a stateful resou
 snapshot: $(READY) ## rewrite the template snapshots after a change that you meant
 	$(BIN)/python -m pytest tests/stacks -q --snapshot-update
 
-docs: $(READY) ## regenerate what is generated: configuration reference, OpenAPI, fidelity tables
+docs: $(READY) ## regenerate what is generated: configuration reference, OpenAPI, fidelity tables, the picture
 	$(BIN)/python -m checks.docs
 
 # Every file's hash is kept (of all platforms), no index's address is.

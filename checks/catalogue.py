@@ -14,6 +14,7 @@ from checks.rule import Rule
 from checks.rules import (
     code,
     data,
+    decisions,
     iam,
     network,
     personalize,
@@ -23,6 +24,8 @@ from checks.rules import (
     retention,
     schemas,
     services,
+    stores,
+    values,
     warehouse,
     workflows,
 )
@@ -83,6 +86,7 @@ QUICK: tuple[Family, ...] = tuple(
         references,
         workflows,
         iam,
+        decisions,
         services,
         code,
         data,
@@ -91,6 +95,8 @@ QUICK: tuple[Family, ...] = tuple(
         pitfalls,
         replacement,
         retention,
+        stores,
+        values,
         warehouse,
     )
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +12,7 @@ from checks import sdk
 from config import layout
 
 RUN_ID = "20261231T235959Z"
+PREVIOUS_RUN_ID = "20261230T235959Z"
 NOW = "2026-12-31T23:59:59Z"
 # Execution names have up to 80 characters.
 EXECUTION_NAME = ("started-by-hand-" + "x" * 80)[:80]
@@ -27,7 +29,7 @@ FUNCTION_RESULTS: Mapping[str, Mapping[str, Any]] = {
         "run_id": RUN_ID,
         "mode": "incremental",
         "export": _EXPORT,
-        "previous_run_id": "20261230T235959Z",
+        "previous_run_id": PREVIOUS_RUN_ID,
     },
     "validate_datasets": {"passed": True, "rows": {"interactions": 1000}},
     "judge_solution_version": {"promote": True, "reason": "better", "metrics": {"coverage": 0.5}},
@@ -42,10 +44,12 @@ FUNCTION_RESULTS: Mapping[str, Mapping[str, Any]] = {
 _NUMBERS = {"integer": 1, "long": 1, "float": 0.5, "double": 0.5, "boolean": True}
 
 
-# ARNs that continue one of the arguments: operation's service -> member -> (argument, form).
+_SCHEMA = '{"fields": [{"name": "USER_ID", "type": "string"}]}'
+# ARNs that continue one of the arguments: operation's service -> member -> (argument, pattern, replacement).
 _CONTINUED = {
-    ("dynamodb", "ExportArn"): ("TableArn", "{}/export/01795493773850-d2d77871"),
-    ("personalize", "SolutionVersionArn"): ("SolutionArn", "{}/0123abcd"),
+    ("dynamodb", "ExportArn"): ("TableArn", r"\Z", "/export/01795493773850-d2d77871"),
+    ("personalize", "SolutionVersionArn"): ("SolutionArn", r"\Z", "/0123abcd"),
+    ("personalize", "SchemaArn"): ("DatasetArn", r":dataset/(.*)/(.*)", r":schema/\1-\2-v1"),
 }
 
 
@@ -76,6 +80,8 @@ def _sample(shape: Shape | None, name: str, service: str, where: str, depth: int
 
 
 def _text(shape: StringShape, name: str, service: str, where: str) -> str:
+    if (service, name) == ("personalize", "schema"):
+        return _SCHEMA
     if shape.enum:
         return str(shape.enum[0])
     if name.lower().endswith("arn"):
@@ -94,8 +100,9 @@ def _return_arguments(value: dict[str, Any], arguments: dict[str, Any]) -> None:
 
 def _continue_arguments(value: dict[str, Any], service: str, arguments: dict[str, Any]) -> None:
     for key, member in value.items():
-        argument, form = _CONTINUED.get((service, key), ("", ""))
+        argument, pattern, replacement = _CONTINUED.get((service, key), ("", "", ""))
         if argument in arguments:
-            value[key] = form.format(arguments[argument])
-        elif isinstance(member, dict):
-            _continue_arguments(member, service, arguments)
+            value[key] = re.sub(pattern, replacement, str(arguments[argument]), count=1)
+        for inner in member if isinstance(member, list) else [member]:
+            if isinstance(inner, dict):
+                _continue_arguments(inner, service, arguments)

@@ -97,7 +97,9 @@ class PreparationStack(EnvironmentStack):
                 *self._connect_to_network(),
                 access.list_objects(self.names.raw_bucket),
                 access.read_objects(self.names.raw_bucket, layout.RAW_TABLE.anything),
-                access.spark_write_objects(self.names.raw_bucket, layout.RAW_TABLE.top),
+                *access.spark_write_objects(
+                    self.settings.etl.glue_version, self.names.raw_bucket, layout.RAW_TABLE.top
+                ),
                 access.encrypt_and_decrypt(self.key_arn),
             ],
         )
@@ -140,16 +142,33 @@ class PreparationStack(EnvironmentStack):
                 "--datasets_bucket": names.datasets_bucket,
                 "--results_bucket": names.results_bucket,
                 "--datasets": self.settings.datasets.model_dump_json(),
+                "--application_log": json.dumps(
+                    {
+                        "table": self.settings.application_log_table,
+                        "keep_expired_days": self.settings.sources.application_log.keep_expired_days,
+                    }
+                ),
             },
             statements=[
                 *map(access.list_objects, (names.raw_bucket, names.datasets_bucket, names.results_bucket)),
                 access.read_objects(names.raw_bucket, *(form.anything for form in _RAW)),
-                access.spark_write_objects(names.raw_bucket, layout.RAW_EVENTS.top),
+                *access.spark_write_objects(
+                    self.settings.etl.glue_version, names.raw_bucket, layout.RAW_EVENTS.top
+                ),
                 access.read_objects(names.datasets_bucket, layout.DATASET.anything),
-                access.spark_write_objects(names.datasets_bucket, layout.DATASET.top),
+                *access.spark_write_objects(
+                    self.settings.etl.glue_version, names.datasets_bucket, layout.DATASET.top
+                ),
                 access.read_objects(names.results_bucket, layout.WAREHOUSE.objects()),
-                access.spark_write_objects(names.results_bucket, layout.WAREHOUSE.top),
+                *access.spark_write_objects(
+                    self.settings.etl.glue_version, names.results_bucket, layout.WAREHOUSE.top
+                ),
                 access.encrypt_and_decrypt(self.key_arn),
+                # Only the table knows its key's attributes and its time to live for certain.
+                allow(
+                    ["dynamodb:DescribeTable", "dynamodb:DescribeTimeToLive"],
+                    prepare.table_arn(self.settings),
+                ),
             ],
         )
 

@@ -27,6 +27,7 @@ class Refused(NamedTuple):
 SOLUTION = {"name": "personal", "recipe": "aws-user-personalization-v2", "for_each": "user"}
 FIELD = {"name": "AGE", "column": "age"}
 KEY = {"name": "USER_ID", "column": "user_id"}
+BORN = {"name": "BORN", "column": "born", "type": "int"}
 AURORA = {"create": False, "database": "shop"}
 TABLES = {"users": "public.users", "items": "public.items", "orders": "public.orders"}
 
@@ -92,6 +93,37 @@ CASES = [
         "an imported log without its name",
         {"sources.application_log": {"create": False}},
         ("sources.application_log", "create is false", "table_name"),
+    ),
+    Refused(
+        "an existing log whose time to live is said here",
+        {
+            "sources.application_log": {
+                "create": False,
+                "table_name": "their-log",
+                "ttl_attribute": "until",
+            }
+        },
+        ("sources.application_log", "an existing table says itself", "remove ttl_attribute"),
+    ),
+    Refused(
+        "a bound of a figure that doesn't exist",
+        {"datasets.quality.bounds": {"clicks": {"min": 1}}},
+        ("datasets.quality.bounds", "clicks"),
+    ),
+    Refused(
+        "a bound that nothing passes",
+        {"datasets.quality.bounds": {"users.distinct": {"min": 2, "max": 1}}},
+        ("min 2 is above max 1", "nothing could pass"),
+    ),
+    Refused(
+        "a bound without a side",
+        {"datasets.quality.bounds": {"rows.orders.purchase": {}}},
+        ("a bound needs min, max or both",),
+    ),
+    Refused(
+        "an alias in place of the bootstrap bucket's key",
+        {"etl.bootstrap_key_arn": "alias/bootstrap"},
+        ("etl.bootstrap_key_arn = 'alias/bootstrap'",),
     ),
     Refused(
         "an event type listed twice",
@@ -164,6 +196,21 @@ CASES = [
         user_fields(KEY, *({"name": f"F{n}", "column": "f", "categorical": True} for n in range(26))),
         ("26 metadata fields", "at most 25"),
     ),
+    Refused(
+        "an added field that must not be empty",
+        user_fields(KEY, BORN, {"name": "PLAN", "column": "plan", "categorical": True, "added": True}),
+        ("PLAN is added", "set nullable: true", "raise datasets.schema_version"),
+    ),
+    Refused(
+        "a dataset without a field of its own",
+        user_fields(KEY, {**BORN, "nullable": True, "added": True}),
+        ("every metadata field is added", "remove `added`"),
+    ),
+    Refused(
+        "a generation that no name has room for",
+        {"datasets.schema_version": 1000},
+        ("schema_version = 1000", "999"),
+    ),
     Refused("a worker type that Glue does not have", {"etl.worker_type": "G.1Y"}, ("G.1Y", "'G.1X'")),
     Refused("one worker", {"etl.workers": 1}, ("etl.workers = 1", "greater than or equal to 2")),
     Refused(
@@ -199,9 +246,25 @@ CASES = [
     Refused(
         "a solution name that makes job names too long",
         {"app": "recommendations", **solution(name="personal-recommendations-v2")},
-        ("'personal-recommendations-v2' has 27 characters", "leave 26", "shorten it"),
+        ("'personal-recommendations-v2' has 27 characters", "leave 24", "shorten it"),
     ),
     Refused("more results than Personalize gives", solution(results=501), ("results = 501", "500")),
+    Refused(
+        "fewer candidates than results",
+        solution(candidates=24),
+        ("candidates is 24", "results 25", "raise it, or leave it out"),
+    ),
+    Refused("more candidates than Personalize ranks", solution(candidates=501), ("candidates = 501", "500")),
+    Refused(
+        "more items that were never bought than a list holds",
+        {"publishing.min_never_bought": 26, **solution(candidates=100)},
+        ("publishing.min_never_bought is 26", "'personal' has results 25", "lower the first"),
+    ),
+    Refused(
+        "items that were never bought, and no candidates to take them from",
+        {"publishing.min_never_bought": 10, **solution(candidates=None)},
+        ("publishing.min_never_bought is 10", "'personal' ranks no more than the 25", "candidates: 100"),
+    ),
     Refused("no solution at all", {"solutions": []}, ("solutions", "at least 1")),
     Refused(
         "an unknown metric",

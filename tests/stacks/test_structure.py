@@ -28,12 +28,12 @@ FUNCTIONS = [
 ]
 JOBS = {
     "extract-aurora": {"--run_id"},
-    "build-datasets": {"--run_id", "--run_mode", "--export_prefix", "--previous_run_id"},
+    "build-datasets": {"--run_id", "--run_mode", "--export_prefix", "--previous_run_id", "--accept"},
     "postprocess-recommendations": {"--run_id", "--versions"},
 }
 READ_BY_LIBRARIES = {"POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE"}
 # Arguments that Glue itself reads, not the script.
-GLUE_ARGUMENTS = re.compile(r"^--(job-language|extra-py-files|enable-.*|continuous-log-.*)$")
+GLUE_ARGUMENTS = re.compile(r"^--(job-language|extra-py-files|enable-.*|continuous-log-.*|conf)$")
 
 
 def test_no_stack_exports_or_imports(assembly: Assembly) -> None:
@@ -304,12 +304,12 @@ def test_alarms_watch_names_that_exist(assembly: Assembly) -> None:
 def test_schemas_are_named_by_version_and_have_the_configured_fields(assembly: Assembly) -> None:
     schemas = {p["Name"]: json.loads(p["Schema"]) for _, p in assembly.properties("AWS::Personalize::Schema")}
     names = assembly.settings.names
-    assert set(schemas) == {names.schema(dataset, 1) for dataset in ("interactions", "users", "items")}
-    interactions = [field["name"] for field in schemas[names.schema("interactions", 1)]["fields"]]
+    assert set(schemas) == {names.schema(dataset) for dataset in ("interactions", "users", "items")}
+    interactions = [field["name"] for field in schemas[names.schema("interactions")]["fields"]]
     assert interactions == ["USER_ID", "ITEM_ID", "TIMESTAMP", "EVENT_TYPE", "EVENT_VALUE"]
-    users = schemas[names.schema("users", 1)]["fields"]
+    users = schemas[names.schema("users")]["fields"]
     assert users[1] == {"name": "AGE", "type": ["null", "string"], "categorical": True}
-    items = {field["name"]: field for field in schemas[names.schema("items", 1)]["fields"]}
+    items = {field["name"]: field for field in schemas[names.schema("items")]["fields"]}
     assert items["CREATION_TIMESTAMP"]["type"] == "long"
 
 

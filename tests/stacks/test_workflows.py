@@ -14,13 +14,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from config import layout
+from config.rules import SECOND_ATTEMPT
 from config.settings import Settings
 from osusume_endpoint.stepfunctions.definition import validate
 from osusume_endpoint.stepfunctions.execution import Execution
 from osusume_endpoint.stepfunctions.results import Result
 from osusume_endpoint.stepfunctions.scope import Identity
 from osusume_endpoint.testing.scripted import Cloud, ServiceError
-from stacks.workflows import load, pipeline, prepare, recommend, train
+from stacks.parts import avro
+from stacks.workflows import load, pipeline, prepare, recommend, solutions, train
 from tests import example
 
 
@@ -64,8 +66,9 @@ PLAN: dict[str, Any] = {
     },
     "previous_run_id": "none",
 }
-VERSION = NAMES.solution_arn("personal") + "/v1"
-VERSIONS = {name: NAMES.solution_arn(name) + "/v1" for name in ("personal", "related", "popular")}
+VERSIONS = {one.name: solutions.arn(SETTINGS, one) + "/v1" for one in SETTINGS.solutions}
+VERSION = VERSIONS["personal"]
+UNUSED = ["osusume-dev-personal-of-yesterday"]
 
 
 def run(workflow: str, value: Any, answers: dict[tuple[str, str], Any]) -> tuple[Result, Cloud]:
@@ -204,6 +207,7 @@ def test_prepare_extracts_builds_and_validates() -> None:
     jobs = {call["JobName"]: call["Arguments"] for call in sent(cloud, "StartJobRun")}
     assert jobs[NAMES.job("extract-aurora")] == {"--run_id": RUN}
     assert jobs[NAMES.job("build-datasets")]["--previous_run_id"] == "none"
+    assert jobs[NAMES.job("build-datasets")]["--accept"] == "[]"
     assert jobs[NAMES.job("build-datasets")]["--export_prefix"] == f"application_log/run={RUN}"
     export = sent(cloud, "ExportTableToPointInTime")[0]
     assert export["ExportType"] == "FULL_EXPORT"
@@ -228,7 +232,7 @@ def test_an_incremental_run_exports_only_the_window_since_the_watermark() -> Non
     specification = export["IncrementalExportSpecification"]
     assert specification["ExportFromTime"] == "2026-11-23T03:00:00Z"
     assert specification["ExportToTime"] == "2026-11-24T03:00:00Z"
-    assert specification["ExportViewType"] == "NEW_IMAGE"
+    assert specification["ExportViewType"] == "NEW_AND_OLD_IMAGES"
 
 
 def test_a_gap_of_more_than_a_day_is_exported_in_windows_with_tokens_of_their_own() -> None:
@@ -259,6 +263,22 @@ def test_a_failed_export_stops_the_preparation_and_says_why() -> None:
     assert NAMES.job("build-datasets") not in [call["JobName"] for call in sent(cloud, "StartJobRun")]
 
 
+def described_datasets() -> dict[tuple[str, str], Any]:
+    """Each dataset has the schema that the template gives it."""
+    made = {NAMES.dataset_arn(name): schema for name, schema in avro.schemas(SETTINGS.datasets).items()}
+
+    def schema_arn(schema: avro.DatasetSchema) -> str:
+        return NAMES.personalize_arn(f"schema/{schema.name(NAMES)}")
+
+    texts = {schema_arn(schema): schema.avro for schema in made.values()}
+    return {
+        ("personalize", "DescribeDataset"): lambda given: {
+            "dataset": {"status": "ACTIVE", "schemaArn": schema_arn(made[given["datasetArn"]])}
+        },
+        ("personalize", "DescribeSchema"): lambda given: {"schema": {"schema": texts[given["schemaArn"]]}},
+    }
+
+
 def training() -> dict[tuple[str, str], Any]:
     known: set[str] = set()
     trained = becoming("solutionVersion", "CREATE IN_PROGRESS", "ACTIVE")
@@ -271,15 +291,18 @@ def training() -> dict[tuple[str, str], Any]:
         name = parameters["solutionArn"].split("/")[-1]
         if name not in known:
             raise ServiceError("ResourceNotFoundException")
-        recipes = {NAMES.solution(solution.name): solution.recipe for solution in SETTINGS.solutions}
-        recipe = f"arn:aws:personalize:::recipe/{recipes[name]}"
-        return {"solution": {"status": "ACTIVE", "recipeArn": recipe}}
+        weights = [e.model_dump() for e in SETTINGS.datasets.interactions.events if "personal" in name]
+        events = [{"eventType": event["type"], "weight": event["weight"]} for event in weights]
+        config = {"eventsConfig": {"eventParametersList": events}} if events else {}
+        return {"solution": {"status": "ACTIVE", "performAutoTraining": False, "solutionConfig": config}}
 
     def new_version(parameters: dict[str, Any]) -> dict[str, Any]:
         return {"solutionVersionArn": parameters["solutionArn"] + "/v1"}
 
     accept = {"promote": True, "reason": "first", "metrics": {"coverage": 0.5}}
     return {
+        **described_datasets(),
+        ("personalize", "ListSolutions"): lambda _: {"solutions": [{"name": name} for name in sorted(known)]},
         ("personalize", "CreateDatasetImportJob"): {"datasetImportJobArn": "ignored"},
         ("personalize", "DescribeDatasetImportJob"): becoming(
             "datasetImportJob", "CREATE PENDING", "CREATE IN_PROGRESS", "ACTIVE"
@@ -295,7 +318,7 @@ def training() -> dict[tuple[str, str], Any]:
 
 def test_train_imports_three_datasets_and_trains_every_solution() -> None:
     result, cloud = run("train", {"run_id": RUN}, training())
-    assert output(result) == {"run_id": RUN, "versions": VERSIONS}
+    assert output(result) == {"run_id": RUN, "versions": VERSIONS, "unused_solutions": []}
     imports = {call["jobName"]: call for call in sent(cloud, "CreateDatasetImportJob")}
     assert set(imports) == {f"osusume-dev-{name}-{RUN}" for name in ("interactions", "users", "items")}
     users = imports[f"osusume-dev-users-{RUN}"]
@@ -308,9 +331,11 @@ def test_train_imports_three_datasets_and_trains_every_solution() -> None:
 def test_event_weights_go_only_to_recipes_that_take_them() -> None:
     _, cloud = run("train", {"run_id": RUN}, training())
     configs = {call["name"]: call["solutionConfig"] for call in sent(cloud, "CreateSolution")}
-    weights = configs[NAMES.solution("personal")]["eventsConfig"]["eventParametersList"]
+    named = {one.name: solutions.name(SETTINGS, one) for one in SETTINGS.solutions}
+    weights = configs[named["personal"]]["eventsConfig"]["eventParametersList"]
     assert {"eventType": "purchase", "weight": 1.0} in weights
-    assert configs[NAMES.solution("related")] == {}
+    factor = {"popularity_discount_factor": "0.8"}  # tests/example.yaml: no events, and nothing else
+    assert configs[named["related"]] == {"algorithmHyperParameters": factor}
     assert all(call["performAutoTraining"] is False for call in sent(cloud, "CreateSolution"))
 
 
@@ -358,14 +383,6 @@ def test_a_rejected_first_version_fails_by_name() -> None:
     assert result.error == "NothingServes"
 
 
-def test_a_solution_of_another_recipe_is_refused_with_the_cure() -> None:
-    other = {"solution": {"status": "ACTIVE", "recipeArn": "arn:aws:personalize:::recipe/aws-sims"}}
-    result, cloud = run("train", {"run_id": RUN}, training() | {("personalize", "DescribeSolution"): other})
-    assert result.error == "SolutionDiffers"
-    assert "give the solution another name" in (result.cause or "")
-    assert sent(cloud, "CreateSolutionVersion") == []
-
-
 def recommendation() -> dict[tuple[str, str], Any]:
     def objects(parameters: dict[str, Any]) -> dict[str, Any]:
         keys = [f"{parameters['Prefix']}{number:05}.json.gz" for number in range(7)]
@@ -383,7 +400,12 @@ def recommendation() -> dict[tuple[str, str], Any]:
         ("s3", "ListObjectsV2"): objects,
         ("lambda", "Invoke"): functions(publish_recommendations=publish),
         ("dynamodb", "UpdateItem"): {},
+        ("dynamodb", "GetItem"): {},
     }
+
+
+def swaps(cloud: Cloud) -> list[dict[str, Any]]:
+    return [call for call in sent(cloud, "UpdateItem") if call["Key"]["pk"]["S"].startswith("pointer#")]
 
 
 def analytics(**answers: Any) -> dict[tuple[str, str], Any]:
@@ -415,7 +437,8 @@ def test_recommend_infers_publishes_and_swaps() -> None:
     inference = {call["jobName"]: call for call in sent(cloud, "CreateBatchInferenceJob")}
     personal = inference[f"osusume-dev-personal-{RUN}"]
     assert personal["solutionVersionArn"] == VERSION
-    assert personal["numResults"] == 25
+    assert personal["numResults"] == 100  # its candidates, of which the rules leave 25
+    assert inference[f"osusume-dev-related-{RUN}"]["numResults"] == 25
     source = personal["jobInput"]["s3DataSource"]["path"]
     assert source == f"s3://{NAMES.datasets_bucket}/runs/{RUN}/batch_input/users/"
     target = personal["jobOutput"]["s3DataDestination"]["path"]
@@ -429,10 +452,10 @@ def test_publishing_hands_over_every_file_once_and_moves_each_pointer_after_its_
     payloads = [json.loads(call["Payload"]) for call in sent(cloud, "Invoke")]
     batches = [payload for payload in payloads if "keys" in payload]
     personal = [key for batch in batches if batch["list"] == "personal" for key in batch["keys"]]
-    assert sorted(personal) == [f"runs/{RUN}/publish/personal/part-{n:05}.json.gz" for n in range(7)]
+    assert sorted(personal) == [f"publish/{RUN}/personal/part-{n:05}.json.gz" for n in range(7)]
     assert {batch["version"] for batch in batches} == {RUN}
     assert {batch["bucket"] for batch in batches} == {NAMES.results_bucket}
-    pointers = {call["Key"]["pk"]["S"] for call in sent(cloud, "UpdateItem")}
+    pointers = {call["Key"]["pk"]["S"] for call in swaps(cloud)}
     assert pointers == {"pointer#personal", "pointer#related", "pointer#popular"}
     order = [
         "swap" if name == "UpdateItem" else "publish"
@@ -459,7 +482,7 @@ def test_a_batch_that_can_not_be_published_keeps_the_version_and_says_why(breaks
     failed = json.loads(result.cause or "")
     assert (result.error, failed["state"]) == ("PublishFailed", "PublishLists")
     assert "ListTooLong" in failed["cause"] and "user 7 does not fit into an item" in failed["cause"]
-    assert sent(cloud, "UpdateItem") == []  # no list of a run moves when one can't
+    assert swaps(cloud) == []  # no list of a run moves when one can't
     assert not any("load" in call["FunctionName"] for call in sent(cloud, "Invoke"))
 
 
@@ -477,7 +500,7 @@ def test_files_that_the_table_did_not_take_in_time_are_published_again() -> None
     answers = recommendation() | {("lambda", "Invoke"): invoke}
     result, cloud = run("recommend", {"run_id": RUN, "versions": VERSIONS}, answers)
     assert result.status == "SUCCEEDED", result.cause
-    assert len(refused) == 6 and len(sent(cloud, "UpdateItem")) == 3
+    assert len(refused) == 6 and len(swaps(cloud)) == 3
 
 
 def test_a_function_that_died_is_called_again() -> None:
@@ -499,16 +522,123 @@ def test_a_list_with_no_file_never_becomes_the_published_version() -> None:
     empty = {("s3", "ListObjectsV2"): {"IsTruncated": False}}
     result, cloud = run("recommend", {"run_id": RUN, "versions": VERSIONS}, recommendation() | empty)
     assert result.error == "NothingPublished"
-    assert sent(cloud, "UpdateItem") == []
+    assert swaps(cloud) == []
 
 
 def test_a_pointer_that_was_moved_already_is_no_failure() -> None:
-    def moved(_: dict[str, Any]) -> dict[str, Any]:
-        raise ServiceError("ConditionalCheckFailedException")
+    def moved(parameters: dict[str, Any]) -> dict[str, Any]:
+        if parameters["Key"]["pk"]["S"].startswith("pointer#"):
+            raise ServiceError("ConditionalCheckFailedException")
+        return {}
 
     answers = recommendation() | {("dynamodb", "UpdateItem"): moved}
     result, _ = run("recommend", {"run_id": RUN, "versions": VERSIONS}, answers)
     assert result.status == "SUCCEEDED"
+
+
+class Table:
+    """The table of recommendations: pointers, versions, and what was published, version by version."""
+
+    def __init__(self) -> None:
+        self.pointers: dict[str, dict[str, str]] = {}
+        self.versions: dict[str, set[str]] = {}
+        self.expiring: dict[tuple[str, str], int | None] = {}  # (list, version) -> expires_at
+
+    def answers(self) -> dict[tuple[str, str], Any]:
+        return {
+            ("dynamodb", "UpdateItem"): self.update,
+            ("dynamodb", "GetItem"): self.get,
+            ("lambda", "Invoke"): functions(publish_recommendations=self.publish),
+        }
+
+    def publish(self, payload: dict[str, Any]) -> dict[str, Any]:
+        assert all(f"/{payload['version']}/" in f"/{key}" for key in payload["keys"])
+        self.expiring[payload["list"], payload["version"]] = payload["expiry"]
+        return {"written": len(payload["keys"])}
+
+    def update(self, parameters: dict[str, Any]) -> dict[str, Any]:
+        what, _, name = parameters["Key"]["pk"]["S"].partition("#")
+        value = parameters["ExpressionAttributeValues"][":version"]
+        if what == "pointer":
+            pointer = self.pointers.setdefault(name, {})
+            pointer.update(previous=pointer.get("current", value["S"]), current=value["S"])
+            return {}
+        change = set.add if parameters["UpdateExpression"].startswith("ADD") else set.discard
+        change(self.versions.setdefault(name, set()), value["SS"][0])
+        return {}
+
+    def get(self, parameters: dict[str, Any]) -> dict[str, Any]:
+        what, _, name = parameters["Key"]["pk"]["S"].partition("#")
+        if what == "pointer":
+            return {"Item": {key: {"S": value} for key, value in self.pointers.get(name, {}).items()}}
+        versions = self.versions.get(name)
+        return {"Item": {"versions": {"SS": sorted(versions)}} if versions else {}}
+
+    def staying(self, name: str) -> list[str]:
+        return sorted(v for (n, v), expires in self.expiring.items() if n == name and expires is None)
+
+
+def recommend_again(table: Table, run_id: str, **more: Any) -> Result:
+    answers = recommendation() | table.answers() | more
+    return run("recommend", {"run_id": run_id, "versions": VERSIONS}, answers)[0]
+
+
+def test_what_serves_and_what_it_may_be_rolled_back_to_never_expire_and_the_rest_does() -> None:
+    table = Table()
+    nights = [f"202611{day:02}T030000Z" for day in range(1, 6)]
+    for night in nights:
+        before = datetime.now().timestamp()
+        assert recommend_again(table, night).status == "SUCCEEDED"
+        serving = [table.pointers["personal"]["current"], table.pointers["personal"]["previous"]]
+        assert set(serving) <= set(table.staying("personal"))
+    for name in ("personal", "related", "popular"):
+        assert table.staying(name) == nights[-2:]
+        assert table.versions[name] == set(nights[-2:])
+    expires = table.expiring["personal", nights[-3]]
+    days = SETTINGS.publishing.expire_after_days
+    assert expires is not None and before <= expires - days * 86_400 + 1 <= before + 60
+
+
+def test_what_a_failed_publication_left_expires_with_the_next_one() -> None:
+    table, nights = Table(), [f"202611{day:02}T030000Z" for day in range(1, 5)]
+    assert recommend_again(table, nights[0]).status == "SUCCEEDED"
+
+    def breaks(payload: dict[str, Any]) -> Any:
+        if payload["list"] == "related":
+            raise ServiceError("ServiceException")
+        return table.publish(payload)
+
+    broken = {("lambda", "Invoke"): functions(publish_recommendations=breaks)}
+    for night in nights[1:3]:
+        result = run(
+            "recommend",
+            {"run_id": night, "versions": VERSIONS},
+            recommendation() | table.answers() | broken,
+        )[0]
+        assert result.status == "FAILED"
+    assert table.staying("personal") == nights[:3]
+    assert recommend_again(table, nights[3]).status == "SUCCEEDED"
+    assert table.staying("personal") == [nights[0], nights[3]]
+
+
+def test_a_version_that_can_not_be_retired_now_is_retired_by_the_next_run_and_fails_nothing() -> None:
+    table, nights = Table(), [f"202611{day:02}T030000Z" for day in range(1, 5)]
+    for night in nights[:2]:
+        recommend_again(table, night)
+
+    def refuses(payload: dict[str, Any]) -> Any:
+        if payload["expiry"] is not None:
+            raise ServiceError("ServiceException")
+        return table.publish(payload)
+
+    refused = {("lambda", "Invoke"): functions(publish_recommendations=refuses)}
+    result = run(
+        "recommend", {"run_id": nights[2], "versions": VERSIONS}, recommendation() | table.answers() | refused
+    )[0]
+    assert result.status == "SUCCEEDED"
+    assert nights[0] in table.versions["personal"] and nights[0] in table.staying("personal")
+    assert recommend_again(table, nights[3]).status == "SUCCEEDED"
+    assert table.staying("personal") == nights[2:] and table.versions["personal"] == set(nights[2:])
 
 
 RUNS = ["20261122T030000Z", "20261123T030000Z", RUN]
@@ -569,7 +699,7 @@ def child(**outcomes: dict[str, Any]) -> dict[tuple[str, str], Any]:
     """Child executions by workflow: what DescribeExecution says of each."""
     outputs = {
         "prepare": {"run_id": RUN, "rows": {"users": 3}},
-        "train": {"run_id": RUN, "versions": VERSIONS},
+        "train": {"run_id": RUN, "versions": VERSIONS, "unused_solutions": UNUSED},
         "recommend": {"run_id": RUN},
         "load": {"runs": [RUN]},
     }
@@ -604,16 +734,23 @@ def whole(**outcomes: dict[str, Any]) -> dict[tuple[str, str], Any]:
         ("dynamodb", "DeleteItem"): {},
         ("lambda", "Invoke"): functions(plan_run=PLAN),
         ("sns", "Publish"): {"MessageId": "m"},
+        **described_datasets(),
         **child(**outcomes),
     }
 
 
 def test_a_whole_run_records_the_watermark_and_releases_the_lock() -> None:
     result, cloud = run("pipeline", {"mode": "auto"}, whole())
-    assert output(result) == {"run_id": RUN, "mode": "full", "versions": VERSIONS}
+    assert output(result) == {
+        "run_id": RUN,
+        "mode": "full",
+        "versions": VERSIONS,
+        "unused_solutions": UNUSED,
+    }
     items = {call["Item"]["pk"]["S"]: call["Item"] for call in sent(cloud, "PutItem")}
     assert items["watermark"]["log_exported_until"]["S"] == PLAN["export"]["to"]
     assert items[f"run#{RUN}"]["mode"]["S"] == "full"
+    assert json.loads(items[f"run#{RUN}"]["unused_solutions"]["S"]) == UNUSED
     assert items["lock"]["owner"]["S"] == f"{NAMES.execution_arn('pipeline')}:run-1"
     assert sent(cloud, "DeleteItem")[0]["Key"] == {"pk": {"S": "lock"}}
     assert sent(cloud, "Publish") == []
@@ -621,6 +758,108 @@ def test_a_whole_run_records_the_watermark_and_releases_the_lock() -> None:
     assert inputs[0]["export"] == PLAN["export"]
     assert inputs[2]["versions"] == VERSIONS
     assert inputs[3]["runs"] == [RUN]
+
+
+@pytest.mark.parametrize("accept", [["users.distinct"], ["rows.items", "users.distinct"]])
+def test_what_is_accepted_reaches_the_job_that_judges(accept: list[str]) -> None:
+    _, cloud = run("pipeline", {"mode": "auto", "accept": accept}, whole())
+    prepare_input = json.loads(sent(cloud, "StartExecution")[0]["input"])
+    assert prepare_input["accept"] == accept
+    _, cloud = run("prepare", prepare_input, preparation())
+    jobs = {call["JobName"]: call["Arguments"] for call in sent(cloud, "StartJobRun")}
+    assert json.loads(jobs[NAMES.job("build-datasets")]["--accept"]) == accept
+
+
+class Control:
+    """The control table, as far as a run that resumes another needs it."""
+
+    def __init__(self, newest: str | None = None) -> None:
+        self.items: dict[str, dict[str, Any]] = {}
+        if newest:
+            self.items["watermark"] = {"run_id": {"S": newest}}
+
+    def answers(self, **outcomes: Any) -> dict[tuple[str, str], Any]:
+        return whole(**outcomes) | {
+            ("dynamodb", "UpdateItem"): self.update,
+            ("dynamodb", "GetItem"): self.get,
+            ("dynamodb", "PutItem"): self.put,
+        }
+
+    def put(self, parameters: dict[str, Any]) -> dict[str, Any]:
+        self.items[parameters["Item"]["pk"]["S"]] = parameters["Item"]
+        return {}
+
+    def update(self, parameters: dict[str, Any]) -> dict[str, Any]:
+        key = parameters["Key"]["pk"]["S"]
+        if key == "warehouse_pending":
+            return pending(RUN)
+        phase = parameters["ExpressionAttributeNames"]["#phase"]
+        self.items.setdefault(key, {})[phase] = parameters["ExpressionAttributeValues"][":value"]
+        return {}
+
+    def get(self, parameters: dict[str, Any]) -> dict[str, Any]:
+        item = self.items.get(parameters["Key"]["pk"]["S"])
+        return {"Item": item} if item else {}
+
+
+def parts(cloud: Cloud) -> list[str]:
+    return [call["stateMachineArn"].split("-")[-1] for call in sent(cloud, "StartExecution")]
+
+
+ALL_PARTS = ["prepare", "train", "recommend", "load"]
+
+
+@pytest.mark.parametrize("part", ALL_PARTS[:3])
+def test_a_run_that_failed_is_resumed_after_the_phase_that_it_finished_last(part: str) -> None:
+    control = Control()
+    inner = json.dumps({"workflow": part, "state": "S", "error": "E", "cause": "c"})
+    result, cloud = run("pipeline", {}, control.answers(**{part: failed_child("E", inner)}))
+    assert result.status == "FAILED"
+    assert sent(cloud, "Publish")[0]["Message"].endswith(f"""--input '{{"resume": "{RUN}"}}'""")
+    result, cloud = run("pipeline", {"resume": RUN}, control.answers())
+    assert output(result) == {
+        "run_id": RUN,
+        "mode": "full",
+        "versions": VERSIONS,
+        "unused_solutions": UNUSED,
+    }
+    assert parts(cloud) == ALL_PARTS[ALL_PARTS.index(part) :]
+    assert not [call for call in sent(cloud, "Invoke") if "plan-run" in call["FunctionName"]]
+    assert control.items["watermark"]["run_id"]["S"] == RUN
+    assert json.loads(control.items[f"run#{RUN}"]["rows"]["S"]) == {"users": 3}
+
+
+def test_a_run_whose_lists_serve_is_resumed_by_recording_it() -> None:
+    control = Control()
+    answers = control.answers()
+
+    def refuses(parameters: dict[str, Any]) -> dict[str, Any]:
+        if parameters["Item"]["pk"]["S"] == "watermark":
+            raise ServiceError("ValidationException")
+        return control.put(parameters)
+
+    result, _ = run("pipeline", {}, answers | {("dynamodb", "PutItem"): refuses})
+    assert result.status == "FAILED"
+    result, cloud = run("pipeline", {"resume": RUN}, answers)
+    assert result.status == "SUCCEEDED"
+    assert parts(cloud) == ["load"]
+    assert control.items["watermark"]["run_id"]["S"] == RUN
+
+
+def test_a_run_that_was_never_planned_is_not_resumed() -> None:
+    result, cloud = run("pipeline", {"resume": "20250101T000000Z"}, Control().answers())
+    assert (result.error, parts(cloud)) == ("NothingToResume", [])
+    assert "Run 20250101T000000Z was never planned here" in (result.cause or "")
+    assert len(sent(cloud, "DeleteItem")) == 1, "the lock is released"
+
+
+@pytest.mark.parametrize("newest", ["20261125T030000Z", RUN])
+def test_a_run_is_not_resumed_after_a_newer_one_or_itself_succeeded(newest: str) -> None:
+    control = Control(newest)
+    control.items[f"progress#{RUN}"] = {"plan": {"S": json.dumps(PLAN)}, "trained": {"S": "{}"}}
+    result, cloud = run("pipeline", {"resume": RUN}, control.answers())
+    assert (result.error, parts(cloud)) == ("ResumedTooLate", [])
+    assert newest in (result.cause or "")
 
 
 NOW = datetime.fromisoformat(PLAN["export"]["to"])
@@ -645,8 +884,7 @@ def test_the_warehouse_catches_up_the_runs_that_it_missed(missed: list[int], loa
     result, cloud = run("pipeline", {"mode": "auto"}, answers)
     assert result.status == "SUCCEEDED"
     assert json.loads(sent(cloud, "StartExecution")[3]["input"])["runs"] == days_ago(*loaded)
-    added = sent(cloud, "UpdateItem")[0]
-    assert added["Key"] == {"pk": {"S": "warehouse_pending"}}
+    [added] = [call for call in sent(cloud, "UpdateItem") if call["Key"]["pk"]["S"] == "warehouse_pending"]
     assert added["UpdateExpression"] == "ADD run_ids :run"
     assert added["ExpressionAttributeValues"] == {":run": {"SS": [RUN]}}
 
@@ -656,7 +894,12 @@ def test_a_run_that_the_warehouse_did_not_take_succeeded_and_the_notification_is
     inner = {"workflow": "load", "state": "RunDbt", "error": "DbtBuildFailed", "cause": "2 nodes failed"}
     outcome = failed_child("DbtBuildFailed", json.dumps(inner)) if ending == "failed" else ending
     result, cloud = run("pipeline", {"mode": "auto"}, whole(load=outcome))
-    assert output(result) == {"run_id": RUN, "mode": "full", "versions": VERSIONS}
+    assert output(result) == {
+        "run_id": RUN,
+        "mode": "full",
+        "versions": VERSIONS,
+        "unused_solutions": UNUSED,
+    }
     recorded = [call["Item"]["pk"]["S"] for call in sent(cloud, "PutItem")]
     assert recorded == ["lock", f"run#{RUN}", "watermark"]
     [message] = sent(cloud, "Publish")
@@ -665,14 +908,17 @@ def test_a_run_that_the_warehouse_did_not_take_succeeded_and_the_notification_is
     assert "lists of this run serve; the warehouse has not taken the run" in first
     assert "serves on" not in message["Message"]
     assert len(sent(cloud, "DeleteItem")) == 1
-    operations = cloud.operations()
-    assert operations.index("UpdateItem") < len(operations) - 1 - operations[::-1].index("StartExecution")
+    calls = [(name, parameters.get("Key")) for _, name, parameters in cloud.calls]
+    starts = [place for place, (name, _) in enumerate(calls) if name == "StartExecution"]
+    assert calls.index(("UpdateItem", {"pk": {"S": "warehouse_pending"}})) < starts[-1]
 
 
 @pytest.mark.parametrize(("operation", "part"), [("UpdateItem", "AddPending"), ("PutItem", "RecordRun")])
 def test_a_run_that_could_not_be_recorded_says_that_its_lists_serve(operation: str, part: str) -> None:
     def refuse(parameters: dict[str, Any]) -> dict[str, Any]:
-        if parameters.get("Item", {}).get("pk") == {"S": "lock"}:
+        if parameters.get("Item", {}).get("pk") == {"S": "lock"} or "#phase" in parameters.get(
+            "ExpressionAttributeNames", {}
+        ):
             return {}
         raise ServiceError("AccessDeniedException", "not authorized")
 
@@ -896,11 +1142,12 @@ def longest_settings() -> Settings:
     content = copy.deepcopy(SETTINGS.model_dump())
     content |= {"app": "a" * 15, "environment": "e" * 10}
     for position, solution in enumerate(content["solutions"]):
-        solution["name"] = f"s{position}".ljust(19, "x")
+        solution["name"] = f"s{position}".ljust(17, "x")
     return Settings.model_validate(content)
 
 
 def test_names_made_at_run_time_fit_personalizes_63_characters() -> None:
     names = longest_settings().names
     parts = [solution.name for solution in longest_settings().solutions] + list(layout.DATASETS)
-    assert max(len(f"{names.prefix}-{part}-{RUN}") for part in parts) == 63
+    assert max(len(f"{names.prefix}-{part}-{RUN}{SECOND_ATTEMPT}") for part in parts) == 63
+    assert all(len(solutions.name(longest_settings(), one)) <= 63 for one in longest_settings().solutions)

@@ -10,7 +10,10 @@ import importlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from osusume_endpoint.replacements import Table
+
 Properties = dict[str, Any]
+RESOURCE_HANDLERS = Table("ministack.services.cloudformation.provisioners:_RESOURCE_HANDLERS")
 # What is not here refuses by itself: its handler calls the service's API, or ministack looks already.
 # Type -> (property of the name, module of ministack, its store, what the store's key is made of: name or ARN).
 _STORES: Mapping[str, tuple[str, str, str, str]] = {
@@ -41,16 +44,17 @@ class Refused(ValueError):
 def install() -> None:
     from ministack.services.cloudformation import provisioners
 
-    handlers = provisioners._RESOURCE_HANDLERS
     for kind in _STORES:
-        if kind in handlers:
-            handlers[kind] = {**handlers[kind], "create": _if_free(kind, handlers[kind]["create"])}
+        handler = provisioners._RESOURCE_HANDLERS.get(kind)
+        if handler:
+            RESOURCE_HANDLERS.put(kind, {**handler, "create": _if_free(kind, handler["create"])})
     for kind, check in (
         ("AWS::S3::Bucket", _check_empty),
         ("AWS::DynamoDB::Table", _check_table),
         ("AWS::DynamoDB::GlobalTable", _check_table),
     ):
-        handlers[kind] = {**handlers[kind], "delete": _after(check, handlers[kind]["delete"])}
+        handler = provisioners._RESOURCE_HANDLERS[kind]
+        RESOURCE_HANDLERS.put(kind, {**handler, "delete": _after(check, handler["delete"])})
 
 
 def _if_free(kind: str, inner: Callable[..., Any]) -> Callable[..., Any]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from osusume_endpoint import replacements
 from osusume_endpoint.faults import injection
+from osusume_endpoint.replacements import replaces
 
 
 class Failed(ValueError):
@@ -13,12 +15,31 @@ class Failed(ValueError):
 
 
 def install() -> None:
-    from ministack.services.cloudformation import stacks
+    replacements.apply(__name__)
 
-    # stacks imported each function by name. Arguments: (type, logical id, …), (type, physical id, …, logical id).
-    stacks._provision_resource = _failing("create", stacks._provision_resource)
-    stacks._update_resource = _failing("update", stacks._update_resource)
-    stacks._delete_resource = _failing("delete", stacks._delete_resource)
+
+@replaces(
+    "ministack.services.cloudformation.stacks:_provision_resource",
+    takes="resource_type, logical_id, props, stack_name",
+)
+def _failing_create(inner: Callable[..., Any]) -> Callable[..., Any]:
+    return _failing("create", inner)
+
+
+@replaces(
+    "ministack.services.cloudformation.stacks:_update_resource",
+    takes="resource_type, physical_id, old_props, new_props, stack_name, logical_id, old_attrs",
+)
+def _failing_update(inner: Callable[..., Any]) -> Callable[..., Any]:
+    return _failing("update", inner)
+
+
+@replaces(
+    "ministack.services.cloudformation.stacks:_delete_resource",
+    takes="resource_type, physical_id, props, stack_name, logical_id",
+)
+def _failing_delete(inner: Callable[..., Any]) -> Callable[..., Any]:
+    return _failing("delete", inner)
 
 
 def _failing(on: str, inner: Callable[..., Any]) -> Callable[..., Any]:
