@@ -29,14 +29,19 @@ class NetworkStack(EnvironmentStack):
         transformation = self._group("transformation", "Function that runs dbt")
         warehouse = self._group("warehouse", "Redshift Serverless")
         dashboards = self._group("dashboards", "QuickSight")
+        clients = self._group("database-clients", "What the application reads and writes its database with")
 
         # Glue's workers talk to each other on any port.
         extraction.add_ingress_rule(extraction, ec2.Port.all_tcp(), "Workers of one job")
         extraction.add_egress_rule(extraction, ec2.Port.all_tcp(), "Workers of one job")
         self._connect(extraction, database, POSTGRESQL, "Extraction reads the database")
+        self._connect(clients, database, POSTGRESQL, "The application's clients")
         self._connect(transformation, warehouse, REDSHIFT, "dbt builds in the warehouse")
         self._connect(dashboards, warehouse, REDSHIFT, "Dashboards read the warehouse")
-        for group in (extraction, transformation):
+        # QuickSight's network interfaces keep no state: answers need a rule as well, and come to any port.
+        dashboards.add_ingress_rule(warehouse, ec2.Port.all_tcp(), "The warehouse's answers")
+        # COPY and UNLOAD go through the VPC (enhanced VPC routing): to S3 by its gateway endpoint.
+        for group in (extraction, transformation, warehouse):
             group.add_egress_rule(ec2.Peer.any_ipv4(), HTTPS, "AWS APIs")
 
     def _network(self) -> ec2.Vpc:
@@ -69,7 +74,7 @@ class NetworkStack(EnvironmentStack):
     def _group(self, name: str, description: str) -> ec2.SecurityGroup:
         group = ec2.SecurityGroup(
             self,
-            f"{name.capitalize()}Group",
+            f"{''.join(word.capitalize() for word in name.split('-'))}Group",
             vpc=self._vpc,
             description=description,
             allow_all_outbound=False,

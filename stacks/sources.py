@@ -46,6 +46,8 @@ class SourcesStack(EnvironmentStack):
             serverless_v2_max_capacity=aurora.max_capacity,
             storage_encryption_key=key,
             iam_authentication=True,
+            # Who fills the tables needs no place in the VPC: see docs/deploying.md.
+            enable_data_api=True,
             backup=rds.BackupProps(retention=Duration.days(7)),
             copy_tags_to_snapshot=True,
             deletion_protection=self.settings.removal == "retain",

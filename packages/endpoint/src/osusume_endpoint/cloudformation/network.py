@@ -130,3 +130,19 @@ HANDLERS: dict[str, dict[str, Any]] = {
     "AWS::EC2::SecurityGroupIngress": _rule("ingress"),
     "AWS::EC2::SecurityGroupEgress": _rule("egress"),
 }
+
+
+def describe_endpoints_whole() -> None:
+    """ministack keeps an endpoint's groups and private DNS, and answers neither."""
+    from ministack.services import ec2
+
+    inner = ec2._vpce_fields_xml
+
+    def fields(endpoint: dict[str, Any], tag: str = "item") -> str:
+        groups = "".join(f"<item><groupId>{one}</groupId></item>" for one in endpoint["SecurityGroupIds"])
+        private = str(endpoint.get("PrivateDnsEnabled", False)).lower()
+        more = f"<groupSet>{groups}</groupSet><privateDnsEnabled>{private}</privateDnsEnabled>"
+        head, end, tail = str(inner(endpoint, tag)).rpartition(f"</{tag}>")
+        return f"{head}{more}{end}{tail}"
+
+    ec2._vpce_fields_xml = fields

@@ -58,6 +58,7 @@ def install(endpoint: Endpoint) -> None:
     topics.install()
     conditions.install()
     service_role.install()
+    network.describe_endpoints_whole()
     # Our handlers call the endpoint, and so must not run on the thread that serves it.
     stacks._runs_on_worker_thread = _or_ours(stacks._runs_on_worker_thread)
 
