@@ -135,6 +135,11 @@ class Names:
         return self.of("api")
 
     @property
+    def late_alarm(self) -> str:
+        """Alarm that no run succeeded for long; the first success turns its mails on."""
+        return self.of("pipeline-late")
+
+    @property
     def topic(self) -> str:
         return self.of("alerts")
 

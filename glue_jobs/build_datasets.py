@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -18,7 +18,6 @@ from pyspark.sql import functions as F
 from glue_jobs import report, session
 from glue_jobs.columns import (
     EVENTS,
-    EXPORT_LINE,
     IGNORED,
     KEY_OF_DATASET,
     REASON,
@@ -27,13 +26,15 @@ from glue_jobs.columns import (
 )
 from glue_jobs.run_id import started_at
 from glue_jobs.sources import SOURCES, Given
-from glue_jobs.transforms import application_log, batch_input, entities, interactions
+from glue_jobs.transforms import application_log, batch_input, entities, interactions, log_attributes
 
 ARGUMENTS = [
     "raw_bucket",
     "datasets_bucket",
     "results_bucket",
     "datasets",
+    "log_attributes",
+    "timestamp_format",
     "run_id",
     "run_mode",  # Glue keeps --mode for itself
     "export_prefix",
@@ -59,6 +60,9 @@ class Job:
     mode: str
     export_prefix: str
     previous_run_id: str
+    # Of the log: key of its configuration -> attribute, and how it keeps times.
+    log_attributes: Mapping[str, str] = field(default_factory=lambda: dict(log_attributes.NAMES))
+    timestamp_format: str = "milliseconds"
 
     def __post_init__(self) -> None:
         if self.mode not in ("full", "incremental"):
@@ -92,8 +96,14 @@ class Job:
 def main() -> None:
     arguments = getResolvedOptions(sys.argv, ARGUMENTS)
     datasets = json.loads(arguments["datasets"])
-    named = {name: arguments[name] for name in ARGUMENTS if name not in ("datasets", "run_mode")}
-    job = Job(spark=session.start("build-datasets"), datasets=datasets, mode=arguments["run_mode"], **named)
+    read = ("datasets", "run_mode", "log_attributes")
+    job = Job(
+        spark=session.start("build-datasets"),
+        datasets=datasets,
+        mode=arguments["run_mode"],
+        log_attributes=json.loads(arguments["log_attributes"]),
+        **{name: arguments[name] for name in ARGUMENTS if name not in read},
+    )
     run(job, s3=boto3.client("s3"))
 
 
@@ -110,8 +120,11 @@ def run(job: Job, *, s3: Any) -> None:
     )
     ingest_events(job)
     kept, counts, figures = build_interactions(job, event_runs)
-    built = {name: build_entities(job, name) for name in KEY_OF_DATASET}
-    write_batch_input(job, users=built["users"][0], items=built["items"][0], kept=kept)
+    built = {name: build_entities(job, name) for name in KEY_OF_DATASET if name in job.datasets}
+    known = {name: rows for name, (rows, _) in built.items()}
+    for name in KEY_OF_DATASET.keys() - built.keys():
+        known[name] = known_by_interactions(job, name, kept)
+    write_batch_input(job, users=known["users"], items=known["items"], kept=kept)
     content = {
         "run_id": job.run_id,
         "mode": job.mode,
@@ -130,7 +143,12 @@ def ingest_events(job: Job) -> None:
         # A full export's files are below its id, an incremental one's in a folder that exports share.
         options = {"recursiveFileLookup": "true", "pathGlobFilter": "*.json.gz"}
         path = session.location(job.raw_bucket, job.export_prefix.strip("/"))
-        lines = job.spark.read.schema(EXPORT_LINE).options(**options).json(path)
+        exported = (
+            job.spark.read.schema(log_attributes.schema(job.log_attributes)).options(**options).json(path)
+        )
+        lines = log_attributes.canonical(
+            exported, attributes=job.log_attributes, timestamp_format=job.timestamp_format
+        )
         own = session.raw_events(job.raw_bucket, job.run_id)
         application_log.events(lines).write.mode("overwrite").parquet(own)
         events = job.spark.read.schema(EVENTS).parquet(own)
@@ -186,6 +204,13 @@ def build_entities(job: Job, name: str) -> tuple[DataFrame, dict[str, Any]]:
     session.write_json(entities.warehouse_rows(kept, run_id=job.run_id), job.warehouse(name))
     counts = report.Counts(by_reason=quarantine(job, name, rows), kept=kept.count())
     return kept, counts.as_dict()
+
+
+def known_by_interactions(job: Job, name: str, kept: DataFrame) -> DataFrame:
+    """Users or items of which the application has no table: no dataset, and their ids in the warehouse."""
+    rows = kept.select(KEY_OF_DATASET[name]).distinct()
+    session.write_json(entities.warehouse_rows(rows, run_id=job.run_id), job.warehouse(name))
+    return rows
 
 
 def quarantine(job: Job, dataset: str, rows: DataFrame) -> dict[str | None, int]:

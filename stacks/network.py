@@ -8,7 +8,7 @@ from constructs import Construct
 
 from config.settings import Settings
 from stacks.parts.logs import LogGroup
-from stacks.parts.stack import EnvironmentStack, security_group_id, subnet_id
+from stacks.parts.stack import EnvironmentStack, security_group_id, subnet_id, without_routes
 
 POSTGRESQL = ec2.Port.tcp(5432)
 REDSHIFT = ec2.Port.tcp(5439)
@@ -20,7 +20,7 @@ class NetworkStack(EnvironmentStack):
 
     def __init__(self, scope: Construct, *, settings: Settings) -> None:
         super().__init__(scope, settings=settings, description="VPC and security groups")
-        self._vpc = self._network()
+        self._vpc = self._existing() if settings.network.vpc_id else self._network()
         for position, subnet in enumerate(self._vpc.private_subnets):
             self.publish(subnet_id(position), subnet.subnet_id)
 
@@ -44,14 +44,36 @@ class NetworkStack(EnvironmentStack):
         for group in (extraction, transformation, warehouse):
             group.add_egress_rule(ec2.Peer.any_ipv4(), HTTPS, "AWS APIs")
 
+    def _existing(self) -> ec2.IVpc:
+        """A company's VPC: its routes are its own, and it gets endpoints where the configuration asks for them."""
+        network = self.settings.network
+        vpc = ec2.Vpc.from_vpc_attributes(
+            self,
+            "Vpc",
+            vpc_id=str(network.vpc_id),
+            availability_zones=list(network.availability_zones),
+            private_subnet_ids=list(network.subnet_ids),
+        )
+        for subnet in vpc.private_subnets:
+            without_routes(subnet)
+        for service in ("s3", "dynamodb") if network.route_table_ids else ():
+            ec2.CfnVPCEndpoint(
+                self,
+                f"Existing{service.capitalize()}",
+                vpc_id=vpc.vpc_id,
+                service_name=f"com.amazonaws.{self.settings.region}.{service}",
+                route_table_ids=list(network.route_table_ids),
+            )
+        return vpc
+
     def _network(self) -> ec2.Vpc:
         network = self.settings.network
         vpc = ec2.Vpc(
             self,
             "Vpc",
-            ip_addresses=ec2.IpAddresses.cidr(network.cidr),
+            ip_addresses=ec2.IpAddresses.cidr(str(network.cidr)),
             availability_zones=list(network.availability_zones),
-            nat_gateways=network.nat_gateways,
+            nat_gateways=network.nat_gateways or 1,
             # Would be a custom resource with a Lambda function of its own; nothing uses the default group.
             restrict_default_security_group=False,
             subnet_configuration=[

@@ -19,6 +19,7 @@ from stacks.parts.stack import EnvironmentStack, subnet_id, without_routes
 from stacks.parts.workflow import Workflow
 from stacks.workflows import prepare
 
+POSTGRESQL = 5432
 _RAW = (layout.RAW_TABLE, layout.LOG_EXPORT, layout.RAW_EVENTS)
 
 
@@ -74,10 +75,14 @@ class PreparationStack(EnvironmentStack):
 
     def _extract_aurora(self, connection: glue.Connection) -> None:
         datasets = self.settings.datasets
+        tables = self.settings.sources.aurora.tables.model_dump(exclude_none=True)
         columns = {
-            "users": [field.column for field in datasets.users.fields],
-            "items": [field.column for field in datasets.items.fields],
-            "orders": ["order_id", *datasets.interactions.order_columns.model_dump().values()],
+            **{
+                name: [field.column for field in datasets.fields(name)]
+                for name in ("users", "items")
+                if name in tables
+            },
+            "orders": list(datasets.interactions.order_columns.model_dump(exclude_none=True).values()),
         }
         PySparkJob(
             self,
@@ -87,11 +92,13 @@ class PreparationStack(EnvironmentStack):
             arguments={
                 "--raw_bucket": self.names.raw_bucket,
                 "--secret_name": self.settings.aurora_secret,
-                "--tables": json.dumps(self.settings.sources.aurora.tables.model_dump()),
+                "--address": json.dumps(self._address),
+                "--tables": json.dumps(tables),
                 "--columns": json.dumps(columns),
             },
             statements=[
                 allow("secretsmanager:GetSecretValue", self._secret_arn),
+                *self._open_secret(),
                 *self._connect_to_network(),
                 access.list_objects(self.names.raw_bucket),
                 access.read_objects(self.names.raw_bucket, layout.RAW_TABLE.anything),
@@ -101,7 +108,22 @@ class PreparationStack(EnvironmentStack):
         )
 
     @property
+    def _address(self) -> dict[str, str]:
+        """Of an existing cluster, whose secret need not hold it; empty where the secret of ours does."""
+        aurora = self.settings.sources.aurora
+        if aurora.create:
+            return {}
+        port = str(aurora.port or POSTGRESQL)
+        return {"host": str(aurora.endpoint), "port": port, "dbname": aurora.database}
+
+    def _open_secret(self) -> list[Statement]:
+        key = self.settings.sources.aurora.secret_key_arn
+        return [access.decrypt(key)] if key else []
+
+    @property
     def _secret_arn(self) -> str:
+        if self.settings.sources.aurora.secret_arn:
+            return self.settings.sources.aurora.secret_arn
         # Secrets Manager ends the ARN with six random characters.
         region, account = self.settings.region, self.settings.account
         return f"arn:aws:secretsmanager:{region}:{account}:secret:{self.settings.aurora_secret}-??????"
@@ -137,7 +159,9 @@ class PreparationStack(EnvironmentStack):
                 "--raw_bucket": names.raw_bucket,
                 "--datasets_bucket": names.datasets_bucket,
                 "--results_bucket": names.results_bucket,
-                "--datasets": self.settings.datasets.model_dump_json(),
+                "--datasets": self.settings.datasets.model_dump_json(exclude_none=True),
+                "--log_attributes": self._log_attributes,
+                "--timestamp_format": self.settings.sources.application_log.timestamp_format,
             },
             statements=[
                 *map(access.list_objects, (names.raw_bucket, names.datasets_bucket, names.results_bucket)),
@@ -150,6 +174,10 @@ class PreparationStack(EnvironmentStack):
                 access.encrypt_and_decrypt(self.key_arn),
             ],
         )
+
+    @property
+    def _log_attributes(self) -> str:
+        return self.settings.sources.application_log.attributes.model_dump_json(exclude_none=True)
 
     def _plan_run(self) -> None:
         names, settings = self.names, self.settings

@@ -59,24 +59,25 @@ class SourcesStack(EnvironmentStack):
         return RemovalPolicy.DESTROY if self.settings.removal == "destroy" else RemovalPolicy.SNAPSHOT
 
     def _open_existing_database(self) -> None:
+        port = self.settings.sources.aurora.port or 5432
         ec2.CfnSecurityGroupIngress(
             self,
             "ExtractionReadsDatabase",
             group_id=self.settings.sources.aurora.security_group_id,
             source_security_group_id=self.read(security_group_id("extraction")),
             ip_protocol="tcp",
-            from_port=5432,
-            to_port=5432,
+            from_port=port,
+            to_port=port,
             description="Extraction reads the database",
         )
 
     def _application_log(self) -> None:
-        text = dynamodb.AttributeType.STRING
+        text, log = dynamodb.AttributeType.STRING, self.settings.sources.application_log
         dynamodb.Table(
             self,
             "ApplicationLog",
             table_name=self.settings.application_log_table,
-            partition_key=dynamodb.Attribute(name="user_id", type=text),
+            partition_key=dynamodb.Attribute(name=log.attributes.USER_ID, type=text),
             sort_key=dynamodb.Attribute(name="event_key", type=text),
             billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
             encryption=dynamodb.TableEncryption.AWS_MANAGED,

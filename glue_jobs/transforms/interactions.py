@@ -34,7 +34,7 @@ def from_orders(orders: DataFrame, *, columns: Mapping[str, str], types: Sequenc
         one_line(F.col(columns[ITEM_ID])).alias(ITEM_ID),
         order_seconds(orders, time).alias(TIMESTAMP),
         F.explode(F.array(*[F.lit(kind) for kind in types])).alias(EVENT_TYPE),
-        number(columns[EVENT_VALUE]).alias(EVENT_VALUE),
+        _order_value(columns).alias(EVENT_VALUE),
         order_time_reason(orders, time).alias("time_reason"),
     )
     return rows.select(_CANDIDATE)
@@ -95,16 +95,27 @@ def warehouse_interactions(interactions: DataFrame, *, run_id: str) -> DataFrame
     )
 
 
+def _order_value(columns: Mapping[str, str]) -> Column:
+    return number(columns[EVENT_VALUE]) if EVENT_VALUE in columns else F.lit(None).cast("double")
+
+
+def _order_id(columns: Mapping[str, str]) -> Column:
+    """The configured column; without one, what a user bought at one moment is an order."""
+    if ORDER_ID in columns:
+        return one_line(F.col(columns[ORDER_ID]))
+    moment = F.concat_ws(" ", *(F.col(columns[name]).cast("string") for name in (USER_ID, TIMESTAMP)))
+    return F.sha2(moment, 256)
+
+
 def warehouse_orders(orders: DataFrame, *, columns: Mapping[str, str], run_id: str) -> DataFrame:
     """Order lines that have a user, an item and a time, and ids that are not too long."""
-    order_id = one_line(F.col(ORDER_ID)) if ORDER_ID in orders.columns else F.lit(None).cast("string")
     rows = orders.select(
         F.lit(run_id).alias("run_id"),
-        cut(order_id, MAX_ID_LENGTH).alias("order_id"),
+        cut(_order_id(columns), MAX_ID_LENGTH).alias("order_id"),
         one_line(F.col(columns[USER_ID])).alias("user_id"),
         one_line(F.col(columns[ITEM_ID])).alias("item_id"),
         utc_text(order_seconds(orders, columns[TIMESTAMP])).alias("ordered_at"),
-        number(columns[EVENT_VALUE]).alias("sales_value"),
+        _order_value(columns).alias("sales_value"),
     )
     rows = rows.where("user_id is not null and item_id is not null and ordered_at is not null")
     return rows.where(fits("user_id", "item_id"))

@@ -5,9 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from typing import Any
 
 import pandas as pd
+
+from config.settings import ApplicationLog, LogAttributes
 
 BATCH = 25  # BatchWriteItem's limit
 ATTEMPTS = 8
@@ -17,11 +20,15 @@ class LogNotWritten(RuntimeError):
     """DynamoDB kept refusing items."""
 
 
-def write(client: Any, *, table: str, events: pd.DataFrame, threads: int = 4) -> int:
-    """Events written. Writing the same event twice leaves one item."""
-    items = [item_of(row) for row in events.itertuples(index=False)]
+def write(
+    client: Any, *, table: str, events: pd.DataFrame, log: ApplicationLog | None = None, threads: int = 4
+) -> int:
+    """Events written, with the attributes of the configuration. Writing the same event twice leaves one item."""
+    log = log or ApplicationLog()
+    items = [configured(item_of(row), log) for row in events.itertuples(index=False)]
+    user = log.attributes.USER_ID
     with ThreadPoolExecutor(threads) as pool:
-        for _ in pool.map(lambda batch: _write_batch(client, table, batch), _batches(items)):
+        for _ in pool.map(lambda batch: _write_batch(client, table, batch), _batches(items, user)):
             pass
     return len(items)
 
@@ -52,10 +59,26 @@ def item_of(event: Any) -> dict[str, Any]:
     return values
 
 
-def _batches(items: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+def configured(item: dict[str, Any], log: ApplicationLog) -> dict[str, Any]:
+    """The item under the configuration's names, without what it has none for, and with its form of times."""
+    names = dict(
+        zip(LogAttributes().model_dump().values(), log.attributes.model_dump().values(), strict=True)
+    )
+    named = {names.get(name, name): value for name, value in item.items()}
+    milliseconds = int(item["timestamp"]["N"])
+    times = {
+        "milliseconds": {"N": str(milliseconds)},
+        "seconds": {"N": f"{milliseconds / 1000:.3f}"},
+        "iso": {"S": datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat(timespec="milliseconds")},
+    }
+    given = named | {log.attributes.TIMESTAMP: times[log.timestamp_format]}
+    return {name: value for name, value in given.items() if name is not None}
+
+
+def _batches(items: list[dict[str, Any]], user: str) -> Iterator[list[dict[str, Any]]]:
     """A batch may not name an item twice."""
     for start in range(0, len(items), BATCH):
-        distinct = {(i["user_id"]["S"], i["event_key"]["S"]): i for i in items[start : start + BATCH]}
+        distinct = {(i[user]["S"], i["event_key"]["S"]): i for i in items[start : start + BATCH]}
         yield list(distinct.values())
 
 

@@ -13,6 +13,7 @@ from psycopg2 import sql
 from config import layout
 from config.names import Names
 from config.settings import SourceTables
+from local.demo import tables
 from local.demo.api import Api
 from local.demo.progress import Run
 
@@ -74,8 +75,7 @@ class Catalogue:
 
     def _select(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
         names = {
-            name: sql.Identifier(*getattr(self.tables, name).split("."))
-            for name in ("users", "items", "orders")
+            name: sql.Identifier(*getattr(self.tables, name).split(".")) for name in tables.given(self.tables)
         }
         with self.connection.cursor() as cursor:
             cursor.execute(sql.SQL(statement).format(**names), values)

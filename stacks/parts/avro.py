@@ -21,11 +21,11 @@ INTERACTIONS: tuple[Field, ...] = (
 
 def schemas(datasets: Datasets) -> dict[str, str]:
     """Avro JSON of each dataset, by its lower-case name."""
-    return {
-        "interactions": _schema("Interactions", INTERACTIONS),
-        "users": _schema("Users", map(_field, datasets.users.fields)),
-        "items": _schema("Items", map(_field, datasets.items.fields)),
-    }
+    found = {"interactions": _schema("Interactions", INTERACTIONS)}
+    for name in ("users", "items"):
+        if datasets.configured(name):
+            found[name] = _schema(name.capitalize(), map(_field, datasets.fields(name)))
+    return found
 
 
 def _schema(name: str, fields: Iterable[Field]) -> str:

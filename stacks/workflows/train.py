@@ -25,7 +25,11 @@ def definition(settings: Settings) -> dict[str, Any]:
             "Next": "ImportDatasets",
         },
         "ImportDatasets": asl.inline_map(
-            [{"dataset": dataset, "arn": settings.names.dataset_arn(dataset)} for dataset in layout.DATASETS],
+            [
+                {"dataset": dataset, "arn": settings.names.dataset_arn(dataset)}
+                for dataset in layout.DATASETS
+                if settings.datasets.configured(dataset)
+            ],
             _import_states(settings),
             start="NameImport",
             Next="TrainSolutions",
@@ -254,7 +258,9 @@ def statements(settings: Settings) -> list[Statement]:
     solutions = [names.solution_arn(solution.name) for solution in settings.solutions]
     versions = [f"{arn}/*" for arn in solutions]
     imports = names.personalize_arn(f"dataset-import-job/{names.prefix}-*")
-    datasets = [names.dataset_arn(dataset) for dataset in layout.DATASETS]
+    datasets = [
+        names.dataset_arn(dataset) for dataset in layout.DATASETS if settings.datasets.configured(dataset)
+    ]
     return [
         allow("personalize:CreateDatasetImportJob", imports, *datasets),
         allow("personalize:DescribeDatasetImportJob", imports),

@@ -37,6 +37,8 @@ def test_build_datasets_takes_its_arguments(given: Any, monkeypatch: pytest.Monk
         datasets_bucket="datasets",
         results_bucket="results",
         datasets=json.dumps({"interactions": {"events": [{"type": "buy", "source": "orders"}]}}),
+        log_attributes=json.dumps({"USER_ID": "customer"}),
+        timestamp_format="iso",
         run_id=RUN,
         run_mode="incremental",
         export_prefix="none",
@@ -46,6 +48,7 @@ def test_build_datasets_takes_its_arguments(given: Any, monkeypatch: pytest.Monk
     (job,) = seen
     assert (job.spark, job.raw_bucket, job.mode) == ("session of build-datasets", "raw", "incremental")
     assert (job.exported, job.event_types, job.previous_run_id) == (False, ["buy"], "20261123T030000Z")
+    assert (job.log_attributes, job.timestamp_format) == ({"USER_ID": "customer"}, "iso")
     assert job.dataset("users") == f"s3://datasets/runs/{RUN}/users/"
     assert job.warehouse("users") == f"s3://results/runs/{RUN}/warehouse/users/"
 
@@ -84,6 +87,7 @@ def test_extract_aurora_reads_the_secret_it_is_told(given: Any, monkeypatch: pyt
     given(
         raw_bucket="raw",
         secret_name="osusume-dev/aurora",
+        address="{}",
         tables='{"users": "public.users"}',
         columns='{"users": ["user_id"]}',
         run_id=RUN,
