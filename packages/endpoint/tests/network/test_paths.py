@@ -127,6 +127,15 @@ RESOURCES = {
         },
     ),
 }
+RESOURCES["Function"] = _of(
+    "AWS::Lambda::Function",
+    FunctionName="placed-by-template",
+    Runtime="python3.13",
+    Handler="index.handler",
+    Role="arn:aws:iam::111111111111:role/nobody",
+    Code={"ZipFile": "def handler(event, context): return 1"},
+    VpcConfig={"SubnetIds": SUBNETS[:2], "SecurityGroupIds": [{"Fn::GetAtt": ["Client", "GroupId"]}]},
+)
 OUTPUTS = {
     "Server": {"Fn::GetAtt": ["Server", "GroupId"]},
     "Client": {"Fn::GetAtt": ["Client", "GroupId"]},
@@ -194,6 +203,12 @@ def test_copy_and_unload_under_enhanced_routing_need_a_way_to_s3(placed: Placed)
         workgroupName="placed", enhancedVpcRouting=False
     )
     assert warehouse.run(copy, **where)["Status"] == "FINISHED"
+
+
+def test_a_function_of_a_template_keeps_its_place(placed: Placed) -> None:
+    found = placed.cloud.client("lambda").get_function_configuration(FunctionName="placed-by-template")
+    assert found["VpcConfig"]["SecurityGroupIds"] == [placed.given["Client"]]
+    assert placed.given["Subnet"] in found["VpcConfig"]["SubnetIds"] and found["VpcConfig"]["VpcId"]
 
 
 def test_what_is_deployed_is_read_as_the_evaluator_takes_it(placed: Placed) -> None:

@@ -11,6 +11,7 @@ from osusume_endpoint.cloudformation import (
     attributes,
     buckets,
     conditions,
+    functions,
     monitoring,
     network,
     no_op,
@@ -52,6 +53,7 @@ def install(endpoint: Endpoint) -> None:
     ):
         register(handlers)
     attributes.install()
+    functions.install()
     secret.install()
     tables.install()
     buckets.install()
