@@ -99,14 +99,17 @@ rehearse: node_modules/.ready $(LOCAL) ## bootstrap, deploy, diff and destroy EN
 destroy: node_modules/.ready ## delete the stacks of ENV on AWS
 	node_modules/.bin/cdk destroy --all
 
+# Two tests at once: threads of a training that wait for each other by spinning would double its time.
+ONE_THREAD := OMP_NUM_THREADS=1
+
 test: $(READY) ## linters, types and every test, including one run of the whole line and the packages' own
 	$(MAKE) --no-print-directory lint
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not e2e and not nightly"
+	$(ONE_THREAD) $(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not e2e and not nightly"
 	$(BIN)/python -m pytest -q -m "e2e and not nightly"
 	@for package in $(PACKAGES); do $(MAKE) --no-print-directory test-package PACKAGE=$$package; done
 
 test-package: $(READY)
-	cd $(PACKAGE) && $(abspath $(BIN))/python -m pytest -q -n 2 --dist loadfile -m "not nightly"
+	cd $(PACKAGE) && $(ONE_THREAD) $(abspath $(BIN))/python -m pytest -q -n 2 --dist loadfile -m "not nightly"
 
 nightly: $(READY) ## the slow suites, which `make test` leaves out, and each package alone
 	$(BIN)/python -m pytest -q -m nightly

@@ -34,8 +34,11 @@ AS_IT_IS = ("LICENSE", "NOTICE")
 # Pages that lead to everything, and their lines that lead to what is left out.
 LEADING = (
     "README.md",
+    "README.ja.md",
     "CONTRIBUTING.md",
     "docs/README.md",
+    "docs/deck.md",
+    "docs/deck.ja.md",
     "docs/fidelity.md",
     "docs/fidelity/personalize.md",
 )

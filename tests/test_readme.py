@@ -13,7 +13,19 @@ from tests import links
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
-PAGES = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "docs/README.md", "docs/deploying.md")
+PAGES = (
+    "README.md",
+    "README.ja.md",
+    "CONTRIBUTING.md",
+    "SECURITY.md",
+    "docs/README.md",
+    "docs/deploying.md",
+    "docs/operating.md",
+    "docs/security.md",
+    "docs/multi-account.md",
+    "docs/deck.md",
+    "docs/deck.ja.md",
+)
 MOST_WORDS = 700
 # Made when something is installed or run.
 _MADE = (".venv", ".local", "cdk.out", "vendor/")

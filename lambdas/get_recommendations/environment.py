@@ -13,3 +13,4 @@ class Environment:
     related_list: str = ""
     popular_list: str = ""
     read_timeout_ms: int = 150
+    answer_within_ms: int = 250

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
+from lambdas.get_recommendations.patience import Patience
 from lambdas.get_recommendations.ranking import CorruptList, Ranking, Source
 from lambdas.get_recommendations.store import Found, Store, VersionedList
 from lambdas.get_recommendations.table import StoreUnavailable
@@ -23,18 +24,25 @@ class Recommender:
     """`report` is told each fault that a fallback hid."""
 
     store: Store
+    patience: Patience
     personal: str
     related: str
     popular: str
     report: Callable[[str, Exception], None]
 
     def for_user(self, user: str) -> Ranking:
+        self.patience.begin()
         return self._own("personal", self.personal, user)
 
     def for_item(self, item: str) -> Ranking:
+        self.patience.begin()
         return self._own("related", self.related, item)
 
     def for_everyone(self) -> Ranking:
+        self.patience.begin()
+        return self._everyones()
+
+    def _everyones(self) -> Ranking:
         found = None
         if self.popular:
             found = self._try("popular", lambda: self.store.find_everyones(self.popular, EVERYONE))
@@ -45,7 +53,7 @@ class Recommender:
         if found and found.items:
             return found
         failed = found is not None and found.degraded
-        popular = self.for_everyone()
+        popular = self._everyones()
         return replace(popular, degraded=popular.degraded or failed)
 
     def _try(self, source: Source, read: Read) -> Ranking:

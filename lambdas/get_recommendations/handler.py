@@ -16,6 +16,7 @@ from lambdas.get_recommendations import routes
 from lambdas.get_recommendations.breaker import Breaker
 from lambdas.get_recommendations.environment import Environment
 from lambdas.get_recommendations.fallback import Recommender
+from lambdas.get_recommendations.patience import Patience
 from lambdas.get_recommendations.problems import CONTENT_TYPE, BadRequest, body
 from lambdas.get_recommendations.ranking import Ranking
 from lambdas.get_recommendations.store import Store
@@ -34,10 +35,16 @@ def settings() -> Environment:
 @cache
 def recommender() -> Recommender:
     given = settings()
-    client = make_client(timeout_ms=given.read_timeout_ms)
-    table = Table(client=client, name=given.recommendations_table, breaker=Breaker(time.monotonic))
+    patience = Patience(clock=time.monotonic, seconds=given.answer_within_ms / 1000)
+    table = Table(
+        client=make_client(timeout_ms=given.read_timeout_ms),
+        name=given.recommendations_table,
+        breaker=Breaker(time.monotonic),
+        patience=patience,
+    )
     return Recommender(
         store=Store(table=table, clock=time.monotonic),
+        patience=patience,
         personal=given.personal_list,
         related=given.related_list,
         popular=given.popular_list,

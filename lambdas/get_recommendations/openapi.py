@@ -18,6 +18,7 @@ from lambdas.get_recommendations.routes import (
     MAX_RESULTS,
     METHOD,
     MIN_RESULTS,
+    RESULTS,
     ROUTES,
     Route,
 )
@@ -82,7 +83,7 @@ def _results_parameter() -> dict[str, Any]:
         "default": DEFAULT_RESULTS,
     }
     return {
-        "name": "numResults",
+        "name": RESULTS,
         "in": "query",
         "required": False,
         "description": "How many items at most",
@@ -96,14 +97,14 @@ def _recommendations() -> dict[str, Any]:
         "score": {"type": ["number", "null"], "description": "Of the recipe; null where it gives none"},
     }
     fields: dict[str, Any] = {
-        "items": {"type": "array", "minItems": 1, "maxItems": MAX_RESULTS, "items": _closed(item)},
+        "items": {"type": "array", "minItems": 1, "maxItems": MAX_RESULTS, "items": _object(item)},
         "source": {"enum": list(get_args(Source)), "description": "The list that was found"},
         "version": {"type": ["string", "null"], "description": "The run that made it; null for the default"},
         "degraded": {"type": "boolean", "description": "Something failed and another list stood in"},
         "experiment": {"type": ["string", "null"]},
         "variant": {"type": ["string", "null"]},
     }
-    return _closed(fields)
+    return _object(fields)
 
 
 def _problem() -> dict[str, Any]:
@@ -114,15 +115,15 @@ def _problem() -> dict[str, Any]:
         "detail": {"type": "string"},
         "instance": {"type": "string"},
     }
-    return {**_closed(fields), "description": "RFC 9457"}
+    return {**_object(fields), "description": "RFC 9457"}
 
 
-def _closed(fields: dict[str, Any]) -> dict[str, Any]:
+def _object(fields: dict[str, Any]) -> dict[str, Any]:
+    """Open: a field that a later version adds breaks no reader."""
     return {
         "type": "object",
         "properties": fields,
         "required": list(fields),
-        "additionalProperties": False,
     }
 
 

@@ -9,11 +9,14 @@ from urllib.parse import unquote
 
 from lambdas.get_recommendations.problems import BadRequest
 
+RESULTS = "numResults"
 DEFAULT_RESULTS, MIN_RESULTS, MAX_RESULTS = 25, 1, 100
 MAX_ID_LENGTH = 256
 METHOD = "GET"
 
 _ESCAPED = re.compile(r"%[0-9A-Fa-f]{2}")
+# What no import into Personalize and no CSV field keeps.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _NUMBER = re.compile(r"[0-9]{1,3}", re.ASCII)
 
 
@@ -61,15 +64,20 @@ def identifier(name: str, value: str | None) -> str:
     text = unquote(text) if _ESCAPED.search(text) else text
     if not 1 <= len(text) <= MAX_ID_LENGTH:
         raise BadRequest(f"{name} has {len(text)} characters: give 1 to {MAX_ID_LENGTH}")
+    if control := _CONTROL.search(text):
+        raise BadRequest(f"{name} has the control character {control[0]!r}: no id has one")
     return text
 
 
 def results(query: Mapping[str, str] | None) -> int:
-    """`numResults`. Raises BadRequest."""
-    value = (query or {}).get("numResults")
+    """`numResults`, the one query parameter. Raises BadRequest, for a parameter of another name as well."""
+    given = query or {}
+    if unknown := sorted(set(given) - {RESULTS}):
+        raise BadRequest(f"{unknown[0]!r} is not a parameter of this resource: it takes {RESULTS}")
+    value = given.get(RESULTS)
     if value is None:
         return DEFAULT_RESULTS
     number = int(value) if _NUMBER.fullmatch(value) else 0
     if not MIN_RESULTS <= number <= MAX_RESULTS:
-        raise BadRequest(f"numResults is {value!r}: give a whole number from {MIN_RESULTS} to {MAX_RESULTS}")
+        raise BadRequest(f"{RESULTS} is {value!r}: give a whole number from {MIN_RESULTS} to {MAX_RESULTS}")
     return number

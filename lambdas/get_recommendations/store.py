@@ -68,7 +68,11 @@ class Store:
         return self._everyone.get(name, lambda: self._fresh(name, key))
 
     def _fresh(self, name: str, key: str) -> VersionedList | None:
-        return self.find(name, key).value
+        """Raises CorruptList too where a version is published and has no list for everyone: it is lost."""
+        found = self.find(name, key).value
+        if found is None and self._pointers.get(name, lambda: self._read_pointer(name)).value is not None:
+            raise CorruptList(f"the published version of {name} has no list")
+        return found
 
     def _read_pointer(self, name: str) -> str | None:
         item = self._table.get(pk=f"pointer#{name}", sk="pointer")
@@ -86,5 +90,5 @@ class Store:
         try:
             text = item["items"]["S"]
         except (KeyError, TypeError) as error:
-            raise CorruptList(f"{name}#{key} {version} has no items: {error!r}") from None
+            raise CorruptList(f"a list of {name} {version} has no items: {error!r}") from None
         return VersionedList(decode(text), version)

@@ -7,6 +7,7 @@ from typing import Any
 from botocore.exceptions import ClientError, ConnectionClosedError, EndpointConnectionError
 
 from lambdas.get_recommendations.breaker import Breaker
+from lambdas.get_recommendations.patience import Patience
 
 RETRIED = (ConnectionClosedError, EndpointConnectionError)
 
@@ -18,15 +19,15 @@ class StoreUnavailable(Exception):
 
 
 class Table:
-    def __init__(self, *, client: Any, name: str, breaker: Breaker) -> None:
-        self._client, self._name, self._breaker = client, name, breaker
+    def __init__(self, *, client: Any, name: str, breaker: Breaker, patience: Patience) -> None:
+        self._client, self._name, self._breaker, self._patience = client, name, breaker, patience
 
     def get(self, *, pk: str, sk: str) -> Item | None:
         """Raises StoreUnavailable for whatever goes wrong."""
         if not self._breaker.allows():
             raise StoreUnavailable("the breaker is open")
         try:
-            answer = self._ask(pk, sk)
+            answer = self._patience.wait_for(lambda: self._ask(pk, sk))
         except Exception as error:  # garbled answers raise parsers' own errors: no reader may ever see one
             self._breaker.failed()
             raise StoreUnavailable(f"{type(error).__name__}: {error}") from error

@@ -9,12 +9,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import get_args
 
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 
 from config import layout
 from config.settings import Settings
+from lambdas.get_recommendations.ranking import Source
 from stacks.parts.api import STAGE
 from stacks.workflows import DEFINITIONS
 
@@ -23,6 +25,9 @@ BELOW = cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD
 QUIET = cloudwatch.TreatMissingData.NOT_BREACHING
 ENDINGS = ("ExecutionsFailed", "ExecutionsTimedOut", "ExecutionsAborted")
 SILENT_ENDINGS = ("ExecutionsTimedOut", "ExecutionsAborted")  # of a run: nothing of it can tell any more
+# The share that a short trouble of DynamoDB reaches in five minutes, and the patience of a page that waits.
+DEGRADED_PERCENT = 5
+SLOW_MS = 1000
 OUTSIDE_OF_RUNS = ("get_recommendations",)
 
 
@@ -47,6 +52,9 @@ def watched(settings: Settings, *, functions: Iterable[str]) -> list[Watched]:
         *(_function_errors(settings, function) for function in in_order_of_use(settings, functions)),
         _undelivered(settings),
         _api_errors(settings),
+        _degraded(settings),
+        _slow(settings),
+        _throttled(settings),
     ]
 
 
@@ -151,6 +159,55 @@ def _undelivered(settings: Settings) -> Watched:
         metric=_metric(
             "AWS/SQS", "ApproximateNumberOfMessagesVisible", {"QueueName": queue}, statistic="Maximum"
         ),
+    )
+
+
+def _degraded(settings: Settings) -> Watched:
+    """The fallback hides every fault of the store from readers; somebody has to see it."""
+    sources = get_args(Source)
+    sums = {
+        f"{letter}{number}": _metric(settings.names.metric_namespace, name, {"Source": source})
+        for letter, name in (("d", "Degraded"), ("a", "Answers"))
+        for number, source in enumerate(sources)
+    }
+    total = {letter: " + ".join(f"FILL({key}, 0)" for key in sums if key[0] == letter) for letter in "da"}
+    return Watched(
+        name="AnswersDegraded",
+        slug="answers-degraded",
+        cure=f"More than {DEGRADED_PERCENT}% of the answers are stand-ins: readers get the popular or the packaged "
+        "list. The function's log says why, under the message fallback.",
+        metric=cloudwatch.MathExpression(
+            expression=f"100 * ({total['d']}) / ({total['a']})",
+            using_metrics=sums,
+            label="percent degraded",
+            period=Duration.minutes(5),
+        ),
+        threshold=DEGRADED_PERCENT,
+        periods=3,
+    )
+
+
+def _slow(settings: Settings) -> Watched:
+    dimensions = {"ApiName": settings.names.api, "Stage": STAGE}
+    return Watched(
+        name="AnswersSlow",
+        slug="answers-slow",
+        cure=f"One answer in a hundred takes {SLOW_MS} ms or more: look at the function's duration and its cold "
+        "starts, then at DynamoDB's latency.",
+        metric=_metric("AWS/ApiGateway", "Latency", dimensions, statistic="p99"),
+        threshold=SLOW_MS,
+        periods=3,
+    )
+
+
+def _throttled(settings: Settings) -> Watched:
+    dimensions = {"FunctionName": settings.names.function("get_recommendations")}
+    return Watched(
+        name="ReadsThrottled",
+        slug="reads-throttled",
+        cure="Lambda refused reads: the account's or the function's concurrency is used up, so readers get errors. "
+        "Raise the quota, or lower api.rate_per_second.",
+        metric=_metric("AWS/Lambda", "Throttles", dimensions),
     )
 
 

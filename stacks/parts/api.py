@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from http import HTTPStatus
 
 from aws_cdk import RemovalPolicy
 from aws_cdk import aws_apigateway as apigateway
@@ -15,16 +16,30 @@ from stacks.parts.stack import EnvironmentStack
 
 STAGE = "live"
 _TYPE = apigateway.ResponseType
-# API Gateway's own answers: type, title, status. A default has many statuses, and its template can't ask which.
-REFUSALS: dict[str, tuple[apigateway.ResponseType, str, int | None]] = {
-    "BadRequestParameters": (_TYPE.BAD_REQUEST_PARAMETERS, "Bad Request", 400),
-    "MissingAuthenticationToken": (_TYPE.MISSING_AUTHENTICATION_TOKEN, "Forbidden", 403),
-    "InvalidSignature": (_TYPE.INVALID_SIGNATURE, "Forbidden", 403),
-    "ExpiredToken": (_TYPE.EXPIRED_TOKEN, "Forbidden", 403),
-    "AccessDenied": (_TYPE.ACCESS_DENIED, "Forbidden", 403),
-    "Throttled": (_TYPE.THROTTLED, "Too Many Requests", 429),
-    "Default4xx": (_TYPE.DEFAULT_4_XX, "Refused", None),
-    "Default5xx": (_TYPE.DEFAULT_5_XX, "Failed", None),
+# API Gateway's own answers: type, title, status. Each of its types by name, since a template can't ask for the status
+# (developer guide, "Gateway response types for API Gateway"); the defaults are left for types that it adds.
+REFUSALS: dict[str, tuple[apigateway.ResponseType, HTTPStatus]] = {
+    "BadRequestParameters": (_TYPE.BAD_REQUEST_PARAMETERS, HTTPStatus.BAD_REQUEST),
+    "BadRequestBody": (_TYPE.BAD_REQUEST_BODY, HTTPStatus.BAD_REQUEST),
+    "Unauthorized": (_TYPE.UNAUTHORIZED, HTTPStatus.UNAUTHORIZED),
+    "MissingAuthenticationToken": (_TYPE.MISSING_AUTHENTICATION_TOKEN, HTTPStatus.FORBIDDEN),
+    "InvalidSignature": (_TYPE.INVALID_SIGNATURE, HTTPStatus.FORBIDDEN),
+    "InvalidApiKey": (_TYPE.INVALID_API_KEY, HTTPStatus.FORBIDDEN),
+    "ExpiredToken": (_TYPE.EXPIRED_TOKEN, HTTPStatus.FORBIDDEN),
+    "AccessDenied": (_TYPE.ACCESS_DENIED, HTTPStatus.FORBIDDEN),
+    "WafFiltered": (_TYPE.WAF_FILTERED, HTTPStatus.FORBIDDEN),
+    "ResourceNotFound": (_TYPE.RESOURCE_NOT_FOUND, HTTPStatus.NOT_FOUND),
+    "RequestTooLarge": (_TYPE.REQUEST_TOO_LARGE, HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
+    "UnsupportedMediaType": (_TYPE.UNSUPPORTED_MEDIA_TYPE, HTTPStatus.UNSUPPORTED_MEDIA_TYPE),
+    "Throttled": (_TYPE.THROTTLED, HTTPStatus.TOO_MANY_REQUESTS),
+    "QuotaExceeded": (_TYPE.QUOTA_EXCEEDED, HTTPStatus.TOO_MANY_REQUESTS),
+    "ApiConfigurationError": (_TYPE.API_CONFIGURATION_ERROR, HTTPStatus.INTERNAL_SERVER_ERROR),
+    "AuthorizerConfigurationError": (_TYPE.AUTHORIZER_CONFIGURATION_ERROR, HTTPStatus.INTERNAL_SERVER_ERROR),
+    "AuthorizerFailure": (_TYPE.AUTHORIZER_FAILURE, HTTPStatus.INTERNAL_SERVER_ERROR),
+    "IntegrationFailure": (_TYPE.INTEGRATION_FAILURE, HTTPStatus.GATEWAY_TIMEOUT),
+    "IntegrationTimeout": (_TYPE.INTEGRATION_TIMEOUT, HTTPStatus.GATEWAY_TIMEOUT),
+    "Default4xx": (_TYPE.DEFAULT_4_XX, HTTPStatus.BAD_REQUEST),
+    "Default5xx": (_TYPE.DEFAULT_5_XX, HTTPStatus.INTERNAL_SERVER_ERROR),
 }
 
 
@@ -98,18 +113,24 @@ class RecommendationsApi(Construct):
         self._api.root.add_resource("{proxy+}").add_method("ANY", integration)
 
     def _refuse(self, name: str) -> None:
-        kind, title, status = REFUSALS[name]
+        kind, status = REFUSALS[name]
         self._api.add_gateway_response(
             name,
             type=kind,
-            status_code=str(status) if status else None,
+            status_code=str(status.value),
             response_headers={"Content-Type": "'application/problem+json'"},
-            templates={"application/json": _problem(title, status)},
+            templates={"application/json": _problem(status)},
         )
 
 
-def _problem(title: str, status: int | None) -> str:
-    known = {"type": "about:blank", "title": title} | ({"status": status} if status else {})
+def _problem(status: HTTPStatus) -> str:
+    """The fields of the function's own problems. The path may hold what is no JSON, so the request's id names it."""
+    known = {
+        "type": "about:blank",
+        "title": status.phrase,
+        "status": status.value,
+        "instance": "urn:uuid:$context.requestId",
+    }
     # The variable is a JSON string with its quotes, so it stands bare.
     return json.dumps(known)[:-1] + ', "detail": $context.error.messageString}'
 

@@ -105,6 +105,18 @@ def reset(handler: Handler, answer: Any) -> None:
     handler.close_connection = True
 
 
+def drip(handler: Handler, answer: Any) -> None:
+    """A byte each 50 ms: no time-out of a socket ever passes."""
+    body = json.dumps(answer).encode()
+    handler.send_response_only(200)
+    handler.send_header("Content-Length", str(len(body)))
+    handler.end_headers()
+    for byte in body[: int(HANG_SECONDS / 0.05)]:
+        handler.wfile.write(bytes([byte]))
+        time.sleep(0.05)
+    handler.close_connection = True
+
+
 def truncate(handler: Handler, answer: Any) -> None:
     handler.send(200, b'{"Item": {"it', claimed="500")
     handler.close_connection = True
@@ -119,6 +131,7 @@ FAULTS: dict[str, Fault] = {
     "expired token": error(400, "ExpiredTokenException"),
     "no such table": error(400, "ResourceNotFoundException"),
     "hang": hang,
+    "drip": drip,
     "reset": reset,
     "truncated": truncate,
     "not json": raw(b"\xff\xfe{"),
@@ -130,6 +143,11 @@ FAULTS: dict[str, Fault] = {
     "an attribute of another type": wrong(items={"N": "1"}, current={"N": "1"}),
     "a list cut short": wrong(items={"S": '[["a",0.5],["b'}, current={"S": "v"}),
     "a list of something else": wrong(items={"S": "[[1,2,3]]"}, current={"NULL": True}),
+    "a list with a score that is no number": wrong(items={"S": '[["a",NaN]]'}, current={"M": {}}),
+    "a list with an endless score": wrong(items={"S": '[["a",1e999]]'}, current={"M": {}}),
+    "a list with an empty id": wrong(items={"S": '[["",1]]'}, current={"M": {}}),
+    "a list with an item twice": wrong(items={"S": '[["a",2],["a",1]]'}, current={"M": {}}),
+    "a list that nests without end": wrong(items={"S": "[" * 150_000}, current={"M": {}}),
     "an empty list": wrong(items={"S": "[]"}, current={"L": []}),
 }
 

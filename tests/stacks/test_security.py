@@ -7,6 +7,9 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+import jsonschema
+
+from lambdas.get_recommendations import openapi
 from tests.stacks.conftest import Assembly
 
 Statement = dict[str, Any]
@@ -241,12 +244,16 @@ def test_known_routes_validate_their_parameters(assembly: Assembly) -> None:
 def test_what_api_gateway_refuses_itself_is_problem_json(assembly: Assembly) -> None:
     responses = {r["ResponseType"]: r for _, r in assembly.properties("AWS::ApiGateway::GatewayResponse")}
     assert {"ACCESS_DENIED", "MISSING_AUTHENTICATION_TOKEN", "DEFAULT_4XX", "DEFAULT_5XX"} <= set(responses)
+    document = openapi.document()["components"]["schemas"]["Problem"]
     for kind, response in responses.items():
         header = response["ResponseParameters"]["gatewayresponse.header.Content-Type"]
         assert header == "'application/problem+json'", kind
         template = response["ResponseTemplates"]["application/json"]
-        problem = json.loads(template.replace("$context.error.messageString", '"why"'))
+        problem = json.loads(
+            template.replace("$context.error.messageString", '"why"').replace("$context.requestId", "id")
+        )
         assert problem["detail"] == "why", kind
+        assert jsonschema.Draft202012Validator(document).is_valid(problem), kind
         assert str(problem.get("status")) == response.get("StatusCode", "None"), kind
 
 

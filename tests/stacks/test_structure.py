@@ -255,7 +255,7 @@ def test_the_schedule_starts_the_pipeline_in_its_time_zone_with_retries_and_dead
 
 def test_every_alarm_says_what_to_do(assembly: Assembly) -> None:
     alarms = assembly.properties("AWS::CloudWatch::Alarm")
-    assert len(alarms) == 5 + 1 + len(FUNCTIONS) + 1 + 1
+    assert len(alarms) == 5 + 1 + len(FUNCTIONS) + 1 + 1 + 3
     for key, alarm in alarms:
         assert len(alarm["AlarmDescription"]) > 40, key
         assert len(alarm.get("AlarmActions", [])) <= 1, key
@@ -272,6 +272,9 @@ def test_one_failed_run_sends_one_mail(assembly: Assembly) -> None:
         "get-recommendations-errors",
         "schedule-undelivered",
         "api-errors",
+        "answers-degraded",
+        "answers-slow",
+        "reads-throttled",
     }
     watched = {m["MetricStat"]["Metric"]["MetricName"] for m in mailing["pipeline-unfinished"]["Metrics"][1:]}
     assert watched == {"ExecutionsTimedOut", "ExecutionsAborted"}

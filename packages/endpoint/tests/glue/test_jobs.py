@@ -121,6 +121,7 @@ def test_a_role_that_glue_may_not_assume_fails_the_job(jobs: Jobs) -> None:
     assert (run["JobRunState"], "assume role permissions" in run["ErrorMessage"]) == ("FAILED", True)
 
 
+@pytest.mark.nightly
 def test_the_script_sees_its_role_and_not_the_repository(jobs: Jobs) -> None:
     jobs.create("isolated", ISOLATION)
     run = jobs.run("isolated")
@@ -128,6 +129,7 @@ def test_the_script_sees_its_role_and_not_the_repository(jobs: Jobs) -> None:
     assert f"WHO arn:aws:sts::{ACCOUNT}:assumed-role/glue-all/GlueJobRunnerSession" in jobs.log(run["Id"])
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize(
     ("script", "state", "message"),
     [
@@ -151,6 +153,7 @@ def test_a_missing_script_is_named(jobs: Jobs) -> None:
     assert run["JobRunState"] == "FAILED" and "s3://glue-code/scriptless.py" in run["ErrorMessage"]
 
 
+@pytest.mark.nightly
 def test_concurrent_runs_are_limited_and_a_run_can_be_stopped(jobs: Jobs) -> None:
     jobs.create("slow", "import time; time.sleep(120)", ExecutionProperty={"MaxConcurrentRuns": 1})
     run_id = jobs.start("slow")
@@ -178,6 +181,7 @@ def test_a_killed_worker_fails_the_run_with_a_message(jobs: Jobs) -> None:
     assert not [child for child in alive if child.status() != psutil.STATUS_ZOMBIE]
 
 
+@pytest.mark.nightly
 def test_a_failed_run_is_tried_again_as_a_new_run(jobs: Jobs) -> None:
     jobs.create("retried", "raise ValueError('again')", MaxRetries=1)
     first = jobs.start("retried")
@@ -187,6 +191,7 @@ def test_a_failed_run_is_tried_again_as_a_new_run(jobs: Jobs) -> None:
     assert runs[0]["PreviousRunId"] == first and runs[0]["Id"] == f"{first}_attempt_1"
 
 
+@pytest.mark.nightly
 def test_static_settings_get_a_jvm_of_their_own(jobs: Jobs) -> None:
     script = """
 from pyspark.sql import SparkSession
@@ -261,6 +266,7 @@ print("COUNTED", rows.getString(1))
     assert "COUNTED 5" in jobs.log(run["Id"])
 
 
+@pytest.mark.nightly
 def test_nothing_outlives_a_killed_endpoint(tmp_path: Path) -> None:
     with clouds.running(tmp_path) as cloud:
         cloud.bucket("glue-code")

@@ -90,6 +90,7 @@ def test_a_killed_endpoint_loses_nothing_and_resumes_its_jobs(home: Path) -> Non
     assert processes_of(home, "personalize.worker") == []
 
 
+@pytest.mark.nightly
 def test_a_worker_killed_while_it_writes_a_model_fails_the_version_and_leaves_nothing(home: Path) -> None:
     process, url = start_endpoint(home, OSUSUME_PERSONALIZE_TIME="instant", **slow_models.ENVIRONMENT)
     world = World(url, home)
@@ -115,6 +116,7 @@ def test_a_worker_killed_while_it_writes_a_model_fails_the_version_and_leaves_no
     stop_endpoint(process)
 
 
+@pytest.mark.nightly
 def test_an_endpoint_killed_while_a_model_is_written_resumes_and_sweeps(home: Path) -> None:
     process, url = start_endpoint(home, OSUSUME_PERSONALIZE_TIME="instant", **slow_models.ENVIRONMENT)
     world = World(url, home)
@@ -149,6 +151,7 @@ def wait_for_half_a_model(models: Path) -> Path:
     raise AssertionError([path.name for path in models.glob("*")])
 
 
+@pytest.mark.nightly
 def test_a_job_that_was_interrupted_twice_fails(home: Path) -> None:
     process, url = start_endpoint(home)
     world = World(url, home)
@@ -167,6 +170,7 @@ def test_a_job_that_was_interrupted_twice_fails(home: Path) -> None:
     stop_endpoint(process)
 
 
+@pytest.mark.nightly
 def test_realistic_times_show_every_state(home: Path) -> None:
     process, url = start_endpoint(home, OSUSUME_PERSONALIZE_TIME="realistic", OSUSUME_WAIT_SCALE="0.5")
     world = World(url, home)
@@ -179,6 +183,7 @@ def test_realistic_times_show_every_state(home: Path) -> None:
     stop_endpoint(process)
 
 
+@pytest.mark.nightly
 def test_the_endpoint_answers_while_it_imports_and_trains(home: Path) -> None:
     process, url = start_endpoint(home)
     world = World(url, home)

@@ -92,7 +92,7 @@ def visit(url: str, profile: Path) -> dict[str, Any]:
         browser.wait(20)
 
 
-@pytest.mark.parametrize("own_name", ["127.0.0.1", "localhost"])
+@pytest.mark.parametrize("own_name", ["127.0.0.1", pytest.param("localhost", marks=pytest.mark.nightly)])
 def test_a_page_of_another_origin_reads_nothing_and_changes_nothing(
     cloud: Endpoint, site: str, tmp_path: Path, own_name: str
 ) -> None:

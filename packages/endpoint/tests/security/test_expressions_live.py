@@ -46,8 +46,10 @@ def _health_seconds(endpoint: Endpoint) -> float:
 
 @pytest.mark.parametrize(
     "expression",
-    [f"$match('{'a' * 60}!', /(a+)+$/)", "($f := function($n) { $f($n + 1) }; $f(1))"],
-    ids=["a regular expression", "recursion"],
+    [
+        pytest.param(f"$match('{'a' * 60}!', /(a+)+$/)", id="a regular expression"),
+        pytest.param("($f := function($n) { $f($n + 1) }; $f(1))", id="recursion", marks=pytest.mark.nightly),
+    ],
 )
 def test_the_endpoint_answers_others_while_an_expression_spins(endpoint: Endpoint, expression: str) -> None:
     answers: list[dict[str, Any]] = []

@@ -70,6 +70,7 @@ def exposed(found: dict[str, set[tuple[str, int]]]) -> list[str]:
     ]
 
 
+@pytest.mark.nightly
 def test_no_child_listens_beyond_the_loopback(used: Endpoint, home: Path) -> None:
     supervisor = state.running(home).pid
     # The next job's Spark is being prepared: the gateway of pyspark listens first, then driver and block manager.

@@ -1,0 +1,60 @@
+"""The runbook has a row for whatever can ring and for every error that can stand in a mail."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stacks.parts.alarms import watched
+from stacks.workflows import DEFINITIONS
+from tests import example
+
+ROOT = Path(__file__).parents[1]
+PAGE = ROOT / "docs" / "operating.md"
+FUNCTIONS = sorted(path.parent.name for path in (ROOT / "lambdas").glob("*/handler.py"))
+EXCEPTIONS = {"Exception", "RuntimeError", "ValueError", "LookupError", "KeyError", "OSError"}
+
+
+def rows(section: str) -> set[str]:
+    """The names in the first column of the table under `section`."""
+    text = PAGE.read_text().partition(f"\n## {section}\n")[2].partition("\n## ")[0]
+    first = [line.split("|")[1] for line in text.splitlines() if line.startswith("| `")]
+    return {name for cell in first for name in re.findall(r"`([^`]+)`", cell)}
+
+
+def fails(states: Mapping[str, Any]) -> Iterator[str]:
+    for state in states.values():
+        if state["Type"] == "Fail" and not state["Error"].startswith("{%"):
+            yield state["Error"]
+        inner = [*state.get("Branches", []), *filter(None, [state.get("ItemProcessor")])]
+        for branch in inner:
+            yield from fails(branch["States"])
+
+
+def raised(folder: str) -> set[str]:
+    """Classes of errors that functions or jobs define."""
+    trees = [ast.parse(path.read_text()) for path in (ROOT / folder).rglob("*.py")]
+    classes = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
+    return {one.name for one in classes if {ast.unparse(base) for base in one.bases} & EXCEPTIONS}
+
+
+def errors() -> set[str]:
+    settings = example.settings()
+    said = {error for make in DEFINITIONS.values() for error in fails(make(settings)["States"])}
+    return said | raised("lambdas") | raised("glue_jobs")
+
+
+@pytest.mark.parametrize("variation", sorted(example.VARIATIONS))
+def test_every_alarm_has_a_row_and_every_row_an_alarm(variation: str) -> None:
+    alarms = watched(example.settings(variation), functions=FUNCTIONS)
+    assert rows("Alarms") == {alarm.slug for alarm in alarms}
+
+
+def test_every_error_has_a_row_and_every_row_an_error() -> None:
+    assert len(errors()) > 20
+    assert rows("Errors") == errors()
