@@ -60,6 +60,11 @@ class Names:
         return f"{self.prefix}/aurora"
 
     @property
+    def aurora_reader_secret(self) -> str:
+        """Secret of the user that the extraction reads the database as: {username, password}."""
+        return f"{self.prefix}/aurora-reader"
+
+    @property
     def dataset_group(self) -> str:
         return self.prefix
 

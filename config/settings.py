@@ -545,6 +545,11 @@ class Settings(Section):
         return self.sources.application_log.table_name or self.names.application_log_table
 
     @property
+    def extraction_secret(self) -> str:
+        """Of the user that the extraction reads as: of an existing cluster the one that is said, else our own."""
+        return self.sources.aurora.secret_arn or self.names.aurora_reader_secret
+
+    @property
     def aurora_secret(self) -> str:
         """Name or ARN, as Secrets Manager's SecretId takes it."""
         return self.sources.aurora.secret_arn or self.names.aurora_secret

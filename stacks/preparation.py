@@ -15,7 +15,16 @@ from stacks.parts.access import Statement, allow
 from stacks.parts.function import PythonFunction
 from stacks.parts.glue_job import PySparkJob
 from stacks.parts.layer import RuntimeLayer
-from stacks.parts.stack import EnvironmentStack, subnet_id, without_routes
+from stacks.parts.stack import (
+    AURORA_ARN,
+    AURORA_HOST,
+    AURORA_PORT,
+    AURORA_READER_SECRET_ARN,
+    AURORA_SECRET_ARN,
+    EnvironmentStack,
+    subnet_id,
+    without_routes,
+)
 from stacks.parts.workflow import Workflow
 from stacks.workflows import prepare
 
@@ -35,6 +44,8 @@ class PreparationStack(EnvironmentStack):
 
         self._extract_aurora(connection)
         self._build_datasets()
+        if settings.sources.aurora.create:
+            self._grant_reader()
         self._plan_run()
         self._validate_datasets()
         Workflow(
@@ -91,7 +102,7 @@ class PreparationStack(EnvironmentStack):
             connections=[connection],
             arguments={
                 "--raw_bucket": self.names.raw_bucket,
-                "--secret_name": self.settings.aurora_secret,
+                "--secret_name": self.settings.extraction_secret,
                 "--address": json.dumps(self._address),
                 "--tables": json.dumps(tables),
                 "--columns": json.dumps(columns),
@@ -109,10 +120,11 @@ class PreparationStack(EnvironmentStack):
 
     @property
     def _address(self) -> dict[str, str]:
-        """Of an existing cluster, whose secret need not hold it; empty where the secret of ours does."""
+        """Where the database is: a secret of a reader need not hold it."""
         aurora = self.settings.sources.aurora
         if aurora.create:
-            return {}
+            host, port = self.read(AURORA_HOST), self.read(AURORA_PORT)
+            return {"host": host, "port": port, "dbname": aurora.database}
         port = str(aurora.port or POSTGRESQL)
         return {"host": str(aurora.endpoint), "port": port, "dbname": aurora.database}
 
@@ -126,7 +138,7 @@ class PreparationStack(EnvironmentStack):
             return self.settings.sources.aurora.secret_arn
         # Secrets Manager ends the ARN with six random characters.
         region, account = self.settings.region, self.settings.account
-        return f"arn:aws:secretsmanager:{region}:{account}:secret:{self.settings.aurora_secret}-??????"
+        return f"arn:aws:secretsmanager:{region}:{account}:secret:{self.settings.extraction_secret}-??????"
 
     def _connect_to_network(self) -> list[Statement]:
         base = f"arn:aws:glue:{self.settings.region}:{self.settings.account}"
@@ -178,6 +190,31 @@ class PreparationStack(EnvironmentStack):
     @property
     def _log_attributes(self) -> str:
         return self.settings.sources.application_log.attributes.model_dump_json(exclude_none=True)
+
+    def _grant_reader(self) -> None:
+        """Works through the Data API, as the administrator, so that the extraction needn't be one."""
+        aurora = self.settings.sources.aurora
+        cluster, administrator = self.read(AURORA_ARN), self.read(AURORA_SECRET_ARN)
+        reader = self.read(AURORA_READER_SECRET_ARN)
+        calls = ("BeginTransaction", "ExecuteStatement", "CommitTransaction", "RollbackTransaction")
+        PythonFunction(
+            self,
+            "GrantReader",
+            name="grant_reader",
+            layers=[self._layer],
+            environment={
+                "CLUSTER_ARN": cluster,
+                "ADMINISTRATOR_SECRET_ARN": administrator,
+                "READER_SECRET_ARN": reader,
+                "DATABASE": aurora.database,
+                "TABLES": json.dumps(list(aurora.tables.model_dump(exclude_none=True).values())),
+            },
+            statements=[
+                allow([f"rds-data:{name}" for name in calls], cluster),
+                allow("secretsmanager:GetSecretValue", administrator, reader),
+                access.decrypt(self.key_arn),
+            ],
+        )
 
     def _plan_run(self) -> None:
         names, settings = self.names, self.settings

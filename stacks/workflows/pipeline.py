@@ -85,7 +85,14 @@ def definition(settings: Settings) -> dict[str, Any]:
         start="Start",
         states=states,
         hours=HOURS,
-        unwatched=("AlreadyRunning", "WatchLateness", "RunLoad", "ExplainUnloaded", "NotifyUnloaded", "ReleaseLock"),
+        unwatched=(
+            "AlreadyRunning",
+            "WatchLateness",
+            "RunLoad",
+            "ExplainUnloaded",
+            "NotifyUnloaded",
+            "ReleaseLock",
+        ),
         failing=_failure_path(settings),
     )
 

@@ -194,7 +194,10 @@ def preparation() -> dict[tuple[str, str], Any]:
         **glue_job(),
         ("dynamodb", "ExportTableToPointInTime"): {"ExportDescription": export},
         ("dynamodb", "DescribeExport"): {"ExportDescription": {"ExportStatus": "COMPLETED"}},
-        ("lambda", "Invoke"): functions(validate_datasets={"passed": True, "rows": {"users": 3}}),
+        ("lambda", "Invoke"): functions(
+            validate_datasets={"passed": True, "rows": {"users": 3}},
+            grant_reader={"user": "extraction", "tables": []},
+        ),
     }
 
 
@@ -640,7 +643,6 @@ def test_a_run_whose_alarm_cannot_be_turned_on_goes_on() -> None:
     result, cloud = run("pipeline", {"mode": "auto"}, whole() | refused)
     assert output(result)["run_id"] == RUN
     assert [json.loads(call["input"]) for call in sent(cloud, "StartExecution")][3]["runs"] == [RUN]
-
 
 
 NOW = datetime.fromisoformat(PLAN["export"]["to"])
