@@ -14,6 +14,7 @@ from checks.rule import Rule
 from checks.rules import (
     code,
     data,
+    decisions,
     iam,
     network,
     personalize,
@@ -22,6 +23,8 @@ from checks.rules import (
     replacement,
     schemas,
     services,
+    stores,
+    values,
     warehouse,
     workflows,
 )
@@ -82,6 +85,7 @@ QUICK: tuple[Family, ...] = tuple(
         references,
         workflows,
         iam,
+        decisions,
         services,
         code,
         data,
@@ -89,6 +93,8 @@ QUICK: tuple[Family, ...] = tuple(
         personalize,
         pitfalls,
         replacement,
+        stores,
+        values,
         warehouse,
     )
 )

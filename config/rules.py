@@ -7,7 +7,6 @@ and identifiers", "Reserved words").
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, TypeVar
 
@@ -15,6 +14,7 @@ from config.errors import did_you_mean
 from config.limits import MAX_EVENT_TYPES as MAX_EVENT_TYPES
 from config.limits import MAX_METADATA
 from config.recipes import DEPLOYED
+from config.schedules import check_schedule as check_schedule
 from warehouse.load import tables
 
 if TYPE_CHECKING:
@@ -228,69 +228,3 @@ def check_field(field: DatasetField) -> None:
         raise ValueError(f"fields: {field.name} is categorical and textual: keep one")
     if (field.categorical or field.textual) and field.type != "string":
         raise ValueError(f"fields: {field.name} is categorical or textual, so its type must be string")
-
-
-_CRON_FIELDS = ("minutes", "hours", "day of month", "month", "day of week", "year")
-_RANGES = ((0, 59), (0, 23), (1, 31), (1, 12), (1, 7), (1970, 2199))
-_NAMES = {
-    3: "JAN FEB MAR APR MAY JUN JUL AUG SEP OCT NOV DEC".split(),
-    4: "SUN MON TUE WED THU FRI SAT".split(),
-}
-_RATE = re.compile(r"rate\([1-9][0-9]* (minute|minutes|hour|hours|day|days)\)")
-
-
-def check_schedule(expression: str) -> str:
-    """A `cron(...)` or `rate(...)` expression as EventBridge Scheduler accepts it."""
-    if _RATE.fullmatch(expression):
-        return expression
-    body = re.fullmatch(r"cron\((.+)\)", expression)
-    if not body:
-        raise ValueError(
-            f"expression is {expression!r}: write cron(minutes hours day-of-month month day-of-week year), "
-            "such as cron(0 3 * * ? *), or rate(1 day)"
-        )
-    fields = body.group(1).split()
-    if len(fields) != len(_CRON_FIELDS):
-        raise ValueError(
-            f"expression {expression!r} has {len(fields)} fields, a cron has 6: {', '.join(_CRON_FIELDS)}"
-        )
-    for position, field in enumerate(fields):
-        _check_cron_field(expression, position, field)
-    if (fields[2] == "?") == (fields[4] == "?"):
-        raise ValueError(f"expression {expression!r}: exactly one of day of month and day of week must be ?")
-    return expression
-
-
-def _check_cron_field(expression: str, position: int, field: str) -> None:
-    for part in field.split(","):
-        if not _cron_part_is_valid(position, part):
-            low, high = _RANGES[position]
-            raise ValueError(
-                f"expression {expression!r}: {_CRON_FIELDS[position]} {part!r} is not in {low}-{high}"
-            )
-
-
-def _cron_part_is_valid(position: int, part: str) -> bool:
-    if part == "?":
-        return position in (2, 4)
-    if position == 2 and re.fullmatch(r"L|LW|(\d+)W", part):
-        return True
-    if position == 4 and re.fullmatch(r"L|[1-7]L|[1-7]#[1-5]", part):
-        return True
-    base, slash, step = part.partition("/")
-    if slash and not (step.isdigit() and int(step) > 0):
-        return False
-    if base == "*":
-        return True
-    ends = base.split("-")
-    values = [_cron_value(position, end) for end in ends]
-    low, high = _RANGES[position]
-    inside = all(value is not None and low <= value <= high for value in values)
-    return inside and len(values) <= 2
-
-
-def _cron_value(position: int, text: str) -> int | None:
-    if text.isdigit():
-        return int(text)
-    names = _NAMES.get(position, [])
-    return names.index(text.upper()) + 1 if text.upper() in names else None

@@ -46,7 +46,7 @@ class Job:
         return self.folder(f"batch/{solution}")
 
     def published(self, solution: str) -> str:
-        return self.folder(f"publish/{solution}")
+        return session.published(self.results_bucket, self.run_id, solution)
 
     def warehouse(self, table: str) -> str:
         return self.folder(f"warehouse/{table}")

@@ -1,4 +1,4 @@
-"""Rules between inference and the reader, a row each: a key of `publishing` with a value turns its rule on.
+"""Rules between inference and the reader, one row each: a key of `publishing` with a value turns its rule on.
 
 A rule is a pure function of a list, what is known of its user and of items, and its parameter. It works through
 `Operations`, so it runs on Spark's columns after inference, and on plain values wherever a list is read.

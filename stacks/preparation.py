@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_glue as glue
@@ -113,7 +114,9 @@ class PreparationStack(EnvironmentStack):
                 *self._connect_to_network(),
                 access.list_objects(self.names.raw_bucket),
                 access.read_objects(self.names.raw_bucket, layout.RAW_TABLE.anything),
-                access.spark_write_objects(self.names.raw_bucket, layout.RAW_TABLE.top),
+                *access.spark_write_objects(
+                    self.settings.etl.glue_version, self.names.raw_bucket, layout.RAW_TABLE.top
+                ),
                 access.encrypt_and_decrypt(self.key_arn),
             ],
         )
@@ -172,24 +175,41 @@ class PreparationStack(EnvironmentStack):
                 "--datasets_bucket": names.datasets_bucket,
                 "--results_bucket": names.results_bucket,
                 "--datasets": self.settings.datasets.model_dump_json(exclude_none=True),
-                "--log_attributes": self._log_attributes,
-                "--timestamp_format": self.settings.sources.application_log.timestamp_format,
+                "--application_log": json.dumps(self._log),
             },
             statements=[
                 *map(access.list_objects, (names.raw_bucket, names.datasets_bucket, names.results_bucket)),
                 access.read_objects(names.raw_bucket, *(form.anything for form in _RAW)),
-                access.spark_write_objects(names.raw_bucket, layout.RAW_EVENTS.top),
+                *access.spark_write_objects(
+                    self.settings.etl.glue_version, names.raw_bucket, layout.RAW_EVENTS.top
+                ),
                 access.read_objects(names.datasets_bucket, layout.DATASET.anything),
-                access.spark_write_objects(names.datasets_bucket, layout.DATASET.top),
+                *access.spark_write_objects(
+                    self.settings.etl.glue_version, names.datasets_bucket, layout.DATASET.top
+                ),
                 access.read_objects(names.results_bucket, layout.WAREHOUSE.objects()),
-                access.spark_write_objects(names.results_bucket, layout.WAREHOUSE.top),
+                *access.spark_write_objects(
+                    self.settings.etl.glue_version, names.results_bucket, layout.WAREHOUSE.top
+                ),
                 access.encrypt_and_decrypt(self.key_arn),
+                # Only the table knows its key's attributes and its time to live for certain.
+                allow(
+                    ["dynamodb:DescribeTable", "dynamodb:DescribeTimeToLive"],
+                    prepare.table_arn(self.settings),
+                ),
             ],
         )
 
     @property
-    def _log_attributes(self) -> str:
-        return self.settings.sources.application_log.attributes.model_dump_json(exclude_none=True)
+    def _log(self) -> dict[str, Any]:
+        """What the job is told of the log: which table, how it is written, how long what expired is learned."""
+        log = self.settings.sources.application_log
+        return {
+            "table": self.settings.application_log_table,
+            "keep_expired_days": log.keep_expired_days,
+            "attributes": log.attributes.model_dump(exclude_none=True),
+            "timestamp_format": log.timestamp_format,
+        }
 
     def _grant_reader(self) -> None:
         """Works through the Data API, as the administrator, so that the extraction needn't be one."""

@@ -128,6 +128,7 @@ class SourcesStack(EnvironmentStack):
             point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
                 point_in_time_recovery_enabled=True
             ),
+            time_to_live_attribute=self.settings.sources.application_log.ttl_attribute,
             deletion_protection=self.settings.removal == "retain",
             removal_policy=self.removal_policy,
         )

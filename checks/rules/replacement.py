@@ -16,6 +16,7 @@ from checks import acknowledged
 from checks.assembly import Assembly
 from checks.finding import Finding
 from checks.rule import Rule
+from checks.synthesized import environments, synthesize
 
 BASELINE = Path(__file__).parents[2] / "tests" / "checks" / "baseline"
 # Properties that AWS sets when a resource is made and never changes (CloudFormation's "Update requires:
@@ -94,7 +95,7 @@ def held(assembly: Assembly) -> Held:
 
 
 def compare(before: Held, after: Held) -> Iterator[Finding]:
-    """What AWS would delete, or delete and make anew."""
+    """What AWS would delete, or delete and make again."""
     for key, resource in before.items():
         stack, _, logical_id = key.partition("/")
         changed = after.get(key)
@@ -121,8 +122,6 @@ def _change(name: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> s
 
 
 def main() -> int:
-    from checks.__main__ import environments, synthesize
-
     parser = argparse.ArgumentParser(prog="python -m checks.rules.replacement", description=__doc__)
     parser.add_argument("environments", nargs="*", help="default: every file in config/")
     parser.add_argument("--update", action="store_true", help="rewrite the baseline")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
-from pyspark.sql.types import ArrayType, BooleanType, StringType, StructField, StructType
+from pyspark.sql.types import ArrayType, BooleanType, DataType, StringType, StructField, StructType
 
 # Key of sources.application_log.attributes -> our name.
 NAMES: Mapping[str, str] = {
@@ -20,7 +20,8 @@ NAMES: Mapping[str, str] = {
     "RECOMMENDATION_ID": "recommendation_id",
     "IMPRESSION": "impression",
 }
-IMAGES = ("Item", "NewImage")
+IMAGES = ("Item", "OldImage", "NewImage")
+TTL = "_ttl"  # our name of the attribute by which the table removes items
 SIMULATED = "simulated"  # the demo's own; no table of a company's has it
 _FIGURES = ("TIMESTAMP", "EVENT_VALUE")
 # Kinds of DynamoDB JSON that are no text and no number: shown where a figure should stand, never taken for an id.
@@ -29,23 +30,62 @@ _SECONDS = r"^[0-9]{1,11}(\.[0-9]+)?\z"
 _DIGITS = r"^[0-9.]+\z"
 
 
-def schema(attributes: Mapping[str, str]) -> StructType:
-    """Of a line of an export, under the table's own names."""
-    fields = [StructField(name, _kinds(key)) for key, name in attributes.items()]
-    image = StructType([*fields, StructField(SIMULATED, StructType([StructField("BOOL", BooleanType())]))])
-    return StructType([StructField(name, image) for name in IMAGES])
+def schema(attributes: Mapping[str, str], *, keys: Sequence[str], ttl: str | None) -> StructType:
+    """Of a line of an export, under the table's own names: what is configured, its key, and its time to live."""
+    fields = {name: _kinds(key) for key, name in attributes.items()}
+    unmapped = [name for name in (*keys, *([ttl] if ttl else [])) if name not in fields]
+    fields |= dict.fromkeys(unmapped, _ANY) | {SIMULATED: _struct({"BOOL": BooleanType()})}
+    known = _struct(dict.fromkeys(sorted(keys), _ANY))
+    metadata = _struct({"WriteTimestampMicros": _struct({"N": StringType()})})
+    return _struct({"Metadata": metadata, "Keys": known, **dict.fromkeys(IMAGES, _struct(fields))})
 
 
-def canonical(lines: DataFrame, *, attributes: Mapping[str, str], timestamp_format: str) -> DataFrame:
-    """The same lines as columns.EXPORT_LINE has them: our names, ids as S, figures as N, times in milliseconds.
+def canonical(
+    lines: DataFrame,
+    *,
+    attributes: Mapping[str, str],
+    timestamp_format: str,
+    keys: Sequence[str],
+    ttl: str | None = None,
+) -> DataFrame:
+    """The same lines as columns.export_line has them: our names, ids as S, figures as N, times in milliseconds.
 
-    A time that isn't in the format becomes text that says so, which is quarantined as one that can't be parsed.
+    Every line has its Keys as the table stores them, and its time to live is called TTL. A time that isn't in the
+    format becomes text that says so, which is quarantined as one that can't be parsed.
     """
-    images = [
-        F.when(F.col(name).isNotNull(), _image(F.col(name), attributes, timestamp_format)).alias(name)
-        for name in IMAGES
-    ]
-    return lines.select(images)
+
+    def image(name: str) -> Column:
+        raw = F.col(name)
+        ours = _image(raw, attributes, timestamp_format)
+        unmapped = [_any_kind(raw[key]).alias(key) for key in keys if key not in NAMES.values()]
+        living = _scalar(N=raw[ttl]["N"] if ttl else None).alias(TTL)
+        return F.when(raw.isNotNull(), F.struct(*ours, *unmapped, living)).alias(name)
+
+    return lines.select("Metadata", _keys(keys).alias("Keys"), *map(image, IMAGES))
+
+
+def _keys(keys: Sequence[str]) -> Column:
+    """A full export's lines have none."""
+    raw = F.coalesce(*IMAGES)
+    own = F.struct(*(_any_kind(raw[name]).alias(name) for name in sorted(keys)))
+    return F.coalesce("Keys", F.when(raw.isNotNull(), own))
+
+
+def _any_kind(value: Column) -> Column:
+    return _scalar(S=value["S"], N=value["N"], B=value["B"])
+
+
+def _scalar(S: Column | None = None, N: Column | None = None, B: Column | None = None) -> Column:
+    given = {"S": S, "N": N, "B": B}
+    none = F.lit(None).cast("string")
+    return F.struct(*((none if value is None else value).alias(kind) for kind, value in given.items()))
+
+
+def _struct(fields: Mapping[str, DataType]) -> StructType:
+    return StructType([StructField(name, kind) for name, kind in fields.items()])
+
+
+_ANY = _struct(dict.fromkeys(("S", "N", "B"), StringType()))
 
 
 def _kinds(key: str) -> StructType:
@@ -56,13 +96,13 @@ def _kinds(key: str) -> StructType:
     return StructType([listed, *(StructField(kind, ArrayType(StringType())) for kind in ("SS", "NS"))])
 
 
-def _image(image: Column, attributes: Mapping[str, str], timestamp_format: str) -> Column:
+def _image(image: Column, attributes: Mapping[str, str], timestamp_format: str) -> list[Column]:
     def wrapped(key: str) -> Column:
         kind = "N" if key in _FIGURES else "S"
-        return F.struct(_value(image, key, attributes, timestamp_format).alias(kind)).alias(NAMES[key])
+        return _scalar(**{kind: _value(image, key, attributes, timestamp_format)}).alias(NAMES[key])
 
     plain = [wrapped(key) for key in NAMES if key != "IMPRESSION"]
-    return F.struct(*plain, _impression(image, attributes), image[SIMULATED].alias(SIMULATED))
+    return [*plain, _impression(image, attributes), image[SIMULATED].alias(SIMULATED)]
 
 
 def _value(image: Column, key: str, attributes: Mapping[str, str], timestamp_format: str) -> Column:

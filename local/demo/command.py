@@ -84,7 +84,7 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _check(folder: Path, settings: Settings) -> None:
-    """Before the endpoint starts: a person with a wrong file should not wait for it."""
+    """Checks before the endpoint starts: a person with a wrong file should not wait for it."""
     import pandas as pd
 
     shop = own_files.read(folder, datasets=settings.datasets, now=pd.Timestamp.now("UTC"))

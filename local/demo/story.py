@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 from psycopg2 import sql
 
@@ -85,8 +86,8 @@ class Catalogue:
 def recommendations(api: Api, catalogue: Catalogue) -> Iterator[str]:
     user = catalogue.regular_user()
     item = catalogue.best_seller_of(user)
-    personal = api.get(f"/v1/users/{user}/recommendations?numResults={SHOWN}")
-    related = api.get(f"/v1/items/{item}/related?numResults={SHOWN}")
+    personal = api.get(f"/v1/users/{quote(user, safe='')}/recommendations?numResults={SHOWN}")
+    related = api.get(f"/v1/items/{quote(item, safe='')}/related?numResults={SHOWN}")
     popular = api.get(f"/v1/popular?numResults={SHOWN}")
     recent = catalogue.recent_purchases(user)
     ids = [each["itemId"] for answer in (personal, related, popular) for each in answer["items"]]
@@ -197,6 +198,6 @@ def commands(url: str, user: str) -> Iterator[str]:
     yield "curl --aws-sigv4 aws:amz:$AWS_REGION:execute-api \\"
     yield "  --user $AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY \\"
     yield '  -H "x-amz-security-token: $AWS_SESSION_TOKEN" \\'
-    yield f"  '{url.rstrip('/')}/v1/users/{user}/recommendations?numResults=10'"
+    yield f"  '{url.rstrip('/')}/v1/users/{quote(user, safe='')}/recommendations?numResults=10'"
     yield "python -m local status    # the deployed stacks"
     yield "make down                 # stop everything"

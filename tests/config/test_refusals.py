@@ -108,6 +108,37 @@ CASES = [
         ("sources.application_log", "create is false", "table_name"),
     ),
     Refused(
+        "an existing log whose time to live is said here",
+        {
+            "sources.application_log": {
+                "create": False,
+                "table_name": "their-log",
+                "ttl_attribute": "until",
+            }
+        },
+        ("sources.application_log", "an existing table says itself", "remove ttl_attribute"),
+    ),
+    Refused(
+        "a bound of a figure that doesn't exist",
+        {"datasets.quality.bounds": {"clicks": {"min": 1}}},
+        ("datasets.quality.bounds", "clicks"),
+    ),
+    Refused(
+        "a bound that nothing passes",
+        {"datasets.quality.bounds": {"users.distinct": {"min": 2, "max": 1}}},
+        ("min 2 is above max 1", "nothing could pass"),
+    ),
+    Refused(
+        "a bound without a side",
+        {"datasets.quality.bounds": {"rows.orders.purchase": {}}},
+        ("a bound needs min, max or both",),
+    ),
+    Refused(
+        "an alias in place of the bootstrap bucket's key",
+        {"etl.bootstrap_key_arn": "alias/bootstrap"},
+        ("etl.bootstrap_key_arn = 'alias/bootstrap'",),
+    ),
+    Refused(
         "an event type listed twice",
         {"datasets.interactions.events": [{"type": "click", "source": "orders"}] * 2},
         ("datasets.interactions.events", "'click'", "keep one"),

@@ -19,7 +19,15 @@ SHOP = {
     "EVENT_VALUE": "paid",
     "IMPRESSION": "seen",
 }
-EVENT = {"customer.id": {"S": "u1"}, "sku": {"N": "42"}, "what": {"S": "click"}, "at": {"N": "1795489200"}}
+KEYS = ["customer.id", "number"]
+EVENT = {
+    "customer.id": {"S": "u1"},
+    "sku": {"N": "42"},
+    "what": {"S": "click"},
+    "at": {"N": "1795489200"},
+    "number": {"N": "7"},
+    "gone": {"N": "1795575600"},
+}
 
 
 @pytest.fixture
@@ -32,9 +40,16 @@ def read(spark: Any, tmp_path: Path) -> Any:
     ) -> list[dict[str, Any]]:
         file = tmp_path / "lines.json"
         file.write_text("\n".join(json.dumps({kind: image}) for image in images))
-        lines = spark.read.schema(log_attributes.schema(attributes)).json(f"file://{file}")
-        known = log_attributes.canonical(lines, attributes=attributes, timestamp_format=unit)
-        return [row.asDict() for row in application_log.events(known).collect()]
+        schema = log_attributes.schema(attributes, keys=KEYS, ttl="gone")
+        known = log_attributes.canonical(
+            spark.read.schema(schema).json(f"file://{file}"),
+            attributes=attributes,
+            timestamp_format=unit,
+            keys=KEYS,
+            ttl="gone",
+        )
+        rows = application_log.events(known, run_id="R", keys=KEYS, ttl=log_attributes.TTL)
+        return [row.asDict() for row in rows.collect()]
 
     return events
 
@@ -124,5 +139,14 @@ def test_an_event_without_an_id_gets_one_that_is_the_same_each_time(read: Any) -
     assert named["event_id"] == "7"
 
 
-def test_a_deleted_event_has_no_image(read: Any) -> None:
-    assert read(EVENT, kind="Keys") == []
+def test_keys_and_time_to_live_are_the_tables_own(read: Any) -> None:
+    (full,) = read(EVENT)
+    (changed,) = read(EVENT, kind="NewImage")
+    assert json.loads(full["event_key"]) == {"customer.id": {"S": "u1"}, "number": {"N": "7"}}
+    assert changed["event_key"] == full["event_key"] and full["expiry"] == 1795575600
+
+
+def test_a_deleted_event_has_its_key_alone(read: Any) -> None:
+    (row,) = read({name: EVENT[name] for name in KEYS}, kind="Keys")
+    assert (row["removed"], row["user_id"]) == ("deleted", None)
+    assert row["event_key"] == read(EVENT)[0]["event_key"]

@@ -44,7 +44,7 @@ def mean_reciprocal_rank(hits: np.ndarray) -> float:
 
 
 def list_ideal_ndcg(hits: np.ndarray, k: int) -> np.ndarray:
-    """Per query; discount 1 / log2(1 + rank). The guide's example, hits at 2 and 5 of 5, gives 0.6241."""
+    """One NDCG per query; discount 1 / log2(1 + rank). The guide's example, hits at 2 and 5 of 5, gives 0.6241."""
     top = hits[:, :k]
     discounts = 1 / np.log2(np.arange(2, top.shape[1] + 2))
     ideal = np.concatenate([[0.0], np.cumsum(discounts)])[top.sum(axis=1)]
@@ -57,7 +57,7 @@ def precision(hits: np.ndarray, k: int) -> float:
 
 
 def average_rewards(*, lists: np.ndarray, relevant: list[np.ndarray], rewards: np.ndarray) -> float:
-    """Objective: rewards of a user's hits in 25 over those of all his relevant items; mean over users."""
+    """Objective: rewards of a user's hits in 25 over those of all their relevant items; mean over users."""
     hits = hit_matrix(lists, relevant)
     gained = (hits * rewards[np.maximum(lists, 0)]).sum(axis=1)
     total = np.array([rewards[r].sum() for r in relevant])

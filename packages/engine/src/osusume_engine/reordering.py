@@ -89,7 +89,7 @@ class Reordering:
         recent: Sequence[str] = (),
         allowed: Allowed | None = None,
     ) -> list[Any]:
-        """query: the user (or item) asked for; recent: items of his newest, streamed events."""
+        """query: the user (or item) asked for; recent: items of their newest, streamed events."""
         listed = self._influenced(scored) if self.influence else list(scored)
         if self.explorer is None:
             return listed[:num_results]

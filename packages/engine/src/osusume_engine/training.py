@@ -59,10 +59,7 @@ def train(
     tuning: searches hyperparameters first, beginning with the given ones. previous: a model of the same
     recipe to update; its ranker and settings stay, new events and items come in.
     """
-    if recipe not in RECIPES:
-        raise ValueError(f"Unknown recipe {recipe!r}: use one of {', '.join(RECIPES)}")
-    started = time.perf_counter()
-    spec = RECIPES[recipe]
+    started, spec = time.perf_counter(), _spec(recipe)
     values = spec.parse(hyperparameters or {})
     _check_objective(spec, objective)
     _check_previous(spec, previous)
@@ -85,6 +82,12 @@ def train(
         model=learned.model,
         hyperparameters={name: str(value).lower() for name, value in task.values.items()},
     )
+
+
+def _spec(recipe: str) -> RecipeSpec:
+    if recipe not in RECIPES:
+        raise ValueError(f"Unknown recipe {recipe!r}: use one of {', '.join(RECIPES)}")
+    return RECIPES[recipe]
 
 
 def _with_values(task: Task, spec: RecipeSpec, tuning: Tuning | None, previous: TrainedModel | None) -> Task:
@@ -136,7 +139,7 @@ class TrainedModel:
         recent: events streamed since training; those the model already holds are ignored.
         context: values of contextual columns of the Interactions dataset, for personal recipes.
         An unknown user or item gets the popular items; a user of the Users dataset without events those that
-        suit his metadata, where the recipe is personal and metadata was seen to help.
+        suit the user's metadata, where the recipe is personal and metadata was seen to help.
         """
         if self.spec.type == "RELATED_ITEMS":
             query = self.items.codes([_given(item_id, "item_id", self.recipe)])
@@ -287,7 +290,7 @@ class TrainedModel:
 
     @cached_property
     def _fast(self) -> FastLists | None:
-        """Made at its first use; None where the model has one quality only."""
+        """The fast learner, made at its first use; None where the model has one quality only."""
         model = self.model
         if isinstance(model, Steered):
             model = model.base if model.lean is None else None

@@ -5,13 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from osusume_endpoint import replacements
+from osusume_endpoint.replacements import replaces
+
 
 def install() -> None:
-    from ministack.services.cloudformation import provisioners
+    replacements.apply(__name__)
 
-    handler = provisioners._RESOURCE_HANDLERS["AWS::Lambda::Function"]
-    kept = {"create": _keeping(handler["create"], at=1), "update": _keeping(handler["update"], at=2)}
-    provisioners._RESOURCE_HANDLERS["AWS::Lambda::Function"] = {**handler, **kept}
+
+@replaces(
+    "ministack.services.cloudformation.provisioners:_RESOURCE_HANDLERS[AWS::Lambda::Function]", takes=None
+)
+def _with_network(inner: dict[str, Any]) -> dict[str, Any]:
+    kept = {"create": _keeping(inner["create"], at=1), "update": _keeping(inner["update"], at=2)}
+    return {**inner, **kept}
 
 
 def _keeping(inner: Callable[..., Any], *, at: int) -> Callable[..., Any]:

@@ -7,6 +7,7 @@ import importlib.util
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from osusume_endpoint import replacements
 from osusume_endpoint.cloudformation import (
     attributes,
     buckets,
@@ -22,6 +23,7 @@ from osusume_endpoint.cloudformation import (
     topics,
 )
 from osusume_endpoint.endpoint import Endpoint
+from osusume_endpoint.replacements import Table, replaces
 
 Handler = Mapping[str, Any]
 
@@ -38,12 +40,13 @@ CONTRIBUTORS = (
     "osusume_endpoint.redshift.cloudformation",
 )
 
+RESOURCE_HANDLERS = Table("ministack.services.cloudformation.provisioners:_RESOURCE_HANDLERS")
+REPLACING_PROPERTIES = Table("ministack.services.cloudformation.provisioners:_REPLACING_PROPERTIES")
+
 worker_types: set[str] = set()
 
 
 def install(endpoint: Endpoint) -> None:
-    from ministack.services.cloudformation import stacks
-
     for handlers in (
         network.HANDLERS,
         monitoring.HANDLERS,
@@ -60,9 +63,8 @@ def install(endpoint: Endpoint) -> None:
     topics.install()
     conditions.install()
     service_role.install()
-    network.describe_endpoints_whole()
-    # Our handlers call the endpoint, and so must not run on the thread that serves it.
-    stacks._runs_on_worker_thread = _or_ours(stacks._runs_on_worker_thread)
+    replacements.apply(network.__name__)
+    replacements.apply(__name__)
 
 
 def contributed() -> list[Mapping[str, Handler]]:
@@ -71,19 +73,17 @@ def contributed() -> list[Mapping[str, Handler]]:
 
 
 def register(handlers: Mapping[str, Handler]) -> None:
-    from ministack.services.cloudformation import provisioners
-
     for resource_type, handler in handlers.items():
         for verb in ("create", "delete"):
             if verb not in handler:
                 raise ValueError(f"The handler of {resource_type} has no {verb!r}")
-        provisioners._RESOURCE_HANDLERS[resource_type] = {
-            k: v for k, v in handler.items() if k != "replace_on"
-        }
+        RESOURCE_HANDLERS.put(resource_type, {k: v for k, v in handler.items() if k != "replace_on"})
         if handler.get("replace_on"):
-            provisioners._REPLACING_PROPERTIES[resource_type] = frozenset(handler["replace_on"])
+            REPLACING_PROPERTIES.put(resource_type, frozenset(handler["replace_on"]))
         worker_types.add(resource_type)
 
 
+@replaces("ministack.services.cloudformation.stacks:_runs_on_worker_thread", takes="resource_type")
 def _or_ours(inner: Callable[[str], bool]) -> Callable[[str], bool]:
+    """Our handlers call the endpoint, and so must not run on the thread that serves it."""
     return lambda resource_type: resource_type in worker_types or inner(resource_type)

@@ -141,7 +141,7 @@ def read_users(job: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def delete_users(job: Mapping[str, Any]) -> dict[str, Any]:
-    """Writes the parts that hold a user anew, beside the old ones."""
+    """Writes the parts that hold a user again, beside the old ones."""
     users, renamed, deleted = pa.array(job["users"]), {}, 0
     for path in map(Path, job["parts"]):
         table = pq.read_table(path)

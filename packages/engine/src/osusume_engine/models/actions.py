@@ -1,4 +1,4 @@
-"""PERSONALIZED_ACTIONS: the chance that a user takes an action, from what he did before."""
+"""PERSONALIZED_ACTIONS: the chance that a user takes an action, from what they did before."""
 
 from __future__ import annotations
 
@@ -176,7 +176,7 @@ class ActionModel:
 
 
 def _habit(kind: Timeline, users: np.ndarray, times: np.ndarray, items: np.ndarray) -> list[np.ndarray]:
-    """How often, how lately and as what part of all his events a user had those of one kind."""
+    """How often, how lately and as what part of all their events a user had those of one kind."""
     count, _ = kind.before(users, times)
     recent, _ = kind.between(users, times - 30 * DAY, times)
     since = np.log1p(kind.days_since(users, times))

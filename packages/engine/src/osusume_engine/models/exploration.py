@@ -22,7 +22,7 @@ from osusume_engine.impressions import Impressions
 DAY = 86_400
 FEW_EVENTS = 5  # an item with fewer is explored while it is young
 MAX_EXPLORED = 2000  # the youngest ones
-HISTORY = 20  # newest items of a user that speak for his taste
+HISTORY = 20  # newest items of a user that speak for their taste
 TASTE = 4.0  # what a perfect match of metadata adds to the odds, in logits
 _WORD = re.compile(r"\w+")
 _NOT_DESCRIBING = ("ITEM_ID", "CREATION_TIMESTAMP")

@@ -41,7 +41,7 @@ class Newcomers:
 
 @dataclass(frozen=True)
 class Meetings:
-    """A pair of a described user and an item that he has, per row. codes: of the user's metadata."""
+    """A pair of a described user and an item that they have, per row. codes: of the user's metadata."""
 
     traits: Traits
     users: np.ndarray
@@ -93,7 +93,7 @@ class Traits:
 
 
 def places_of(popular: np.ndarray, count: int = TOLD_APART) -> np.ndarray:
-    """Per item its rank by popularity, and `count` for all that are not among the first ones."""
+    """Each item's rank by popularity, and `count` for all that are not among the first ones."""
     order = np.argsort(-popular, kind="stable")
     places = np.full(len(popular), count, dtype=np.int32)
     places[order[:count]] = np.arange(min(count, len(order)))

@@ -27,7 +27,7 @@ BATCH = 512
 @storable
 @dataclass(frozen=True)
 class Segmenter:
-    """A user's chance of an item is a softmax over the vocabulary, times how active he is.
+    """A user's chance of an item is a softmax over the vocabulary, times how active they are.
 
     Where people come back to items, the users with most (recent) events of an item come first instead.
     """
