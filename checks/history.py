@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from checks.loops import circle
+from checks.loops import circle, returns
 from osusume_endpoint.stepfunctions import jsonata
 
 LIMIT = 25_000
@@ -20,6 +20,7 @@ UNKNOWN_ITEMS = 36
 TASK, CONTAINER, PLAIN, ATTEMPT, ITERATION = 5, 4, 2, 3, 2
 _DEADLINE = re.compile(r"\$millis\(\)\s*\+\s*(\d+)")
 _CLOCK_CHOICE = re.compile(r"\$millis\(\)\s*>\s*\$(\w+)")
+_FIRST_ITEMS = re.compile(r"\[\[0\.\.(\d+)\]\]\]? %\}")  # an expression that ends in [[0..n]]
 _NO_LIMIT_HOURS = 24
 
 
@@ -30,11 +31,19 @@ def longest(machine: Mapping[str, Any]) -> int:
 
 def _of_machine(machine: Mapping[str, Any], *, deadlines: Mapping[str, float]) -> int:
     states, total = machine.get("States", {}), 0
+    polled = _polled(states)
     for name, state in states.items():
-        total += _of_state(state, deadlines=deadlines)
+        # What is not of a wait loop and returns all the same is a second attempt.
+        twice = name not in polled and returns(states, name)
+        total += _of_state(state, deadlines=deadlines) * (2 if twice else 1)
         if state.get("Type") == "Wait" and (inside := circle(states, name)):
             total += _polls(states, name, inside, deadlines) * sum(_once(states[other]) for other in inside)
     return total
+
+
+def _polled(states: Mapping[str, Any]) -> set[str]:
+    waits = [name for name, state in states.items() if state.get("Type") == "Wait"]
+    return {name for wait in waits for name in circle(states, wait)}
 
 
 def _of_state(state: Mapping[str, Any], *, deadlines: Mapping[str, float]) -> int:
@@ -52,7 +61,9 @@ def _iterations(state: Mapping[str, Any], *, deadlines: Mapping[str, float]) -> 
     if not inner or inner.get("ProcessorConfig", {}).get("Mode") == "DISTRIBUTED":  # children of their own
         return 0
     items = state.get("Items")
-    count = len(items) if isinstance(items, list) else UNKNOWN_ITEMS
+    found = _FIRST_ITEMS.search(str(items))
+    unknown = int(found[1]) + 1 if found else UNKNOWN_ITEMS
+    count = len(items) if isinstance(items, list) else unknown
     return count * (ITERATION + _of_machine(inner, deadlines=deadlines))
 
 

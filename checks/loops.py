@@ -32,21 +32,29 @@ def loops(machine: Mapping[str, Any]) -> Iterator[Problem]:
 
 
 def circle(states: Mapping[str, Any], start: str) -> set[str]:
-    """States that lie on a way from the Wait back to itself."""
-    return {
-        name for name in states if name in _reachable(states, start) and start in _reachable(states, name)
-    }
+    """States of the shortest ways from the Wait back to itself; a longer one starts the work again."""
+    forth = _distances(states, start)
+    back = {name: _distances(states, name).get(start, len(states) + 1) for name in forth}
+    around = {name: forth[name] + back[name] for name in forth if name != start}
+    shortest = min(around.values(), default=0)
+    return {start, *(name for name in around if around[name] == shortest)} if start in forth else set()
 
 
-def _reachable(states: Mapping[str, Any], start: str) -> set[str]:
-    seen: set[str] = set()
-    waiting = list(_successors(states.get(start, {})))
+def returns(states: Mapping[str, Any], name: str) -> bool:
+    """Whether a state can be passed again."""
+    return name in _distances(states, name)
+
+
+def _distances(states: Mapping[str, Any], start: str) -> dict[str, int]:
+    """Steps from `start` to each state that it leads to, itself too where it leads back."""
+    distances: dict[str, int] = {}
+    waiting, steps = [start], 0
     while waiting:
-        name = waiting.pop()
-        if name not in seen:
-            seen.add(name)
-            waiting.extend(_successors(states.get(name, {})))
-    return seen
+        steps += 1
+        reached = {name for one in waiting for name in _successors(states.get(one, {}))} - set(distances)
+        distances.update(dict.fromkeys(reached, steps))
+        waiting = list(reached)
+    return distances
 
 
 def _successors(state: Mapping[str, Any]) -> Iterator[str]:

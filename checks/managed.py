@@ -28,7 +28,7 @@ def nearest(arn: str) -> str:
 
 @cache
 def _policies() -> Mapping[str, Any]:
-    """By ARN. Only the file is read: importing moto takes a second and patches botocore."""
+    """Each policy by its ARN. Only the file is read: importing moto takes a second and patches botocore."""
     found = importlib.util.find_spec("moto")
     if found is None or not found.submodule_search_locations:
         raise ModuleNotFoundError(

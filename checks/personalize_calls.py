@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 from checks.assembly import Assembly
@@ -12,6 +13,7 @@ from checks.simulation import Visit, visits
 from config import recipes as facts
 from config import rules
 from osusume_engine.recipes import RECIPES, RecipeSpec
+from osusume_engine.schemas import Schema, SchemaError, check_replacement, parse_schema
 
 _MOST_RESULTS = 500
 Problem = tuple[str, str, str]  # rule, why, cure
@@ -30,6 +32,8 @@ def _problems(assembly: Assembly, visit: Visit, arguments: dict[str, Any]) -> It
     resource = str(visit.state.get("Resource", ""))
     if ":personalize:createSolution" in resource and "RecipeArn" in arguments:
         yield from _solution(assembly, arguments)
+    if resource.endswith("createSchema"):
+        yield from _schema(assembly, arguments)
     if resource.endswith("createBatchInferenceJob"):
         yield from _inference(assembly, arguments)
     if resource.endswith("createDatasetImportJob"):
@@ -76,6 +80,41 @@ def _events(assembly: Assembly, spec: RecipeSpec, events: list[dict[str, Any]]) 
             yield "personalize-events", why, "correct the type in config."
 
 
+def _schema(assembly: Assembly, arguments: dict[str, Any]) -> Iterator[Problem]:
+    """One that replaces a template's: all columns that the job writes, the new ones nullable."""
+    try:
+        schema = parse_schema(str(arguments.get("Schema")))
+    except SchemaError as error:
+        yield "personalize-schema", f"{error}.", "correct the field in config."
+        return
+    columns = [
+        field["name"] for field in datasets(assembly).get(schema.dataset_type.lower(), {}).get("fields", [])
+    ]
+    if columns and sorted(schema.names) != sorted(columns):
+        why = f"the schema has {list(schema.names)}, the job writes {columns}: the import fails."
+        yield "personalize-columns", why, "give both the same fields."
+    for created in _created(assembly):
+        if created.dataset_type == schema.dataset_type:
+            yield from _replaced(created, schema)
+
+
+def _created(assembly: Assembly) -> Iterator[Schema]:
+    for _, _, properties in assembly.each("AWS::Personalize::Schema"):
+        with suppress(SchemaError):  # rules.personalize reports it
+            yield parse_schema(str(properties.get("Schema")))
+
+
+def _replaced(created: Schema, schema: Schema) -> Iterator[Problem]:
+    try:
+        check_replacement(created, schema)
+    except SchemaError as error:
+        yield (
+            "personalize-schema",
+            f"UpdateDataset refuses the schema: {error}.",
+            "correct the field in config.",
+        )
+
+
 def _inference(assembly: Assembly, arguments: dict[str, Any]) -> Iterator[Problem]:
     name = str(arguments.get("SolutionVersionArn")).partition(":solution/")[2].partition("/")[0]
     spec = _recipes(assembly).get(name)
@@ -95,7 +134,7 @@ def _inference(assembly: Assembly, arguments: dict[str, Any]) -> Iterator[Proble
         yield "personalize-path", why, "end the path with /."
     if not 1 <= int(arguments.get("NumResults", 0)) <= _MOST_RESULTS:
         why = f"NumResults {arguments.get('NumResults')} is not from 1 to {_MOST_RESULTS}."
-        yield "personalize-batch", why, "correct solutions[].results."
+        yield "personalize-batch", why, "correct solutions[].results or candidates."
 
 
 def _import(assembly: Assembly, arguments: dict[str, Any]) -> Iterator[Problem]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -44,10 +45,12 @@ FUNCTION_RESULTS: Mapping[str, Mapping[str, Any]] = {
 _NUMBERS = {"integer": 1, "long": 1, "float": 0.5, "double": 0.5, "boolean": True}
 
 
-# ARNs that continue one of the arguments: operation's service -> member -> (argument, form).
+_SCHEMA = '{"fields": [{"name": "USER_ID", "type": "string"}]}'
+# ARNs that continue one of the arguments: operation's service -> member -> (argument, pattern, replacement).
 _CONTINUED = {
-    ("dynamodb", "ExportArn"): ("TableArn", "{}/export/01795493773850-d2d77871"),
-    ("personalize", "SolutionVersionArn"): ("SolutionArn", "{}/0123abcd"),
+    ("dynamodb", "ExportArn"): ("TableArn", r"\Z", "/export/01795493773850-d2d77871"),
+    ("personalize", "SolutionVersionArn"): ("SolutionArn", r"\Z", "/0123abcd"),
+    ("personalize", "SchemaArn"): ("DatasetArn", r":dataset/(.*)/(.*)", r":schema/\1-\2-v1"),
 }
 
 
@@ -78,6 +81,8 @@ def _sample(shape: Shape | None, name: str, service: str, where: str, depth: int
 
 
 def _text(shape: StringShape, name: str, service: str, where: str) -> str:
+    if (service, name) == ("personalize", "schema"):
+        return _SCHEMA
     if shape.enum:
         return str(shape.enum[0])
     if name.lower().endswith("arn"):
@@ -96,8 +101,9 @@ def _return_arguments(value: dict[str, Any], arguments: dict[str, Any]) -> None:
 
 def _continue_arguments(value: dict[str, Any], service: str, arguments: dict[str, Any]) -> None:
     for key, member in value.items():
-        argument, form = _CONTINUED.get((service, key), ("", ""))
+        argument, pattern, replacement = _CONTINUED.get((service, key), ("", "", ""))
         if argument in arguments:
-            value[key] = form.format(arguments[argument])
-        elif isinstance(member, dict):
-            _continue_arguments(member, service, arguments)
+            value[key] = re.sub(pattern, replacement, str(arguments[argument]), count=1)
+        for inner in member if isinstance(member, list) else [member]:
+            if isinstance(inner, dict):
+                _continue_arguments(inner, service, arguments)

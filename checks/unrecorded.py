@@ -105,6 +105,18 @@ UNRECORDED: tuple[Unrecorded, ...] = (
         "a second run compares with the report of the one before, and the committer reads what it wrote",
     ),
     Unrecorded(
+        r"Training/TrainRole.*",
+        ("personalize:UpdateSolution",),
+        ("arn:aws:personalize:{where}:solution/{prefix}-x",),
+        "only a solution whose events configuration changed is updated",
+    ),
+    Unrecorded(
+        r"Training/TrainRole.*",
+        ("personalize:ListSolutionVersions",),
+        ("*",),
+        "only a version whose creation was not answered is looked for",
+    ),
+    Unrecorded(
         r"Publishing/PostprocessRecommendations.*",
         _WRITES,
         (_objects("results", f"{layout.PUBLISH.top}/x"), _objects("results", f"{layout.WAREHOUSE.top}/x")),

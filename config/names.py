@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -13,6 +13,8 @@ class Names:
     environment: str
     account: str
     region: str
+    generation: int = 1
+    """Of the dataset group, `datasets.schema_version`."""
 
     @property
     def prefix(self) -> str:
@@ -66,16 +68,27 @@ class Names:
 
     @property
     def dataset_group(self) -> str:
-        return self.prefix
+        return self.of_generation(self.prefix)
 
-    def schema(self, dataset: str, version: int) -> str:
-        return self.of(f"{dataset}-v{version}")
+    @property
+    def earlier_dataset_groups(self) -> tuple[str, ...]:
+        """The dataset groups that this one stands beside, oldest first."""
+        return tuple(replace(self, generation=number).dataset_group for number in range(1, self.generation))
+
+    def of_generation(self, name: str) -> str:
+        return name if self.generation == 1 else f"{name}-v{self.generation}"
+
+    def schema(self, dataset: str, digest: str | None = None) -> str:
+        """The schema that a dataset is created with; with a digest, one that replaces it."""
+        created = self.of(f"{dataset}-v{self.generation}")
+        return created if digest is None else f"{created}-{digest}"
 
     def dataset(self, dataset: str) -> str:
-        return self.of(dataset)
+        return self.of_generation(self.of(dataset))
 
-    def solution(self, solution: str) -> str:
-        return self.of(solution)
+    def solution(self, solution: str, digest: str) -> str:
+        """A solution's configuration is its for ever: another one has another digest, and is another solution."""
+        return self.of(f"{solution}-{digest}")
 
     def personalize_arn(self, resource: str) -> str:
         return f"arn:aws:personalize:{self.region}:{self.account}:{resource}"
@@ -85,10 +98,15 @@ class Names:
 
     @property
     def dataset_group_arn(self) -> str:
-        return self.personalize_arn(f"dataset-group/{self.dataset_group}")
+        return self.dataset_group_arn_of(self.dataset_group)
 
-    def solution_arn(self, solution: str) -> str:
-        return self.personalize_arn(f"solution/{self.solution(solution)}")
+    def dataset_group_arn_of(self, group: str) -> str:
+        return self.personalize_arn(f"dataset-group/{group}")
+
+    @property
+    def solution_arns(self) -> str:
+        """Every solution of the environment and its versions, those of earlier configurations too: they may serve."""
+        return self.personalize_arn(f"solution/{self.prefix}-*")
 
     def job(self, job: str) -> str:
         """Glue job: `extract-aurora`, `build-datasets`, `postprocess-recommendations`."""

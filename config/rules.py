@@ -152,14 +152,35 @@ def check_attributes(names: Mapping[str, str | None]) -> None:
         seen[name.lower()] = key
 
 
+def check_never_bought(wanted: int, solutions: Iterable[Solution]) -> None:
+    """A list can hold no more such items than it is long, and gets them from candidates behind its end."""
+    if wanted == 0:
+        return
+    for solution in solutions:
+        if solution.for_each != "user":
+            continue
+        if wanted > solution.results:
+            raise ValueError(
+                f"publishing.min_never_bought is {wanted}, but solution {solution.name!r} has results "
+                f"{solution.results}: lower the first or raise the second"
+            )
+        if solution.ranked == solution.results:
+            raise ValueError(
+                f"publishing.min_never_bought is {wanted}, but solution {solution.name!r} ranks no more than the "
+                f"{solution.results} items that it publishes: give it candidates, such as candidates: "
+                f"{min(4 * solution.results, 500)}"
+            )
+
+
 BUCKET_NAME_LENGTH = 63
 JOB_NAME_LENGTH = 63
 RUN_ID_LENGTH = len("20261124T030000Z")
+SECOND_ATTEMPT = "-2"
 
 
 def check_job_names(prefix: str, solutions: Iterable[Solution]) -> None:
-    """Jobs are named `<prefix>-<solution>-<run id>`; Personalize accepts 63 characters."""
-    longest = JOB_NAME_LENGTH - RUN_ID_LENGTH - len(prefix) - 2
+    """Jobs are named `<prefix>-<solution>-<run id>`, a second attempt `…-2`; Personalize accepts 63 characters."""
+    longest = JOB_NAME_LENGTH - RUN_ID_LENGTH - len(prefix) - 2 - len(SECOND_ATTEMPT)
     for solution in solutions:
         if len(solution.name) > longest:
             raise ValueError(
@@ -191,6 +212,11 @@ def check_fields(key: str, fields: Iterable[DatasetField]) -> None:
     metadata = [name for name in names if name not in RESERVED_TYPES]
     if not metadata:
         raise ValueError("fields: at least one metadata field is required: add one")
+    if not any(field.name in metadata and not field.added for field in fields):
+        raise ValueError(
+            "fields: every metadata field is added, but a dataset is created with one at least: remove `added` "
+            "from those with which it was created"
+        )
     if len(metadata) > MAX_METADATA[key]:
         raise ValueError(f"fields: {len(metadata)} metadata fields, at most {MAX_METADATA[key]}: remove some")
 
@@ -224,6 +250,11 @@ def check_field(field: DatasetField) -> None:
         raise ValueError(f"fields: {field.name} has type {field.type!r}: Personalize wants {expected!r}")
     if expected is not None and field.nullable and field.name != "CREATION_TIMESTAMP":
         raise ValueError(f"fields: {field.name} can't be nullable: remove nullable")
+    if field.added and not field.nullable:
+        raise ValueError(
+            f"fields: {field.name} is added, so records lack it: set nullable: true. A field that must not be empty "
+            "needs a new dataset group: remove `added` and raise datasets.schema_version"
+        )
     if field.categorical and field.textual:
         raise ValueError(f"fields: {field.name} is categorical and textual: keep one")
     if (field.categorical or field.textual) and field.type != "string":

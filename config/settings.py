@@ -236,6 +236,8 @@ class DatasetField(Section):
     """The field holds text, such as a description."""
     nullable: bool = False
     """The field may be empty. CREATION_TIMESTAMP may unless this says false: Personalize infers one that is missing."""
+    added: bool = False
+    """The field came after the dataset was created: the next run adds it; it must be nullable. Stays true for ever."""
 
     @model_validator(mode="before")
     @classmethod
@@ -315,10 +317,10 @@ KEY_FIELDS = {
 
 
 class Datasets(Section):
-    """Personalize's datasets. Schemas can't be changed in place: raise `schema_version` with their fields."""
+    """Personalize's datasets. Users and items may gain nullable fields, marked `added`; nothing else can change."""
 
-    schema_version: int = Field(ge=1)
-    """Part of the schemas' names; raise it when fields change, since schemas can't be changed in place."""
+    schema_version: int = Field(ge=1, le=999)
+    """Raise it for fields that can't change in place: a dataset group beside the old one, which serves once trained."""
     interactions: InteractionsDataset
     """Personalize's Interactions dataset."""
     users: UsersDataset | None = None
@@ -366,13 +368,24 @@ class Solution(Section):
     """Who gets a list: each user, each item, or everyone the same."""
     results: int = Field(default=25, ge=1, le=500)
     """Length of a list."""
+    candidates: int | None = Field(default=None, ge=1, le=500)
+    """Items that batch inference ranks, of which the rules after it leave `results`; none: as many as `results`."""
     hyperparameters: dict[str, str] = Field(default_factory=dict)
     """Hyperparameters of the recipe, as strings."""
 
     @model_validator(mode="after")
     def _recipe_fits(self) -> Self:
         rules.check_solution(self.recipe, self.for_each, self.hyperparameters)
+        if self.ranked < self.results:
+            raise ValueError(
+                f"candidates is {self.candidates}, fewer than results {self.results}: raise it, or leave it out"
+            )
         return self
+
+    @property
+    def ranked(self) -> int:
+        """Items that batch inference is asked for."""
+        return self.results if self.candidates is None else self.candidates
 
 
 class QualityGate(Section):
@@ -419,6 +432,8 @@ class Publishing(Section):
     """Days for which DynamoDB keeps lists that serve no more and can't be rolled back to; what serves never expires."""
     exclude_bought_within_days: int = Field(default=0, ge=0, le=3650)
     """Leave out items that the user bought within so many days; 0 leaves none out."""
+    min_never_bought: int = Field(default=0, ge=0, le=500)
+    """Items of a user's list that they never bought, at least: the best such candidates take its last places."""
 
 
 class Api(Section):
@@ -584,9 +599,20 @@ class Settings(Section):
         rules.check_job_names(self.names.prefix, self.solutions)
         return self
 
+    @model_validator(mode="after")
+    def _lists_have_room_for_what_was_never_bought(self) -> Self:
+        rules.check_never_bought(self.publishing.min_never_bought, self.solutions)
+        return self
+
     @cached_property
     def names(self) -> Names:
-        return Names(app=self.app, environment=self.environment, account=self.account, region=self.region)
+        return Names(
+            app=self.app,
+            environment=self.environment,
+            account=self.account,
+            region=self.region,
+            generation=self.datasets.schema_version,
+        )
 
     @property
     def application_log_table(self) -> str:

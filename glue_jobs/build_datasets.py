@@ -342,7 +342,7 @@ class Ledgers:
         session.write_json(rows.coalesce(1), self._job.warehouse("quarantine"))
 
     def _before(self, dataset: str) -> DataFrame:
-        """Of a run that kept no ledger nothing is known again."""
+        """Where the run before kept no ledger, nothing is known again."""
         spark, previous = self._job.spark, self._previous
         if previous is None or "newly_quarantined" not in previous["datasets"][dataset]:
             return spark.createDataFrame([], LEDGER)

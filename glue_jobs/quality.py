@@ -35,7 +35,7 @@ def learned(name: str, values: Sequence[float], *, min_rows: float) -> Bounds:
 
 
 def history(previous: Mapping[str, Any] | None, *, accepted: Iterable[str]) -> list[dict[str, Any]]:
-    """Figures of the runs before, oldest first. What is accepted starts anew: it has no history."""
+    """Figures of the runs before, oldest first. What is accepted starts without a history."""
     before = (previous or {}).get("quality")
     if before is None:
         return []
@@ -84,6 +84,6 @@ def _first(one: float | None, other: float | None) -> float | None:
 def rows(
     assessment: Mapping[str, Any], *, run_id: str
 ) -> list[tuple[str, str, float, float | None, float | None]]:
-    """Of the warehouse's table data_quality."""
+    """Rows of the warehouse's table data_quality."""
     figures = assessment["figures"]
     return [(run_id, name, float(f["value"]), f["low"], f["high"]) for name, f in figures.items()]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from aws_cdk import RemovalPolicy
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_glue as glue
 from constructs import Construct
@@ -77,13 +78,14 @@ class PreparationStack(EnvironmentStack):
 
     def _security(self) -> None:
         key = self.key()
-        glue.SecurityConfiguration(
+        security = glue.SecurityConfiguration(
             self,
             "Security",
             security_configuration_name=self.names.of("glue"),
             s3_encryption=glue.S3Encryption.kms(key),
             cloud_watch_encryption=glue.CloudWatchEncryption.kms(key),
         )
+        security.apply_removal_policy(RemovalPolicy.DESTROY)  # CDK retains it, and its name is fixed
 
     def _extract_aurora(self, connection: glue.Connection) -> None:
         datasets = self.settings.datasets

@@ -63,7 +63,7 @@ class SourcesStack(EnvironmentStack):
             enable_data_api=True,
             backup=rds.BackupProps(retention=Duration.days(7)),
             copy_tags_to_snapshot=True,
-            deletion_protection=self.settings.removal == "retain",
+            deletion_protection=self.protected,
             removal_policy=self._database_removal,
         )
 
@@ -129,6 +129,6 @@ class SourcesStack(EnvironmentStack):
                 point_in_time_recovery_enabled=True
             ),
             time_to_live_attribute=self.settings.sources.application_log.ttl_attribute,
-            deletion_protection=self.settings.removal == "retain",
+            deletion_protection=self.protected,
             removal_policy=self.removal_policy,
         )

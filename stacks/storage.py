@@ -109,7 +109,7 @@ class StorageStack(EnvironmentStack):
                 point_in_time_recovery_enabled=True
             ),
             time_to_live_attribute=ttl,
-            deletion_protection=self.settings.removal == "retain",
+            deletion_protection=self.protected,
             removal_policy=self.removal_policy,
         )
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 
-from aws_cdk import RemovalPolicy
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_personalize as personalize
 from constructs import Construct
@@ -13,7 +12,7 @@ from config import layout
 from config.settings import Settings
 from stacks.parts import access
 from stacks.parts.access import allow
-from stacks.parts.avro import schemas
+from stacks.parts.avro import DatasetSchema, schemas
 from stacks.parts.function import PythonFunction
 from stacks.parts.layer import RuntimeLayer
 from stacks.parts.stack import EnvironmentStack
@@ -28,8 +27,8 @@ class TrainingStack(EnvironmentStack):
     def __init__(self, scope: Construct, *, settings: Settings) -> None:
         super().__init__(scope, settings=settings, description="Datasets to solution versions")
         group = self._dataset_group(self._personalize_role())
-        for dataset, schema in schemas(settings.datasets).items():
-            self._dataset(group, dataset, schema)
+        for schema in schemas(settings.datasets).values():
+            self._dataset(group, schema)
         self._judge_solution_version()
         Workflow(
             self,
@@ -63,7 +62,7 @@ class TrainingStack(EnvironmentStack):
     def _dataset_group(self, role: iam.Role) -> personalize.CfnDatasetGroup:
         group = personalize.CfnDatasetGroup(
             self,
-            "DatasetGroup",
+            self._of_generation("DatasetGroup"),
             name=self.names.dataset_group,
             kms_key_arn=self.key_arn,
             role_arn=role.role_arn,
@@ -71,27 +70,33 @@ class TrainingStack(EnvironmentStack):
         group.apply_removal_policy(self.removal_policy)
         return group
 
-    def _dataset(self, group: personalize.CfnDatasetGroup, dataset: str, avro: str) -> None:
-        part = dataset.capitalize()
-        version = self.settings.datasets.schema_version
-        # A schema can't be changed: another version is another resource, made before the old one goes.
-        schema = personalize.CfnSchema(
-            self, f"{part}SchemaV{version}", name=self.names.schema(dataset, version), schema=avro
+    def _of_generation(self, part: str) -> str:
+        """A group and its datasets can't be changed: another generation is made before the old one goes."""
+        generation = self.names.generation
+        return part if generation == 1 else f"{part}V{generation}"
+
+    def _dataset(self, group: personalize.CfnDatasetGroup, schema: DatasetSchema) -> None:
+        part, dataset = schema.dataset.capitalize(), schema.dataset
+        created = personalize.CfnSchema(
+            self,
+            f"{part}SchemaV{self.names.generation}",
+            name=self.names.schema(dataset),
+            schema=schema.created_avro,
         )
-        schema.apply_removal_policy(RemovalPolicy.DESTROY)
+        created.apply_removal_policy(self.removal_policy)  # datasets that stay need theirs
         resource = personalize.CfnDataset(
             self,
-            f"{part}Dataset",
+            self._of_generation(f"{part}Dataset"),
             name=self.names.dataset(dataset),
             dataset_group_arn=group.attr_dataset_group_arn,
             dataset_type=part,
-            schema_arn=schema.attr_schema_arn,
+            # As it was created, for ever: `train` replaces it where fields were added.
+            schema_arn=created.attr_schema_arn,
         )
         resource.apply_removal_policy(self.removal_policy)
 
     def _judge_solution_version(self) -> None:
         names, settings = self.names, self.settings
-        solutions = [names.solution_arn(solution.name) for solution in settings.solutions]
         PythonFunction(
             self,
             "JudgeSolutionVersion",
@@ -105,7 +110,7 @@ class TrainingStack(EnvironmentStack):
                 "MIN_AGAINST_SERVING": str(settings.quality_gate.min_against_serving),
             },
             statements=[
-                allow("personalize:GetSolutionMetrics", *solutions, *(f"{arn}/*" for arn in solutions)),
+                allow("personalize:GetSolutionMetrics", names.solution_arns),
                 allow("dynamodb:GetItem", names.table_arn(names.control_table)),
                 access.write_objects(
                     names.results_bucket, layout.WAREHOUSE.objects(table=layout.SOLUTION_VERSION_METRICS)

@@ -112,7 +112,7 @@ def _keys(assembly: Assembly, arguments: dict[str, Any]) -> Iterator[Problem]:
 
 
 def _expressions(given: Any) -> Iterator[Problem]:
-    """Of a call, and of each part of a transaction."""
+    """Problems with the expressions of a call, and of each part of a transaction."""
     if isinstance(given, list):
         for part in given:
             yield from _expressions(part)

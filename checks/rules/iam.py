@@ -24,7 +24,8 @@ _WITHOUT_RESOURCES = (
     "cloudwatch:PutMetricData ec2:CreateNetworkInterface ec2:DescribeNetworkInterfaces ec2:DescribeSubnets "
     "ec2:DeleteNetworkInterface ec2:AssignPrivateIpAddresses ec2:UnassignPrivateIpAddresses ec2:DescribeVpcs "
     "ec2:DescribeSecurityGroups ec2:DescribeVpcEndpoints ec2:DescribeRouteTables ec2:DescribeVpcAttribute "
-    "redshift-data:DescribeStatement redshift-data:GetStatementResult redshift-data:CancelStatement"
+    "redshift-data:DescribeStatement redshift-data:GetStatementResult redshift-data:CancelStatement "
+    "personalize:ListSolutions personalize:ListSolutionVersions"
 ).split()
 # Condition keys without which an action reaches further than its resources say.
 _NARROWED_BY = {

@@ -170,16 +170,16 @@ def _finding(stack: Stack, logical_id: str, rule: str, why: str, cure: str) -> F
 
 
 def _columns(assembly: Assembly) -> Iterator[Finding]:
-    """The CSV that the job writes has the columns of the schema, by name."""
+    """The CSV that the job writes has the columns of the schema, by name; those that were added are in no template."""
     given = datasets(assembly)
-    written = {"interactions": _INTERACTIONS} | {
-        name: [field["name"] for field in given[name]["fields"]]
+    created = {"interactions": _INTERACTIONS} | {
+        name: [field["name"] for field in given[name]["fields"] if not field.get("added")]
         for name in ("users", "items")
         if name in given
     }
     for stack, logical_id, schema in assembly.each("AWS::Personalize::Schema"):
         avro = _avro(str(schema.get("Schema")))
-        columns = written.get(str(avro.get("name", "")).lower())
+        columns = created.get(str(avro.get("name", "")).lower())
         named = [field.get("name") for field in avro.get("fields", [])]
         if given and columns is not None and sorted(map(str, named)) != sorted(columns):
             why = f"the schema has {named}, the job writes {columns}: the import fails."

@@ -12,10 +12,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from checks import acknowledged
+from checks import acknowledged, fields
 from checks.assembly import Assembly
 from checks.finding import Finding
 from checks.rule import Rule
+from checks.simulation import workflows
 from checks.synthesized import environments, synthesize
 
 BASELINE = Path(__file__).parents[2] / "tests" / "checks" / "baseline"
@@ -45,6 +46,7 @@ CREATE_ONLY: Mapping[str, tuple[str, ...]] = {
     "AWS::SNS::Topic": ("TopicName", "FifoTopic"),
 }
 Held = dict[str, dict[str, Any]]
+_FIELDS = "Fields"  # of a dataset, as a workflow makes them: not a property of its template
 
 
 RULES = (
@@ -53,6 +55,12 @@ RULES = (
         "What holds data would be deleted, or deleted and made anew.",
         "Keep it as it was, or acknowledge it and run `make baseline`.",
         'CloudFormation reference, "Update requires: Replacement"',
+    ),
+    Rule(
+        "dataset-fields",
+        "No dataset can take the change of its fields: the next run refuses it.",
+        "Change it back, or raise datasets.schema_version.",
+        'Personalize developer guide, "Replacing a dataset\'s schema to add new columns"',
     ),
 )
 
@@ -80,7 +88,8 @@ def written(assembly: Assembly) -> str:
 
 
 def held(assembly: Assembly) -> Held:
-    """Type and create-only properties of what holds data, by <stack>/<logical id>."""
+    """Type and create-only properties of what holds data, by <stack>/<logical id>; of a dataset its fields too."""
+    configured = _configured(assembly)
     return {
         f"{stack.name}/{logical_id}": {
             "Type": stack.resources[logical_id]["Type"],
@@ -89,8 +98,30 @@ def held(assembly: Assembly) -> Held:
                 for name in CREATE_ONLY[stack.resources[logical_id]["Type"]]
                 if name in properties
             },
+            **configured.get(_dataset_arn(properties), {}),
         }
         for stack, logical_id, properties in assembly.each(*CREATE_ONLY)
+    }
+
+
+def _dataset_arn(properties: Mapping[str, Any]) -> str:
+    """The ARN of a dataset, which its group and type make, not its name."""
+    group = str(properties.get("DatasetGroupArn")).replace(":dataset-group/", ":dataset/")
+    return f"{group}/{str(properties.get('DatasetType')).upper()}"
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _configured(assembly: Assembly) -> dict[str, dict[str, Any]]:
+    """{Fields} of each dataset by its ARN, as the workflows compare them with the dataset."""
+    return {
+        item["arn"]: {_FIELDS: item["fields"]}
+        for workflow in workflows(assembly)
+        for state in workflow.definition.get("States", {}).values()
+        for item in _listed(state.get("Items"))
+        if isinstance(item, dict) and {"arn", "fields"} <= set(item)
     }
 
 
@@ -99,6 +130,11 @@ def compare(before: Held, after: Held) -> Iterator[Finding]:
     for key, resource in before.items():
         stack, _, logical_id = key.partition("/")
         changed = after.get(key)
+        if changed is not None and (found := _changed_fields(resource, changed, after)):
+            why = f"{'; '.join(found)}."
+            yield Finding(stack, logical_id, "dataset-fields", why, f"{fields.WAY_OUT}.")
+            continue
+        resource, changed = _without_fields(resource), changed and _without_fields(changed)
         if changed is None or changed["Type"] != resource["Type"]:
             why = f"{resource['Type']} {_named(resource)} would be deleted with what it holds."
         elif changed != resource:
@@ -111,6 +147,21 @@ def compare(before: Held, after: Held) -> Iterator[Finding]:
             "the reason, and run python -m checks.rules.replacement --update."
         )
         yield Finding(stack, logical_id, "replacement", why, cure)
+
+
+def _without_fields(resource: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in resource.items() if name != _FIELDS}
+
+
+def _changed_fields(before: Mapping[str, Any], after: Mapping[str, Any], all_: Held) -> list[str]:
+    """What is wrong with the fields of a dataset, or of the schema that it is created with."""
+    if before["Type"] == "AWS::Personalize::Schema" and before.get("Name") == after.get("Name"):
+        every = {field["name"] for one in all_.values() for field in one.get(_FIELDS, [])}
+        now, then = fields.of_schema(before["Schema"]), fields.of_schema(after["Schema"])
+        return fields.created(now, then, added=every - {field["name"] for field in then})
+    if _FIELDS in before and _FIELDS in after:
+        return fields.refusals(str(before["DatasetType"]).lower(), before[_FIELDS], after[_FIELDS])
+    return []
 
 
 def _named(resource: Mapping[str, Any]) -> str:

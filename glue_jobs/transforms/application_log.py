@@ -58,7 +58,7 @@ def _value(name: str) -> Column:
 
 
 def newest(history: DataFrame, *, full_run: str, full_at: int) -> DataFrame:
-    """One row a key of all exports (columns.EVENTS and `absent`), `removed` where the table has it no more.
+    """One row per key of all exports (columns.EVENTS and `absent`), `removed` where the table has it no more.
 
     `full_run` is the newest full export, begun at `full_at` (epoch seconds): what is older and not in it is `absent`
     from it, so it was removed without a line that says so.
@@ -75,7 +75,7 @@ def newest(history: DataFrame, *, full_run: str, full_at: int) -> DataFrame:
 
 
 def learned(rows: DataFrame, *, now: int, keep_expired_days: int) -> DataFrame:
-    """Of `newest` what still counts: what the table has, and what expired in it within so many days before `now`."""
+    """What still counts of `newest`: what the table has, and what expired in it within so many days before `now`."""
     removed_at = F.when(~F.col("absent"), F.col("written_at") / _MICROS)
     expired_at = F.coalesce(removed_at, F.col("expiry"))
     recently = (F.col("removed") == EXPIRED) & (expired_at >= now - keep_expired_days * _DAY)
@@ -83,7 +83,7 @@ def learned(rows: DataFrame, *, now: int, keep_expired_days: int) -> DataFrame:
 
 
 def changes(rows: DataFrame, *, run_id: str, full_run: str) -> DataFrame:
-    """Of `newest` what a run's export changed: what it says itself, and what a full export no longer has."""
+    """What a run's export changed of `newest`: what it says itself, and what a full export no longer has."""
     own = F.coalesce("run_id", F.lit("")) == run_id
     return rows.where(own | F.col("absent") if full_run == run_id else own).drop("absent")
 

@@ -75,6 +75,27 @@ def configured(item: dict[str, Any], log: ApplicationLog) -> dict[str, Any]:
     return {name: value for name, value in given.items() if name is not None}
 
 
+def newest(
+    client: Any, table: str, user: str, *, log: ApplicationLog | None = None, limit: int = 200
+) -> list[tuple[str, str]]:
+    """(item, day) of what a user did last, each item once, the newest first; impressions are no deed."""
+    names = (log or ApplicationLog()).attributes
+    answer = client.query(
+        TableName=table,
+        KeyConditionExpression="#user = :user",
+        ExpressionAttributeNames={"#user": names.USER_ID},
+        ExpressionAttributeValues={":user": {"S": user}},
+        ScanIndexForward=False,
+        Limit=limit,
+    )
+    found: dict[str, str] = {}
+    for event in answer["Items"]:
+        if names.ITEM_ID in event:
+            moment = pd.Timestamp(event["event_key"]["S"].partition("#")[0])
+            found.setdefault(event[names.ITEM_ID]["S"], f"{moment:%a %d %b}")
+    return list(found.items())
+
+
 def _batches(items: list[dict[str, Any]], user: str) -> Iterator[list[dict[str, Any]]]:
     """A batch may not name an item twice."""
     for start in range(0, len(items), BATCH):

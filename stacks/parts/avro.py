@@ -1,11 +1,18 @@
-"""Personalize's Avro schemas from the configured fields."""
+"""Personalize's Avro schemas from the configured fields.
+
+A dataset is created by a template, with the fields that it has then, and the template keeps that schema: it is
+create-only. Fields that are `added` are in another schema, which the workflow `train` makes and gives the dataset.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
+from config.digests import digest
+from config.names import Names
 from config.settings import DatasetField, Datasets
 
 Field = dict[str, Any]
@@ -17,21 +24,55 @@ INTERACTIONS: tuple[Field, ...] = (
     {"name": "EVENT_TYPE", "type": "string"},
     {"name": "EVENT_VALUE", "type": ["null", "float"]},
 )
+# Developer guide, "Replacing a dataset's schema to add new columns": these two only.
+REPLACEABLE = ("users", "items")
 
 
-def schemas(datasets: Datasets) -> dict[str, str]:
-    """Avro JSON of each dataset, by its lower-case name."""
-    found = {"interactions": _schema("Interactions", INTERACTIONS)}
-    for name in ("users", "items"):
-        if datasets.configured(name):
-            found[name] = _schema(name.capitalize(), map(_field, datasets.fields(name)))
-    return found
+@dataclass(frozen=True)
+class DatasetSchema:
+    """`created` are the fields of the template's schema, `added` those that came later."""
+
+    dataset: str
+    created: tuple[Field, ...]
+    added: tuple[Field, ...] = ()
+
+    @property
+    def fields(self) -> tuple[Field, ...]:
+        return (*self.created, *self.added)
+
+    @property
+    def created_avro(self) -> str:
+        return _avro(self.dataset, self.created)
+
+    @property
+    def avro(self) -> str:
+        return _avro(self.dataset, self.fields)
+
+    def name(self, names: Names) -> str:
+        """The name of the schema with all fields; the template's own where nothing was added."""
+        return names.schema(self.dataset, digest(self.fields) if self.added else None)
 
 
-def _schema(name: str, fields: Iterable[Field]) -> str:
+def schemas(datasets: Datasets) -> dict[str, DatasetSchema]:
+    """The configured schemas by the dataset's lower-case name."""
+    configured = {name: datasets.fields(name) for name in REPLACEABLE if datasets.configured(name)}
+    return {
+        "interactions": DatasetSchema("interactions", INTERACTIONS),
+        **{dataset: _configured(dataset, fields) for dataset, fields in configured.items()},
+    }
+
+
+def _configured(dataset: str, fields: Iterable[DatasetField]) -> DatasetSchema:
+    created, added = list[Field](), list[Field]()
+    for field in fields:
+        (added if field.added else created).append(_field(field))
+    return DatasetSchema(dataset, tuple(created), tuple(added))
+
+
+def _avro(dataset: str, fields: Iterable[Field]) -> str:
     record = {
         "type": "record",
-        "name": name,
+        "name": dataset.capitalize(),
         "namespace": "com.amazonaws.personalize.schema",
         "fields": list(fields),
         "version": "1.0",

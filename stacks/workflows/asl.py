@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from config.layout import Form
+from config.rules import SECOND_ATTEMPT
 
 State = dict[str, Any]
 States = dict[str, State]
@@ -26,6 +27,7 @@ CONDITION_FAILED = ["DynamoDB.ConditionalCheckFailedException", "DynamoDb.Condit
 # A run that is started again finds what it made before.
 EXISTS = ["Personalize.ResourceAlreadyExistsException"]
 NOT_FOUND = ["Personalize.ResourceNotFoundException"]
+LIMIT_EXCEEDED = ["Personalize.LimitExceededException"]
 NO_EXECUTION = ["Sfn.ExecutionDoesNotExistException", "Sfn.InvalidArnException"]
 CREATE_FAILED = ["CREATE FAILED", "DELETE PENDING", "DELETE IN_PROGRESS"]
 
@@ -89,6 +91,11 @@ def jsonata(expression: str) -> str:
 def literal(text: str) -> str:
     """`text` as a string inside a JSONata expression."""
     return json.dumps(text)
+
+
+def data(value: object) -> str:
+    """JSON, which is JSONata too."""
+    return json.dumps(value)
 
 
 def bounded(expression: str) -> str:
@@ -196,12 +203,14 @@ def polling(
     rules: Sequence[Mapping[str, Any]] = (),
     of: str = "''",
     seconds: int = 60,
+    again: str | None = None,
 ) -> States:
     """Describe until finished: `Describe<name>` is the entry, `next_state` the exit; failing has its own.
 
     `describe` outputs {status, reason?}; an earlier state assigned `deadline(name)`. Polls are `seconds` apart
     at first, later a twelfth of what was waited, ten minutes at most.
     `done` says in words what is waited for, for the message; `of` is an expression of which.
+    `again` names the state of `second_attempt`, which what failed once goes to.
     """
     status = "$states.input.status"
     names = json.dumps(list(failed))
@@ -211,6 +220,7 @@ def polling(
             "Type": "Choice",
             "Choices": [
                 *rules,
+                *_once_more(again),
                 {"Condition": jsonata(f"{status} = {literal(succeeded)}"), "Next": next_state},
                 {"Condition": jsonata(f"{status} in {names}"), "Next": f"{name}Failed"},
                 {
@@ -239,6 +249,24 @@ def polling(
             "Cause": jsonata(f"{literal(done)} & {of} & ' took too long; last status: ' & {status}"),
         },
     }
+
+
+def _once_more(again: str | None) -> list[dict[str, Any]]:
+    if again is None:
+        return []
+    failed = jsonata(f"$states.input.status = {literal(CREATE_FAILED[0])} and $attempt = 1")
+    return [{"Condition": failed, "Next": again}]
+
+
+def first_attempt(name: str) -> dict[str, Any]:
+    """Assigns `attempt` and `job_name`, an expression of what is created."""
+    return {"attempt": 1, "job_name": jsonata(name)}
+
+
+def second_attempt(**fields: Any) -> State:
+    """What failed keeps its name, so another takes its place; both have one deadline."""
+    name = jsonata(f"$job_name & {literal(SECOND_ATTEMPT)}")
+    return {"Type": "Pass", "Assign": {"attempt": 2, "job_name": name}, **fields}
 
 
 @dataclass(frozen=True)

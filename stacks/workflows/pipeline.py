@@ -12,7 +12,7 @@ from config import layout
 from config.settings import Settings
 from stacks.parts.access import Statement, allow
 from stacks.parts.buckets import KEEP_DAYS
-from stacks.workflows import asl
+from stacks.workflows import asl, schemas
 from stacks.workflows.asl import State, States, jsonata
 
 # Shorter than a day with the lock's margin: a run that was killed must not block the next day's.
@@ -59,7 +59,9 @@ def definition(settings: Settings) -> dict[str, Any]:
         },
         **_resume_states(settings),
         "PlanRun": _plan_run(settings),
-        "NotePlan": _note_progress(settings, "plan", "$plan", Next="RunPrepare"),
+        "NotePlan": _note_progress(settings, "plan", "$plan", Next="CheckFields"),
+        # What no dataset can take stops a run before its hours of work, not after.
+        "CheckFields": schemas.check(settings, Next="RunPrepare"),
         "RunPrepare": _run(
             settings,
             "prepare",
@@ -335,6 +337,7 @@ def _record_states(settings: Settings) -> States:
         "execution": {"S": jsonata("$me")},
         "rows": {"S": jsonata("$string($prepared.rows)")},
         "versions": {"S": jsonata("$string($trained.versions)")},
+        "unused_solutions": {"S": jsonata("$string($trained.unused_solutions)")},
         "finished_at": {"S": jsonata("$now()")},
     }
     watermark = {
@@ -407,7 +410,10 @@ def _end_states(settings: Settings) -> States:
         "ReleaseLock": _release(settings, Next="Done", caught="Done"),
         "Done": {
             "Type": "Succeed",
-            "Output": jsonata("{'run_id': $plan.run_id, 'mode': $plan.mode, 'versions': $trained.versions}"),
+            "Output": jsonata(
+                "{'run_id': $plan.run_id, 'mode': $plan.mode, 'versions': $trained.versions,"
+                " 'unused_solutions': $trained.unused_solutions}"
+            ),
         },
     }
 
@@ -533,6 +539,7 @@ def statements(settings: Settings, *, key_arn: str) -> list[Statement]:
     )
     return [
         allow("lambda:InvokeFunction", names.function_arn("plan_run")),
+        *schemas.reading(settings),
         allow("states:StartExecution", *(names.workflow_arn(part) for part in PARTS)),
         allow(["states:DescribeExecution", "states:StopExecution"], *executions),
         # Whether the owner of a lock still runs.

@@ -74,12 +74,13 @@ def definition(settings: Settings) -> dict[str, Any]:
 
 def _item(solution: Solution) -> dict[str, Any]:
     folder = layout.AUDIENCES[solution.for_each]
-    return {"name": solution.name, "folder": folder, "results": solution.results}
+    return {"name": solution.name, "folder": folder, "results": solution.ranked}
 
 
 def _inference_states(settings: Settings) -> States:
     names = settings.names
     job_name = f"{asl.literal(names.prefix + '-')} & $states.input.name & '-' & $run_id"
+    job_arn = f"{asl.literal(names.personalize_arn('batch-inference-job/'))} & $job_name"
     inputs = asl.joined(
         layout.BATCH_INPUT, bucket=names.datasets_bucket, run_id="$run_id", audience="$list.folder"
     )
@@ -91,10 +92,7 @@ def _inference_states(settings: Settings) -> States:
             "Type": "Pass",
             "Assign": {
                 "list": jsonata("$states.input"),
-                "job_name": jsonata(job_name),
-                "job_arn": jsonata(
-                    f"{asl.literal(names.personalize_arn('batch-inference-job/'))} & {job_name}"
-                ),
+                **asl.first_attempt(job_name),
                 **asl.deadline("Inference", hours=INFERENCE_HOURS),
             },
             "Next": "CreateInference",
@@ -115,11 +113,13 @@ def _inference_states(settings: Settings) -> States:
         ),
         **asl.polling(
             "Inference",
-            describe=asl.describe("BatchInferenceJob", "$job_arn"),
+            describe=asl.describe("BatchInferenceJob", job_arn),
             done="Batch inference",
             failed=asl.CREATE_FAILED,
             next_state="Inferred",
+            again="InferAgain",
         ),
+        "InferAgain": asl.second_attempt(Next="CreateInference"),
         "Inferred": {"Type": "Succeed"},
     }
 
@@ -365,10 +365,9 @@ def _read(settings: Settings, key: dict[str, Any], **fields: Any) -> State:
 def statements(settings: Settings) -> list[Statement]:
     names = settings.names
     jobs = names.personalize_arn(f"batch-inference-job/{names.prefix}-*")
-    solutions = [names.solution_arn(solution.name) for solution in settings.solutions]
     execution = names.execution_arn("recommend")
     return [
-        allow("personalize:CreateBatchInferenceJob", jobs, *solutions, *(f"{arn}/*" for arn in solutions)),
+        allow("personalize:CreateBatchInferenceJob", jobs, names.solution_arns),
         allow("personalize:DescribeBatchInferenceJob", jobs),
         pass_role(names.personalize_role_arn, to="personalize.amazonaws.com"),
         allow(

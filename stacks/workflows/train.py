@@ -5,16 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from config import layout
-from config.recipes import DEPLOYED
-from config.settings import Settings, Solution
+from config.settings import Settings
 from stacks.parts.access import Statement, allow, pass_role
-from stacks.workflows import asl
+from stacks.workflows import asl, schemas, solutions
 from stacks.workflows.asl import States, jsonata, sdk
 
 HOURS = 18
 IMPORT_HOURS = 4
-SOLUTION_HOURS = 0.5
 TRAINING_HOURS = 12
+_MOST_VERSIONS = 5  # that are looked at for the one that this run made
 
 
 def definition(settings: Settings) -> dict[str, Any]:
@@ -22,8 +21,9 @@ def definition(settings: Settings) -> dict[str, Any]:
         "Start": {
             "Type": "Pass",
             "Assign": {"run_id": jsonata("$states.input.run_id")},
-            "Next": "ImportDatasets",
+            "Next": "CheckFields",
         },
+        **schemas.states(settings, next_state="ImportDatasets"),
         "ImportDatasets": asl.inline_map(
             [
                 {"dataset": dataset, "arn": settings.names.dataset_arn(dataset)}
@@ -35,10 +35,18 @@ def definition(settings: Settings) -> dict[str, Any]:
             Next="TrainSolutions",
         ),
         "TrainSolutions": asl.inline_map(
-            [_item(settings, solution) for solution in settings.solutions],
+            [solutions.item(settings, solution) for solution in settings.solutions],
             _solution_states(settings),
             start="Solution",
-            Output=jsonata("{'run_id': $run_id, 'versions': $merge($states.result.{name: version})}"),
+            Assign={"versions": jsonata("$merge($states.result.{name: version})")},
+            Next="FindUnused",
+        ),
+        "FindUnused": solutions.unused(
+            settings,
+            versions="$versions",
+            Output=jsonata(
+                "{'run_id': $run_id, 'versions': $versions, 'unused_solutions': [$states.result.($)]}"
+            ),
             End=True,
         ),
     }
@@ -50,6 +58,7 @@ def definition(settings: Settings) -> dict[str, Any]:
 def _import_states(settings: Settings) -> States:
     names = settings.names
     job_name = f"{asl.literal(names.prefix + '-')} & $states.input.dataset & '-' & $run_id"
+    job_arn = f"{asl.literal(names.personalize_arn('dataset-import-job/'))} & $job_name"
     folder = asl.joined(
         layout.DATASET, bucket=names.datasets_bucket, run_id="$run_id", dataset="$dataset.dataset"
     )
@@ -58,10 +67,7 @@ def _import_states(settings: Settings) -> States:
             "Type": "Pass",
             "Assign": {
                 "dataset": jsonata("$states.input"),
-                "job_name": jsonata(job_name),
-                "job_arn": jsonata(
-                    f"{asl.literal(names.personalize_arn('dataset-import-job/'))} & {job_name}"
-                ),
+                **asl.first_attempt(job_name),
                 **asl.deadline("Import", hours=IMPORT_HOURS),
             },
             "Next": "CreateImport",
@@ -82,109 +88,54 @@ def _import_states(settings: Settings) -> States:
         ),
         **asl.polling(
             "Import",
-            describe=asl.describe("DatasetImportJob", "$job_arn"),
+            describe=asl.describe("DatasetImportJob", job_arn),
             done="Dataset import",
             failed=asl.CREATE_FAILED,
             next_state="Imported",
+            again="ImportAgain",
         ),
+        "ImportAgain": asl.second_attempt(Next="CreateImport"),
         "Imported": {"Type": "Succeed"},
     }
 
 
-def _item(settings: Settings, solution: Solution) -> dict[str, Any]:
-    """What one iteration of TrainSolutions needs."""
-    return {
-        "name": solution.name,
-        "solution": settings.names.solution(solution.name),
-        "arn": settings.names.solution_arn(solution.name),
-        "recipe": DEPLOYED[solution.recipe].arn,
-        "config": _solution_config(settings, solution),
-    }
-
-
-def _solution_config(settings: Settings, solution: Solution) -> dict[str, Any]:
-    config: dict[str, Any] = {}
-    recipe = DEPLOYED[solution.recipe]
-    algorithm, features = recipe.split(solution.hyperparameters)
-    if algorithm:
-        config["AlgorithmHyperParameters"] = algorithm
-    if features:
-        config["FeatureTransformationParameters"] = features
-    if recipe.event_weights:
-        events = settings.datasets.interactions.events
-        weights = [{"EventType": event.type, "Weight": event.weight} for event in events]
-        config["EventsConfig"] = {"EventParametersList": weights}
-    return config
-
-
 def _solution_states(settings: Settings) -> States:
-    return {**_create_states(settings), **_train_states(settings), **_judge_states(settings)}
-
-
-def _create_states(settings: Settings) -> States:
-    describe = asl.describe("Solution", "$solution.arn")
-    result = "$states.result.Solution"
-    describe["Output"] = jsonata(f"{{'status': {result}.Status, 'recipe': {result}.RecipeArn}}")
-    describe["Catch"] = [{"ErrorEquals": asl.NOT_FOUND, "Next": "CreateSolution"}]
-    other_recipe = jsonata("$states.input.recipe != $solution.recipe")
+    name = f"{asl.literal(settings.names.prefix + '-')} & $states.input.name & '-' & $run_id"
     return {
         "Solution": {
             "Type": "Pass",
             "Assign": {
                 "solution": jsonata("$states.input"),
-                **asl.deadline("Solution", hours=SOLUTION_HOURS),
+                "updated": False,
+                **asl.first_attempt(name),
+                **asl.deadline("Solution", hours=solutions.SOLUTION_HOURS),
             },
             "Next": "DescribeSolution",
         },
-        "CreateSolution": asl.task(
-            sdk("personalize", "createSolution"),
-            {
-                "Name": jsonata("$solution.solution"),
-                "DatasetGroupArn": settings.names.dataset_group_arn,
-                "RecipeArn": jsonata("$solution.recipe"),
-                # Trained by this workflow; otherwise Personalize trains (and bills) every seven days as well.
-                "PerformAutoTraining": False,
-                "SolutionConfig": jsonata("$solution.config"),
-            },
-            Retry=[asl.RETRY_BUSY],
-            Catch=[{"ErrorEquals": asl.EXISTS, "Next": "WaitSolution"}],
-            Next="WaitSolution",
-        ),
-        **asl.polling(
-            "Solution",
-            describe=describe,
-            done="Creation of the solution",
-            failed=asl.CREATE_FAILED,
-            rules=[{"Condition": other_recipe, "Next": "SolutionDiffers"}],
-            next_state="CreateVersion",
-            seconds=30,
-        ),
-        "SolutionDiffers": {
-            "Type": "Fail",
-            "Error": "SolutionDiffers",
-            "Cause": jsonata(
-                "'Solution ' & $solution.solution & ' has recipe ' & $states.input.recipe"
-                " & ', configured is ' & $solution.recipe"
-                " & ': a recipe cannot be changed, give the solution another name'"
-            ),
+        **solutions.states(settings, next_state="StartTraining"),
+        "StartTraining": {
+            "Type": "Pass",
+            "Assign": asl.deadline("SolutionVersion", hours=TRAINING_HOURS),
+            "Next": "CreateVersion",
         },
+        **_train_states(),
+        **_found_states(),
+        **_judge_states(settings),
     }
 
 
-def _train_states(settings: Settings) -> States:
+def _train_states() -> States:
     return {
         "CreateVersion": asl.task(
             sdk("personalize", "createSolutionVersion"),
             {
-                "Name": jsonata("$solution.solution & '-' & $run_id"),
+                "Name": jsonata("$job_name"),
                 "SolutionArn": jsonata("$solution.arn"),
                 "TrainingMode": "FULL",
             },
             Retry=[asl.RETRY_BUSY],
-            Assign={
-                "version": jsonata("$states.result.SolutionVersionArn"),
-                **asl.deadline("SolutionVersion", hours=TRAINING_HOURS),
-            },
+            Catch=[{"ErrorEquals": asl.EXISTS, "Next": "ListVersions"}],
+            Assign={"version": jsonata("$states.result.SolutionVersionArn")},
             Next="DescribeSolutionVersion",
         ),
         **asl.polling(
@@ -193,7 +144,56 @@ def _train_states(settings: Settings) -> States:
             done="Training",
             failed=[*asl.CREATE_FAILED, "CREATE STOPPED"],
             next_state="JudgeSolutionVersion",
+            again="TrainAgain",
         ),
+        "TrainAgain": asl.second_attempt(Next="CreateVersion"),
+    }
+
+
+def _found_states() -> States:
+    """The version exists, and the answer that named it was lost: a name is all that is known, and no list has it."""
+    newest_first = "[$states.result.SolutionVersions^(>CreationDateTime).SolutionVersionArn]"
+    described = asl.task(
+        sdk("personalize", "describeSolutionVersion"),
+        {"SolutionVersionArn": jsonata("$states.input")},
+        Output=jsonata(
+            "{'arn': $states.result.SolutionVersion.SolutionVersionArn, 'name': $states.result.SolutionVersion.Name}"
+        ),
+        Next="Named",
+    )
+    return {
+        "ListVersions": asl.task(
+            sdk("personalize", "listSolutionVersions"),
+            {"SolutionArn": jsonata("$solution.arn"), "MaxResults": 100},
+            Output=jsonata(newest_first),
+            Next="NameVersions",
+        ),
+        "NameVersions": asl.inline_map(
+            jsonata(f"[$states.input[[0..{_MOST_VERSIONS - 1}]]]"),
+            {"NameVersion": described, "Named": {"Type": "Succeed"}},
+            start="NameVersion",
+            Output=jsonata("{'arn': $join([$states.result[name = $job_name].arn])}"),
+            Next="VersionFound",
+        ),
+        "VersionFound": {
+            "Type": "Choice",
+            "Choices": [
+                {
+                    "Condition": jsonata("$states.input.arn != ''"),
+                    "Assign": {"version": jsonata("$states.input.arn")},
+                    "Next": "DescribeSolutionVersion",
+                }
+            ],
+            "Default": "VersionNotFound",
+        },
+        "VersionNotFound": {
+            "Type": "Fail",
+            "Error": "VersionNotFound",
+            "Cause": jsonata(
+                f"'Version ' & $job_name & ' exists, but is none of the newest {_MOST_VERSIONS} of '"
+                " & $solution.solution & ': start another run'"
+            ),
+        },
     }
 
 
@@ -264,18 +264,21 @@ def _kept_states(table: str) -> States:
 
 def statements(settings: Settings) -> list[Statement]:
     names = settings.names
-    solutions = [names.solution_arn(solution.name) for solution in settings.solutions]
-    versions = [f"{arn}/*" for arn in solutions]
     imports = names.personalize_arn(f"dataset-import-job/{names.prefix}-*")
     datasets = [
         names.dataset_arn(dataset) for dataset in layout.DATASETS if settings.datasets.configured(dataset)
     ]
     return [
+        *schemas.reading(settings),
+        *schemas.writing(settings),
         allow("personalize:CreateDatasetImportJob", imports, *datasets),
         allow("personalize:DescribeDatasetImportJob", imports),
-        allow("personalize:CreateSolution", *solutions, names.dataset_group_arn),
-        allow(["personalize:DescribeSolution", "personalize:CreateSolutionVersion"], *solutions),
-        allow("personalize:DescribeSolutionVersion", *solutions, *versions),
+        *solutions.statements(settings),
+        allow(
+            ["personalize:CreateSolutionVersion", "personalize:DescribeSolutionVersion"], names.solution_arns
+        ),
+        # IAM knows no resource of the action.
+        allow("personalize:ListSolutionVersions", "*"),
         pass_role(names.personalize_role_arn, to="personalize.amazonaws.com"),
         allow("lambda:InvokeFunction", names.function_arn("judge_solution_version")),
         allow(["dynamodb:PutItem", "dynamodb:GetItem"], names.table_arn(names.control_table)),

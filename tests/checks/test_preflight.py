@@ -3,11 +3,14 @@ from __future__ import annotations
 from typing import Any
 from unittest.mock import Mock
 
+import pytest
 from botocore.exceptions import ClientError
 
 from checks import preflight
 from config.settings import Settings
+from stacks.parts import avro
 from tests import example
+from tests.changes import Change, add_field, change_field, changed, new_dataset_group, remove_field
 
 
 def settings(**changes: Any) -> Settings:
@@ -68,3 +71,49 @@ def test_an_address_that_did_not_confirm_is_wrong() -> None:
         "Subscriptions": [{"SubscriptionArn": "PendingConfirmation"}]
     }
     assert looked(client, "confirms", settings(alerts={"email": "team@example.com"}))[0]
+
+
+def deployed(before: Settings) -> Mock:
+    """Personalize as the first deployment of these settings leaves it."""
+    names = before.names
+    made = {names.dataset_arn(name): schema for name, schema in avro.schemas(before.datasets).items()}
+    texts = {names.personalize_arn(f"schema/{schema.name(names)}"): schema.avro for schema in made.values()}
+    texts |= {
+        names.personalize_arn(f"schema/{names.schema(schema.dataset)}"): schema.created_avro
+        for schema in made.values()
+    }
+
+    def dataset(datasetArn: str) -> dict[str, Any]:
+        if datasetArn not in made:
+            raise ClientError({"Error": {"Code": "ResourceNotFoundException"}}, "DescribeDataset")
+        schema = names.personalize_arn(f"schema/{made[datasetArn].name(names)}")
+        return {"dataset": {"schemaArn": schema}}
+
+    return Mock(
+        describe_dataset=dataset, describe_schema=lambda schemaArn: {"schema": {"schema": texts[schemaArn]}}
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "wrong", "says"),
+    [
+        ([], False, "as configured"),
+        ([add_field("users")], False, "the next run adds SEGMENT"),
+        ([add_field("users", added=False)], True, "write added: true beside it"),
+        ([remove_field("users", "AGE")], True, "field AGE is gone"),
+        ([change_field("users", "AGE", added=True)], True, "remove its `added`"),
+        ([remove_field("users", "AGE"), new_dataset_group], False, "not there yet"),
+    ],
+)
+def test_fields_are_compared_with_the_deployed_datasets(
+    changes: list[Change], wrong: bool, says: str
+) -> None:
+    found = looked(deployed(settings()), "fields of dataset users", changed(example.content(), *changes))
+    assert (found[0], says in found[1]) == (wrong, True), found[1]
+    assert ("raise datasets.schema_version" in found[1]) == wrong
+
+
+def test_a_field_that_was_added_and_is_gone_again_is_wrong_before_the_deployment() -> None:
+    client = deployed(changed(example.content(), add_field("users")))
+    wrong, text = looked(client, "fields of dataset users")
+    assert wrong and "field SEGMENT is gone" in text

@@ -7,6 +7,11 @@ import pytest
 
 from checks.assembly import Assembly
 from checks.rules import replacement
+from checks.rules.replacement import Held
+from config.settings import Settings
+from stacks.parts import avro
+from tests import example
+from tests.changes import Change, add_field, change_field, changed, remove_field
 
 
 def test_the_templates_of_config_are_those_of_their_baseline(of_config: Assembly) -> None:
@@ -50,3 +55,84 @@ def test_a_resource_that_is_gone_would_be_deleted(dev: Assembly) -> None:
 def test_a_new_resource_is_no_replacement(dev: Assembly) -> None:
     held = replacement.held(dev)
     assert list(replacement.compare(held, held | {"Storage/New": {"Type": "AWS::S3::Bucket"}})) == []
+
+
+def held_after(*changes: Change) -> tuple[Held, Held]:
+    """What the templates of the example hold before and after the changes."""
+    before, after = example.settings(), changed(example.content(), *changes)
+    return _held(before), _held(after)
+
+
+def _held(settings: Settings) -> Held:
+    """As `replacement.held` says it, of the datasets and the schemas that a template creates."""
+    names, found = settings.names, Held()
+    for dataset, schema in avro.schemas(settings.datasets).items():
+        part = dataset.capitalize()
+        found[f"Training/{part}SchemaV1"] = {
+            "Type": "AWS::Personalize::Schema",
+            "Name": names.schema(dataset),
+            "Schema": schema.created_avro,
+        }
+        found[f"Training/{part}Dataset"] = {
+            "Type": "AWS::Personalize::Dataset",
+            "DatasetType": part,
+            "SchemaArn": names.schema(dataset),
+            "Fields": list(schema.fields),
+        }
+    return found
+
+
+def test_the_fields_of_each_dataset_are_held(dev: Assembly) -> None:
+    held = replacement.held(dev)
+    for key, resource in _held(example.settings()).items():
+        known = {name: value for name, value in resource.items() if name != "SchemaArn"}
+        assert {name: held[key][name] for name in known} == known
+
+
+def test_a_nullable_field_that_is_added_is_no_finding() -> None:
+    assert list(replacement.compare(*held_after(add_field("users"), add_field("items", "SEASON")))) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "where", "why", "cure"),
+    [
+        (
+            [add_field("users", added=False)],
+            {"UsersSchemaV1"},
+            "write added: true beside it",
+            "raise datasets.schema_version",
+        ),
+        (
+            [add_field("users", added=False, nullable=False)],
+            {"UsersSchemaV1", "UsersDataset"},
+            "not nullable",
+            "raise datasets.schema_version",
+        ),
+        (
+            [remove_field("items", "BRAND")],
+            {"ItemsSchemaV1", "ItemsDataset"},
+            "field BRAND is gone",
+            "raise datasets.schema_version",
+        ),
+        (
+            [change_field("items", "BRAND", categorical=False, textual=True)],
+            {"ItemsSchemaV1", "ItemsDataset"},
+            "field BRAND differs",
+            "raise datasets.schema_version",
+        ),
+    ],
+)
+def test_a_change_that_no_dataset_takes_is_found_with_the_way_out(
+    changes: list[Change], where: set[str], why: str, cure: str
+) -> None:
+    findings = list(replacement.compare(*held_after(*changes)))
+    assert {finding.logical_id for finding in findings} == where
+    assert {finding.rule for finding in findings} == {"dataset-fields"}
+    assert any(why in finding.why for finding in findings)
+    assert all(cure in finding.cure for finding in findings)
+
+
+def test_an_added_field_that_is_removed_again_is_found() -> None:
+    _, before = held_after(add_field("users"))
+    [finding] = replacement.compare(before, _held(example.settings()))
+    assert (finding.logical_id, "field SEGMENT is gone" in finding.why) == ("UsersDataset", True)

@@ -27,6 +27,7 @@ class Refused(NamedTuple):
 SOLUTION = {"name": "personal", "recipe": "aws-user-personalization-v2", "for_each": "user"}
 FIELD = {"name": "AGE", "column": "age"}
 KEY = {"name": "USER_ID", "column": "user_id"}
+BORN = {"name": "BORN", "column": "born", "type": "int"}
 AURORA = {"create": False, "database": "shop"}
 TABLES = {"users": "public.users", "items": "public.items", "orders": "public.orders"}
 
@@ -264,6 +265,21 @@ CASES = [
         user_fields(KEY, *({"name": f"F{n}", "column": "f", "categorical": True} for n in range(26))),
         ("26 metadata fields", "at most 25"),
     ),
+    Refused(
+        "an added field that must not be empty",
+        user_fields(KEY, BORN, {"name": "PLAN", "column": "plan", "categorical": True, "added": True}),
+        ("PLAN is added", "set nullable: true", "raise datasets.schema_version"),
+    ),
+    Refused(
+        "a dataset without a field of its own",
+        user_fields(KEY, {**BORN, "nullable": True, "added": True}),
+        ("every metadata field is added", "remove `added`"),
+    ),
+    Refused(
+        "a generation that no name has room for",
+        {"datasets.schema_version": 1000},
+        ("schema_version = 1000", "999"),
+    ),
     Refused("a worker type that Glue does not have", {"etl.worker_type": "G.1Y"}, ("G.1Y", "'G.1X'")),
     Refused("one worker", {"etl.workers": 1}, ("etl.workers = 1", "greater than or equal to 2")),
     Refused(
@@ -299,9 +315,25 @@ CASES = [
     Refused(
         "a solution name that makes job names too long",
         {"app": "recommendations", **solution(name="personal-recommendations-v2")},
-        ("'personal-recommendations-v2' has 27 characters", "leave 26", "shorten it"),
+        ("'personal-recommendations-v2' has 27 characters", "leave 24", "shorten it"),
     ),
     Refused("more results than Personalize gives", solution(results=501), ("results = 501", "500")),
+    Refused(
+        "fewer candidates than results",
+        solution(candidates=24),
+        ("candidates is 24", "results 25", "raise it, or leave it out"),
+    ),
+    Refused("more candidates than Personalize ranks", solution(candidates=501), ("candidates = 501", "500")),
+    Refused(
+        "more items that were never bought than a list holds",
+        {"publishing.min_never_bought": 26, **solution(candidates=100)},
+        ("publishing.min_never_bought is 26", "'personal' has results 25", "lower the first"),
+    ),
+    Refused(
+        "items that were never bought, and no candidates to take them from",
+        {"publishing.min_never_bought": 10, **solution(candidates=None)},
+        ("publishing.min_never_bought is 10", "'personal' ranks no more than the 25", "candidates: 100"),
+    ),
     Refused("no solution at all", {"solutions": []}, ("solutions", "at least 1")),
     Refused(
         "an unknown metric",

@@ -19,7 +19,6 @@ from tests.stacks.test_security import identity_statements, listed
 
 FUNCTIONS = [
     "get_recommendations",
-    "grant_reader",
     "judge_solution_version",
     "load_warehouse",
     "plan_run",
@@ -294,17 +293,6 @@ def test_a_late_run_breaches_when_there_is_no_data(assembly: Assembly) -> None:
     assert alarm["EvaluationPeriods"] * period == assembly.settings.schedule.late_after_hours * 3600
 
 
-def test_the_late_alarm_mails_from_the_first_success_on(assembly: Assembly) -> None:
-    """An environment without data is not late; every other alarm mails from its deployment on."""
-    alarms = {a["AlarmName"]: a for _, a in assembly.properties("AWS::CloudWatch::Alarm")}
-    off = [name for name, alarm in alarms.items() if alarm.get("ActionsEnabled") is False]
-    assert off == [assembly.settings.names.late_alarm] == [assembly.settings.names.of("pipeline-late")]
-    states = assembly.definition("pipeline")["States"]
-    assert states["RecordWatermark"]["Next"] == "WatchLateness"
-    assert states["WatchLateness"]["Arguments"] == {"AlarmNames": off}
-    assert {states["WatchLateness"]["Next"], states["WatchLateness"]["Catch"][0]["Next"]} == {"RunLoad"}
-
-
 def test_alarms_watch_names_that_exist(assembly: Assembly) -> None:
     text = json.dumps([properties for _, properties in assembly.properties("AWS::CloudWatch::Alarm")])
     watched = set(re.findall(r'"Name": "FunctionName", "Value": "([^"]+)"', text))
@@ -316,12 +304,12 @@ def test_alarms_watch_names_that_exist(assembly: Assembly) -> None:
 def test_schemas_are_named_by_version_and_have_the_configured_fields(assembly: Assembly) -> None:
     schemas = {p["Name"]: json.loads(p["Schema"]) for _, p in assembly.properties("AWS::Personalize::Schema")}
     names = assembly.settings.names
-    assert set(schemas) == {names.schema(dataset, 1) for dataset in ("interactions", "users", "items")}
-    interactions = [field["name"] for field in schemas[names.schema("interactions", 1)]["fields"]]
+    assert set(schemas) == {names.schema(dataset) for dataset in ("interactions", "users", "items")}
+    interactions = [field["name"] for field in schemas[names.schema("interactions")]["fields"]]
     assert interactions == ["USER_ID", "ITEM_ID", "TIMESTAMP", "EVENT_TYPE", "EVENT_VALUE"]
-    users = schemas[names.schema("users", 1)]["fields"]
+    users = schemas[names.schema("users")]["fields"]
     assert users[1] == {"name": "AGE", "type": ["null", "string"], "categorical": True}
-    items = {field["name"]: field for field in schemas[names.schema("items", 1)]["fields"]}
+    items = {field["name"]: field for field in schemas[names.schema("items")]["fields"]}
     # Personalize infers one that is missing.
     assert items["CREATION_TIMESTAMP"]["type"] == ["null", "long"]
 

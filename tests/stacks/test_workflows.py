@@ -14,13 +14,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from config import layout
+from config.rules import SECOND_ATTEMPT
 from config.settings import Settings
 from osusume_endpoint.stepfunctions.definition import validate
 from osusume_endpoint.stepfunctions.execution import Execution
 from osusume_endpoint.stepfunctions.results import Result
 from osusume_endpoint.stepfunctions.scope import Identity
 from osusume_endpoint.testing.scripted import Cloud, ServiceError
-from stacks.workflows import load, pipeline, prepare, recommend, train
+from stacks.parts import avro
+from stacks.workflows import load, pipeline, prepare, recommend, solutions, train
 from tests import example
 
 
@@ -64,8 +66,9 @@ PLAN: dict[str, Any] = {
     },
     "previous_run_id": "none",
 }
-VERSION = NAMES.solution_arn("personal") + "/v1"
-VERSIONS = {name: NAMES.solution_arn(name) + "/v1" for name in ("personal", "related", "popular")}
+VERSIONS = {one.name: solutions.arn(SETTINGS, one) + "/v1" for one in SETTINGS.solutions}
+VERSION = VERSIONS["personal"]
+UNUSED = ["osusume-dev-personal-of-yesterday"]
 
 
 def run(workflow: str, value: Any, answers: dict[tuple[str, str], Any]) -> tuple[Result, Cloud]:
@@ -263,6 +266,22 @@ def test_a_failed_export_stops_the_preparation_and_says_why() -> None:
     assert NAMES.job("build-datasets") not in [call["JobName"] for call in sent(cloud, "StartJobRun")]
 
 
+def described_datasets() -> dict[tuple[str, str], Any]:
+    """Each dataset has the schema that the template gives it."""
+    made = {NAMES.dataset_arn(name): schema for name, schema in avro.schemas(SETTINGS.datasets).items()}
+
+    def schema_arn(schema: avro.DatasetSchema) -> str:
+        return NAMES.personalize_arn(f"schema/{schema.name(NAMES)}")
+
+    texts = {schema_arn(schema): schema.avro for schema in made.values()}
+    return {
+        ("personalize", "DescribeDataset"): lambda given: {
+            "dataset": {"status": "ACTIVE", "schemaArn": schema_arn(made[given["datasetArn"]])}
+        },
+        ("personalize", "DescribeSchema"): lambda given: {"schema": {"schema": texts[given["schemaArn"]]}},
+    }
+
+
 def training() -> dict[tuple[str, str], Any]:
     known: set[str] = set()
     trained = becoming("solutionVersion", "CREATE IN_PROGRESS", "ACTIVE")
@@ -275,15 +294,18 @@ def training() -> dict[tuple[str, str], Any]:
         name = parameters["solutionArn"].split("/")[-1]
         if name not in known:
             raise ServiceError("ResourceNotFoundException")
-        recipes = {NAMES.solution(solution.name): solution.recipe for solution in SETTINGS.solutions}
-        recipe = f"arn:aws:personalize:::recipe/{recipes[name]}"
-        return {"solution": {"status": "ACTIVE", "recipeArn": recipe}}
+        weights = [e.model_dump() for e in SETTINGS.datasets.interactions.events if "personal" in name]
+        events = [{"eventType": event["type"], "weight": event["weight"]} for event in weights]
+        config = {"eventsConfig": {"eventParametersList": events}} if events else {}
+        return {"solution": {"status": "ACTIVE", "performAutoTraining": False, "solutionConfig": config}}
 
     def new_version(parameters: dict[str, Any]) -> dict[str, Any]:
         return {"solutionVersionArn": parameters["solutionArn"] + "/v1"}
 
     accept = {"promote": True, "reason": "first", "metrics": {"coverage": 0.5}}
     return {
+        **described_datasets(),
+        ("personalize", "ListSolutions"): lambda _: {"solutions": [{"name": name} for name in sorted(known)]},
         ("personalize", "CreateDatasetImportJob"): {"datasetImportJobArn": "ignored"},
         ("personalize", "DescribeDatasetImportJob"): becoming(
             "datasetImportJob", "CREATE PENDING", "CREATE IN_PROGRESS", "ACTIVE"
@@ -299,7 +321,7 @@ def training() -> dict[tuple[str, str], Any]:
 
 def test_train_imports_three_datasets_and_trains_every_solution() -> None:
     result, cloud = run("train", {"run_id": RUN}, training())
-    assert output(result) == {"run_id": RUN, "versions": VERSIONS}
+    assert output(result) == {"run_id": RUN, "versions": VERSIONS, "unused_solutions": []}
     imports = {call["jobName"]: call for call in sent(cloud, "CreateDatasetImportJob")}
     assert set(imports) == {f"osusume-dev-{name}-{RUN}" for name in ("interactions", "users", "items")}
     users = imports[f"osusume-dev-users-{RUN}"]
@@ -312,9 +334,11 @@ def test_train_imports_three_datasets_and_trains_every_solution() -> None:
 def test_event_weights_go_only_to_recipes_that_take_them() -> None:
     _, cloud = run("train", {"run_id": RUN}, training())
     configs = {call["name"]: call["solutionConfig"] for call in sent(cloud, "CreateSolution")}
-    weights = configs[NAMES.solution("personal")]["eventsConfig"]["eventParametersList"]
+    named = {one.name: solutions.name(SETTINGS, one) for one in SETTINGS.solutions}
+    weights = configs[named["personal"]]["eventsConfig"]["eventParametersList"]
     assert {"eventType": "purchase", "weight": 1.0} in weights
-    assert configs[NAMES.solution("related")] == {}
+    factor = {"popularity_discount_factor": "0.8"}  # tests/example.yaml: no events, and nothing else
+    assert configs[named["related"]] == {"algorithmHyperParameters": factor}
     assert all(call["performAutoTraining"] is False for call in sent(cloud, "CreateSolution"))
 
 
@@ -360,14 +384,6 @@ def test_a_rejected_first_version_fails_by_name() -> None:
     }
     result, _ = run("train", {"run_id": RUN}, answers)
     assert result.error == "NothingServes"
-
-
-def test_a_solution_of_another_recipe_is_refused_with_the_cure() -> None:
-    other = {"solution": {"status": "ACTIVE", "recipeArn": "arn:aws:personalize:::recipe/aws-sims"}}
-    result, cloud = run("train", {"run_id": RUN}, training() | {("personalize", "DescribeSolution"): other})
-    assert result.error == "SolutionDiffers"
-    assert "give the solution another name" in (result.cause or "")
-    assert sent(cloud, "CreateSolutionVersion") == []
 
 
 def recommendation() -> dict[tuple[str, str], Any]:
@@ -424,7 +440,8 @@ def test_recommend_infers_publishes_and_swaps() -> None:
     inference = {call["jobName"]: call for call in sent(cloud, "CreateBatchInferenceJob")}
     personal = inference[f"osusume-dev-personal-{RUN}"]
     assert personal["solutionVersionArn"] == VERSION
-    assert personal["numResults"] == 25
+    assert personal["numResults"] == 100  # its candidates, of which the rules leave 25
+    assert inference[f"osusume-dev-related-{RUN}"]["numResults"] == 25
     source = personal["jobInput"]["s3DataSource"]["path"]
     assert source == f"s3://{NAMES.datasets_bucket}/runs/{RUN}/batch_input/users/"
     target = personal["jobOutput"]["s3DataDestination"]["path"]
@@ -685,7 +702,7 @@ def child(**outcomes: dict[str, Any]) -> dict[tuple[str, str], Any]:
     """Child executions by workflow: what DescribeExecution says of each."""
     outputs = {
         "prepare": {"run_id": RUN, "rows": {"users": 3}},
-        "train": {"run_id": RUN, "versions": VERSIONS},
+        "train": {"run_id": RUN, "versions": VERSIONS, "unused_solutions": UNUSED},
         "recommend": {"run_id": RUN},
         "load": {"runs": [RUN]},
     }
@@ -721,16 +738,23 @@ def whole(**outcomes: dict[str, Any]) -> dict[tuple[str, str], Any]:
         ("lambda", "Invoke"): functions(plan_run=PLAN),
         ("cloudwatch", "EnableAlarmActions"): {},
         ("sns", "Publish"): {"MessageId": "m"},
+        **described_datasets(),
         **child(**outcomes),
     }
 
 
 def test_a_whole_run_records_the_watermark_and_releases_the_lock() -> None:
     result, cloud = run("pipeline", {"mode": "auto"}, whole())
-    assert output(result) == {"run_id": RUN, "mode": "full", "versions": VERSIONS}
+    assert output(result) == {
+        "run_id": RUN,
+        "mode": "full",
+        "versions": VERSIONS,
+        "unused_solutions": UNUSED,
+    }
     items = {call["Item"]["pk"]["S"]: call["Item"] for call in sent(cloud, "PutItem")}
     assert items["watermark"]["log_exported_until"]["S"] == PLAN["export"]["to"]
     assert items[f"run#{RUN}"]["mode"]["S"] == "full"
+    assert json.loads(items[f"run#{RUN}"]["unused_solutions"]["S"]) == UNUSED
     assert items["lock"]["owner"]["S"] == f"{NAMES.execution_arn('pipeline')}:run-1"
     assert sent(cloud, "DeleteItem")[0]["Key"] == {"pk": {"S": "lock"}}
     assert sent(cloud, "Publish") == []
@@ -887,7 +911,12 @@ def test_a_run_that_the_warehouse_did_not_take_succeeded_and_the_notification_is
     inner = {"workflow": "load", "state": "RunDbt", "error": "DbtBuildFailed", "cause": "2 nodes failed"}
     outcome = failed_child("DbtBuildFailed", json.dumps(inner)) if ending == "failed" else ending
     result, cloud = run("pipeline", {"mode": "auto"}, whole(load=outcome))
-    assert output(result) == {"run_id": RUN, "mode": "full", "versions": VERSIONS}
+    assert output(result) == {
+        "run_id": RUN,
+        "mode": "full",
+        "versions": VERSIONS,
+        "unused_solutions": UNUSED,
+    }
     recorded = [call["Item"]["pk"]["S"] for call in sent(cloud, "PutItem")]
     assert recorded == ["lock", f"run#{RUN}", "watermark"]
     [message] = sent(cloud, "Publish")
@@ -1130,11 +1159,12 @@ def longest_settings() -> Settings:
     content = copy.deepcopy(SETTINGS.model_dump())
     content |= {"app": "a" * 15, "environment": "e" * 10}
     for position, solution in enumerate(content["solutions"]):
-        solution["name"] = f"s{position}".ljust(19, "x")
+        solution["name"] = f"s{position}".ljust(17, "x")
     return Settings.model_validate(content)
 
 
 def test_names_made_at_run_time_fit_personalizes_63_characters() -> None:
     names = longest_settings().names
     parts = [solution.name for solution in longest_settings().solutions] + list(layout.DATASETS)
-    assert max(len(f"{names.prefix}-{part}-{RUN}") for part in parts) == 63
+    assert max(len(f"{names.prefix}-{part}-{RUN}{SECOND_ATTEMPT}") for part in parts) == 63
+    assert all(len(solutions.name(longest_settings(), one)) <= 63 for one in longest_settings().solutions)

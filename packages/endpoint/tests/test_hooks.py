@@ -46,7 +46,10 @@ REPLACEMENTS = list(replacements.declared)
 # Records, which are ministack's data and not its code: what requests make, and we complete.
 RECORDS = {
     "apigateway/plugin.py": {"ministack.services.apigateway_v1._resources"},
-    "cloudformation/tables.py": {"ministack.services.dynamodb._tables"},
+    "cloudformation/tables.py": {
+        "ministack.services.dynamodb._tables",
+        "ministack.services.dynamodb._ttl_settings",
+    },
     "cloudformation/topics.py": {"ministack.services.sns._topics"},
     "faults/disk.py": {
         "ministack.services.s3._completed_multipart_uploads",
@@ -165,6 +168,7 @@ VALUES = {
     "services.cloudwatch._metrics": object,
     "services.dynamodb._pitr_settings": object,
     "services.dynamodb._tables": object,
+    "services.dynamodb._ttl_settings": object,
     "services.iam._roles": object,
     "services.s3._bucket_encryption": object,
     "services.s3._buckets": object,

@@ -13,6 +13,7 @@ from tests.personalize.conftest import (
     World,
     batch_output,
     failure,
+    import_records,
     make_group,
     schema,
     trained,
@@ -42,7 +43,8 @@ ITEMS = schema(
     {"name": "CREATION_TIMESTAMP", "type": ["null", "long"]},
 )
 
-USERS = schema("Users", USER, {"name": "TOWN", "type": ["null", "string"], "categorical": True})
+TOWN = {"name": "TOWN", "type": ["null", "string"], "categorical": True}
+USERS = schema("Users", USER, TOWN)
 
 
 def device(item: int) -> str:
@@ -336,3 +338,40 @@ def test_the_second_generation_explores_by_itself_and_says_why(world: World, stu
         [item["itemId"] for item in items]
     )
     assert 10 <= len([item for item in items if "reason" in item]) <= 30  # of 500
+
+
+def test_a_solution_from_before_a_new_column_leaves_it_out_and_a_later_one_learns_it(
+    world: World, role: str
+) -> None:
+    """Developer guide, "Replacing a dataset's schema to add new columns"."""
+    plain = {"name": "AGE", "type": ["null", "int"]}
+    sources = {
+        "INTERACTIONS": (INTERACTIONS, interactions_csv()),
+        "USERS": (schema("Users", USER, plain), "USER_ID,AGE\nu0,30\nu1,30\n"),
+    }
+    shop = make_group(world, role, "gaining", sources)
+    before = untrained(world, shop, "from-before", "aws-user-personalization")
+    gain(world, shop, schema("Users", USER, plain, TOWN))
+    old = world.personalize.create_solution_version(solutionArn=before)["solutionVersionArn"]
+    world.active("solution_version", old)
+    new = trained(world, shop, "from-after", "aws-user-personalization")
+    assert of_town(world, old, "even") == of_town(world, old, "odd")
+    assert of_town(world, new, "even") != of_town(world, new, "odd")
+
+
+def gain(world: World, shop: Shop, text: str) -> None:
+    """The users' schema, and records that have its new column."""
+    api, dataset = world.personalize, shop.datasets["USERS"]
+    wider = api.create_schema(name="gaining-wide", schema=text)["schemaArn"]
+    api.update_dataset(datasetArn=dataset, schemaArn=wider)
+    while api.describe_dataset(datasetArn=dataset)["dataset"]["schemaArn"] != wider:
+        continue
+    head, *rows = users_csv().splitlines()
+    records = "\n".join([f"{head},AGE", *(f"{row}," for row in rows)]) + "\n"
+    job = import_records(world, "gaining-wide", dataset, world.put("gaining/wide.csv", records), shop.role)
+    world.active("dataset_import_job", job)
+
+
+def of_town(world: World, version: str, kind: str) -> list[str]:
+    arn = campaign(world, f"gaining-{version.rpartition('/')[2]}-{kind}", version, **exploration(0.0))
+    return ids(world, arn, f"new-{kind}", numResults=8)

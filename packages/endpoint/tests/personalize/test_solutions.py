@@ -189,6 +189,37 @@ def test_a_solution_is_updated_and_says_so(world: World, shop: Shop) -> None:
     world.gone("solution", solution)
 
 
+def test_new_events_replace_those_of_a_solution_for_the_versions_that_follow(
+    world: World, shop: Shop
+) -> None:
+    """Developer guide, "Updating a solution": "the new events config will replace the original one"."""
+    api, rows = world.personalize, [{"eventType": "click", "weight": 0.4}]
+    before = {"eventParametersList": [{"eventType": "click"}, {"eventType": "purchase"}]}
+    solution = untrained(
+        world, shop, "reweighed", "aws-user-personalization-v2", solutionConfig={"eventsConfig": before}
+    )
+    events = {"eventsConfig": {"eventParametersList": rows}}
+    api.update_solution(solutionArn=solution, solutionUpdateConfig=events)
+    assert wait_updated(world, solution)["solutionConfig"] == events
+    assert wait_updated(world, solution)["latestSolutionUpdate"]["solutionUpdateConfig"] == events
+    version = api.create_solution_version(solutionArn=solution)["solutionVersionArn"]
+    shown = api.describe_solution_version(solutionVersionArn=version)["solutionVersion"]
+    assert shown["solutionConfig"] == events
+    api.stop_solution_version_creation(solutionVersionArn=version)
+    world.settled("solution_version", version)
+
+
+def test_an_update_is_checked_as_a_creation_is(world: World, shop: Shop) -> None:
+    api = world.personalize
+    solution = untrained(world, shop, "of-one-type", "aws-user-personalization-v2", eventType="click")
+    twice = {"eventsConfig": {"eventParametersList": [{"eventType": "click"}] * 2}}
+    code, message = failure(api.update_solution, solutionArn=solution, solutionUpdateConfig=twice)
+    assert (code, "not both" in message) == ("InvalidInputException", True)
+    plain = untrained(world, shop, "of-no-type", "aws-user-personalization-v2")
+    code, message = failure(api.update_solution, solutionArn=plain, solutionUpdateConfig=twice)
+    assert (code, "once" in message) == ("InvalidInputException", True)
+
+
 def wait_updated(world: World, solution: str) -> dict[str, Any]:
     while True:
         shown = world.personalize.describe_solution(solutionArn=solution)["solution"]

@@ -36,6 +36,18 @@ def coverage(lists: np.ndarray, n_items: int) -> float:
     return len(np.unique(lists[lists >= 0])) / max(n_items, 1)
 
 
+def sameness(lists: np.ndarray, k: int = 25) -> float:
+    """Mean overlap of two different lists: items that their first k places share, over k.
+
+    1 where every query gets the same list. Over all pairs of lists, none drawn: an item in n lists is common to
+    n (n - 1) / 2 pairs. 0.0 for fewer than two lists. Items stand once in a list.
+    """
+    top = lists[:, :k]
+    pairs = len(top) * (len(top) - 1)
+    counts = np.bincount(top[top >= 0]).astype(np.float64)
+    return float((counts * (counts - 1)).sum() / pairs / k) if pairs else 0.0
+
+
 def mean_reciprocal_rank(hits: np.ndarray) -> float:
     """1 / rank of the first hit within the list, 0 without one; mean over queries."""
     if not hits.size:

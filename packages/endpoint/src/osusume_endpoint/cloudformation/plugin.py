@@ -16,6 +16,7 @@ from osusume_endpoint.cloudformation import (
     monitoring,
     network,
     no_op,
+    refusals,
     secret,
     security,
     service_role,
@@ -30,7 +31,9 @@ Handler = Mapping[str, Any]
 # Plug-ins that bring resource types of their own: each module exports HANDLERS, a mapping of type to
 # {"create": (logical_id, properties, stack) -> (physical_id, attributes),
 #  "update": (physical_id, old, new, stack) -> (physical_id, attributes), "delete": (physical_id, properties),
-#  "replace_on": names of properties whose change replaces the resource}.
+#  "replace_on": names of properties whose change replaces the resource,
+#  "import": identifier -> (physical_id, attributes), which raises where there is none, and "import_by": the property
+#  that identifies it (the type's primary identifier)}.
 CONTRIBUTORS = (
     "osusume_endpoint.apigateway.cloudformation",
     "osusume_endpoint.glue.cloudformation",
@@ -41,6 +44,7 @@ CONTRIBUTORS = (
 )
 
 RESOURCE_HANDLERS = Table("ministack.services.cloudformation.provisioners:_RESOURCE_HANDLERS")
+IMPORT_LOOKUPS = Table("ministack.services.cloudformation.changesets:_IMPORT_LOOKUPS")
 REPLACING_PROPERTIES = Table("ministack.services.cloudformation.provisioners:_REPLACING_PROPERTIES")
 
 worker_types: set[str] = set()
@@ -64,6 +68,7 @@ def install(endpoint: Endpoint) -> None:
     conditions.install()
     service_role.install()
     replacements.apply(network.__name__)
+    refusals.install()  # last: it looks before the handlers do
     replacements.apply(__name__)
 
 
@@ -77,10 +82,26 @@ def register(handlers: Mapping[str, Handler]) -> None:
         for verb in ("create", "delete"):
             if verb not in handler:
                 raise ValueError(f"The handler of {resource_type} has no {verb!r}")
-        RESOURCE_HANDLERS.put(resource_type, {k: v for k, v in handler.items() if k != "replace_on"})
+        kept = {k: v for k, v in handler.items() if k not in ("replace_on", "import_by")}
+        RESOURCE_HANDLERS.put(resource_type, kept)
         if handler.get("replace_on"):
             REPLACING_PROPERTIES.put(resource_type, frozenset(handler["replace_on"]))
+        if "import" in handler:
+            IMPORT_LOOKUPS.put(resource_type, ((handler["import_by"],), _looking(resource_type, handler)))
         worker_types.add(resource_type)
+
+
+def _looking(resource_type: str, handler: Handler) -> Callable[[str], str | None]:
+    """Why what a change set would import can't be: there is none of that name."""
+
+    def problem(value: str) -> str | None:
+        try:
+            handler["import"]({handler["import_by"]: value})
+        except ValueError:
+            return f"Resource of type '{resource_type}' with identifier '{value}' was not found."
+        return None
+
+    return problem
 
 
 @replaces("ministack.services.cloudformation.stacks:_runs_on_worker_thread", takes="resource_type")

@@ -60,6 +60,7 @@ def cluster_handler(inner: Mapping[str, Callable[..., Any]], server: Server) -> 
 
     def delete(physical_id: str, properties: Mapping[str, Any], *rest: Any, **named: Any) -> Any:
         cluster = rds._clusters.get(physical_id)
+        check_deletable(cluster or {})
         if cluster and cluster.get("_embedded"):
             remove(cluster["_embedded"], server)
         return inner["delete"](physical_id, properties, *rest, **named)
@@ -104,6 +105,14 @@ def check(properties: Mapping[str, Any]) -> None:
     for name in ("MasterUsername", "MasterUserPassword"):
         if not properties.get(name):
             raise ClusterRefused(f"{name} is missing: give the cluster credentials from a secret")
+
+
+def check_deletable(cluster: Mapping[str, Any]) -> None:
+    if str(cluster.get("DeletionProtection")).lower() == "true":
+        raise ClusterRefused(
+            "Cannot delete protected Cluster, please disable deletion protection and try again. "
+            "(Service: Rds, Status Code: 400)"
+        )
 
 
 def place(cluster: dict[str, Any], server: Server) -> None:

@@ -11,6 +11,7 @@ import pandas as pd
 from osusume_engine.histories import Histories, profile
 from osusume_engine.ids import Ids
 from osusume_engine.models.contexts import Contexts, Events, Validation, coded
+from osusume_engine.numeric import finite
 from osusume_engine.storage import storable
 
 BINS = 5  # quantiles that a numeric column is read as
@@ -106,7 +107,7 @@ def _described(frame: pd.DataFrame, name: str, categorical: frozenset[str]) -> p
     if name in categorical:
         return frame[name]
     if pd.api.types.is_numeric_dtype(frame[name]) and not pd.api.types.is_bool_dtype(frame[name]):
-        return _binned(frame[name].astype("float64"))
+        return _binned(finite(frame[name]))
     return None
 
 

@@ -145,7 +145,23 @@ def _check_unused(service: Personalize, dataset: Record) -> None:
 
 
 def _apply_update(service: Personalize, record: Record) -> dict[str, Any]:
-    return {"schemaArn": record.fields["latestDatasetUpdate"]["schemaArn"]}
+    new = service.store.get(record.fields["latestDatasetUpdate"]["schemaArn"], "Schema")
+    gained = set(_parsed(new).names) - set(schema_of(service, record).names)
+    _leave_out(service, record, sorted(gained))
+    return {"schemaArn": new.arn}
+
+
+def _leave_out(service: Personalize, dataset: Record, columns: list[str]) -> None:
+    """Solutions and recommenders from before new columns leave them out ("Replacing a dataset's schema", guide)."""
+    kind = dataset.fields["datasetType"]
+
+    def edit(record: Record) -> None:
+        left_out = record.private.setdefault("left_out", {})
+        left_out[kind] = sorted({*left_out.get(kind, ()), *columns})
+
+    for trained in ("Solution", "Recommender"):
+        for record in service.store.where(trained, datasetGroupArn=dataset.fields["datasetGroupArn"]):
+            service.store.change(record.arn, edit)
 
 
 def _discard(service: Personalize, record: Record) -> dict[str, Any]:

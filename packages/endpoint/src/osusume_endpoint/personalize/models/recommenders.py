@@ -133,7 +133,7 @@ def train(service: Personalize, record: Record) -> dict[str, Any]:
         "train",
         recipe=recipe_of(case.base_arn).name,
         datasets=list(sources.values()),
-        excluded=solutions.excluded_columns(service, group, record.fields["recommenderConfig"]),
+        excluded=solutions.excluded_columns(service, record, record.fields["recommenderConfig"]),
         hyperparameters={},
         event_type=_event_type(case, present["INTERACTIONS"]),
         event_value_threshold=None,
@@ -165,8 +165,11 @@ def _apply_update(service: Personalize, record: Record) -> dict[str, Any]:
     config = record.fields["latestRecommenderUpdate"]["recommenderConfig"]
     if config.get("trainingDataConfig") == record.fields["recommenderConfig"].get("trainingDataConfig"):
         return {"recommenderConfig": config}
-    changed = Record(record.kind, record.arn, {**record.fields, "recommenderConfig": config}, record.private)
-    return train(service, changed) | {"recommenderConfig": config}
+    # Columns that came after the recommender are trained on as soon as columns are chosen anew.
+    private = {**record.private, "left_out": {}}
+    changed = Record(record.kind, record.arn, {**record.fields, "recommenderConfig": config}, private)
+    answer = train(service, changed)
+    return {**answer, "private": {**answer["private"], "left_out": {}}, "recommenderConfig": config}
 
 
 def _discard(service: Personalize, record: Record) -> dict[str, Any]:

@@ -111,7 +111,7 @@ def train(service: Personalize, record: Record) -> dict[str, Any]:
         "train",
         recipe=recipe_of(fields["recipeArn"]).name,
         datasets=list(sources.values()),
-        excluded=solutions.excluded_columns(service, fields["datasetGroupArn"], config),
+        excluded=solutions.excluded_columns(service, service.store.get(fields["solutionArn"]), config),
         hyperparameters=solutions.hyperparameters(config),
         event_type=fields.get("eventType"),
         event_value_threshold=None if threshold is None else float(threshold),

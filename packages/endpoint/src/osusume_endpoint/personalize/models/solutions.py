@@ -73,6 +73,7 @@ def update(service: Personalize, context: RequestContext, parameters: Parameters
         record = service.active(parameters["solutionArn"], "Solution")
         service.check_settled(record)
         config = parameters.get("solutionUpdateConfig", {})
+        _check_events(record.fields, {**record.fields.get("solutionConfig", {}), **config})
         _check_auto_training(
             parameters.get("performAutoTraining", record.fields["performAutoTraining"]), config
         )
@@ -183,10 +184,15 @@ def check_columns(service: Personalize, group_arn: str, config: Mapping[str, Any
                 raise invalid(f"Required columns can't be excluded: {sorted(set(columns) & _KEYS)}")
 
 
-def excluded_columns(service: Personalize, group_arn: str, config: Mapping[str, Any]) -> dict[str, list[str]]:
+def excluded_columns(
+    service: Personalize, trained: Record, config: Mapping[str, Any]
+) -> dict[str, list[str]]:
+    """Columns that a solution or recommender leaves out: those of its configuration, and those that came after it."""
     training = config.get("trainingDataConfig", {})
     excluded = {k.upper(): list(v) for k, v in training.get("excludedDatasetColumns", {}).items()}
-    present = datasets.datasets_of(service, group_arn)
+    for dataset_type, names in trained.private.get("left_out", {}).items():
+        excluded[dataset_type] = [*excluded.get(dataset_type, ()), *names]
+    present = datasets.datasets_of(service, trained.fields["datasetGroupArn"])
     for dataset_type, kept in training.get("includedDatasetColumns", {}).items():
         names = schema_of(service, present[dataset_type.upper()]).names
         excluded[dataset_type.upper()] = [name for name in names if name not in {*kept, *_KEYS}]
