@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -43,8 +44,8 @@ def test_one_of_both_may_be_left_out() -> None:
 
 def test_a_recipe_that_needs_a_dataset_is_refused_without_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """No deployed recipe needs one; semantic similarity, by the guide, needs items."""
-    needs_items = RECIPES["aws-semantic-similarity"]
-    assert "Items" in needs_items.required
+    assert "Items" in RECIPES["aws-semantic-similarity"].required
+    needs_items = replace(DEPLOYED["aws-similar-items"], required=frozenset({"Interactions", "Items"}))
     monkeypatch.setitem(DEPLOYED, "aws-similar-items", needs_items)  # type: ignore[index]
     rules.check_needs(example.settings().solutions, example.settings().datasets)
     with pytest.raises(ValueError, match=r"'related'.*needs the Items dataset: add datasets\.items"):
@@ -55,7 +56,7 @@ def test_a_plain_string_is_a_field_that_filters_use() -> None:
     """Personalize developer guide, "Schemas": a string that is neither categorical nor textual is not trained on."""
     content = example.content()
     content["datasets"]["users"]["fields"].append({"name": "REGION", "column": "region", "nullable": True})
-    avro = json.loads(schemas(Settings.model_validate(content).datasets)["users"])
+    avro = json.loads(schemas(Settings.model_validate(content).datasets)["users"].avro)
     assert avro["fields"][-1] == {"name": "REGION", "type": ["null", "string"]}
 
 
@@ -63,7 +64,7 @@ def test_a_creation_time_may_be_missing_unless_the_configuration_says_otherwise(
     given = {"name": "CREATION_TIMESTAMP", "column": "created_at", "type": "long"}
     assert DatasetField.model_validate(given).nullable
     assert not DatasetField.model_validate(given | {"nullable": False}).nullable
-    fields = json.loads(schemas(example.settings().datasets)["items"])["fields"]
+    fields = json.loads(schemas(example.settings().datasets)["items"].avro)["fields"]
     assert {"name": "CREATION_TIMESTAMP", "type": ["null", "long"]} in fields
 
 
