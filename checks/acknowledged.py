@@ -44,7 +44,7 @@ class Acknowledged:
     entries: tuple[Acknowledgement, ...]
 
     def of(self, *tools: str) -> Acknowledged:
-        """Those of findings of these tools."""
+        """The acknowledgements of findings of these tools."""
         return Acknowledged(tuple(entry for entry in self.entries if entry.rule.startswith(tools)))
 
     def without(self, *tools: str) -> Acknowledged:

@@ -14,14 +14,18 @@ from checks.rule import Rule
 from checks.rules import (
     code,
     data,
+    decisions,
     iam,
     network,
     personalize,
     pitfalls,
     references,
     replacement,
+    retention,
     schemas,
     services,
+    stores,
+    values,
     warehouse,
     workflows,
 )
@@ -82,6 +86,7 @@ QUICK: tuple[Family, ...] = tuple(
         references,
         workflows,
         iam,
+        decisions,
         services,
         code,
         data,
@@ -89,6 +94,9 @@ QUICK: tuple[Family, ...] = tuple(
         personalize,
         pitfalls,
         replacement,
+        retention,
+        stores,
+        values,
         warehouse,
     )
 )

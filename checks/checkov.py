@@ -18,6 +18,7 @@ from typing import Any
 from checks import acknowledged
 from checks.acknowledged import CHECKOV
 from checks.finding import Finding
+from checks.synthesized import environments, synthesize
 
 ROOT = Path(__file__).parents[1]
 PROGRAM = ROOT / ".venv-checkov" / "bin" / "checkov"
@@ -57,8 +58,6 @@ def read(report: Mapping[str, Any]) -> Iterator[Finding]:
 
 
 def main() -> int:
-    from checks.__main__ import environments, synthesize
-
     parser = argparse.ArgumentParser(prog="python -m checks.checkov", description=__doc__)
     parser.add_argument("environments", nargs="*", help="default: every file in config/")
     chosen = parser.parse_args().environments or environments()

@@ -23,7 +23,7 @@ class ToolMissing(RuntimeError):
 
 
 def check(folder: Path = WORKFLOWS) -> list[str]:
-    """One text a tool that finds something. Raises ToolMissing, FileNotFoundError."""
+    """One text for each tool that finds something. Raises ToolMissing, FileNotFoundError."""
     files = sorted(folder.glob("*.yml"))
     if not files:
         raise FileNotFoundError(f"{folder} holds no workflow (*.yml)")

@@ -10,6 +10,7 @@ from checks import catalogue, fidelity, usage
 from config import recipe_page, schema
 from config.reference import page as configuration
 from lambdas.get_recommendations import openapi
+from local.demo import picture
 from osusume_endpoint.personalize import coverage
 
 _COVERAGE_HEAD = """# Personalize, operation by operation
@@ -30,6 +31,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "../config/schema.json": schema.text,
     "checks.md": catalogue.page,
     "configuration.md": configuration,
+    "demo.svg": picture.svg,
     "fidelity.md": fidelity.page,
     "openapi.json": openapi.rendered,
     **({} if IS_FORK else {"personalize-coverage.md": _coverage}),

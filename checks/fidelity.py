@@ -1,6 +1,6 @@
 """docs/fidelity.md: who answers each operation on a laptop, and what is different there on purpose.
 
-The differences are written by hand, one file a section in docs/fidelity/; the tables come from the plug-ins,
+The differences are written by hand, one file per section in docs/fidelity/; the tables come from the plug-ins,
 from the product's code and templates, from recorded runs and from what tests call.
 """
 
@@ -130,7 +130,7 @@ def _where(pair: Pair, places: Mapping[str, frozenset[Pair]]) -> tuple[str, ...]
 
 
 def services(used: Mapping[str, frozenset[Pair]] | None = None) -> list[str]:
-    """Those that a plug-in serves or amends, and those that the product uses."""
+    """The services that a plug-in serves or amends, and those that the product uses."""
     pairs = frozenset[Pair]().union(*(uses() if used is None else used).values())
     return sorted({*coverage.served(), *(service for service, _ in pairs)})
 
@@ -254,5 +254,5 @@ def _named() -> frozenset[str]:
     """Types that code of ours names, in order to change what the emulator does with them."""
     found: set[str] = set()
     for path in Path(osusume_endpoint.__file__).parent.rglob("*.py"):
-        found |= set(re.findall(r'"(AWS::\w+::\w+)"', path.read_text()))
+        found |= set(re.findall(r'["[](AWS::\w+::\w+)["\]]', path.read_text()))
     return frozenset(found)

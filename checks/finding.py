@@ -1,4 +1,4 @@
-"""What a check found: one sentence for each of why and cure, addressed to who must mend it."""
+"""What a check found: one sentence for each of why and cure, addressed to whoever has to repair it."""
 
 from __future__ import annotations
 

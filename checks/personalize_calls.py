@@ -134,7 +134,7 @@ def _inference(assembly: Assembly, arguments: dict[str, Any]) -> Iterator[Proble
         yield "personalize-path", why, "end the path with /."
     if not 1 <= int(arguments.get("NumResults", 0)) <= _MOST_RESULTS:
         why = f"NumResults {arguments.get('NumResults')} is not from 1 to {_MOST_RESULTS}."
-        yield "personalize-batch", why, "correct solutions[].results."
+        yield "personalize-batch", why, "correct solutions[].results or candidates."
 
 
 def _import(assembly: Assembly, arguments: dict[str, Any]) -> Iterator[Problem]:

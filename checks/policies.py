@@ -1,16 +1,24 @@
-"""Policies of a template: the statements that reach a role or a resource, and whether they allow a call."""
+"""Policies of a template: the statements that reach a role or a resource, and whether they allow a call.
+
+Conditions are decided by the endpoint's evaluator. Some of a request's keys are known here, others only to the request:
+what would allow then counts as allowing, and what would deny as denying.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cache, cached_property
+from functools import cached_property
 from typing import Any
 
+from checks import authorization, managed
 from checks.assembly import Assembly, Stack, once
+from osusume_endpoint.iam import conditions, matching
+from osusume_endpoint.iam.matching import ABSENT, UNKNOWN, Missing, Value
 
 Context = Mapping[str, str]
+_VARIABLE = re.compile(r"\$\{[^}]*\}")
 
 
 @dataclass(frozen=True)
@@ -26,14 +34,38 @@ class Statement:
     sid: str = ""
     services: tuple[str, ...] = ()
     accounts: tuple[str, ...] = ()
+    not_actions: tuple[str, ...] = ()
+    not_resources: tuple[str, ...] = ()
 
     def matches(self, action: str, resource: str | None, context: Context | None = None) -> bool:
-        """`resource` None stands for any; see `met` for the conditions."""
-        return (
-            matches_any(self.actions, action, ignore_case=True)
-            and (resource is None or matches_any(self.resources, resource))
-            and met(self.conditions, context or {})
-        )
+        """Whether it may apply; `resource` None stands for any."""
+        return self.names(action, resource) and self.holds(action, context or {}) is not False
+
+    def names(self, action: str, resource: str | None) -> bool:
+        if self.actions and not matches_any(self.actions, action, ignore_case=True):
+            return False
+        if matches_any(self.not_actions, action, ignore_case=True):
+            return False
+        if resource is None:
+            return True
+        named = not self.resources or matches_any(tuple(map(_anything, self.resources)), resource)
+        return named and not matches_any(self.not_resources, resource)
+
+    def denies(self, principals: tuple[str, ...], service: str = "") -> bool:
+        """Whether it is a Deny for one of the principals; what names others than it means is for all."""
+        named = {*self.accounts, *self.services}
+        return self.effect == "Deny" and (not named or bool(named & {"*", *principals, service}))
+
+    def holds(self, action: str, context: Context) -> bool | None:
+        """Whether its conditions do; None where it depends on keys that `context` has not."""
+        known = {key.lower(): value for key, value in context.items()}
+
+        def lookup(key: str) -> Value | Missing:
+            if key.lower() in known:
+                return known[key.lower()]
+            return UNKNOWN if authorization.has_key(action, key) else ABSENT
+
+        return conditions.hold(self.conditions, lookup)
 
 
 @dataclass(frozen=True)
@@ -46,7 +78,9 @@ class Role:
     arn: str
     trust: tuple[Statement, ...]
     statements: tuple[Statement, ...] = field(default=())
-    managed: tuple[str, ...] = field(default=())
+    managed: tuple[str, ...] = field(default=())  # ARNs
+    attached: tuple[Statement, ...] = field(default=())  # of AWS's managed policies
+    region: str = ""
 
     @property
     def key(self) -> str:
@@ -54,7 +88,26 @@ class Role:
         return f"{self.stack}/{self.logical_id}"
 
     def allows(self, action: str, resource: str | None = None, context: Context | None = None) -> bool:
-        return allowed(self.statements, action, resource, context)
+        given = (*self.statements, *self.attached)
+        return allowed(given, action, resource, {**self.session(action), **(context or {})})
+
+    def session(self, action: str) -> Context:
+        """What is known of each request of a service that has assumed the role.
+
+        IAM has one region for all ("AWS global condition context keys", aws:RequestedRegion), which PassRole's own
+        service is asked in: for it no region is known.
+        """
+        account = self.arn.split(":")[4]
+        known = {
+            "aws:PrincipalArn": self.arn,
+            "aws:PrincipalAccount": account,
+            "aws:PrincipalType": "AssumedRole",
+            "aws:PrincipalIsAWSService": "false",
+            "aws:ResourceAccount": account,
+            "aws:SecureTransport": "true",
+            "s3:TlsVersion": "1.3",
+        }
+        return known if action.startswith("iam:") else {**known, "aws:RequestedRegion": self.region}
 
     @cached_property
     def services(self) -> frozenset[str]:
@@ -68,9 +121,9 @@ def allowed(
     resource: str | None = None,
     context: Context | None = None,
 ) -> bool:
-    matching = [s for s in statements if s.matches(action, resource, context)]
-    return any(s.effect == "Allow" for s in matching) and not any(
-        s.effect == "Deny" and resource is not None and not s.conditions for s in matching
+    applying = [s for s in statements if s.matches(action, resource, context)]
+    return any(s.effect == "Allow" for s in applying) and not (
+        resource is not None and any(s.effect == "Deny" for s in applying)
     )
 
 
@@ -93,6 +146,7 @@ def _of_stack(stack: Stack) -> Iterator[Role]:
         ]
         name = stack.resolver.name(logical_id)
         others = [statement for role, statement in attached if role == name]
+        arns = tuple(str(arn) for arn in properties.get("ManagedPolicyArns", []))
         yield Role(
             stack=stack.name,
             logical_id=logical_id,
@@ -100,8 +154,17 @@ def _of_stack(stack: Stack) -> Iterator[Role]:
             arn=stack.resolver.arn(logical_id),
             trust=statements(stack, logical_id, properties.get("AssumeRolePolicyDocument", {})),
             statements=tuple(inline + others),
-            managed=tuple(str(arn) for arn in properties.get("ManagedPolicyArns", [])),
+            managed=arns,
+            attached=tuple(each for arn in arns for each in _managed(stack, arn)),
+            region=stack.resolver.region,
         )
+
+
+def _managed(stack: Stack, arn: str) -> Iterator[Statement]:
+    """A policy that nobody knows grants nothing."""
+    own = {stack.resolver.arn(name): p for name, p in stack.of_type("AWS::IAM::ManagedPolicy")}
+    document = own[arn].get("PolicyDocument") if arn in own else managed.document(arn)
+    yield from _statements(stack, arn, document or {})
 
 
 def _attached(stack: Stack) -> Iterator[tuple[str, Statement]]:
@@ -120,6 +183,8 @@ def _statements(stack: Stack, policy: str, document: dict[str, Any]) -> Iterator
             actions=tuple(str(a) for a in listed(statement.get("Action", []))),
             resources=tuple(str(r) for r in listed(statement.get("Resource", []))),
             conditions=statement.get("Condition", {}),
+            not_actions=tuple(str(a) for a in listed(statement.get("NotAction", []))),
+            not_resources=tuple(str(r) for r in listed(statement.get("NotResource", []))),
             stack=stack.name,
             policy=policy,
             sid=statement.get("Sid", ""),
@@ -128,24 +193,9 @@ def _statements(stack: Stack, policy: str, document: dict[str, Any]) -> Iterator
         )
 
 
-def met(conditions: Mapping[str, Any], context: Context) -> bool:
-    """Whether the conditions hold, as far as `context` has their keys: others only a request knows."""
-    known = {key.lower(): value for key, value in context.items()}
-    return all(
-        _holds(operator, [str(v) for v in listed(values)], known[key.lower()])
-        for operator, keys in conditions.items()
-        for key, values in keys.items()
-        if key.lower() in known
-    )
-
-
-def _holds(operator: str, wanted: list[str], value: str) -> bool:
-    name = operator.rpartition(":")[2].removesuffix("IfExists")
-    if name in ("StringLike", "ArnLike", "ArnEquals"):
-        return matches_any(tuple(wanted), value)
-    if name in ("StringNotEquals", "ArnNotEquals"):
-        return value not in wanted
-    return value in wanted
+def _anything(resource: str) -> str:
+    """A policy variable has a value that only a request knows."""
+    return _VARIABLE.sub("*", resource)
 
 
 def listed(value: Any) -> list[Any]:
@@ -153,10 +203,4 @@ def listed(value: Any) -> list[Any]:
 
 
 def matches_any(patterns: tuple[str, ...], value: str, *, ignore_case: bool = False) -> bool:
-    return any(_expression(pattern, ignore_case).fullmatch(value) for pattern in patterns)
-
-
-@cache
-def _expression(pattern: str, ignore_case: bool) -> re.Pattern[str]:
-    text = "".join({"*": ".*", "?": "."}.get(char, re.escape(char)) for char in pattern)
-    return re.compile(text, re.IGNORECASE if ignore_case else 0)
+    return any(matching.like(((pattern, False),), value, ignore_case=ignore_case) for pattern in patterns)

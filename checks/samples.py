@@ -12,6 +12,7 @@ from checks import sdk
 from config import layout
 
 RUN_ID = "20261231T235959Z"
+PREVIOUS_RUN_ID = "20261230T235959Z"
 NOW = "2026-12-31T23:59:59Z"
 # Execution names have up to 80 characters.
 EXECUTION_NAME = ("started-by-hand-" + "x" * 80)[:80]
@@ -28,7 +29,7 @@ FUNCTION_RESULTS: Mapping[str, Mapping[str, Any]] = {
         "run_id": RUN_ID,
         "mode": "incremental",
         "export": _EXPORT,
-        "previous_run_id": "20261230T235959Z",
+        "previous_run_id": PREVIOUS_RUN_ID,
     },
     "validate_datasets": {"passed": True, "rows": {"interactions": 1000}},
     "judge_solution_version": {"promote": True, "reason": "better", "metrics": {"coverage": 0.5}},

@@ -251,6 +251,7 @@ def is_expression(value: Any) -> bool:
 # Actions that are no operation of the service's API, or are named otherwise than it.
 _OTHER_ACTIONS = frozenset(
     "s3:ListBucket s3:PutObject s3:GetObject s3:DeleteObject s3:AbortMultipartUpload s3:PutObjectAcl "
+    "s3:ListMultipartUploadParts s3:ListBucketMultipartUploads "
     "lambda:InvokeFunction kms:ReEncryptFrom kms:ReEncryptTo iam:PassRole sts:AssumeRole "
     "execute-api:Invoke logs:CreateLogDelivery logs:GetLogDelivery logs:UpdateLogDelivery "
     "logs:DeleteLogDelivery logs:ListLogDeliveries s3:GetObjectVersion".split()

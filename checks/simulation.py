@@ -14,7 +14,15 @@ from typing import Any
 
 from checks import sdk
 from checks.assembly import Assembly, Stack, once
-from checks.samples import ERROR_OUTPUT, EXECUTION_NAME, FUNCTION_RESULTS, NOW, RUN_ID, result
+from checks.samples import (
+    ERROR_OUTPUT,
+    EXECUTION_NAME,
+    FUNCTION_RESULTS,
+    NOW,
+    PREVIOUS_RUN_ID,
+    RUN_ID,
+    result,
+)
 from config import layout
 from osusume_endpoint.stepfunctions import jsonata
 from osusume_endpoint.stepfunctions.errors import StateError
@@ -43,12 +51,13 @@ class Visit:
     name: str
     state: Mapping[str, Any]
     arguments: Any = None
+    seconds: Any = None  # of a Wait
     problems: list[tuple[str, str]] = field(default_factory=list)  # (field, what is wrong)
 
 
 @once
 def workflows(assembly: Assembly) -> list[Workflow]:
-    """Those whose definition can be read; rules.workflows says of the others."""
+    """The workflows whose definition can be read; rules.workflows reports the others."""
     return [
         Workflow(stack, logical_id, read, str(properties.get("RoleArn")), stack.resolver.arn(logical_id))
         for stack, logical_id, properties in assembly.each("AWS::StepFunctions::StateMachine")
@@ -120,6 +129,7 @@ class _Execution:
 
     def __init__(self, walk: _Walk, workflow: Workflow, given: Any) -> None:
         self._walk, self._workflow, self._given = walk, workflow, given
+        self.remembered: dict[str, Any] = {}  # the first value of each variable, whatever the way
         self.output = self._machine(workflow.definition, given, {})
 
     def _machine(self, machine: Mapping[str, Any], given: Any, variables: Mapping[str, Any]) -> Any:
@@ -156,15 +166,16 @@ class _Execution:
         return {"Execution": execution, "StateMachine": machine, "State": state, "Map": item, "Task": token}
 
     def item(self, wanted: Mapping[str, Any]) -> dict[str, Any]:
-        """What another state of the machine puts under the key that is asked for."""
+        """What other states of the machine put, set or add under the key that is asked for."""
+        found: dict[str, Any] = {}
         for state in _all_states(self._workflow.definition):
             given = state.get("Arguments", {})
-            item = given.get("Item") if isinstance(given, dict) else None
-            if not isinstance(item, dict) or given.get("TableName") != wanted.get("TableName"):
+            if not isinstance(given, dict) or given.get("TableName") != wanted.get("TableName"):
                 continue
+            item = given.get("Item") or {**given.get("Key", {}), **_changed(given)}
             if all(item.get(name) == value for name, value in wanted.get("Key", {}).items()):
-                return dict(item)
-        return {}
+                found |= item
+        return found
 
     def visit(self, name: str, state: Mapping[str, Any]) -> Visit:
         visit = Visit(self._workflow, name, state)
@@ -196,11 +207,13 @@ class _Step:
             self._evaluated("Output") if "Output" in state else (value if result is None else result)
         )
         self._assigned = self._assign(state, "Assign")
+        execution.remembered = {**self._assigned, **execution.remembered}
 
     def _result(self) -> Any:
         kind = self._state.get("Type")
         if kind in ("Fail", "Wait", "Succeed", "Pass"):
-            for name in ("Error", "Cause", "Seconds", "Timestamp"):
+            self._visit.seconds = self._evaluated("Seconds")
+            for name in ("Error", "Cause", "Timestamp"):
                 self._evaluated(name)
             return None
         return {"Task": self._task, "Map": self._map, "Parallel": self._parallel}.get(
@@ -225,13 +238,16 @@ class _Step:
         return answer
 
     def _known(self, value: Any) -> Any:
-        """Another state's expressions are evaluated where their variables exist here too."""
+        """Another state's expressions are evaluated where their variables exist here, or did on another way."""
         if isinstance(value, dict):
             return {key: self._known(part) for key, part in value.items()}
+        if isinstance(value, list):
+            return [self._known(part) for part in value]
         expression = jsonata.expression_in(value)
-        if expression is None or absent(expression, self._states, self._variables):
+        variables = {**self._execution.remembered, **self._variables}
+        if expression is None or absent(expression, self._states, variables):
             return value
-        return self._value(value, "Item")
+        return jsonata.evaluate(expression, states=self._states, variables=variables, field="Item")
 
     def _payload(self, function: str) -> Any:
         sample = self._walk.payload(function)
@@ -266,14 +282,17 @@ class _Step:
 
     def successors(self) -> list[Next]:
         """What may come next; first what does on the sample values."""
-        ways = [*self._choices(), *self._next(), *self._caught()]
+        choices = [*self._choices()]
+        chosen = any(holds for holds, _ in choices)
+        ways = [*choices, *self._next(chosen=chosen), *self._caught()]
         return [way for _, way in sorted(ways, key=lambda way: not way[0])]
 
-    def _next(self) -> Iterator[tuple[bool, Next]]:
+    def _next(self, *, chosen: bool) -> Iterator[tuple[bool, Next]]:
         after = {**self._variables, **self._assigned}
-        for name in ("Next", "Default"):
-            if name in self._state:
-                yield name == "Next", (str(self._state[name]), self.output, after)
+        if "Next" in self._state:
+            yield True, (str(self._state["Next"]), self.output, after)
+        if "Default" in self._state:
+            yield not chosen, (str(self._state["Default"]), self.output, after)
 
     def _choices(self) -> Iterator[tuple[bool, Next]]:
         for position, choice in enumerate(self._state.get("Choices", [])):
@@ -314,6 +333,20 @@ class _Step:
 
 
 _CHANGE = re.compile(r"(\w+)\s*=?\s*(:\w+)")
+
+
+def _changed(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The attributes that an UpdateItem sets, and the sets that it adds to, which hold an older member too."""
+    names = arguments.get("ExpressionAttributeNames", {})
+    values = arguments.get("ExpressionAttributeValues", {})
+    text = str(arguments.get("UpdateExpression", ""))
+    changed = re.findall(r"([#\w]+)\s*=\s*(?:if_not_exists\([#\w]+,\s*)?(:\w+)", text)
+    added = re.findall(r"ADD\s+([#\w]+)\s+(:\w+)", text)
+    found = {names.get(name, name): values[value] for name, value in changed if value in values}
+    for name, value in added:
+        members = values.get(value, {}).get("SS", [])
+        found[names.get(name, name)] = {"SS": [PREVIOUS_RUN_ID, *members]}
+    return found
 
 
 def _updated(arguments: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,8 +6,10 @@ import re
 from dataclasses import dataclass
 
 from config import layout
+from stacks.parts.access import SPARK_ON_S3
 
-_SPARK = "EMRFS commits through temporary files and folder markers; the local runner writes objects once"
+_SPARK = "S3A commits through temporary files and parts, which it lists; the local runner writes objects once"
+_WRITES = SPARK_ON_S3["5.1"].on_objects
 
 
 @dataclass(frozen=True)
@@ -25,11 +27,6 @@ class Unrecorded:
 
 def _objects(bucket: str, key: str) -> str:
     return f"arn:aws:s3:::{{prefix}}-{bucket}-{{account}}-{{region}}/{key}"
-
-
-def _marker(form: layout.Form) -> str:
-    """EMRFS's object beside the folder."""
-    return f"{form.top}_$folder$"
 
 
 _TABLES = f"{layout.RAW_TABLE.top}/x"
@@ -60,8 +57,8 @@ UNRECORDED: tuple[Unrecorded, ...] = (
     ),
     Unrecorded(
         r"Preparation/ExtractAurora.*",
-        ("s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"),
-        (_objects("raw", _TABLES), _objects("raw", _marker(layout.RAW_TABLE))),
+        _WRITES,
+        (_objects("raw", _TABLES),),
         _SPARK,
     ),
     Unrecorded(
@@ -78,15 +75,14 @@ UNRECORDED: tuple[Unrecorded, ...] = (
     ),
     Unrecorded(
         r"Preparation/BuildDatasets.*",
-        ("s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"),
+        _WRITES,
         tuple(
-            _objects(bucket, key)
+            _objects(bucket, f"{form.top}/x")
             for bucket, form in (
                 ("raw", layout.RAW_EVENTS),
                 ("datasets", layout.DATASET),
                 ("results", layout.WAREHOUSE),
             )
-            for key in (f"{form.top}/x", _marker(form))
         ),
         _SPARK,
     ),
@@ -113,8 +109,21 @@ UNRECORDED: tuple[Unrecorded, ...] = (
     ),
     Unrecorded(
         r"Publishing/PostprocessRecommendations.*",
-        ("s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"),
-        (_objects("results", f"{layout.PUBLISH.top}/x"), _objects("results", _marker(layout.PUBLISH))),
+        _WRITES,
+        (_objects("results", f"{layout.PUBLISH.top}/x"), _objects("results", f"{layout.WAREHOUSE.top}/x")),
         _SPARK,
+    ),
+    *(
+        Unrecorded(
+            role,
+            SPARK_ON_S3["5.1"].on_bucket,
+            tuple(f"arn:aws:s3:::{{prefix}}-{bucket}-{{account}}-{{region}}" for bucket in buckets),
+            _SPARK,
+        )
+        for role, buckets in (
+            (r"Preparation/ExtractAurora.*", ("raw",)),
+            (r"Preparation/BuildDatasets.*", ("raw", "datasets", "results")),
+            (r"Publishing/PostprocessRecommendations.*", ("results",)),
+        )
     ),
 )

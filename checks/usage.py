@@ -51,7 +51,7 @@ _SERVICES: Mapping[str, tuple[str, ...]] = {
 
 
 def by_code(*patterns: str, root: Path = ROOT) -> frozenset[Pair]:
-    """Called in the Python files that the patterns find."""
+    """Operations called in the Python files that the patterns find."""
     grouped: dict[Path, list[ast.Module]] = defaultdict(list)
     for path in sorted({path for pattern in patterns for path in root.glob(pattern)}):
         grouped[path.parent].append(ast.parse(path.read_text(encoding="utf-8")))
@@ -59,12 +59,12 @@ def by_code(*patterns: str, root: Path = ROOT) -> frozenset[Pair]:
 
 
 def by_tests() -> frozenset[Pair]:
-    """Called in tests that have an endpoint; those of functions and jobs give them clients of their own."""
+    """Operations called in tests that have an endpoint; those of functions and jobs give them clients of their own."""
     return by_code(*_TESTS) | by_runtime_tests()
 
 
 def by_runtime_tests() -> frozenset[Pair]:
-    """Called in the endpoint's own tests: as they stand here, or as its wheel says."""
+    """Operations called in the endpoint's own tests: as they stand here, or as its wheel says."""
     if not (ROOT / _RUNTIME).is_dir():
         return frozenset((service, operation) for service, operation in json.loads(TESTED.read_text()))
     named = by_code(*_RUNTIME_TESTS)

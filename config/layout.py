@@ -11,7 +11,7 @@ from string import Formatter
 
 @dataclass(frozen=True)
 class Form:
-    """A key with places for what differs from run to run: `runs/{run_id}/publish/{solution}/`."""
+    """A key with places for what differs from run to run: `runs/{run_id}/{dataset}/`."""
 
     text: str
 
@@ -60,7 +60,8 @@ REPORT = Form("runs/{run_id}/report.json")
 
 # Results bucket.
 BATCH_OUTPUT = Form("runs/{run_id}/batch/{solution}/")
-PUBLISH = Form("runs/{run_id}/publish/{solution}/")
+# What readers get, apart from the runs' folders: it lives as long as the lists may.
+PUBLISH = Form("publish/{run_id}/{solution}/")
 PUBLISH_FILES = Form(f"{PUBLISH.text}part-")
 WAREHOUSE = Form("runs/{run_id}/warehouse/{table}/")
 
@@ -74,6 +75,8 @@ WAREHOUSE_TABLES = (
     "events",
     "recommendations",
     SOLUTION_VERSION_METRICS,
+    "quarantine",
+    "data_quality",
 )
 
 # Both tables of DynamoDB have the partition key PK; recommendations has the sort key SK as well.
@@ -85,11 +88,16 @@ EXPIRES = "expires_at"
 LIST = Form("{list}#{key}")
 POINTER = Form("pointer#{list}")
 POINTER_SK = "pointer"
+# Versions of a list that the table holds and that don't expire yet.
+VERSIONS = Form("versions#{list}")
+VERSIONS_SK = "versions"
 
 # Control table.
 LOCK = "lock"
 WATERMARK = "watermark"
 SERVING = Form("serving#{solution}")
 RUN = Form("run#{run_id}")
+# What a run has finished, for one that resumes it.
+PROGRESS = Form("progress#{run_id}")
 # Runs whose lists serve and that the warehouse has not taken.
 WAREHOUSE_PENDING = "warehouse_pending"

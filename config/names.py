@@ -67,7 +67,7 @@ class Names:
 
     @property
     def earlier_dataset_groups(self) -> tuple[str, ...]:
-        """Those that this one stands beside, oldest first."""
+        """The dataset groups that this one stands beside, oldest first."""
         return tuple(replace(self, generation=number).dataset_group for number in range(1, self.generation))
 
     def of_generation(self, name: str) -> str:

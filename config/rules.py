@@ -7,7 +7,6 @@ and identifiers", "Reserved words").
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, TypeVar
 
@@ -15,6 +14,7 @@ from config.errors import did_you_mean
 from config.limits import MAX_EVENT_TYPES as MAX_EVENT_TYPES
 from config.limits import MAX_METADATA
 from config.recipes import DEPLOYED
+from config.schedules import check_schedule as check_schedule
 from warehouse.load import tables
 
 if TYPE_CHECKING:
@@ -57,6 +57,26 @@ def check_solutions(solutions: Iterable[Solution]) -> None:
     for name in names:
         if names.count(name) > 1:
             raise ValueError(f"solutions: name {name!r} is used twice: rename one")
+
+
+def check_never_bought(wanted: int, solutions: Iterable[Solution]) -> None:
+    """A list can hold no more such items than it is long, and gets them from candidates behind its end."""
+    if wanted == 0:
+        return
+    for solution in solutions:
+        if solution.for_each != "user":
+            continue
+        if wanted > solution.results:
+            raise ValueError(
+                f"publishing.min_never_bought is {wanted}, but solution {solution.name!r} has results "
+                f"{solution.results}: lower the first or raise the second"
+            )
+        if solution.ranked == solution.results:
+            raise ValueError(
+                f"publishing.min_never_bought is {wanted}, but solution {solution.name!r} ranks no more than the "
+                f"{solution.results} items that it publishes: give it candidates, such as candidates: "
+                f"{min(4 * solution.results, 500)}"
+            )
 
 
 BUCKET_NAME_LENGTH = 63
@@ -148,69 +168,3 @@ def check_field(field: DatasetField) -> None:
         raise ValueError(f"fields: {field.name} is categorical or textual, so its type must be string")
     if expected is None and field.type == "string" and not (field.categorical or field.textual):
         raise ValueError(f"fields: string {field.name} must be categorical or textual: add one of them")
-
-
-_CRON_FIELDS = ("minutes", "hours", "day of month", "month", "day of week", "year")
-_RANGES = ((0, 59), (0, 23), (1, 31), (1, 12), (1, 7), (1970, 2199))
-_NAMES = {
-    3: "JAN FEB MAR APR MAY JUN JUL AUG SEP OCT NOV DEC".split(),
-    4: "SUN MON TUE WED THU FRI SAT".split(),
-}
-_RATE = re.compile(r"rate\([1-9][0-9]* (minute|minutes|hour|hours|day|days)\)")
-
-
-def check_schedule(expression: str) -> str:
-    """A `cron(...)` or `rate(...)` expression as EventBridge Scheduler accepts it."""
-    if _RATE.fullmatch(expression):
-        return expression
-    body = re.fullmatch(r"cron\((.+)\)", expression)
-    if not body:
-        raise ValueError(
-            f"expression is {expression!r}: write cron(minutes hours day-of-month month day-of-week year), "
-            "such as cron(0 3 * * ? *), or rate(1 day)"
-        )
-    fields = body.group(1).split()
-    if len(fields) != len(_CRON_FIELDS):
-        raise ValueError(
-            f"expression {expression!r} has {len(fields)} fields, a cron has 6: {', '.join(_CRON_FIELDS)}"
-        )
-    for position, field in enumerate(fields):
-        _check_cron_field(expression, position, field)
-    if (fields[2] == "?") == (fields[4] == "?"):
-        raise ValueError(f"expression {expression!r}: exactly one of day of month and day of week must be ?")
-    return expression
-
-
-def _check_cron_field(expression: str, position: int, field: str) -> None:
-    for part in field.split(","):
-        if not _cron_part_is_valid(position, part):
-            low, high = _RANGES[position]
-            raise ValueError(
-                f"expression {expression!r}: {_CRON_FIELDS[position]} {part!r} is not in {low}-{high}"
-            )
-
-
-def _cron_part_is_valid(position: int, part: str) -> bool:
-    if part == "?":
-        return position in (2, 4)
-    if position == 2 and re.fullmatch(r"L|LW|(\d+)W", part):
-        return True
-    if position == 4 and re.fullmatch(r"L|[1-7]L|[1-7]#[1-5]", part):
-        return True
-    base, slash, step = part.partition("/")
-    if slash and not (step.isdigit() and int(step) > 0):
-        return False
-    if base == "*":
-        return True
-    ends = base.split("-")
-    values = [_cron_value(position, end) for end in ends]
-    low, high = _RANGES[position]
-    inside = all(value is not None and low <= value <= high for value in values)
-    return inside and len(values) <= 2
-
-
-def _cron_value(position: int, text: str) -> int | None:
-    if text.isdigit():
-        return int(text)
-    names = _NAMES.get(position, [])
-    return names.index(text.upper()) + 1 if text.upper() in names else None

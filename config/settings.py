@@ -38,6 +38,14 @@ class Network(Section):
     nat_gateways: int = Field(default=1, ge=1, le=4)
     """Gateways for outbound traffic of the private subnets; more cost more and survive the loss of a zone."""
 
+    @field_validator("availability_zones")
+    @classmethod
+    def _zones_are_distinct(cls, zones: tuple[str, ...]) -> tuple[str, ...]:
+        twice = sorted({zone for zone in zones if zones.count(zone) > 1})
+        if twice:
+            raise ValueError(f"zone {twice[0]!r} is listed twice: a group of subnets wants zones that differ")
+        return zones
+
     @model_validator(mode="after")
     def _one_nat_gateway_a_zone_at_most(self) -> Self:
         if self.nat_gateways > len(self.availability_zones):
@@ -103,11 +111,20 @@ class ApplicationLog(Section):
     """true creates the table; false reads an existing one, which must have point-in-time recovery."""
     table_name: str | None = Field(default=None, pattern=r"^[a-zA-Z0-9_.-]{3,255}$")
     """Existing table, when `create` is false."""
+    ttl_attribute: str | None = Field(default=None, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")
+    """Attribute of epoch seconds by which the created table expires events; an existing table says it itself."""
+    keep_expired_days: int = Field(default=730, ge=0, le=36500)
+    """Days for which events stay learned after time to live removed them; 0 forgets them at the next run."""
 
     @model_validator(mode="after")
     def _an_imported_table_is_named(self) -> Self:
         if not self.create and self.table_name is None:
             raise ValueError("create is false, so table_name must name the existing table")
+        if not self.create and self.ttl_attribute is not None:
+            raise ValueError(
+                "create is false, and an existing table says itself by which attribute it expires: "
+                "remove ttl_attribute"
+            )
         return self
 
 
@@ -189,6 +206,8 @@ class UsersDataset(Section):
 
     fields: tuple[DatasetField, ...] = Field(min_length=2)
     """Fields of the schema, USER_ID among them."""
+    only_known: bool = False
+    """true leaves users who are not in the table (any more) out of training and lists; false keeps guests."""
 
     @field_validator("fields")
     @classmethod
@@ -210,13 +229,38 @@ class ItemsDataset(Section):
         return fields
 
 
+class Bound(Section):
+    """What a figure may be; a side that is left out is learned from earlier runs."""
+
+    min: float | None = None
+    """The least value that lets a run go on."""
+    max: float | None = None
+    """The largest value that lets a run go on."""
+
+    @model_validator(mode="after")
+    def _has_a_side_and_room(self) -> Self:
+        if self.min is None and self.max is None:
+            raise ValueError("a bound needs min, max or both")
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise ValueError(f"min {self.min:g} is above max {self.max:g}: nothing could pass")
+        return self
+
+
+FigureName = Annotated[
+    str,
+    Field(pattern=r"^(users\.distinct|(rows|age_hours|null_share)\.[^\s]{1,400})$"),
+]
+
+
 class DataQuality(Section):
     """When a preparation run stops instead of replacing good data with bad."""
 
     max_quarantined_share: float = Field(default=0.05, ge=0, le=1)
     """Share of rows that may be quarantined before a run stops."""
     min_rows_against_previous: float = Field(default=0.8, ge=0, le=1)
-    """Rows a dataset must keep against the previous run's, as a share."""
+    """Rows a dataset must keep against the previous run's, as a share; also of the median of earlier runs."""
+    bounds: dict[FigureName, Bound] = Field(default_factory=dict)
+    """Bounds of figures, by name such as `rows.application_log.click`; they stand before what is learned."""
 
 
 class Datasets(Section):
@@ -245,6 +289,10 @@ class Etl(Section):
     """Workers of a job at most."""
     timeout_minutes: int = Field(default=60, ge=1, le=10080)
     """Time after which a job is stopped."""
+    bootstrap_key_arn: str | None = Field(
+        default=None, pattern=r"^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[0-9a-f-]{36}$"
+    )
+    """Customer key of the bootstrap bucket, if it has one: the jobs decrypt their scripts with it."""
 
 
 class Solution(Section):
@@ -258,13 +306,24 @@ class Solution(Section):
     """Who gets a list: each user, each item, or everyone the same."""
     results: int = Field(default=25, ge=1, le=500)
     """Length of a list."""
+    candidates: int | None = Field(default=None, ge=1, le=500)
+    """Items that batch inference ranks, of which the rules after it leave `results`; none: as many as `results`."""
     hyperparameters: dict[str, str] = Field(default_factory=dict)
     """Hyperparameters of the recipe, as strings."""
 
     @model_validator(mode="after")
     def _recipe_fits(self) -> Self:
         rules.check_solution(self.recipe, self.for_each, self.hyperparameters)
+        if self.ranked < self.results:
+            raise ValueError(
+                f"candidates is {self.candidates}, fewer than results {self.results}: raise it, or leave it out"
+            )
         return self
+
+    @property
+    def ranked(self) -> int:
+        """Items that batch inference is asked for."""
+        return self.results if self.candidates is None else self.candidates
 
 
 class QualityGate(Section):
@@ -308,9 +367,11 @@ class Publishing(Section):
     """What happens to lists between inference and the reader."""
 
     expire_after_days: int = Field(default=14, ge=1, le=365)
-    """DynamoDB forgets a published list after this long."""
+    """Days for which DynamoDB keeps lists that serve no more and can't be rolled back to; what serves never expires."""
     exclude_bought_within_days: int = Field(default=0, ge=0, le=3650)
     """Leave out items that the user bought within so many days; 0 leaves none out."""
+    min_never_bought: int = Field(default=0, ge=0, le=500)
+    """Items of a user's list that they never bought, at least: the best such candidates take its last places."""
 
 
 class Api(Section):
@@ -461,6 +522,11 @@ class Settings(Section):
         rules.check_job_names(self.names.prefix, self.solutions)
         return self
 
+    @model_validator(mode="after")
+    def _lists_have_room_for_what_was_never_bought(self) -> Self:
+        rules.check_never_bought(self.publishing.min_never_bought, self.solutions)
+        return self
+
     @cached_property
     def names(self) -> Names:
         return Names(
@@ -497,7 +563,7 @@ def load(environment: str, folder: Path | None = None) -> Settings:
 
 
 def _unknown_keys(common: Content) -> list[Any]:
-    """Also those that an environment's list replaces, so that they're in no merged configuration."""
+    """The unknown keys, also those that an environment's list replaces, so that no merged configuration has them."""
     return [error for error in _errors(common) if error["type"] == "extra_forbidden"]
 
 

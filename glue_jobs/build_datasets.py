@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import reduce
 from typing import Any
 
 import boto3
@@ -15,25 +16,33 @@ from pyspark import StorageLevel
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from glue_jobs import report, session
+from glue_jobs import quality, report, session
 from glue_jobs.columns import (
+    EVENT_TYPE,
+    EVENT_VALUE,
     EVENTS,
-    EXPORT_LINE,
+    FIRST_RUN,
     IGNORED,
     KEY_OF_DATASET,
+    LEDGER,
+    QUALITY,
     REASON,
     TIMESTAMP,
     USER_ID,
+    export_line,
 )
 from glue_jobs.run_id import started_at
 from glue_jobs.sources import SOURCES, Given
 from glue_jobs.transforms import application_log, batch_input, entities, interactions
+from glue_jobs.transforms import quarantine as quarantined
 
 ARGUMENTS = [
     "raw_bucket",
     "datasets_bucket",
     "results_bucket",
     "datasets",
+    "application_log",
+    "accept",
     "run_id",
     "run_mode",  # Glue keeps --mode for itself
     "export_prefix",
@@ -44,6 +53,15 @@ CLOCK_SKEW = timedelta(hours=1)
 
 class NothingToBuild(RuntimeError):
     """No source gives an interaction."""
+
+
+@dataclass(frozen=True)
+class LogTable:
+    """The table of application events: its key's attributes, and what removes items by itself."""
+
+    keys: Sequence[str] = field(default_factory=lambda: ["user_id", "event_key"])
+    ttl: str | None = None
+    keep_expired_days: int = 0
 
 
 @dataclass(frozen=True)
@@ -59,6 +77,8 @@ class Job:
     mode: str
     export_prefix: str
     previous_run_id: str
+    log: LogTable
+    accepted: Sequence[str] = ()  # figures whose bounds don't count this time
 
     def __post_init__(self) -> None:
         if self.mode not in ("full", "incremental"):
@@ -71,6 +91,11 @@ class Job:
     def types_from(self, source: str) -> list[str]:
         rules = self.datasets["interactions"]["events"]
         return [rule["type"] for rule in rules if rule["source"] == source]
+
+    @property
+    def figures_quality(self) -> Mapping[str, Any]:
+        found: Mapping[str, Any] = self.datasets.get("quality", {})
+        return found
 
     @property
     def event_types(self) -> list[str]:
@@ -92,9 +117,28 @@ class Job:
 def main() -> None:
     arguments = getResolvedOptions(sys.argv, ARGUMENTS)
     datasets = json.loads(arguments["datasets"])
-    named = {name: arguments[name] for name in ARGUMENTS if name not in ("datasets", "run_mode")}
-    job = Job(spark=session.start("build-datasets"), datasets=datasets, mode=arguments["run_mode"], **named)
+    log = json.loads(arguments["application_log"])
+    read = ("datasets", "run_mode", "application_log", "accept")
+    job = Job(
+        spark=session.start("build-datasets"),
+        datasets=datasets,
+        mode=arguments["run_mode"],
+        log=log_table(boto3.client("dynamodb"), log["table"], keep_expired_days=log["keep_expired_days"]),
+        accepted=json.loads(arguments["accept"]),
+        **{name: arguments[name] for name in ARGUMENTS if name not in read},
+    )
     run(job, s3=boto3.client("s3"))
+
+
+def log_table(dynamodb: Any, table: str, *, keep_expired_days: int) -> LogTable:
+    """What only the table itself knows for certain."""
+    keys = dynamodb.describe_table(TableName=table)["Table"]["KeySchema"]
+    living = dynamodb.describe_time_to_live(TableName=table)["TimeToLiveDescription"]
+    return LogTable(
+        keys=[key["AttributeName"] for key in keys],
+        ttl=living.get("AttributeName"),
+        keep_expired_days=keep_expired_days,
+    )
 
 
 def run(job: Job, *, s3: Any) -> None:
@@ -108,63 +152,109 @@ def run(job: Job, *, s3: Any) -> None:
         previous_run_id=job.previous_run_id,
         previous=previous,
     )
-    ingest_events(job)
-    kept, counts, figures = build_interactions(job, event_runs)
-    built = {name: build_entities(job, name) for name in KEY_OF_DATASET}
+    full_run = report.full_run(
+        run_id=job.run_id, mode=job.mode, exported=job.exported, event_runs=event_runs, previous=previous
+    )
+    log = read_log(job, event_runs=event_runs, full_run=full_run)
+    ledgers = Ledgers(job, previous)
+    built = {name: build_entities(job, name, ledgers) for name in KEY_OF_DATASET}
+    kept, counts, figures = build_interactions(job, log, users=built["users"][0], ledgers=ledgers)
     write_batch_input(job, users=built["users"][0], items=built["items"][0], kept=kept)
+    ledgers.write()
+    datasets = {"interactions": counts, **{name: result[1] for name, result in built.items()}}
+    measured = figures.pop("quality") | {f"rows.{name}": one["kept"] for name, one in datasets.items()}
+    nulls = {name: share for _, _, shares in built.values() for name, share in shares.items()}
     content = {
         "run_id": job.run_id,
         "mode": job.mode,
         "event_runs": event_runs,
-        "datasets": {"interactions": counts, **{name: result[1] for name, result in built.items()}},
+        "full_run": full_run,
+        "datasets": datasets,
         "previous": report.previous_rows(previous),
+        "quality": assess(job, measured | nulls, previous=previous),
         **figures,
     }
     job.spark.catalog.clearCache()
     report.write(s3, bucket=job.datasets_bucket, content=content)
 
 
-def ingest_events(job: Job) -> None:
-    """This run's export, parsed: for the runs after it and for the warehouse."""
-    if job.exported:
-        # A full export's files are below its id, an incremental one's in a folder that exports share.
-        options = {"recursiveFileLookup": "true", "pathGlobFilter": "*.json.gz"}
-        path = session.location(job.raw_bucket, job.export_prefix.strip("/"))
-        lines = job.spark.read.schema(EXPORT_LINE).options(**options).json(path)
-        own = session.raw_events(job.raw_bucket, job.run_id)
-        application_log.events(lines).write.mode("overwrite").parquet(own)
-        events = job.spark.read.schema(EVENTS).parquet(own)
-    else:
-        events = job.spark.createDataFrame([], EVENTS)
-    session.write_json(application_log.warehouse_events(events, run_id=job.run_id), job.warehouse("events"))
+def assess(job: Job, figures: Mapping[str, float], *, previous: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The figures within their bounds, for validation and for the warehouse."""
+    found = quality.assessed(
+        figures, quality=job.figures_quality, previous=previous, accepted=list(job.accepted)
+    )
+    rows = job.spark.createDataFrame(quality.rows(found, run_id=job.run_id), QUALITY)
+    session.write_json(rows.coalesce(1), job.warehouse("data_quality"))
+    return found
 
 
-def build_interactions(job: Job, event_runs: list[str]) -> tuple[DataFrame, dict[str, Any], dict[str, Any]]:
+def read_log(job: Job, *, event_runs: Sequence[str], full_run: str) -> DataFrame | None:
+    """What counts of the application log, after this run's export; None when no run exported it.
+
+    The export is kept for the runs after this one, and its changes go to the warehouse.
+    """
+    ingest_export(job)
+    if not event_runs:
+        empty = job.spark.createDataFrame([], EVENTS)
+        session.write_json(
+            application_log.warehouse_events(empty, run_id=job.run_id), job.warehouse("events")
+        )
+        return None
+    paths = [session.raw_events(job.raw_bucket, run) for run in event_runs]
+    history = job.spark.read.schema(EVENTS).parquet(*paths)
+    full_at = int(started_at(full_run).timestamp()) if full_run else 0
+    rows = application_log.newest(history, full_run=full_run, full_at=full_at)
+    rows = rows.persist(StorageLevel.MEMORY_AND_DISK)
+    changed = application_log.changes(rows, run_id=job.run_id, full_run=full_run)
+    session.write_json(application_log.warehouse_events(changed, run_id=job.run_id), job.warehouse("events"))
+    now = int(started_at(job.run_id).timestamp())
+    return application_log.learned(rows, now=now, keep_expired_days=job.log.keep_expired_days)
+
+
+def ingest_export(job: Job) -> None:
+    if not job.exported:
+        return
+    # A full export's files are below its id, an incremental one's in a folder that exports share.
+    options = {"recursiveFileLookup": "true", "pathGlobFilter": "*.json.gz"}
+    path = session.location(job.raw_bucket, job.export_prefix.strip("/"))
+    schema = export_line(keys=job.log.keys, ttl=job.log.ttl)
+    lines = job.spark.read.schema(schema).options(**options).json(path)
+    events = application_log.events(lines, run_id=job.run_id, keys=job.log.keys, ttl=job.log.ttl)
+    events.write.mode("overwrite").parquet(session.raw_events(job.raw_bucket, job.run_id))
+
+
+def build_interactions(
+    job: Job, log: DataFrame | None, *, users: DataFrame, ledgers: Ledgers
+) -> tuple[DataFrame, dict[str, Any], dict[str, Any]]:
     """The interactions kept (cached), their counts, and figures about them."""
     columns = job.datasets["interactions"]["order_columns"]
     orders = job.spark.read.parquet(session.raw_table(job.raw_bucket, job.run_id, "orders"))
     session.write_json(
         interactions.warehouse_orders(orders, columns=columns, run_id=job.run_id), job.warehouse("orders")
     )
-    candidates = read_candidates(job, event_runs)
+    candidates = read_candidates(job, log)
     latest = int((started_at(job.run_id) + CLOCK_SKEW).timestamp())
     rows = interactions.judged(candidates, types=job.event_types, latest=latest)
+    if job.datasets["users"].get("only_known"):
+        rows = interactions.of_known_users(rows, users)
     kept = interactions.kept(rows).persist(StorageLevel.MEMORY_AND_DISK)
     session.write_csv(kept, job.dataset("interactions"))
     warehouse = interactions.warehouse_interactions(kept, run_id=job.run_id)
     session.write_json(warehouse, job.warehouse("interactions"))
     figures = describe(kept)
-    counts = report.Counts(by_reason=quarantine(job, "interactions", rows), kept=figures.pop("rows"))
+    figures["quality"] |= measure(job, kept)
+    by_reason, new = ledgers.take("interactions", rows, also=[EVENT_TYPE])
+    counts = report.Counts(by_reason=by_reason, kept=figures.pop("rows"), new=new)
     return kept, counts.as_dict(), figures
 
 
-def read_candidates(job: Job, event_runs: list[str]) -> list[DataFrame]:
+def read_candidates(job: Job, log: DataFrame | None) -> list[DataFrame]:
     """What each source gives. Raises NothingToBuild."""
     given = {
         "spark": job.spark,
         "raw_bucket": job.raw_bucket,
         "run_id": job.run_id,
-        "event_runs": event_runs,
+        "log": log,
         "columns": job.datasets["interactions"],
     }
     found = [source(Given(types=job.types_from(name), **given)) for name, source in SOURCES.items()]
@@ -177,24 +267,63 @@ def read_candidates(job: Job, event_runs: list[str]) -> list[DataFrame]:
     return candidates
 
 
-def build_entities(job: Job, name: str) -> tuple[DataFrame, dict[str, Any]]:
+def build_entities(
+    job: Job, name: str, ledgers: Ledgers
+) -> tuple[DataFrame, dict[str, Any], dict[str, float]]:
+    """The rows kept (cached), their counts, and the share of nulls in each field that may be empty."""
     fields, key = job.datasets[name]["fields"], KEY_OF_DATASET[name]
-    table = job.spark.read.parquet(session.raw_table(job.raw_bucket, job.run_id, name))
-    rows = entities.judged(table, fields=fields, key=key)
+    place = session.raw_table(job.raw_bucket, job.run_id, name)
+    table = job.spark.read.parquet(place)
+    rows = entities.judged(table, fields=fields, key=key, source=name, file=place)
     kept = entities.kept(rows, fields=fields, key=key).persist(StorageLevel.MEMORY_AND_DISK)
     session.write_csv(kept, job.dataset(name))
     session.write_json(entities.warehouse_rows(kept, run_id=job.run_id), job.warehouse(name))
-    counts = report.Counts(by_reason=quarantine(job, name, rows), kept=kept.count())
-    return kept, counts.as_dict()
+    by_reason, new = ledgers.take(name, rows)
+    counts = report.Counts(by_reason=by_reason, kept=kept.count(), new=new)
+    optional = [field["name"] for field in fields if field.get("nullable")]
+    return kept, counts.as_dict(), null_shares(kept, dataset=name, fields=optional)
 
 
-def quarantine(job: Job, dataset: str, rows: DataFrame) -> dict[str | None, int]:
-    """Rows by reason; those that are wrong are written with it."""
-    by_reason = {row[REASON]: row["count"] for row in rows.groupBy(REASON).count().collect()}
-    wrong = [reason for reason in by_reason if reason is not None and reason not in IGNORED]
-    if wrong:
-        session.write_json(rows.where(F.col(REASON).isin(wrong)), job.quarantine(dataset))
-    return by_reason
+def null_shares(rows: DataFrame, *, dataset: str, fields: Sequence[str]) -> dict[str, float]:
+    if not fields:
+        return {}
+    shares = rows.agg(*(F.avg(F.col(name).isNull().cast("int")).alias(name) for name in fields)).collect()[0]
+    return {f"null_share.{dataset}.{name}": shares[name] for name in fields if shares[name] is not None}
+
+
+class Ledgers:
+    """Quarantined rows of every dataset; those that the run before had are known again."""
+
+    def __init__(self, job: Job, previous: Mapping[str, Any] | None) -> None:
+        self._job, self._previous = job, previous
+        self._new: list[DataFrame] = []
+
+    def take(
+        self, dataset: str, rows: DataFrame, *, also: Sequence[str] = ()
+    ) -> tuple[dict[str | None, int], dict[str, int]]:
+        """Rows by reason, and those by reason that no run found before. What is wrong is written."""
+        job = self._job
+        by_reason = {row[REASON]: row["count"] for row in rows.groupBy(REASON).count().collect()}
+        wrong = rows.where(F.col(REASON).isNotNull() & ~F.col(REASON).isin(*IGNORED))
+        known = quarantined.known_again(wrong, self._before(dataset), also=also, run_id=job.run_id)
+        session.write_json(known, job.quarantine(dataset))
+        written = job.spark.read.schema(known.schema).json(job.quarantine(dataset))
+        new = written.where(F.col(FIRST_RUN) == job.run_id).groupBy(REASON).count().collect()
+        self._new.append(quarantined.warehouse_rows(written, dataset=dataset, run_id=job.run_id))
+        return by_reason, {row[REASON]: row["count"] for row in new}
+
+    def write(self) -> None:
+        rows = reduce(DataFrame.unionByName, self._new)
+        session.write_json(rows.coalesce(1), self._job.warehouse("quarantine"))
+
+    def _before(self, dataset: str) -> DataFrame:
+        """Where the run before kept no ledger, nothing is known again."""
+        spark, previous = self._job.spark, self._previous
+        if previous is None or "newly_quarantined" not in previous["datasets"][dataset]:
+            return spark.createDataFrame([], LEDGER)
+        bucket = self._job.datasets_bucket
+        place = session.run_folder(bucket, previous["run_id"], f"quarantine/{dataset}")
+        return spark.read.schema(LEDGER).json(place)
 
 
 def describe(kept: DataFrame) -> dict[str, Any]:
@@ -205,14 +334,36 @@ def describe(kept: DataFrame) -> dict[str, Any]:
     row = per_user.agg(
         F.coalesce(F.sum("n"), F.lit(0)).alias("rows"),
         F.count_if(F.col("n") >= 2).alias("users"),
+        F.count("*").alias("distinct"),
         F.min("first").alias("first"),
         F.max("last").alias("last"),
     ).collect()[0]
     return {
         "rows": row["rows"],
         "users_with_two_interactions": row["users"],
+        "quality": {"users.distinct": row["distinct"]},
         "window": {"first_timestamp": row["first"], "last_timestamp": row["last"]},
     }
+
+
+def measure(job: Job, kept: DataFrame) -> dict[str, float]:
+    """Rows, age and missing values by source and event type; a type without a row has none of the latter two."""
+    by_type = kept.groupBy(EVENT_TYPE).agg(
+        F.count("*").alias("rows"),
+        F.max(TIMESTAMP).alias("newest"),
+        F.avg(F.col(EVENT_VALUE).isNull().cast("int")).alias("nulls"),
+    )
+    found = {row[EVENT_TYPE]: row for row in by_type.collect()}
+    now = started_at(job.run_id).timestamp()
+    figures: dict[str, float] = {}
+    for source in SOURCES:
+        for kind in job.types_from(source):
+            row = found.get(kind)
+            figures[f"rows.{source}.{kind}"] = row["rows"] if row else 0
+            if row:
+                figures[f"age_hours.{source}.{kind}"] = round((now - row["newest"]) / 3600, 2)
+                figures[f"null_share.interactions.{kind}.{EVENT_VALUE}"] = row["nulls"]
+    return figures
 
 
 def write_batch_input(job: Job, *, users: DataFrame, items: DataFrame, kept: DataFrame) -> None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pyspark.sql.types import (
     ArrayType,
     BooleanType,
+    DataType,
     DoubleType,
+    LongType,
     StringType,
     StructField,
     StructType,
@@ -23,9 +27,21 @@ KEY_OF_DATASET = {"users": USER_ID, "items": ITEM_ID}
 REASON = "reason"
 
 # Counted, not quarantined: the application may log whatever it likes, and exports overlap by design.
-IGNORED = ("unknown_event_type", "duplicate")
+IGNORED = ("unknown_event_type", "duplicate", "unknown_user")
+
+# Beside each judged row: where it came from, and the text that is wrong with it.
+SOURCE, SOURCE_KEY, SOURCE_FILE, WRONG = "source", "source_key", "source_file", "wrong_value"
+ORIGIN = [SOURCE, SOURCE_KEY, SOURCE_FILE, WRONG]
+ROW_ID, FIRST_RUN = "row_id", "first_run_id"
+MAX_WRONG_LENGTH = 500  # characters of a wrong value that are kept
+LEDGER = StructType([StructField(ROW_ID, StringType()), StructField(FIRST_RUN, StringType())])
 
 MAX_ID_LENGTH = 256  # Personalize, "Quotas": length of a user or item id
+MAX_CATEGORY_LENGTH = 1_000  # of a category, or a text that is none
+MAX_UNSTRUCTURED_LENGTH = 20_000  # of a field that is textual
+MAX_UNSTRUCTURED_LENGTH_CJK = 7_000  # of one with Chinese or Japanese characters
+# 2100-01-01: what is later is milliseconds, or the year 9999 for "never", which PostgreSQL's infinity becomes too.
+LATEST_SECOND = 4_102_444_800
 # The warehouse's widest column has 65,535 bytes (Redshift's varchar), a character has up to four.
 WIDEST_BYTES = 65535
 MAX_TEXT_LENGTH = WIDEST_BYTES // 4
@@ -51,9 +67,26 @@ _IMAGE = StructType(
     ]
 )
 
-# A line is {"Item": ...} in a full export, {"Keys": ..., "NewImage": ...} in an incremental one (none
-# when the item was deleted).
-EXPORT_LINE = StructType([StructField("Item", _IMAGE), StructField("NewImage", _IMAGE)])
+_ANY_KEY = StructType([StructField(kind, StringType()) for kind in ("S", "N", "B")])
+
+
+def export_line(*, keys: Sequence[str], ttl: str | None) -> StructType:
+    """The schema of an export's lines, of a table with these key attributes and this attribute of time to live.
+
+    A line is {"Item": ...} in a full export; {"Metadata", "Keys", "OldImage", "NewImage"} in an incremental one, whose
+    images are left out where there is none: the old one of a new item, the new one of a removed item.
+    """
+    fields = {field.name: field.dataType for field in _IMAGE}
+    more: dict[str, DataType] = {ttl: _wrapped("N")} if ttl else {}
+    image = _struct({**fields, **more, **dict.fromkeys(keys, _ANY_KEY)})
+    metadata = _struct({"WriteTimestampMicros": _wrapped("N")})
+    known = _struct(dict.fromkeys(sorted(keys), _ANY_KEY))
+    return _struct({"Metadata": metadata, "Keys": known, "Item": image, "OldImage": image, "NewImage": image})
+
+
+def _struct(fields: dict[str, DataType]) -> StructType:
+    return StructType([StructField(name, kind) for name, kind in fields.items()])
+
 
 # Times and numbers stay text here, so that what can't be parsed is still there to be quarantined.
 EVENTS = StructType(
@@ -68,8 +101,15 @@ EVENTS = StructType(
         StructField("value", StringType()),
         StructField("impression", ArrayType(StringType())),
         StructField("simulated", BooleanType()),
+        StructField("event_key", StringType()),  # the table's key, as JSON: who has a newer one replaces it
+        StructField("run_id", StringType()),  # of the export
+        StructField("written_at", LongType()),  # epoch microseconds; a full export doesn't tell
+        StructField("expiry", LongType()),  # epoch seconds, by the table's time to live
+        StructField("removed", StringType()),  # DELETED or EXPIRED: the image is the last one
+        StructField("file", StringType()),
     ]
 )
+DELETED, EXPIRED = "deleted", "expired"
 
 BATCH_OUTPUT = StructType(
     [
@@ -100,6 +140,15 @@ WAREHOUSE_ORDERS = StructType(
         StructField("item_id", StringType()),
         StructField("ordered_at", StringType()),
         StructField("sales_value", DoubleType()),
+    ]
+)
+QUALITY = StructType(
+    [
+        StructField("run_id", StringType()),
+        StructField("figure", StringType()),
+        StructField("value", DoubleType()),
+        StructField("low", DoubleType()),
+        StructField("high", DoubleType()),
     ]
 )
 WAREHOUSE_RECOMMENDATIONS = ["run_id", "solution", "entity_id", "rank", "item_id", "score"]

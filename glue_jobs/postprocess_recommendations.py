@@ -46,7 +46,7 @@ class Job:
         return self.folder(f"batch/{solution}")
 
     def published(self, solution: str) -> str:
-        return self.folder(f"publish/{solution}")
+        return session.published(self.results_bucket, self.run_id, solution)
 
     def warehouse(self, table: str) -> str:
         return self.folder(f"warehouse/{table}")
@@ -77,7 +77,8 @@ def run(job: Job) -> None:
 
 def publish(job: Job, solution: Mapping[str, Any]) -> DataFrame:
     """Write the solution's lists and answer them."""
-    lists = with_rules(job, solution, read_lists(job, solution["name"]))
+    ranked = with_rules(job, solution, read_lists(job, solution["name"]))
+    lists = recommendations.first(ranked, solution["results"])
     lines = recommendations.publish_lines(lists)
     writer = lines.write.mode("overwrite").option("maxRecordsPerFile", LISTS_A_FILE)
     writer.option("compression", "gzip").text(job.published(solution["name"]))
@@ -104,7 +105,7 @@ def with_rules(job: Job, solution: Mapping[str, Any], lists: DataFrame) -> DataF
     active = rules.active(job.publishing, for_each=solution["for_each"])
     if not active:
         return lists
-    joined, given = _known(job, lists, active.values())
+    joined, given = _known(job, lists, active.values(), results=solution["results"])
     return recommendations.changed(
         joined,
         lambda entries: rules.applied(
@@ -113,7 +114,9 @@ def with_rules(job: Job, solution: Mapping[str, Any], lists: DataFrame) -> DataF
     )
 
 
-def _known(job: Job, lists: DataFrame, active: Iterable[Rule]) -> tuple[DataFrame, rules.Given]:
+def _known(
+    job: Job, lists: DataFrame, active: Iterable[Rule], *, results: int
+) -> tuple[DataFrame, rules.Given]:
     """The lists beside what their rules ask for, each a column of its name."""
     wanted = list(active)
     user = {name: F.col(name) for rule in wanted for name in rule.user}
@@ -123,7 +126,7 @@ def _known(job: Job, lists: DataFrame, active: Iterable[Rule]) -> tuple[DataFram
     if items:
         table = job.spark.read.schema(recommendations.items_schema(items)).json(job.warehouse("items"))
         lists = lists.crossJoin(F.broadcast(recommendations.item_facts(table, items)))
-    return lists, rules.Given(user=user, items=items, now=started_at(job.run_id))
+    return lists, rules.Given(user=user, items=items, now=started_at(job.run_id), results=results)
 
 
 def bought(job: Job) -> DataFrame:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from glue_jobs.columns import IGNORED
@@ -18,10 +18,14 @@ class PreviousRunUnknown(RuntimeError):
 
 @dataclass(frozen=True)
 class Counts:
-    """Rows of one dataset. `by_reason` has the key None for those without a fault."""
+    """Rows of one dataset. `by_reason` has the key None for those without a fault.
+
+    `new` are the quarantined rows by reason that no earlier run has counted.
+    """
 
     by_reason: Mapping[str | None, int]
     kept: int
+    new: Mapping[str, int] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         faults = {reason: n for reason, n in self.by_reason.items() if reason is not None}
@@ -32,6 +36,7 @@ class Counts:
             "kept": self.kept,
             "ignored": ignored | ({"duplicate": duplicates} if duplicates else {}),
             "quarantined": {reason: n for reason, n in faults.items() if reason not in IGNORED},
+            "newly_quarantined": dict(self.new),
         }
 
 
@@ -61,9 +66,9 @@ def write(s3: Any, *, bucket: str, content: Mapping[str, Any]) -> None:
 def event_runs(
     *, run_id: str, mode: str, exported: bool, previous_run_id: str, previous: Mapping[str, Any] | None
 ) -> list[str]:
-    """The runs whose parsed events together are the whole log: this one's, after a full export, alone."""
+    """The runs whose parsed events together are the whole log, with what expired in it before a full export."""
     own = [run_id] if exported else []
-    if mode == "full":
+    if mode == "full" and previous is None:
         return own
     if previous is None:
         raise PreviousRunUnknown(
@@ -72,6 +77,18 @@ def event_runs(
         )
     earlier: Iterable[str] = previous["event_runs"]
     return [run for run in earlier if run != run_id] + own
+
+
+def full_run(
+    *, run_id: str, mode: str, exported: bool, event_runs: Sequence[str], previous: Mapping[str, Any] | None
+) -> str:
+    """The run of the newest full export among `event_runs`; "" when there is none."""
+    if mode == "full" and exported:
+        return run_id
+    earlier = [run for run in event_runs if run != run_id]
+    if previous is None or not earlier:
+        return ""
+    return str(previous.get("full_run", earlier[0]))  # reports of before this key: a full run stood first
 
 
 def previous_rows(previous: Mapping[str, Any] | None) -> dict[str, Any] | None:

@@ -1,4 +1,4 @@
-"""Rules between inference and the reader, a row each: a key of `publishing` with a value turns its rule on.
+"""Rules between inference and the reader, one row each: a key of `publishing` with a value turns its rule on.
 
 A rule is a pure function of a list, what is known of its user and of items, and its parameter. It works through
 `Operations`, so it runs on Spark's columns after inference, and on plain values wherever a list is read.
@@ -25,14 +25,24 @@ class Operations(Protocol):
         """The entries whose item is not one of `ids`, in their order."""
         ...
 
+    def with_places(self, entries: Any, ids: Any, *, length: int, places: int) -> Any:
+        """The first `length` entries; where fewer than `places` of them are not of `ids`, the next ones that are
+        not take the places of the last ones that are, at the end.
+        """
+        ...
+
 
 @dataclass(frozen=True, kw_only=True)
 class Given:
-    """What a rule may look at besides the list: a map from item id of each name that its row asks for."""
+    """What a rule may look at besides the list: a map from item id of each name that its row asks for.
+
+    `results` is how many entries of the list will be published.
+    """
 
     user: Mapping[str, Any]
     items: Mapping[str, Any]
     now: datetime
+    results: int
 
 
 Apply = Callable[[Operations, Any, Given, Any], Any]
@@ -53,10 +63,17 @@ def exclude_bought_within_days(on: Operations, entries: Any, given: Given, days:
     return on.without(entries, on.since(given.user["bought"], since))
 
 
+def min_never_bought(on: Operations, entries: Any, given: Given, places: int) -> Any:
+    ever = on.since(given.user["bought"], "")
+    return on.with_places(entries, ever, length=given.results, places=places)
+
+
 RULES: Mapping[str, Rule] = {
     "exclude_bought_within_days": Rule(
         apply=exclude_bought_within_days, for_each=frozenset({"user"}), user=("bought",)
     ),
+    # After those that leave items out: it counts what is left.
+    "min_never_bought": Rule(apply=min_never_bought, for_each=frozenset({"user"}), user=("bought",)),
 }
 
 

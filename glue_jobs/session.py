@@ -19,12 +19,20 @@ CSV = {
 
 
 def start(name: str) -> SparkSession:
-    spark = SparkSession.builder.appName(name).getOrCreate()
-    spark.conf.set("spark.sql.session.timeZone", "UTC")
+    spark = configured(SparkSession.builder.appName(name).getOrCreate())
     # `_SUCCESS` files would be read as data by Personalize's imports and Redshift's COPY.
     spark.conf.set("mapreduce.fileoutputcommitter.marksuccessfuljobs", "false")
     # 200 by default: hundreds of tiny files and tasks on a small cluster, too few on a big one.
     spark.conf.set("spark.sql.shuffle.partitions", str(4 * spark.sparkContext.defaultParallelism))
+    return spark
+
+
+def configured(spark: SparkSession) -> SparkSession:
+    """Times as they are: in UTC, and not in the calendar that Spark 2 had for days before October 1582."""
+    spark.conf.set("spark.sql.session.timeZone", "UTC")
+    for kind in ("datetime", "int96"):
+        for way in ("Read", "Write"):
+            spark.conf.set(f"spark.sql.parquet.{kind}RebaseModeIn{way}", "CORRECTED")
     return spark
 
 
@@ -46,6 +54,10 @@ def raw_table(bucket: str, run_id: str, table: str) -> str:
 
 def raw_events(bucket: str, run_id: str) -> str:
     return location(bucket, f"events/run={run_id}")
+
+
+def published(bucket: str, run_id: str, solution: str) -> str:
+    return location(bucket, f"publish/{run_id}/{solution}")
 
 
 def run_folder(bucket: str, run_id: str, part: str) -> str:

@@ -9,7 +9,6 @@ from typing import Any
 from pyspark.sql import DataFrame, SparkSession
 
 from glue_jobs import session
-from glue_jobs.columns import EVENTS
 from glue_jobs.transforms import interactions
 
 
@@ -20,13 +19,16 @@ class Given:
     spark: SparkSession
     raw_bucket: str
     run_id: str
-    event_runs: Sequence[str]
+    log: DataFrame | None  # what counts of the application log (columns.EVENTS); None when no run exported it
     columns: Mapping[str, Any]  # of interactions in the configuration: order_columns
     types: Sequence[str]
 
     def table(self, name: str) -> DataFrame:
         """An extracted table of the application."""
-        return self.spark.read.parquet(session.raw_table(self.raw_bucket, self.run_id, name))
+        return self.spark.read.parquet(self.place(name))
+
+    def place(self, name: str) -> str:
+        return session.raw_table(self.raw_bucket, self.run_id, name)
 
 
 Source = Callable[[Given], DataFrame | None]
@@ -36,15 +38,14 @@ def orders(given: Given) -> DataFrame | None:
     if not given.types:
         return None
     columns = given.columns["order_columns"]
-    return interactions.from_orders(given.table("orders"), columns=columns, types=given.types)
+    return interactions.from_orders(
+        given.table("orders"), columns=columns, types=given.types, file=given.place("orders")
+    )
 
 
 def application_log(given: Given) -> DataFrame | None:
     """Events of every type: what the configuration does not take is counted as ignored."""
-    if not given.event_runs:
-        return None
-    paths = [session.raw_events(given.raw_bucket, run) for run in given.event_runs]
-    return interactions.from_events(given.spark.read.schema(EVENTS).parquet(*paths))
+    return None if given.log is None else interactions.from_events(given.log)
 
 
 # A source gives candidates (transforms/interactions.py has their columns), or None when it has none this run.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import time
+import uuid
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -145,6 +146,7 @@ class Deployment:
         self.assembly = assembly
         self.endpoint = endpoint
         self.report = report
+        self._attempt = f"deploy-{uuid.uuid4().hex}"  # every event of this attempt carries it
         self.s3 = endpoint.client("s3")
         self.cloudformation = endpoint.client("cloudformation")
 
@@ -221,6 +223,7 @@ class Deployment:
     def _apply(self, stack: Stack, existing: dict[str, Any] | None) -> str:
         request = {
             "StackName": stack.name,
+            "ClientRequestToken": self._attempt,
             "Capabilities": CAPABILITIES,
             "Tags": [{"Key": k, "Value": v} for k, v in stack.tags.items()],
             "Parameters": [{"ParameterKey": k, "ParameterValue": v} for k, v in stack.parameters.items()],
@@ -269,12 +272,20 @@ class Deployment:
             raise DeployFailed("\n".join([f"{name}: {status} {reason}", *self._failures(name)]))
 
     def _failures(self, name: str) -> list[str]:
-        events = self.cloudformation.describe_stack_events(StackName=name)["StackEvents"]
+        """One line per resource that failed in this attempt: the events of a stack go back to its first."""
+        pages = self.cloudformation.get_paginator("describe_stack_events").paginate(StackName=name)
+        events = [e for page in pages for e in page["StackEvents"] if self._is_failure(e)]
         return [
             f"  {e['LogicalResourceId']} ({e['ResourceType']}): {e.get('ResourceStatusReason', 'no reason')}"
             for e in reversed(events)
-            if e["ResourceStatus"].endswith("_FAILED") and e["ResourceType"] != "AWS::CloudFormation::Stack"
         ]
+
+    def _is_failure(self, event: dict[str, Any]) -> bool:
+        return (
+            event.get("ClientRequestToken") == self._attempt
+            and event["ResourceStatus"].endswith("_FAILED")
+            and event["ResourceType"] != "AWS::CloudFormation::Stack"
+        )
 
     def _delete(self, name: str) -> None:
         self.cloudformation.delete_stack(StackName=name)

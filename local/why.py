@@ -128,7 +128,7 @@ def nearest(statements: Iterable[Statement], denial: Denial) -> Statement | None
 
 
 def cure(denial: Denial, near: Statement | None, *, place: str) -> str:
-    """In one line. `place` is where the caller's statements are written."""
+    """The cure, in one line. `place` is where the caller's statements are written."""
     if denial.kind == "resource":
         return f"let the policy of {denial.resource} itself allow {denial.action} to the caller"
     if denial.kind == "explicit":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from aws_cdk import RemovalPolicy
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_glue as glue
 from constructs import Construct
@@ -64,13 +65,14 @@ class PreparationStack(EnvironmentStack):
 
     def _security(self) -> None:
         key = self.key()
-        glue.SecurityConfiguration(
+        security = glue.SecurityConfiguration(
             self,
             "Security",
             security_configuration_name=self.names.of("glue"),
             s3_encryption=glue.S3Encryption.kms(key),
             cloud_watch_encryption=glue.CloudWatchEncryption.kms(key),
         )
+        security.apply_removal_policy(RemovalPolicy.DESTROY)  # CDK retains it, and its name is fixed
 
     def _extract_aurora(self, connection: glue.Connection) -> None:
         datasets = self.settings.datasets
@@ -95,7 +97,9 @@ class PreparationStack(EnvironmentStack):
                 *self._connect_to_network(),
                 access.list_objects(self.names.raw_bucket),
                 access.read_objects(self.names.raw_bucket, layout.RAW_TABLE.anything),
-                access.spark_write_objects(self.names.raw_bucket, layout.RAW_TABLE.top),
+                *access.spark_write_objects(
+                    self.settings.etl.glue_version, self.names.raw_bucket, layout.RAW_TABLE.top
+                ),
                 access.encrypt_and_decrypt(self.key_arn),
             ],
         )
@@ -138,16 +142,33 @@ class PreparationStack(EnvironmentStack):
                 "--datasets_bucket": names.datasets_bucket,
                 "--results_bucket": names.results_bucket,
                 "--datasets": self.settings.datasets.model_dump_json(),
+                "--application_log": json.dumps(
+                    {
+                        "table": self.settings.application_log_table,
+                        "keep_expired_days": self.settings.sources.application_log.keep_expired_days,
+                    }
+                ),
             },
             statements=[
                 *map(access.list_objects, (names.raw_bucket, names.datasets_bucket, names.results_bucket)),
                 access.read_objects(names.raw_bucket, *(form.anything for form in _RAW)),
-                access.spark_write_objects(names.raw_bucket, layout.RAW_EVENTS.top),
+                *access.spark_write_objects(
+                    self.settings.etl.glue_version, names.raw_bucket, layout.RAW_EVENTS.top
+                ),
                 access.read_objects(names.datasets_bucket, layout.DATASET.anything),
-                access.spark_write_objects(names.datasets_bucket, layout.DATASET.top),
+                *access.spark_write_objects(
+                    self.settings.etl.glue_version, names.datasets_bucket, layout.DATASET.top
+                ),
                 access.read_objects(names.results_bucket, layout.WAREHOUSE.objects()),
-                access.spark_write_objects(names.results_bucket, layout.WAREHOUSE.top),
+                *access.spark_write_objects(
+                    self.settings.etl.glue_version, names.results_bucket, layout.WAREHOUSE.top
+                ),
                 access.encrypt_and_decrypt(self.key_arn),
+                # Only the table knows its key's attributes and its time to live for certain.
+                allow(
+                    ["dynamodb:DescribeTable", "dynamodb:DescribeTimeToLive"],
+                    prepare.table_arn(self.settings),
+                ),
             ],
         )
 

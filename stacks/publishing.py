@@ -52,7 +52,12 @@ class PublishingStack(EnvironmentStack):
             statements=[
                 access.list_objects(names.results_bucket),
                 access.read_objects(names.results_bucket, layout.BATCH_OUTPUT.anything),
-                access.spark_write_objects(names.results_bucket, layout.PUBLISH.top),
+                *access.spark_write_objects(
+                    self.settings.etl.glue_version, names.results_bucket, layout.PUBLISH.top
+                ),
+                *access.spark_write_objects(
+                    self.settings.etl.glue_version, names.results_bucket, layout.WAREHOUSE.top
+                ),
                 access.encrypt_and_decrypt(self.key_arn),
             ],
         )
@@ -64,10 +69,7 @@ class PublishingStack(EnvironmentStack):
             "PublishRecommendations",
             name="publish_recommendations",
             layers=[RuntimeLayer(self)],
-            environment={
-                "RECOMMENDATIONS_TABLE": names.recommendations_table,
-                "EXPIRE_AFTER_DAYS": str(self.settings.publishing.expire_after_days),
-            },
+            environment={"RECOMMENDATIONS_TABLE": names.recommendations_table},
             memory_size=1024,
             timeout=PUBLISH_TIMEOUT,
             statements=[

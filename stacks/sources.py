@@ -46,9 +46,11 @@ class SourcesStack(EnvironmentStack):
             serverless_v2_max_capacity=aurora.max_capacity,
             storage_encryption_key=key,
             iam_authentication=True,
+            # Who fills the tables needs no place in the VPC: see docs/deploying.md.
+            enable_data_api=True,
             backup=rds.BackupProps(retention=Duration.days(7)),
             copy_tags_to_snapshot=True,
-            deletion_protection=self.settings.removal == "retain",
+            deletion_protection=self.protected,
             removal_policy=self._database_removal,
         )
 
@@ -82,6 +84,7 @@ class SourcesStack(EnvironmentStack):
             point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
                 point_in_time_recovery_enabled=True
             ),
-            deletion_protection=self.settings.removal == "retain",
+            time_to_live_attribute=self.settings.sources.application_log.ttl_attribute,
+            deletion_protection=self.protected,
             removal_policy=self.removal_policy,
         )

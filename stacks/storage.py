@@ -10,7 +10,7 @@ from constructs import Construct
 from config import layout
 from config.settings import Settings
 from stacks.parts.access import own_account
-from stacks.parts.buckets import RunBucket
+from stacks.parts.buckets import KEEP_DAYS, KEEP_PUBLISHED_DAYS, RunBucket
 from stacks.parts.stack import KEY_ARN, EnvironmentStack
 
 LOG_KEY_ACTIONS = [
@@ -37,11 +37,22 @@ class StorageStack(EnvironmentStack):
             "Raw",
             name=self.names.raw_bucket,
             key=key,
-            expiring=[f"{form.top}/" for form in (layout.RAW_TABLE, layout.LOG_EXPORT)],
+            expiring={f"{form.top}/": KEEP_DAYS for form in (layout.RAW_TABLE, layout.LOG_EXPORT)},
         )
-        datasets = RunBucket(self, "Datasets", name=self.names.datasets_bucket, key=key, expiring=[""])
+        datasets = RunBucket(
+            self, "Datasets", name=self.names.datasets_bucket, key=key, expiring={"": KEEP_DAYS}
+        )
         datasets.allow_personalize("s3:GetObject", "s3:ListBucket")
-        results = RunBucket(self, "Results", name=self.names.results_bucket, key=key, expiring=[""])
+        results = RunBucket(
+            self,
+            "Results",
+            name=self.names.results_bucket,
+            key=key,
+            expiring={
+                f"{layout.RUN_FOLDER.top}/": KEEP_DAYS,
+                f"{layout.PUBLISH.top}/": KEEP_PUBLISHED_DAYS,
+            },
+        )
         results.allow_personalize("s3:GetObject", "s3:ListBucket", "s3:PutObject")
 
         self._table(
@@ -98,7 +109,7 @@ class StorageStack(EnvironmentStack):
                 point_in_time_recovery_enabled=True
             ),
             time_to_live_attribute=ttl,
-            deletion_protection=self.settings.removal == "retain",
+            deletion_protection=self.protected,
             removal_policy=self.removal_policy,
         )
 

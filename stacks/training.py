@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 
-from aws_cdk import RemovalPolicy
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_personalize as personalize
 from constructs import Construct
@@ -84,7 +83,7 @@ class TrainingStack(EnvironmentStack):
             name=self.names.schema(dataset),
             schema=schema.created_avro,
         )
-        created.apply_removal_policy(RemovalPolicy.DESTROY)
+        created.apply_removal_policy(self.removal_policy)  # datasets that stay need theirs
         resource = personalize.CfnDataset(
             self,
             self._of_generation(f"{part}Dataset"),

@@ -64,7 +64,10 @@ def test_the_rule_of_the_page_works_on_a_plain_list() -> None:
     exec(examples()[0].replace("...,", "**RULES,"), names)
     rule = names["RULES"]["exclude_gone_before"]
     given = rules.Given(
-        user={}, items={"gone_at": {"a": "2026-11-01 00:00:00"}}, now=datetime(2026, 11, 24, tzinfo=UTC)
+        user={},
+        items={"gone_at": {"a": "2026-11-01 00:00:00"}},
+        now=datetime(2026, 11, 24, tzinfo=UTC),
+        results=25,
     )
     left = rule.apply(OnValues(), [("a", 1.0), ("b", 0.5)], given, "2026-10-01 00:00:00")
     assert left == [("b", 0.5)]

@@ -1,4 +1,4 @@
-"""The packages' modules import each other without cycles, but for the interpreter, whose states hold states."""
+"""Modules import each other without cycles, but for the interpreter, whose states hold states."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import networkx as nx
 from local.repository import REPOSITORY
 
 SOURCES = (REPOSITORY / "packages" / "endpoint" / "src", REPOSITORY / "packages" / "engine" / "src")
+TEMPLATE = ("checks", "config", "glue_jobs", "lambdas", "local", "stacks", "warehouse")
 INTERPRETER = "osusume_endpoint.stepfunctions."
 Graph = Mapping[str, frozenset[str]]
 
@@ -70,6 +71,15 @@ def test_the_interpreter_is_the_only_cycle() -> None:
     states = {name for name in known if name.startswith(f"{INTERPRETER}states.")}
     others = {"execution", "machine", "map_run", "result_writer", "states"}
     assert interpreter <= states | {INTERPRETER + name for name in others}
+
+
+def test_the_template_has_no_cycle() -> None:
+    parts = {name: modules([REPOSITORY / name]) for name in TEMPLATE}
+    known = {
+        f"{part}.{name}".rstrip("."): path for part, found in parts.items() for name, path in found.items()
+    }
+    assert len(known) > 150
+    assert cycles(graph(known)) == []
 
 
 def test_a_cycle_is_found_where_one_import_stands_in_a_function(tmp_path: Path) -> None:

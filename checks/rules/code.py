@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import ast
 import importlib
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from checks.assembly import Assembly
+from checks.assembly import Assembly, Stack
 from checks.finding import Finding
 from checks.rule import Rule
 from checks.simulation import visits
@@ -22,6 +23,7 @@ _READ_ELSEWHERE = frozenset(
     "POWERTOOLS_SERVICE_NAME POWERTOOLS_METRICS_NAMESPACE POWERTOOLS_LOG_LEVEL POWERTOOLS_DEV "
     "AWS_LAMBDA_EXEC_WRAPPER PYTHONPATH".split()
 )
+_FIRST_WITH_S3A, _NEWEST_GLUE = 5.1, "6.0"
 _NAME_IN_LOGS = "POWERTOOLS_SERVICE_NAME"
 _LEFT_TO_CODE = frozenset(["DBT_SCHEMA", "READ_TIMEOUT_MS"])  # the default stands
 # Arguments that Glue itself reads (Glue developer guide, "Job parameters").
@@ -75,6 +77,12 @@ RULES = (
         "The run fails, or an argument is read by nothing.",
         "Give what ARGUMENTS of the script lists.",
         "glue_jobs/<job>.py",
+    ),
+    Rule(
+        "code-s3a-region",
+        "From Glue 5.1 on Spark asks S3 in us-east-2, and uploads of a job in a VPC time out.",
+        "Give --conf spark.hadoop.fs.s3a.endpoint.region with the stack's region.",
+        'Glue user guide, "Migrating AWS Glue for Spark jobs to AWS Glue version 5.1"',
     ),
     Rule(
         "code-event",
@@ -160,6 +168,7 @@ def _jobs(assembly: Assembly) -> Iterator[Finding]:
         if "from glue_jobs" in script.read_text() and "--extra-py-files" not in given:
             why = f"{script.name} imports the package glue_jobs, which no --extra-py-files gives: the run fails."
             yield Finding(stack.name, logical_id, "code-package", why, "give the package's zip.")
+        yield from _s3a_region(assembly.region, stack, logical_id, job)
         for arguments in started.get(str(job.get("Name")), [set()]):
             wanted = {f"--{name}" for name in _arguments(script)}
             for name in sorted(wanted - given - arguments):
@@ -168,6 +177,19 @@ def _jobs(assembly: Assembly) -> Iterator[Finding]:
             for name in sorted((given | arguments) - wanted - set(_OF_GLUE)):
                 why = f"{name} is given and {script.name} does not read it."
                 yield Finding(stack.name, logical_id, "code-arguments", why, "correct the name.")
+
+
+def _s3a_region(region: str, stack: Stack, logical_id: str, job: Mapping[str, Any]) -> Iterator[Finding]:
+    """A job without a version gets the newest one, which has S3A too."""
+    version = str(job.get("GlueVersion") or _NEWEST_GLUE)
+    if not version.replace(".", "").isdigit() or float(version) < _FIRST_WITH_S3A:
+        return
+    conf = str(job.get("DefaultArguments", {}).get("--conf", ""))
+    found = re.findall(r"(?:^|[\s=])spark\.hadoop\.fs\.s3a\.endpoint\.region=(\S+)", conf)
+    if found != [region]:
+        why = f"Glue {version} writes through S3A, whose region is {', '.join(found) or 'not given'}."
+        cure = f"give --conf spark.hadoop.fs.s3a.endpoint.region={region}."
+        yield Finding(stack.name, logical_id, "code-s3a-region", why, cure)
 
 
 def _script(job: Mapping[str, Any], assembly: Assembly) -> str:

@@ -13,7 +13,8 @@ from checks.policies import roles
 from checks.rule import Rule
 from checks.simulation import Visit, visits
 from config import layout
-from config.rules import check_schedule
+from config.schedules import check_starts
+from osusume_endpoint.dynamodb import expressions
 
 _TABLES = ("AWS::DynamoDB::Table", "AWS::DynamoDB::GlobalTable")
 
@@ -51,7 +52,7 @@ RULES = (
     ),
     Rule(
         "data-schedule",
-        "EventBridge Scheduler refuses the expression.",
+        "EventBridge Scheduler refuses the expression, or it never fires again, or every minute.",
         "Correct the expression.",
         'EventBridge Scheduler user guide, "Schedule types"',
     ),
@@ -110,14 +111,31 @@ def _keys(assembly: Assembly, arguments: dict[str, Any]) -> Iterator[Problem]:
         yield "data-key", f"Key {sorted(given)} has more than the table's keys.", "give the keys only."
 
 
-_EXPRESSIONS = tuple(
-    f"{name}Expression" for name in "Condition Update KeyCondition Filter Projection".split()
-)
+def _expressions(given: Any) -> Iterator[Problem]:
+    """Problems with the expressions of a call, and of each part of a transaction."""
+    if isinstance(given, list):
+        for part in given:
+            yield from _expressions(part)
+    elif isinstance(given, dict):
+        if any(name in given for name in expressions.SLOTS):
+            yield from _read(given)
+        for part in given.values():
+            yield from _expressions(part)
 
 
-def _expressions(arguments: dict[str, Any]) -> Iterator[Problem]:
+def _read(arguments: dict[str, Any]) -> Iterator[Problem]:
+    for why in expressions.problems(arguments):
+        yield "data-expression", why, "correct it; give a reserved word as #name in ExpressionAttributeNames."
+    yield from _placeholders(arguments)
+    update = str(arguments.get("UpdateExpression", ""))
+    if re.search(r"[-+]", update) and '"N"' not in json.dumps(arguments.get("ExpressionAttributeValues", {})):
+        why = f"UpdateExpression {update!r} adds or subtracts, and no value is a number."
+        yield "data-expression", why, "correct it."
+
+
+def _placeholders(arguments: dict[str, Any]) -> Iterator[Problem]:
     """DynamoDB refuses a placeholder without a value, and a value without a placeholder."""
-    text = " ".join(str(arguments.get(name, "")) for name in _EXPRESSIONS)
+    text = " ".join(str(arguments.get(name, "")) for name in expressions.SLOTS)
     used = set(re.findall(r"[#:]\w+", text))
     given = {
         *arguments.get("ExpressionAttributeNames", {}),
@@ -128,13 +146,6 @@ def _expressions(arguments: dict[str, Any]) -> Iterator[Problem]:
     for name in sorted(given - used):
         why = f"{name} is given and not used: DynamoDB refuses the call."
         yield "data-expression", why, f"take {name} away, or use it."
-    update = str(arguments.get("UpdateExpression", ""))
-    if re.search(r"[-+]", update) and '"N"' not in json.dumps(arguments.get("ExpressionAttributeValues", {})):
-        why = f"UpdateExpression {update!r} adds or subtracts, and no value is a number."
-        yield "data-expression", why, "correct it."
-    if re.search(r"[^\w\s#:().,<>=\[\]]", str(arguments.get("ConditionExpression", ""))):
-        why = f"ConditionExpression {arguments['ConditionExpression']!r} is not DynamoDB's grammar."
-        yield "data-expression", why, "correct it."
 
 
 # Attributes of the control table's items that code reads: by the beginning of pk, and where.
@@ -194,7 +205,7 @@ def _copy_roles(assembly: Assembly) -> Iterator[Finding]:
 def _schedules(assembly: Assembly) -> Iterator[Finding]:
     for stack, logical_id, schedule in assembly.each("AWS::Scheduler::Schedule"):
         try:
-            check_schedule(str(schedule.get("ScheduleExpression")))
+            check_starts(str(schedule.get("ScheduleExpression")))
         except ValueError as error:
             yield Finding(stack.name, logical_id, "data-schedule", f"{error}.", "correct the expression.")
         target = schedule.get("Target", {})

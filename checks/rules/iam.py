@@ -39,12 +39,6 @@ _SPARE = {
     "s3:List*": "CDK's grant to read an asset includes listing",
     "s3:GetObject*": "CDK's grant to read an asset includes object versions",
 }
-# AWS managed policies that are enough for what they are named after; others are taken to allow anything.
-_MANAGED = {
-    "AmazonAPIGatewayPushToCloudWatchLogs": ("logs:*",),
-    "AWSLambdaBasicExecutionRole": ("logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"),
-    "AWSXRayDaemonWriteAccess": ("xray:*",),
-}
 _POLICY_LIMIT = 10_240  # characters of a role's inline policies, without white space
 
 
@@ -164,10 +158,6 @@ def _unmet(assembly: Assembly) -> Iterator[Finding]:
 
 def _grants(role: Role, need: Need) -> bool:
     """A recorded resource may end in `*`; it is compared as text, which a wider statement matches."""
-    for arn in role.managed:
-        actions = _MANAGED.get(arn.rpartition("/")[2])
-        if actions is None or matches_any(actions, need.action):
-            return True
     return role.allows(need.action, need.resource, dict(need.context))
 
 
@@ -228,9 +218,12 @@ def _used(statement: Statement, action: str, wanted: list[Need]) -> bool:
 def _role(role: Role) -> Iterator[Finding]:
     for statement in role.statements:
         if statement.effect == "Allow":
+            yield from _every_action(role, statement)
             yield from _wide(role, statement)
             yield from _narrowed(role, statement)
             yield from _made_up(role, statement)
+    for statement in role.attached:
+        yield from _every_action(role, statement) if statement.effect == "Allow" else ()
     yield from _deputy(role)
     size = sum(len(str(s.actions)) + len(str(s.resources)) + len(str(s.conditions)) for s in role.statements)
     if size > _POLICY_LIMIT:
@@ -238,11 +231,14 @@ def _role(role: Role) -> Iterator[Finding]:
         yield Finding(role.stack, role.logical_id, "iam-policy-size", why, "use fewer, wider resources.")
 
 
-def _wide(role: Role, statement: Statement) -> Iterator[Finding]:
+def _every_action(role: Role, statement: Statement) -> Iterator[Finding]:
     spare = [a for a in statement.actions if a == "*" or (a.endswith(":*") and a not in _SPARE)]
     if spare:
         why = f"{', '.join(spare)} is every action of a service."
         yield _of(role, statement, "iam-every-action", why, "name the actions that are called.")
+
+
+def _wide(role: Role, statement: Statement) -> Iterator[Finding]:
     wide = [a for a in statement.actions if "*" in statement.resources and a not in _WITHOUT_RESOURCES]
     if wide:
         yield _of(
@@ -287,4 +283,7 @@ def _deputy(role: Role) -> Iterator[Finding]:
 
 
 def _of(role: Role, statement: Statement, rule: str, why: str, cure: str) -> Finding:
+    """At the policy that the statement stands in; AWS's own stand in no template."""
+    if statement in role.attached:
+        return Finding(role.stack, role.logical_id, rule, f"{statement.policy}: {why}", cure)
     return Finding(role.stack, statement.policy, rule, why, cure)

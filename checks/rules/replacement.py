@@ -17,6 +17,7 @@ from checks.assembly import Assembly
 from checks.finding import Finding
 from checks.rule import Rule
 from checks.simulation import workflows
+from checks.synthesized import environments, synthesize
 
 BASELINE = Path(__file__).parents[2] / "tests" / "checks" / "baseline"
 # Properties that AWS sets when a resource is made and never changes (CloudFormation's "Update requires:
@@ -125,7 +126,7 @@ def _configured(assembly: Assembly) -> dict[str, dict[str, Any]]:
 
 
 def compare(before: Held, after: Held) -> Iterator[Finding]:
-    """What AWS would delete, or delete and make anew."""
+    """What AWS would delete, or delete and make again."""
     for key, resource in before.items():
         stack, _, logical_id = key.partition("/")
         changed = after.get(key)
@@ -172,8 +173,6 @@ def _change(name: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> s
 
 
 def main() -> int:
-    from checks.__main__ import environments, synthesize
-
     parser = argparse.ArgumentParser(prog="python -m checks.rules.replacement", description=__doc__)
     parser.add_argument("environments", nargs="*", help="default: every file in config/")
     parser.add_argument("--update", action="store_true", help="rewrite the baseline")

@@ -161,6 +161,12 @@ RULES = (
         'Step Functions developer guide, "Best practices"',
     ),
     Rule(
+        "workflow-wait",
+        "A poll that doesn't wait asks thousands of times a minute: it is throttled, and uses up the history.",
+        "Wait a second at least.",
+        'Step Functions developer guide, "Wait workflow state"; "Step Functions service quotas"',
+    ),
+    Rule(
         "workflow-loop-status",
         "The loop waits for a status that the service never has, or past one that it has.",
         "Compare with the service's statuses.",
@@ -182,7 +188,14 @@ def check(assembly: Assembly) -> list[Finding]:
                 why = "it has no Default: a value that no rule expects fails with States.NoChoiceMatched"
                 found.append(finding(workflow, "workflow-default", name, why, "add a Default."))
         found += [*_uncaught(workflow), *_history(workflow)]
-    return list(dict.fromkeys([*found, *_evaluated(assembly), *_unreached(assembly)]))
+    return list(dict.fromkeys([*found, *_evaluated(assembly), *_waits(assembly), *_unreached(assembly)]))
+
+
+def _waits(assembly: Assembly) -> Iterator[Finding]:
+    for visit in visits(assembly):
+        if isinstance(visit.seconds, int | float) and visit.seconds < 1:
+            why = f"it waits {visit.seconds} s"
+            yield finding(visit.workflow, "workflow-wait", visit.name, why, "wait a second at least.")
 
 
 def _unread(assembly: Assembly) -> Iterator[Finding]:
@@ -327,7 +340,7 @@ def _tokens(workflow: Workflow, name: str, state: dict[str, Any], call: sdk.Call
 
 
 def _uncaught(workflow: Workflow) -> Iterator[Finding]:
-    """In a workflow that reports its failures, every state that can fail does."""
+    """Findings of states that can fail unreported, in a workflow that reports its failures."""
     states = workflow.definition.get("States", {})
     failing = {
         name: any("States.ALL" in rule.get("ErrorEquals", []) for rule in state.get("Catch", []))

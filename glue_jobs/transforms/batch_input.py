@@ -1,4 +1,4 @@
-"""Whom batch inference makes a list for."""
+"""The users and items that batch inference makes lists for."""
 
 from __future__ import annotations
 

@@ -9,25 +9,61 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import DateType, TimestampNTZType, TimestampType
 
-from glue_jobs.columns import MAX_ID_LENGTH, MAX_TEXT_LENGTH, REASON, SQL_TYPES
-from glue_jobs.transforms.text import cut, number, one_line
+from glue_jobs.columns import (
+    LATEST_SECOND,
+    MAX_CATEGORY_LENGTH,
+    MAX_ID_LENGTH,
+    MAX_TEXT_LENGTH,
+    MAX_UNSTRUCTURED_LENGTH,
+    MAX_UNSTRUCTURED_LENGTH_CJK,
+    ORIGIN,
+    REASON,
+    SOURCE,
+    SOURCE_FILE,
+    SOURCE_KEY,
+    SQL_TYPES,
+    WRONG,
+)
+from glue_jobs.transforms.text import cut, number, one_line, wrong
 from glue_jobs.transforms.times import order_seconds
 
-Field = Mapping[str, Any]  # a field of settings: name, column, type, nullable
+CREATED = "CREATION_TIMESTAMP"
+_CJK = "[\u3040-\u30ff\u3400-\u9fff]"
+Field = Mapping[str, Any]  # a field of settings: name, column, type, nullable, categorical, textual
 
 
-def judged(table: DataFrame, *, fields: Sequence[Field], key: str) -> DataFrame:
-    """The schema's fields in order, and the first reason against each row, null where there is none.
+def judged(
+    table: DataFrame, *, fields: Sequence[Field], key: str, source: str = "", file: str = ""
+) -> DataFrame:
+    """The schema's fields in order, the first reason against each row, null where there is none, and its ORIGIN.
 
-    Reasons: missing_<field>, unparsable_<field> (a value is there but not one of the type), <key>_too_long.
+    Reasons: missing_<field>, unparsable_<field> (a value is there but not one of the type), <field>_too_long,
+    <field>_out_of_bounds (a time before 1970, or one that is no time of a calendar, such as infinity).
     """
     rows = table.select(
         *[_typed(table, field).alias(field["name"]) for field in fields],
-        *[F.col(field["column"]).isNotNull().alias(_given(field)) for field in fields],
+        *[F.col(field["column"]).cast("string").alias(_given(field)) for field in fields],
     )
-    reasons = [reason for field in fields for reason in _reasons(field)]
-    too_long = F.when(F.length(key) > MAX_ID_LENGTH, F.lit(f"{key.lower()}_too_long"))
-    return rows.select([*_names(fields), F.coalesce(*reasons, too_long).alias(REASON)])
+    reasons = [reason for field in fields for reason in _reasons(field, key=key)]
+    origin = {
+        REASON: F.coalesce(*reasons),
+        SOURCE: F.lit(source),
+        SOURCE_KEY: wrong(F.col(key)),
+        SOURCE_FILE: F.lit(file),
+    }
+    reasoned = rows.select("*", *(column.alias(name) for name, column in origin.items()))
+    return reasoned.withColumn(WRONG, _wrong_text(fields)).select(*_names(fields), REASON, *ORIGIN)
+
+
+def _wrong_text(fields: Sequence[Field]) -> Column:
+    """The text of the field that the reason names."""
+    about = [
+        F.when(
+            F.regexp_replace(REASON, "^(missing|unparsable)_|_(too_long|out_of_bounds)\\z", "") == name, text
+        )
+        for name, text in ((field["name"].lower(), wrong(F.col(_given(field)))) for field in fields)
+    ]
+    return F.coalesce(*about)
 
 
 def kept(rows: DataFrame, *, fields: Sequence[Field], key: str) -> DataFrame:
@@ -67,13 +103,36 @@ def _typed(table: DataFrame, field: Field) -> Column:
     return number(column, SQL_TYPES[kind])
 
 
-def _reasons(field: Field) -> list[Column]:
-    name, given = field["name"], F.col(_given(field))
+def _reasons(field: Field, *, key: str) -> list[Column]:
+    name, given = field["name"], F.col(_given(field)).isNotNull()
     # Text is never unparsable, but blank text counts as missing.
     if field.get("type", "string") == "string":
         lacks = F.col(name).isNull() if not field.get("nullable") else F.lit(False)
-        return [F.when(lacks, F.lit(f"missing_{name.lower()}"))]
+        return [F.when(lacks, F.lit(f"missing_{name.lower()}")), _too_long(field, key=key)]
     unparsable = F.when(given & F.col(name).isNull(), F.lit(f"unparsable_{name.lower()}"))
-    if field.get("nullable"):
-        return [unparsable]
-    return [F.when(~given, F.lit(f"missing_{name.lower()}")), unparsable]
+    found = [unparsable, *_out_of_bounds(field)]
+    return found if field.get("nullable") else [F.when(~given, F.lit(f"missing_{name.lower()}")), *found]
+
+
+def _too_long(field: Field, *, key: str) -> Column:
+    """Personalize developer guide, "Quotas": each category counts by itself."""
+    name = field["name"]
+    length = F.length(name)
+    if name == key:
+        over = length > MAX_ID_LENGTH
+    elif field.get("textual"):
+        wide = F.col(name).rlike(_CJK) & (length > MAX_UNSTRUCTURED_LENGTH_CJK)
+        over = wide | (length > MAX_UNSTRUCTURED_LENGTH)
+    elif field.get("categorical"):
+        over = F.exists(F.split(name, r"\|"), lambda category: F.length(category) > MAX_CATEGORY_LENGTH)
+    else:
+        over = length > MAX_CATEGORY_LENGTH
+    return F.when(over, F.lit(f"{name.lower()}_too_long"))
+
+
+def _out_of_bounds(field: Field) -> list[Column]:
+    name = field["name"]
+    if name != CREATED:
+        return []
+    inside = F.col(name).between(0, LATEST_SECOND)
+    return [F.when(~inside, F.lit(f"{name.lower()}_out_of_bounds"))]

@@ -16,18 +16,26 @@ from glue_jobs.columns import (
     ITEM_ID,
     MAX_ID_LENGTH,
     ORDER_ID,
+    ORIGIN,
     REASON,
+    SOURCE,
+    SOURCE_FILE,
+    SOURCE_KEY,
     TIMESTAMP,
     USER_ID,
+    WRONG,
 )
-from glue_jobs.transforms.text import cut, fits, number, one_line, utc_text
+from glue_jobs.transforms.text import cut, fits, number, number_reason, one_line, utc_text, wrong
 from glue_jobs.transforms.times import event_seconds, event_time_reason, order_seconds, order_time_reason
 
-_CANDIDATE = [*INTERACTIONS, "time_reason"]
+_GIVEN = ["given_time", "given_value"]
+_CANDIDATE = [*INTERACTIONS, "time_reason", "value_reason", *_GIVEN, SOURCE, SOURCE_KEY, SOURCE_FILE]
 
 
-def from_orders(orders: DataFrame, *, columns: Mapping[str, str], types: Sequence[str]) -> DataFrame:
-    """A candidate for each order line and event type that orders stand for."""
+def from_orders(
+    orders: DataFrame, *, columns: Mapping[str, str], types: Sequence[str], file: str = ""
+) -> DataFrame:
+    """A candidate for each order line and event type that orders stand for. `file` is where the orders lie."""
     time = columns[TIMESTAMP]
     rows = orders.select(
         one_line(F.col(columns[USER_ID])).alias(USER_ID),
@@ -36,8 +44,22 @@ def from_orders(orders: DataFrame, *, columns: Mapping[str, str], types: Sequenc
         F.explode(F.array(*[F.lit(kind) for kind in types])).alias(EVENT_TYPE),
         number(columns[EVENT_VALUE]).alias(EVENT_VALUE),
         order_time_reason(orders, time).alias("time_reason"),
+        number_reason(columns[EVENT_VALUE], "unparsable_event_value").alias("value_reason"),
+        F.col(time).cast("string").alias("given_time"),
+        F.col(columns[EVENT_VALUE]).cast("string").alias("given_value"),
+        F.lit("orders").alias(SOURCE),
+        _order_key(orders, columns).alias(SOURCE_KEY),
+        F.lit(file).alias(SOURCE_FILE),
     )
     return rows.select(_CANDIDATE)
+
+
+def _order_key(orders: DataFrame, columns: Mapping[str, str]) -> Column:
+    """Finds the line again: its order and item, or whatever it has of user, item and time."""
+    names = [columns[USER_ID], columns[ITEM_ID], columns[TIMESTAMP]]
+    if ORDER_ID in orders.columns:
+        names = [ORDER_ID, columns[ITEM_ID]]
+    return wrong(F.to_json(F.struct(*(F.col(name).cast("string").alias(name) for name in names))))
 
 
 def from_events(events: DataFrame) -> DataFrame:
@@ -49,16 +71,44 @@ def from_events(events: DataFrame) -> DataFrame:
         one_line(F.col("event_type")).alias(EVENT_TYPE),
         number("value").alias(EVENT_VALUE),
         event_time_reason("timestamp").alias("time_reason"),
+        number_reason("value", "unparsable_event_value").alias("value_reason"),
+        F.col("timestamp").alias("given_time"),
+        F.col("value").alias("given_value"),
+        F.lit("application_log").alias(SOURCE),
+        wrong(F.col("event_key")).alias(SOURCE_KEY),
+        F.col("file").alias(SOURCE_FILE),
     ).select(_CANDIDATE)
 
 
 def judged(candidates: Sequence[DataFrame], *, types: Sequence[str], latest: int) -> DataFrame:
-    """All candidates with the first reason against each, null where there is none. One pass, no shuffle.
+    """All candidates with the first reason against each, null where there is none, and their ORIGIN.
+
+    One pass, no shuffle.
 
     `latest` is the last epoch second that isn't in the future.
     """
     everything = reduce(DataFrame.unionByName, candidates)
-    return everything.select(*INTERACTIONS, _reason(types=types, latest=latest).alias(REASON))
+    reasoned = everything.withColumn(REASON, _reason(types=types, latest=latest))
+    return reasoned.withColumn(WRONG, wrong(_wrong_text())).select(*INTERACTIONS, REASON, *ORIGIN)
+
+
+def _wrong_text() -> Column:
+    """The text that the reason is about; null where it is missing."""
+    reason = F.col(REASON)
+    return (
+        F.when(reason.contains("timestamp"), F.col("given_time"))
+        .when(reason.contains("event_value"), F.col("given_value"))
+        .when(reason.contains("user"), F.col(USER_ID))
+        .when(reason.contains("item"), F.col(ITEM_ID))
+    )
+
+
+def of_known_users(rows: DataFrame, users: DataFrame) -> DataFrame:
+    """Rows of users who aren't in the application's table (any more) get the reason unknown_user."""
+    known = users.select(USER_ID, F.lit(True).alias("known"))
+    joined = rows.join(known, USER_ID, "left")
+    unknown = F.when(F.col("known").isNull(), F.lit("unknown_user"))
+    return joined.withColumn(REASON, F.coalesce(REASON, unknown)).select(rows.columns)
 
 
 def _reason(*, types: Sequence[str], latest: int) -> Column:
@@ -72,7 +122,8 @@ def _reason(*, types: Sequence[str], latest: int) -> Column:
     }
     named = [F.when(test, F.lit(reason)) for reason, test in tests.items()]
     future = F.when(F.col(TIMESTAMP) > latest, F.lit("future_timestamp"))
-    return F.coalesce(*named, F.col("time_reason"), future)
+    past = F.when(F.col(TIMESTAMP) < 0, F.lit("timestamp_before_1970"))
+    return F.coalesce(*named, F.col("time_reason"), past, future, F.col("value_reason"))
 
 
 def kept(rows: DataFrame) -> DataFrame:

@@ -50,6 +50,11 @@ def item_facts(items: DataFrame, names: Iterable[str]) -> DataFrame:
     return items.agg(*maps)
 
 
+def _let(value: Column, use: Callable[[Column], Column]) -> Column:
+    """`use(value)`, with the value worked out once a row and not once for each entry of a list."""
+    return F.element_at(F.transform(F.array(value), use), 1)
+
+
 class OnColumns:
     """rules.Operations on columns: entries are an array of (items, scores), maps may be null."""
 
@@ -58,8 +63,27 @@ class OnColumns:
         return F.coalesce(F.map_keys(recent), F.array().cast("array<string>"))
 
     def without(self, entries: Column, ids: Column) -> Column:
-        left = F.filter(entries, lambda entry: ~F.array_contains(ids, entry["items"]))
-        return F.when(F.size(ids) == 0, entries).otherwise(left)
+        return _let(ids, lambda known: _without(entries, known))
+
+    def with_places(self, entries: Column, ids: Column, *, length: int, places: int) -> Column:
+        head = F.slice(entries, 1, length)
+        others = self.without(entries, ids)
+        return _let(others, lambda new: _placed(head, new, places=min(places, length)))
+
+
+def _without(entries: Column, ids: Column) -> Column:
+    left = F.filter(entries, lambda entry: ~F.array_contains(ids, entry["items"]))
+    return F.when(F.size(ids) == 0, entries).otherwise(left)
+
+
+def _placed(head: Column, new: Column, *, places: int) -> Column:
+    """The head, whose last entries that are not of `new` make room for the next ones of it."""
+    names = F.transform(new, lambda entry: entry["items"])
+    familiar = _let(names, lambda ids: _without(head, ids))
+    had = F.size(head) - F.size(familiar)
+    more = F.greatest(F.lit(0), F.least(F.lit(places), F.size(new)) - had)
+    out = F.slice(F.transform(familiar, lambda entry: entry["items"]), F.size(familiar) - more + 1, more)
+    return _let(out, lambda ids: F.concat(_without(head, ids), F.slice(new, had + 1, more)))
 
 
 def changed(lists: DataFrame, change: Callable[[Column], Column]) -> DataFrame:
@@ -72,6 +96,11 @@ def changed(lists: DataFrame, change: Callable[[Column], Column]) -> DataFrame:
         F.col("pairs.items").alias("items"),
         F.col("pairs.scores").alias("scores"),
     )
+
+
+def first(lists: DataFrame, length: int) -> DataFrame:
+    """The lists, none longer than this; scores stay null where the recipe gives none."""
+    return lists.withColumns({name: F.slice(name, 1, length) for name in ("items", "scores")})
 
 
 def publish_lines(lists: DataFrame) -> DataFrame:

@@ -7,32 +7,45 @@ from functools import reduce
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from glue_jobs.columns import MAX_ID_LENGTH, WIDEST_BYTES
+from glue_jobs.columns import MAX_ID_LENGTH, MAX_WRONG_LENGTH, WIDEST_BYTES
 
 # Line and paragraph separators too: a CSV or JSON reader may end a record at any of them.
 _BREAKS = "[\\r\\n\\u000B\\u000C\\u0085\\u2028\\u2029\\u0000]+"
 
 LARGEST = 1e18
+PLAIN = "0.#########"
 # Items of a list whose JSON fits into the warehouse's widest column whatever they are: each has up to 256 characters
 # of up to six bytes (JSON writes a control character as \\u0001), two quotes and a comma.
 _ITEMS_THAT_FIT = WIDEST_BYTES // (6 * MAX_ID_LENGTH + 3)
 
 
 def one_line(column: Column) -> Column:
-    """Line breaks become a blank: Personalize reads one record a line. Blank text becomes null."""
+    """Line breaks become a blank: Personalize reads one record per line. Blank text becomes null."""
     flat = F.regexp_replace(column.cast("string"), _BREAKS, " ")
     return F.when(flat.rlike(r"\S"), flat)
 
 
 def plain_number(column: str) -> Column:
-    """A number without an exponent (Spark writes 1.0E-8) and without trailing zeros."""
-    return F.regexp_replace(try_cast(column, "decimal(28,9)").cast("string"), r"\.?0+\z", "")
+    """A number without an exponent (Spark writes 1.0E-8, and 0E-9 for a decimal zero) and without trailing zeros."""
+    kind = "decimal(28,9)"
+    return F.expr(f"format_number(try_cast(`{column}` as {kind}), '{PLAIN}')")
 
 
 def number(column: str, kind: str = "double") -> Column:
     """Null where the text is no number, or one that others refuse to read (NaN, Infinity)."""
     value = F.expr(f"try_cast(cast(`{column}` as string) as {kind})")
     return F.when(value.between(-LARGEST, LARGEST), value)
+
+
+def number_reason(column: str, reason: str) -> Column:
+    """`reason` where a value is there that is no number."""
+    given = one_line(F.col(column)).isNotNull()
+    return F.when(given & number(column).isNull(), F.lit(reason))
+
+
+def wrong(column: Column) -> Column:
+    """A wrong value as it is kept beside its reason."""
+    return cut(column.cast("string"), MAX_WRONG_LENGTH)
 
 
 def json_value(column: Column) -> Column:
@@ -43,7 +56,8 @@ def json_value(column: Column) -> Column:
 
 def try_cast(column: str, kind: str) -> Column:
     """Null where the text isn't a value of the type, on Spark 3 and 4 (which is ANSI by default)."""
-    return F.expr(f"try_cast(`{column}` as {kind})")
+    path = column if "." in column else f"`{column}`"
+    return F.expr(f"try_cast({path} as {kind})")
 
 
 def utc_text(seconds: Column) -> Column:

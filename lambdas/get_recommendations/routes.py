@@ -14,7 +14,6 @@ DEFAULT_RESULTS, MIN_RESULTS, MAX_RESULTS = 25, 1, 100
 MAX_ID_LENGTH = 256
 METHOD = "GET"
 
-_ESCAPED = re.compile(r"%[0-9A-Fa-f]{2}")
 # What no import into Personalize and no CSV field keeps.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _NUMBER = re.compile(r"[0-9]{1,3}", re.ASCII)
@@ -59,9 +58,15 @@ def known(path: str) -> bool:
 
 
 def identifier(name: str, value: str | None) -> str:
-    """A path parameter, decoded if it comes escaped. Raises BadRequest."""
-    text = value or ""
-    text = unquote(text) if _ESCAPED.search(text) else text
+    """A path parameter, decoded once. Raises BadRequest.
+
+    A REST API hands over path parameters as they were sent, still escaped (ADR 37 has the record), whatever they
+    look like: `%2541` is the id `%41`.
+    """
+    try:
+        text = unquote(value or "", errors="strict")
+    except UnicodeDecodeError:
+        raise BadRequest(f"{name} is not UTF-8: escape the bytes of its UTF-8 text") from None
     if not 1 <= len(text) <= MAX_ID_LENGTH:
         raise BadRequest(f"{name} has {len(text)} characters: give 1 to {MAX_ID_LENGTH}")
     if control := _CONTROL.search(text):

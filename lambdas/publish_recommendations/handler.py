@@ -1,16 +1,18 @@
-"""Writes the lists of some publish files under a version that nobody reads yet; twice is the same as once."""
+"""Writes the lists of some publish files under a version that nobody reads (yet, or any more).
+
+Twice is the same as once. What may be read has no expiry; a version that gave way is written again with one.
+"""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from datetime import timedelta
 from functools import cache, partial
 from typing import Any
 
 from lambdas.publish_recommendations import lists, writer
 from lambdas.publish_recommendations.environment import Environment
-from lambdas.shared import environment, events, times
+from lambdas.shared import environment, events
 from lambdas.shared.clients import client
 from lambdas.shared.telemetry import logger
 
@@ -51,7 +53,10 @@ def run(
     sleep: Callable[[float], object],
     seconds_left: Callable[[], float],
 ) -> dict[str, Any]:
-    """{written}. `seconds_left` is what the function's time-out leaves."""
+    """{written}. `expiry` of the event (epoch seconds) makes the lists expire.
+
+    `seconds_left` is what the function's time-out leaves.
+    """
     version = events.text(event, "version")
     put = partial(
         writer.write,
@@ -60,7 +65,7 @@ def run(
         sleep=sleep,
         seconds_left=seconds_left,
     )
-    expires = times.started_at(version) + timedelta(days=settings.expire_after_days)
+    expires_at = events.optional_number(event, "expiry")
     written = 0
     for key in events.texts(event, "keys"):
         found = lists.items(
@@ -68,7 +73,7 @@ def run(
             source=key,
             expected=events.text(event, "list"),
             version=version,
-            expires_at=int(expires.timestamp()),
+            expires_at=expires_at,
         )
         for batch in lists.batches(found, writer.BATCH):
             written += put(items=batch)

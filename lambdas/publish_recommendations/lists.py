@@ -19,8 +19,8 @@ class ListTooLarge(ValueError):
     """A list doesn't fit into a DynamoDB item."""
 
 
-def items(body: bytes, *, source: str, expected: str, version: str, expires_at: int) -> Iterator[Item]:
-    """Items of one gzipped file of JSON lines. `source` is its name, for errors."""
+def items(body: bytes, *, source: str, expected: str, version: str, expires_at: int | None) -> Iterator[Item]:
+    """Items of one gzipped file of JSON lines. `source` is its name, for errors; without `expires_at` they stay."""
     for number, line in enumerate(gzip.decompress(body).splitlines(), start=1):
         if line.strip():
             yield item(
@@ -32,7 +32,7 @@ def items(body: bytes, *, source: str, expected: str, version: str, expires_at: 
             )
 
 
-def item(line: bytes, *, where: str, expected: str, version: str, expires_at: int) -> Item:
+def item(line: bytes, *, where: str, expected: str, version: str, expires_at: int | None) -> Item:
     try:
         content = json.loads(line)
         name, key, ranked = content["list"], content["key"], content["items"]
@@ -40,13 +40,14 @@ def item(line: bytes, *, where: str, expected: str, version: str, expires_at: in
         raise CorruptList(f"{where} is no list ({error!r}): run postprocess-recommendations again") from None
     if name != expected or not key or not isinstance(ranked, list) or not ranked:
         raise CorruptList(f"{where} is list {name!r} of {key!r}, expected a non-empty list {expected!r}")
-    made = {
+    made: Item = {
         "pk": {"S": f"{name}#{key}"},
         "sk": {"S": version},
         # One compact string: a list of maps costs twice the CPU to read.
         "items": {"S": json.dumps(ranked, separators=(",", ":"), ensure_ascii=False)},
-        "expires_at": {"N": str(expires_at)},
     }
+    if expires_at is not None:
+        made["expires_at"] = {"N": str(expires_at)}
     if size(made) > MAX_ITEM_BYTES:
         raise ListTooLarge(
             f"{where}: {size(made)} bytes, DynamoDB takes {MAX_ITEM_BYTES}: lower solutions.results"

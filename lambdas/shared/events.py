@@ -22,3 +22,10 @@ def texts(event: Mapping[str, Any], key: str) -> list[str]:
     if not isinstance(value, list) or not all(isinstance(one, str) and one for one in value):
         raise InvalidEvent(f"{key} is {value!r}: pass a list of strings")
     return value
+
+
+def optional_number(event: Mapping[str, Any], key: str) -> int | None:
+    value = event.get(key)
+    if value is not None and (not isinstance(value, int) or isinstance(value, bool)):
+        raise InvalidEvent(f"{key} is {value!r}: pass a whole number, or leave it out")
+    return value

@@ -51,5 +51,9 @@ def read_report(s3: Any, *, bucket: str, run_id: str) -> dict[str, Any]:
 
 def measure(report: dict[str, Any], *, namespace: str) -> None:
     for name, counts in report["datasets"].items():
-        values = {"RowsKept": counts["kept"], "QuarantinedShare": quality.quarantined_share(counts)}
+        values = {
+            "RowsKept": counts["kept"],
+            "QuarantinedShare": quality.quarantined_share(counts),
+            "NewlyQuarantined": sum(counts.get("newly_quarantined", {}).values()),
+        }
         count(values, namespace=namespace, dimensions={"Dataset": name})

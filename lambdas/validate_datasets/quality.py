@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,6 +27,7 @@ def check(report: Mapping[str, Any], thresholds: Thresholds) -> dict[str, int]:
     problems = [
         *_quarantined(report, thresholds.max_quarantined_share),
         *_shrunk(report, thresholds.min_rows_against_previous),
+        *_out_of_bounds(report),
         *_too_little(report),
     ]
     if problems:
@@ -48,13 +50,13 @@ def quarantined_share(counts: Mapping[str, Any]) -> float:
 
 def _quarantined(report: Mapping[str, Any], limit: float) -> Iterator[str]:
     for name, counts in report["datasets"].items():
-        share = quarantined_share(counts)
-        if share > limit:
+        share, figure = quarantined_share(counts), f"quarantined_share.{name}"
+        if share > limit and figure not in _accepted(report):
             reasons = ", ".join(f"{reason} {n}" for reason, n in sorted(counts["quarantined"].items()))
             yield (
                 f"{name}: {share:.1%} of the rows are quarantined ({reasons}), at most {limit:.1%} may be: "
                 f"look at runs/{report['run_id']}/quarantine/{name}/, correct the source or raise "
-                "datasets.quality.max_quarantined_share"
+                f"datasets.quality.max_quarantined_share; {_accept(figure)}"
             )
 
 
@@ -64,12 +66,37 @@ def _shrunk(report: Mapping[str, Any], limit: float) -> Iterator[str]:
         return
     for name, kept in rows(report).items():
         before = previous["rows"].get(name, 0)
-        if kept < limit * before:
+        if kept < limit * before and f"rows.{name}" not in _accepted(report):
             yield (
                 f"{name}: {kept} rows against {before} of run {previous['run_id']}, at least {limit:.0%} "
-                "must stay: look for lost data in the source, or for this run lower "
-                "datasets.quality.min_rows_against_previous"
+                "must stay: look for lost data in the source, or lower datasets.quality.min_rows_against_previous; "
+                f"{_accept(f'rows.{name}')}"
             )
+
+
+def _out_of_bounds(report: Mapping[str, Any]) -> Iterator[str]:
+    quality = report.get("quality") or {"figures": {}, "history": []}
+    for name, figure in quality["figures"].items():
+        value, low, high = figure["value"], figure["low"], figure["high"]
+        if name in _accepted(report):
+            continue
+        side = f"below {low:g}" if low is not None and value < low else ""
+        side = side or (f"above {high:g}" if high is not None and value > high else "")
+        if side:
+            yield (
+                f"{name} is {value:g}, {side} (learned from {len(quality['history'])} earlier runs, or set in "
+                f"datasets.quality.bounds): look at the source, or write its bound there; {_accept(name)}"
+            )
+
+
+def _accepted(report: Mapping[str, Any]) -> Sequence[str]:
+    accepted: Sequence[str] = (report.get("quality") or {}).get("accepted", ())
+    return accepted
+
+
+def _accept(figure: str) -> str:
+    start = json.dumps({"mode": "auto", "accept": [figure]})
+    return f"if it is right, accept it once: start the pipeline with {start}"
 
 
 def _too_little(report: Mapping[str, Any]) -> Iterator[str]:

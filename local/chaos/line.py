@@ -10,6 +10,7 @@ from contextlib import closing, suppress
 from dataclasses import dataclass
 from io import StringIO
 from typing import Any
+from urllib.parse import quote
 
 import pandas as pd
 
@@ -165,7 +166,8 @@ class Line(Deployed):
 
     def served(self) -> dict[str, Any]:
         """What the API answers: of some user, of some item, and the popular list."""
-        first = {name: min(self.stored_keys(name, v), default="") for name, v in self.pointers().items()}
+        stored = {name: min(self.stored_keys(name, v), default="") for name, v in self.pointers().items()}
+        first = {name: quote(key, safe="") for name, key in stored.items()}
         paths = {
             "personal": f"/v1/users/{first.get('personal')}/recommendations?numResults=10",
             "related": f"/v1/items/{first.get('related')}/related?numResults=10",

@@ -14,9 +14,19 @@ def register(commands: Any) -> None:
     from local import cli  # which registers this module
 
     demo = commands.add_parser("demo", help="load data, run the pipeline, print recommendations")
-    demo.add_argument("--size", choices=["small", "full"], default="small", help="of Complete Journey")
     demo.add_argument(
-        "--data", type=Path, metavar="FOLDER", help="your own interactions.csv and the like (docs/data.md)"
+        "--size", choices=["small", "full"], default="small", help="of the shop that comes along"
+    )
+    demo.add_argument(
+        "--data",
+        metavar="FOLDER",
+        help="your own interactions.csv and the like, or `generated`: a shop made by a seed (docs/data.md)",
+    )
+    demo.add_argument(
+        "--record",
+        type=Path,
+        metavar="FILE",
+        help="keep the run's history, of which `make docs` draws a picture",
     )
     demo.add_argument("--environment", default="dev", help="config/<environment>.yaml")
     demo.add_argument("--cdk-out", type=Path, help="templates (default: synthesized now)")

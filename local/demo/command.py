@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,21 @@ from config import settings as configuration
 from config.errors import ConfigError
 from config.settings import Settings
 from local import cli, users
-from local.demo import loader, own_files, progress, story
+from local.demo import (
+    complete_journey,
+    live,
+    loader,
+    log,
+    measures,
+    own_files,
+    places,
+    progress,
+    recording,
+    story,
+)
+from local.demo.catalogue import Catalogue
 from local.demo.complete_journey import DataSetMissing
+from local.demo.corner_shop import source as corner_shop
 from local.demo.deployed import EXPORTED_AFTER_SECONDS, ApiMissing, Deployed
 from local.demo.loader import Loaded, OtherDataLoaded
 from local.demo.log import LogNotWritten
@@ -31,6 +45,7 @@ from stacks.synthesis import SynthesisFailed, synthesize
 
 # The workflows wait minutes between looks at a job, which on AWS takes an hour; here it takes seconds.
 WAIT_SCALE = "0.02"
+GENERATED = "generated"  # as --data: the shop made by a seed; a folder of that name is ./generated
 
 REFUSALS = (
     ApiMissing,
@@ -73,18 +88,24 @@ def run(options: argparse.Namespace) -> int:
 def _run(options: argparse.Namespace) -> int:
     started = time.monotonic()
     settings = configuration.load(options.environment)
-    if options.data:
-        _check(options.data, settings)
+    if folder := _folder(options):
+        _check(folder, settings)
     demo = _up(options, settings)
     loaded = _load(demo, options)
     followed = _fire(demo)
-    _tell(demo, loaded, followed)
+    shown = _tell(demo, loaded, followed)
+    if options.record:
+        _record(demo, followed, options, shown)
     print(f"\nTotal {time.monotonic() - started:.1f} s")
     return 0
 
 
+def _folder(options: argparse.Namespace) -> Path | None:
+    return Path(options.data) if options.data and options.data != GENERATED else None
+
+
 def _check(folder: Path, settings: Settings) -> None:
-    """Before the endpoint starts: a person with a wrong file should not wait for it."""
+    """Checks before the endpoint starts: a person with a wrong file should not wait for it."""
     import pandas as pd
 
     shop = own_files.read(folder, datasets=settings.datasets, now=pd.Timestamp.now("UTC"))
@@ -118,7 +139,14 @@ def _synthesize(environment: str, home: Path) -> Path:
 def _load(demo: Demo, options: argparse.Namespace) -> Loaded:
     print("\nLoading the application's database and log")
     started = time.monotonic()
-    loaded = loader.load(clients=demo.client, settings=demo.settings, size=options.size, folder=options.data)
+    packaged: loader.Packaged = corner_shop if options.data == GENERATED else complete_journey
+    loaded = loader.load(
+        clients=demo.client,
+        settings=demo.settings,
+        size=options.size,
+        folder=_folder(options),
+        packaged=packaged,
+    )
     print(f"  {loaded.source}")
     for note in loaded.notes:
         print(f"  {note}")
@@ -136,7 +164,8 @@ def _fire(demo: Demo) -> progress.Run:
     return progress.follow(demo.client("stepfunctions"), arn, logs=demo.endpoint.home / "log")
 
 
-def _tell(demo: Demo, loaded: Loaded, followed: progress.Run) -> None:
+def _tell(demo: Demo, loaded: Loaded, followed: progress.Run) -> dict[str, list[str]]:
+    """The section of the lists, which it also gives."""
     settings, names = demo.settings, demo.settings.names
     output = followed.execution.description.get("output", "{}")
     run_id = story.run_id_of(output)
@@ -145,17 +174,37 @@ def _tell(demo: Demo, loaded: Loaded, followed: progress.Run) -> None:
         "database": settings.analytics.database,
         "secret": names.warehouse_reader_secret,
     }
-    solutions = [solution.name for solution in settings.solutions]
-    _section(f"Run {run_id}: {followed.seconds:.1f} s", story.timings(followed))
+    metrics = measures.of_versions(demo.client, names, settings.solutions)
+    # A tree has told each step's time already.
+    timings = () if live.is_for(sys.stdout) else story.timings(followed)
+    _section(f"Run {run_id}: {followed.seconds:.1f} s", timings)
     _section("Rows", story.rows(demo.client, names, run_id))
-    _section("NDCG@25 of the versions that serve", story.metrics(demo.client, names, solutions))
+    _section("Metrics of the versions that serve", measures.told(metrics, settings.solutions))
     _section("Lists in the warehouse", story.marts(demo.client, **warehouse))
     for note in loaded.notes:
         print(f"  Note: {note}")
+    title = "Recommendations over HTTP, signed"
     with closing(loader.connect(demo.client, secret=settings.aurora_secret)) as connection:
-        catalogue = story.Catalogue(connection, settings.sources.aurora.tables)
-        _section("Recommendations over HTTP, signed", story.recommendations(demo.api, catalogue))
-        _section("Try it", story.commands(demo.api.url, catalogue.regular_user()))
+        catalogue = Catalogue(connection, settings.sources.aurora.tables)
+        events = partial(log.newest, demo.client("dynamodb"), settings.application_log_table)
+        lists = list(places.filled(demo.api, catalogue, events))
+        _section(title, lists)
+        _section("Try it", story.commands(demo.api.url, places.path_of(catalogue)))
+    return {title: lists}
+
+
+def _record(
+    demo: Demo, followed: progress.Run, options: argparse.Namespace, shown: dict[str, list[str]]
+) -> None:
+    data = f" DATA={options.data}" if options.data else ""
+    recording.write(
+        demo.client("stepfunctions"),
+        followed.execution,
+        options.record,
+        command=f"make demo{data}",
+        told=shown,
+    )
+    print(f"\nRecorded in {options.record}: `make docs` draws {recording.FILE.name} as a picture")
 
 
 def _section(title: str, lines: Iterable[str]) -> None:

@@ -13,11 +13,10 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
-from local.demo import simulator
-from local.demo.shop import ITEM_COLUMNS, ORDER_COLUMNS, USER_COLUMNS, ShopData
+from local.demo import days, simulator
+from local.demo.shop import ITEM_COLUMNS, ORDER_COLUMNS, USER_COLUMNS, DataSetEnded, ShopData
 
 # The first load ends in the week up to this day, on yesterday's weekday: two weeks remain for "one more day".
 LAST_DAY = pd.Timestamp("2017-12-17")
@@ -32,10 +31,6 @@ SHOWN_EVENTS = "impressions, clicks, favourites and views are SIMULATED (seeded,
 
 class DataSetMissing(RuntimeError):
     """The package with the data is not installed."""
-
-
-class DataSetEnded(RuntimeError):
-    """Every day of the data set is loaded."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,7 +103,8 @@ def next_day(*, size: str, progress: dict[str, str], newest: pd.Timestamp, now: 
     users, items, _ = _shop(SIZES[size], window)
     orders = _between(_transactions(), first=start, end=end)
     orders = orders[orders.user_id.isin(users.user_id) & orders.item_id.isin(items.item_id)]
-    moved = _compress(orders, start=start, newest=newest, now=now)
+    times = days.compressed(orders.ordered_at, start=start, newest=newest, now=now)
+    moved = _ordered(orders.assign(ordered_at=times))
     events = simulator.simulate(orders=moved, seed=SEED + (end - window.first).days, share=0.45)
     return ShopData(
         source=source(size),
@@ -191,16 +187,6 @@ def _between(orders: pd.DataFrame, *, first: pd.Timestamp, end: pd.Timestamp) ->
 
 def _move(orders: pd.DataFrame, *, shift: pd.Timedelta) -> pd.DataFrame:
     return _ordered(orders.assign(ordered_at=(orders.ordered_at + shift).dt.tz_localize("UTC")))
-
-
-def _compress(
-    orders: pd.DataFrame, *, start: pd.Timestamp, newest: pd.Timestamp, now: pd.Timestamp
-) -> pd.DataFrame:
-    day = pd.Timedelta(days=1)
-    scale = min(1.0, max(0.0, (now - newest) / day))
-    seconds = (orders.ordered_at - start).dt.total_seconds().to_numpy() * scale
-    moved = newest + pd.to_timedelta(np.floor(seconds), unit="s")
-    return _ordered(orders.assign(ordered_at=moved))
 
 
 def _ordered(orders: pd.DataFrame) -> pd.DataFrame:

@@ -50,30 +50,42 @@ def generate(
     user_groups = {f"u{g}-{n:03}": g for g in range(groups) for n in range(users)}
     item_groups = {f"i{g}-{n:02}": g for g in range(groups) for n in range(items)}
     start = now.floor("s") - pd.Timedelta(days=60)
+    rates = {"repeat_rate": repeat_rate, "stray_rate": stray_rate}
     bought = [
         row
         for user, group in user_groups.items()
-        for row in _purchases(
-            user, group, item_groups, random, count=orders, repeat_rate=repeat_rate, stray_rate=stray_rate
-        )
+        for row in _purchases(user, group, item_groups, random, count=orders, **rates)
     ]
-    known = sorted(item for item, group in item_groups.items() if group == 0)[:2]
-    bought += [(HELD_OUT_USER, known[0], 0), (HELD_OUT_USER, known[1], 1), (HELD_OUT_USER, known[0], 2)]
+    first, second = sorted(item for item, group in item_groups.items() if group == 0)[:2]
+    bought += [(HELD_OUT_USER, item, step) for step, item in enumerate((first, second, first))]
+    note = f"generated: {groups} groups of {users} users and {items} items"
     frame = _orders(bought, start=start, steps=orders)
     everyone = {**user_groups, HELD_OUT_USER: 0}
     return GeneratedShop(
-        shop=ShopData(
-            source="generated groups",
-            users=_users(everyone, start),
-            items=_items(item_groups, start),
-            orders=frame,
-            events=simulator.simulate(orders=frame, seed=seed, share=0.3),
-            notes=(f"generated: {groups} groups of {users} users and {items} items",),
-        ),
+        shop=_shop(everyone, item_groups, frame, start=start, seed=seed, note=note),
         user_groups=everyone,
         item_groups=item_groups,
         held_out_user=HELD_OUT_USER,
-        bought_by_held_out_user=frozenset(known),
+        bought_by_held_out_user=frozenset({first, second}),
+    )
+
+
+def _shop(
+    users: dict[str, int],
+    items: dict[str, int],
+    orders: pd.DataFrame,
+    *,
+    start: pd.Timestamp,
+    seed: int,
+    note: str,
+) -> ShopData:
+    return ShopData(
+        source="generated groups",
+        users=_users(users, start),
+        items=_items(items, start),
+        orders=orders,
+        events=simulator.simulate(orders=orders, seed=seed, share=0.3),
+        notes=(note,),
     )
 
 
@@ -102,7 +114,7 @@ def _purchases(
 
 
 def _orders(bought: list[tuple[str, str, int]], *, start: pd.Timestamp, steps: int) -> pd.DataFrame:
-    """One order a step; a user's steps are spread over 58 days, each user at their own minute."""
+    """One order per step; a user's steps are spread over 58 days, each user at their own minute."""
     users = {user: n for n, user in enumerate(dict.fromkeys(user for user, _, _ in bought))}
     step = pd.Timedelta(days=58) / steps
     rows = [

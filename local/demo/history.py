@@ -23,6 +23,9 @@ class StateRun:
     kind: str  # "Task", "Wait", ...; ITERATION stands for one round of the Map `name`
     entered: datetime
     exited: datetime | None = None
+    error: str = ""  # that it met last, unless it went well afterwards
+    first_event: int = 0
+    last_event: int | None = None  # with which it was left
 
     @property
     def path(self) -> str:
@@ -31,6 +34,12 @@ class StateRun:
 
     def seconds(self, now: datetime) -> float:
         return max(0.0, ((self.exited or now) - self.entered).total_seconds())
+
+    def contains(self, other: StateRun) -> bool:
+        """Whether the other was entered while this one lasted, in one execution's history."""
+        return self.first_event < other.first_event and (
+            self.last_event is None or other.first_event < self.last_event
+        )
 
 
 @dataclass(frozen=True)
@@ -49,9 +58,11 @@ class Execution:
     """One execution; `refresh` reads what its history gained."""
 
     arn: str
+    started_in: str = ""  # the state of the parent that started it
     states: list[StateRun] = field(default_factory=list)
     children: list[Execution] = field(default_factory=list)
     status: str = RUNNING
+    newest: datetime | None = None  # time of the last event that was read
     description: dict[str, Any] = field(default_factory=dict)
     _contexts: dict[int, Context] = field(default_factory=dict)
     _names: dict[int, str] = field(default_factory=dict)
@@ -100,7 +111,7 @@ class Execution:
         kind, number = event["type"], event["id"]
         before = event.get("previousEventId", 0)
         context = self._contexts.get(before, ())
-        self._last = max(self._last, number)
+        self._last, self.newest = max(self._last, number), event["timestamp"]
         self._names[number] = self._names.get(before, "")
         if kind == "MapIterationStarted":
             context = self._begin(event, context)
@@ -111,15 +122,19 @@ class Execution:
         elif kind.endswith("StateExited"):
             self._exit(event, context)
         elif kind == "TaskSubmitted":
-            self._submitted(event["taskSubmittedEventDetails"])
-        elif _is_failure(kind):
-            self._fail(event)
+            self._submitted(event["taskSubmittedEventDetails"], started_in=self._names[number])
+        elif is_failure(kind):
+            self._fail(event, context)
+        elif is_success(kind):
+            self._met(event, context, error="")
         self._contexts[number] = context
 
     def _begin(self, event: dict[str, Any], context: Context) -> Context:
         inner = (*context, f"#{event['mapIterationStartedEventDetails']['index']}")
         name = self._names[event["id"]]
-        run = StateRun(self.workflow, " ".join(inner), name, ITERATION, event["timestamp"])
+        run = StateRun(
+            self.workflow, " ".join(inner), name, ITERATION, event["timestamp"], first_event=event["id"]
+        )
         self.states.append(run)
         self._iterations[inner] = run
         return inner
@@ -135,7 +150,9 @@ class Execution:
     def _finish(self, event: dict[str, Any], context: Context) -> Context:
         run = self._iterations.pop(context, None)
         if run is not None:
-            run.exited = event["timestamp"]
+            run.exited, run.last_event = event["timestamp"], event["id"]
+            ended = event["type"].removeprefix("MapIteration")
+            run.error = "" if ended == "Succeeded" else ended
         return context[:-1]
 
     def _enter(self, event: dict[str, Any], context: Context) -> Context:
@@ -145,33 +162,53 @@ class Execution:
         kind = event["type"].removesuffix("StateEntered")
         self._names[event["id"]] = details["name"]
         self.states.append(
-            StateRun(self.workflow, " ".join(context), details["name"], kind, event["timestamp"])
+            StateRun(
+                self.workflow,
+                " ".join(context),
+                details["name"],
+                kind,
+                event["timestamp"],
+                first_event=event["id"],
+            )
         )
         return context
 
     def _exit(self, event: dict[str, Any], context: Context) -> None:
-        name, item = event["stateExitedEventDetails"]["name"], " ".join(context)
-        for run in reversed(self.states):
-            if run.name == name and run.item == item and run.exited is None:
-                run.exited = event["timestamp"]
-                return
+        run = self._open(event["stateExitedEventDetails"]["name"], context)
+        if run is not None:
+            run.exited, run.last_event = event["timestamp"], event["id"]
 
-    def _submitted(self, details: dict[str, Any]) -> None:
+    def _open(self, name: str, context: Context) -> StateRun | None:
+        item = " ".join(context)
+        found = (run for run in reversed(self.states) if run.name == name and run.item == item)
+        return next((run for run in found if run.exited is None and run.kind != ITERATION), None)
+
+    def _submitted(self, details: dict[str, Any], *, started_in: str) -> None:
         if not details["resource"].startswith("startExecution"):
             return
         arn = json.loads(details["output"])["ExecutionArn"]
         if arn not in {child.arn for child in self.children}:
-            self.children.append(Execution(arn))
+            self.children.append(Execution(arn, started_in))
 
-    def _fail(self, event: dict[str, Any]) -> None:
+    def _met(self, event: dict[str, Any], context: Context, *, error: str) -> None:
+        run = self._open(self._names[event["id"]], context)
+        if run is not None:
+            run.error = error
+
+    def _fail(self, event: dict[str, Any], context: Context) -> None:
         found = [v for k, v in event.items() if k.endswith(("FailedEventDetails", "TimedOutEventDetails"))]
         details: dict[str, Any] = found[0] if found else {}
         if details.get("error"):
             name = self._names[event["id"]]
             self._failures.append(Failure(self.workflow, name, details["error"], details.get("cause", "")))
+            self._met(event, context, error=details["error"])
 
 
-def _is_failure(kind: str) -> bool:
+def is_success(kind: str) -> bool:
+    return kind in ("TaskSucceeded", "LambdaFunctionSucceeded")
+
+
+def is_failure(kind: str) -> bool:
     return kind in (
         "TaskFailed",
         "LambdaFunctionFailed",

@@ -6,19 +6,29 @@ import json
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pandas as pd
 import psycopg2
 
 from config.settings import Settings
 from local.demo import complete_journey, log, own_files, tables
-from local.demo.shop import ShopData
+from local.demo.shop import DataSetEnded, ShopData
 from local.demo.tables import Previous
 
 Clients = Callable[[str], Any]  # service name -> boto3 client
+
+
+class Packaged(Protocol):
+    """A shop that comes along: a module with these functions."""
+
+    def source(self, size: str) -> str: ...
+    def load(self, *, size: str, today: date) -> ShopData: ...
+    def next_day(
+        self, *, size: str, progress: dict[str, str], newest: pd.Timestamp, now: pd.Timestamp
+    ) -> ShopData: ...
 
 
 class OtherDataLoaded(RuntimeError):
@@ -46,26 +56,48 @@ def connect(clients: Clients, *, secret: str) -> Any:
     )
 
 
-def load(*, clients: Clients, settings: Settings, size: str, folder: Path | None) -> Loaded:
-    """Raises OwnFilesRefused or OtherDataLoaded before anything is changed."""
+def load(
+    *,
+    clients: Clients,
+    settings: Settings,
+    size: str,
+    folder: Path | None,
+    packaged: Packaged = complete_journey,
+) -> Loaded:
+    """A folder's data, else the packaged shop's. Raises OwnFilesRefused or OtherDataLoaded before any change."""
+    with closing(connect(clients, secret=settings.aurora_secret)) as connection:
+        return fill(
+            connection, clients=clients, settings=settings, size=size, folder=folder, packaged=packaged
+        )
+
+
+def fill(
+    connection: Any,
+    *,
+    clients: Clients,
+    settings: Settings,
+    size: str,
+    folder: Path | None,
+    packaged: Packaged = complete_journey,
+) -> Loaded:
+    """`connection` is psycopg2's or the Data API's. Raises OwnFilesRefused or OtherDataLoaded before any change."""
     now = pd.Timestamp(datetime.now(UTC))
     own = own_files.read(folder, datasets=settings.datasets, now=now) if folder else None
-    with closing(connect(clients, secret=settings.aurora_secret)) as connection:
-        tables.create(connection, tables=settings.sources.aurora.tables, datasets=settings.datasets)
-        previous = tables.previous(connection)
-        shop = _next(previous, own=own, size=size, now=now)
-        if shop is None:
-            assert previous is not None
-            totals = tables.counts(connection, tables=settings.sources.aurora.tables)
-            return Loaded(source=previous.source, notes=("nothing new to load",), added={}, totals=totals)
-        return store(shop, previous=previous, connection=connection, clients=clients, settings=settings)
+    tables.create(connection, tables=settings.sources.aurora.tables, datasets=settings.datasets)
+    previous = tables.previous(connection)
+    shop = _next(previous, own=own, packaged=packaged, size=size, now=now)
+    if shop is None:
+        assert previous is not None
+        totals = tables.counts(connection, tables=settings.sources.aurora.tables)
+        return Loaded(source=previous.source, notes=("nothing new to load",), added={}, totals=totals)
+    return store(shop, previous=previous, connection=connection, clients=clients, settings=settings)
 
 
 def _next(
-    previous: Previous | None, *, own: ShopData | None, size: str, now: pd.Timestamp
+    previous: Previous | None, *, own: ShopData | None, packaged: Packaged, size: str, now: pd.Timestamp
 ) -> ShopData | None:
     """What to load now; None when everything is loaded."""
-    wanted = own.source if own else complete_journey.source(size)
+    wanted = own.source if own else packaged.source(size)
     if previous and previous.source != wanted:
         raise OtherDataLoaded(
             f"The application holds {previous.source}, not {wanted}: "
@@ -74,12 +106,10 @@ def _next(
     if own:
         return None if previous and previous.progress == own.progress else own
     if previous is None:
-        return complete_journey.load(size=size, today=now.date())
+        return packaged.load(size=size, today=now.date())
     try:
-        return complete_journey.next_day(
-            size=size, progress=previous.progress, newest=previous.newest, now=now
-        )
-    except complete_journey.DataSetEnded:
+        return packaged.next_day(size=size, progress=previous.progress, newest=previous.newest, now=now)
+    except DataSetEnded:
         return None
 
 

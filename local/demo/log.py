@@ -52,6 +52,23 @@ def item_of(event: Any) -> dict[str, Any]:
     return values
 
 
+def newest(client: Any, table: str, user: str, *, limit: int = 200) -> list[tuple[str, str]]:
+    """(item, day) of what a user did last, each item once, the newest first; impressions are no deed."""
+    answer = client.query(
+        TableName=table,
+        KeyConditionExpression="user_id = :user",
+        ExpressionAttributeValues={":user": {"S": user}},
+        ScanIndexForward=False,
+        Limit=limit,
+    )
+    found: dict[str, str] = {}
+    for event in answer["Items"]:
+        if "item_id" in event:
+            moment = pd.Timestamp(int(event["timestamp"]["N"]), unit="ms")
+            found.setdefault(event["item_id"]["S"], f"{moment:%a %d %b}")
+    return list(found.items())
+
+
 def _batches(items: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
     """A batch may not name an item twice."""
     for start in range(0, len(items), BATCH):

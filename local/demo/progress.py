@@ -1,4 +1,4 @@
-"""Fires the schedule and shows the run: each state by name as it runs, with the time it took."""
+"""Follows a run to its end: a tree where somebody looks, else a line for each state that ended."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, Protocol, TextIO
 
+from local.demo import live
 from local.demo.history import ITERATION, RUNNING, Execution, Failure, StateRun
 
 POLL_SECONDS = 0.5
-QUIET_SECONDS = 10.0  # without a terminal, say what runs when nothing finished for so long
+QUIET_SECONDS = 10.0  # in lines, say what runs when nothing finished for so long
 BOOKKEEPING = ("Pass", "Choice", "Succeed", "Fail")
 
 
@@ -65,33 +66,44 @@ def follow(
     sleep: Callable[[float], None] = time.sleep,
 ) -> Run:
     """Returns when the execution succeeded. Raises RunFailed."""
-    execution, display = Execution(arn), Display(out)
-    started = time.monotonic()
-    while True:
-        execution.refresh(client)
-        display.show([state for each in execution.everything() for state in each.states])
-        if execution.status != RUNNING:
-            break
-        sleep(POLL_SECONDS)
-    display.end()
+    execution, started = Execution(arn), time.monotonic()
+    display: Display = live.LiveTree(out) if live.is_for(out) else Lines(out)
+    try:
+        while True:
+            execution.refresh(client)
+            display.show(execution)
+            if execution.status != RUNNING:
+                break
+            sleep(POLL_SECONDS)
+    finally:
+        display.end()
     if execution.status != "SUCCEEDED":
         raise RunFailed.of(execution.failure(), logs=logs)
     return Run(execution, time.monotonic() - started)
 
 
-class Display:
-    """Finished states as lines; on a terminal, what runs now in the last line."""
+class Display(Protocol):
+    def show(self, execution: Execution) -> None:
+        """What is known of it now."""
+        ...
+
+    def end(self) -> None:
+        """Nothing more comes; also after a failure."""
+        ...
+
+
+class Lines:
+    """Finished states as lines, and now and then what runs: for pipes, CI and terminals that can't do more."""
 
     def __init__(self, out: TextIO) -> None:
         self._out = out
-        self._terminal = out.isatty()
         self._told: dict[str, int] = {}
         self._done: set[int] = set()
         self._spoke = time.monotonic()
 
-    def show(self, states: list[StateRun]) -> None:
+    def show(self, execution: Execution) -> None:
+        states = [state for each in execution.everything() for state in each.states]
         now = datetime.now(UTC)
-        self._clear()
         finished = [state for state in states if state.exited and id(state) not in self._done]
         # What ended at one moment: the inner state, entered last, before what contains it.
         finished.sort(key=lambda state: state.entered, reverse=True)
@@ -103,7 +115,7 @@ class Display:
         self._status(running, now)
 
     def end(self) -> None:
-        self._clear()
+        """Each line is out already."""
 
     def _tell(self, state: StateRun, now: datetime) -> None:
         """Tells of a state; of a wait loop only the first round."""
@@ -116,20 +128,13 @@ class Display:
     def _status(self, running: list[StateRun], now: datetime) -> None:
         # Outer states contain the inner ones: the newest says most.
         names = [f"{s.path} ({s.seconds(now):.0f} s)" for s in running if not _contains(s, running)]
-        if self._terminal and names:
-            self._out.write(("   … " + ", ".join(names))[:118])
-            self._out.flush()
-        elif names and time.monotonic() - self._spoke > QUIET_SECONDS:
+        if names and time.monotonic() - self._spoke > QUIET_SECONDS:
             self._line("   …  " + ", ".join(names))
 
     def _line(self, text: str) -> None:
         self._out.write(text + "\n")
         self._out.flush()
         self._spoke = time.monotonic()
-
-    def _clear(self) -> None:
-        if self._terminal:
-            self._out.write("\r\x1b[2K")
 
 
 def _stands_for_itself(state: StateRun) -> bool:

@@ -23,6 +23,10 @@ EVENT_COLUMNS = [
 ]
 
 
+class DataSetEnded(RuntimeError):
+    """Every day of the data set is loaded."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class ShopData:
     """Frames with the columns above (users and items may have more); times are UTC."""

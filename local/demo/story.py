@@ -1,133 +1,21 @@
-"""What the demo tells at its end: real figures and recommendations that a person can judge."""
+"""What the demo tells at its end of the run itself: its time, its rows, its lists in the warehouse, what to try."""
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from typing import Any
-
-from psycopg2 import sql
 
 from config import layout
 from config.names import Names
-from config.settings import SourceTables
-from local.demo.api import Api
 from local.demo.progress import Run
 
-SHOWN = 8
-NDCG = "normalized_discounted_cumulative_gain_at_25"
 Clients = Callable[[str], Any]
 
 
 class QueryFailed(RuntimeError):
     """The warehouse refused a statement."""
-
-
-@dataclass(frozen=True)
-class Catalogue:
-    """The application's own tables: titles and purchases."""
-
-    connection: Any
-    tables: SourceTables
-
-    def titles(self, items: Sequence[str]) -> dict[str, str]:
-        rows = self._select(
-            "select item_id, title, category from {items} where item_id = any(%s)", list(items)
-        )
-        return {
-            item: title + (f" ({category.title()})" if category else "") for item, title, category in rows
-        }
-
-    def regular_user(self) -> str:
-        """A user with a median number of orders: neither the heaviest buyer nor a newcomer."""
-        rows = self._select(
-            "select user_id from {orders} group by user_id "
-            "order by count(distinct order_id), user_id "
-            "offset (select count(distinct user_id) / 2 from {orders}) limit 1"
-        )
-        return str(rows[0][0])
-
-    def recent_purchases(self, user: str) -> list[tuple[str, str]]:
-        """(item, day) of the newest distinct items."""
-        rows = self._select(
-            "select item_id, to_char(max(ordered_at), 'Dy DD Mon') from {orders} where user_id = %s "
-            "group by item_id order by max(ordered_at) desc, item_id limit %s",
-            user,
-            SHOWN,
-        )
-        return [(item, day) for item, day in rows]
-
-    def bought(self, user: str) -> set[str]:
-        return {
-            row[0] for row in self._select("select distinct item_id from {orders} where user_id = %s", user)
-        }
-
-    def best_seller_of(self, user: str) -> str:
-        rows = self._select(
-            "select item_id from {orders} where user_id = %s group by item_id "
-            "order by count(*) desc, item_id limit 1",
-            user,
-        )
-        return str(rows[0][0])
-
-    def _select(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
-        names = {
-            name: sql.Identifier(*getattr(self.tables, name).split("."))
-            for name in ("users", "items", "orders")
-        }
-        with self.connection.cursor() as cursor:
-            cursor.execute(sql.SQL(statement).format(**names), values)
-            return list(cursor.fetchall())
-
-
-def recommendations(api: Api, catalogue: Catalogue) -> Iterator[str]:
-    user = catalogue.regular_user()
-    item = catalogue.best_seller_of(user)
-    personal = api.get(f"/v1/users/{user}/recommendations?numResults={SHOWN}")
-    related = api.get(f"/v1/items/{item}/related?numResults={SHOWN}")
-    popular = api.get(f"/v1/popular?numResults={SHOWN}")
-    recent = catalogue.recent_purchases(user)
-    ids = [each["itemId"] for answer in (personal, related, popular) for each in answer["items"]]
-    titles = catalogue.titles([*ids, *(bought for bought, _ in recent), item])
-    bought = catalogue.bought(user)
-    yield f"User {user}"
-    left = [f"{day}  {titles.get(bought_item, bought_item)}" for bought_item, day in recent]
-    right = [titles.get(each["itemId"], each["itemId"]) for each in personal["items"]]
-    marks = ["*" if each["itemId"] in bought else " " for each in personal["items"]]
-    yield from _beside(
-        ("bought last", left),
-        (f"recommended ({_origin(personal)})", [m + " " + t for m, t in zip(marks, right, strict=True)]),
-    )
-    yield "  * bought before: people buy groceries again, and the model learned when"
-    yield ""
-    yield f"Related to {titles.get(item, item)} ({_origin(related)})"
-    yield from _listed(related, titles)
-    yield ""
-    yield f"Popular ({_origin(popular)})"
-    yield from _listed(popular, titles)
-
-
-def _origin(answer: Mapping[str, Any]) -> str:
-    degraded = ", DEGRADED" if answer.get("degraded") else ""
-    return f"source {answer['source']}, version {answer['version']}{degraded}"
-
-
-def _listed(answer: Mapping[str, Any], titles: Mapping[str, str]) -> Iterator[str]:
-    for each in answer["items"]:
-        # Similar-Items' batch inference gives an order and no scores.
-        score = "" if each["score"] is None else f"{each['score']:.4f}"
-        yield f"  {score:>8}  {titles.get(each['itemId'], each['itemId'])}"
-
-
-def _beside(left: tuple[str, list[str]], right: tuple[str, list[str]]) -> Iterator[str]:
-    width = 54
-    yield f"  {left[0]:<{width}}  {right[0]}"
-    for n in range(max(len(left[1]), len(right[1]))):
-        first = left[1][n] if n < len(left[1]) else ""
-        second = right[1][n] if n < len(right[1]) else ""
-        yield f"  {first[:width]:<{width}}  {second}"
 
 
 def rows(clients: Clients, names: Names, run_id: str) -> Iterator[str]:
@@ -139,29 +27,19 @@ def rows(clients: Clients, names: Names, run_id: str) -> Iterator[str]:
         yield f"  {dataset:<13} {counts['read']:>8,} read, {counts['kept']:>8,} kept{reasons}"
 
 
-def metrics(clients: Clients, names: Names, solutions: Sequence[str]) -> Iterator[str]:
-    """NDCG of the versions that serve, as Personalize measured them."""
-    personalize = clients("personalize")
-    for solution in solutions:
-        key = {layout.PK: {"S": layout.SERVING.of(solution=solution)}}
-        item = clients("dynamodb").get_item(TableName=names.control_table, Key=key)["Item"]
-        arn = item["solution_version_arn"]["S"]
-        values = personalize.get_solution_metrics(solutionVersionArn=arn)["metrics"]
-        yield f"  {values[NDCG]:.3f}  {solution}  (coverage {values['coverage']:.2f})"
-
-
 def marts(clients: Clients, *, workgroup: str, database: str, secret: str) -> Iterator[str]:
     """Coverage of the newest run, from the warehouse through Redshift's Data API."""
     records = query(
         clients("redshift-data"),
-        "select solution, lists, recommended_items, coverage from marts.mart_catalogue_coverage "
+        "select solution, lists, recommended_items, coverage, sameness from marts.mart_catalogue_coverage "
         "where run_id = (select max(run_id) from marts.mart_catalogue_coverage) order by solution",
         workgroup=workgroup,
         database=database,
         secret=secret,
     )
-    for solution, lists, items, coverage in records:
-        yield f"  {solution:<10} {lists:>6,} lists  {items:>6,} items  {coverage:6.1%} of the catalogue"
+    for solution, lists, items, coverage, sameness in records:
+        alike = f", two lists share {sameness:.0%}" if lists > 1 else ""
+        yield f"  {solution:<10} {lists:>6,} lists  {items:>6,} items  {coverage:6.1%} of the catalogue{alike}"
 
 
 def query(client: Any, statement: str, *, workgroup: str, database: str, secret: str) -> list[list[Any]]:
@@ -191,12 +69,12 @@ def run_id_of(output: str) -> str:
     return str(json.loads(output)["run_id"])
 
 
-def commands(url: str, user: str) -> Iterator[str]:
-    """Lines that a person can paste."""
+def commands(url: str, path: str) -> Iterator[str]:
+    """Lines that a person can paste. `path` begins with /v1."""
     yield 'eval "$(make -s env)"    # endpoint, region, the operator\'s credentials and OSUSUME_API_URL'
     yield "curl --aws-sigv4 aws:amz:$AWS_REGION:execute-api \\"
     yield "  --user $AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY \\"
     yield '  -H "x-amz-security-token: $AWS_SESSION_TOKEN" \\'
-    yield f"  '{url.rstrip('/')}/v1/users/{user}/recommendations?numResults=10'"
+    yield f"  '{url.rstrip('/')}{path}'"
     yield "python -m local status    # the deployed stacks"
     yield "make down                 # stop everything"

@@ -30,6 +30,7 @@ BASE_COLUMNS = {
         "category": "text",
         "brand": "text",
         "title": "text",
+        "title_ja": "text",  # where the shop has a second name
         "created_at": "timestamptz",
         "updated_at": "timestamptz",
     },
@@ -76,6 +77,8 @@ def create(connection: Any, *, tables: SourceTables, datasets: Datasets) -> None
             cursor.execute(statement.format(_identifier(tables, name)))
         orders = _identifier(tables, "orders")
         cursor.execute(sql.SQL("create index if not exists orders_by_user on {} (user_id)").format(orders))
+        items = _identifier(tables, "items")
+        cursor.execute(sql.SQL("alter table {} add column if not exists title_ja text").format(items))
         # A database of an earlier version rounds to cents; nothing is rewritten where the type is this one.
         widen = sql.SQL("alter table {} alter column sales_value type {}")
         cursor.execute(widen.format(orders, sql.SQL(BASE_COLUMNS["orders"]["sales_value"])))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from aws_cdk import aws_iam as iam
@@ -31,13 +32,35 @@ def write_objects(bucket: str, *prefixes: str) -> Statement:
     return allow("s3:PutObject", *(f"arn:aws:s3:::{bucket}/{prefix}" for prefix in prefixes))
 
 
-def spark_write_objects(bucket: str, folder: str) -> Statement:
-    """What Spark's committer needs: temporary files are deleted, large ones are uploaded in parts.
+_WRITES = ("s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload")
 
-    EMRFS marks a folder by an object beside it, `<folder>_$folder$`.
+
+@dataclass(frozen=True)
+class SparkOnS3:
+    """What writing to S3 takes on a version of Glue: temporary files are deleted, large ones are uploaded in parts.
+
+    Sources: Glue user guide, "Migrating to AWS Glue 5.1" (S3A replaced EMRFS); Hadoop's documentation of S3A,
+    "Working with IAM Assumed Roles" (its permissions) and "Committing work to S3" (pending uploads are listed).
     """
-    actions = ["s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"]
-    return allow(actions, f"arn:aws:s3:::{bucket}/{folder}/*", f"arn:aws:s3:::{bucket}/{folder}_$folder$")
+
+    on_objects: tuple[str, ...]
+    on_bucket: tuple[str, ...] = ()
+    markers: bool = False  # EMRFS marks a folder by an object beside it, `<folder>_$folder$`
+
+
+_S3A = SparkOnS3(
+    on_objects=(*_WRITES, "s3:ListMultipartUploadParts"), on_bucket=("s3:ListBucketMultipartUploads",)
+)
+_EMRFS = SparkOnS3(on_objects=_WRITES, markers=True)
+SPARK_ON_S3: Mapping[str, SparkOnS3] = {"5.0": _EMRFS, "5.1": _S3A, "6.0": _S3A}
+
+
+def spark_write_objects(glue_version: str, bucket: str, folder: str) -> list[Statement]:
+    """What Spark's committer needs on this version of Glue. Raises KeyError for one that nobody looked up."""
+    needs, arn = SPARK_ON_S3[glue_version], f"arn:aws:s3:::{bucket}"
+    markers = [f"{arn}/{folder}_$folder$"] if needs.markers else []
+    on_bucket = [allow(needs.on_bucket, arn)] if needs.on_bucket else []
+    return [allow(needs.on_objects, f"{arn}/{folder}/*", *markers), *on_bucket]
 
 
 def decrypt(key_arn: str) -> Statement:

@@ -127,8 +127,8 @@ def _late(settings: Settings) -> Watched:
     return Watched(
         name="PipelineLate",
         slug="pipeline-late",
-        cure=f"No run succeeded for {hours} hours: lists grow old and expire after "
-        f"{settings.publishing.expire_after_days} days. Look at the schedule and its dead letters.",
+        cure=f"No run succeeded for {hours} hours: the lists of the last one serve on and grow old. "
+        "Look at the schedule, its dead letters and the last execution.",
         metric=succeeded,
         comparison=BELOW,
         periods=hours,

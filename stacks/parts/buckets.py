@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 
 from aws_cdk import Duration
 from aws_cdk import aws_iam as iam
@@ -13,10 +13,12 @@ from stacks.parts.access import own_account
 from stacks.parts.stack import EnvironmentStack
 
 KEEP_DAYS = 90
+# Of what the lists were made of: when a version gives way, its files name the lists that may expire.
+KEEP_PUBLISHED_DAYS = 730
 
 
 class RunBucket(s3.Bucket):
-    """Objects below `expiring` (prefixes; "" is all) live `KEEP_DAYS`; what was overwritten lives 30 more."""
+    """`expiring` says how many days objects below a prefix live ("" is all); what was overwritten lives 30 more."""
 
     def __init__(
         self,
@@ -25,7 +27,7 @@ class RunBucket(s3.Bucket):
         *,
         name: str,
         key: kms.IKey,
-        expiring: Sequence[str],
+        expiring: Mapping[str, int],
     ) -> None:
         super().__init__(
             scope,
@@ -40,7 +42,7 @@ class RunBucket(s3.Bucket):
             minimum_tls_version=1.2,
             versioned=True,
             removal_policy=scope.removal_policy,
-            lifecycle_rules=[_leftovers(), *(_expire(prefix) for prefix in expiring)],
+            lifecycle_rules=[_leftovers(), *(_expire(*rule) for rule in expiring.items())],
         )
         self._stack = scope
 
@@ -67,7 +69,7 @@ def _leftovers() -> s3.LifecycleRule:
     )
 
 
-def _expire(prefix: str) -> s3.LifecycleRule:
+def _expire(prefix: str, days: int) -> s3.LifecycleRule:
     return s3.LifecycleRule(
-        id=f"expire-{prefix.strip('/') or 'all'}", prefix=prefix or None, expiration=Duration.days(KEEP_DAYS)
+        id=f"expire-{prefix.strip('/') or 'all'}", prefix=prefix or None, expiration=Duration.days(days)
     )

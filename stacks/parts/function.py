@@ -7,6 +7,7 @@ from pathlib import Path
 
 from aws_cdk import AssetHashType, Duration
 from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
@@ -43,13 +44,8 @@ class PythonFunction(Construct):
         scope.functions.append(name)
         names = scope.names
         group = LogGroup(self, scope, name=f"/aws/lambda/{names.function(name)}")
-        self.role = service_role(
-            self,
-            "Role",
-            service="lambda.amazonaws.com",
-            role_name=role_name,
-            statements=[_write_logs(group), *([function_network_interfaces()] if vpc else []), *statements],
-        )
+        own = [_write_logs(group), *([function_network_interfaces()] if vpc else [])]
+        self.role = self._role([*own, *statements], role_name=role_name)
         self.function = lambda_.Function(
             self,
             "Function",
@@ -59,11 +55,7 @@ class PythonFunction(Construct):
             layers=layers,
             role=self.role,
             log_group=group,
-            environment={
-                "POWERTOOLS_SERVICE_NAME": name,
-                "POWERTOOLS_METRICS_NAMESPACE": names.metric_namespace,
-                **environment,
-            },
+            environment={**_powertools(scope, name), **environment},
             memory_size=memory_size,
             timeout=timeout or Duration.seconds(60),
             tracing=lambda_.Tracing.ACTIVE,
@@ -72,6 +64,18 @@ class PythonFunction(Construct):
             runtime=lambda_.Runtime.PYTHON_3_13,
             architecture=lambda_.Architecture.ARM_64,
         )
+
+    def _role(self, statements: Statements, *, role_name: str | None) -> iam.Role:
+        return service_role(
+            self, "Role", service="lambda.amazonaws.com", role_name=role_name, statements=statements
+        )
+
+
+def _powertools(scope: EnvironmentStack, name: str) -> dict[str, str]:
+    return {
+        "POWERTOOLS_SERVICE_NAME": name,
+        "POWERTOOLS_METRICS_NAMESPACE": scope.names.metric_namespace,
+    }
 
 
 def _write_logs(group: logs.ILogGroup) -> Statement:

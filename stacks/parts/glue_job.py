@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from aws_cdk import Annotations, AssetHashType, Duration
 from aws_cdk import aws_glue as glue
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3_assets as s3_assets
 from constructs import Construct
 
@@ -15,6 +16,8 @@ from stacks.parts.logs import LogGroup
 from stacks.parts.stack import EnvironmentStack
 
 GLUE_VERSIONS = {"5.1": glue.GlueVersion.V5_1}
+ON_S3A = frozenset(("5.1", "6.0"))
+LOGS = ("error", "output")
 WORKER_TYPES = {
     "G.1X": glue.WorkerType.G_1X,
     "G.2X": glue.WorkerType.G_2X,
@@ -38,13 +41,8 @@ class PySparkJob(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         etl = scope.settings.etl
-        group = LogGroup(self, scope, name=f"/aws-glue/jobs/{scope.names.job(name)}")
-        role = service_role(
-            self,
-            "Role",
-            service="glue.amazonaws.com",
-            statements=[_write_logs(scope), _put_metrics(), *statements],
-        )
+        role = self._role([_write_logs(scope), _put_metrics(), *_decrypt_assets(scope), *statements])
+        self._log_groups(scope, role)
         package = _package(self)
         self.job = glue.PySparkEtlJob(
             self,
@@ -63,13 +61,42 @@ class PySparkJob(Construct):
             security_configuration=glue.SecurityConfiguration.from_security_configuration_name(
                 self, "Security", scope.names.of("glue")
             ),
-            continuous_logging=glue.ContinuousLoggingProps(enabled=True, log_group=group),
+            continuous_logging=glue.ContinuousLoggingProps(enabled=True),
             extra_python_files=[glue.Code.from_bucket(package.bucket, package.s3_object_key)],
-            default_arguments=dict(arguments),
+            default_arguments={**arguments, **spark_conf(etl.glue_version, scope.settings.region)},
         )
         Annotations.of(self.job).acknowledge_warning(
             "@aws-cdk/aws-glue-alpha:plaintextJobArgumentSecret", "--secret_name is a name, not a secret"
         )
+
+    def _log_groups(self, scope: EnvironmentStack, role: iam.Role) -> None:
+        for part in LOGS:
+            name = log_group(scope.names.of("glue"), role.role_name, part)
+            LogGroup(self, scope, name=name, construct_id=f"{part.capitalize()}Logs")
+
+    def _role(self, statements: Statements) -> iam.Role:
+        return service_role(self, "Role", service="glue.amazonaws.com", statements=statements)
+
+
+def log_group(configuration: str, role: str, part: str) -> str:
+    """Where a job writes under a security configuration, on Glue 5.0 and later.
+
+    Glue user guide, "Logging for AWS Glue jobs": groups `error` and `output`, named after configuration and role.
+    """
+    return f"/aws-glue/jobs/{configuration}-role/{role}/{part}"
+
+
+def spark_conf(glue_version: str, region: str) -> dict[str, str]:
+    """Glue user guide, "Migrating to AWS Glue 5.1": S3A replaced EMRFS, and without its region it asks us-east-2."""
+    if glue_version not in ON_S3A:
+        return {}
+    return {"--conf": f"spark.hadoop.fs.s3a.endpoint.region={region}"}
+
+
+def _decrypt_assets(stack: EnvironmentStack) -> list[Statement]:
+    """Scripts lie in the bootstrap bucket, whose customer key CDK doesn't know (aws-cdk#20255)."""
+    key = stack.settings.etl.bootstrap_key_arn
+    return [allow("kms:Decrypt", key)] if key else []
 
 
 def _package(scope: Construct) -> s3_assets.Asset:

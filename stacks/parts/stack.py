@@ -22,6 +22,16 @@ READER_SECRET_ARN = "analytics/reader-secret-arn"
 UNTAGGED = ["AWS::Personalize::DatasetGroup", "AWS::Personalize::Dataset", "AWS::Personalize::Schema"]
 
 
+# Context of the CDK: parts, separated by commas, that never deployed; or `all`. What is protected can't be rolled back,
+# so a first deployment that failed could not be tried again. `make deploy` sets it, and deploys again without.
+FIRST = "first"
+
+
+def is_protected(scope: Construct, *, part: str, removal: str) -> bool:
+    first = str(scope.node.try_get_context(FIRST) or "").split(",")
+    return removal == "retain" and not {part, "all"} & set(first)
+
+
 def subnet_id(position: int) -> str:
     return f"network/private-subnet/{position}"
 
@@ -53,7 +63,7 @@ class EnvironmentStack(Stack):
             stack_name=settings.names.stack(self.part),
             description=description,
             env=Environment(account=settings.account, region=settings.region),
-            termination_protection=settings.removal == "retain",
+            termination_protection=is_protected(scope, part=self.part, removal=settings.removal),
         )
         self.settings = settings
         self.functions: list[str] = []  # of lambdas/, as they are made
@@ -72,7 +82,14 @@ class EnvironmentStack(Stack):
 
     @property
     def removal_policy(self) -> RemovalPolicy:
-        return RemovalPolicy.DESTROY if self.settings.removal == "destroy" else RemovalPolicy.RETAIN
+        """What was only just made goes with a creation that failed: its name must be free for the next attempt."""
+        retain = self.settings.removal == "retain"
+        return RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE if retain else RemovalPolicy.DESTROY
+
+    @property
+    def protected(self) -> bool:
+        """Whether what holds data refuses to be deleted, by anybody."""
+        return is_protected(self, part=self.part, removal=self.settings.removal)
 
     def publish(self, part: str, value: str) -> None:
         """Hand a value to other stacks."""

@@ -18,7 +18,6 @@ ADMINISTRATOR = "administrator"
 class Warehouse(Construct):
     def __init__(self, scope: EnvironmentStack, construct_id: str, *, copy_role: iam.IRole) -> None:
         super().__init__(scope, construct_id)
-        analytics = scope.settings.analytics
         self._key = scope.key()
         self.administrator = self._secret(
             scope,
@@ -34,11 +33,16 @@ class Warehouse(Construct):
             description="Reads the marts; the load makes the user",
             user=READER_USER,
         )
+        namespace = self._namespace(scope, copy_role)
+        self.workgroup = self._workgroup(scope)
+        self.workgroup.add_resource_dependency(namespace)
+
+    def _namespace(self, scope: EnvironmentStack, copy_role: iam.IRole) -> redshift.CfnNamespace:
         namespace = redshift.CfnNamespace(
             self,
             "Namespace",
             namespace_name=scope.names.warehouse,
-            db_name=analytics.database,
+            db_name=scope.settings.analytics.database,
             admin_username=ADMINISTRATOR,
             # Resolved by CloudFormation at deployment: the template holds a reference, not the password.
             admin_user_password=self.administrator.secret_value_from_json("password").unsafe_unwrap(),
@@ -47,7 +51,15 @@ class Warehouse(Construct):
             log_exports=["userlog", "connectionlog", "useractivitylog"],
         )
         namespace.apply_removal_policy(scope.removal_policy)
-        self.workgroup = redshift.CfnWorkgroup(
+        return namespace
+
+    def _workgroup(self, scope: EnvironmentStack) -> redshift.CfnWorkgroup:
+        analytics = scope.settings.analytics
+        parameters = {
+            "require_ssl": "true",
+            "max_query_execution_time": str(analytics.max_query_seconds),
+        }
+        return redshift.CfnWorkgroup(
             self,
             "Workgroup",
             workgroup_name=scope.names.warehouse,
@@ -60,13 +72,9 @@ class Warehouse(Construct):
             security_group_ids=[scope.read(security_group_id("warehouse"))],
             config_parameters=[
                 redshift.CfnWorkgroup.ConfigParameterProperty(parameter_key=key, parameter_value=value)
-                for key, value in (
-                    ("require_ssl", "true"),
-                    ("max_query_execution_time", str(analytics.max_query_seconds)),
-                )
+                for key, value in parameters.items()
             ],
         )
-        self.workgroup.add_resource_dependency(namespace)
 
     def _secret(
         self, scope: EnvironmentStack, construct_id: str, *, name: str, description: str, user: str

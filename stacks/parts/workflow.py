@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from aws_cdk import RemovalPolicy
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
@@ -45,5 +46,5 @@ class Workflow(Construct):
             # Errors with their input: what a person needs in order to know which file or job failed.
             logs=sfn.LogOptions(destination=group, level=sfn.LogLevel.ERROR, include_execution_data=True),
             tracing_enabled=True,
-            removal_policy=scope.removal_policy,
+            removal_policy=RemovalPolicy.DESTROY,  # it holds nothing, and its name is fixed
         )

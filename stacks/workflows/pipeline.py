@@ -1,4 +1,8 @@
-"""`pipeline`: one run under the environment's lock. Input {mode: auto|full|incremental, scheduled_time?}."""
+"""`pipeline`: one run under the environment's lock.
+
+Input {mode: auto|full|incremental, scheduled_time?, accept?: [figure]}, or {resume: <run id>, accept?}: that run goes
+on after the phase that it finished last.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +21,8 @@ LOCK_HOURS = 21
 PARTS = ("prepare", "train", "recommend", "load")
 # Of a run that fell behind: each load is one more round, and an execution's history has an end.
 LOADS = 30
+# The phase that follows the one that was finished last.
+_AFTER = {"serving": "Served", "trained": "RunRecommend", "prepared": "RunTrain"}
 # Of SNS: fewer than 100 characters, all of them printable ASCII.
 SUBJECT_CHARACTERS = 99
 # What a failure from here on means, for the notification.
@@ -38,17 +44,22 @@ UNLOADED = {
 
 def definition(settings: Settings) -> dict[str, Any]:
     states: States = {
-        "Start": {
-            "Type": "Pass",
-            "Assign": {
-                "me": jsonata("$states.context.Execution.Id"),
-                "request": jsonata("$states.input"),
-                "standing": UNSERVED,
-            },
-            "Next": "AcquireLock",
-        },
+        "Start": _start(),
         **_lock_states(settings),
+        "Resuming": {
+            "Type": "Choice",
+            "Choices": [
+                {
+                    "Condition": jsonata("$resume != ''"),
+                    "Assign": {"run_id": jsonata("$resume")},
+                    "Next": "ReadProgress",
+                }
+            ],
+            "Default": "PlanRun",
+        },
+        **_resume_states(settings),
         "PlanRun": _plan_run(settings),
+        "NotePlan": _note_progress(settings, "plan", "$plan", Next="CheckFields"),
         # What no dataset can take stops a run before its hours of work, not after.
         "CheckFields": schemas.check(settings, Next="RunPrepare"),
         "RunPrepare": _run(
@@ -59,24 +70,12 @@ def definition(settings: Settings) -> dict[str, Any]:
                 "mode": jsonata("$plan.mode"),
                 "export": jsonata("$plan.export"),
                 "previous_run_id": jsonata("$plan.previous_run_id"),
+                "accept": jsonata("$accept"),
             },
             Assign={"prepared": jsonata("$states.result.Output")},
-            Next="RunTrain",
+            Next="NotePrepared",
         ),
-        "RunTrain": _run(
-            settings,
-            "train",
-            {"run_id": jsonata("$plan.run_id")},
-            Assign={"trained": jsonata("$states.result.Output")},
-            Next="RunRecommend",
-        ),
-        "RunRecommend": _run(
-            settings,
-            "recommend",
-            {"run_id": jsonata("$plan.run_id"), "versions": jsonata("$trained.versions")},
-            Assign={"standing": UNRECORDED},
-            Next="AddPending",
-        ),
+        **_model_states(settings),
         **_record_states(settings),
         **_load_states(settings),
         **_end_states(settings),
@@ -90,6 +89,40 @@ def definition(settings: Settings) -> dict[str, Any]:
         unwatched=("AlreadyRunning", "RunLoad", "ExplainUnloaded", "NotifyUnloaded", "ReleaseLock"),
         failing=_failure_path(settings),
     )
+
+
+def _start() -> State:
+    assigned = {
+        "me": jsonata("$states.context.Execution.Id"),
+        "request": jsonata("$states.input"),
+        "standing": UNSERVED,
+        "accept": jsonata("$exists($states.input.accept) ? [$states.input.accept] : []"),
+        "resume": jsonata("$exists($states.input.resume) ? $string($states.input.resume) : ''"),
+        "again": '{"mode": "auto"}',
+    }
+    return {"Type": "Pass", "Assign": assigned, "Next": "AcquireLock"}
+
+
+def _model_states(settings: Settings) -> States:
+    return {
+        "NotePrepared": _note_progress(settings, "prepared", "$prepared", Next="RunTrain"),
+        "RunTrain": _run(
+            settings,
+            "train",
+            {"run_id": jsonata("$plan.run_id")},
+            Assign={"trained": jsonata("$states.result.Output")},
+            Next="NoteTrained",
+        ),
+        "NoteTrained": _note_progress(settings, "trained", "$trained", Next="RunRecommend"),
+        "RunRecommend": _run(
+            settings,
+            "recommend",
+            {"run_id": jsonata("$plan.run_id"), "versions": jsonata("$trained.versions")},
+            Assign={"standing": UNRECORDED},
+            Next="NoteServing",
+        ),
+        "NoteServing": _note_progress(settings, "serving", "true", Next="AddPending"),
+    }
 
 
 def _lock_states(settings: Settings) -> States:
@@ -113,6 +146,22 @@ def _lock_states(settings: Settings) -> States:
             },
             Next="DescribeOwner",
         ),
+        **_owner_states(),
+        # Of several runs that see the same dead owner, one gets the lock.
+        "TakeOverLock": _put_lock(
+            table,
+            f"attribute_not_exists({layout.PK}) OR #owner = :dead OR #owner = :me",
+            {":dead": {"S": jsonata("$owner")}},
+            refused="AlreadyRunning",
+        ),
+        "AlreadyRunning": _already_running(table),
+    }
+
+
+def _owner_states() -> States:
+    """Whether the execution that owns the lock still runs."""
+    running = jsonata("$states.input.status in ['RUNNING', 'PENDING_REDRIVE']")
+    return {
         "DescribeOwner": asl.task(
             asl.sdk("sfn", "describeExecution"),
             {"ExecutionArn": jsonata("$owner")},
@@ -123,30 +172,18 @@ def _lock_states(settings: Settings) -> States:
         ),
         "OwnerStatus": {
             "Type": "Choice",
-            "Choices": [
-                {
-                    "Condition": jsonata("$states.input.status in ['RUNNING', 'PENDING_REDRIVE']"),
-                    "Next": "AlreadyRunning",
-                }
-            ],
+            "Choices": [{"Condition": running, "Next": "AlreadyRunning"}],
             "Default": "TakeOverLock",
         },
-        # Of several runs that see the same dead owner, one gets the lock.
-        "TakeOverLock": _put_lock(
-            table,
-            f"attribute_not_exists({layout.PK}) OR #owner = :dead OR #owner = :me",
-            {":dead": {"S": jsonata("$owner")}},
-            refused="AlreadyRunning",
-        ),
-        "AlreadyRunning": {
-            "Type": "Fail",
-            "Error": "AlreadyRunning",
-            "Cause": (
-                "Another run holds the lock and is still running: wait for its end or stop it. The item "
-                f"{layout.PK}={layout.LOCK} of table {table} names it; a lock of a run that ended is taken over."
-            ),
-        },
     }
+
+
+def _already_running(table: str) -> State:
+    cause = (
+        "Another run holds the lock and is still running: wait for its end or stop it. The item "
+        f"{layout.PK}={layout.LOCK} of table {table} names it; a lock of a run that ended is taken over."
+    )
+    return {"Type": "Fail", "Error": "AlreadyRunning", "Cause": cause}
 
 
 def _put_lock(table: str, condition: str, values: dict[str, dict[str, str]], *, refused: str) -> State:
@@ -165,8 +202,93 @@ def _put_lock(table: str, condition: str, values: dict[str, dict[str, str]], *, 
             "ExpressionAttributeValues": {**values, ":me": {"S": jsonata("$me")}},
         },
         Catch=[{"ErrorEquals": asl.CONDITION_FAILED, "Next": refused}],
-        Next="PlanRun",
+        Next="Resuming",
     )
+
+
+def _note_progress(settings: Settings, phase: str, value: str, *, Next: str) -> State:
+    """`value` is an expression of what the phase gave, for a run that resumes this one."""
+    resume = "'{\"resume\": \"' & $run_id & '\"}'"
+    return asl.task(
+        asl.UPDATE_ITEM,
+        {
+            "TableName": settings.names.control_table,
+            "Key": _progress_key(),
+            "UpdateExpression": "SET #phase = :value",
+            "ExpressionAttributeNames": {"#phase": phase},
+            "ExpressionAttributeValues": {":value": {"S": jsonata(f"$string({value})")}},
+        },
+        Assign={"again": jsonata(resume)},
+        Next=Next,
+    )
+
+
+def _progress_key() -> dict[str, Any]:
+    return {layout.PK: {"S": jsonata(asl.joined(layout.PROGRESS, run_id="$run_id"))}}
+
+
+def _resume_states(settings: Settings) -> States:
+    """Whatever run succeeded since: an older one that goes on would put its lists in place of newer ones."""
+    table, item = settings.names.control_table, "$states.result.Item"
+    return {
+        "ReadProgress": asl.task(
+            asl.GET_ITEM,
+            {"TableName": table, "Key": _progress_key(), "ConsistentRead": True},
+            Assign={"progress": jsonata(f"$exists({item}) ? {item} : {{}}")},
+            Next="ReadNewest",
+        ),
+        "ReadNewest": asl.task(
+            asl.GET_ITEM,
+            {"TableName": table, "Key": {layout.PK: {"S": layout.WATERMARK}}, "ConsistentRead": True},
+            Assign={"newest": jsonata(f"$exists({item}.run_id.S) ? {item}.run_id.S : 'none'")},
+            Next="Resumable",
+        ),
+        "Resumable": {
+            "Type": "Choice",
+            "Choices": [
+                {"Condition": jsonata("$not($exists($progress.plan.S))"), "Next": "NothingToResume"},
+                {
+                    "Condition": jsonata("$parse($progress.plan.S).previous_run_id != $newest"),
+                    "Next": "ResumedTooLate",
+                },
+            ],
+            "Default": "Resume",
+        },
+        "NothingToResume": {
+            "Type": "Fail",
+            "Error": "NothingToResume",
+            "Cause": jsonata(
+                "'Run ' & $run_id & ' was never planned here: pass the run id that its"
+                " notification names, or start with mode auto'"
+            ),
+        },
+        "ResumedTooLate": {
+            "Type": "Fail",
+            "Error": "ResumedTooLate",
+            "Cause": jsonata(
+                "'Run ' & $run_id & ' can not go on, since run ' & $newest"
+                " & ' succeeded meanwhile or it did itself: start with mode auto'"
+            ),
+        },
+        "Resume": {
+            "Type": "Pass",
+            "Assign": {
+                "plan": jsonata("$parse($progress.plan.S)"),
+                "prepared": jsonata("$exists($progress.prepared.S) ? $parse($progress.prepared.S) : {}"),
+                "trained": jsonata("$exists($progress.trained.S) ? $parse($progress.trained.S) : {}"),
+            },
+            "Next": "FinishedPhase",
+        },
+        "FinishedPhase": {
+            "Type": "Choice",
+            "Choices": [
+                {"Condition": jsonata(f"$exists($progress.{phase}.S)"), "Next": after}
+                for phase, after in _AFTER.items()
+            ],
+            "Default": "RunPrepare",
+        },
+        "Served": {"Type": "Pass", "Assign": {"standing": UNRECORDED}, "Next": "AddPending"},
+    }
 
 
 def _plan_run(settings: Settings) -> State:
@@ -181,8 +303,11 @@ def _plan_run(settings: Settings) -> State:
               'started_at': $states.context.Execution.StartTime
             }"""
         ),
-        Assign={"plan": jsonata("$states.result.Payload")},
-        Next="CheckFields",
+        Assign={
+            "plan": jsonata("$states.result.Payload"),
+            "run_id": jsonata("$states.result.Payload.run_id"),
+        },
+        Next="NotePlan",
     )
 
 
@@ -346,10 +471,7 @@ def _release(settings: Settings, *, Next: str, caught: str) -> State:
 
 
 def _message(settings: Settings) -> str:
-    again = (
-        f"aws stepfunctions start-execution --state-machine-arn {settings.names.workflow_arn('pipeline')} "
-        """--input '{"mode": "auto"}'"""
-    )
+    again = f"aws stepfunctions start-execution --state-machine-arn {settings.names.workflow_arn('pipeline')} --input "
     return (
         "$join(["
         f"{asl.literal(f'Environment {settings.names.prefix}: ')} & $standing.opening,"
@@ -358,7 +480,7 @@ def _message(settings: Settings) -> str:
         "'Error: ' & $failed.error,"
         "'Cause: ' & $substring($failed.cause, 0, 2000),"
         "'Execution: ' & $me,"
-        f"{asl.literal('Start again once this is fixed: ' + again)}"
+        f'{asl.literal("Start again once this is fixed: " + again)} & "\'" & $again & "\'"'
         "], '\\n')"
     )
 

@@ -1,4 +1,4 @@
-"""`prepare`: sources -> raw zone -> datasets, checked. Input {run_id, mode, export, previous_run_id}."""
+"""`prepare`: sources -> raw zone -> datasets, checked. Input {run_id, mode, export, previous_run_id, accept}."""
 
 from __future__ import annotations
 
@@ -29,6 +29,8 @@ def definition(settings: Settings) -> dict[str, Any]:
                 "mode": jsonata("$states.input.mode"),
                 "export": jsonata("$states.input.export"),
                 "previous_run_id": jsonata("$states.input.previous_run_id"),
+                # Figures whose bounds don't count this time.
+                "accept": jsonata("[$states.input.accept]"),
             },
             "Next": "Extract",
         },
@@ -45,6 +47,7 @@ def definition(settings: Settings) -> dict[str, Any]:
                 "--run_mode": jsonata("$mode"),
                 "--export_prefix": jsonata("$export.prefix"),
                 "--previous_run_id": jsonata("$previous_run_id"),
+                "--accept": jsonata("$string($accept)"),
             },
             Next="ValidateDatasets",
         ),
@@ -99,7 +102,8 @@ def _window_states(settings: Settings) -> States:
     window = {
         "ExportFromTime": jsonata("$states.input.from"),
         "ExportToTime": jsonata("$states.input.to"),
-        "ExportViewType": "NEW_IMAGE",
+        # The old image tells what expired from what was deleted.
+        "ExportViewType": "NEW_AND_OLD_IMAGES",
     }
     return {
         "Window": {

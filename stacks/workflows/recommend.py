@@ -50,18 +50,31 @@ def definition(settings: Settings) -> dict[str, Any]:
             [{"list": solution.name} for solution in settings.solutions],
             _swapping_states(settings),
             start="NameList",
+            Next="RetireVersions",
+        ),
+        # What could not be retired is still noted, so the next run tries again: readers miss nothing.
+        "RetireVersions": asl.inline_map(
+            [{"list": solution.name} for solution in settings.solutions],
+            _retiring_states(settings),
+            start="RetiredList",
+            Catch=[{"ErrorEquals": ["States.ALL"], "Next": "Serving"}],
             Next="Serving",
         ),
         "Serving": {"Type": "Succeed", "Output": jsonata("{'run_id': $run_id}")},
     }
     return asl.workflow(
-        "recommend", comment="Solution versions to published lists", start="Start", states=states, hours=HOURS
+        "recommend",
+        comment="Solution versions to published lists",
+        start="Start",
+        states=states,
+        hours=HOURS,
+        unwatched=("RetireVersions",),
     )
 
 
 def _item(solution: Solution) -> dict[str, Any]:
     folder = layout.AUDIENCES[solution.for_each]
-    return {"name": solution.name, "folder": folder, "results": solution.results}
+    return {"name": solution.name, "folder": folder, "results": solution.ranked}
 
 
 def _inference_states(settings: Settings) -> States:
@@ -116,9 +129,13 @@ def _publishing_states(settings: Settings) -> States:
         "List": {
             "Type": "Pass",
             "Assign": {"list": jsonata("$states.input.list")},
-            "Next": "PublishFiles",
+            "Next": "NoteVersion",
         },
-        "PublishFiles": _publish_files(settings),
+        # Before anything is written: whatever becomes of this run, a later one knows what it left.
+        "NoteVersion": _change_versions(settings, "ADD", version="$run_id", Next="PublishFiles"),
+        "PublishFiles": _publish_files(
+            settings, label="PublishFiles", version="$run_id", expiry="null", Next="Written"
+        ),
         "Written": {
             "Type": "Choice",
             "Choices": [
@@ -146,37 +163,76 @@ def _publishing_states(settings: Settings) -> States:
     }
 
 
-def _publish_files(settings: Settings) -> State:
-    """A Distributed Map: its children see no variables of this execution, so batches carry what they need."""
+def _change_versions(settings: Settings, change: str, *, version: str, **fields: Any) -> State:
+    """ADD to the set of versions that the table holds, or DELETE from it; both may be repeated."""
+    return asl.task(
+        asl.UPDATE_ITEM,
+        {
+            "TableName": settings.names.recommendations_table,
+            "Key": _versions_key(),
+            "UpdateExpression": f"{change} versions :version",
+            "ExpressionAttributeValues": {":version": {"SS": [jsonata(version)]}},
+        },
+        **fields,
+    )
+
+
+def _versions_key() -> dict[str, Any]:
+    return {
+        layout.PK: {"S": jsonata(asl.joined(layout.VERSIONS, list="$list"))},
+        layout.SK: {"S": layout.VERSIONS_SK},
+    }
+
+
+def _pointer_key() -> dict[str, Any]:
+    return {
+        layout.PK: {"S": jsonata(asl.joined(layout.POINTER, list="$list"))},
+        layout.SK: {"S": layout.POINTER_SK},
+    }
+
+
+def _publish_files(settings: Settings, *, label: str, version: str, expiry: str, Next: str) -> State:
+    """Writes the lists of a version's files. `version` and `expiry` are expressions.
+
+    A Distributed Map: its children see no variables of this execution, so batches carry what they need.
+    """
     names = settings.names
     return {
         "Type": "Map",
-        "Label": "PublishFiles",
+        "Label": label,
         "MaxConcurrency": 10,
         "ItemReader": {
             "Resource": "arn:aws:states:::s3:listObjectsV2",
             "Arguments": {
                 "Bucket": names.results_bucket,
-                "Prefix": jsonata(asl.joined(layout.PUBLISH_FILES, run_id="$run_id", solution="$list")),
+                "Prefix": jsonata(asl.joined(layout.PUBLISH_FILES, run_id=version, solution="$list")),
             },
         },
         "ItemBatcher": {
             "MaxItemsPerBatch": FILES_A_BATCH,
-            "BatchInput": {"run_id": jsonata("$run_id"), "list": jsonata("$list")},
+            "BatchInput": {
+                "run_id": jsonata("$run_id"),
+                "list": jsonata("$list"),
+                "version": jsonata(version),
+                "expiry": jsonata(expiry),
+            },
         },
         "ItemProcessor": {
             "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
-            "StartAt": "PublishBatch",
-            "States": {"PublishBatch": _publish_batch(settings), "BatchFailed": {"Type": "Succeed"}},
+            "StartAt": f"{label}Batch",
+            "States": {
+                f"{label}Batch": _publish_batch(settings, failed=f"{label}BatchFailed"),
+                f"{label}BatchFailed": {"Type": "Succeed"},
+            },
         },
         "Output": jsonata(
             "{'written': $sum([0, $states.result.written]), 'failed': [$states.result.failed]}"
         ),
-        "Next": "Written",
+        "Next": Next,
     }
 
 
-def _publish_batch(settings: Settings) -> State:
+def _publish_batch(settings: Settings, *, failed: str) -> State:
     names = settings.names
     batch = "$states.input.BatchInput"
     return asl.invoke(
@@ -184,7 +240,8 @@ def _publish_batch(settings: Settings) -> State:
         {
             "run_id": jsonata(f"{batch}.run_id"),
             "list": jsonata(f"{batch}.list"),
-            "version": jsonata(f"{batch}.run_id"),
+            "version": jsonata(f"{batch}.version"),
+            "expiry": jsonata(f"{batch}.expiry"),
             "bucket": names.results_bucket,
             "keys": jsonata("[$states.input.Items.Key]"),
         },
@@ -198,7 +255,7 @@ def _publish_batch(settings: Settings) -> State:
                     "{'failed': {'error': $states.errorOutput.Error,"
                     f" 'cause': {asl.bounded('$states.errorOutput.Cause')}}}}}"
                 ),
-                "Next": "BatchFailed",
+                "Next": failed,
             }
         ],
         End=True,
@@ -224,10 +281,7 @@ def _swap_pointer(settings: Settings) -> State:
         asl.UPDATE_ITEM,
         {
             "TableName": names.recommendations_table,
-            "Key": {
-                layout.PK: {"S": jsonata(asl.joined(layout.POINTER, list="$list"))},
-                layout.SK: {"S": layout.POINTER_SK},
-            },
+            "Key": _pointer_key(),
             "UpdateExpression": (
                 "SET #previous = if_not_exists(#current, :version), #current = :version, "
                 "solution_version_arn = :arn, updated_at = :now"
@@ -243,6 +297,69 @@ def _swap_pointer(settings: Settings) -> State:
         Catch=[{"ErrorEquals": asl.CONDITION_FAILED, "Next": "Swapped"}],
         Next="Swapped",
     )
+
+
+def _retiring_states(settings: Settings) -> States:
+    """Versions that neither serve nor may be rolled back to get an expiry; they were written without one."""
+    return {
+        "RetiredList": {
+            "Type": "Pass",
+            "Assign": {"list": jsonata("$states.input.list")},
+            "Next": "ReadPointer",
+        },
+        "ReadPointer": _read(
+            settings,
+            _pointer_key(),
+            Assign={
+                "kept": jsonata("[$states.result.Item.current.S, $states.result.Item.previous.S, $run_id]")
+            },
+            Next="ReadVersions",
+        ),
+        "ReadVersions": _read(
+            settings,
+            _versions_key(),
+            Output=jsonata("[$states.result.Item.versions.SS[$not($ in $kept)]]"),
+            Next="RetireEach",
+        ),
+        "RetireEach": asl.inline_map(
+            jsonata("$states.input"),
+            _retired_states(settings),
+            start="NameVersion",
+            MaxConcurrency=1,
+            End=True,
+        ),
+    }
+
+
+def _retired_states(settings: Settings) -> States:
+    seconds = settings.publishing.expire_after_days * 86_400
+    return {
+        "NameVersion": {
+            "Type": "Pass",
+            "Assign": {
+                "version": jsonata("$states.input"),
+                "expiry": jsonata(f"$floor($millis() / 1000) + {seconds}"),
+            },
+            "Next": "RetireFiles",
+        },
+        "RetireFiles": _publish_files(
+            settings, label="RetireFiles", version="$version", expiry="$expiry", Next="Retired"
+        ),
+        "Retired": {
+            "Type": "Choice",
+            "Choices": [
+                {"Condition": jsonata("$count($states.input.failed) > 0"), "Next": "StillNoted"},
+            ],
+            "Default": "ForgetVersion",
+        },
+        "ForgetVersion": _change_versions(settings, "DELETE", version="$version", Next="StillNoted"),
+        "StillNoted": {"Type": "Succeed"},
+    }
+
+
+def _read(settings: Settings, key: dict[str, Any], **fields: Any) -> State:
+    table = settings.names.recommendations_table
+    return asl.task(asl.GET_ITEM, {"TableName": table, "Key": key, "ConsistentRead": True}, **fields)
 
 
 def statements(settings: Settings) -> list[Statement]:
@@ -262,5 +379,5 @@ def statements(settings: Settings) -> list[Statement]:
         allow("states:StartExecution", names.workflow_arn("recommend")),
         allow(["states:DescribeExecution", "states:StopExecution"], f"{execution}:*", f"{execution}/*"),
         allow("lambda:InvokeFunction", names.function_arn("publish_recommendations")),
-        allow("dynamodb:UpdateItem", names.table_arn(names.recommendations_table)),
+        allow(["dynamodb:GetItem", "dynamodb:UpdateItem"], names.table_arn(names.recommendations_table)),
     ]

@@ -193,10 +193,11 @@ def _found_states() -> States:
     }
 
 
+SERVING_KEY = {layout.PK: {"S": jsonata(asl.joined(layout.SERVING, solution="$solution.name"))}}
+
+
 def _judge_states(settings: Settings) -> States:
     names = settings.names
-    key = {layout.PK: {"S": jsonata(asl.joined(layout.SERVING, solution="$solution.name"))}}
-    serving = "$states.result.Item.solution_version_arn.S"
     return {
         "JudgeSolutionVersion": asl.invoke(
             names.function_arn("judge_solution_version"),
@@ -218,7 +219,7 @@ def _judge_states(settings: Settings) -> States:
             {
                 "TableName": names.control_table,
                 "Item": {
-                    **key,
+                    **SERVING_KEY,
                     "solution_version_arn": {"S": jsonata("$version")},
                     "metrics": {"S": jsonata("$string($states.input.metrics)")},
                     "run_id": {"S": jsonata("$run_id")},
@@ -227,9 +228,18 @@ def _judge_states(settings: Settings) -> States:
             Output=jsonata("{'name': $solution.name, 'version': $version}"),
             Next="Trained",
         ),
+        **_kept_states(names.control_table),
+        "Trained": {"Type": "Succeed"},
+    }
+
+
+def _kept_states(table: str) -> States:
+    """The version that serves goes on serving, if there is one."""
+    serving = "$states.result.Item.solution_version_arn.S"
+    return {
         "KeepServing": asl.task(
             asl.GET_ITEM,
-            {"TableName": names.control_table, "Key": key, "ConsistentRead": True},
+            {"TableName": table, "Key": SERVING_KEY, "ConsistentRead": True},
             Output=jsonata(f"{{'name': $solution.name, 'version': {serving}}}"),
             Next="Served",
         ),
@@ -245,7 +255,6 @@ def _judge_states(settings: Settings) -> States:
                 "'The new version of ' & $solution.solution & ' was rejected and none serves before it'"
             ),
         },
-        "Trained": {"Type": "Succeed"},
     }
 
 

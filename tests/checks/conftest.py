@@ -6,8 +6,8 @@ from functools import cache
 
 import pytest
 
-from checks.__main__ import synthesize
 from checks.assembly import Assembly
+from checks.synthesized import synthesize
 from config import files
 from tests import example
 from tests.mutations.mutation import shipped

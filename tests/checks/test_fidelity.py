@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-import re
+import importlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -11,6 +11,7 @@ import pytest
 
 import osusume_endpoint
 from checks import fidelity, usage
+from osusume_endpoint import replacements, server
 from osusume_endpoint.guard import coverage
 from osusume_endpoint.personalize import responses
 
@@ -72,12 +73,13 @@ def test_the_coverage_knows_every_service_that_a_plug_in_registers() -> None:
 
 
 def test_what_is_called_amended_is_really_replaced() -> None:
-    source = "\n".join(path.read_text() for path in LOCAL_AWS.rglob("*.py"))
+    for plugin in server.PLUGINS:
+        importlib.import_module(plugin)
+    replaced = {each.target for each in replacements.declared}
     for service, operations in coverage.AMENDED.items():
         for operation, (module, attribute) in operations.items():
-            assigned = rf"(?:{module}|ministack)\.{attribute}(?:, \S+)* = "
-            replaced = re.search(assigned, source) or re.search(rf"\S+, {module}\.{attribute} = ", source)
-            assert replaced, f"{service} {operation}: nothing assigns {module}.{attribute}"
+            target = f"ministack.services.{module}:{attribute}"
+            assert target in replaced, f"{service} {operation}: nothing replaces {target}"
 
 
 def test_a_hand_written_page_without_a_section_is_refused(

@@ -25,7 +25,8 @@ LONG_NAME = "{% $job_name & '-' & $states.context.Execution.Name %}"
 NOBODY = "arn:aws:iam::111111111111:role/nobody"
 # Others are covered elsewhere: cfn-lint's, cdk-nag's, acknowledgements.
 _FAMILIES = (
-    "iam workflow service reference code data network personalize pitfall replacement warehouse".split()
+    *"iam workflow service reference code data network personalize".split(),
+    *"pitfall replacement retained store value warehouse".split(),
 )
 # Names in the sources that look like rules and are not.
 _NO_RULES = {"personalize-runtime", "service-quotas"}
@@ -48,6 +49,19 @@ def first(template: Template, kind: str) -> dict[str, Any]:
 
 def role(name: str, change: Callable[[list[dict[str, Any]]], Any]) -> Change:
     return lambda t: change(properties(t, name)["Policies"][0]["PolicyDocument"]["Statement"])
+
+
+def conditioned(condition: dict[str, Any]) -> Callable[[list[dict[str, Any]]], Any]:
+    """Of the role's first statement."""
+    return lambda s: s[0].update(Condition=condition)
+
+
+DENY = {
+    "Effect": "Deny",
+    "Action": "*",
+    "Resource": "*",
+    "Condition": {"Bool": {"aws:SecureTransport": "true"}},
+}
 
 
 def definition(name: str, change: Callable[[dict[str, Any]], Any]) -> Change:
@@ -103,6 +117,31 @@ def added(kind: str, given: dict[str, Any]) -> Change:
 CASES: dict[str, tuple[str, Change]] = {
     "iam-action": ("Training", role("TrainRole", lambda s: s[0].update(Action="personalize:Imports"))),
     "iam-condition": ("Training", role("TrainRole", lambda s: [x.pop("Condition", None) for x in s])),
+    "iam-administrator": (
+        "Training",
+        lambda t: properties(t, "TrainRole").update(
+            ManagedPolicyArns=["arn:aws:iam::aws:policy/AdministratorAccess"]
+        ),
+    ),
+    "iam-condition-key": (
+        "Training",
+        role("TrainRole", conditioned({"StringEquals": {"aws:SourceAcount": "111111111111"}})),
+    ),
+    "iam-condition-operator": (
+        "Training",
+        role("TrainRole", conditioned({"StringIs": {"aws:username": "x"}})),
+    ),
+    "iam-denied": ("Training", role("TrainRole", lambda s: s.append(DENY))),
+    "iam-managed-policy": (
+        "Training",
+        lambda t: properties(t, "TrainRole").update(
+            ManagedPolicyArns=["arn:aws:iam::aws:policy/AWSLambdaBasicExecutionRole"]
+        ),
+    ),
+    "iam-never": (
+        "Training",
+        role("TrainRole", conditioned({"StringEquals": {"aws:RequestedRegion": "us-east-1"}})),
+    ),
     "iam-confused-deputy": (
         "Training",
         lambda t: properties(t, "TrainRole")["AssumeRolePolicyDocument"]["Statement"][0].pop("Condition"),
@@ -164,6 +203,7 @@ CASES: dict[str, tuple[str, Change]] = {
         # A poll a second: twelve hours are 43,200 of them.
         importing("WaitImport", lambda s: s.update(Seconds=1)),
     ),
+    "workflow-wait": ("Training", importing("WaitImport", lambda s: s.update(Seconds=0))),
     "workflow-repeated": ("Training", importing("CreateImport", lambda s: s.pop("Catch"))),
     "workflow-result": (
         "Training",
@@ -278,6 +318,12 @@ CASES: dict[str, tuple[str, Change]] = {
     "code-runtime": (
         "Serving",
         lambda t: properties(t, "GetRecommendationsFunction").update(Runtime="python3.12"),
+    ),
+    "code-s3a-region": (
+        "Publishing",
+        lambda t: properties(t, "PostprocessRecommendationsJob")["DefaultArguments"].update(
+            {"--conf": "spark.hadoop.fs.s3a.endpoint.region=us-east-2"}
+        ),
     ),
     "code-script": (
         "Preparation",
@@ -410,6 +456,33 @@ CASES: dict[str, tuple[str, Change]] = {
     "pitfall-size": ("Storage", lambda t: t.update(Description="x" * 1_000_001)),
     "pitfall-zone": ("Network", lambda t: first(t, "AWS::EC2::Subnet").update(AvailabilityZone="dummy1a")),
     "replacement": ("Storage", lambda t: properties(t, "Control").update(TableName="control")),
+    "retained-name": (
+        "Preparation",
+        lambda t: t["Resources"]["Security2D46CA7F"].update(DeletionPolicy="Retain"),
+    ),
+    "retained-protected": (
+        "Storage",
+        lambda t: properties(t, "Control").update(DeletionProtectionEnabled=True),
+    ),
+    "store-reader": ("Storage", lambda t: properties(t, "Control").update(TableName="osusume-dev-other")),
+    "store-writer": (
+        "Storage",
+        added("AWS::Logs::LogGroup", {"LogGroupName": "/aws/lambda/osusume-dev-nothing"}),
+    ),
+    "value-excludes": ("Preparation", lambda t: first(t, "AWS::Glue::Job").update(MaxCapacity=2)),
+    "value-needs": ("Preparation", lambda t: first(t, "AWS::Glue::Job").pop("NumberOfWorkers")),
+    "value-order": (
+        "Analytics",
+        lambda t: first(t, "AWS::RedshiftServerless::Workgroup").update(BaseCapacity=128),
+    ),
+    "value-range": (
+        "Pipeline",
+        lambda t: first(t, "AWS::Scheduler::Schedule").update(ScheduleExpressionTimezone="Asia/Tokio"),
+    ),
+    "value-zones": (
+        "Network",
+        lambda t: properties(t, "VpcPrivateSubnet2Subnet").update(AvailabilityZone="ap-northeast-1a"),
+    ),
     "warehouse-copy-role": (
         "Analytics",
         lambda t: properties(t, "CopyRole")["AssumeRolePolicyDocument"]["Statement"][0].update(

@@ -38,24 +38,23 @@ COPIES = frozenset(
 )
 WORDS = re.compile(
     r"^/?(runs|aurora|application_log|events|batch_input|quarantine|batch|publish)/|^/warehouse/"
-    r"|\b(pointer|serving|run)#|(^|/)report\.json$|^(watermark|lock|pk|sk|expires_at)$"
+    r"|\b(pointer|versions|serving|run)#|(^|/)report\.json$|^(watermark|lock|pk|sk|expires_at)$"
 )
 FOLDERS = ("app.py", "config", "stacks", "lambdas", "glue_jobs", "checks", "local/demo", "local/chaos")
 
 
 def test_a_form_is_filled_matched_and_written_as_an_expression() -> None:
-    form = Form("runs/{run_id}/publish/{solution}/")
-    assert form.of(run_id=RUN, solution="personal") == f"runs/{RUN}/publish/personal/"
+    form = Form("runs/{run_id}/batch/{solution}/")
+    assert form.of(run_id=RUN, solution="personal") == f"runs/{RUN}/batch/personal/"
     assert (form.top, form.anything) == ("runs", "runs/*")
-    assert form.objects() == "runs/*/publish/*"
-    assert form.objects(solution="personal") == "runs/*/publish/personal/*"
+    assert form.objects() == "runs/*/batch/*"
+    assert form.objects(solution="personal") == "runs/*/batch/personal/*"
     assert layout.REPORT.objects() == "runs/*/report.json"
     assert (
-        asl.joined(form, run_id="$run_id", solution="$list")
-        == "'runs/' & $run_id & '/publish/' & $list & '/'"
+        asl.joined(form, run_id="$run_id", solution="$list") == "'runs/' & $run_id & '/batch/' & $list & '/'"
     )
     located = asl.joined(form, bucket="b", run_id="$r", solution="$l")
-    assert located == "\"s3://b/runs/\" & $r & '/publish/' & $l & '/'"
+    assert located == "\"s3://b/runs/\" & $r & '/batch/' & $l & '/'"
     assert asl.joined(layout.LIST, list="$list", key="$key") == "$list & '#' & $key"
     with pytest.raises(KeyError, match="solution"):
         form.of(run_id=RUN)

@@ -16,9 +16,10 @@ def test_copies_of_a_limit_are_equal_to_it() -> None:
     ) * 3
     assert (preparation.MINIMUM_USERS, quality.MIN_USERS_WITH_TWO) == (limits.MIN_USERS,) * 2
     assert (columns.MAX_ID_LENGTH, imports.MAX_ID_LENGTH) == (limits.MAX_ID_LENGTH,) * 2
-    assert imports.MAX_CATEGORY_LENGTH == limits.MAX_CATEGORY_LENGTH
-    assert imports.MAX_TEXT_LENGTH == limits.MAX_TEXT_LENGTH
-    assert imports.MAX_TEXT_LENGTH_CJK == limits.MAX_TEXT_LENGTH_CJK
+    assert (columns.MAX_CATEGORY_LENGTH, imports.MAX_CATEGORY_LENGTH) == (limits.MAX_CATEGORY_LENGTH,) * 2
+    assert (columns.MAX_UNSTRUCTURED_LENGTH, imports.MAX_TEXT_LENGTH) == (limits.MAX_TEXT_LENGTH,) * 2
+    assert columns.MAX_UNSTRUCTURED_LENGTH_CJK == imports.MAX_TEXT_LENGTH_CJK == limits.MAX_TEXT_LENGTH_CJK
+    assert columns.LATEST_SECOND == imports.MAX_EPOCH_SECONDS
     assert rules.MAX_EVENT_TYPES == limits.MAX_EVENT_TYPES
     assert (schemas.MAX_METADATA["USERS"], schemas.MAX_METADATA["ITEMS"]) == (
         limits.MAX_METADATA["USER_ID"],

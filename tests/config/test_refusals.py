@@ -95,6 +95,37 @@ CASES = [
         ("sources.application_log", "create is false", "table_name"),
     ),
     Refused(
+        "an existing log whose time to live is said here",
+        {
+            "sources.application_log": {
+                "create": False,
+                "table_name": "their-log",
+                "ttl_attribute": "until",
+            }
+        },
+        ("sources.application_log", "an existing table says itself", "remove ttl_attribute"),
+    ),
+    Refused(
+        "a bound of a figure that doesn't exist",
+        {"datasets.quality.bounds": {"clicks": {"min": 1}}},
+        ("datasets.quality.bounds", "clicks"),
+    ),
+    Refused(
+        "a bound that nothing passes",
+        {"datasets.quality.bounds": {"users.distinct": {"min": 2, "max": 1}}},
+        ("min 2 is above max 1", "nothing could pass"),
+    ),
+    Refused(
+        "a bound without a side",
+        {"datasets.quality.bounds": {"rows.orders.purchase": {}}},
+        ("a bound needs min, max or both",),
+    ),
+    Refused(
+        "an alias in place of the bootstrap bucket's key",
+        {"etl.bootstrap_key_arn": "alias/bootstrap"},
+        ("etl.bootstrap_key_arn = 'alias/bootstrap'",),
+    ),
+    Refused(
         "an event type listed twice",
         {"datasets.interactions.events": [{"type": "click", "source": "orders"}] * 2},
         ("datasets.interactions.events", "'click'", "keep one"),
@@ -218,6 +249,22 @@ CASES = [
         ("'personal-recommendations-v2' has 27 characters", "leave 24", "shorten it"),
     ),
     Refused("more results than Personalize gives", solution(results=501), ("results = 501", "500")),
+    Refused(
+        "fewer candidates than results",
+        solution(candidates=24),
+        ("candidates is 24", "results 25", "raise it, or leave it out"),
+    ),
+    Refused("more candidates than Personalize ranks", solution(candidates=501), ("candidates = 501", "500")),
+    Refused(
+        "more items that were never bought than a list holds",
+        {"publishing.min_never_bought": 26, **solution(candidates=100)},
+        ("publishing.min_never_bought is 26", "'personal' has results 25", "lower the first"),
+    ),
+    Refused(
+        "items that were never bought, and no candidates to take them from",
+        {"publishing.min_never_bought": 10, **solution(candidates=None)},
+        ("publishing.min_never_bought is 10", "'personal' ranks no more than the 25", "candidates: 100"),
+    ),
     Refused("no solution at all", {"solutions": []}, ("solutions", "at least 1")),
     Refused(
         "an unknown metric",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from contextlib import closing
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ import pytest
 
 from config.settings import Settings
 from local.demo import complete_journey, loader, tables
+from local.demo.corner_shop import source as corner_shop
 from local.demo.generated import generate
 from local.demo.log import item_of
 from local.demo.problems import OwnFilesRefused
@@ -110,6 +113,39 @@ def test_the_demo_s_second_load_adds_the_next_day_only(clients: FakeClients, dev
     later = select(clients, f"select count(*) from public.orders where ordered_at >= '{newest.isoformat()}'")
     assert second.added["orders"] <= later[0][0] <= second.added["orders"] + 50
     assert select(clients, "select max(ordered_at) < now() from public.orders") == [(True,)]
+
+
+@pytest.mark.slow
+def test_the_generated_shop_loads_with_both_names_and_then_a_day_more(
+    clients: FakeClients, dev: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tiny = replace(corner_shop.SIZES["small"], households=60, visits=100)
+    monkeypatch.setitem(corner_shop.SIZES, "small", tiny)
+    load = partial(loader.load, clients=clients, settings=dev, size="small", folder=None)
+    first, second = load(packaged=corner_shop), load(packaged=corner_shop)
+    assert first.source == second.source == "generated shop (small)"
+    assert 0 < second.added["orders"] < first.added["orders"] / 20
+    assert second.totals["orders"] == first.totals["orders"] + second.added["orders"]
+    assert select(clients, "select title, title_ja from public.items where item_id = 'coffee-beans'") == [
+        ("Coffee beans, 200 g (Daily Basket)", "デイリーバスケット コーヒー豆")
+    ]
+    assert select(clients, "select count(*) from public.items where title is null or title_ja is null") == [
+        (0,)
+    ]
+    assert select(clients, "select max(ordered_at) < now() from public.orders") == [(True,)]
+    with pytest.raises(loader.OtherDataLoaded, match=r"holds generated shop \(small\), not Complete Journey"):
+        load()
+
+
+def test_a_database_of_an_earlier_version_gets_the_column_for_second_names(
+    clients: FakeClients, dev: Settings
+) -> None:
+    load_generated(clients, dev, generate(now=NOW).shop)
+    with closing(loader.connect(clients, secret=dev.aurora_secret)) as connection:
+        connection.cursor().execute("alter table public.items drop column title_ja")
+        connection.commit()
+    load_generated(clients, dev, generate(now=NOW).shop)
+    assert select(clients, "select count(*) from public.items where title_ja is null") == [(72,)]
 
 
 def test_a_data_set_that_ended_adds_nothing(

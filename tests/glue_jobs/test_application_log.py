@@ -10,6 +10,8 @@ import pytest
 pytestmark = pytest.mark.spark
 
 MILLISECONDS = "1795489200000"  # 2026-11-24T03:00:00Z
+RUN, KEYS = "20261124T030000Z", ["user_id", "event_key"]
+KEY = '{"event_key":{"S":"2026-11-24T03:00:00.000Z#e1"},"user_id":{"S":"u1"}}'
 
 
 def image(**changes: Any) -> dict[str, Any]:
@@ -28,17 +30,19 @@ def image(**changes: Any) -> dict[str, Any]:
 @pytest.fixture
 def parsed(spark: Any, tmp_path: Path) -> Any:
     """Rows of an export with these lines, read as the job reads it."""
-    from glue_jobs.columns import EXPORT_LINE
+    from glue_jobs.columns import export_line
     from glue_jobs.transforms import application_log
 
-    def parse(*lines: dict[str, Any]) -> Any:
+    def parse(*lines: dict[str, Any], ttl: str | None = None, run_id: str = RUN) -> Any:
         data = tmp_path / "AWSDynamoDB" / "01-abc" / "data"
         data.mkdir(parents=True, exist_ok=True)
         text = "\n".join(json.dumps(line) for line in lines)
         (data / "part.json.gz").write_bytes(gzip.compress(text.encode()))
         options = {"recursiveFileLookup": "true", "pathGlobFilter": "*.json.gz"}
-        read = spark.read.schema(EXPORT_LINE).options(**options).json(f"file://{tmp_path}")
-        return application_log.events(read)
+        read = (
+            spark.read.schema(export_line(keys=KEYS, ttl=ttl)).options(**options).json(f"file://{tmp_path}")
+        )
+        return application_log.events(read, run_id=run_id, keys=KEYS, ttl=ttl)
 
     return parse
 
@@ -56,6 +60,12 @@ def test_a_full_exports_item_becomes_an_event(parsed: Any) -> None:
         "value": "2.5",
         "impression": None,
         "simulated": True,
+        "event_key": KEY,
+        "run_id": RUN,
+        "written_at": None,
+        "expiry": None,
+        "removed": None,
+        "file": "AWSDynamoDB/01-abc/data/part.json.gz",
     }
 
 
@@ -68,13 +78,125 @@ def test_an_incremental_exports_new_image_becomes_the_same_event(parsed: Any) ->
             "NewImage": image(),
         }
     ).first()
-    assert incremental == full
+    assert incremental.asDict() == {**full.asDict(), "written_at": 1795489200000000}
     assert incremental["event_id"] == "e1"
 
 
-def test_a_deleted_item_is_no_event(parsed: Any) -> None:
-    deleted = {"Metadata": {}, "Keys": {"user_id": {"S": "u1"}, "event_key": {"S": "k"}}}
-    assert [row["event_id"] for row in parsed(deleted, {"NewImage": image()}).collect()] == ["e1"]
+def key(identifier: str) -> dict[str, Any]:
+    return {"user_id": {"S": "u1"}, "event_key": {"S": identifier}}
+
+
+def line(identifier: str, *, at: int, old: Any = None, new: Any = None) -> dict[str, Any]:
+    """As NEW_AND_OLD_IMAGES writes it: `at` in epoch seconds; images are attributes beside the key."""
+    images = {"OldImage": old, "NewImage": new}
+    whole = {name: {**key(identifier), **attributes} for name, attributes in images.items() if attributes}
+    metadata = {"WriteTimestampMicros": {"N": str(at * 1_000_000)}}
+    return {"Metadata": metadata, "Keys": key(identifier), **whole}
+
+
+def said(kind: str, **more: Any) -> dict[str, Any]:
+    return {"event_id": {"S": "e"}, "event_type": {"S": kind}, "timestamp": {"N": MILLISECONDS}, **more}
+
+
+AT = 1795489200
+
+
+def test_a_removal_of_which_only_the_key_is_known_deletes(parsed: Any) -> None:
+    row = parsed(line("k", at=AT)).first()
+    assert (row["event_id"], row["removed"]) == (None, "deleted")
+
+
+@pytest.mark.parametrize(
+    ("ttl", "expires", "removed"),
+    [
+        ("until", {"until": {"N": str(AT - 1)}}, "expired"),
+        ("until", {"until": {"N": str(AT)}}, "expired"),
+        ("until", {"until": {"N": str(AT + 1)}}, "deleted"),  # before its time: somebody deleted it
+        ("until", {}, "deleted"),
+        ("until", {"until": {"S": str(AT - 1)}}, "deleted"),  # time to live takes numbers only
+        (None, {"until": {"N": str(AT - 1)}}, "deleted"),
+    ],
+)
+def test_a_removal_is_an_expiry_where_the_old_images_time_to_live_had_passed(
+    parsed: Any, ttl: Any, expires: Any, removed: str
+) -> None:
+    row = parsed(line("k", at=AT, old=said("click", **expires)), ttl=ttl).first()
+    assert (row["removed"], row["event_type"]) == (removed, "click")
+
+
+def test_the_newest_image_of_a_key_counts_and_a_deletion_deletes(parsed: Any, tmp_path: Path) -> None:
+    from glue_jobs.transforms import application_log
+
+    lines = [
+        line("corrected", at=AT, new=said("click")),
+        line("corrected", at=AT + 5, old=said("click"), new=said("favourite")),
+        line("deleted", at=AT, new=said("click")),
+        line("deleted", at=AT + 1, old=said("click")),
+        line("again", at=AT + 1, old=said("click")),
+        line("again", at=AT + 2, new=said("view")),
+    ]
+    rows = application_log.newest(parsed(*reversed(lines)), full_run="", full_at=0)
+    kept = application_log.learned(rows, now=AT, keep_expired_days=9)
+    assert sorted((r["event_type"], r["written_at"]) for r in kept.collect()) == [
+        ("favourite", (AT + 5) * 1_000_000),
+        ("view", (AT + 2) * 1_000_000),
+    ]
+
+
+DAYS = 86_400
+
+
+@pytest.mark.parametrize(("after", "stays"), [(0, True), (30, True), (31, False)])
+def test_what_expired_stays_learned_for_as_long_as_the_configuration_says(
+    parsed: Any, after: int, stays: bool
+) -> None:
+    from glue_jobs.transforms import application_log
+
+    old = said("click", until={"N": str(AT - 10)})
+    rows = application_log.newest(parsed(line("k", at=AT, old=old), ttl="until"), full_run="", full_at=0)
+    kept = application_log.learned(rows, now=AT + after * DAYS, keep_expired_days=30)
+    assert kept.count() == int(stays)
+
+
+def test_what_a_full_export_no_longer_has_expired_or_was_deleted(
+    spark: Any, parsed: Any, tmp_path: Path
+) -> None:
+    from glue_jobs.transforms import application_log
+
+    first, second = "20261123T030000Z", RUN
+    items = [
+        {"Item": {**key(name), **said(name, **more)}}
+        for name, more in {
+            "expired": {"until": {"N": str(AT - 1)}},
+            "deleted": {"until": {"N": str(AT + 1)}},
+            "for ever": {},
+            "stays": {},
+        }.items()
+    ]
+    earlier = parsed(*items, ttl="until", run_id=first)
+    earlier = spark.createDataFrame(earlier.collect(), earlier.schema)
+    history = earlier.unionByName(parsed(items[-1], ttl="until", run_id=second))
+    rows = application_log.newest(history, full_run=second, full_at=AT).cache()
+    kept = application_log.learned(rows, now=AT, keep_expired_days=30)
+    assert sorted(row["event_type"] for row in kept.collect()) == ["expired", "stays"]
+    changed = application_log.changes(rows, run_id=second, full_run=second)
+    assert sorted((row["event_type"], row["removed"]) for row in changed.collect()) == [
+        ("deleted", "deleted"),
+        ("expired", "expired"),
+        ("for ever", "deleted"),
+        ("stays", None),
+    ]
+    later = application_log.changes(rows, run_id="20261125T030000Z", full_run=second)
+    assert later.count() == 0, "told once"
+
+
+def test_a_removal_reaches_the_warehouse_by_its_key(parsed: Any) -> None:
+    from glue_jobs.transforms.application_log import warehouse_events
+
+    made, gone = line("k", at=AT, new=said("click")), line("k", at=AT + 1)
+    rows = warehouse_events(parsed(made, gone), run_id="R").collect()
+    assert [row["removed"] for row in rows] == [None, "deleted"]
+    assert len({row["event_key"] for row in rows}) == 1
 
 
 def test_an_impression_keeps_the_items_shown_in_order(parsed: Any) -> None:
@@ -123,6 +245,8 @@ def test_the_warehouse_row_has_utc_time_json_impression_and_a_number(parsed: Any
         "value",
         "impression",
         "simulated",
+        "event_key",
+        "removed",
     ]
     row = frame.first()
     assert (row["occurred_at"], row["impression"], row["value"], row["simulated"]) == (

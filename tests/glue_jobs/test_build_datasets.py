@@ -87,13 +87,29 @@ class World:
         self.spark.createDataFrame(rows, schema).write.mode("overwrite").parquet(path)
 
     def export(self, *events: dict[str, Any], run: str = RUN, kind: str = "Item") -> None:
+        if kind == "Item":
+            self.export_lines(*({"Item": event} for event in events), run=run)
+        else:
+            at = {"WriteTimestampMicros": {"N": str(int(NOW.timestamp()) * 1_000_000)}}
+            lines = ({"Metadata": at, "Keys": keys_of(event), kind: event} for event in events)
+            self.export_lines(*lines, run=run)
+
+    def export_lines(self, *lines: dict[str, Any], run: str = RUN) -> None:
         folder = self.root / f"raw/application_log/run={run}/AWSDynamoDB/01/data"
         folder.mkdir(parents=True, exist_ok=True)
-        text = "\n".join(json.dumps({kind: event}) for event in events)
+        text = "\n".join(json.dumps(line) for line in lines)
         (folder / "x.json.gz").write_bytes(gzip.compress(text.encode()))
 
     def build(
-        self, *, run: str = RUN, mode: str = "full", previous: str = "none", export: bool = True
+        self,
+        *,
+        run: str = RUN,
+        mode: str = "full",
+        previous: str = "none",
+        export: bool = True,
+        ttl: str | None = None,
+        keep_expired_days: int = 0,
+        only_known: bool = False,
     ) -> Any:
         from glue_jobs import build_datasets
 
@@ -102,11 +118,12 @@ class World:
             raw_bucket="raw",
             datasets_bucket="datasets",
             results_bucket="results",
-            datasets=DATASETS,
+            datasets=DATASETS | {"users": {**DATASETS["users"], "only_known": only_known}},
             run_id=run,
             mode=mode,
             export_prefix=f"application_log/run={run}" if export else "none",
             previous_run_id=previous,
+            log=build_datasets.LogTable(ttl=ttl, keep_expired_days=keep_expired_days),
         )
         build_datasets.run(job, s3=self.s3)
         return json.loads((self.root / f"datasets/runs/{run}/report.json").read_text())
@@ -128,12 +145,17 @@ def event(
     identifier: str, user: str = "u2", item: str | None = "i2", kind: str = "click", at: Any = NOW
 ) -> Any:
     return {
+        "event_key": {"S": identifier},
         "event_id": {"S": identifier},
         "event_type": {"S": kind},
         "user_id": {"S": user},
         **({"item_id": {"S": item}} if item else {}),
         "timestamp": {"N": str(int(at.timestamp() * 1000))},
     }
+
+
+def keys_of(event: dict[str, Any]) -> dict[str, Any]:
+    return {name: event[name] for name in ("user_id", "event_key")}
 
 
 @pytest.fixture
@@ -170,28 +192,51 @@ def test_a_full_run_writes_datasets_batch_input_quarantine_warehouse_and_report(
         ("u2", "click", "missing_item_id"),
         ("u2", "purchase", "missing_item_id"),
     ]
+    assert {(x["source"], x["first_run_id"]) for x in wrong} == {
+        ("application_log", RUN),
+        ("orders", RUN),
+    }
+    quality = report.pop("quality")
+    assert (quality["history"], quality["accepted"]) == ([], [])
+    assert {name: figure["value"] for name, figure in quality["figures"].items()} == {
+        "users.distinct": 3,
+        "rows.interactions": 3,
+        "rows.users": 2,
+        "rows.items": 2,
+        "rows.orders.purchase": 2,
+        "rows.application_log.click": 1,
+        "age_hours.orders.purchase": 0,
+        "age_hours.application_log.click": 0,
+        "null_share.interactions.purchase.EVENT_VALUE": 0,
+        "null_share.interactions.click.EVENT_VALUE": 1,
+        "null_share.users.AGE": 0.5,
+    }
     assert report == {
         "run_id": RUN,
         "mode": "full",
         "event_runs": [RUN],
+        "full_run": RUN,
         "datasets": {
             "interactions": {
                 "read": 7,
                 "kept": 3,
                 "ignored": {"unknown_event_type": 1, "duplicate": 1},
                 "quarantined": {"missing_item_id": 2},
+                "newly_quarantined": {"missing_item_id": 2},
             },
             "users": {
                 "read": 4,
                 "kept": 2,
                 "ignored": {"duplicate": 1},
                 "quarantined": {"missing_user_id": 1},
+                "newly_quarantined": {"missing_user_id": 1},
             },
             "items": {
                 "read": 3,
                 "kept": 2,
                 "ignored": {},
                 "quarantined": {"missing_creation_timestamp": 1},
+                "newly_quarantined": {"missing_creation_timestamp": 1},
             },
         },
         "previous": None,
@@ -204,6 +249,13 @@ def test_a_full_run_writes_datasets_batch_input_quarantine_warehouse_and_report(
     assert len(world.lines(f"{warehouse}/interactions")) == 3
     assert {x["user_id"] for x in world.lines(f"{warehouse}/users")} == {"u1", "u2"}
     assert {x["item_id"] for x in world.lines(f"{warehouse}/items")} == {"i1", "i2"}
+    assert sorted((x["dataset"], x["reason"]) for x in world.lines(f"{warehouse}/quarantine")) == [
+        ("interactions", "missing_item_id"),
+        ("interactions", "missing_item_id"),
+        ("items", "missing_creation_timestamp"),
+        ("users", "missing_user_id"),
+    ]
+    assert len(world.lines(f"{warehouse}/data_quality")) == 11
 
 
 def test_an_incremental_run_adds_its_events_to_those_of_the_runs_before(world: World) -> None:
@@ -222,16 +274,71 @@ def test_an_incremental_run_adds_its_events_to_those_of_the_runs_before(world: W
     assert [x["event_id"] for x in loaded] == ["e2"], "earlier events are in the warehouse already"
 
 
-def test_a_full_run_forgets_the_events_of_the_runs_before(world: World) -> None:
+def until(at: datetime) -> dict[str, Any]:
+    return {"until": {"N": str(int(at.timestamp()))}}
+
+
+def test_a_full_run_forgets_what_was_deleted_and_keeps_what_expired(world: World) -> None:
     world.extract(EARLIER)
-    world.export(event("e1"), run=EARLIER)
-    world.build(run=EARLIER)
+    expired = event("e1", item="i7") | until(NOW - timedelta(hours=1))
+    deleted = event("e2", item="i8") | until(NOW + timedelta(days=9))
+    world.export(expired, deleted, run=EARLIER)
+    world.build(run=EARLIER, ttl="until", keep_expired_days=30)
     world.extract()
-    world.export(event("e2", item="i1"))
-    report = world.build(mode="full", previous=EARLIER)
-    assert report["event_runs"] == [RUN]
-    assert [row[1] for row in world.csv("interactions") if row[3] == "click"] == ["i1"]
+    world.export(event("e3", item="i9"))
+    report = world.build(mode="full", previous=EARLIER, ttl="until", keep_expired_days=30)
+    assert (report["event_runs"], report["full_run"]) == ([EARLIER, RUN], RUN)
+    assert [row[1] for row in world.csv("interactions") if row[3] == "click"] == ["i7", "i9"]
     assert report["previous"]["run_id"] == EARLIER
+    loaded = world.lines(f"results/runs/{RUN}/warehouse/events")
+    assert sorted((x["event_id"], x.get("removed")) for x in loaded) == [
+        ("e1", "expired"),
+        ("e2", "deleted"),
+        ("e3", None),
+    ]
+
+
+def test_the_second_run_corrects_deletes_and_counts_what_is_wrong_only_once(world: World) -> None:
+    world.extract(EARLIER)
+    world.export(event("e1"), event("e2", item="i8"), event("bad", at=NOW + timedelta(days=9)), run=EARLIER)
+    first = world.build(run=EARLIER)
+    assert first["datasets"]["interactions"]["newly_quarantined"]["future_timestamp"] == 1
+    world.extract()
+    at = {"WriteTimestampMicros": {"N": str(int(NOW.timestamp()) * 1_000_000)}}
+    old, new = event("e1"), event("e1", item="i5")
+    gone, worse = event("e2", item="i8"), event("worse", item=None)
+    world.export_lines(
+        {"Metadata": at, "Keys": keys_of(old), "OldImage": old, "NewImage": new},
+        {"Metadata": at, "Keys": keys_of(gone), "OldImage": gone},
+        {"Metadata": at, "Keys": keys_of(worse), "NewImage": worse},
+    )
+    report = world.build(mode="incremental", previous=EARLIER)
+    assert [row[1] for row in world.csv("interactions") if row[3] == "click"] == ["i5"]
+    loaded = world.lines(f"results/runs/{RUN}/warehouse/events")
+    assert sorted((x["event_id"], x.get("removed")) for x in loaded) == [
+        ("e1", None),
+        ("e2", "deleted"),
+        ("worse", None),
+    ]
+    counts = report["datasets"]["interactions"]
+    assert counts["quarantined"] == {"missing_item_id": 2, "future_timestamp": 1}
+    assert counts["newly_quarantined"] == {"missing_item_id": 1}
+    new_rows = world.lines(f"results/runs/{RUN}/warehouse/quarantine")
+    assert [(x["reason"], json.loads(x["source_key"])["event_key"]["S"]) for x in new_rows] == [
+        ("missing_item_id", "worse")
+    ]
+
+
+def test_a_user_gone_from_the_application_leaves_training_and_lists_where_the_switch_is_on(
+    world: World,
+) -> None:
+    world.extract()
+    world.export(event("e1", user="gone"), event("e2", user="u1"))
+    report = world.build(only_known=True)
+    assert {row[0] for row in world.csv("interactions")[1:]} == {"u1"}
+    listed = world.lines(f"datasets/runs/{RUN}/batch_input/users")
+    assert {x["userId"] for x in listed} == {"u1", "u2"}
+    assert report["datasets"]["interactions"]["ignored"]["unknown_user"] == 2
 
 
 def test_an_incremental_run_after_one_that_never_finished_is_refused_with_the_cure(world: World) -> None:

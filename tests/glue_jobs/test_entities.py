@@ -34,10 +34,44 @@ def judged(spark: Any, *rows: Any) -> Any:
         (("i", CREATED, "b", "cheap", 1), "unparsable_price"),
         (("i", CREATED, "b", "NaN", 1), "unparsable_price"),
         (("i" * 257, CREATED, "b", "1.5", 1), "item_id_too_long"),
+        (("i", CREATED, "b" * 1000, "1.5", 1), None),
+        (("i", CREATED, "b" * 1001, "1.5", 1), "brand_too_long"),
+        (("i", CREATED, "|".join(["b" * 1000, "c" * 999]), "1.5", 1), None),
+        (("i", CREATED, "|".join(["b", "c" * 1001]), "1.5", 1), "brand_too_long"),
+        (("i", CREATED, "b", "1e300", 1), "unparsable_price"),
+        (("i", datetime(1, 1, 2, tzinfo=UTC), "b", "1", 1), "creation_timestamp_out_of_bounds"),
+        (("i", datetime(1969, 12, 31, tzinfo=UTC), "b", "1", 1), "creation_timestamp_out_of_bounds"),
+        (("i", datetime(1970, 1, 1, tzinfo=UTC), "b", "1", 1), None),
+        (("i", datetime(2100, 1, 1, tzinfo=UTC), "b", "1", 1), None),
+        (("i", datetime(9999, 12, 31, tzinfo=UTC), "b", "1", 1), "creation_timestamp_out_of_bounds"),
     ],
 )
 def test_each_fault_has_its_reason(spark: Any, row: Any, reason: str | None) -> None:
     assert judged(spark, row).first()["reason"] == reason
+
+
+@pytest.mark.parametrize(
+    ("row", "wrong"),
+    [
+        (("i", CREATED, "b" * 1001, "1.5", 1), "b" * 500),
+        (("i", CREATED, "b", "cheap", 1), "cheap"),
+        (("i", datetime(1, 1, 2, tzinfo=UTC), "b", "1", 1), "0001-01-02 00:00:00"),
+        ((None, CREATED, "b", "1.5", 1), None),
+        (("j" * 257, CREATED, "b", "1.5", 1), "j" * 257),
+    ],
+)
+def test_a_quarantined_row_says_what_was_wrong(spark: Any, row: Any, wrong: Any) -> None:
+    assert judged(spark, row).first()["wrong_value"] == wrong
+
+
+def test_an_unstructured_text_may_be_longer_than_a_category(spark: Any) -> None:
+    from glue_jobs.transforms import entities
+
+    fields = [{"name": "ITEM_ID", "column": "id"}, {"name": "STORY", "column": "story", "textual": True}]
+    rows = [("a", "x" * 20_000), ("b", "x" * 20_001), ("c", "鮨" * 7_000), ("d", "鮨" + "x" * 7_000)]
+    frame = spark.createDataFrame(rows, "id string, story string")
+    found = entities.judged(frame, fields=fields, key="ITEM_ID").collect()
+    assert [row["reason"] for row in found] == [None, "story_too_long", None, "story_too_long"]
 
 
 def test_the_schemas_fields_come_out_in_order_typed_and_once_a_key(spark: Any) -> None:

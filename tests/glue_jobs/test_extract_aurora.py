@@ -136,6 +136,32 @@ def test_a_table_that_may_not_be_read_is_refused_alike(extracted: Any, sql: Call
         extracted()
 
 
+# What PostgreSQL stores as a time, and no job may stop at: the build quarantines it with its reason.
+ODD_TIMES = ["0001-01-01", "-infinity", "infinity", "1582-10-10", "0044-03-15 BC", "9999-12-31 23:59:59"]
+
+
+@pytest.mark.parametrize("kind", ["timestamptz", "timestamp", "date"])
+def test_an_order_of_an_odd_time_stops_nothing_and_is_quarantined(
+    extracted: Any, sql: Callable[[str], None], kind: str
+) -> None:
+    from glue_jobs.transforms import interactions
+
+    sql("create table odd (who text, what text, at " + kind + ", paid numeric); grant select on odd to app")
+    for number, at in enumerate(ODD_TIMES):
+        sql(f"insert into odd values ('u', 'i{number}', '{at}', 1)")
+    try:
+        read = extracted(columns={"orders": ["who", "what", "at", "paid"]}, tables={"orders": "public.odd"})
+        columns = {"USER_ID": "who", "ITEM_ID": "what", "TIMESTAMP": "at", "EVENT_VALUE": "paid"}
+        candidates = interactions.from_orders(read("orders"), columns=columns, types=["purchase"])
+        rows = interactions.judged([candidates], types=["purchase"], latest=1795489200).collect()
+    finally:
+        sql("drop table odd")
+    reasons = {row["ITEM_ID"]: row["reason"] for row in rows}
+    future = {f"i{n}" for n, at in enumerate(ODD_TIMES) if at in ("infinity", "9999-12-31 23:59:59")}
+    assert {item for item, reason in reasons.items() if reason == "future_timestamp"} == future
+    assert set(reasons.values()) == {"future_timestamp", "timestamp_before_1970"}
+
+
 @pytest.mark.usefixtures("sql")
 def test_a_column_that_two_fields_use_is_read_once(extracted: Any) -> None:
     assert extracted(columns=COLUMNS | {"users": ["user_id", "age", "age"]})("users").columns == [

@@ -15,7 +15,9 @@ TYPES = ["purchase", "click"]
 def event(
     user: Any = "u", item: Any = "i", at: Any = NOW * 1000, kind: Any = "click", value: Any = None
 ) -> Any:
-    return ("e", kind, user, item, None if at is None else str(at), "s", None, value, None, False)
+    time = None if at is None else str(at)
+    origin = ("the key", "20261124T030000Z", None, None, None, "the file")
+    return ("e", kind, user, item, time, "s", None, value, None, False, *origin)
 
 
 def judged(spark: Any, *events: Any) -> Any:
@@ -44,7 +46,13 @@ def judged(spark: Any, *events: Any) -> Any:
         ({"user": "u" * 257}, "user_id_too_long"),
         ({"user": "u" * 256}, None),
         ({"item": "i" * 257}, "item_id_too_long"),
-        ({"value": "not a number"}, None),
+        ({"value": "not a number"}, "unparsable_event_value"),
+        ({"value": "1e300"}, "unparsable_event_value"),
+        ({"value": "-1e19"}, "unparsable_event_value"),
+        ({"value": "NaN"}, "unparsable_event_value"),
+        ({"value": "Infinity"}, "unparsable_event_value"),
+        ({"value": " "}, None),
+        ({"value": "0"}, None),
     ],
 )
 def test_each_fault_has_its_reason(spark: Any, fault: Any, reason: str | None) -> None:
@@ -116,10 +124,70 @@ def test_the_same_user_item_second_and_type_is_one_interaction_with_the_largest_
     ]
 
 
-@pytest.mark.parametrize("value", ["NaN", "Infinity", "-Infinity", "1e300", "abc", "", None])
-def test_a_value_that_is_no_number_to_others_is_null_and_the_interaction_stays(
-    spark: Any, value: Any
+# The pipeline's own bounds: what Spark, PostgreSQL and applications write where nobody meant a time. 1582-10-10 is a
+# day that no calendar has.
+PAST, FUTURE, NONE_AT_ALL = "timestamp_before_1970", "future_timestamp", "unparsable_timestamp"
+TIMES = [
+    *(("string", at, PAST) for at in ("0001-01-01", "1582-10-10 00:00:00", "1969-12-31 23:59:59")),
+    *(("string", at, NONE_AT_ALL) for at in ("infinity", "-infinity", "-1", "12345678901234567890")),
+    *(("string", at, FUTURE) for at in ("9999-12-31 23:59:59", "99999999999")),
+    *((kind, "0001-01-01 00:00:00", PAST) for kind in ("timestamp", "timestamp_ntz", "date")),
+    *((kind, "9999-12-31 00:00:00", FUTURE) for kind in ("timestamp", "timestamp_ntz", "date")),
+    *((kind, "1970-01-01 00:00:00", None) for kind in ("string", "timestamp", "timestamp_ntz", "date")),
+]
+
+
+def test_a_time_out_of_bounds_is_quarantined_with_what_stood_there(spark: Any) -> None:
+    from glue_jobs.transforms import interactions
+
+    found = []
+    for kind in {kind for kind, _, _ in TIMES}:
+        rows = [("u", at, at, 1.0) for this, at, _ in TIMES if this == kind]
+        frame = spark.createDataFrame(rows, "who string, what string, at string, paid double")
+        orders = frame.withColumn("at", frame["at"].cast(kind))
+        candidates = interactions.from_orders(orders, columns=COLUMNS, types=["purchase"], file="raw/orders/")
+        for row in interactions.judged([candidates], types=TYPES, latest=NOW).collect():
+            found.append((kind, row["ITEM_ID"], row["reason"]))
+            assert row["reason"] is None or row["wrong_value"][:10] == row["ITEM_ID"][:10]
+            assert (row["source"], row["source_file"]) == ("orders", "raw/orders/")
+    assert sorted(found, key=str) == sorted(TIMES, key=str)
+
+
+@pytest.mark.parametrize(
+    ("fault", "wrong"),
+    [
+        ({"value": "many"}, "many"),
+        ({"user": "u" * 999}, "u" * 500),
+        ({"at": "soon"}, "soon"),
+        ({"item": None}, None),
+    ],
+)
+def test_a_quarantined_row_says_where_it_came_from_and_what_was_wrong(
+    spark: Any, fault: Any, wrong: Any
 ) -> None:
+    row = judged(spark, event(**fault)).first()
+    assert (row["source"], row["source_key"], row["source_file"]) == (
+        "application_log",
+        "the key",
+        "the file",
+    )
+    assert row["wrong_value"] == wrong
+
+
+def test_users_who_are_gone_from_the_application_are_left_out(spark: Any) -> None:
+    from glue_jobs.transforms import interactions
+
+    users = spark.createDataFrame([("u",)], "USER_ID string")
+    rows = interactions.of_known_users(judged(spark, event(), event(user="gone"), event(user=None)), users)
+    assert sorted((r["USER_ID"] or "", r["reason"] or "") for r in rows.collect()) == [
+        ("", "missing_user_id"),
+        ("gone", "unknown_user"),
+        ("u", ""),
+    ]
+
+
+@pytest.mark.parametrize("value", ["", "  ", None])
+def test_a_value_that_is_missing_is_null_and_the_interaction_stays(spark: Any, value: Any) -> None:
     from glue_jobs.transforms import interactions
 
     assert interactions.kept(judged(spark, event(value=value))).first()["EVENT_VALUE"] is None

@@ -37,9 +37,13 @@ def world(spark: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
             text = "\n".join(json.dumps(row) for row in rows)
             (path / "part-0.json.gz").write_bytes(gzip.compress(text.encode()))
 
-        def run(self, days: int = 0) -> None:
-            publishing = {"exclude_bought_within_days": days, "expire_after_days": 14}
-            job.run(job.Job(spark, "results", RUN, SOLUTIONS, publishing))
+        def run(self, days: int = 0, new: int = 0, solutions: Any = SOLUTIONS) -> None:
+            publishing = {
+                "exclude_bought_within_days": days,
+                "min_never_bought": new,
+                "expire_after_days": 14,
+            }
+            job.run(job.Job(spark, "results", RUN, solutions, publishing))
 
         def lines(self, part: str) -> list[Any]:
             files = sorted((folder / part).glob("part-*.gz"))
@@ -85,6 +89,36 @@ def test_what_a_user_bought_lately_leaves_their_list_but_not_everyones(world: An
     world.run(days=3)
     assert [line["items"] for line in world.lines("publish/personal")] == [[["b", 0.9]]]
     assert [line["items"] for line in world.lines("publish/popular")] == [[["a", 1.0], ["b", 0.9]]]
+
+
+def test_of_the_candidates_a_list_keeps_its_length_with_places_for_what_was_never_bought(world: Any) -> None:
+    short = [{**solution, "results": 3} for solution in SOLUTIONS]
+    world.answer("personal", recommended("u1", "a", "b", "c", "d", "new"), recommended("u2", "a", "b"))
+    unscored = {"recommendedItems": ["a", "b", "c", "d"], "scores": None}
+    world.answer("popular", {"input": {"userId": "everyone"}, "output": unscored, "error": None})
+    bought = {"run_id": RUN, "user_id": "u1", "sales_value": 1.0, "ordered_at": "2020-01-01 00:00:00"}
+    world.order(*[bought | {"item_id": item} for item in "abcd"])
+    world.run(new=1, solutions=short)
+    lists = {line["key"]: line["items"] for line in world.lines("publish/personal")}
+    assert lists == {"u1": [["a", 1.0], ["b", 0.9], ["new", 0.6]], "u2": [["a", 1.0], ["b", 0.9]]}
+    popular = [["a", None], ["b", None], ["c", None]]
+    assert [line["items"] for line in world.lines("publish/popular")] == [popular]
+    rows = [row for row in world.lines("warehouse/recommendations") if row["entity_id"] == "u1"]
+    assert sorted((row["rank"], row["item_id"]) for row in rows) == [(1, "a"), (2, "b"), (3, "new")]
+
+
+def test_in_a_shop_without_orders_nothing_was_ever_bought(world: Any, spark: Any, tmp_path: Path) -> None:
+    from glue_jobs import session
+    from glue_jobs.columns import WAREHOUSE_ORDERS
+
+    orders = spark.createDataFrame([], WAREHOUSE_ORDERS)  # as build-datasets writes the empty table
+    session.write_json(orders, f"{tmp_path}/results/runs/{RUN}/warehouse/orders/")
+    world.answer("personal", recommended("u1", "a", "b", "c"))
+    world.answer("popular", recommended("everyone", "c"))
+    world.run(new=2)
+    assert [line["items"] for line in world.lines("publish/personal")] == [
+        [["a", 1.0], ["b", 0.9], ["c", 0.8]]
+    ]
 
 
 def test_a_solution_that_answered_nobody_stops_the_run_and_quotes_why(world: Any) -> None:

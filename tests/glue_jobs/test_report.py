@@ -14,6 +14,7 @@ def test_counts_tell_duplicates_by_what_is_missing_between_good_and_kept() -> No
         "kept": 8,
         "ignored": {"unknown_event_type": 3, "duplicate": 2},
         "quarantined": {"future_timestamp": 2},
+        "newly_quarantined": {},
     }
 
 
@@ -31,3 +32,18 @@ def test_an_incremental_run_without_an_export_uses_the_events_of_the_runs_before
     previous = {"event_runs": ["a"]}
     runs = event_runs(run_id="b", mode="incremental", exported=False, previous_run_id="a", previous=previous)
     assert runs == ["a"]
+
+
+def test_a_full_run_keeps_the_runs_before_and_is_the_newest_full_one() -> None:
+    from glue_jobs.report import event_runs, full_run
+
+    previous = {"event_runs": ["a", "b"], "full_run": "a"}
+    runs = event_runs(run_id="c", mode="full", exported=True, previous_run_id="b", previous=previous)
+    assert runs == ["a", "b", "c"]
+    given = {"run_id": "c", "event_runs": runs, "previous": previous}
+    assert full_run(mode="full", exported=True, **given) == "c"
+    assert full_run(mode="incremental", exported=True, **given) == "a"
+    assert full_run(mode="full", exported=False, **given) == "a"
+    # A report of before `full_run`: a full export was always the first of its runs.
+    assert full_run(mode="incremental", exported=True, **given | {"previous": {"event_runs": ["a"]}}) == "a"
+    assert full_run(mode="incremental", exported=True, run_id="c", event_runs=["c"], previous=None) == ""

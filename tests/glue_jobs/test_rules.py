@@ -29,6 +29,14 @@ class OnValues:
     def without(self, entries: Entries, ids: list[str]) -> Entries:
         return [entry for entry in entries if entry[0] not in ids]
 
+    def with_places(self, entries: Entries, ids: list[str], *, length: int, places: int) -> Entries:
+        """By trial: known entries leave from the end, new ones join it, while there are too few new ones."""
+        chosen, waiting = entries[:length], [e for e in entries[length:] if e[0] not in ids]
+        while waiting and sum(e[0] not in ids for e in chosen) < min(places, length):
+            chosen.remove(next(e for e in reversed(chosen) if e[0] in ids))
+            chosen.append(waiting.pop(0))
+        return chosen
+
 
 def test_every_key_of_publishing_that_is_no_setting_of_the_publisher_is_a_rule() -> None:
     assert set(RULES) == set(Publishing.model_fields) - {"expire_after_days"}
@@ -62,16 +70,48 @@ def test_a_rule_concerns_only_the_lists_that_it_is_for() -> None:
     [("2026-11-21 03:00:00", ["b"]), ("2026-11-21 02:59:59", ["a", "b"]), (None, ["a", "b"])],
 )
 def test_what_was_bought_within_days_leaves_a_plain_list(at: str | None, kept: list[str]) -> None:
-    given = Given(user={"bought": {"a": at} if at else None}, items={}, now=NOW)
+    given = Given(user={"bought": {"a": at} if at else None}, items={}, now=NOW, results=25)
     publishing = {"exclude_bought_within_days": 3}
     chosen = active(publishing, for_each="user")
     left = applied(OnValues(), [("a", 1.0), ("b", 0.5)], rules=chosen, publishing=publishing, given=given)
     assert [item for item, _ in left] == kept
 
 
+@pytest.mark.parametrize(
+    ("ranked", "left"),
+    [
+        ("abcXYZ", "aXY"),  # the last known ones make room, in the candidates' order
+        ("aXbYcZ", "aXY"),
+        ("XYabcZ", "XYa"),  # enough already
+        ("abcX", "abX"),  # as many as there are
+        ("abc", "abc"),
+        ("ab", "ab"),
+        ("aX", "aX"),
+    ],
+)
+def test_the_last_places_of_a_list_are_for_what_was_never_bought(ranked: str, left: str) -> None:
+    bought = dict.fromkeys("abc", "2020-01-01 00:00:00")
+    given = Given(user={"bought": bought}, items={}, now=NOW, results=3)
+    publishing = {"min_never_bought": 2}
+    entries = [(item, 1.0 / n) for n, item in enumerate(ranked, start=1)]
+    chosen = active(publishing, for_each="user")
+    found = applied(OnValues(), entries, rules=chosen, publishing=publishing, given=given)
+    assert "".join(item for item, _ in found) == left
+
+
 @pytest.mark.spark
+@pytest.mark.parametrize(
+    "publishing",
+    [
+        {"exclude_bought_within_days": 4},
+        {"min_never_bought": 1},
+        {"min_never_bought": 3},
+        {"min_never_bought": 9},
+        {"exclude_bought_within_days": 4, "min_never_bought": 3},
+    ],
+)
 def test_lists_after_the_rules_are_the_same_on_columns_and_on_values(
-    spark: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+    spark: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch, publishing: dict[str, int]
 ) -> None:
     from glue_jobs import postprocess_recommendations as job
     from glue_jobs import session
@@ -79,6 +119,7 @@ def test_lists_after_the_rules_are_the_same_on_columns_and_on_values(
 
     monkeypatch.setattr(session, "SCHEME", f"file://{tmp_path}/")
     chance = random.Random(7)
+    solution = {"for_each": "user", "results": 4}
     items = [f"i{n}" for n in range(12)]
     lists = {f"u{n}": [(i, chance.random()) for i in chance.sample(items, 6)] for n in range(40)}
     orders = [
@@ -88,14 +129,13 @@ def test_lists_after_the_rules_are_the_same_on_columns_and_on_values(
     folder = tmp_path / "results/runs/20261124T030000Z/warehouse/orders"
     folder.mkdir(parents=True)
     (folder / "a.json").write_text("\n".join(map(json.dumps, orders)))
-    publishing = {"exclude_bought_within_days": 4}
     frame = spark.createDataFrame(
         [("personal", key, [i for i, _ in row], [s for _, s in row]) for key, row in lists.items()], LISTS
     )
     made = job.Job(spark, "results", "20261124T030000Z", [], publishing)
     found = {
         row["key"]: list(zip(row["items"], row["scores"], strict=True))
-        for row in job.with_rules(made, {"for_each": "user"}, frame).collect()
+        for row in job.with_rules(made, solution, frame).collect()
     }
     bought: dict[str, dict[str, str]] = {}
     for order in orders:
@@ -108,7 +148,7 @@ def test_lists_after_the_rules_are_the_same_on_columns_and_on_values(
             row,
             rules=chosen,
             publishing=publishing,
-            given=Given(user={"bought": bought.get(key)}, items={}, now=NOW),
+            given=Given(user={"bought": bought.get(key)}, items={}, now=NOW, results=4),
         )
         for key, row in lists.items()
     }
@@ -139,5 +179,32 @@ def test_a_new_rule_is_a_row_that_may_ask_for_facts_of_items(
     monkeypatch.setattr(rules, "RULES", {**RULES, "exclude_gone_since": new})
     frame = spark.createDataFrame([("related", "x", ["a", "b"], [2.0, 1.0])], LISTS)
     made = job.Job(spark, "results", "20261124T030000Z", [], {"exclude_gone_since": "2026-10-01 00:00:00"})
-    [row] = job.with_rules(made, {"for_each": "item"}, frame).collect()
+    [row] = job.with_rules(made, {"for_each": "item", "results": 25}, frame).collect()
     assert (row["items"], row["scores"]) == (["b"], [1.0])
+
+
+@pytest.mark.spark
+def test_what_a_rule_looks_up_is_worked_out_once_a_list(spark: Any) -> None:
+    """And not for each entry, of which each would go through all that the user ever bought."""
+    from pyspark.sql import functions as F
+
+    from glue_jobs.transforms import recommendations
+
+    columns = "list string, key string, items array<string>, scores array<double>, bought map<string,string>"
+    frame = spark.createDataFrame([("personal", "u", ["a"], [1.0], {"a": "2026-01-01 00:00:00"})], columns)
+    given = Given(user={"bought": F.col("bought")}, items={}, now=NOW, results=25)
+    publishing = {"exclude_bought_within_days": 4, "min_never_bought": 10}
+    for name in publishing:
+        changed = recommendations.changed(
+            frame,
+            lambda entries, name=name: applied(
+                recommendations.OnColumns(),
+                entries,
+                rules={name: RULES[name]},
+                publishing=publishing,
+                given=given,
+            ),
+        )
+        plan = changed._jdf.queryExecution().analyzed().toString()
+        # The list is named twice: filtered, and looked at whether anything is left.
+        assert plan.count("map_filter") == 1, name

@@ -7,14 +7,17 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from config import layout
 from lambdas.publish_recommendations.environment import Environment
 from lambdas.publish_recommendations.handler import run
 from lambdas.publish_recommendations.lists import CorruptList, ListTooLarge
 from lambdas.publish_recommendations.writer import THROTTLED, WritesUnprocessed
+from lambdas.shared.events import InvalidEvent
+from osusume_endpoint.dynamodb.expiry import expired
 from tests.lambdas.fakes import S3, DynamoDB
 
 RUN = "20261124T030000Z"
-EXPIRES = 1796698800  # 14 days after the run
+EXPIRES = 1796698800
 
 
 def line(key: str, items: Any = (("a", 0.5), ("b", None)), name: str = "personal") -> str:
@@ -24,7 +27,12 @@ def line(key: str, items: Any = (("a", 0.5), ("b", None)), name: str = "personal
 TIMEOUT = 600  # seconds, the function's
 
 
-def published(*files: list[str], dynamodb: DynamoDB | None = None, waits: list[float] | None = None) -> Any:
+def published(
+    *files: list[str],
+    dynamodb: DynamoDB | None = None,
+    waits: list[float] | None = None,
+    expires_at: Any = None,
+) -> Any:
     objects = {f"results/f{n}.gz": gzip.compress("\n".join(lines).encode()) for n, lines in enumerate(files)}
     event = {
         "run_id": RUN,
@@ -32,6 +40,7 @@ def published(*files: list[str], dynamodb: DynamoDB | None = None, waits: list[f
         "version": RUN,
         "bucket": "results",
         "keys": [f"f{n}.gz" for n in range(len(files))],
+        "expiry": expires_at,
     }
     table = dynamodb or DynamoDB()
     slept = waits if waits is not None else []
@@ -39,24 +48,44 @@ def published(*files: list[str], dynamodb: DynamoDB | None = None, waits: list[f
         event,
         s3=S3(objects),
         dynamodb=table,
-        settings=Environment("table", 14),
+        settings=Environment("table"),
         sleep=slept.append,
         seconds_left=lambda: TIMEOUT - sum(slept),
     )
     return answer, table
 
 
-def test_each_list_becomes_one_item_that_expires() -> None:
+ITEM = {"pk": {"S": "personal#u1"}, "sk": {"S": RUN}, "items": {"S": '[["a",0.5],["b",null]]'}}
+
+
+def test_each_list_becomes_one_item_that_stays() -> None:
     answer, table = published([line("u1")])
     assert answer == {"written": 1}
-    assert list(table.items.values()) == [
-        {
-            "pk": {"S": "personal#u1"},
-            "sk": {"S": RUN},
-            "items": {"S": '[["a",0.5],["b",null]]'},
-            "expires_at": {"N": str(EXPIRES)},
-        }
-    ]
+    assert list(table.items.values()) == [ITEM]
+
+
+def test_a_version_that_gave_way_is_written_again_with_an_expiry() -> None:
+    _, table = published([line("u1")])
+    answer, _ = published([line("u1")], dynamodb=table, expires_at=EXPIRES)
+    assert answer == {"written": 1}
+    assert list(table.items.values()) == [{**ITEM, "expires_at": {"N": str(EXPIRES)}}]
+
+
+def test_after_sixty_days_without_a_run_what_serves_is_there_and_what_gave_way_is_not() -> None:
+    """By the endpoint's time to live, which has AWS's rules."""
+    _, serving = published([line("u1")])
+    _, gave_way = published([line("u1")], expires_at=EXPIRES)
+    later = EXPIRES + 60 * 86_400
+    for table, gone in ((serving, False), (gave_way, True)):
+        assert [expired(item, layout.EXPIRES, now=later) for item in table.items.values()] == [gone]
+
+
+@pytest.mark.parametrize("wrong", ["soon", 1.5, True])
+def test_an_expiry_that_is_no_whole_number_is_refused_before_anything_is_written(wrong: Any) -> None:
+    table = DynamoDB()
+    with pytest.raises(InvalidEvent, match="expiry"):
+        published([line("u1")], dynamodb=table, expires_at=wrong)
+    assert table.calls == 0
 
 
 def test_all_files_are_written_in_batches_of_25() -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 from typing import Any
 
 import pytest
@@ -77,6 +78,56 @@ def test_each_fault_stops_the_run_with_dataset_figure_and_threshold(changes: Any
     with pytest.raises(DataQualityFailed, match=said) as raised:
         validated(**changes)
     assert len(str(raised.value).splitlines()) == 2, "no other fault is reported"
+
+
+def figure(value: float, low: Any = None, high: Any = None) -> dict[str, Any]:
+    return {"value": value, "low": low, "high": high}
+
+
+CLICKS = "rows.application_log.click"
+
+
+def quality(accepted: Any = (), **figures: Any) -> Any:
+    named = {name.replace("__", "."): value for name, value in figures.items()}
+    return {"figures": named, "history": [{}, {}, {}], "accepted": list(accepted)}
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (figure(80, low=80), None),
+        (figure(79, low=80), "is 79, below 80 "),
+        (figure(2, high=2), None),
+        (figure(2.5, high=2), "is 2.5, above 2 "),
+        (figure(0), None),
+    ],
+)
+def test_a_figure_that_leaves_its_bounds_stops_the_run_and_says_how_to_accept_it(
+    value: Any, said: Any
+) -> None:
+    report = quality(**{CLICKS.replace(".", "__"): value})
+    if said is None:
+        assert validated(quality=report)["passed"]
+        return
+    with pytest.raises(DataQualityFailed) as raised:
+        validated(quality=report)
+    message = str(raised.value)
+    assert f"{CLICKS} {said}" in message and "learned from 3 earlier runs" in message
+    assert """{"mode": "auto", "accept": ["rows.application_log.click"]}""" in message
+    assert validated(quality={**report, "accepted": [CLICKS]})["passed"]
+
+
+def test_each_fault_is_accepted_by_the_name_that_its_message_gives() -> None:
+    changes: dict[str, Any] = {
+        "previous__rows__interactions": 9999,
+        "datasets__users": counts(94, quarantined=6),
+    }
+    with pytest.raises(DataQualityFailed) as raised:
+        validated(**changes)
+    message = str(raised.value)
+    names = re.findall(r'"accept": \["([^"]+)"\]', message)
+    assert sorted(names) == ["quarantined_share.users", "rows.interactions"]
+    assert validated(**changes, quality=quality(names))["passed"]
 
 
 def test_every_fault_of_a_run_is_reported_at_once() -> None:

@@ -165,3 +165,15 @@ def test_make_env_gives_the_operators_credentials_and_no_more(cloud: Endpoint) -
         lambda: cloud.client("cloudformation", credentials).delete_stack(StackName="s"),
     ):
         assert error_of(refused)[0] in ("AccessDenied", "AccessDeniedException")
+
+
+def test_only_the_failures_of_this_attempt_are_told(cloud: Endpoint, tmp_path: Path) -> None:
+    """An update that fails keeps its stack, and the stack every event since its first."""
+    stack, fine = name("stack"), {"P": parameter("/mine", "1")}
+    run(cloud, assembly(tmp_path, {"A": {"name": stack, "resources": fine}}))
+    for attempt in ("First", "Second", "Third"):
+        broken = {**fine, attempt: {"Type": "AWS::Logs::LogStream", "Properties": {}}}
+        with pytest.raises(deploy.DeployFailed) as failed:
+            run(cloud, assembly(tmp_path, {"A": {"name": stack, "resources": broken}}))
+        told = [line.split()[0] for line in str(failed.value).splitlines()[1:]]
+        assert told == [attempt]

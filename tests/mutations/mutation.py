@@ -15,11 +15,11 @@ from typing import Any
 
 import yaml
 
-from checks.__main__ import synthesize
 from checks.assembly import Assembly
 from checks.catalogue import QUICK, check
 from checks.finding import Finding
 from checks.rules import schemas
+from checks.synthesized import synthesize
 from tests import example
 
 Template = dict[str, Any]

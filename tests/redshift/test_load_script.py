@@ -33,6 +33,9 @@ ROWS = {
     "solution_version_metrics": {"run_id": RUN, "solution": "s", "recipe": "r", "solution_version_arn": "arn",
                                  "metric": "coverage", "value": 0.5, "promoted": True,
                                  "created_at": "2026-01-01T00:00:00.000Z"},
+    "quarantine": {"run_id": RUN, "dataset": "interactions", "source": "orders", "reason": "future_timestamp",
+                   "source_key": "o9", "source_file": "raw/orders/", "wrong_value": "9999-12-31"},
+    "data_quality": {"run_id": RUN, "figure": "users.distinct", "value": 9.0, "low": 8.0},
 }  # fmt: skip
 
 
@@ -83,6 +86,44 @@ def test_the_load_script_loads_every_table_and_may_run_twice(warehouse: Warehous
         warehouse.ok(*_statements(warehouse))
         counts = {table: warehouse.rows(f"select count(*) from landing.{table}")[0][0] for table in ROWS}
         assert counts == dict.fromkeys(ROWS, 1)
+
+
+def _change(
+    key: str, event_id: str | None, kind: str = "click", removed: str | None = None
+) -> dict[str, Any]:
+    row = {**ROWS["events"], "event_key": key, "event_id": event_id, "event_type": kind, "removed": removed}
+    return {name: value for name, value in row.items() if value is not None}
+
+
+def test_the_log_is_loaded_as_its_table_is_now(warehouse: Warehouse) -> None:
+    """A correction replaces, a deletion takes away, what expired stays; loading a run again changes nothing."""
+    _start_anew(warehouse)
+    _put(warehouse)
+    _prepare(warehouse)
+    key = f"runs/{RUN}/warehouse/events/part-0.json.gz"
+
+    def load(*rows: dict[str, Any]) -> list[list[Any]]:
+        body = gzip.compress("\n".join(json.dumps(row) for row in rows).encode())
+        warehouse.cloud.put("warehouse-lake", key, body)
+        warehouse.ok(*_statements(warehouse))
+        return warehouse.rows("select event_id, event_type, removed from landing.events order by 1")
+
+    first = [_change("k1", "e1"), _change("k2", "e2"), _change("k3", "e3"), _change("k4", "e4")]
+    assert len(load(*first)) == 4
+    second = [
+        _change("k1", "e1", "favourite"),
+        _change("k2", None, removed="deleted"),  # of which only the key is known
+        _change("k3", "e3", removed="expired"),
+        _change("k4", "e5"),  # even its id was corrected
+        _change("k6", "e6", removed="deleted"),
+    ]
+    for _ in range(2):
+        assert load(*second) == [
+            ["e1", "favourite", None],
+            ["e3", "click", "expired"],
+            ["e5", "click", None],
+        ]
+    assert load({**ROWS["events"], "event_id": "e1", "event_type": "view", "event_key": "k7"})[0][1] == "view"
 
 
 def test_yesterdays_tables_take_todays_load(warehouse: Warehouse) -> None:

@@ -168,10 +168,6 @@ REVIEWED: dict[tuple[str, str], str] = {
     ("osusume_endpoint/server.py", "home / folder"): "four literals",
     (
         "local/demo/complete_journey.py",
-        "(now - newest) / day",
-    ): "a number; the tables of an installed package",
-    (
-        "local/demo/complete_journey.py",
         "Path(spec.origin).parent / 'data' / f'{name}.parquet'",
     ): "a number; the tables of an installed package",
     (

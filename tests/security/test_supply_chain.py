@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from stacks.parts import layer
+from tests.test_contributing import npm_locks
 
 ROOT = Path(__file__).parents[2]
 LOCKS = sorted(
@@ -139,11 +140,13 @@ def test_a_lock_is_made_with_hashes_and_without_the_address_of_an_index() -> Non
     assert sorted(written) == LOCKS
 
 
-def test_the_lock_of_npm_has_hashes_and_no_host() -> None:
-    packages = json.loads((ROOT / "package-lock.json").read_text())["packages"]
+@pytest.mark.parametrize("folder", npm_locks())
+def test_the_lock_of_npm_has_hashes_and_no_host(folder: str) -> None:
+    packages = json.loads((ROOT / folder / "package-lock.json").read_text())["packages"]
     installed = {name: entry for name, entry in packages.items() if name}
     assert [n for n, entry in installed.items() if not entry.get("integrity", "").startswith("sha512-")] == []
     assert [n for n, entry in installed.items() if "resolved" in entry] == []
+    assert installed
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 
 import app
+from checks.assembly import Assembly
 from stacks import synthesis
 from tests import example
 from tests.stacks.conftest import ROOT
@@ -49,3 +50,18 @@ def test_every_stack_of_the_folder_is_composed_after_those_that_it_needs() -> No
     assert set(parts) == modules and len(parts) == len(modules)
     for place, kind in enumerate(app.STACKS):
         assert set(kind.needs) <= set(parts[:place]), kind.part
+
+
+def test_what_deploys_for_the_first_time_is_not_protected_and_the_rest_is(tmp_path: Path) -> None:
+    context = {**synthesis.WITHOUT_LAYERS, "first": "storage,sources"}
+    app.build(example.settings("prod"), folder=tmp_path, context=context).synth()
+    assembly = Assembly.read(tmp_path)
+    protected = {
+        stack.name: assembly.manifest["artifacts"][stack.name]["properties"]["terminationProtection"]
+        for stack in assembly.stacks
+    }
+    first = {name for name, is_protected in protected.items() if not is_protected}
+    assert first == {"Storage", "Sources"} and len(protected) == 10
+    tables = [table["DeletionProtectionEnabled"] for _, _, table in assembly.each("AWS::DynamoDB::Table")]
+    clusters = [cluster["DeletionProtection"] for _, _, cluster in assembly.each("AWS::RDS::DBCluster")]
+    assert (tables, clusters) == ([False] * 3, [False])

@@ -378,11 +378,18 @@ def test_personalize_resources_carry_no_tags(assembly: Assembly) -> None:
 
 
 def test_what_must_not_be_lost_is_kept_in_production(assembly: Assembly) -> None:
-    kept = {"destroy": "Delete", "retain": "Retain"}[assembly.settings.removal]
-    kinds = ("AWS::S3::Bucket", "AWS::DynamoDB::Table", "AWS::KMS::Key", "AWS::Personalize::DatasetGroup")
-    policies = {resource["DeletionPolicy"] for _, resource in assembly.resources(*kinds)}
-    assert policies == {kept}
+    kept = {"destroy": ("Delete", "Delete"), "retain": ("RetainExceptOnCreate", "Retain")}
+    kinds = ("AWS::S3::Bucket", "AWS::DynamoDB::Table", "AWS::KMS::Key")
+    personalize = [f"AWS::Personalize::{kind}" for kind in ("DatasetGroup", "Dataset", "Schema")]
+    policies = {
+        (resource["DeletionPolicy"], resource["UpdateReplacePolicy"])
+        for _, resource in assembly.resources(*kinds, *personalize)
+    }
+    assert policies == {kept[assembly.settings.removal]}
     protected = assembly.settings.removal == "retain"
+    tables = {table["DeletionProtectionEnabled"] for _, table in assembly.properties("AWS::DynamoDB::Table")}
+    clusters = {c["DeletionProtection"] for _, c in assembly.properties("AWS::RDS::DBCluster")}
+    assert tables | clusters == {protected}
     stacks = [a for a in assembly.manifest["artifacts"].values() if a["type"] == "aws:cloudformation:stack"]
     assert {a["properties"].get("terminationProtection", False) for a in stacks} == {protected}
 

@@ -28,12 +28,12 @@ FUNCTIONS = [
 ]
 JOBS = {
     "extract-aurora": {"--run_id"},
-    "build-datasets": {"--run_id", "--run_mode", "--export_prefix", "--previous_run_id"},
+    "build-datasets": {"--run_id", "--run_mode", "--export_prefix", "--previous_run_id", "--accept"},
     "postprocess-recommendations": {"--run_id", "--versions"},
 }
 READ_BY_LIBRARIES = {"POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE"}
 # Arguments that Glue itself reads, not the script.
-GLUE_ARGUMENTS = re.compile(r"^--(job-language|extra-py-files|enable-.*|continuous-log-.*)$")
+GLUE_ARGUMENTS = re.compile(r"^--(job-language|extra-py-files|enable-.*|continuous-log-.*|conf)$")
 
 
 def test_no_stack_exports_or_imports(assembly: Assembly) -> None:

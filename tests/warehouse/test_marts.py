@@ -73,6 +73,16 @@ def test_coverage_is_the_share_of_the_catalogue_in_lists(built: Warehouse) -> No
     ]
 
 
+def test_sameness_is_the_mean_overlap_of_two_lists(built: Warehouse) -> None:
+    """The two lists of the new run share milk: one place of 25. A single list has nothing to overlap with."""
+    found = built.select("select run_id, solution, sameness from marts.mart_catalogue_coverage order by 1, 2")
+    assert found == [
+        (rows.OLD, "personal", None),
+        (rows.NEW, "personal", 1 / 25),
+        (rows.NEW, "popular", None),
+    ]
+
+
 def test_only_the_newest_run_is_marked_newest(built: Warehouse) -> None:
     assert built.select(
         "select run_id, count(*) from marts.fct_recommendations where is_newest_run group by 1"

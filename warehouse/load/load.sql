@@ -54,7 +54,8 @@ format json 'auto'
 gzip
 timeformat 'auto';
 
--- Events arrive by export window, and windows overlap: one row for each event_id, the newest delivery's.
+-- Events arrive as changes: the newest image of a key of the log stands in place of the earlier one, a deletion takes
+-- it away, and what expired stays and says so. Rows of before event_key was kept are known by their event_id.
 create temp table new_events (like $landing.events including defaults);
 
 copy new_events ($events_columns)
@@ -63,6 +64,10 @@ iam_role '$copy_role_arn'
 format json 'auto'
 gzip
 timeformat 'auto';
+
+delete from $landing.events
+using new_events
+where $landing.events.event_key = new_events.event_key;
 
 delete from $landing.events
 using new_events
@@ -75,6 +80,7 @@ from (
         new_events.*,
         row_number() over (partition by event_id order by occurred_at, user_id) as delivery
     from new_events
+    where coalesce(new_events.removed, '') <> 'deleted'
 ) as deliveries
 where delivery = 1;
 
@@ -99,6 +105,24 @@ delete from $landing.solution_version_metrics where run_id = '$run_id';
 
 copy $landing.solution_version_metrics ($solution_version_metrics_columns)
 from 's3://$results_bucket/runs/$run_id/warehouse/solution_version_metrics/'
+iam_role '$copy_role_arn'
+format json 'auto'
+gzip
+timeformat 'auto';
+
+delete from $landing.quarantine where run_id = '$run_id';
+
+copy $landing.quarantine ($quarantine_columns)
+from 's3://$results_bucket/runs/$run_id/warehouse/quarantine/'
+iam_role '$copy_role_arn'
+format json 'auto'
+gzip
+timeformat 'auto';
+
+delete from $landing.data_quality where run_id = '$run_id';
+
+copy $landing.data_quality ($data_quality_columns)
+from 's3://$results_bucket/runs/$run_id/warehouse/data_quality/'
 iam_role '$copy_role_arn'
 format json 'auto'
 gzip

@@ -62,7 +62,7 @@ TABLES: Mapping[str, Table] = {
     "events": Table(
         {**OWN, "event_id": ID, "event_type": ID, "user_id": ID, "item_id": ID, "occurred_at": "timestamp",
          "session_id": ID, "recommendation_id": ID, "value": "double precision", "impression": TEXT,
-         "simulated": "boolean"},
+         "simulated": "boolean", "event_key": "varchar(64)", "removed": "varchar(16)"},
         "distkey (user_id) sortkey (occurred_at)",
     ),
     "interactions": Table(
@@ -80,6 +80,16 @@ TABLES: Mapping[str, Table] = {
          "metric": "varchar(128)", "value": "double precision", "promoted": "boolean",
          "created_at": "timestamp"},
         "diststyle all sortkey (created_at)",
+    ),
+    "quarantine": Table(
+        {**OWN, "dataset": "varchar(64)", "source": "varchar(64)", "reason": ID, "source_key": ID,
+         "source_file": ID, "wrong_value": ID},
+        "diststyle even sortkey (run_id)",
+    ),
+    "data_quality": Table(
+        {**OWN, "figure": ID, "value": "double precision", "low": "double precision",
+         "high": "double precision"},
+        "diststyle all sortkey (run_id)",
     ),
 }  # fmt: skip
 # Their columns are the configuration's; each run makes them anew.

@@ -203,7 +203,7 @@ def _legacy(content: Content, sample: bytes) -> Encoding:
 
 
 def _fitting(content: Content) -> tuple[str, ...]:
-    """Those of LEGACY that decode every line."""
+    """The encodings of LEGACY that decode every line."""
     names: tuple[str, ...] = LEGACY
     for line in _lines(content):
         if not line.isascii():

@@ -1,4 +1,4 @@
-"""JSON lines (one object a line), or one JSON list of objects."""
+"""JSON lines (one object per line), or one JSON list of objects."""
 
 from __future__ import annotations
 

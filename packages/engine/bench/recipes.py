@@ -54,7 +54,7 @@ COLUMNS = {
 PERSONAL = "aws-user-personalization-v2"
 TWINS = {"aws-user-personalization", "aws-personalized-ranking", "aws-personalized-ranking-v2"}
 NEW = "users without events"
-# By default SIMS leaves out the tenth of the items with most events.
+# By default SIMS reads the newest events alone of the tenth of the items with most events.
 VARIANTS = {"aws-sims": {"max_item_interaction_count_percentile": "1.0"}}
 
 
@@ -210,12 +210,12 @@ def conditions(module: str = "bench.recipes") -> str:
     )
 
 
-def write(sections: dict[str, str]) -> None:
+def write(sections: dict[str, str], results: Path = RESULTS, header: str = HEADER) -> None:
     """Replaces the sections of the data sets that were measured and keeps the others."""
-    known = RESULTS.read_text(encoding="utf-8") if RESULTS.exists() else ""
+    known = results.read_text(encoding="utf-8") if results.exists() else ""
     for part in known.split("\n## ")[1:]:
         sections.setdefault(part.splitlines()[0], f"## {part.rstrip()}\n")
-    RESULTS.write_text(HEADER + "\n" + "\n".join(sections.values()), encoding="utf-8")
+    results.write_text(header + "\n" + "\n".join(sections.values()), encoding="utf-8")
 
 
 def arguments() -> argparse.Namespace:

@@ -155,7 +155,7 @@ def test_the_ranker_keeps_the_baseline_where_nothing_better_validates() -> None:
 
 
 def test_repeats_are_learned_from_the_data() -> None:
-    """Two catalogues of habits: everyone buys his own three items again and again, or never one twice."""
+    """Two catalogues of habits: everyone buys their own three items again and again, or never one twice."""
     random = np.random.RandomState(1)
     again, once = [], []
     for user in range(100):

@@ -48,7 +48,7 @@ def test_similar_items_of_a_shop_are_of_its_category(small_shop: TrainingData) -
 
 
 def test_where_an_item_says_nothing_about_the_next_the_popular_ones_are_listed() -> None:
-    """Everybody draws from the same distribution, whatever he had before."""
+    """Everybody draws from the same distribution, whatever they had before."""
     random = np.random.RandomState(0)
     rows = [
         (f"u{user}", f"i{min(int(random.exponential(8)), 79)}", START + event)

@@ -32,6 +32,31 @@ recommended as (
 
 ),
 
+listed_items as (
+
+    select
+        run_id,
+        solution,
+        item_id,
+        cast(count(*) as double precision) as lists
+    from recommendations
+    where list_position <= 25
+    group by run_id, solution, item_id
+
+),
+
+-- An item in n lists is common to n (n - 1) ordered pairs of them: every pair counts, none is compared.
+shared_items as (
+
+    select
+        run_id,
+        solution,
+        sum(lists * (lists - 1)) / 25 as common_pairs
+    from listed_items
+    group by run_id, solution
+
+),
+
 final as (
 
     select
@@ -41,8 +66,12 @@ final as (
         recommended.recommended_items,
         catalogue.catalogue_items,
         cast(recommended.recommended_catalogue_items as double precision)
-        / nullif(catalogue.catalogue_items, 0) as coverage
+        / nullif(catalogue.catalogue_items, 0) as coverage,
+        shared_items.common_pairs
+        / nullif(cast(recommended.lists as double precision) * (recommended.lists - 1), 0) as sameness
     from recommended
+    left join shared_items
+        on recommended.run_id = shared_items.run_id and recommended.solution = shared_items.solution
     cross join catalogue
 
 )

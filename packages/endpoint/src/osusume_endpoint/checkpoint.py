@@ -7,7 +7,9 @@ import threading
 import time
 from collections.abc import Callable
 
+from osusume_endpoint import replacements
 from osusume_endpoint.calls import Call
+from osusume_endpoint.replacements import replaces
 
 log = logging.getLogger("osusume.checkpoint")
 QUIET_SECONDS = 3.0  # a run calls all the time: its end is the moment to save, at nobody's expense
@@ -60,13 +62,18 @@ def install() -> None:
 
     from osusume_endpoint import calls
 
-    lock, save_all = threading.Lock(), app.save_all
-
-    def save_alone(services: dict[str, Callable[[], object]]) -> None:
-        with lock:
-            save_all(services)
-
-    app.save_all = save_alone
+    replacements.apply(__name__)
     checkpoints = Checkpoints(lambda: app.save_all(app._build_persistence_save_dict()))
     calls.interceptors.append(lambda call: checkpoints.note(call))  # answers None: nobody is refused
     checkpoints.start()
+
+
+@replaces("ministack.app:save_all", takes="services")
+def _one_at_a_time(inner: Callable[[dict[str, Callable[[], object]]], None]) -> Callable[..., None]:
+    lock = threading.Lock()
+
+    def save_all(services: dict[str, Callable[[], object]]) -> None:
+        with lock:
+            inner(services)
+
+    return save_all

@@ -10,10 +10,13 @@ import functools
 import json
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import unquote_to_bytes
 from xml.sax.saxutils import escape
+
+from osusume_endpoint import replacements
+from osusume_endpoint.replacements import replaces
 
 MOST_LEVELS = 500
 # Functions that walk a document need up to five frames a level, besides those that they start from.
@@ -30,16 +33,19 @@ MESSAGE = f"The request nests JSON more than {MOST_LEVELS} levels deep"
 def install() -> None:
     """In the endpoint's process, a JSON text beyond the parser's own limit is a JSONDecodeError everywhere."""
     sys.setrecursionlimit(RECURSION_LIMIT)
-    raw_decode = json.JSONDecoder.raw_decode
+    replacements.apply(__name__)
 
-    @functools.wraps(raw_decode)
-    def bounded(self: json.JSONDecoder, s: str, idx: int = 0) -> tuple[Any, int]:
+
+@replaces("json:JSONDecoder.raw_decode", takes="self, s, idx")
+def _bounded(inner: Callable[..., tuple[Any, int]]) -> Callable[..., tuple[Any, int]]:
+    @functools.wraps(inner)
+    def raw_decode(self: json.JSONDecoder, s: str, idx: int = 0) -> tuple[Any, int]:
         try:
-            return raw_decode(self, s, idx)
+            return inner(self, s, idx)
         except RecursionError:
             raise _too_deep(s) from None
 
-    json.JSONDecoder.raw_decode = bounded  # type: ignore[method-assign]
+    return raw_decode
 
 
 def loads(text: str | bytes) -> Any:

@@ -1,4 +1,4 @@
-"""The places where we reach into ministack; each has a contract test (tests/test_hooks.py)."""
+"""The way of a request through ministack, with our services, the gate and the notes of each call on it."""
 
 from __future__ import annotations
 
@@ -8,27 +8,30 @@ import re
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from osusume_endpoint import calls, depth, local_routes, patterns, requests, wire
+from osusume_endpoint import calls, depth, local_routes, patterns, replacements, requests, wire
 from osusume_endpoint.endpoint import Credentials
 from osusume_endpoint.registry import RegisteredService, registered
+from osusume_endpoint.replacements import Table, replaces
 
 Handler = Callable[..., Awaitable[wire.Response]]
 Answer = Callable[[RegisteredService, str, wire.Request], wire.Response]
+
+SERVICE_HANDLERS = Table("ministack.app:SERVICE_HANDLERS")
+IAM_NAMESPACES = Table("ministack.core.iam_actions:SERVICE_TO_IAM_NAMESPACE")
 
 
 def serve(service: RegisteredService, answer: Answer) -> None:
     """Routes the service's requests to `answer`, after ministack's authentication and IAM decision."""
     from ministack import app
-    from ministack.core import iam_actions
 
     install()
     name = wire.MINISTACK_NAMES.get(service.name, service.name)
     if service.falls_through:
         inner = app.SERVICE_HANDLERS[name]
-        app.SERVICE_HANDLERS[name] = _handler(service, answer, getattr(inner, "osusume_inner", inner))
+        SERVICE_HANDLERS.put(name, _handler(service, answer, getattr(inner, "osusume_inner", inner)))
         return
-    iam_actions.SERVICE_TO_IAM_NAMESPACE[name] = service.iam_namespace
-    app.SERVICE_HANDLERS[name] = _handler(service, answer, None)
+    IAM_NAMESPACES.put(name, service.iam_namespace)
+    SERVICE_HANDLERS.put(name, _handler(service, answer, None))
 
 
 def _handler(service: RegisteredService, answer: Answer, inner: Handler | None) -> Handler:
@@ -50,27 +53,28 @@ def _handler(service: RegisteredService, answer: Answer, inner: Handler | None) 
 @functools.cache
 def install() -> None:
     """Wraps ministack's routing and IAM look-ups once, behind the gate."""
-    from ministack import app
-    from ministack.core import iam_actions
-
     from osusume_endpoint import endpoint as endpoints
     from osusume_endpoint.gate import door
 
     depth.install()
     patterns.install()
     door.install(endpoints.current())
-    # The endpoint is plain http on the loopback, where AWS is always TLS: policies that refuse
-    # aws:SecureTransport=false (the CDK bootstrap bucket has one) must see TLS.
-    pin_origin = app.pin_request_origin
-    app.pin_request_origin = lambda source_ip, secure_transport: pin_origin(source_ip, True)
-    app.detect_service = _detecting(app.detect_service)
-    iam_actions.extract_iam_action = _naming_action(iam_actions.extract_iam_action)
-    iam_actions.extract_resource_arn = _naming_resource(iam_actions.extract_resource_arn)
-    iam_actions.access_denied_response = _identified(iam_actions.access_denied_response)
-    app._handle_special_data_plane_request = _unless_ours(app._handle_special_data_plane_request)
-    app._dispatch_service_request = _pinning_caller(app._dispatch_service_request)
-    app._handle_post_body_shortcuts = local_routes.answering(app._handle_post_body_shortcuts)
-    app.SERVICE_HANDLERS = calls.Handlers(app.SERVICE_HANDLERS)
+    replacements.apply(__name__)
+    replacements.apply(local_routes.__name__)
+
+
+@replaces("ministack.app:SERVICE_HANDLERS", holds=dict)
+def _intercepted(inner: dict[str, Handler]) -> calls.Handlers:
+    return calls.Handlers(inner)
+
+
+@replaces("ministack.app:pin_request_origin", takes="source_ip, secure_transport")
+def _over_tls(inner: Callable[[str, bool], None]) -> Callable[[str, bool], None]:
+    """Every request has come over TLS, as on AWS: here it is plain http on the loopback.
+
+    Policies that refuse aws:SecureTransport=false (the CDK bootstrap bucket has one) must see TLS.
+    """
+    return lambda source_ip, secure_transport: inner(source_ip, True)
 
 
 def signing_name(headers: dict) -> str:
@@ -91,6 +95,7 @@ def claimed_by(method: str, path: str, headers: dict, query: dict) -> Registered
     return next((s for s in candidates if s.claims(request, scope)), candidates[0] if scope else None)
 
 
+@replaces("ministack.app:detect_service", takes="method, path, headers, query_params")
 def _detecting(inner: Callable[..., str]) -> Callable[..., str]:
     def detect_service(method: str, path: str, headers: dict, query_params: dict) -> str:
         ours = claimed_by(method, path, headers, query_params)
@@ -104,6 +109,10 @@ def _ours(name: str) -> RegisteredService | None:
     return found if found and not found.falls_through else None
 
 
+@replaces(
+    "ministack.core.iam_actions:extract_iam_action",
+    takes="service, method, path, headers, body, query_params",
+)
 def _naming_action(inner: Callable[..., str | None]) -> Callable[..., str | None]:
     def extract_iam_action(
         service: str, method: str, path: str, headers: dict, body: bytes, query_params: dict
@@ -124,6 +133,10 @@ def _naming_action(inner: Callable[..., str | None]) -> Callable[..., str | None
     return extract_iam_action
 
 
+@replaces(
+    "ministack.core.iam_actions:extract_resource_arn",
+    takes="service, method, path, headers, body, query_params, region, account_id",
+)
 def _naming_resource(inner: Callable[..., str]) -> Callable[..., str]:
     def extract_resource_arn(
         service: str, method: str, path: str, headers: dict, body: bytes, query_params: dict, *where: str
@@ -159,6 +172,11 @@ def _named(ours: RegisteredService, operation: str, request: wire.Request) -> st
         return None  # malformed parameters: the operation itself answers what is wrong
 
 
+@replaces(
+    "ministack.core.iam_actions:access_denied_response",
+    takes="service, action, principal_arn, request_id, *, "
+    "error_code, message, headers, resource_arn, explicit_deny, resource_policy_arn",
+)
 def _identified(inner: Callable[..., wire.Response]) -> Callable[..., wire.Response]:
     """Denials carry the request id, and name the resource, as AWS's do."""
     from ministack.core import iam_actions
@@ -179,6 +197,10 @@ def _identified(inner: Callable[..., wire.Response]) -> Callable[..., wire.Respo
     return access_denied_response
 
 
+@replaces(
+    "ministack.app:_handle_special_data_plane_request",
+    takes="async method, path, headers, body, query_params, request_id, raw_path, raw_query_string, client_ip",
+)
 def _unless_ours(inner: Handler) -> Callable[..., Awaitable[Any]]:
     """ministack answers some paths before it looks at the signature's service (rds-data)."""
 
@@ -187,11 +209,16 @@ def _unless_ours(inner: Handler) -> Callable[..., Awaitable[Any]]:
     ) -> Any:
         if claimed_by(method, path, headers, query):
             return None
+        requests.note_raw_path(kw.get("raw_path") or path)
         return await inner(method, path, headers, body, query, *args, **kw)
 
     return special
 
 
+@replaces(
+    "ministack.app:_dispatch_service_request",
+    takes="async method, path, headers, body, query_params, request_id",
+)
 def _pinning_caller(inner: Handler) -> Handler:
     async def dispatch(
         method: str, path: str, headers: dict, body: bytes, query: dict, request_id: str

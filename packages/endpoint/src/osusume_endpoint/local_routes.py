@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple
 
 from osusume_endpoint import wire
+from osusume_endpoint.replacements import replaces
 
 
 class LocalRoute(NamedTuple):
@@ -19,6 +20,10 @@ class LocalRoute(NamedTuple):
 routes: dict[tuple[str, str], LocalRoute] = {}
 
 
+@replaces(
+    "ministack.app:_handle_post_body_shortcuts",
+    takes="async method, path, headers, body, query_params, request_id",
+)
 def answering(inner: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
     from ministack.core import iam_evaluator, router
     from ministack.core.concurrency import run_reentrant

@@ -1,4 +1,4 @@
-"""As root, PostgreSQL runs as another user, who can't enter a state folder: its files lodge in a place of their own.
+"""Where PostgreSQL's files lodge when root starts it: it runs as another user, who can't enter a state folder.
 
     /var/lib/osusume/programs-<version>/     the wheel's programs, readable by all; copied once
     /var/lib/osusume/<hash>/                 one state folder's lodging: 0700, of a user id that no account has
@@ -85,7 +85,7 @@ def of(folder: Path) -> Lodging | None:
 
 
 def _known(link: Path) -> Path | None:
-    """The place where the databases were last time. Raises NoLodging when that is gone (a container made anew)."""
+    """The place where the databases were last time. Raises NoLodging when that is gone (in a new container)."""
     if not link.is_symlink():
         return None
     if not link.exists():

@@ -8,9 +8,13 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Callable
+from types import ModuleType
 from typing import Any
 
 import regex
+
+from osusume_endpoint import replacements
+from osusume_endpoint.replacements import replaces
 
 SECONDS = 1.0
 
@@ -124,10 +128,16 @@ def wildcard(pattern: str, ignore_case: bool) -> Wildcard:
 
 
 def install() -> None:
-    """In the modules of ministack that read patterns of requests."""
-    from ministack.core import iam_evaluator
-    from ministack.services import apigateway_v1, cloudwatch_logs
+    """Bounds the patterns in the modules of ministack that read them from requests."""
+    replacements.apply(__name__)
 
-    iam_evaluator._fnmatch_compile = wildcard
-    apigateway_v1.re = BoundedRe()
-    cloudwatch_logs.re = BoundedRe()
+
+@replaces("ministack.core.iam_evaluator:_fnmatch_compile", takes="pattern, ignore_case")
+def _wildcards() -> Callable[[str, bool], Wildcard]:
+    return wildcard
+
+
+@replaces("ministack.services.apigateway_v1:re", holds=ModuleType)
+@replaces("ministack.services.cloudwatch_logs:re", holds=ModuleType)
+def _bounded_re() -> BoundedRe:
+    return BoundedRe()

@@ -21,6 +21,7 @@ class Caller:
 ANONYMOUS = "anonymous"  # the arn of a caller whom AWS answers without a signature
 NOBODY = Caller()  # outside a request: this process itself
 _current: contextvars.ContextVar[Caller] = contextvars.ContextVar("osusume_caller")
+_raw_path: contextvars.ContextVar[str] = contextvars.ContextVar("osusume_raw_path", default="")
 
 
 def current() -> Caller:
@@ -34,3 +35,12 @@ def pin(caller: Caller) -> contextvars.Token[Caller]:
 
 def unpin(token: contextvars.Token[Caller]) -> None:
     _current.reset(token)
+
+
+def note_raw_path(path: str) -> None:
+    _raw_path.set(path)
+
+
+def raw_path() -> str:
+    """The request's path as it was sent, still escaped; for services that ministack answers."""
+    return _raw_path.get()

@@ -159,3 +159,79 @@ def test_a_failing_or_malformed_function_is_502_without_details(
 ) -> None:
     for broken in ("break", "malformed"):
         assert call(cloud, f"{api}/lists?n=1&{broken}=1", user) == (502, {"message": "Internal server error"})
+
+
+ECHO = (
+    "import json\n"
+    "def handler(event, context):\n"
+    "    seen = [event['resource'], event['path'], event['pathParameters']]\n"
+    "    return {'statusCode': 200, 'body': json.dumps(seen)}\n"
+)
+
+
+@pytest.fixture(scope="module")
+def echo(cloud: Endpoint) -> str:
+    """An API whose one resource is /users/{id}/lists."""
+    function, api = make_function(cloud, ECHO), ref("Api")
+    arn = f"arn:aws:lambda:{cloud.region}:{cloud.account}:function:{function}"
+    root, resources = (
+        attribute("Api", "RootResourceId"),
+        {"Api": resource("ApiGateway::RestApi", Name=name("api"))},
+    )
+    for made, parent, part in (
+        ("Users", root, "users"),
+        ("Id", ref("Users"), "{id}"),
+        ("Lists", ref("Id"), "lists"),
+    ):
+        resources[made] = resource("ApiGateway::Resource", RestApiId=api, ParentId=parent, PathPart=part)
+    integration = {
+        "Type": "AWS_PROXY",
+        "IntegrationHttpMethod": "POST",
+        "Uri": f"arn:aws:apigateway:{cloud.region}:lambda:path/2015-03-31/functions/{arn}/invocations",
+    }
+    common = {"RestApiId": api, "AuthorizationType": "AWS_IAM", "Integration": integration}
+    resources["Get"] = resource("ApiGateway::Method", **common, ResourceId=ref("Lists"), HttpMethod="GET")
+    deployment = resource("ApiGateway::Deployment", RestApiId=api)
+    resources["Deployment"] = {**deployment, "DependsOn": ["Get"]}
+    resources["Stage"] = resource(
+        "ApiGateway::Stage", RestApiId=api, DeploymentId=ref("Deployment"), StageName="live"
+    )
+    source = ["", [f"arn:aws:execute-api:{cloud.region}:{cloud.account}:", api, "/live/*"]]
+    resources["Permission"] = resource(
+        "Lambda::Permission",
+        FunctionName=arn,
+        Action="lambda:InvokeFunction",
+        Principal="apigateway.amazonaws.com",
+        SourceArn={"Fn::Join": source},
+    )
+    made = deploy(cloud, name("echo"), resources, outputs={"Api": ref("Api")})
+    return f"{cloud.url}/_aws/execute-api/{made['Api']}/live"
+
+
+# As AWS answered (localstack's record of test_lambda_aws_proxy_integration, path-encoded-email; aws-sam-cli#3524).
+@pytest.mark.parametrize(
+    "sent",
+    [
+        "u1",
+        "test%2Balias@gmail.com",
+        "test+alias@gmail.com",
+        "my-id%2F100",
+        "%2Fa",
+        "a%2F",
+        "%2541",
+        "%E6%97%A5",
+    ],
+)
+def test_a_path_is_routed_and_handed_over_as_it_was_sent(
+    cloud: Endpoint, echo: str, user: Credentials, sent: str
+) -> None:
+    status, seen = call(cloud, f"{echo}/users/{sent}/lists", user)
+    assert (status, seen) == (200, ["/users/{id}/lists", f"/users/{sent}/lists", {"id": sent}])
+
+
+def test_a_slash_that_is_not_escaped_separates_segments(
+    cloud: Endpoint, echo: str, user: Credentials
+) -> None:
+    assert (
+        call(cloud, f"{echo}/users/a/b/lists", user)[0] == 403
+    )  # MISSING_AUTHENTICATION_TOKEN: no such resource

@@ -176,6 +176,26 @@ def test_a_table_keeps_its_key_and_recovery(cloud: Endpoint, kind: str) -> None:
     assert backups["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"] == "ENABLED"
 
 
+@pytest.mark.parametrize("kind", ["Table", "GlobalTable"])
+def test_a_table_expires_items_as_its_template_says_now(cloud: Endpoint, kind: str) -> None:
+    table, stack, dynamodb = name("table"), name("stack"), cloud.client("dynamodb")
+    replicas = {"Replicas": [{"Region": cloud.region}]} if kind == "GlobalTable" else {}
+    common: dict[str, Any] = {
+        "TableName": table,
+        "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
+        "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}],
+        "BillingMode": "PAY_PER_REQUEST",
+        **replicas,
+    }
+    on, off = ({"AttributeName": "until", "Enabled": enabled} for enabled in (True, False))
+    wanted = [({"TimeToLiveSpecification": on}, "ENABLED"), ({"TimeToLiveSpecification": off}, "DISABLED")]
+    for more, status in [*wanted, *wanted[:1], ({}, "DISABLED")]:
+        deploy(cloud, stack, {"T": resource(f"DynamoDB::{kind}", **common, **more)})
+        described = dynamodb.describe_time_to_live(TableName=table)["TimeToLiveDescription"]
+        assert described["TimeToLiveStatus"] == status
+        assert described.get("AttributeName") == ("until" if more else None)
+
+
 def test_budgets_composite_alarms_and_glue_encryption_are_made(cloud: Endpoint) -> None:
     alarm, security = name("alarm"), name("security")
     deploy(

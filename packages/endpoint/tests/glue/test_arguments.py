@@ -48,6 +48,12 @@ def test_settings_that_a_session_can_take_are_told_from_those_that_need_a_new_jv
     assert resolved.static_conf == {"spark.driver.memory": "2g", "spark.sql.extensions": "x"}
 
 
+def test_settings_of_s3a_need_no_jvm_of_their_own() -> None:
+    conf = "spark.hadoop.fs.s3a.endpoint.region=ap-northeast-1 --conf spark.sql.shuffle.partitions=3"
+    resolved = arguments.resolve(JOB, {"--conf": conf})
+    assert (resolved.runtime_conf, resolved.static_conf) == ({"spark.sql.shuffle.partitions": "3"}, {})
+
+
 def test_ansi_mode_comes_with_glue_6() -> None:
     resolved = arguments.resolve({**JOB, "GlueVersion": "6.0"}, {})
     assert resolved.runtime_conf == {"spark.sql.ansi.enabled": "true"}

@@ -241,6 +241,9 @@ def test_recommendations_react_to_streamed_events(world: World, shop: Shop, for_
         ({"itemId": "i1", "properties": "{"}, "not valid JSON"),
         ({"itemId": "i1", "properties": '{"colour": "red"}'}, "colour"),
         ({"itemId": "i1", "properties": '{"eventValue": "much"}'}, "eventValue"),
+        ({"itemId": "i1", "properties": '{"eventValue": 1e999}'}, "eventValue has the value inf"),
+        ({"itemId": "i1", "properties": '{"eventValue": NaN}'}, "eventValue has the value nan"),
+        ({"itemId": "i1", "properties": '{"eventValue": "-Infinity"}'}, "'-Infinity', which is not of type"),
         ({}, "itemId is required"),
     ],
 )

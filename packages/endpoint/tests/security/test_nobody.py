@@ -77,6 +77,7 @@ CALLS = [
     Call("osusume", "GET", "/_osusume/faults"),
     Call("osusume", "PUT", "/_osusume/faults", "seed: 1"),
     Call("scheduler", "POST", "/_osusume/scheduler/fire?name=a&group=b"),
+    Call("dynamodb", "POST", "/_osusume/dynamodb/expire?now=1"),
 ]
 CONTENT_TYPES = ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", ""]
 KEYS = [

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from osusume_engine.numeric import finite
+
 WINDOW_SECONDS = 900
 UNDEFINED = "SOURCE_NAME_UNDEFINED"
 COLUMNS = ("METRIC_NAME", "EVENT_TYPE", "VALUE", "MATH_FUNCTION", "EVENT_ATTRIBUTION_SOURCE", "TIMESTAMP")
@@ -67,11 +69,11 @@ def _values(metric: Metric, events: pd.DataFrame, items: pd.DataFrame | None) ->
     if metric.function == "samplecount":
         return pd.Series(1.0, index=events.index)
     if metric.dataset == "INTERACTIONS":
-        return _column(events, metric.column).astype(float).fillna(0.0)
+        return finite(_column(events, metric.column)).fillna(0.0)
     if items is None:
         return pd.Series(0.0, index=events.index)
     prices = _column(items, metric.column).set_axis(items["ITEM_ID"])
-    return events["ITEM_ID"].map(prices).astype(float).fillna(0.0)
+    return finite(events["ITEM_ID"].map(prices)).fillna(0.0)
 
 
 def _column(frame: pd.DataFrame, name: str | None) -> pd.Series:

@@ -11,11 +11,16 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 
 from osusume_engine.lines import Outputs, encode, line
+
+if TYPE_CHECKING:
+    from osusume_engine.models.model import IdMask
+    from osusume_engine.reordering import Reordering
+    from osusume_engine.training import Scored, TrainedModel
 
 CHUNK = 4096
 # JSON may hold half of a surrogate pair, which UTF-8 can't: Python's escape of it is JSON's too.
@@ -108,11 +113,11 @@ def _is_ids(value: Any) -> bool:
 
 def infer_files(
     *,
-    model: Any,
+    model: TrainedModel,
     pairs: Sequence[tuple[Path, Path]],
     num_results: int,
     masks: Masks | None = None,
-    reordering: Any = None,
+    reordering: Reordering | None = None,
     quality: str = "full",
 ) -> BatchReport:
     """Answer every input file into its output file, in the order of its lines.
@@ -154,12 +159,12 @@ class _Answer(NamedTuple):
 
 @dataclass(frozen=True)
 class _Asked:
-    """What every query of a job is asked with; `reordering` is a Reordering or None."""
+    """What every query of a job is asked with."""
 
-    model: Any
+    model: TrainedModel
     num_results: int
     masks: Masks | None
-    reordering: Any
+    reordering: Reordering | None
     quality: str
 
     @property
@@ -199,7 +204,7 @@ class _Asked:
                 items = np.array([[one.id for one in result]], dtype=object)
                 yield _Answer(self.outputs.of(items, np.array([[one.score for one in result]]))[0])
 
-    def _many(self, queries: Sequence[Query]) -> Iterator[Any]:
+    def _many(self, queries: Sequence[Query]) -> Iterator[list[Scored] | str]:
         """A list, or what is wrong, for each query."""
         if self.recipe_type == "PERSONALIZED_RANKING":
             yield from (self._ranked(query) for query in queries)
@@ -212,14 +217,14 @@ class _Asked:
         for one, query, scored in zip(ids, queries, lists, strict=True):
             yield self._listed(one, query, scored, asked)
 
-    def _allowed(self, query: Query) -> Any:
+    def _allowed(self, query: Query) -> IdMask | None:
         """The filter for the query, None without one; ValueError on wrong values."""
         if self.masks is None:
             return None
         user, item = query.given.get("userId"), query.given.get("itemId")
         return self.masks.mask(user_id=user, item_id=item, values=query.filter_values)
 
-    def _ranked(self, query: Query) -> Any:
+    def _ranked(self, query: Query) -> list[Scored] | str:
         try:
             allowed = self._allowed(query)
         except ValueError as error:
@@ -227,7 +232,7 @@ class _Asked:
         user = query.value("userId")
         return self.model.rank(user_id=user, item_ids=query.value("itemList"), allowed=allowed)
 
-    def _listed(self, one: str, query: Query, scored: Sequence[Any], asked: int) -> Any:
+    def _listed(self, one: str, query: Query, scored: list[Scored], asked: int) -> list[Scored] | str:
         try:
             allowed = self._allowed(query)
         except ValueError as error:
@@ -236,24 +241,26 @@ class _Asked:
             scored = self._filtered(one, scored, asked, allowed)
         return self._reordered(one, scored, allowed)
 
-    def _filtered(self, one: str, scored: Sequence[Any], asked: int, allowed: Any) -> Sequence[Any]:
+    def _filtered(self, one: str, scored: list[Scored], asked: int, allowed: IdMask) -> list[Scored]:
         """What the filter lets through; too little of a full list means that there is more behind it."""
-        keep = allowed([each.id for each in scored])
+        ids = np.array([each.id for each in scored], dtype=object)
+        keep = allowed(ids)
         kept = [each for each, kept in zip(scored, keep, strict=True) if kept]
         if len(kept) >= self.pool or len(scored) < asked:
             return kept[: self.pool]
-        key = "item_id" if self.recipe_type == "RELATED_ITEMS" else "user_id"
-        return list(self.model.recommend(**{key: one}, num_results=self.pool, allowed=allowed))
+        related = self.recipe_type == "RELATED_ITEMS"
+        item, user = (one, None) if related else (None, one)
+        return self.model.recommend(item_id=item, user_id=user, num_results=self.pool, allowed=allowed)
 
-    def _reordered(self, query: str, scored: Sequence[Any], allowed: Any) -> Sequence[Any]:
+    def _reordered(self, query: str, scored: list[Scored], allowed: IdMask | None) -> list[Scored]:
         if self.reordering is None:
             return scored
-        return list(self.reordering.apply(scored, self.num_results, query=query, allowed=allowed))
+        return self.reordering.apply(scored, self.num_results, query=query, allowed=allowed)
 
 
 def segment_files(
     *,
-    model: Any,
+    model: TrainedModel,
     pairs: Sequence[tuple[Path, Path]],
     num_results: int,
     items: Any = None,
@@ -261,7 +268,8 @@ def segment_files(
 ) -> BatchReport:
     """Answer every line with the users most likely to interact. `items` is the Items dataset."""
     report = BatchReport()
-    read = _AttributeReader(items) if model.recipe == "aws-item-attribute-affinity" else _ItemReader()
+    by_attribute = model.recipe == "aws-item-attribute-affinity"
+    read = _AttributeReader(items) if by_attribute else _ItemReader()
     for source, target in pairs:
         queries = list(read.queries(source))
         limit = MAX_QUERIES[model.recipe]
@@ -280,7 +288,13 @@ def segment_files(
     return report
 
 
-def _segment(model: Any, read: Any, query: Query, num_results: int, masks: Masks | None) -> dict[str, Any]:
+def _segment(
+    model: TrainedModel,
+    read: _ItemReader | _AttributeReader,
+    query: Query,
+    num_results: int,
+    masks: Masks | None,
+) -> dict[str, Any]:
     if query.error is not None:
         return read.line(query, None, query.error)
     try:

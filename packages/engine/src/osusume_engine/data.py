@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -75,11 +76,13 @@ class EventsConfig:
             return interactions[self._weighted(interactions)]
         import pandas as pd
 
+        from osusume_engine.numeric import finite
+
         keep = pd.Series(True, index=interactions.index)
         if self.event_type is not None:
             keep &= self._type(interactions) == self.event_type
         if self.event_value_threshold is not None and "EVENT_VALUE" in interactions:
-            keep &= interactions["EVENT_VALUE"].astype("float64") >= self.event_value_threshold
+            keep &= finite(interactions["EVENT_VALUE"]) >= self.event_value_threshold
         return interactions[keep.to_numpy(dtype=bool)]
 
     def accepts(self, event: Event) -> bool:
@@ -101,11 +104,13 @@ class EventsConfig:
     def _weighted(self, interactions: pd.DataFrame) -> pd.Series:
         import pandas as pd
 
+        from osusume_engine.numeric import finite
+
         keep = pd.Series(False, index=interactions.index)
         for row in self.parameters:
             match = self._type(interactions) == row.event_type
             if row.threshold is not None and "EVENT_VALUE" in interactions:
-                match &= interactions["EVENT_VALUE"].astype("float64") >= row.threshold
+                match &= finite(interactions["EVENT_VALUE"]) >= row.threshold
             keep |= match.fillna(False)
         return keep
 
@@ -128,4 +133,6 @@ class Objective:
 
 
 def _reaches(event: Event, threshold: float | None) -> bool:
-    return threshold is None or (event.event_value is not None and event.event_value >= threshold)
+    """An infinite value is missing, as in numeric.finite."""
+    value = event.event_value
+    return threshold is None or (value is not None and math.isfinite(value) and value >= threshold)

@@ -173,7 +173,7 @@ def _matrix(data: np.ndarray, key: np.ndarray, rows: int, n_items: int) -> sp.cs
 
 @dataclass(frozen=True)
 class OwnEvents:
-    """users x items matrices of one pattern: what each user did with each of his own items."""
+    """users x items matrices of one pattern: what each user did with each of their own items."""
 
     decayed: sp.csr_matrix  # sum of decay^age
     counts: sp.csr_matrix

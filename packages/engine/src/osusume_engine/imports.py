@@ -175,7 +175,10 @@ class _ColumnCheck:
         pattern = _PATTERNS[self.field.type]
         valid = pc.match_substring_regex(self.values, pattern)
         self._refuse(pc.invert(valid), f"is not of type {self.field.type}")
-        return self._timestamps(self._cast())
+        typed = self._cast()
+        if self.field.type in ("float", "double"):  # 1e999 is well formed, and read as infinity
+            self._refuse(pc.is_inf(typed), f"is too large for type {self.field.type}")
+        return self._timestamps(typed)
 
     def _cast(self) -> pa.Array:
         try:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Impressions:
-    """How often items were shown and chosen; of each user, what he was shown and left.
+    """How often items were shown and chosen; of each user, what they were shown and left.
 
     The service says that exploration learns "how frequently an item has been ignored"; the rule is ours.
     """

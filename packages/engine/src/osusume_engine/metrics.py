@@ -36,6 +36,18 @@ def coverage(lists: np.ndarray, n_items: int) -> float:
     return len(np.unique(lists[lists >= 0])) / max(n_items, 1)
 
 
+def sameness(lists: np.ndarray, k: int = 25) -> float:
+    """Mean overlap of two different lists: items that their first k places share, over k.
+
+    1 where every query gets the same list. Over all pairs of lists, none drawn: an item in n lists is common to
+    n (n - 1) / 2 pairs. 0.0 for fewer than two lists. Items stand once in a list.
+    """
+    top = lists[:, :k]
+    pairs = len(top) * (len(top) - 1)
+    counts = np.bincount(top[top >= 0]).astype(np.float64)
+    return float((counts * (counts - 1)).sum() / pairs / k) if pairs else 0.0
+
+
 def mean_reciprocal_rank(hits: np.ndarray) -> float:
     """1 / rank of the first hit within the list, 0 without one; mean over queries."""
     if not hits.size:
@@ -44,7 +56,7 @@ def mean_reciprocal_rank(hits: np.ndarray) -> float:
 
 
 def list_ideal_ndcg(hits: np.ndarray, k: int) -> np.ndarray:
-    """Per query; discount 1 / log2(1 + rank). The guide's example, hits at 2 and 5 of 5, gives 0.6241."""
+    """One NDCG per query; discount 1 / log2(1 + rank). The guide's example, hits at 2 and 5 of 5, gives 0.6241."""
     top = hits[:, :k]
     discounts = 1 / np.log2(np.arange(2, top.shape[1] + 2))
     ideal = np.concatenate([[0.0], np.cumsum(discounts)])[top.sum(axis=1)]
@@ -57,7 +69,7 @@ def precision(hits: np.ndarray, k: int) -> float:
 
 
 def average_rewards(*, lists: np.ndarray, relevant: list[np.ndarray], rewards: np.ndarray) -> float:
-    """Objective: rewards of a user's hits in 25 over those of all his relevant items; mean over users."""
+    """Objective: rewards of a user's hits in 25 over those of all their relevant items; mean over users."""
     hits = hit_matrix(lists, relevant)
     gained = (hits * rewards[np.maximum(lists, 0)]).sum(axis=1)
     total = np.array([rewards[r].sum() for r in relevant])

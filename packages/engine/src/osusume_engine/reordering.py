@@ -7,9 +7,9 @@ history in. The service documents what these do, not how: the formulas are ours.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -24,20 +24,22 @@ from osusume_engine.models.exploration import (
     slots,
 )
 
+if TYPE_CHECKING:
+    from osusume_engine.models.model import IdMask
+    from osusume_engine.training import Scored, TrainedModel
+
 POOL_FACTOR = 4
 MAX_POOL = 500
 # The share of a list that explores at weight 1.
 EXPLORED_SHARE = 0.4
 DEFAULT_DAYS = 30
 
-Allowed = Callable[[Any], Any]
-
 
 @dataclass(frozen=True)
 class Reordering:
     """`popularity` and `freshness` are ranks from 0 to 1 by item code, None where nothing reads them."""
 
-    model: Any
+    model: TrainedModel
     popularity: np.ndarray | None
     freshness: np.ndarray | None
     influence: Mapping[str, float]
@@ -48,7 +50,7 @@ class Reordering:
     @classmethod
     def of(
         cls,
-        model: Any,
+        model: TrainedModel,
         *,
         items: pd.DataFrame | None,
         influence: Mapping[str, float],
@@ -82,20 +84,20 @@ class Reordering:
 
     def apply(
         self,
-        scored: Sequence[Any],
+        scored: Sequence[Scored],
         num_results: int,
         *,
         query: str,
         recent: Sequence[str] = (),
-        allowed: Allowed | None = None,
-    ) -> list[Any]:
-        """query: the user (or item) asked for; recent: items of his newest, streamed events."""
+        allowed: IdMask | None = None,
+    ) -> list[Scored]:
+        """query: the user (or item) asked for; recent: items of their newest, streamed events."""
         listed = self._influenced(scored) if self.influence else list(scored)
         if self.explorer is None:
             return listed[:num_results]
         return self._explored(listed[:num_results], self.explorer, query, recent, allowed)
 
-    def _influenced(self, scored: Sequence[Any]) -> list[Any]:
+    def _influenced(self, scored: Sequence[Scored]) -> list[Scored]:
         codes = self.model.items.codes([one.id for one in scored])
         known = codes >= 0
         total = max(1.0, sum(self.influence.values()))
@@ -110,12 +112,12 @@ class Reordering:
 
     def _explored(
         self,
-        listed: list[Any],
+        listed: list[Scored],
         explorer: Explorer,
         query: str,
         recent: Sequence[str],
-        allowed: Allowed | None,
-    ) -> list[Any]:
+        allowed: IdMask | None,
+    ) -> list[Scored]:
         """Some items below the first give their place and score to explored ones."""
         count = slots(len(listed), self.exploration * EXPLORED_SHARE, user=query, seed=self.seed)
         if not count:
@@ -141,7 +143,7 @@ class Reordering:
         return self.model.items.values[mine].tolist()
 
 
-def _creation_times(model: Any, created: pd.Series) -> np.ndarray:
+def _creation_times(model: TrainedModel, created: pd.Series) -> np.ndarray:
     """An item without a creation time is as old as its first event."""
     newest = int(model.histories.times.max(initial=0))
     first = np.full(len(model.items.values), newest, dtype=np.int64)

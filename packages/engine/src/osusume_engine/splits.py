@@ -1,4 +1,4 @@
-"""Amazon Personalize's hold-out: one user in ten is tested on the newest tenth of his events."""
+"""Amazon Personalize's hold-out: one user in ten is tested on the newest tenth of their events."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Holdout:
 
     @property
     def weighted_truth(self) -> list[dict[int, float]]:
-        """Per query, the heaviest event weight of each relevant item."""
+        """The heaviest event weight of each relevant item, per query."""
         result: list[dict[int, float]] = [{} for _ in range(len(self.relevant))]
         rows = (self.relevant.owners.tolist(), self.relevant.items.tolist(), self.relevant.weights.tolist())
         for user, item, weight in zip(*rows, strict=True):
@@ -52,7 +52,7 @@ def hold_out(
 
 
 def held_out_lengths(lengths: np.ndarray, share: float = TEST_SHARE) -> np.ndarray:
-    """At least one event. Amazon's own rounding is not documented."""
+    """How many events are held out, at least one. Amazon's own rounding is not documented."""
     return np.maximum(1, np.rint(share * lengths).astype(np.int64))
 
 

@@ -7,7 +7,6 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -15,12 +14,10 @@ from osusume_engine import storage
 from osusume_engine.data import ActionEvent, Event, EventsConfig, Objective, TrainingData
 from osusume_engine.histories import Histories, empty_histories
 from osusume_engine.ids import Ids
-from osusume_engine.models.action_streams import with_streamed
 from osusume_engine.models.fast import FastLists
+from osusume_engine.models.model import Model
 from osusume_engine.models.objective import SHARES
-from osusume_engine.models.personalization import Personalizer
 from osusume_engine.models.ranking import Lists, Mask
-from osusume_engine.models.steering import Steered
 from osusume_engine.preparation import TrainingError, prepare
 from osusume_engine.recipes import RECIPES, RecipeSpec
 from osusume_engine.recipes.families import LEARNERS
@@ -59,10 +56,7 @@ def train(
     tuning: searches hyperparameters first, beginning with the given ones. previous: a model of the same
     recipe to update; its ranker and settings stay, new events and items come in.
     """
-    if recipe not in RECIPES:
-        raise ValueError(f"Unknown recipe {recipe!r}: use one of {', '.join(RECIPES)}")
-    started = time.perf_counter()
-    spec = RECIPES[recipe]
+    started, spec = time.perf_counter(), _spec(recipe)
     values = spec.parse(hyperparameters or {})
     _check_objective(spec, objective)
     _check_previous(spec, previous)
@@ -73,6 +67,7 @@ def train(
         Task(prepared=prepared, values=values, seed=seed, objective=objective), spec, tuning, previous
     )
     learned = LEARNERS[recipe](task)
+    assert learned.model is not None  # only trials have none
     return TrainedModel(
         recipe=recipe,
         metrics=learned.metrics,
@@ -87,10 +82,16 @@ def train(
     )
 
 
+def _spec(recipe: str) -> RecipeSpec:
+    if recipe not in RECIPES:
+        raise ValueError(f"Unknown recipe {recipe!r}: use one of {', '.join(RECIPES)}")
+    return RECIPES[recipe]
+
+
 def _with_values(task: Task, spec: RecipeSpec, tuning: Tuning | None, previous: TrainedModel | None) -> Task:
     """The task with the hyperparameters of the model that it updates, or with those that a search finds."""
     if previous is not None:
-        return replace(task, previous=previous.model, values=spec.parse(previous.hyperparameters))
+        return replace(task, previous=previous.model.personal, values=spec.parse(previous.hyperparameters))
     if tuning is not None:
         return replace(task, values=tuned(task, spec, tuning, LEARNERS[spec.name]))
     return task
@@ -107,7 +108,7 @@ class TrainedModel:
     kinds: tuple[str, ...]
     histories: Histories
     events: EventsConfig
-    model: Any
+    model: Model
     hyperparameters: dict[str, str] = field(default_factory=dict)  # that it was trained with
 
     @property
@@ -136,7 +137,7 @@ class TrainedModel:
         recent: events streamed since training; those the model already holds are ignored.
         context: values of contextual columns of the Interactions dataset, for personal recipes.
         An unknown user or item gets the popular items; a user of the Users dataset without events those that
-        suit his metadata, where the recipe is personal and metadata was seen to help.
+        suit the user's metadata, where the recipe is personal and metadata was seen to help.
         """
         if self.spec.type == "RELATED_ITEMS":
             query = self.items.codes([_given(item_id, "item_id", self.recipe)])
@@ -243,11 +244,8 @@ class TrainedModel:
 
         recent: action interactions streamed since training.
         """
-        ids = self.model.actions.values
-        mask = None if allowed is None else np.asarray(allowed(ids), dtype=bool)
-        model = with_streamed(self.model, user_id, recent) if recent else self.model
-        codes, chances = model.recommend(user_id, num_results, allowed=mask)
-        return [Scored(ids[a], float(c)) for a, c in zip(codes, chances, strict=True)]
+        ids, chances = self.model.act(user_id, num_results, allowed=allowed, recent=recent)
+        return [Scored(one, float(chance)) for one, chance in zip(ids, chances, strict=True)]
 
     def _segment_items(
         self,
@@ -266,15 +264,14 @@ class TrainedModel:
         if self.spec.type == "RELATED_ITEMS":
             return self.model.related(self.items.codes(ids), k)
         queries = self._padded.take(self.users.codes(ids))
-        model = self._fast if quality == "fast" and self._fast is not None else self.model
-        return self._welcomed(model.recommend(queries, k), ids, queries.lengths, k)
+        fast = self._fast if quality == "fast" else None
+        lists = self.model.recommend(queries, k) if fast is None else fast.recommend(queries, k)
+        return self._welcomed(lists, ids, queries.lengths, k)
 
     def _welcomed(self, lists: Lists, ids: list[str], lengths: np.ndarray, k: int) -> Lists:
         """The lists; those of users without events are made by their metadata, where that is known."""
         new = np.flatnonzero(lengths == 0)
-        if not len(new) or not isinstance(self.model, Steered):
-            return lists
-        traits = self.model.traits([ids[row] for row in new])
+        traits = self.model.traits([ids[row] for row in new]) if len(new) else None
         if traits is not None:
             instead = self.model.recommend(empty_histories(len(new)), k, traits=traits)
             lists.items[new], lists.scores[new] = instead.items, instead.scores
@@ -287,11 +284,9 @@ class TrainedModel:
 
     @cached_property
     def _fast(self) -> FastLists | None:
-        """Made at its first use; None where the model has one quality only."""
-        model = self.model
-        if isinstance(model, Steered):
-            model = model.base if model.lean is None else None
-        return FastLists.fit(model, self.histories) if isinstance(model, Personalizer) else None
+        """The fast learner, made at its first use; None where the model has one quality only."""
+        whole = self.model.imitable
+        return None if whole is None else FastLists.fit(whole, self.histories)
 
     @cached_property
     def _padded(self) -> Histories:
@@ -325,10 +320,10 @@ class TrainedModel:
             np.array([0, len(table)]),
         )
 
-    def _known(self, user_id: str, history: Histories, context: Mapping[str, str] | None) -> dict[str, Any]:
+    def _known(
+        self, user_id: str, history: Histories, context: Mapping[str, str] | None
+    ) -> dict[str, np.ndarray]:
         """What is known besides the history: the context, and the metadata of a user without events."""
-        if not isinstance(self.model, Steered):
-            return {}
         found = {
             "context": self.model.moment(context),
             "traits": None if len(history.items) else self.model.traits([user_id]),

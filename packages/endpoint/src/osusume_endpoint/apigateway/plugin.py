@@ -1,31 +1,55 @@
-"""API Gateway: the validators of templates, the function's permission, 502 for what is no proxy response."""
+"""API Gateway: validators, the function's permission, paths as they were sent, 502 for what is no proxy response."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import unquote
 
-from osusume_endpoint import patterns, permissions
+from osusume_endpoint import patterns, permissions, replacements, requests
 from osusume_endpoint.endpoint import Endpoint
 from osusume_endpoint.errors import AccessDenied
 from osusume_endpoint.lambda_ import invocation_rights
+from osusume_endpoint.replacements import replaces
 
 PRINCIPAL = "apigateway.amazonaws.com"
+INVOCATION = (
+    "async integration, api_id, stage_name, stage, resource, request_path, method, headers, body, query_params, "
+    "path_params, *, owner_account_id, owner_region, binary_media_types, authorizer_context, caller_identity"
+)
 PROXY_MEMBERS = frozenset({"statusCode", "headers", "multiValueHeaders", "body", "isBase64Encoded"})
 
 
 def install(endpoint: Endpoint) -> None:
-    from ministack.services import apigateway_v1
-    from ministack.services.cloudformation import provisioners
+    replacements.apply(__name__, endpoint=endpoint)
 
-    handler = dict(provisioners._RESOURCE_HANDLERS["AWS::ApiGateway::Method"])
-    handler["create"] = _naming_validator(handler["create"])
-    handler["update"] = _naming_validator(handler["update"])
-    provisioners._RESOURCE_HANDLERS["AWS::ApiGateway::Method"] = handler
-    for name in ("_invoke_lambda_proxy_v1", "_invoke_lambda_custom_v1"):
-        setattr(apigateway_v1, name, _checking_permission(getattr(apigateway_v1, name), endpoint))
-    apigateway_v1._regex_search = _occurs
-    apigateway_v1._lambda_proxy_response = _strict(apigateway_v1._lambda_proxy_response)
+
+@replaces("ministack.services.apigateway_v1:_regex_search", takes="pattern, text")
+def _searching() -> Callable[[str, str], bool | None]:
+    return _occurs
+
+
+@replaces(
+    "ministack.services.apigateway_v1:handle_execute",
+    takes="async api_id, stage_name, method, path, headers, body, query_params",
+)
+def _as_sent(inner: Callable[..., Any]) -> Callable[..., Any]:
+    """A REST API routes by the path as it was sent, and hands its parameters over still escaped.
+
+    AWS's own answer, recorded by localstack (test_lambda_aws_proxy_integration, path-encoded-email): `test%2Balias` and
+    `test+alias` reach the function as they are. ministack has decoded the path, so that `a%2Fb` would be two segments.
+    """
+
+    async def handle_execute(api_id: str, stage: str, method: str, path: str, *args: Any) -> Any:
+        return await inner(api_id, stage, method, undecoded(requests.raw_path(), path), *args)
+
+    return handle_execute
+
+
+def undecoded(raw: str, path: str) -> str:
+    """The end of the raw path that decodes to `path`; `path` itself where it has none."""
+    ends = (raw[place:] for place, character in enumerate(raw) if character == "/")
+    return next((end for end in ends if unquote(end) == path), path)
 
 
 def _occurs(pattern: str, text: str) -> bool | None:
@@ -36,6 +60,14 @@ def _occurs(pattern: str, text: str) -> bool | None:
         return None
 
 
+@replaces(
+    "ministack.services.cloudformation.provisioners:_RESOURCE_HANDLERS[AWS::ApiGateway::Method][create]",
+    takes="logical_id, props, stack_name",
+)
+@replaces(
+    "ministack.services.cloudformation.provisioners:_RESOURCE_HANDLERS[AWS::ApiGateway::Method][update]",
+    takes="physical_id, old_props, new_props, stack_name",
+)
 def _naming_validator(inner: Callable[..., Any]) -> Callable[..., Any]:
     """ministack's handler of AWS::ApiGateway::Method drops RequestValidatorId, and so validates nothing."""
 
@@ -53,6 +85,8 @@ def _naming_validator(inner: Callable[..., Any]) -> Callable[..., Any]:
     return put
 
 
+@replaces("ministack.services.apigateway_v1:_invoke_lambda_proxy_v1", takes=INVOCATION)
+@replaces("ministack.services.apigateway_v1:_invoke_lambda_custom_v1", takes=INVOCATION)
 def _checking_permission(inner: Callable[..., Any], endpoint: Endpoint) -> Callable[..., Any]:
     async def invoke(
         integration: dict[str, Any],
@@ -93,6 +127,7 @@ def source_arn(endpoint: Endpoint, *, api_id: str, stage: str, method: str, path
     return f"{api}/{stage}/{method}/{'/'.join(parts)}"
 
 
+@replaces("ministack.services.apigateway_v1:_lambda_proxy_response", takes="result")
 def _strict(inner: Callable[..., Any]) -> Callable[..., Any]:
     """A function that fails, or answers no proxy response, gives 502 without details."""
 

@@ -6,17 +6,24 @@ from collections.abc import Iterator
 from typing import Any
 from xml.sax.saxutils import escape
 
+from osusume_endpoint import replacements
+from osusume_endpoint.replacements import replaces
+
 Properties = dict[str, Any]
 _NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/"
 
 
 def install() -> None:
-    from ministack.services import s3
-    from ministack.services.cloudformation import provisioners
+    replacements.apply(__name__)
 
-    # Rows of (property, property -> XML, put, delete), which its create and update go through.
-    provisioners._S3_BUCKET_CONFIGURATIONS = (
-        *provisioners._S3_BUCKET_CONFIGURATIONS,
+
+@replaces("ministack.services.cloudformation.provisioners:_S3_BUCKET_CONFIGURATIONS", holds=tuple)
+def _with_encryption_and_lifecycle(inner: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Rows of (property, property -> XML, put, delete), which its create and update go through."""
+    from ministack.services import s3
+
+    return (
+        *inner,
         ("BucketEncryption", encryption_xml, s3._put_bucket_encryption, s3._delete_bucket_encryption),
         ("LifecycleConfiguration", lifecycle_xml, s3._put_bucket_lifecycle, s3._delete_bucket_lifecycle),
     )

@@ -8,18 +8,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from osusume_endpoint import replacements
+from osusume_endpoint.replacements import replaces
+
 FUNCTIONS = {"Fn::Join", "Fn::Sub", "Fn::FindInMap", "Fn::Split"}
 
 
 def install() -> None:
-    from ministack.services.cloudformation import changesets, engine, handlers, stacks
-
-    resolving = _resolving(engine._evaluate_conditions)
-    # Each module imported the function by name; provisioners takes it from engine when it needs it.
-    for module in (engine, changesets, handlers, stacks):
-        module._evaluate_conditions = resolving
+    replacements.apply(__name__)
 
 
+@replaces(
+    "ministack.services.cloudformation.engine:_evaluate_conditions", takes="template, params", everywhere=True
+)
 def _resolving(inner: Callable[..., dict[str, bool]]) -> Callable[..., dict[str, bool]]:
     def evaluate(template: dict[str, Any], params: dict[str, Any]) -> dict[str, bool]:
         conditions = template.get("Conditions") or {}

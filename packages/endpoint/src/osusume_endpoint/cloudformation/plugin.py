@@ -7,6 +7,7 @@ import importlib.util
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from osusume_endpoint import replacements
 from osusume_endpoint.cloudformation import (
     attributes,
     buckets,
@@ -14,6 +15,7 @@ from osusume_endpoint.cloudformation import (
     monitoring,
     network,
     no_op,
+    refusals,
     secret,
     security,
     service_role,
@@ -21,13 +23,16 @@ from osusume_endpoint.cloudformation import (
     topics,
 )
 from osusume_endpoint.endpoint import Endpoint
+from osusume_endpoint.replacements import Table, replaces
 
 Handler = Mapping[str, Any]
 
 # Plug-ins that bring resource types of their own: each module exports HANDLERS, a mapping of type to
 # {"create": (logical_id, properties, stack) -> (physical_id, attributes),
 #  "update": (physical_id, old, new, stack) -> (physical_id, attributes), "delete": (physical_id, properties),
-#  "replace_on": names of properties whose change replaces the resource}.
+#  "replace_on": names of properties whose change replaces the resource,
+#  "import": identifier -> (physical_id, attributes), which raises where there is none, and "import_by": the property
+#  that identifies it (the type's primary identifier)}.
 CONTRIBUTORS = (
     "osusume_endpoint.apigateway.cloudformation",
     "osusume_endpoint.glue.cloudformation",
@@ -37,12 +42,14 @@ CONTRIBUTORS = (
     "osusume_endpoint.redshift.cloudformation",
 )
 
+RESOURCE_HANDLERS = Table("ministack.services.cloudformation.provisioners:_RESOURCE_HANDLERS")
+IMPORT_LOOKUPS = Table("ministack.services.cloudformation.changesets:_IMPORT_LOOKUPS")
+REPLACING_PROPERTIES = Table("ministack.services.cloudformation.provisioners:_REPLACING_PROPERTIES")
+
 worker_types: set[str] = set()
 
 
 def install(endpoint: Endpoint) -> None:
-    from ministack.services.cloudformation import stacks
-
     for handlers in (
         network.HANDLERS,
         monitoring.HANDLERS,
@@ -58,8 +65,8 @@ def install(endpoint: Endpoint) -> None:
     topics.install()
     conditions.install()
     service_role.install()
-    # Our handlers call the endpoint, and so must not run on the thread that serves it.
-    stacks._runs_on_worker_thread = _or_ours(stacks._runs_on_worker_thread)
+    refusals.install()  # last: it looks before the handlers do
+    replacements.apply(__name__)
 
 
 def contributed() -> list[Mapping[str, Handler]]:
@@ -68,19 +75,33 @@ def contributed() -> list[Mapping[str, Handler]]:
 
 
 def register(handlers: Mapping[str, Handler]) -> None:
-    from ministack.services.cloudformation import provisioners
-
     for resource_type, handler in handlers.items():
         for verb in ("create", "delete"):
             if verb not in handler:
                 raise ValueError(f"The handler of {resource_type} has no {verb!r}")
-        provisioners._RESOURCE_HANDLERS[resource_type] = {
-            k: v for k, v in handler.items() if k != "replace_on"
-        }
+        kept = {k: v for k, v in handler.items() if k not in ("replace_on", "import_by")}
+        RESOURCE_HANDLERS.put(resource_type, kept)
         if handler.get("replace_on"):
-            provisioners._REPLACING_PROPERTIES[resource_type] = frozenset(handler["replace_on"])
+            REPLACING_PROPERTIES.put(resource_type, frozenset(handler["replace_on"]))
+        if "import" in handler:
+            IMPORT_LOOKUPS.put(resource_type, ((handler["import_by"],), _looking(resource_type, handler)))
         worker_types.add(resource_type)
 
 
+def _looking(resource_type: str, handler: Handler) -> Callable[[str], str | None]:
+    """Why what a change set would import can't be: there is none of that name."""
+
+    def problem(value: str) -> str | None:
+        try:
+            handler["import"]({handler["import_by"]: value})
+        except ValueError:
+            return f"Resource of type '{resource_type}' with identifier '{value}' was not found."
+        return None
+
+    return problem
+
+
+@replaces("ministack.services.cloudformation.stacks:_runs_on_worker_thread", takes="resource_type")
 def _or_ours(inner: Callable[[str], bool]) -> Callable[[str], bool]:
+    """Our handlers call the endpoint, and so must not run on the thread that serves it."""
     return lambda resource_type: resource_type in worker_types or inner(resource_type)

@@ -10,6 +10,9 @@ import secrets
 import string
 from typing import Any
 
+from osusume_endpoint import replacements
+from osusume_endpoint.replacements import replaces
+
 Created = tuple[str, dict[str, Any]]
 _ALPHABET = string.ascii_letters + string.digits
 
@@ -33,26 +36,27 @@ def _named(properties: dict[str, Any], name: str) -> dict[str, Any]:
     return named
 
 
-def wrap(handler: dict[str, Any]) -> dict[str, Any]:
+@replaces(
+    "ministack.services.cloudformation.provisioners:_RESOURCE_HANDLERS[AWS::SecretsManager::Secret]",
+    holds=dict,
+)
+def _naming(inner: dict[str, Any]) -> dict[str, Any]:
     def create(logical_id: str, properties: dict[str, Any], stack: str) -> Created:
-        _, attributes = handler["create"](logical_id, _named(properties, _generated_name(logical_id)), stack)
+        _, attributes = inner["create"](logical_id, _named(properties, _generated_name(logical_id)), stack)
         return attributes["Arn"], attributes
 
     def update(
         physical_id: str, old: dict[str, Any], new: dict[str, Any], stack: str, logical_id: str | None = None
     ) -> Created:
         name = _name_of(physical_id)
-        _, attributes = handler["update"](name, _named(old, name), _named(new, name), stack, logical_id)
+        _, attributes = inner["update"](name, _named(old, name), _named(new, name), stack, logical_id)
         return attributes["Arn"], attributes
 
     def delete(physical_id: str, properties: dict[str, Any]) -> None:
-        handler["delete"](_name_of(physical_id), properties)
+        inner["delete"](_name_of(physical_id), properties)
 
     return {"create": create, "update": update, "update_with_logical_id": True, "delete": delete}
 
 
 def install() -> None:
-    from ministack.services.cloudformation import provisioners
-
-    kind = "AWS::SecretsManager::Secret"
-    provisioners._RESOURCE_HANDLERS[kind] = wrap(provisioners._RESOURCE_HANDLERS[kind])
+    replacements.apply(__name__)

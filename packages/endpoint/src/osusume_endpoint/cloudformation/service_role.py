@@ -11,23 +11,34 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from osusume_endpoint import endpoint as endpoints
-from osusume_endpoint import requests
+from osusume_endpoint import replacements, requests
 from osusume_endpoint.errors import AccessDenied, AssumeRoleRefused
 from osusume_endpoint.iam import pass_role, trust
+from osusume_endpoint.replacements import replaces
 
 SERVICE = "cloudformation.amazonaws.com"
 Action = Callable[[Mapping[str, Any]], Any]
 
 
 def install() -> None:
-    from ministack.services.cloudformation import _ACTION_HANDLERS
+    replacements.apply(__name__)
 
-    for name in ("CreateStack", "UpdateStack", "DeleteStack"):
-        _ACTION_HANDLERS[name] = _as_role(_ACTION_HANDLERS[name], _given)
-    _ACTION_HANDLERS["CreateChangeSet"] = _remembering(_as_role(_ACTION_HANDLERS["CreateChangeSet"], _given))
-    _ACTION_HANDLERS["ExecuteChangeSet"] = _as_role(
-        _ACTION_HANDLERS["ExecuteChangeSet"], _of_change_set, passed=False
-    )
+
+@replaces("ministack.services.cloudformation.handlers:_ACTION_HANDLERS[CreateStack]", takes="params")
+@replaces("ministack.services.cloudformation.handlers:_ACTION_HANDLERS[UpdateStack]", takes="params")
+@replaces("ministack.services.cloudformation.handlers:_ACTION_HANDLERS[DeleteStack]", takes="params")
+def _of_stack(inner: Action) -> Action:
+    return _as_role(inner, _given)
+
+
+@replaces("ministack.services.cloudformation.handlers:_ACTION_HANDLERS[CreateChangeSet]", takes="params")
+def _creating_change_set(inner: Action) -> Action:
+    return _remembering(_as_role(inner, _given))
+
+
+@replaces("ministack.services.cloudformation.handlers:_ACTION_HANDLERS[ExecuteChangeSet]", takes="params")
+def _executing_change_set(inner: Action) -> Action:
+    return _as_role(inner, _of_change_set, passed=False)
 
 
 def _given(parameters: Mapping[str, Any]) -> str:

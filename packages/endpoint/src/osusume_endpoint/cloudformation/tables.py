@@ -1,24 +1,28 @@
-"""Table properties that ministack's CloudFormation drops: encryption key, recovery, protection."""
+"""Table properties that ministack's CloudFormation drops: encryption key, recovery, time to live, protection."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
+from osusume_endpoint import replacements
+from osusume_endpoint.replacements import replaces
+
 Properties = dict[str, Any]
-TYPES = ("AWS::DynamoDB::Table", "AWS::DynamoDB::GlobalTable")
 
 
 def install() -> None:
-    from ministack.services.cloudformation import provisioners
-
-    for resource_type in TYPES:
-        handler = dict(provisioners._RESOURCE_HANDLERS[resource_type])
-        handler["create"] = _creating(handler["create"])
-        handler["update"] = _updating(handler["update"])
-        provisioners._RESOURCE_HANDLERS[resource_type] = handler
+    replacements.apply(__name__)
 
 
+@replaces(
+    "ministack.services.cloudformation.provisioners:_RESOURCE_HANDLERS[AWS::DynamoDB::Table][create]",
+    takes="logical_id, props, stack_name",
+)
+@replaces(
+    "ministack.services.cloudformation.provisioners:_RESOURCE_HANDLERS[AWS::DynamoDB::GlobalTable][create]",
+    takes="logical_id, props, stack_name",
+)
 def _creating(inner: Callable[..., Any]) -> Callable[..., Any]:
     def create(logical_id: str, properties: Properties, stack: str) -> tuple[str, Properties]:
         name, attributes = inner(logical_id, properties, stack)
@@ -28,6 +32,14 @@ def _creating(inner: Callable[..., Any]) -> Callable[..., Any]:
     return create
 
 
+@replaces(
+    "ministack.services.cloudformation.provisioners:_RESOURCE_HANDLERS[AWS::DynamoDB::Table][update]",
+    takes="physical_id, old_props, new_props, stack_name, logical_id",
+)
+@replaces(
+    "ministack.services.cloudformation.provisioners:_RESOURCE_HANDLERS[AWS::DynamoDB::GlobalTable][update]",
+    takes="physical_id, old_props, new_props, stack_name",
+)
 def _updating(inner: Callable[..., Any]) -> Callable[..., Any]:
     def update(
         physical_id: str, old: Properties, new: Properties, stack: str, *more: Any
@@ -52,8 +64,23 @@ def apply(name: str, properties: Properties) -> None:
     dynamodb._update_continuous_backups(
         {"TableName": name, "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": enabled}}
     )
+    expire(name, properties)
     protected = properties.get("DeletionProtectionEnabled", here.get("DeletionProtectionEnabled"))
     table["DeletionProtectionEnabled"] = _is_true(protected)
+
+
+def expire(name: str, properties: Properties) -> None:
+    """Without a specification, or with one that is off, nothing expires (any more)."""
+    from ministack.services import dynamodb
+
+    specification = properties.get("TimeToLiveSpecification") or {}
+    if not specification:
+        dynamodb._ttl_settings.pop(name, None)
+        return
+    wanted = {**specification, "Enabled": _is_true(specification.get("Enabled"))}
+    status, _, body = dynamodb._update_ttl({"TableName": name, "TimeToLiveSpecification": wanted})
+    if status != 200:
+        raise ValueError(f"TimeToLiveSpecification of table {name}: {body.decode()}")
 
 
 def own_replica(properties: Properties) -> Properties:

@@ -10,17 +10,30 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from osusume_endpoint import replacements
+from osusume_endpoint.replacements import replaces
+
 Properties = dict[str, Any]
 
 
 def install() -> None:
-    from ministack.services.cloudformation import provisioners
+    replacements.apply(__name__)
 
-    handler = dict(provisioners._RESOURCE_HANDLERS["AWS::SNS::Topic"])
-    handler["create"] = _keyed(handler["create"], properties_at=1)
-    if "update" in handler:
-        handler["update"] = _keyed(handler["update"], properties_at=2)
-    provisioners._RESOURCE_HANDLERS["AWS::SNS::Topic"] = handler
+
+@replaces(
+    "ministack.services.cloudformation.provisioners:_RESOURCE_HANDLERS[AWS::SNS::Topic][create]",
+    takes="logical_id, props, stack_name",
+)
+def _creating(inner: Callable[..., Any]) -> Callable[..., Any]:
+    return _keyed(inner, properties_at=1)
+
+
+@replaces(
+    "ministack.services.cloudformation.provisioners:_RESOURCE_HANDLERS[AWS::SNS::Topic][update]",
+    takes="physical_id, old_props, new_props, stack_name, logical_id",
+)
+def _updating(inner: Callable[..., Any]) -> Callable[..., Any]:
+    return _keyed(inner, properties_at=2)
 
 
 def _keyed(inner: Callable[..., Any], *, properties_at: int) -> Callable[..., Any]:

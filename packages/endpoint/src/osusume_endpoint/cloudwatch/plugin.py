@@ -8,8 +8,10 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from osusume_endpoint import replacements
 from osusume_endpoint.cloudwatch.alarms import evaluate_alarm
 from osusume_endpoint.endpoint import Endpoint
+from osusume_endpoint.replacements import replaces
 
 log = logging.getLogger("osusume.alarms")
 
@@ -17,14 +19,16 @@ LOOK_SECONDS = 10.0
 
 
 def install(endpoint: Endpoint) -> None:
-    from ministack.services import cloudwatch
-    from ministack.services.cloudformation import provisioners
-
-    cloudwatch._evaluate_alarm = evaluate_alarm
-    provisioners._cw_metric_alarm_record = _with_metric_math(provisioners._cw_metric_alarm_record)
+    replacements.apply(__name__)
     threading.Thread(target=_look, args=(endpoint,), name="alarms", daemon=True).start()
 
 
+@replaces("ministack.services.cloudwatch:_evaluate_alarm", takes="alarm")
+def _evaluating() -> Callable[[dict[str, Any]], None]:
+    return evaluate_alarm
+
+
+@replaces("ministack.services.cloudformation.provisioners:_cw_metric_alarm_record", takes="name, props")
 def _with_metric_math(inner: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
     """AWS::CloudWatch::Alarm with Metrics, which ministack refuses."""
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 from osusume_endpoint import paths
+from osusume_endpoint.replacements import replaces
 
 Item = dict[str, Any]
 
@@ -56,8 +57,12 @@ class ChangeLog:
                 yield Change(*json.loads(line))
 
 
-def hook(log: ChangeLog, emit: Callable[..., None]) -> Callable[..., None]:
-    """Wraps ministack's dynamodb._emit_stream_event, which every item write passes through."""
+@replaces(
+    "ministack.services.dynamodb:_emit_stream_event",
+    takes="table_name, event_name, old_item, new_item, replicate",
+)
+def _logging(inner: Callable[..., None], log: ChangeLog) -> Callable[..., None]:
+    """Every item write passes through it."""
 
     def emit_stream_event(
         table_name: str, event: str, old_item: Item | None, new_item: Item | None, *args: Any, **options: Any
@@ -66,6 +71,6 @@ def hook(log: ChangeLog, emit: Callable[..., None]) -> Callable[..., None]:
 
         if dynamodb._pitr_settings.get(table_name) and old_item != new_item:
             log.append(dynamodb._tables[table_name]["TableId"], old_item, new_item)
-        emit(table_name, event, old_item, new_item, *args, **options)
+        inner(table_name, event, old_item, new_item, *args, **options)
 
     return emit_stream_event

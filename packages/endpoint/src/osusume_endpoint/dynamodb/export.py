@@ -76,7 +76,10 @@ def items_at(current: Iterable[Item], *, keys: list[str], changes: list[Change],
 def changed_between(
     changes: Iterable[Change], *, keys: list[str], window: Window
 ) -> Iterator[dict[str, Any]]:
-    """One line per item changed: its image before the window and after it."""
+    """One line per item changed: its image before the window and after it.
+
+    What was made and deleted within the window is not in it ("DynamoDB table export output format").
+    """
     since, until = micros_of(window.since), micros_of(window.until)
     first: dict[str, Change] = {}
     last: dict[str, Change] = {}
@@ -86,6 +89,8 @@ def changed_between(
             first.setdefault(key, change)
             last[key] = change
     for key, newest in last.items():
+        if first[key].old is None and newest.new is None:
+            continue
         image = newest.new or newest.old or {}
         line: dict[str, Any] = {
             "Metadata": {"WriteTimestampMicros": {"N": str(newest.micros)}},

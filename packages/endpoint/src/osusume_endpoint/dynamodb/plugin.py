@@ -1,17 +1,20 @@
-"""What DynamoDB does and ministack only records: exports to S3, and the recovery window they need."""
+"""What DynamoDB does and ministack only records: exports to S3, the recovery window they need, time to live."""
 
 from __future__ import annotations
 
 import json
 import threading
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from osusume_endpoint.dynamodb import changes, export
+from osusume_endpoint import calls, replacements, wire
+from osusume_endpoint.dynamodb import changes, expiry, export, expressions
 from osusume_endpoint.endpoint import Endpoint
+from osusume_endpoint.replacements import replaces
 from osusume_endpoint.service import ApiError, Operation, RequestContext, override_operations
 
 EXPORT_SECONDS = 2.0
@@ -21,16 +24,25 @@ HEAD_START_SECONDS = 24 * 3600
 
 
 def install(endpoint: Endpoint) -> None:
-    from ministack.services import dynamodb
-
+    calls.interceptors.append(refuse_update)
     log = changes.ChangeLog(endpoint.home / "dynamodb")
-    dynamodb._emit_stream_event = changes.hook(log, dynamodb._emit_stream_event)
+    replacements.apply(changes.__name__, log=log)
+    expiry.install()
     recovery = Recovery(endpoint)
-    dynamodb._update_continuous_backups = recovery.noting(dynamodb._update_continuous_backups)
+    replacements.apply(__name__, recovery=recovery)
     exports = Exports(endpoint, log, recovery)
     override_operations(
         name="dynamodb", endpoint=endpoint, operations=exports.operations(), resource_arn=resource_arn
     )
+
+
+def refuse_update(call: calls.Call) -> wire.Response | None:
+    """ministack checks conditions, and passes over what it can't read in an update."""
+    update = call.parameters().get("UpdateExpression") if call.action == "dynamodb:UpdateItem" else None
+    if not isinstance(update, str):
+        return None
+    why = next(expressions.problems({"UpdateExpression": update}), None)
+    return wire.respond_error(call.service, ApiError("ValidationException", why)) if why else None
 
 
 def resource_arn(operation: str, parameters: dict[str, Any]) -> str | None:
@@ -39,25 +51,13 @@ def resource_arn(operation: str, parameters: dict[str, Any]) -> str | None:
 
 
 class Recovery:
-    """Since when each table can be restored. Kept in a file, as ministack keeps only on or off."""
+    """The time since which each table can be restored, kept in a file, as ministack keeps only on or off."""
 
     def __init__(self, endpoint: Endpoint) -> None:
         self._path = endpoint.home / "dynamodb" / "recovery.json"
         self._since: dict[str, float] = json.loads(self._path.read_text()) if self._path.exists() else {}
 
-    def noting(self, inner: Any) -> Any:
-        def update_continuous_backups(data: dict[str, Any]) -> Any:
-            from ministack.services import dynamodb
-
-            response = inner(data)
-            name = dynamodb._normalize_table_name(data.get("TableName"))
-            if name in dynamodb._tables:
-                self._note(dynamodb._tables[name]["TableId"], bool(dynamodb._pitr_settings.get(name)))
-            return response
-
-        return update_continuous_backups
-
-    def _note(self, table_id: str, enabled: bool) -> None:
+    def note(self, table_id: str, enabled: bool) -> None:
         if enabled:
             self._since.setdefault(table_id, time.time())
         else:
@@ -68,6 +68,20 @@ class Recovery:
     def earliest(self, table_id: str) -> datetime:
         enabled = self._since.get(table_id, time.time())
         return datetime.fromtimestamp(int(enabled) - HEAD_START_SECONDS, UTC)
+
+
+@replaces("ministack.services.dynamodb:_update_continuous_backups", takes="data")
+def _noting(inner: Callable[..., Any], recovery: Recovery) -> Callable[..., Any]:
+    from ministack.services import dynamodb
+
+    def update_continuous_backups(data: dict[str, Any]) -> Any:
+        response = inner(data)
+        name = dynamodb._normalize_table_name(data.get("TableName"))
+        if name in dynamodb._tables:
+            recovery.note(dynamodb._tables[name]["TableId"], bool(dynamodb._pitr_settings.get(name)))
+        return response
+
+    return update_continuous_backups
 
 
 class Exports:

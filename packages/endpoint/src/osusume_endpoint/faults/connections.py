@@ -6,22 +6,27 @@ import asyncio
 import contextvars
 import socket
 import struct
+from collections.abc import Awaitable, Callable
 from typing import Any
+
+from osusume_endpoint import replacements
+from osusume_endpoint.replacements import replaces
 
 _writer: contextvars.ContextVar[asyncio.StreamWriter] = contextvars.ContextVar("osusume_connection")
 
 
 def install() -> None:
     """Notes the connection in the context of its requests. The server has no other way to reach it."""
-    from hypercorn.asyncio.tcp_server import TCPServer
+    replacements.apply(__name__)
 
-    run = TCPServer.run
 
-    async def noting(self: Any) -> None:
+@replaces("hypercorn.asyncio.tcp_server:TCPServer.run", takes="async self")
+def _noting(inner: Callable[[Any], Awaitable[None]]) -> Callable[[Any], Awaitable[None]]:
+    async def run(self: Any) -> None:
         _writer.set(self.writer)
-        await run(self)
+        await inner(self)
 
-    TCPServer.run = noting  # type: ignore[method-assign]
+    return run
 
 
 def reset() -> None:

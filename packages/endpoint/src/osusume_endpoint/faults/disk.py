@@ -16,7 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from osusume_endpoint import replacements
 from osusume_endpoint.faults import answers, injection
+from osusume_endpoint.replacements import replaces
 
 log = logging.getLogger("osusume.faults")
 
@@ -24,13 +26,10 @@ _failures = threading.local()
 
 
 def install() -> None:
-    from ministack.services import s3
-
-    s3._atomic_write = _limited(s3._atomic_write)
-    s3._persist_object = _kept_whole(s3._persist_object)
-    s3._dispatch = _undoing(s3._dispatch)
+    replacements.apply(__name__)
 
 
+@replaces("ministack.services.s3:_atomic_write", takes="fpath, data, *, text")
 def _limited(inner: Callable[..., None]) -> Callable[..., None]:
     def atomic_write(path: str, data: bytes | str, *, text: bool = False) -> None:
         try:
@@ -64,6 +63,7 @@ def bucket_of(path: str) -> str:
     return parts[2] if parts[0] == s3._VERSIONS_DIR else parts[1]
 
 
+@replaces("ministack.services.s3:_persist_object", takes="bucket, key, obj")
 def _kept_whole(inner: Callable[..., None]) -> Callable[..., None]:
     """An object is two files: when the second can't be written, the first is as it was."""
 
@@ -109,6 +109,7 @@ def _spares(*files: Path) -> Iterator[Callable[[], None]]:
             spare.unlink(missing_ok=True)
 
 
+@replaces("ministack.services.s3:_dispatch", takes="method, bucket, key, headers, body, query_params")
 def _undoing(inner: Callable[..., tuple[Any, ...]]) -> Callable[..., tuple[Any, ...]]:
     """S3 serves its requests one after the other, so nobody sees what is undone here."""
 

@@ -38,7 +38,7 @@ class Subject:
 
 @dataclass(frozen=True)
 class Fired:
-    fault: str  # "rules.0", "kills.1", "disks.0"
+    fault: str  # "rules.0", "kills.1", "disks.0", "resources.0"
     kind: str
     what: str  # "dynamodb:PutItem", "lambda:osusume-dev-plan-run"
     number: int  # of the call, among those that the fault covers
@@ -112,6 +112,20 @@ class Injector:
                     self._hit(f"disks.{place}", "full disk", f"s3 bucket {bucket}", "")
                     full = True
         return full
+
+    def resource_fails(self, change: str, kind: str, name: str) -> bool:
+        """Whether this change of a stack's resource fails; `change` is create, update or delete."""
+        fails = False
+        with self._lock:
+            for place, resource in enumerate(self.plan.resources):
+                if not resource.covers(change, kind, name):
+                    continue
+                fault = f"resources.{place}"
+                self._seen[fault] += 1
+                if resource.after < self._seen[fault] <= resource.after + resource.count:
+                    self._hit(fault, change, f"{kind} {name}", "")
+                    fails = True
+        return fails
 
     def _fits(self, fault: str, disk: Disk, size: int) -> bool:
         self._seen[fault] += 1

@@ -111,6 +111,19 @@ class Disk(_Part):
         return fnmatchcase(bucket, self.bucket)
 
 
+class Resource(_Part):
+    """Resources of a stack that fail. `type` and `name`, the logical id, may hold *."""
+
+    type: str = Field(pattern=r"^[A-Za-z0-9*]+(::[A-Za-z0-9*]+)*$")
+    name: str = "*"
+    change: Literal["create", "update", "delete"] = "create"
+    after: int = Field(default=0, ge=0)  # so many pass first
+    count: Count = 1
+
+    def covers(self, change: str, kind: str, name: str) -> bool:
+        return self.change == change and fnmatchcase(kind, self.type) and fnmatchcase(name, self.name)
+
+
 class Plan(_Part):
     """Decisions depend on `seed`, the rule's place and how many calls it saw: not on the time."""
 
@@ -118,11 +131,12 @@ class Plan(_Part):
     rules: tuple[Rule, ...] = ()
     kills: tuple[Kill, ...] = ()
     disks: tuple[Disk, ...] = ()
+    resources: tuple[Resource, ...] = ()
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        if not (self.rules or self.kills or self.disks):
-            raise ValueError("the plan has no faults: add rules, kills or disks")
+        if not (self.rules or self.kills or self.disks or self.resources):
+            raise ValueError("the plan has no faults: add rules, kills or disks, or resources")
         return self
 
     def text(self) -> str:
@@ -145,7 +159,9 @@ def parse(text: str, *, source: str = "plan") -> Plan:
     except yaml.YAMLError as error:
         raise PlanRefused(f"{source} is neither YAML nor JSON: {error}") from None
     if not isinstance(content, Mapping):
-        raise PlanRefused(f"{source} holds {content!r}: write a mapping with rules, kills or disks")
+        raise PlanRefused(
+            f"{source} holds {content!r}: write a mapping with rules, kills or disks, or resources"
+        )
     try:
         # As JSON, lists are accepted for the tuples of frozen models.
         return Plan.model_validate_json(json.dumps(content))

@@ -12,7 +12,7 @@ from typing import Any
 
 from osusume_endpoint import calls, local_routes, wire
 from osusume_endpoint.endpoint import Endpoint
-from osusume_endpoint.faults import connections, disk, injection, kills, plan
+from osusume_endpoint.faults import connections, disk, injection, kills, plan, resources
 
 PATH = "/_osusume/faults"
 ACTION = "osusume:InjectFaults"
@@ -21,6 +21,7 @@ ACTION = "osusume:InjectFaults"
 def install(endpoint: Endpoint) -> None:
     connections.install()
     disk.install()
+    resources.install()
     _watch()
     calls.around.append(injection.around)
     for method, answer in (("PUT", _put), ("GET", _get), ("DELETE", _delete)):

@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-from osusume_endpoint import wire
+from osusume_endpoint import replacements, wire
 from osusume_endpoint.endpoint import Endpoint
 from osusume_endpoint.gate import (
     browsers,
@@ -22,6 +22,7 @@ from osusume_endpoint.gate import (
 from osusume_endpoint.gate.destinations import Destination
 from osusume_endpoint.gate.incoming import Incoming
 from osusume_endpoint.gate.signatures import Refused
+from osusume_endpoint.replacements import replaces
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -189,9 +190,12 @@ async def _send(send: Send, response: wire.Response, request: Incoming) -> None:
 
 def install(endpoint: Endpoint) -> None:
     """A new key for the administrator, and the door in front of ministack's application."""
-    from ministack import app
-
     from osusume_endpoint import administrator
 
     identities.install(endpoint, administrator.create(endpoint.home))
-    app.app = Door(app.app, endpoint)
+    replacements.apply(__name__, endpoint=endpoint)
+
+
+@replaces("ministack.app:app", takes="async scope, receive, send")
+def _behind_the_door(inner: App, endpoint: Endpoint) -> Door:
+    return Door(inner, endpoint)

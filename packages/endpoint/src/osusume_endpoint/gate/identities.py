@@ -6,13 +6,14 @@ ministack's checks of signatures are left out: the gate has made them when a req
 from __future__ import annotations
 
 import contextvars
-import sys
 from collections.abc import Callable
 from typing import Any
 
+from osusume_endpoint import replacements
 from osusume_endpoint.administrator import Key
 from osusume_endpoint.endpoint import Endpoint
 from osusume_endpoint.gate.signatures import Claim, Refused
+from osusume_endpoint.replacements import replaces
 
 # The key whose signature this request passed; "" of a request that is served without one.
 verified: contextvars.ContextVar[str] = contextvars.ContextVar("osusume_verified_key", default="")
@@ -46,27 +47,19 @@ def secret_of(claim: Claim, *, account: str) -> str:
 
 def install(endpoint: Endpoint, key: Key) -> None:
     """Makes the administrator's key the only one of root's that ministack knows."""
-    from ministack import app
-    from ministack.core import iam_evaluator
-
-    resolve, enforce = iam_evaluator.resolve_credential, iam_evaluator.enforce
-    _replace("is_root_access_key", lambda access_key: access_key == key.access_key)
-    _replace("resolve_credential", _resolving(resolve, endpoint, key))
-    _replace("enforce", _enforcing(enforce))
-    app.pin_signed_request = _pinning
+    replacements.apply(__name__, endpoint=endpoint, key=key)
 
 
-def _replace(name: str, new: Callable[..., Any]) -> None:
-    """Also where a module of ministack's has imported it by name."""
-    from ministack.core import iam_evaluator
-
-    old = getattr(iam_evaluator, name)
-    setattr(iam_evaluator, name, new)
-    for module in [m for n, m in list(sys.modules.items()) if n.startswith("ministack.")]:
-        if vars(module).get(name) is old:
-            setattr(module, name, new)
+@replaces("ministack.core.iam_evaluator:is_root_access_key", takes="access_key_id", everywhere=True)
+def _one_root_key(key: Key) -> Callable[[str], bool]:
+    return lambda access_key_id: access_key_id == key.access_key
 
 
+@replaces(
+    "ministack.core.iam_evaluator:resolve_credential",
+    takes="access_key_id, account_id, session_token",
+    everywhere=True,
+)
 def _resolving(inner: Callable[..., Any], endpoint: Endpoint, key: Key) -> Callable[..., Any]:
     from ministack.core import iam_evaluator
 
@@ -91,8 +84,13 @@ def _resolving(inner: Callable[..., Any], endpoint: Endpoint, key: Key) -> Calla
     return resolve_credential
 
 
+@replaces(
+    "ministack.core.iam_evaluator:enforce",
+    takes="access_key_id, iam_action, service, region, resource_arn, service_context",
+    everywhere=True,
+)
 def _enforcing(inner: Callable[..., Any]) -> Callable[..., Any]:
-    """Nobody's key may what AWS lets everybody try: S3 and APIs then decide by their own policies."""
+    """A request without a key may do what AWS lets everybody try: S3 and APIs then decide by their own policies."""
     from ministack.core import iam_evaluator
 
     def enforce(access_key_id: str, iam_action: str, service: str, *args: Any, **options: Any) -> Any:
@@ -111,10 +109,14 @@ def _enforcing(inner: Callable[..., Any]) -> Callable[..., Any]:
     return enforce
 
 
-def _pinning(*_: Any, **__: Any) -> None:
-    """Stands in place of ministack's note of what it still has to verify."""
+@replaces("ministack.app:pin_signed_request", takes="method, raw_path, query_params, raw_headers, handshake")
+def _noting_who_was_verified() -> Callable[..., None]:
+    """ministack notes here what it still has to verify, and has nothing to verify."""
     from ministack.core import iam_evaluator
 
-    iam_evaluator._signed_request.set(None)
-    iam_evaluator._verified_key.set(verified.get())
-    iam_evaluator._anonymous.set(not verified.get())
+    def pin_signed_request(*_: Any, **__: Any) -> None:
+        iam_evaluator._signed_request.set(None)
+        iam_evaluator._verified_key.set(verified.get())
+        iam_evaluator._anonymous.set(not verified.get())
+
+    return pin_signed_request

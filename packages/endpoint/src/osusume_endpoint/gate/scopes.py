@@ -62,7 +62,7 @@ def _names_of_model(model: str) -> set[str]:
 
 
 def _routed(claim: Claim) -> str:
-    """Whom ministack takes the scope for when nothing else in the request names a service."""
+    """The service that ministack takes the scope for when nothing else in the request names a service."""
     from ministack import app
 
     scope = f"AWS4-HMAC-SHA256 Credential=k/{claim.scope}"

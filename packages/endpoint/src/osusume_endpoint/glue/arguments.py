@@ -17,6 +17,9 @@ SPARK_CONF_OF_VERSION: Mapping[str, Mapping[str, str]] = {
     "6.0": {"spark.sql.ansi.enabled": "true"},
 }
 
+# How Spark reaches S3 on Glue; here the bridge does it (s3bridge.py), which has one region.
+OF_S3A = "spark.hadoop.fs.s3a."
+
 # Arguments that change what runs, and that the local runtime would have to ignore.
 NOT_EMULATED = {
     "--extra-jars": "Java libraries",
@@ -43,7 +46,8 @@ def merge(job: Mapping[str, Any], given: Mapping[str, str], *, run_id: str) -> d
 
 
 def resolve(job: Mapping[str, Any], merged: Mapping[str, str]) -> Resolved:
-    conf = {**SPARK_CONF_OF_VERSION[version_of(job)], **parse_conf(merged.get("--conf", ""))}
+    given = {k: v for k, v in parse_conf(merged.get("--conf", "")).items() if not k.startswith(OF_S3A)}
+    conf = {**SPARK_CONF_OF_VERSION[version_of(job)], **given}
     return Resolved(
         script=[part for name, value in merged.items() for part in (name, value) if part != ""],
         runtime_conf={k: v for k, v in conf.items() if is_runtime(k)},

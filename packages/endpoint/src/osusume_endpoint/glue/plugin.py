@@ -9,11 +9,12 @@ import atexit
 from collections.abc import Callable, MutableMapping
 from typing import Any
 
-from osusume_endpoint import service
+from osusume_endpoint import replacements, service
 from osusume_endpoint.endpoint import Endpoint
 from osusume_endpoint.errors import ApiError
 from osusume_endpoint.glue.runs import PRINCIPAL, Runs
 from osusume_endpoint.glue.workers import Pool
+from osusume_endpoint.replacements import replaces
 from osusume_endpoint.service import RequestContext
 
 # Members of CreateJob and UpdateJob that ministack drops.
@@ -26,8 +27,7 @@ def install(endpoint: Endpoint) -> None:
     pool = Pool(home=endpoint.home)
     atexit.register(pool.close)
     runs = Runs(endpoint=endpoint, pool=pool, records=lambda name: glue._job_runs.setdefault(name, []))
-    fail_interrupted_on_load(glue)
-    keep_members(glue, on_create=pool.prepare)
+    replacements.apply(__name__, on_create=pool.prepare)
     service.override_operations(name="glue", operations=operations(runs, glue), endpoint=endpoint)
 
 
@@ -91,44 +91,54 @@ def _batch_stop(runs: Runs, parameters: dict[str, Any]) -> dict[str, Any]:
     return {"SuccessfulSubmissions": stopped, "Errors": errors}
 
 
-def keep_members(glue: Any, *, on_create: Callable[[], None]) -> None:
-    """Store what ministack drops, for the API and CloudFormation alike; a first job warms Spark up."""
-    from ministack.services.cloudformation import provisioners
-
-    create, update = glue._create_job, glue._update_job
+@replaces("ministack.services.glue:_create_job", takes="data")
+def _creating_job(inner: Callable[..., Any], on_create: Callable[[], None]) -> Callable[..., Any]:
+    """Stores what ministack drops, for the API and CloudFormation alike; a first job warms Spark up."""
+    from ministack.services import glue
 
     def create_job(data: dict[str, Any]) -> Any:
-        answer = create(data)
+        answer = inner(data)
         if answer[0] < 400:
             glue._jobs[data["Name"]] |= _members(data)
             on_create()
         return answer
 
+    return create_job
+
+
+@replaces("ministack.services.glue:_update_job", takes="data")
+def _updating_job(inner: Callable[..., Any]) -> Callable[..., Any]:
+    from ministack.services import glue
+
     def update_job(data: dict[str, Any]) -> Any:
-        answer = update(data)
+        answer = inner(data)
         if answer[0] < 400:
             glue._jobs[data["JobName"]] |= _members(data.get("JobUpdate", {}))
         return answer
 
-    glue._create_job, glue._update_job = create_job, update_job
-    fields = provisioners._glue_job_fields
-    provisioners._glue_job_fields = lambda props: {**fields(props), **_members(props)}
+    return update_job
+
+
+@replaces("ministack.services.cloudformation.provisioners:_glue_job_fields", takes="props")
+def _fields_and_members(inner: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+    return lambda props: {**inner(props), **_members(props)}
 
 
 def _members(data: MutableMapping[str, Any]) -> dict[str, Any]:
     return {name: data[name] for name in KEPT_MEMBERS if data.get(name) is not None}
 
 
-def fail_interrupted_on_load(glue: Any) -> None:
+@replaces("ministack.services.glue:load_persisted_state", takes="data")
+def _failing_interrupted(inner: Callable[..., Any]) -> Callable[..., Any]:
     """ministack loads what an earlier endpoint saved once it serves, after the plug-ins are in."""
-    load = glue.load_persisted_state
+    from ministack.services import glue
 
     def load_persisted_state(data: Any) -> Any:
-        answer = load(data)
+        answer = inner(data)
         fail_interrupted(glue._job_runs)
         return answer
 
-    glue.load_persisted_state = load_persisted_state
+    return load_persisted_state
 
 
 def fail_interrupted(job_runs: Any) -> None:

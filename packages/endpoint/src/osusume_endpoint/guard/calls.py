@@ -13,7 +13,7 @@ MAX_BYTES = 64 * 1024 * 1024
 
 
 class CallLog:
-    """Appends one JSON object per call; starts anew (keeping one predecessor) past MAX_BYTES."""
+    """Appends one JSON object per call; starts a new file (keeping the one before) past MAX_BYTES."""
 
     def __init__(self, path: Path) -> None:
         self._path = path

@@ -69,7 +69,7 @@ class Served:
 
 @cache
 def served() -> Mapping[str, Served]:
-    """Those services, by name, that we serve or amend."""
+    """The services, by name, that we serve or amend."""
     found = {name: _served(name, functions, whole=True) for name, functions in _whole().items()}
     found |= {name: _served(name, functions, whole=False) for name, functions in _overridden().items()}
     return found | {name: _served(name, {}, whole=False) for name in AMENDED if name not in found}
@@ -141,5 +141,5 @@ def quicksight_operations() -> Operations:
     nothing: Any = None
     found: dict[str, Any] = {}
     for kind in KINDS.values():
-        found |= quicksight._operations(kind, nothing)
-    return found | quicksight._ingestions(nothing, nothing)
+        found |= quicksight.KindOperations(kind, nothing).by_name()
+    return found | quicksight.Ingestions(nothing, nothing).by_name()

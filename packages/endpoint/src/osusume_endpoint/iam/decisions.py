@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from osusume_endpoint import endpoint as endpoints
@@ -69,13 +69,8 @@ def authorize(
         return
     context = _context(principal.arn, principal.type, principal.account, action, resource, conditions)
     context.principal_keys = principal.keys
-    result = evaluator.evaluate(context, principal.policies, *principal.limits)
-    service = action.partition(":")[0]
-    found = evaluator._resource_policy(service, resource) if resource_policy else None
-    if found is not None:
-        result = evaluator.combine_resource_policy(
-            result, context, *found, required=service in evaluator._POLICY_REQUIRED, limits=principal.limits
-        )
+    found = evaluator._resource_policy(action.partition(":")[0], resource) if resource_policy else None
+    result = decide(context, principal.policies, limits=principal.limits, resource_policy=found)
     if result.decision != "Allow":
         raise AccessDenied(
             not_authorized(
@@ -85,6 +80,25 @@ def authorize(
                 explicit_deny=result.decision == "Deny",
             )
         )
+
+
+def decide(
+    context: Any,
+    policies: list[Any],
+    *,
+    limits: Sequence[Any] = (),
+    resource_policy: tuple[Any, str | None] | None = None,
+) -> Any:
+    """ministack's EvalResult: `limits` are a boundary and session policies, `resource_policy` comes with its owner."""
+    from ministack.core import iam_evaluator as evaluator
+
+    result = evaluator.evaluate(context, policies, *limits)
+    if resource_policy is None:
+        return result
+    required = context.action.partition(":")[0] in evaluator._POLICY_REQUIRED
+    return evaluator.combine_resource_policy(
+        result, context, *resource_policy, required=required, limits=tuple(limits)
+    )
 
 
 def check_service_access(

@@ -7,15 +7,17 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from osusume_endpoint import replacements
+from osusume_endpoint.replacements import replaces
+
 Json = dict[str, Any]
 
 
 def install() -> None:
-    from ministack.core import iam_actions
-
-    iam_actions.dynamodb_service_context = _with_keys(iam_actions.dynamodb_service_context)
+    replacements.apply(__name__)
 
 
+@replaces("ministack.core.iam_actions:dynamodb_service_context", takes="body")
 def _with_keys(inner: Callable[[bytes], Json]) -> Callable[[bytes], Json]:
     def dynamodb_service_context(body: bytes) -> Json:
         context = inner(body)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from osusume_endpoint import calls
 from osusume_endpoint.endpoint import Endpoint
-from osusume_endpoint.iam import encryption, leading_keys, pass_role
+from osusume_endpoint.iam import encryption, leading_keys, pass_role, statements
 
 
 def install(endpoint: Endpoint) -> None:
     calls.interceptors += [pass_role.intercept, encryption.intercept]
     leading_keys.install()
+    statements.install()

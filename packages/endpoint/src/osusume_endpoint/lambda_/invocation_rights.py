@@ -6,9 +6,10 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from osusume_endpoint import permissions
+from osusume_endpoint import permissions, replacements
 from osusume_endpoint.endpoint import Endpoint
 from osusume_endpoint.errors import AccessDenied
+from osusume_endpoint.replacements import replaces
 
 log = logging.getLogger("osusume.lambda")
 
@@ -21,12 +22,13 @@ def check(endpoint: Endpoint, *, function_arn: str, principal: str, source_arn: 
 
 
 def install(endpoint: Endpoint) -> None:
-    from ministack.services import eventbridge, sns
-
-    sns._deliver_to_lambda = _checking_topic(sns._deliver_to_lambda, endpoint)
-    eventbridge._invoke_target = _checking_rule(eventbridge._invoke_target, endpoint)
+    replacements.apply(__name__, endpoint=endpoint)
 
 
+@replaces(
+    "ministack.services.sns:_deliver_to_lambda",
+    takes="endpoint, envelope, topic_arn, sub_arn, msg_id, raw_message, message_attributes",
+)
 def _checking_topic(inner: Callable[..., Any], endpoint: Endpoint) -> Callable[..., Any]:
     def deliver_to_lambda(
         function_arn: str, envelope: str, topic_arn: str, *args: Any, **options: Any
@@ -41,8 +43,9 @@ def _checking_topic(inner: Callable[..., Any], endpoint: Endpoint) -> Callable[.
     return deliver_to_lambda
 
 
+@replaces("ministack.services.eventbridge:_invoke_target", takes="target, event, rule, view")
 def _checking_rule(inner: Callable[..., Any], endpoint: Endpoint) -> Callable[..., Any]:
-    def invoke_target(target: dict[str, Any], event: dict[str, Any], rule: dict[str, Any]) -> Any:
+    def invoke_target(target: dict[str, Any], event: dict[str, Any], rule: dict[str, Any], *more: Any) -> Any:
         arn = target.get("Arn", "")
         if ":lambda:" in arn:
             try:
@@ -52,6 +55,6 @@ def _checking_rule(inner: Callable[..., Any], endpoint: Endpoint) -> Callable[..
             except AccessDenied as denied:
                 log.warning("the rule's target is not invoked: %s", denied.message)
                 return None
-        return inner(target, event, rule)
+        return inner(target, event, rule, *more)
 
     return invoke_target

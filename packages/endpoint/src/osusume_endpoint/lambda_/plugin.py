@@ -10,9 +10,11 @@ from contextlib import contextmanager
 from typing import Any
 from zipfile import BadZipFile
 
+from osusume_endpoint import replacements
 from osusume_endpoint.endpoint import Endpoint
 from osusume_endpoint.errors import ApiError
 from osusume_endpoint.lambda_ import invocation_rights
+from osusume_endpoint.replacements import replaces
 
 log = logging.getLogger("osusume.lambda")
 
@@ -24,21 +26,21 @@ WAIT_SECONDS = 60.0
 
 
 def install(endpoint: Endpoint) -> None:
-    from ministack.core import lambda_runtime
-    from ministack.services import lambda_svc
-
-    from osusume_endpoint.lambda_.worker import PythonWorker
-
-    other = lambda_runtime._worker_class_for
-
-    def worker_class_for(config: dict[str, Any]) -> type:
-        return PythonWorker if str(config.get("Runtime", "")).startswith("python") else other(config)
-
-    lambda_runtime._worker_class_for = worker_class_for
-    lambda_svc._execute_function_warm = _executing(lambda_svc._execute_function_warm)
+    replacements.apply(__name__)
     invocation_rights.install(endpoint)
 
 
+@replaces("ministack.core.lambda_runtime:_worker_class_for", takes="config")
+def _python_worker(inner: Callable[[Reply], type]) -> Callable[[Reply], type]:
+    from osusume_endpoint.lambda_.worker import PythonWorker
+
+    def worker_class_for(config: Reply) -> type:
+        return PythonWorker if str(config.get("Runtime", "")).startswith("python") else inner(config)
+
+    return worker_class_for
+
+
+@replaces("ministack.services.lambda_svc:_execute_function_warm", takes="func, event, request_id")
 def _executing(inner: Callable[..., Reply]) -> Callable[..., Reply]:
     """Invokes a worker of the pool; for Python, with the errors that Lambda answers."""
 

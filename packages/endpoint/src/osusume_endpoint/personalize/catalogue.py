@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from osusume_endpoint.personalize.store import Record
     from osusume_engine.filters.evaluation import Evaluator
     from osusume_engine.filters.facts import Events, Table
+    from osusume_engine.reordering import Reordering
+    from osusume_engine.training import TrainedModel
 
 MODELS_KEPT = 4
 EVALUATORS_KEPT = 64
@@ -34,12 +36,12 @@ class Catalogue:
     def __init__(self, service: Personalize) -> None:
         self._service = service
         self._lock = threading.RLock()
-        self._models: OrderedDict[str, Any] = OrderedDict()
+        self._models: OrderedDict[str, TrainedModel] = OrderedDict()
         self._facts: dict[str, _Cached] = {}
         self._evaluators: OrderedDict[Any, Evaluator] = OrderedDict()
-        self._reorderings: OrderedDict[Any, tuple[Any, Any]] = OrderedDict()
+        self._reorderings: OrderedDict[Any, tuple[Reordering | None, object]] = OrderedDict()
 
-    def model(self, version_arn: str) -> Any:
+    def model(self, version_arn: str) -> TrainedModel:
         """The trained model of a solution version or recommender."""
         from osusume_engine.training import TrainedModel
 
@@ -98,7 +100,7 @@ class Catalogue:
         *,
         influence: Mapping[str, float],
         exploration: Mapping[str, float],
-    ) -> Any:
+    ) -> Reordering | None:
         """What a configuration does to lists of the model; None for nothing."""
         from osusume_engine.reordering import Reordering
 

@@ -6,7 +6,7 @@ import csv
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -16,6 +16,11 @@ from osusume_endpoint import paths
 from osusume_endpoint.personalize import datasets
 from osusume_endpoint.personalize.errors import JobFailure
 from osusume_engine.imports import ImportFailure, import_files
+
+if TYPE_CHECKING:
+    from osusume_engine.filters.evaluation import Evaluator
+    from osusume_engine.reordering import Reordering
+    from osusume_engine.training import TrainedModel
 
 
 def import_records(job: Mapping[str, Any]) -> dict[str, Any]:
@@ -84,7 +89,7 @@ def infer_batch(job: Mapping[str, Any]) -> dict[str, Any]:
     return {"records": report.records, "errors": report.errors}
 
 
-def _reordering(job: Mapping[str, Any], model: Any) -> Any:
+def _reordering(job: Mapping[str, Any], model: TrainedModel) -> Reordering | None:
     from osusume_engine.reordering import Reordering
 
     items = next((source for source in job["datasets"] if source["type"] == "ITEMS"), None)
@@ -141,7 +146,7 @@ def read_users(job: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def delete_users(job: Mapping[str, Any]) -> dict[str, Any]:
-    """Writes the parts that hold a user anew, beside the old ones."""
+    """Writes the parts that hold a user again, beside the old ones."""
     users, renamed, deleted = pa.array(job["users"]), {}, 0
     for path in map(Path, job["parts"]):
         table = pq.read_table(path)
@@ -169,7 +174,7 @@ def attribute(job: Mapping[str, Any]) -> dict[str, Any]:
     return {"rows": len(frame)}
 
 
-def _masks(job: Mapping[str, Any]) -> Any:
+def _masks(job: Mapping[str, Any]) -> Evaluator | None:
     """The batch job's filter over the datasets as they are now, or None."""
     if not job.get("filter"):
         return None

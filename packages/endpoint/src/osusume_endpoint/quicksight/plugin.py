@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -56,86 +57,95 @@ def install(endpoint: Endpoint) -> None:
     store = Store(endpoint.home / "quicksight" / "records.json")
     operations: dict[str, Operation] = {}
     for kind in KINDS.values():
-        operations |= _operations(kind, store)
-    operations |= _ingestions(store, endpoint)
+        operations |= KindOperations(kind, store).by_name()
+    operations |= Ingestions(store, endpoint).by_name()
     add_service(
         name="quicksight", operations=operations, resource_arn=_resource_arn(endpoint), endpoint=endpoint
     )
 
 
-def _operations(kind: Kind, store: Store) -> dict[str, Operation]:
-    def create(context: RequestContext, parameters: Record) -> Record:
-        identity = kind.identity(parameters)
-        if store.has(kind, identity):
-            raise ApiError("ResourceExistsException", f"{kind.name} {identity} already exists", 409)
-        for parent_kind, parent in kind.parents(parameters):
-            store.get(parent_kind, parent)
+@dataclass(frozen=True)
+class KindOperations:
+    """The operations of one kind of resource on its records."""
+
+    kind: Kind
+    store: Store
+
+    def by_name(self) -> dict[str, Operation]:
+        """The operations that QuickSight has for the kind."""
+        name = self.kind.name
+        verbs: dict[str, Operation] = {
+            f"Create{name}": self.create,
+            f"Describe{name}": self.describe,
+            f"Update{name}": self.update,
+            f"Delete{name}": self.delete,
+            self.kind.list_operation: self.list_all,
+            f"Describe{name}Permissions": self.permissions,
+            f"Update{name}Permissions": self.permissions,
+            f"Describe{name}Definition": self.definition,
+        }
+        known = set(wire.service_model("quicksight").operation_names)
+        return {name: operation for name, operation in verbs.items() if name in known}
+
+    def create(self, context: RequestContext, parameters: Record) -> Record:
+        identity = self.kind.identity(parameters)
+        if self.store.has(self.kind, identity):
+            raise ApiError("ResourceExistsException", f"{self.kind.name} {identity} already exists", 409)
+        for parent_kind, parent in self.kind.parents(parameters):
+            self.store.get(parent_kind, parent)
         now = time.time()
-        arn = kind.arn(context.region, context.account, identity)
         record = {
-            **kind.described(parameters),
-            "Arn": arn,
+            **self.kind.described(parameters),
+            "Arn": self.kind.arn(context.region, context.account, identity),
             "CreatedTime": now,
             "LastUpdatedTime": now,
             "Status": "CREATION_SUCCESSFUL",
             "_permissions": parameters.get("Permissions", []),
             "_definition": parameters.get("Definition"),
         }
-        store.put(kind, identity, record)
-        return _answer(kind, "Create", record, context)
+        self.store.put(self.kind, identity, record)
+        return _answer(self.kind, "Create", record, context)
 
-    def describe(context: RequestContext, parameters: Record) -> Record:
-        record = store.get(kind, kind.identity(parameters))
-        return _status(context) | {kind.member: kind.output(record)}
+    def describe(self, context: RequestContext, parameters: Record) -> Record:
+        record = self.store.get(self.kind, self.kind.identity(parameters))
+        return _status(context) | {self.kind.member: self.kind.output(record)}
 
-    def update(context: RequestContext, parameters: Record) -> Record:
-        identity = kind.identity(parameters)
-        record = store.get(kind, identity)
-        changed = {**record, **kind.described(parameters), "LastUpdatedTime": time.time()}
+    def update(self, context: RequestContext, parameters: Record) -> Record:
+        identity = self.kind.identity(parameters)
+        record = self.store.get(self.kind, identity)
+        changed = {**record, **self.kind.described(parameters), "LastUpdatedTime": time.time()}
         if parameters.get("Definition"):
             changed["_definition"] = parameters["Definition"]
-        store.put(kind, identity, changed)
-        return _answer(kind, "Update", changed, context)
+        self.store.put(self.kind, identity, changed)
+        return _answer(self.kind, "Update", changed, context)
 
-    def delete(context: RequestContext, parameters: Record) -> Record:
-        identity = kind.identity(parameters)
-        record = store.get(kind, identity)
-        store.delete(kind, identity)
-        return _answer(kind, "Delete", record, context)
+    def delete(self, context: RequestContext, parameters: Record) -> Record:
+        identity = self.kind.identity(parameters)
+        record = self.store.get(self.kind, identity)
+        self.store.delete(self.kind, identity)
+        return _answer(self.kind, "Delete", record, context)
 
-    def list_all(context: RequestContext, parameters: Record) -> Record:
-        return _status(context) | {kind.summaries: [kind.summary(r) for r in store.all(kind)]}
+    def list_all(self, context: RequestContext, parameters: Record) -> Record:
+        summaries = [self.kind.summary(record) for record in self.store.all(self.kind)]
+        return _status(context) | {self.kind.summaries: summaries}
 
-    def permissions(context: RequestContext, parameters: Record) -> Record:
-        identity = kind.identity(parameters)
-        record = store.get(kind, identity)
+    def permissions(self, context: RequestContext, parameters: Record) -> Record:
+        identity = self.kind.identity(parameters)
+        record = self.store.get(self.kind, identity)
         granted = {g["Principal"]: set(g["Actions"]) for g in record["_permissions"]}
         for grant in parameters.get("GrantPermissions", []):
             granted.setdefault(grant["Principal"], set()).update(grant["Actions"])
         for grant in parameters.get("RevokePermissions", []):
             granted.get(grant["Principal"], set()).difference_update(grant["Actions"])
         listed = [{"Principal": p, "Actions": sorted(actions)} for p, actions in granted.items() if actions]
-        store.put(kind, identity, {**record, "_permissions": listed})
-        name = {kind.arn_member: record["Arn"], kind.id_member: identity, "Permissions": listed}
-        return _status(context) | name
+        self.store.put(self.kind, identity, {**record, "_permissions": listed})
+        named = {self.kind.arn_member: record["Arn"], self.kind.id_member: identity, "Permissions": listed}
+        return _status(context) | named
 
-    def definition(context: RequestContext, parameters: Record) -> Record:
-        record = store.get(kind, kind.identity(parameters))
+    def definition(self, context: RequestContext, parameters: Record) -> Record:
+        record = self.store.get(self.kind, self.kind.identity(parameters))
         content = {"Definition": record["_definition"]} if record["_definition"] else {}
         return _status(context, "ResourceStatus", record) | content | {"Name": record["Name"]}
-
-    verbs: dict[str, Operation] = {
-        f"Create{kind.name}": create,
-        f"Describe{kind.name}": describe,
-        f"Update{kind.name}": update,
-        f"Delete{kind.name}": delete,
-        kind.list_operation: list_all,
-        f"Describe{kind.name}Permissions": permissions,
-        f"Update{kind.name}Permissions": permissions,
-        f"Describe{kind.name}Definition": definition,
-    }
-    known = set(wire.service_model("quicksight").operation_names)
-    return {name: operation for name, operation in verbs.items() if name in known}
 
 
 def _status(context: RequestContext, member: str = "", record: Record | None = None) -> Record:
@@ -161,51 +171,57 @@ def _answer(kind: Kind, verb: str, record: Record, context: RequestContext) -> R
     return wanted
 
 
-def _ingestions(store: Store, endpoint: Endpoint) -> dict[str, Operation]:
+@dataclass(frozen=True)
+class Ingestions:
     """SPICE refreshes: the data set must exist and be SPICE; they end after a moment. No rows are copied."""
-    kind, data_set = Kind.ingestion(), KINDS["DataSet"]
 
-    def create(context: RequestContext, parameters: Record) -> Record:
-        source = store.get(data_set, parameters["DataSetId"])
+    store: Store
+    endpoint: Endpoint
+    kind: Kind = field(default_factory=Kind.ingestion)
+
+    def by_name(self) -> dict[str, Operation]:
+        return {
+            "CreateIngestion": self.create,
+            "DescribeIngestion": self.describe,
+            "ListIngestions": self.list_all,
+        }
+
+    def create(self, context: RequestContext, parameters: Record) -> Record:
+        source = self.store.get(KINDS["DataSet"], parameters["DataSetId"])
         if source.get("ImportMode") != "SPICE":
-            raise ApiError(
-                "InvalidParameterValueException", f"Data set {parameters['DataSetId']} is not SPICE"
-            )
+            message = f"Data set {parameters['DataSetId']} is not SPICE"
+            raise ApiError("InvalidParameterValueException", message)
         identity = f"{parameters['DataSetId']}/{parameters['IngestionId']}"
-        if store.has(kind, identity):
+        if self.store.has(self.kind, identity):
             raise ApiError("ResourceExistsException", f"Ingestion {identity} already exists", 409)
-        record = {
+        named = {
             "Arn": f"{source['Arn']}/ingestion/{parameters['IngestionId']}",
             "IngestionId": parameters["IngestionId"],
+        }
+        record = {
+            **named,
             "CreatedTime": time.time(),
             "RequestSource": "MANUAL",
             "RequestType": parameters.get("IngestionType", "FULL_REFRESH"),
             "_data_set": parameters["DataSetId"],
         }
-        store.put(kind, identity, record)
-        answer = {
-            "Arn": record["Arn"],
-            "IngestionId": record["IngestionId"],
-            "IngestionStatus": "INITIALIZED",
-        }
-        return _status(context) | answer
+        self.store.put(self.kind, identity, record)
+        return {**_status(context), **named, "IngestionStatus": "INITIALIZED"}
 
-    def view(record: Record) -> Record:
+    def describe(self, context: RequestContext, parameters: Record) -> Record:
+        record = self.store.get(self.kind, f"{parameters['DataSetId']}/{parameters['IngestionId']}")
+        return _status(context) | {"Ingestion": self._view(record)}
+
+    def list_all(self, context: RequestContext, parameters: Record) -> Record:
+        wanted = [r for r in self.store.all(self.kind) if r["_data_set"] == parameters["DataSetId"]]
+        newest_first = sorted(wanted, key=lambda r: -r["CreatedTime"])
+        return _status(context) | {"Ingestions": [self._view(r) for r in newest_first]}
+
+    def _view(self, record: Record) -> Record:
         age = time.time() - record["CreatedTime"]
-        done = age >= INGESTION_SECONDS * endpoint.wait_scale
+        done = age >= INGESTION_SECONDS * self.endpoint.wait_scale
         shown = {k: v for k, v in record.items() if not k.startswith("_")}
         return {**shown, "IngestionStatus": "COMPLETED" if done else "RUNNING"}
-
-    def describe(context: RequestContext, parameters: Record) -> Record:
-        record = store.get(kind, f"{parameters['DataSetId']}/{parameters['IngestionId']}")
-        return _status(context) | {"Ingestion": view(record)}
-
-    def list_all(context: RequestContext, parameters: Record) -> Record:
-        wanted = [r for r in store.all(kind) if r["_data_set"] == parameters["DataSetId"]]
-        newest_first = sorted(wanted, key=lambda r: -r["CreatedTime"])
-        return _status(context) | {"Ingestions": [view(r) for r in newest_first]}
-
-    return {"CreateIngestion": create, "DescribeIngestion": describe, "ListIngestions": list_all}
 
 
 def _resource_arn(endpoint: Endpoint) -> Any:

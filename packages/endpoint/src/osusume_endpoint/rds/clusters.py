@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from osusume_endpoint import postgres
+from osusume_endpoint import postgres, replacements
 from osusume_endpoint.postgres import Server
+from osusume_endpoint.replacements import replaces
 
 Handler = dict[str, Callable[..., Any]]
 
@@ -16,17 +17,13 @@ class ClusterRefused(ValueError):
 
 
 def install(server: Server) -> None:
-    """Wrap the emulator's CloudFormation handlers of clusters and instances."""
-    from ministack.services.cloudformation import provisioners
-
-    handlers = provisioners._RESOURCE_HANDLERS
-    handlers["AWS::RDS::DBCluster"] = cluster_handler(handlers["AWS::RDS::DBCluster"], server)
-    handlers["AWS::RDS::DBInstance"] = instance_handler(handlers["AWS::RDS::DBInstance"], server)
-    place_on_load(server)
+    """Wraps the emulator's CloudFormation handlers of clusters and instances."""
+    replacements.apply(__name__, server=server)
 
 
-def place_on_load(server: Server) -> None:
-    """Restore records only: ministack's own loading goes on to start containers and gives their addresses."""
+@replaces("ministack.services.rds:load_persisted_state", takes="data")
+def _placing_on_load(server: Server) -> Callable[[Any], None]:
+    """Restores records only: ministack's own loading also starts containers and gives their addresses."""
     from ministack.services import rds
 
     def load_persisted_state(data: Any) -> None:
@@ -35,9 +32,12 @@ def place_on_load(server: Server) -> None:
             if cluster.get("_embedded"):
                 place(cluster, server)
 
-    rds.load_persisted_state = load_persisted_state
+    return load_persisted_state
 
 
+@replaces(
+    "ministack.services.cloudformation.provisioners:_RESOURCE_HANDLERS[AWS::RDS::DBCluster]", holds=dict
+)
 def cluster_handler(inner: Mapping[str, Callable[..., Any]], server: Server) -> Handler:
     from ministack.services import rds
     from ministack.services.cloudformation import provisioners
@@ -60,6 +60,7 @@ def cluster_handler(inner: Mapping[str, Callable[..., Any]], server: Server) -> 
 
     def delete(physical_id: str, properties: Mapping[str, Any], *rest: Any, **named: Any) -> Any:
         cluster = rds._clusters.get(physical_id)
+        check_deletable(cluster or {})
         if cluster and cluster.get("_embedded"):
             remove(cluster["_embedded"], server)
         return inner["delete"](physical_id, properties, *rest, **named)
@@ -67,6 +68,9 @@ def cluster_handler(inner: Mapping[str, Callable[..., Any]], server: Server) -> 
     return {**inner, "create": create, "update": update, "delete": delete}
 
 
+@replaces(
+    "ministack.services.cloudformation.provisioners:_RESOURCE_HANDLERS[AWS::RDS::DBInstance]", holds=dict
+)
 def instance_handler(inner: Mapping[str, Callable[..., Any]], server: Server) -> Handler:
     from ministack.services import rds
     from ministack.services.cloudformation import provisioners
@@ -101,6 +105,14 @@ def check(properties: Mapping[str, Any]) -> None:
     for name in ("MasterUsername", "MasterUserPassword"):
         if not properties.get(name):
             raise ClusterRefused(f"{name} is missing: give the cluster credentials from a secret")
+
+
+def check_deletable(cluster: Mapping[str, Any]) -> None:
+    if str(cluster.get("DeletionProtection")).lower() == "true":
+        raise ClusterRefused(
+            "Cannot delete protected Cluster, please disable deletion protection and try again. "
+            "(Service: Rds, Status Code: 400)"
+        )
 
 
 def place(cluster: dict[str, Any], server: Server) -> None:

@@ -80,7 +80,11 @@ def handler(kind: str, attributes: Callable[[Properties], Properties]) -> dict[s
             if error.code != "ResourceNotFoundException":
                 raise ValueError(f"{NAME}:Delete{kind}: {error.message}") from error
 
-    return {"create": create, "update": update, "delete": delete}
+    def adopt(identifier: Mapping[str, str]) -> Any:
+        physical_id = identifier[f"{kind}Name"]
+        return physical_id, attributes(_call(f"Get{kind}", {name: physical_id})[key])
+
+    return {"create": create, "update": update, "delete": delete, "import": adopt}
 
 
 def namespace_attributes(namespace: Properties) -> Properties:
@@ -101,7 +105,13 @@ def workgroup_attributes(workgroup: Properties) -> Properties:
     }
 
 
-HANDLERS = {
-    "AWS::RedshiftServerless::Namespace": handler("Namespace", namespace_attributes),
-    "AWS::RedshiftServerless::Workgroup": handler("Workgroup", workgroup_attributes),
+HANDLERS: dict[str, dict[str, Any]] = {
+    "AWS::RedshiftServerless::Namespace": {
+        **handler("Namespace", namespace_attributes),
+        "import_by": "NamespaceName",
+    },
+    "AWS::RedshiftServerless::Workgroup": {
+        **handler("Workgroup", workgroup_attributes),
+        "import_by": "WorkgroupName",
+    },
 }

@@ -29,7 +29,7 @@ _BATCH = 16 << 20  # bytes of CSV per COPY to PostgreSQL
 
 
 class CopyFailed(Exception):
-    """Worded as Redshift words it; `detail` is the row of sys_load_error_detail, where there is one."""
+    """A refused COPY, worded as Redshift words it; `detail` is the row of sys_load_error_detail, where there is one."""
 
     def __init__(self, message: str, detail: Mapping[str, Any] | None = None) -> None:
         super().__init__(message)

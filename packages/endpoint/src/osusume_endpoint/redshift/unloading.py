@@ -20,7 +20,7 @@ Rows = Sequence[Sequence[Any]]
 
 
 class UnloadFailed(Exception):
-    """Worded as Redshift words it."""
+    """A refused UNLOAD, worded as Redshift words it."""
 
 
 def unload(statement: Unload, *, description: Sequence[Any], rows: Rows, s3: Any) -> int:

@@ -131,7 +131,7 @@ class Warehouse:
         return (comment or "").startswith(OWNER_PREFIX)
 
     def record_load_error(self, *, database: str, user: str, session: int, detail: Mapping[str, Any]) -> None:
-        """Kept although the transaction that failed is rolled back."""
+        """Keeps the error although the transaction that failed is rolled back."""
         names = ("file_name", "line_number", "column_name", "column_type", "column_length", "error_code",
                  "error_message")  # fmt: skip
         connection = self.server.connect(database)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from osusume_endpoint import replacements
 from osusume_endpoint.endpoint import Endpoint
+from osusume_endpoint.replacements import replaces
 
 ALGORITHM = "x-amz-server-side-encryption"
 KEY_ID = "x-amz-server-side-encryption-aws-kms-key-id"
@@ -14,12 +16,10 @@ KEY_BYTES = 1024  # Amazon S3 user guide, "Naming Amazon S3 objects"
 
 
 def install(endpoint: Endpoint) -> None:
-    from ministack.services import s3
-
-    s3._resolve_sse_write_headers = naming_key(s3._resolve_sse_write_headers, endpoint)
-    s3._dispatch = refusing_long_keys(s3._dispatch)
+    replacements.apply(__name__, endpoint=endpoint)
 
 
+@replaces("ministack.services.s3:_dispatch", takes="method, bucket, key, headers, body, query_params")
 def refusing_long_keys(inner: Callable[..., Any]) -> Callable[..., Any]:
     """KeyTooLongError, as S3's list of error responses words it, before anything is looked up."""
 
@@ -35,6 +35,7 @@ def refusing_long_keys(inner: Callable[..., Any]) -> Callable[..., Any]:
     return dispatch
 
 
+@replaces("ministack.services.s3:_resolve_sse_write_headers", takes="headers, bucket_name")
 def naming_key(inner: Callable[..., Any], endpoint: Endpoint) -> Callable[..., Any]:
     """`aws:kms` without a key id means the AWS managed key, whatever the bucket's default is.
 

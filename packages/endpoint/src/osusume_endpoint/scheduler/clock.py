@@ -14,7 +14,7 @@ Schedule = dict[str, Any]
 
 
 class Clock:
-    """Remembers when each schedule fires next; a schedule that changes is planned anew.
+    """Remembers when each schedule fires next; a schedule that changes is planned again.
 
     In a flexible window it fires at a moment that its ARN and the scheduled time decide, so that runs can be
     repeated; windows shrink with wait_scale. Times that pass while the endpoint is down do not fire.

@@ -8,8 +8,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from osusume_endpoint import local_routes, wire
+from osusume_endpoint import local_routes, replacements, wire
 from osusume_endpoint.endpoint import Endpoint
+from osusume_endpoint.replacements import replaces
 from osusume_endpoint.scheduler import expressions
 from osusume_endpoint.scheduler.clock import Clock, check_window
 from osusume_endpoint.scheduler.firing import fire
@@ -21,21 +22,23 @@ FIRE_ACTION = "osusume:FireSchedule"
 
 
 def install(endpoint: Endpoint) -> None:
-    from ministack.services import scheduler
-
-    scheduler._create_schedule = _checking(scheduler._create_schedule)
-    scheduler._update_schedule = _checking(scheduler._update_schedule)
-    scheduler._SCHEDULE_TICK_INTERVAL = 1
     clock = Clock(
         lambda schedule, moment: fire(schedule, endpoint=endpoint, scheduled=moment),
         wait_scale=endpoint.wait_scale,
     )
-    scheduler._tick_schedules = lambda: _tick(clock)
+    replacements.apply(__name__, clock=clock)
     local_routes.routes[("POST", FIRE_PATH)] = local_routes.LocalRoute(
         FIRE_ACTION, lambda r: _fire(r, endpoint), signing_name="scheduler"
     )
 
 
+@replaces("ministack.services.scheduler:_SCHEDULE_TICK_INTERVAL", holds=int)
+def _every_second() -> int:
+    return 1
+
+
+@replaces("ministack.services.scheduler:_create_schedule", takes="name, body")
+@replaces("ministack.services.scheduler:_update_schedule", takes="name, body")
 def _checking(inner: Callable[..., Any]) -> Callable[..., Any]:
     """Refuses expressions, time zones and windows in which it could never fire."""
 
@@ -52,6 +55,11 @@ def _checking(inner: Callable[..., Any]) -> Callable[..., Any]:
         return inner(name, body)
 
     return put_schedule
+
+
+@replaces("ministack.services.scheduler:_tick_schedules", takes="")
+def _ticking(clock: Clock) -> Callable[[], None]:
+    return lambda: _tick(clock)
 
 
 def _tick(clock: Clock) -> None:

@@ -48,7 +48,7 @@ class Limits:
 
     @property
     def wall_seconds(self) -> float:
-        """When even a machine with much else to do must have answered."""
+        """Seconds after which even a machine with much else to do must have answered."""
         return 12.0 * self.seconds
 
 
@@ -129,7 +129,7 @@ def send(pipe: IO[bytes], data: bytes) -> None:
 
 
 class Pool:
-    """At most `most` children, so that slow expressions of some requests leave room for others."""
+    """A pool of at most `most` children, so that slow expressions of some requests leave room for others."""
 
     def __init__(self, *, limits: Limits, most: int = 4) -> None:
         self.limits = limits

@@ -25,7 +25,7 @@ jsonata.Jsonata.static_frame.bindings.pop("eval")
 
 
 class Refused(Exception):
-    """The value is none that JSON has; the text goes on from "The expression ..."."""
+    """JSON has no such value. The message completes a sentence that begins "The expression ..."."""
 
 
 def parse(*, expression: str) -> None:

@@ -8,9 +8,10 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from osusume_endpoint import depth, permissions, service
+from osusume_endpoint import depth, permissions, replacements, service
 from osusume_endpoint.endpoint import Endpoint
 from osusume_endpoint.errors import ApiError, AssumeRoleRefused, NotEmulated
+from osusume_endpoint.replacements import replaces
 from osusume_endpoint.service import RequestContext
 from osusume_endpoint.stepfunctions import definition, single_state
 from osusume_endpoint.stepfunctions.live import PRINCIPAL, LiveExecutions, redrive_fields
@@ -24,12 +25,9 @@ MOST_INPUT_BYTES = 256 * 1024
 
 def install(endpoint: Endpoint) -> None:
     from ministack.services import stepfunctions
-    from ministack.services.cloudformation import provisioners
 
     live = LiveExecutions(endpoint=endpoint, ministack=stepfunctions)
-    run_executions(stepfunctions, live)
-    refuse_definitions(stepfunctions, provisioners)
-    answer_tasks(stepfunctions, live)
+    replacements.apply(__name__, live=live)
     service.override_operations(
         name="stepfunctions", operations=operations(live, stepfunctions), endpoint=endpoint
     )
@@ -49,9 +47,19 @@ def operations(live: LiveExecutions, ministack: Any) -> dict[str, service.Operat
     }
 
 
-def run_executions(ministack: Any, live: LiveExecutions) -> None:
-    """Starting, running, stopping and describing executions."""
-    stop, describe = ministack._stop_execution, ministack._describe_execution
+@replaces("ministack.services.stepfunctions:_run_execution", takes="exec_arn")
+def _running(live: LiveExecutions) -> Callable[[str], None]:
+    return live.run
+
+
+@replaces("ministack.services.stepfunctions:_start_execution", takes="data")
+def _starting(live: LiveExecutions) -> Function:
+    return lambda data: _start(live.ministack, live, data)
+
+
+@replaces("ministack.services.stepfunctions:_stop_execution", takes="data")
+def _stopping(inner: Function, live: LiveExecutions) -> Function:
+    ministack = live.ministack
 
     def stop_execution(data: dict[str, Any]) -> Response:
         arn = data.get("executionArn", "")
@@ -59,61 +67,79 @@ def run_executions(ministack: Any, live: LiveExecutions) -> None:
             refusal = NotEmulated(service="states", operation="StopExecution of a Map Run's child")
             return ministack.error_response_json(refusal.code, refusal.message, refusal.status)
         if not live.stop(arn, error=data.get("error"), cause=data.get("cause")):
-            return stop(data)
+            return inner(data)
         return ministack.json_response({"stopDate": ministack._executions.get(arn)["stopDate"]})
 
+    return stop_execution
+
+
+@replaces("ministack.services.stepfunctions:_describe_execution", takes="data")
+def _describing(inner: Function, live: LiveExecutions) -> Function:
+    ministack = live.ministack
+
     def describe_execution(data: dict[str, Any]) -> Response:
-        response = describe(data)
+        response = inner(data)
         record = ministack._executions.get(data.get("executionArn"))
         if response[0] >= 400 or record is None:
             return response
         described = {**json.loads(response[2]), **redrive_fields(record)}
         return ministack.json_response({key: value for key, value in described.items() if value is not None})
 
-    ministack._run_execution = live.run
-    ministack._start_execution = lambda data: _start(ministack, live, data)
-    ministack._stop_execution = stop_execution
-    ministack._describe_execution = describe_execution
+    return describe_execution
 
 
-def refuse_definitions(ministack: Any, provisioners: Any) -> None:
+@replaces("ministack.services.stepfunctions:_validate_definition_jsonata", takes="definition_str")
+def _validating() -> Callable[[str], str | None]:
     """CreateStateMachine, UpdateStateMachine and AWS::StepFunctions::StateMachine validate alike."""
-    read_properties = provisioners._sfn_definition
+    return definition.refusal
+
+
+@replaces("ministack.services.cloudformation.provisioners:_sfn_definition", takes="props")
+def _validating_properties(inner: Callable[[dict[str, Any]], Any]) -> Callable[[dict[str, Any]], str]:
+    from ministack.services.cloudformation import provisioners
 
     def from_properties(properties: dict[str, Any]) -> str:
-        text = read_properties(properties)
+        text = inner(properties)
         refusal = definition.refusal(text)
         if refusal:
             raise provisioners._sfn_handler_error(provisioners._sdk_error(refusal, "Sfn", 400))
         return str(text)
 
-    ministack._validate_definition_jsonata = definition.refusal
-    provisioners._sfn_definition = from_properties
+    return from_properties
 
 
-def answer_tasks(ministack: Any, live: LiveExecutions) -> None:
-    """SendTaskSuccess, SendTaskFailure and SendTaskHeartbeat reach our task tokens."""
+@replaces("ministack.services.stepfunctions:_send_task_success", takes="data")
+def _succeeding(live: LiveExecutions) -> Function:
+    return _answering(live, lambda task, data: task.succeed(data.get("output", "")))
 
-    def answering(answer: Callable[[Any, dict[str, Any]], None]) -> Function:
-        def respond(data: dict[str, Any]) -> Response:
-            task = live.tokens.find(data.get("taskToken", ""))
-            if task is None:
-                return ministack.error_response_json(
-                    "TaskTimedOut", "Task Timed Out: 'Provided task does not exist anymore'", 400
-                )
-            try:
-                answer(task, data)
-            except ValueError as error:
-                return ministack.error_response_json("InvalidOutput", f"Invalid task output: {error}", 400)
-            return ministack.json_response({})
 
-        return respond
+@replaces("ministack.services.stepfunctions:_send_task_failure", takes="data")
+def _failing(live: LiveExecutions) -> Function:
+    return _answering(live, lambda task, data: task.fail(error=data.get("error"), cause=data.get("cause")))
 
-    ministack._send_task_success = answering(lambda task, data: task.succeed(data.get("output", "")))
-    ministack._send_task_failure = answering(
-        lambda task, data: task.fail(error=data.get("error"), cause=data.get("cause"))
-    )
-    ministack._send_task_heartbeat = answering(lambda task, data: task.heartbeat())
+
+@replaces("ministack.services.stepfunctions:_send_task_heartbeat", takes="data")
+def _beating(live: LiveExecutions) -> Function:
+    return _answering(live, lambda task, data: task.heartbeat())
+
+
+def _answering(live: LiveExecutions, answer: Callable[[Any, dict[str, Any]], None]) -> Function:
+    """Finds our task of the token, and does `answer` to it."""
+    ministack = live.ministack
+
+    def respond(data: dict[str, Any]) -> Response:
+        task = live.tokens.find(data.get("taskToken", ""))
+        if task is None:
+            return ministack.error_response_json(
+                "TaskTimedOut", "Task Timed Out: 'Provided task does not exist anymore'", 400
+            )
+        try:
+            answer(task, data)
+        except ValueError as error:
+            return ministack.error_response_json("InvalidOutput", f"Invalid task output: {error}", 400)
+        return ministack.json_response({})
+
+    return respond
 
 
 def _start(ministack: Any, live: LiveExecutions, data: dict[str, Any]) -> Response:

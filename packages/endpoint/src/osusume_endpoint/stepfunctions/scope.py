@@ -83,7 +83,7 @@ class Scope:
         )
 
     def join(self, forks: Iterable[Scope]) -> None:
-        """Goes on behind the last event of the branches or iterations."""
+        """Continues after the last event of the branches or iterations."""
         self.trail.previous = max([self.trail.previous, *(fork.trail.previous for fork in forks)])
 
     def event(self, kind: str, details: dict[str, Any] | None = None) -> int:

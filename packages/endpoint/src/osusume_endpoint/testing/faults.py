@@ -18,7 +18,7 @@ Client = Callable[..., Any]
 @pytest.fixture(scope="package")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoint]:
     home: Path = tmp_path_factory.mktemp("faults")
-    with running(home, plugins="iam,cloudwatch,lambda,dynamodb,faults,guard") as endpoint:
+    with running(home, plugins="iam,cloudformation,cloudwatch,lambda,dynamodb,faults,guard") as endpoint:
         yield endpoint
 
 

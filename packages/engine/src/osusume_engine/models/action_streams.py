@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from osusume_engine.data import ActionEvent
 from osusume_engine.ids import Ids
-from osusume_engine.models.actions import ActionModel, Columns, Timeline
+from osusume_engine.models.timelines import Columns, Timeline
+
+if TYPE_CHECKING:
+    from osusume_engine.models.actions import ActionModel
 
 
 @dataclass(frozen=True)

@@ -1,21 +1,23 @@
-"""PERSONALIZED_ACTIONS: the chance that a user takes an action, from what he did before."""
+"""PERSONALIZED_ACTIONS: the chance that a user takes an action, from what they did before."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import lightgbm
 import numpy as np
-import pandas as pd
 import scipy.sparse as sp
 
+from osusume_engine.data import ActionEvent
 from osusume_engine.ids import Ids
 from osusume_engine.metrics import area_under_curve
+from osusume_engine.models.action_streams import with_streamed
 from osusume_engine.models.linear import truncated_svd
+from osusume_engine.models.model import Answers, IdMask
+from osusume_engine.models.timelines import DAY, Columns, Timeline
 from osusume_engine.storage import storable
 
-DAY = 86_400
-NEVER = 999.0  # days since something that has not happened
 INTERESTS = 16
 _BOOSTER = {
     "objective": "binary",
@@ -35,79 +37,7 @@ _BOOSTER = {
 
 @storable
 @dataclass(frozen=True)
-class Timeline:
-    """Events by owner and time, with running sums of a value."""
-
-    keys: np.ndarray  # owner * span + seconds since start, ascending
-    sums: np.ndarray
-    start: int
-    span: int
-
-    @staticmethod
-    def of(owners: np.ndarray, times: np.ndarray, values: np.ndarray) -> Timeline:
-        start = int(times.min(initial=0)) if len(times) else 0
-        span = int(times.max(initial=start)) - start + 2
-        keys = owners.astype(np.int64) * span + (times - start)
-        order = np.argsort(keys, kind="stable")
-        return Timeline(keys[order], np.concatenate([[0.0], np.cumsum(values[order])]), start, span)
-
-    def between(
-        self, owners: np.ndarray, since: np.ndarray, until: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Number and sum of each owner's events at since <= time < until; 0 for owner -1."""
-        first, last = self._at(owners, since), self._at(owners, until)
-        known = owners >= 0
-        return np.where(known, last - first, 0), np.where(known, self.sums[last] - self.sums[first], 0.0)
-
-    def before(self, owners: np.ndarray, until: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        return self.between(owners, np.full(len(owners), self.start), until)
-
-    def days_since(self, owners: np.ndarray, until: np.ndarray) -> np.ndarray:
-        """Days from the newest event before `until`."""
-        count, _ = self.before(owners, until)
-        last = np.maximum(self._at(owners, until) - 1, 0)
-        if not len(self.keys):
-            return np.full(len(owners), NEVER)
-        elapsed = until - self.start - self.keys[last] % self.span
-        return np.where(count > 0, elapsed / DAY, NEVER)
-
-    def _at(self, owners: np.ndarray, moment: np.ndarray) -> np.ndarray:
-        seconds = np.clip(moment - self.start, 0, self.span - 1)
-        return np.searchsorted(self.keys, owners.astype(np.int64) * self.span + seconds)
-
-
-@storable
-@dataclass(frozen=True)
-class Columns:
-    """Metadata as numbers: log of the numeric columns, one column for each frequent category."""
-
-    values: np.ndarray  # float32 (entities + 1, columns); the last row, for the unknown, is 0
-
-    @staticmethod
-    def of(frame: pd.DataFrame | None, *, key: str, ids: Ids, levels: int = 20) -> Columns:
-        if frame is None:
-            return Columns(np.zeros((len(ids) + 1, 0), np.float32))
-        indexed = frame.drop_duplicates(key, keep="last").set_index(key)
-        aligned = indexed.reindex(ids.values)
-        parts = [_numbers(aligned[name], levels) for name in aligned.columns]
-        table = np.concatenate([np.zeros((len(ids), 0)), *parts], axis=1)
-        return Columns(np.vstack([table, np.zeros((1, table.shape[1]))]).astype(np.float32))
-
-
-def _numbers(column: pd.Series, levels: int) -> np.ndarray:
-    if pd.api.types.is_numeric_dtype(column):
-        return np.log1p(column.fillna(0).clip(lower=0).to_numpy(dtype=float))[:, None]
-    lists = column.fillna("").astype(str).str.split("|")
-    frequent = lists.explode().value_counts()
-    chosen = [value for value in frequent.index[:levels] if value]
-    return np.array([[float(value in one) for value in chosen] for one in lists]).reshape(
-        len(column), len(chosen)
-    )
-
-
-@storable
-@dataclass(frozen=True)
-class ActionModel:
+class ActionModel(Answers):
     users: Ids
     actions: Ids
     item_events: Timeline  # owner: user; value: EVENT_VALUE
@@ -129,10 +59,20 @@ class ActionModel:
     scales: np.ndarray
     booster: lightgbm.Booster | None
 
-    def recommend(
-        self, user_id: str, k: int, *, allowed: np.ndarray | None = None
+    def act(
+        self, user_id: str, k: int, *, allowed: IdMask | None = None, recent: Sequence[ActionEvent] = ()
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Action codes and chances, most likely first; of equals, the more valuable first."""
+        """Action ids and chances, most likely first; of equals, the more valuable first.
+
+        recent: action interactions streamed since training.
+        """
+        mask = None if allowed is None else np.asarray(allowed(self.actions.values), dtype=bool)
+        model = with_streamed(self, user_id, recent) if recent else self
+        codes, chances = model.likely(user_id, k, mask)
+        return self.actions.values[codes], chances
+
+    def likely(self, user_id: str, k: int, allowed: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+        """Action codes and chances; allowed: bool per action."""
         user = np.full(len(self.actions), self.users.code(user_id))
         codes = np.arange(len(self.actions))
         chance = self.chance(user, codes, np.full(len(codes), self.now + 1))
@@ -176,7 +116,7 @@ class ActionModel:
 
 
 def _habit(kind: Timeline, users: np.ndarray, times: np.ndarray, items: np.ndarray) -> list[np.ndarray]:
-    """How often, how lately and as what part of all his events a user had those of one kind."""
+    """How often, how lately and as what part of all their events a user had those of one kind."""
     count, _ = kind.before(users, times)
     recent, _ = kind.between(users, times - 30 * DAY, times)
     since = np.log1p(kind.days_since(users, times))

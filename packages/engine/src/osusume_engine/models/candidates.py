@@ -235,7 +235,7 @@ def _habit_columns(views: Views, pairs: Candidates, where: np.ndarray) -> list[n
 
 
 def _session_columns(views: Views, pairs: Candidates) -> list[np.ndarray]:
-    """How many events the user had at his last moment and in its hour, and how long his history spans."""
+    """How many events the user had at their last moment and in its hour, and how long their history spans."""
     queries = views.queries
     back = queries.last_times[queries.owners] - queries.times
     counts = [np.bincount(queries.owners, back <= limit, minlength=len(queries)) for limit in (0, 3600)]

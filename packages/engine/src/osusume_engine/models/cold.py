@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from osusume_engine.models.model import Answers
 from osusume_engine.models.ranking import Lists, Mask
 from osusume_engine.models.text import ColdByText
 from osusume_engine.storage import storable
@@ -17,7 +18,7 @@ ALIKE = 0.5  # cosine from which on an unseen item is similar
 
 @storable
 @dataclass(frozen=True)
-class WithUnseen:
+class WithUnseen(Answers):
     """unseen: codes of the items without events."""
 
     model: ColdByText

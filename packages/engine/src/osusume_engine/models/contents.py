@@ -1,4 +1,4 @@
-"""What metadata says of items that a user has not met, where his events alone say little."""
+"""What metadata says of items that a user has not met, where the user's events alone say little."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -19,10 +19,13 @@ import scipy.sparse as sp
 
 from osusume_engine.impressions import Impressions
 
+if TYPE_CHECKING:
+    from osusume_engine.training import TrainedModel
+
 DAY = 86_400
 FEW_EVENTS = 5  # an item with fewer is explored while it is young
 MAX_EXPLORED = 2000  # the youngest ones
-HISTORY = 20  # newest items of a user that speak for his taste
+HISTORY = 20  # newest items of a user that speak for their taste
 TASTE = 4.0  # what a perfect match of metadata adds to the odds, in logits
 _WORD = re.compile(r"\w+")
 _NOT_DESCRIBING = ("ITEM_ID", "CREATION_TIMESTAMP")
@@ -134,7 +137,7 @@ def slots(length: int, share: float, *, user: str, seed: int) -> int:
     return min(int(length * share + random.Random(f"slots|{seed}|{user}").random()), max(length - 1, 0))
 
 
-def ages(model: Any, created: pd.Series, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def ages(model: TrainedModel, created: pd.Series, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(events, days) of each item: age is seen from the newest event, back to the creation or first event.
 
     An item with neither is new. created: creation times by item.
@@ -151,7 +154,7 @@ def ages(model: Any, created: pd.Series, ids: np.ndarray) -> tuple[np.ndarray, n
     return events, (newest - since) / DAY
 
 
-def explorable(model: Any, items: pd.DataFrame | None, *, days: float) -> np.ndarray:
+def explorable(model: TrainedModel, items: pd.DataFrame | None, *, days: float) -> np.ndarray:
     """Ids of young items with few events, the youngest first; items that came after training too."""
     created = creation_series(items)
     described = Descriptions(items).ids

@@ -81,7 +81,7 @@ def _spread(weights: np.ndarray, generators: Generators) -> sp.csr_matrix:
 
 
 def weightiest(matrix: sp.csr_matrix, keep: int) -> sp.csr_matrix:
-    """At most `keep` entries of each row, those farthest from 0 (ties at the edge stay)."""
+    """The entries of each row farthest from 0, at most `keep` (ties at the edge stay)."""
     sizes = strongest(abs(matrix), keep)
     sizes.data[:] = 1
     return matrix.multiply(sizes).tocsr()

@@ -18,7 +18,7 @@ from osusume_engine.models.popularity import Popularity
 from osusume_engine.storage import storable
 
 HISTORY = 500  # newest events of a user that a request reads
-OWN_HISTORY = 1000  # newest events that count as his own items
+OWN_HISTORY = 1000  # newest events that count as their own items
 
 
 @storable
@@ -134,7 +134,7 @@ class Views:
 
     @staticmethod
     def of(queries: Histories, generators: Generators, *, today: int | None = None) -> Views:
-        """today: second before which nobody is answered; None: everybody is as of his newest event."""
+        """today: second before which nobody is answered; None: everybody is as of their newest event."""
         s, n, codes = generators.settings, generators.n_items, generators.vocabulary.codes
         recent = queries.newest(HISTORY)
         decayed = profile(recent, n, decay=s.ease_decay)[:, codes]

@@ -1,4 +1,4 @@
-"""How a user comes back to each of his own items: by the clock, and by visits."""
+"""How a user comes back to each of their own items: by the clock, and by visits."""
 
 from __future__ import annotations
 

@@ -104,7 +104,7 @@ def row_of(matrix: sp.csr_matrix) -> np.ndarray:
 
 
 def strongest(matrix: sp.csr_matrix, keep: int) -> sp.csr_matrix:
-    """At most `keep` largest entries of each row (ties at the edge stay)."""
+    """The largest entries of each row, at most `keep` (ties at the edge stay)."""
     for row in np.flatnonzero(np.diff(matrix.indptr) > keep):
         values = matrix.data[matrix.indptr[row] : matrix.indptr[row + 1]]
         values[values < np.partition(values, -keep)[-keep]] = 0

@@ -11,6 +11,7 @@ import pandas as pd
 from osusume_engine.histories import Histories, profile
 from osusume_engine.ids import Ids
 from osusume_engine.models.contexts import Contexts, Events, Validation, coded
+from osusume_engine.numeric import finite
 from osusume_engine.storage import storable
 
 BINS = 5  # quantiles that a numeric column is read as
@@ -41,7 +42,7 @@ class Newcomers:
 
 @dataclass(frozen=True)
 class Meetings:
-    """A pair of a described user and an item that he has, per row. codes: of the user's metadata."""
+    """A pair of a described user and an item that they have, per row. codes: of the user's metadata."""
 
     traits: Traits
     users: np.ndarray
@@ -93,7 +94,7 @@ class Traits:
 
 
 def places_of(popular: np.ndarray, count: int = TOLD_APART) -> np.ndarray:
-    """Per item its rank by popularity, and `count` for all that are not among the first ones."""
+    """Each item's rank by popularity, and `count` for all that are not among the first ones."""
     order = np.argsort(-popular, kind="stable")
     places = np.full(len(popular), count, dtype=np.int32)
     places[order[:count]] = np.arange(min(count, len(order)))
@@ -106,7 +107,7 @@ def _described(frame: pd.DataFrame, name: str, categorical: frozenset[str]) -> p
     if name in categorical:
         return frame[name]
     if pd.api.types.is_numeric_dtype(frame[name]) and not pd.api.types.is_bool_dtype(frame[name]):
-        return _binned(frame[name].astype("float64"))
+        return _binned(finite(frame[name]))
     return None
 
 

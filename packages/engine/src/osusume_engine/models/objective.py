@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from osusume_engine.ids import Ids
+from osusume_engine.numeric import finite
 from osusume_engine.storage import storable
 
 # The share of the attribute in an item's standing, the rest is relevance. The guide says "less emphasis",
@@ -52,8 +53,7 @@ def _moments(values: np.ndarray, listed: np.ndarray) -> tuple[np.ndarray, np.nda
 
 
 def attribute_of(frame: pd.DataFrame, column: str, items: Ids) -> np.ndarray:
-    """float64 per item code, NaN for items that the Items dataset lacks."""
-    values = pd.to_numeric(frame[column], errors="coerce")
-    by_id = pd.Series(values.to_numpy(dtype=float), index=frame["ITEM_ID"].astype(str))
+    """float64 per item code, NaN for items that the Items dataset lacks or gives no finite number."""
+    by_id = pd.Series(finite(frame[column]).to_numpy(), index=frame["ITEM_ID"].astype(str))
     by_id = by_id[~by_id.index.duplicated(keep="last")]
     return by_id.reindex(items.values).to_numpy(dtype=float)

@@ -19,6 +19,7 @@ from osusume_engine.models.candidates import (
 )
 from osusume_engine.models.contents import Contents
 from osusume_engine.models.generators import Generators, Settings, Views
+from osusume_engine.models.model import Answers, Personal
 from osusume_engine.models.ranker import (
     USUAL,
     Examples,
@@ -41,7 +42,7 @@ CANDIDATE_MASS = 0.95  # of the scores; the rest of the catalogue shares what re
 
 @storable
 @dataclass(frozen=True)
-class Personalizer:
+class Personalizer(Answers):
     """today: second before which nobody is answered, so that who comes back after a year sees what is new.
 
     None, while the ranker learns and is tested: as of each user's newest event.
@@ -74,7 +75,36 @@ class Personalizer:
             generators = Generators.fit(histories, n_items, settings=settings, seed=seed, contents=contents)
         return Personalizer(generators, ranker)
 
-    def recommend(self, queries: Histories, k: int, *, allowed: Mask | None = None) -> Lists:
+    @property
+    def base(self) -> Personalizer:
+        """What is below that which steers it: itself."""
+        return self
+
+    @property
+    def contexts(self) -> None:
+        return None
+
+    @property
+    def newcomers(self) -> None:
+        return None
+
+    @property
+    def imitable(self) -> Personalizer:
+        return self
+
+    @property
+    def personal(self) -> Personal:
+        return self
+
+    def recommend(
+        self,
+        queries: Histories,
+        k: int,
+        *,
+        allowed: Mask | None = None,
+        context: np.ndarray | None = None,
+        traits: np.ndarray | None = None,
+    ) -> Lists:
         """Where allowed leaves fewer than k candidates, they are drawn again inside what it allows."""
         batches = [queries_of(queries, start, BATCH) for start in range(0, len(queries), BATCH)]
         if len(batches) < MANY_BATCHES or allowed is not None:
@@ -82,7 +112,14 @@ class Personalizer:
         with ThreadPoolExecutor(os.cpu_count()) as threads:  # most of the work is outside Python's lock
             return Lists.stacked(list(threads.map(lambda batch: self._recommend(batch, k, None), batches)), k)
 
-    def rank(self, query: Histories, items: np.ndarray) -> np.ndarray:
+    def rank(
+        self,
+        query: Histories,
+        items: np.ndarray,
+        *,
+        context: np.ndarray | None = None,
+        traits: np.ndarray | None = None,
+    ) -> np.ndarray:
         """Scores of the given item codes, which sum to at most 1 with all others."""
         if not len(query.items):
             share = self.generators.popularity.users + 1

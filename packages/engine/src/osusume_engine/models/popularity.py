@@ -13,7 +13,7 @@ from osusume_engine.storage import storable
 @storable
 @dataclass(frozen=True)
 class Popularity:
-    """Per item, float32."""
+    """Scores per item, float32."""
 
     users: np.ndarray
     events: np.ndarray

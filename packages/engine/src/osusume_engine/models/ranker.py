@@ -256,7 +256,7 @@ def _trial(
     seed: int | None,
     mixed: bool,
 ) -> Trial:
-    """Without a seed nothing is learned."""
+    """The qualities of these users' lists, by ranker; without a seed no new ranker is learned."""
     test, trees = examples.of_users(users), MIXED if mixed else "boosted"
     scores = {name: qualities(ranker.log_odds(test.features), test) for name, ranker in fixed.items()}
     if seed is None:
@@ -275,7 +275,7 @@ def _trial(
 
 
 def qualities(scores: np.ndarray, examples: Examples) -> np.ndarray:
-    """Per query NDCG@25 as Amazon defines it; with event weights DCG@25, as a list's ideal ignores their scale."""
+    """Each query's NDCG@25 as Amazon defines it; with event weights DCG@25, as a list's ideal ignores their scale."""
     gains = best_gains(scores, examples, 25)
     if len(np.unique(examples.weights)) <= 1:
         return list_ideal_ndcg(gains > 0, 25)

@@ -9,6 +9,8 @@ import numpy as np
 import scipy.sparse as sp
 
 from osusume_engine.histories import Histories, profile
+from osusume_engine.models.discount import MOST_POPULAR, Discount
+from osusume_engine.models.model import Answers
 from osusume_engine.models.neighbours import together, without_diagonal
 from osusume_engine.models.personalization import joined, labelled
 from osusume_engine.models.popularity import Popularity
@@ -49,25 +51,39 @@ BLENDS: Baselines = {
     "together": {"together_share": 8.0},
     "together and popularity": {"together_share": 6.0, "users_share": 2.0},
 }
+UNDISCOUNTED = Discount()
 
 
 @storable
 @dataclass(frozen=True)
-class RelatedItems:
+class RelatedItems(Answers):
     """cold: items of fewer events are related by content alone."""
 
     relations: Relations
     ranker: Ranker
     cold: int
+    discount: Discount = UNDISCOUNTED
 
     @staticmethod
     def fit(
-        histories: Histories, build: Build, *, baselines: Baselines, learned: bool = True, seed: int = 0
+        histories: Histories,
+        build: Build,
+        *,
+        baselines: Baselines,
+        discount: Discount = UNDISCOUNTED,
+        learned: bool = True,
+        seed: int = 0,
     ) -> RelatedItems:
-        """learned: whether a ranker is fitted as well; the best on queries that it did not see is kept."""
+        """learned: whether a ranker is fitted as well; the best on queries that it did not see is kept.
+
+        Where an item says nothing about the next one, that is popularity, and nothing is discounted: without
+        associations the popular items are the best there is.
+        """
         relations = build(histories)
         few = bool(relations.matrices) and len(histories.items) < FEW_EVENTS
-        examples = pair_examples(histories, build, seed=seed, moments=SPREAD if few else END)
+        examples = pair_examples(
+            histories, build, discount=discount, seed=seed, moments=SPREAD if few else END
+        )
         ranker = fit_ranker(
             examples,
             seed=seed,
@@ -77,7 +93,8 @@ class RelatedItems:
             mixed=True,
         )
         cold = cold_limit(examples, relations.names, ranker) if relations.matrices else COLD
-        return RelatedItems(relations, ranker, cold)
+        popular = ranker.kind == "popularity"
+        return RelatedItems(relations, ranker, cold, UNDISCOUNTED if popular else discount)
 
     def rebuilt(self, histories: Histories, build: Build) -> RelatedItems:
         """The same ranker over what more users did."""
@@ -107,11 +124,23 @@ class RelatedItems:
         if not len(pairs.rows):
             return Lists.empty(len(items), k)
         odds = self.ranker.log_odds(self.relations.features(items, pairs))
-        return best_of(pairs, RELATED_MASS * normalised(odds, pairs), len(items), k, allowed)
+        scores = RELATED_MASS * normalised(odds, pairs)
+        lists = best_of(pairs, scores, len(items), k + MOST_POPULAR, allowed)
+        return self.discount.spread(lists, self.relations.popularity, k)
 
 
-def pair_examples(histories: Histories, build: Build, *, seed: int, moments: Sequence[int] = END) -> Examples:
-    """Queries cut from users whom the relations that answer them haven't seen; their last event is the query."""
+def pair_examples(
+    histories: Histories,
+    build: Build,
+    *,
+    discount: Discount = UNDISCOUNTED,
+    seed: int,
+    moments: Sequence[int] = END,
+) -> Examples:
+    """Queries cut from users whom the relations that answer them haven't seen; their last event is the query.
+
+    discount: what hits are worth beside each other.
+    """
     random = np.random.RandomState(seed)
     fold = random.permutation(len(histories)) % 4
     parts = 4 if len(histories.items) < ENOUGH_EVENTS else 1
@@ -123,8 +152,8 @@ def pair_examples(histories: Histories, build: Build, *, seed: int, moments: Seq
         if len(users) > limit:
             users = np.sort(random.choice(users, limit, replace=False))
         for back in moments:
-            found += _examples_at(histories.take(users), users, relations, back)
-    return joined(found)
+            found += _examples_at(histories.take(users), users, relations, back, discount)
+    return _weighed(joined(found)) if discount.factor else joined(found)
 
 
 def cold_limit(examples: Examples, names: Sequence[str], ranker: Ranker) -> int:
@@ -144,18 +173,33 @@ def cold_limit(examples: Examples, names: Sequence[str], ranker: Ranker) -> int:
     return 0
 
 
-def _examples_at(histories: Histories, users: np.ndarray, relations: Relations, back: int) -> list[Examples]:
+def _weighed(examples: Examples) -> Examples:
+    """Relevant pairs weigh 1 on average again, so that a discount moves weight among them only."""
+    relevant = examples.labels > 0
+    mean = examples.weights[relevant].mean() if relevant.any() else 1.0
+    return replace(examples, weights=np.where(relevant, examples.weights / mean, examples.weights))
+
+
+def _examples_at(
+    histories: Histories, users: np.ndarray, relations: Relations, back: int, discount: Discount
+) -> list[Examples]:
     rows, seen, relevant = practice(histories, back)
     last = seen.items[seen.ptr[1:] - 1]
     return [
-        _answered(last[part], relevant.take(part), users[rows[part]], relations)
+        _answered(last[part], relevant.take(part), users[rows[part]], relations, discount)
         for part in np.split(np.arange(len(rows)), range(BATCH, len(rows), BATCH))
     ]
 
 
-def _answered(items: np.ndarray, relevant: Histories, users: np.ndarray, relations: Relations) -> Examples:
+def _answered(
+    items: np.ndarray, relevant: Histories, users: np.ndarray, relations: Relations, discount: Discount
+) -> Examples:
     pairs = relations.candidates(items)
-    return labelled(pairs, relations.features(items, pairs), relevant, users, relations.n_items)
+    found = labelled(pairs, relations.features(items, pairs), relevant, users, relations.n_items)
+    if not discount.factor:
+        return found
+    worth = discount.worth(relations.popularity.users[pairs.items])
+    return replace(found, weights=np.where(found.labels > 0, found.weights * worth, found.weights))
 
 
 def cooccurrence(
@@ -175,3 +219,12 @@ def cooccurrence(
         return matrix
 
     return Relations({"together": together(users_by_items, score, keep=KEEP)}, popular, NO_CONTENT)
+
+
+def newest_of_each_item(histories: Histories, limit: int) -> Histories:
+    """At most `limit` events of each item, the newest ones; users stay, perhaps empty."""
+    order = np.lexsort((-histories.times, histories.items))
+    items = histories.items[order]
+    keep = np.empty(len(order), dtype=bool)
+    keep[order] = np.arange(len(order)) - np.searchsorted(items, items) < limit
+    return histories.where(keep)

@@ -12,6 +12,7 @@ import scipy.sparse as sp
 from osusume_engine.histories import Histories, own_events, profile
 from osusume_engine.metrics import segment_metrics
 from osusume_engine.models.generators import HISTORY, Generators, Settings
+from osusume_engine.models.model import Answers
 from osusume_engine.splits import split_each_user
 from osusume_engine.storage import storable
 
@@ -26,8 +27,8 @@ BATCH = 512
 
 @storable
 @dataclass(frozen=True)
-class Segmenter:
-    """A user's chance of an item is a softmax over the vocabulary, times how active he is.
+class Segmenter(Answers):
+    """A user's chance of an item is a softmax over the vocabulary, times how active they are.
 
     Where people come back to items, the users with most (recent) events of an item come first instead.
     """
@@ -153,7 +154,7 @@ class Segmenter:
 
 @storable
 @dataclass(frozen=True)
-class AttributeSegmenter:
+class AttributeSegmenter(Answers):
     """groups: column -> value -> item codes."""
 
     segmenter: Segmenter

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from osusume_engine.histories import Histories
 from osusume_engine.models.contexts import Contexts
+from osusume_engine.models.generators import Generators
+from osusume_engine.models.model import Answers, Personal
 from osusume_engine.models.newcomers import Newcomers
 from osusume_engine.models.objective import Lean
+from osusume_engine.models.personalization import Personalizer
 from osusume_engine.models.ranking import Lists, Mask
 from osusume_engine.storage import storable
 
@@ -20,15 +22,24 @@ POOL = 200  # best items of the model that may change places
 
 @storable
 @dataclass(frozen=True)
-class Steered:
-    base: Any  # a Personalizer
+class Steered(Answers):
+    base: Personalizer
     lean: Lean | None
     contexts: Contexts | None
     newcomers: Newcomers | None = None
 
     @property
-    def generators(self) -> Any:
+    def generators(self) -> Generators:
         return self.base.generators
+
+    @property
+    def imitable(self) -> Personalizer | None:
+        """An objective's order is not imitated."""
+        return self.base if self.lean is None else None
+
+    @property
+    def personal(self) -> Personal:
+        return self
 
     def recommend(
         self,

@@ -12,6 +12,7 @@ import scipy.sparse as sp
 
 from osusume_engine.models.candidates import Candidates
 from osusume_engine.models.linear import truncated_svd
+from osusume_engine.models.model import Answers
 from osusume_engine.models.ranking import Lists, Mask, best_of, popular_tail
 from osusume_engine.models.related import RelatedItems
 from osusume_engine.storage import storable
@@ -23,7 +24,7 @@ TEXT_MASS = 0.95
 
 @storable
 @dataclass(frozen=True)
-class SimilarTexts:
+class SimilarTexts(Answers):
     """embeddings: (items, dimensions), unit length, 0 for an item without text; users: of each item."""
 
     embeddings: np.ndarray
@@ -55,7 +56,7 @@ class SimilarTexts:
 
 @storable
 @dataclass(frozen=True)
-class ColdByText:
+class ColdByText(Answers):
     """Items with too few events to have neighbours are related by their metadata instead, where that is better."""
 
     warm: RelatedItems

@@ -11,15 +11,14 @@ from osusume_engine.histories import Histories, profile
 from osusume_engine.ids import Ids
 from osusume_engine.metrics import area_under_curve
 from osusume_engine.models.actions import (
-    DAY,
     ActionModel,
-    Columns,
-    Timeline,
     action_metrics,
     boosted,
     interests_of,
     logistic,
 )
+from osusume_engine.models.timelines import DAY, Columns, Timeline
+from osusume_engine.numeric import finite
 from osusume_engine.recipes.learning import Learned, Task
 
 MINIMUM_EVENTS = 50  # TAKEN, and as many NOT_TAKEN or VIEWED, for an action to be scored
@@ -164,7 +163,7 @@ def eligible(log: ActionLog, n_actions: int) -> np.ndarray:
 def _item_events(task: Task, users: Ids) -> pd.DataFrame:
     """owner, time, value (EVENT_VALUE, or 1 where the dataset has none) and kind of the item interactions."""
     frame = task.prepared.interactions
-    value = pd.to_numeric(frame["EVENT_VALUE"], errors="coerce").fillna(0) if "EVENT_VALUE" in frame else 1.0
+    value = finite(frame["EVENT_VALUE"]).fillna(0) if "EVENT_VALUE" in frame else 1.0
     return pd.DataFrame(
         {
             "owner": users.codes(frame["USER_ID"].astype(str)),
@@ -204,7 +203,7 @@ def _values(frame: pd.DataFrame | None, actions: Ids) -> np.ndarray:
     if frame is None or "VALUE" not in frame:
         return np.zeros(len(actions))
     by_id = frame.drop_duplicates("ACTION_ID", keep="last").set_index("ACTION_ID")["VALUE"]
-    return pd.to_numeric(by_id.reindex(actions.values), errors="coerce").fillna(0).to_numpy(dtype=float)
+    return finite(by_id.reindex(actions.values)).fillna(0).to_numpy()
 
 
 def action_ids(task: Task) -> Ids:

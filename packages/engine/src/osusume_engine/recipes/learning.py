@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from osusume_engine.data import Objective
 from osusume_engine.histories import Histories
 from osusume_engine.metrics import CUTOFFS, ranking_metrics, weighted_ndcg
+from osusume_engine.models.model import Model, Personal
 from osusume_engine.preparation import Prepared
 from osusume_engine.recipes.specs import Value
 from osusume_engine.splits import Holdout, hold_out
@@ -20,7 +20,7 @@ MAX_TESTED = 10_000  # test users: a standard error of NDCG@25 of .004, which mo
 
 @dataclass(frozen=True)
 class Learned:
-    model: Any
+    model: Model | None  # None of a trial
     metrics: dict[str, float]
 
 
@@ -31,7 +31,7 @@ class Task:
     seed: int
     fold: int = 0  # which tenth of the users is tested
     objective: Objective | None = None
-    previous: Any = None  # the model to update instead of learning a ranker anew
+    previous: Personal | None = None  # the model to update instead of learning a ranker anew
     trial: bool = False  # only the metrics are wanted
 
     @property

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
@@ -12,6 +11,7 @@ from osusume_engine.metrics import average_rewards
 from osusume_engine.models.contents import Contents
 from osusume_engine.models.contexts import Contexts, Events, Validation, chosen_weights
 from osusume_engine.models.generators import Generators, Settings
+from osusume_engine.models.model import Model
 from osusume_engine.models.newcomers import Meetings, Newcomers, Traits, places_of, validation
 from osusume_engine.models.objective import Lean, attribute_of
 from osusume_engine.models.personalization import Personalizer
@@ -45,7 +45,7 @@ def learn(task: Task) -> Learned:
 
 def _fit(histories: Histories, task: Task) -> Personalizer:
     if task.previous is not None:
-        return _refitted(_described_anew(unsteered(task.previous), histories, task), histories, task)
+        return _refitted(_described_anew(task.previous.base, histories, task), histories, task)
     settings, contents = settings_of(task), _contents(histories, task)
     return Personalizer.fit(histories, task.n_items, settings=settings, seed=task.seed, contents=contents)
 
@@ -79,16 +79,12 @@ def _refitted(model: Personalizer, histories: Histories, task: Task) -> Personal
     return replace(model, generators=generators, today=None)
 
 
-def unsteered(model: Any) -> Personalizer:
-    return model.base if isinstance(model, Steered) else model
-
-
 def _steered(
     model: Personalizer,
     lean: Lean | None,
     contexts: Contexts | None = None,
     newcomers: Newcomers | None = None,
-) -> Any:
+) -> Personalizer | Steered:
     """The model itself where nothing steers it."""
     if lean is None and contexts is None and newcomers is None:
         return model
@@ -100,7 +96,7 @@ def _contexts(task: Task, events: Events, weights: tuple[float, ...]) -> Context
     return Contexts.fit(events, np.arange(len(items)), items, task.n_items, weights=weights)
 
 
-def _evaluated(task: Task, split: Holdout, model: Any, values: np.ndarray | None) -> dict[str, float]:
+def _evaluated(task: Task, split: Holdout, model: Model, values: np.ndarray | None) -> dict[str, float]:
     """The metrics, without contexts: the events to predict have several of them."""
     lists = model.recommend(split.seen, 25).items
     metrics = metrics_of(lists, split, task.n_items)
@@ -113,16 +109,12 @@ def _evaluated(task: Task, split: Holdout, model: Any, values: np.ndarray | None
 def context_weights(task: Task, events: Events, split: Holdout, tested: Personalizer) -> tuple[float, ...]:
     """Weights that help to predict the next event of users whom nobody has learned from."""
     if task.previous is not None:
-        return _weights_of(_part(task.previous, "contexts"), events.columns)
+        return _weights_of(task.previous.contexts, events.columns)
     parts = [
         _validation(task, events, tested, asked, np.setdiff1d(split.train_users, asked))
         for asked in _validation_users(split.train_users, task.prepared.histories, seed=task.seed)
     ]
     return chosen_weights(parts) if parts else (0.0,) * len(events.columns)
-
-
-def _part(model: Any, name: str) -> Any:
-    return getattr(model, name) if isinstance(model, Steered) else None
 
 
 def _weights_of(known: Contexts | None, columns: tuple[str, ...]) -> tuple[float, ...]:
@@ -148,7 +140,7 @@ def newcomers_of(task: Task) -> Newcomers | None:
 def _trait_weights(task: Task, met: Meetings) -> tuple[float, ...]:
     """Weights that help to tell the oldest tenth of a described user's events from the events of all others."""
     if task.previous is not None:
-        newcomers = _part(task.previous, "newcomers")
+        newcomers = task.previous.newcomers
         return _weights_of(newcomers.traits if newcomers else None, met.traits.columns)
     if not met.traits.columns or not len(met.users):
         return ()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from osusume_engine.histories import Histories, profile
+from osusume_engine.models.model import Answers
 from osusume_engine.models.ranking import Lists, Mask
 from osusume_engine.recipes.learning import Learned, Task, metrics_of
 from osusume_engine.storage import storable
@@ -14,12 +15,20 @@ from osusume_engine.storage import storable
 
 @storable
 @dataclass(frozen=True)
-class Ordered:
+class Ordered(Answers):
     """One list for everybody. weights: per item, not negative."""
 
     weights: np.ndarray
 
-    def recommend(self, queries: Histories, k: int, *, allowed: Mask | None = None) -> Lists:
+    def recommend(
+        self,
+        queries: Histories,
+        k: int,
+        *,
+        allowed: Mask | None = None,
+        context: np.ndarray | None = None,
+        traits: np.ndarray | None = None,
+    ) -> Lists:
         """allowed is applied to the whole catalogue."""
         order = np.argsort(-self.weights, kind="stable")
         if allowed is not None:

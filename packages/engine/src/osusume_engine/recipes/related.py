@@ -9,9 +9,18 @@ import numpy as np
 
 from osusume_engine.histories import Histories, profile
 from osusume_engine.models.cold import WithUnseen
+from osusume_engine.models.discount import Discount
 from osusume_engine.models.popularity import Popularity
 from osusume_engine.models.ranker import Baselines
-from osusume_engine.models.related import BLENDS, SIMILAR, Build, RelatedItems, cooccurrence
+from osusume_engine.models.related import (
+    BLENDS,
+    SIMILAR,
+    UNDISCOUNTED,
+    Build,
+    RelatedItems,
+    cooccurrence,
+    newest_of_each_item,
+)
 from osusume_engine.models.relations import NO_CONTENT, Relations, fit_relations
 from osusume_engine.models.text import ColdByText, SimilarTexts
 from osusume_engine.recipes.described import embeddings
@@ -20,12 +29,21 @@ from osusume_engine.splits import Holdout
 
 
 def learn_similar(task: Task) -> Learned:
-    """All three hyperparameters are accepted and unused: nothing is hidden here, and nothing discounted yet."""
+    """The two hidden dimensions are accepted and unused: nothing is hidden here."""
     split, content = task.holdout(), embeddings(task)
     build = partial(fit_relations, n_items=task.n_items, content=NO_CONTENT if content is None else content)
     return learned_relations(
-        task, split, build, baselines=SIMILAR, finish=partial(_cold_by_text, content=content)
+        task,
+        split,
+        build,
+        baselines=SIMILAR,
+        discount=discount_of(task),
+        finish=partial(_cold_by_text, content=content),
     )
+
+
+def discount_of(task: Task) -> Discount:
+    return Discount(float(task.values["popularity_discount_factor"]))
 
 
 def learned_relations(
@@ -34,13 +52,16 @@ def learned_relations(
     build: Build,
     *,
     baselines: Baselines,
+    discount: Discount = UNDISCOUNTED,
     learned: bool = True,
     finish: Callable[[RelatedItems, Histories], RelatedItems | ColdByText | WithUnseen] = lambda model, _: (
         model
     ),
 ) -> Learned:
     """The ranker comes from the training users; what it ranks by is then counted over all of them."""
-    tested = RelatedItems.fit(split.train, build, baselines=baselines, learned=learned, seed=task.seed)
+    tested = RelatedItems.fit(
+        split.train, build, baselines=baselines, discount=discount, learned=learned, seed=task.seed
+    )
     metrics = evaluate(finish(tested, split.train), split, task.n_items)
     if task.trial:
         return Learned(None, metrics)
@@ -61,7 +82,12 @@ def _cold_by_text(
 
 def learn_sims(task: Task) -> Learned:
     return learned_relations(
-        task, task.holdout(), partial(_cooccurrence, task=task), baselines=BLENDS, learned=False
+        task,
+        task.holdout(),
+        partial(_cooccurrence, task=task),
+        baselines=BLENDS,
+        discount=discount_of(task),
+        learned=False,
     )
 
 
@@ -79,7 +105,7 @@ def _cooccurrence(histories: Histories, task: Task) -> Relations:
         high=float(values["max_user_history_length_percentile"]),
     )
     return cooccurrence(
-        _without_extreme_items(usual, task),
+        _without_extremes_of_items(usual, task),
         task.n_items,
         minimum=int(values["min_cointeraction_count"]),
         popularity_discount=float(values["popularity_discount_factor"]),
@@ -87,10 +113,14 @@ def _cooccurrence(histories: Histories, task: Task) -> Relations:
     )
 
 
-def _without_extreme_items(histories: Histories, task: Task) -> Histories:
-    """Leaves out the events of items that have too few or too many events, by percentile of all items."""
+def _without_extremes_of_items(histories: Histories, task: Task) -> Histories:
+    """Leaves out items with too few events, and the older events of those with too many, by percentiles.
+
+    The guide's reason for the upper one is that items with a long history may be out of date. Without the
+    items themselves no list could hold what people look at most (ADR 20).
+    """
     counts = np.bincount(histories.items, minlength=task.n_items)
     low = float(task.values["min_item_interaction_count_percentile"])
     high = float(task.values["max_item_interaction_count_percentile"])
     least, most = np.quantile(counts[counts > 0], [low, high])
-    return histories.where((counts >= least)[histories.items] & (counts <= most)[histories.items])
+    return newest_of_each_item(histories.where((counts >= least)[histories.items]), int(most))

@@ -19,13 +19,13 @@ MAX_TRIED = 300  # for the choice of the method
 
 
 def learn_items(task: Task) -> Learned:
-    return _learn(task, single_items(task))
+    return Learned(*_learn(task, single_items(task)))
 
 
 def learn_attributes(task: Task) -> Learned:
     groups = attribute_groups(task)
-    learned = _learn(task, single_values(groups))
-    return Learned(AttributeSegmenter(learned.model, groups), learned.metrics)
+    segmenter, metrics = _learn(task, single_values(groups))
+    return Learned(AttributeSegmenter(segmenter, groups), metrics)
 
 
 def single_items(task: Task) -> list[np.ndarray]:
@@ -37,13 +37,13 @@ def single_values(groups: dict[str, dict[str, np.ndarray]]) -> list[np.ndarray]:
     return [codes for values in groups.values() for codes in values.values()]
 
 
-def _learn(task: Task, groups: list[np.ndarray]) -> Learned:
+def _learn(task: Task, groups: list[np.ndarray]) -> tuple[Segmenter, dict[str, float]]:
     earlier, later = split_each_user(task.prepared.histories)
     queries = sampled_queries(groups, seed=task.seed)
     tried = queries[:MAX_TRIED]
     fit = partial(Segmenter.fit, n_items=task.n_items, groups=tried, settings=Settings(), seed=task.seed)
     metrics = fit(earlier).evaluate(later, groups=queries, top=top_share(len(earlier)))
-    return Learned(fit(task.prepared.histories), metrics)
+    return fit(task.prepared.histories), metrics
 
 
 def sampled_queries(groups: list[np.ndarray], *, seed: int) -> list[np.ndarray]:

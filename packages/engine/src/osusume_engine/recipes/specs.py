@@ -119,7 +119,7 @@ _SIMS = {
     "max_item_interaction_count_percentile": _share(0.9),
 }
 _SIMILAR = {
-    "popularity_discount_factor": HyperparameterSpec("continuous", 0.0, 0.0, 1.0, used=False),
+    "popularity_discount_factor": _share(0.0),
     "item_id_hidden_dim": _integer(100, 30, 200, used=False),
     "item_metadata_hidden_dim": _integer(100, 30, 200, used=False),
 }

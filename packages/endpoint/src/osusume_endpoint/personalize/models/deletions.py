@@ -63,7 +63,7 @@ def run(service: Personalize, record: Record) -> dict[str, Any]:
 
 
 def _delete(service: Personalize, record: Record, dataset: Record, users: list[str]) -> int:
-    """Parts are written anew; the dataset points to them in one step."""
+    """Parts are written again without them; the dataset points to them in one step."""
     answer = service.work(
         "data",
         record.arn,

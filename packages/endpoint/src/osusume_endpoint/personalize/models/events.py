@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -174,14 +175,21 @@ def _typed(field: Field, key: str, value: Any) -> Any:
         if field.type in ("int", "long"):
             return int(value)
         if field.type in NUMERIC:
-            return float(value)
-    except (TypeError, ValueError):
+            return _finite(float(value))
+    except (TypeError, ValueError, OverflowError):
         raise invalid(
             f"properties.{key} has the value {value!r}, which is not of type {field.type}."
         ) from None
     if field.type == "boolean":
         return str(value).lower() == "true"
     return "|".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _finite(value: float) -> float:
+    """The value; ValueError where it is infinite or no number, as 1e999, Infinity and NaN are in Python's JSON."""
+    if not math.isfinite(value):
+        raise ValueError("not finite")
+    return value
 
 
 def _complete(schema: Schema, row: dict[str, Any]) -> dict[str, Any]:

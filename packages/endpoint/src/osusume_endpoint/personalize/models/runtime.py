@@ -6,7 +6,7 @@ import random
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from osusume_endpoint.personalize.errors import invalid
 from osusume_endpoint.personalize.models import campaigns, datasets, filters
@@ -16,6 +16,10 @@ from osusume_endpoint.personalize.service import Personalize
 from osusume_endpoint.personalize.store import Record
 from osusume_endpoint.service import RequestContext
 from osusume_engine.recipes import RecipeSpec
+
+if TYPE_CHECKING:
+    from osusume_engine.reordering import Reordering
+    from osusume_engine.training import Scored
 
 DEFAULT_RESULTS = 25
 MAX_RESULTS = 500
@@ -58,7 +62,7 @@ def recommend(service: Personalize, context: RequestContext, parameters: Paramet
     columns = _metadata_columns(service, source, parameters)
     count = _num_results(parameters, with_metadata=bool(columns))
     found = _recommended(service, source, parameters, parameters, count)
-    listed: list[tuple[Any, str | None]] = [(one, None) for one in found]
+    listed: list[tuple[Scored, str | None]] = [(one, None) for one in found]
     for promotion in parameters.get("promotions", []):
         listed = _promoted(service, source, parameters, promotion, found, count)
     items = [_item(one, promotion, explained=source.explains) for one, promotion in listed]
@@ -160,12 +164,12 @@ def _num_results(parameters: Parameters, *, with_metadata: bool) -> int:
 
 def _recommended(
     service: Personalize, source: Source, parameters: Parameters, filtered: Mapping[str, Any], count: int
-) -> list[Any]:
+) -> list[Scored]:
     """`filtered` names the filter and its values: the request itself, or a promotion."""
     model = service.catalogue.model(source.model_arn)
     allowed = _allowed(service, source, parameters, filtered)
     if source.recipe.type == "RELATED_ITEMS":
-        return list(model.recommend(item_id=parameters["itemId"], num_results=count, allowed=allowed))
+        return model.recommend(item_id=parameters["itemId"], num_results=count, allowed=allowed)
     user = parameters.get("userId") or ""
     reordering = _reordering(service, source)
     recent = _recent(service, source, user)
@@ -177,12 +181,12 @@ def _recommended(
         recent=recent,
     )
     if reordering is None:
-        return list(scored)
+        return scored
     met = [event.item_id for event in recent]
-    return list(reordering.apply(scored, count, query=user, recent=met, allowed=allowed))
+    return reordering.apply(scored, count, query=user, recent=met, allowed=allowed)
 
 
-def _reordering(service: Personalize, source: Source) -> Any:
+def _reordering(service: Personalize, source: Source) -> Reordering | None:
     return service.catalogue.reordering(
         source.model_arn,
         datasets.datasets_of(service, source.group_arn),
@@ -223,9 +227,9 @@ def _promoted(
     source: Source,
     parameters: Parameters,
     promotion: Mapping[str, Any],
-    found: Sequence[Any],
+    found: Sequence[Scored],
     count: int,
-) -> list[tuple[Any, str | None]]:
+) -> list[tuple[Scored, str | None]]:
     """Promoted items keep their own order and stand at random places among the others."""
     wanted = count * int(promotion.get("percentPromotedItems", 0)) // 100
     promoted = _recommended(service, source, parameters, promotion, wanted) if wanted else []
@@ -241,7 +245,7 @@ def _promoted(
     ]
 
 
-def _item(one: Any, promotion: str | None, *, explained: bool) -> dict[str, Any]:
+def _item(one: Scored, promotion: str | None, *, explained: bool) -> dict[str, Any]:
     item: dict[str, Any] = {"itemId": one.id, "score": float(one.score)}
     reason = PROMOTED if promotion else one.reason
     if explained and reason:

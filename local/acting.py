@@ -1,0 +1,126 @@
+"""`seed`, `run` and `smoke`: on the running endpoint, or on the account with `--on aws`, by the same code."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from local import cli
+from operations import place as places
+from operations import queries, smoke
+from operations.place import Place, Refused, say
+from osusume_endpoint import state
+
+AWS_POLL_SECONDS = 5.0
+
+
+def register(commands: Any) -> None:
+    seed = commands.add_parser("seed", help="fill the application's database and log")
+    seed.add_argument("--size", choices=["small", "full"], default="small", help="of the demo's shop")
+    seed.add_argument("--data", type=Path, metavar="FOLDER", help="your own files (docs/data.md)")
+    run = commands.add_parser("run", help="start the pipeline and follow it")
+    run.add_argument("--mode", choices=["auto", "full"], default="auto")
+    look = commands.add_parser("smoke", help="what a person would look at after a run")
+    for command, action in ((seed, run_seed), (run, run_run), (look, run_smoke)):
+        command.add_argument("--environment", default="dev", help="config/<environment>.yaml")
+        command.add_argument("--on", choices=["endpoint", "aws"], default="endpoint", help="where it acts")
+        command.set_defaults(run=_reporting(action))
+
+
+def _reporting(action: Any) -> Any:
+    """What refuses says why; a command that fails ends with 1."""
+
+    def act(options: argparse.Namespace) -> int:
+        from local.demo.command import REFUSALS  # pandas and the rest, which `up` does without
+
+        try:
+            place = _place(options)
+            say(place.header)
+            return int(action(place, options))
+        except REFUSALS as error:
+            print(error, file=sys.stderr)
+        except Refused as error:
+            print(error, file=sys.stderr)
+        return 1
+
+    return act
+
+
+def _place(options: argparse.Namespace) -> Place:
+    """Raises NotRunning, Refused and ConfigError."""
+    if options.on == "endpoint":
+        home = state.home()
+        current = state.running(home)
+        os.environ.update(cli.environment_variables(cli.endpoint_of(current, home), current))
+    return places.reached(options.environment)
+
+
+def run_seed(place: Place, options: argparse.Namespace) -> int:
+    from local.demo import loader
+
+    started = time.monotonic()
+    with closing(database(place)) as connection:
+        loaded = loader.fill(
+            connection, clients=place.client, settings=place.settings, size=options.size, folder=options.data
+        )
+    for line in (loaded.source, *loaded.notes):
+        say(f"  {line}")
+    added = ", ".join(f"{count:,} {name}" for name, count in loaded.added.items())
+    say(f"  added {added or 'nothing'} in {time.monotonic() - started:.1f} s")
+    return 0
+
+
+def database(place: Place) -> Any:
+    from local.demo.data_api import Connection
+
+    secret = place.client("secretsmanager").describe_secret(SecretId=place.settings.aurora_secret)["ARN"]
+    return Connection(
+        place.client("rds-data"),
+        cluster=queries.cluster_arn(place),
+        secret=secret,
+        database=place.settings.sources.aurora.database,
+    )
+
+
+def run_run(place: Place, options: argparse.Namespace) -> int:
+    from local.demo import progress
+
+    client = place.client("stepfunctions")
+    arn = _started(place, client, options.mode)
+    say(f"  {arn}")
+    here = options.on == "endpoint"
+    logs = state.home() / "log" if here else Path("/aws/vendedlogs/states")
+    poll = time.sleep if here else _slowly
+    followed = progress.follow(client, arn, logs=logs, sleep=poll)
+    say(f"  ended in {followed.seconds:.1f} s")
+    return 0
+
+
+def _started(place: Place, client: Any, mode: str) -> str:
+    try:
+        started = client.start_execution(
+            stateMachineArn=place.names.workflow_arn("pipeline"), input=json.dumps({"mode": mode})
+        )
+    except ClientError as error:
+        if places.absent(error):
+            name = place.settings.environment
+            raise Refused(f"No pipeline of {name} is deployed: `make deploy ENV={name}`") from error
+        raise
+    return str(started["executionArn"])
+
+
+def _slowly(seconds: float) -> None:
+    """An hour's run is looked at every few seconds: the API counts."""
+    time.sleep(max(seconds, AWS_POLL_SECONDS))
+
+
+def run_smoke(place: Place, options: argparse.Namespace) -> int:
+    return min(smoke.smoke(place), 1)

@@ -1,0 +1,88 @@
+"""What a rehearsal plays, in order."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+
+from local.rehearsal import changes
+from local.rehearsal.stage import Stage, Step, python
+from operations.deploy import CDK
+
+_QUIET = ("--ci", "--no-notices", "--no-color")
+# Types of every environment, of stacks that come early and late. The nightly test fails every type once.
+FAILING = (
+    "AWS::DynamoDB::Table",
+    "AWS::EC2::SecurityGroup",
+    "AWS::Glue::Job",
+    "AWS::Logs::LogGroup",
+    "AWS::Personalize::Dataset",
+    "AWS::RedshiftServerless::Workgroup",
+    "AWS::S3::BucketPolicy",
+    "AWS::Scheduler::Schedule",
+)
+
+
+def short(stage: Stage, seed: int) -> Iterator[Step]:
+    """Without data: what CloudFormation takes and refuses."""
+    yield _bootstrap(stage)
+    yield from _first_deployment(stage, seed)
+    yield _diff("diff is empty")
+    yield from _end(stage, interrupted=True)
+    yield _deploy(stage, "deploy again")
+    yield _diff("diff is empty again")
+    yield from _end(stage)
+
+
+def whole(stage: Stage, seed: int) -> Iterator[Step]:
+    yield _bootstrap(stage)
+    yield from _first_deployment(stage, seed)
+    yield Step("seed", python("local.rehearsal.shop", stage.environment))
+    yield from _run(stage, "the first")
+    yield _diff("diff is empty")
+    for number, group in enumerate(changes.groups(stage.settings), 1):
+        for change in group:
+            yield _deploy(stage, f"change: {change.name}", edits=change.edits)
+        yield from _run(stage, f"after group {number}")
+    yield from _end(stage, interrupted=True)
+    yield _deploy(stage, "deploy again")
+    yield from _end(stage)
+
+
+def _bootstrap(stage: Stage) -> Step:
+    """The environment is named, so that the app is not asked."""
+    where = f"aws://{stage.settings.account}/{stage.settings.region}"
+    return Step("bootstrap", [str(CDK), "bootstrap", where, *_QUIET])
+
+
+def _first_deployment(stage: Stage, seed: int) -> Iterator[Step]:
+    kind = random.Random(seed).choice(FAILING)
+    yield _deploy(stage, f"deploy, {kind} fails", fault=f"resources: [{{type: '{kind}'}}]", fails=True)
+    yield _deploy(stage, "deploy")
+
+
+def _deploy(
+    stage: Stage, name: str, *, fault: str = "", fails: bool = False, edits: changes.Edits = ()
+) -> Step:
+    command = python("operations", "deploy", stage.environment, "--approval", "never")
+    said = "Internal Failure" if fails else ""
+    return Step(name, command, fault=fault, fails=fails, said=said, edits=edits)
+
+
+def _diff(name: str) -> Step:
+    return Step(name, [str(CDK), "diff", "--all", "--fail", *_QUIET])
+
+
+def _run(stage: Stage, which: str) -> Iterator[Step]:
+    place = ("--environment", stage.environment)
+    yield Step(f"run, {which}", python("local", "run", *place))
+    yield Step(f"smoke, {which}", python("local", "smoke", *place))
+
+
+def _end(stage: Stage, *, interrupted: bool = False) -> Iterator[Step]:
+    command = python("operations", "destroy", stage.environment, "--confirm", stage.environment)
+    if interrupted:
+        fault = "resources: [{type: 'AWS::EC2::VPC', change: delete}]"
+        yield Step("destroy, interrupted", command, fault=fault, fails=True, said="failed: ")
+    retains = stage.settings.removal == "retain"
+    yield Step("destroy", command, said="adopts them" if retains else "Nothing of the environment is left.")

@@ -1,0 +1,47 @@
+"""`python -m operations <command> [environment]`, behind `make destroy`, `make deploy` and `make smoke`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Callable, Mapping
+
+from config.errors import ConfigError
+from operations import adopt, deploy, destroy, smoke
+from operations.place import Place, Refused, complain, reached, say
+
+
+def main(arguments: list[str] | None = None) -> int:
+    options = _parser().parse_args(arguments)
+    try:
+        place = reached(options.environment)
+        say(place.header)
+        return COMMANDS[options.command](place, options)
+    except (ConfigError, Refused) as error:
+        complain(error)
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m operations", description=__doc__)
+    parser.add_argument("command", choices=sorted(COMMANDS))
+    parser.add_argument("environment", nargs="?", default=os.environ.get("OSUSUME_ENV", "dev"))
+    parser.add_argument("--approval", default="broadening", help="what `cdk deploy` asks about")
+    parser.add_argument("--confirm", default="", help="the environment's name, instead of typing it")
+    return parser
+
+
+def _adopt(place: Place, options: argparse.Namespace) -> int:
+    adopt.adopt_warehouse(place)
+    return 0
+
+
+COMMANDS: Mapping[str, Callable[[Place, argparse.Namespace], int]] = {
+    "adopt": _adopt,
+    "deploy": lambda place, options: deploy.deploy(place, approval=options.approval),
+    "destroy": lambda place, options: destroy.destroy(place, given=options.confirm),
+    "smoke": lambda place, options: min(smoke.smoke(place), 1),
+}
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,36 @@
+"""`make deploy`: the CDK's command line, told what it can't know: what was never whole, and what was retained."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from operations import adopt, first
+from operations.place import Place, Refused
+
+ROOT = Path(__file__).parents[1]
+CDK = ROOT / "node_modules" / ".bin" / "cdk"
+Run = Callable[[Sequence[str]], None]
+
+
+def deploy(place: Place, *, approval: str, run: Run | None = None) -> int:
+    """Raises Refused when the command line fails."""
+    run = run or cdk
+    never = first.parts(place)
+    options = ["--all", "--require-approval", approval]
+    # CloudFormation adopts what a destruction retained, by its name, where it would say that the name is taken.
+    adopting = ["--import-existing-resources"] if place.retains else []
+    run(["deploy", *options, *adopting, *(["--context", f"first={','.join(never)}"] if never else [])])
+    if never:
+        run(["deploy", *options])
+    adopt.adopt_warehouse(place)
+    return 0
+
+
+def cdk(arguments: Sequence[str]) -> None:
+    if not CDK.exists():
+        raise Refused(f"{CDK} is missing: `make deploy` installs it (npm ci)")
+    code = subprocess.run([str(CDK), *arguments], cwd=ROOT, check=False).returncode
+    if code:
+        raise Refused(f"cdk {' '.join(arguments)} ended with {code}: its own output says why")

@@ -1,0 +1,96 @@
+"""Stops what runs: the schedule, the workflows, what Glue and Personalize do for them."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from operations.pages import each
+from operations.place import ENDPOINT, Place, Refused, absent, say
+
+WORKFLOWS = ("pipeline", "prepare", "train", "recommend", "load")
+JOBS = ("extract-aurora", "build-datasets", "postprocess-recommendations")
+PATIENCE_SECONDS = 1800.0
+_RUNNING = ("STARTING", "RUNNING", "STOPPING", "WAITING")
+_GIVEN = (
+    "Name GroupName ScheduleExpression ScheduleExpressionTimezone StartDate EndDate Description KmsKeyArn Target"
+    " FlexibleTimeWindow ActionAfterCompletion"
+).split()
+
+
+def stop(place: Place) -> None:
+    """The schedule first, so that nothing starts; then the runs, the outer before those that it started."""
+    _stop_schedule(place)
+    for workflow in WORKFLOWS:
+        for arn in _running(place, workflow):
+            say(f"  stopping the execution {arn.rpartition(':')[2]} of {place.names.workflow(workflow)}")
+            place.client("stepfunctions").stop_execution(
+                executionArn=arn, error="Destroyed", cause="The environment is being destroyed"
+            )
+    for job in JOBS:
+        _stop_runs(place, place.names.job(job))
+    wait(lambda: not any(_busy(place)), what="runs to end")
+
+
+def _stop_schedule(place: Place) -> None:
+    scheduler, name = place.client("scheduler"), place.names.schedule
+    try:
+        found = scheduler.get_schedule(Name=name)
+    except ClientError as error:
+        if absent(error):
+            return
+        raise
+    if found.get("State") != "DISABLED":
+        say(f"  stopping the schedule {name}")
+        kept = {key: found[key] for key in _GIVEN if found.get(key) is not None}
+        scheduler.update_schedule(**kept, State="DISABLED")
+
+
+def _running(place: Place, workflow: str) -> list[str]:
+    arn = place.names.workflow_arn(workflow)
+    found = each(
+        place, "stepfunctions", "list_executions", "executions", stateMachineArn=arn, statusFilter="RUNNING"
+    )
+    return [execution["executionArn"] for execution in found]
+
+
+def _stop_runs(place: Place, job: str) -> None:
+    runs = [run["Id"] for run in _runs(place, job)]
+    if runs:
+        say(f"  stopping {len(runs)} run(s) of {job}")
+        place.client("glue").batch_stop_job_run(JobName=job, JobRunIds=runs)
+
+
+def _runs(place: Place, job: str) -> Iterator[dict[str, Any]]:
+    for run in each(place, "glue", "get_job_runs", "JobRuns", JobName=job):
+        if run["JobRunState"] in _RUNNING:
+            yield run
+
+
+def _busy(place: Place) -> Iterator[str]:
+    for workflow in WORKFLOWS:
+        yield from _running(place, workflow)
+    for job in JOBS:
+        yield from (run["Id"] for run in _runs(place, place.names.job(job)))
+
+
+def poll_seconds() -> float:
+    """Between two looks at AWS; another endpoint's jobs end sooner."""
+    return 0.2 if os.environ.get(ENDPOINT) else 5.0
+
+
+def wait(done: Callable[[], bool], *, what: str, patience: float = PATIENCE_SECONDS) -> None:
+    """Raises Refused, with what to do, when `done()` is not true in time."""
+    deadline = time.monotonic() + patience
+    first = True
+    while not done():
+        if time.monotonic() > deadline:
+            raise Refused(f"Still waiting for {what} after {patience / 60:.0f} minutes: repeat the command")
+        if first:
+            say(f"  waiting for {what}")
+        first = False
+        time.sleep(poll_seconds())

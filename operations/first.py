@@ -1,0 +1,38 @@
+"""Which stacks were never whole: `make deploy` deploys them without protection first (docs/adr/0029)."""
+
+from __future__ import annotations
+
+from operations import stacks
+from operations.place import Place
+
+
+def parts(place: Place) -> list[str]:
+    """Of a retained environment. What protects a stack whose creation failed is lifted, so that it can go."""
+    found = stacks.deployed(place)
+    never = [stack for stack in found if stack.status in stacks.NEVER]
+    for stack in never:
+        stacks.lift_protection(place, stack)
+    whole = {stack.part for stack in found} - {stack.part for stack in never}
+    return sorted(set(_wanted(place)) - whole) if place.retains else []
+
+
+def _wanted(place: Place) -> list[str]:
+    """What is not wanted is not made, and so would be new for ever."""
+    without = () if place.settings.analytics.quicksight.enabled else ("dashboards",)
+    return [part for part in PARTS if part not in without]
+
+
+# As app.py composes them, which needs Node to be asked; a test compares.
+PARTS = (
+    "storage",
+    "network",
+    "sources",
+    "analytics",
+    "preparation",
+    "training",
+    "publishing",
+    "pipeline",
+    "serving",
+    "observability",
+    "dashboards",
+)

@@ -1,0 +1,40 @@
+"""Signed requests to the deployed API."""
+
+from __future__ import annotations
+
+import json
+import os
+import urllib.error
+import urllib.request
+from typing import Any
+from urllib.parse import quote
+
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+
+from operations.place import Place
+
+API_URL = "OSUSUME_API_URL"  # where the API answers, if not where the stack says
+SECONDS = 15
+
+
+def get(place: Place, *path: str, results: int = 10) -> tuple[int, dict[str, Any]]:
+    """(status, answer); `path` in parts, which are percent-encoded."""
+    url = f"{_base(place)}/{'/'.join(quote(part, safe='') for part in path)}?numResults={results}"
+    request = AWSRequest(method="GET", url=url)
+    credentials = place.session.get_credentials().get_frozen_credentials()
+    SigV4Auth(credentials, "execute-api", place.settings.region).add_auth(request)
+    try:
+        with urllib.request.urlopen(
+            urllib.request.Request(url, headers=dict(request.headers)), timeout=SECONDS
+        ) as answer:
+            return answer.status, json.loads(answer.read())
+    except urllib.error.HTTPError as error:
+        return error.code, {"message": error.read().decode(errors="replace")}
+
+
+def _base(place: Place) -> str:
+    if given := os.environ.get(API_URL):
+        return given.rstrip("/")
+    name = place.names.parameter("serving/api-url")
+    return str(place.client("ssm").get_parameter(Name=name)["Parameter"]["Value"]).rstrip("/")

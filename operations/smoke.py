@@ -1,0 +1,137 @@
+"""`make smoke`: what a person would look at after a run, as the application and an analyst would."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from config import layout
+from operations import queries, signed, stacks
+from operations.pages import each
+from operations.place import Place, Refused, say
+
+USERS = 3
+
+
+class Wrong(RuntimeError):
+    """What was seen is not what it should be."""
+
+
+def smoke(place: Place) -> int:
+    """One line a look; returns how many were wrong."""
+    wrong = 0
+    for name, look in LOOKS.items():
+        try:
+            say(f"  ok      {name}: {look(place)}")
+        except (Wrong, Refused, BotoCoreError, ClientError, OSError) as error:
+            wrong += 1
+            say(f"  WRONG   {name}: {error}")
+    return wrong
+
+
+def _stacks(place: Place) -> str:
+    found = stacks.deployed(place)
+    bad = [f"{stack.name} is {stack.status}" for stack in found if not stack.status.endswith("_COMPLETE")]
+    bad += [f"{stack.name} is {stack.status}" for stack in found if "ROLLBACK" in stack.status]
+    if bad or not found:
+        raise Wrong(", ".join(bad) or "none is deployed: `make deploy`")
+    return f"{len(found)} deployed"
+
+
+def _personal(place: Place) -> str:
+    users = _known_users(place)
+    for user in users:
+        answer = _answered(place, "v1", "users", user, "recommendations")
+        if answer["source"] != "personal":
+            raise Wrong(f"user {user} gets the list {answer['source']!r} and none of their own")
+    return f"users {', '.join(users)} have lists of their own"
+
+
+def _known_users(place: Place) -> list[str]:
+    """Who ordered often: of the application's database, or of the last publication where that is another's."""
+    orders = place.settings.sources.aurora.tables.orders
+    column = place.settings.datasets.interactions.order_columns.USER_ID
+    if place.settings.sources.aurora.create:
+        statement = f"select {column} from {orders} group by 1 order by count(*) desc, 1 limit {USERS}"
+        found = [str(row[0]) for row in queries.application_rows(place, statement)]
+    else:
+        found = _published_users(place)
+    if not found:
+        raise Wrong("nobody is known yet: `make seed`, then `make run`")
+    return found
+
+
+def _published_users(place: Place) -> list[str]:
+    solutions = [s.name for s in place.settings.solutions if s.for_each == "user"]
+    beginning = layout.LIST.of(list=solutions[0], key="") if solutions else ""
+    pages = (
+        place.client("dynamodb")
+        .get_paginator("scan")
+        .paginate(
+            TableName=place.names.recommendations_table,
+            FilterExpression="begins_with(pk, :list)",
+            ExpressionAttributeValues={":list": {"S": beginning}},
+            PaginationConfig={"MaxItems": USERS},
+        )
+    )
+    return [item[layout.PK]["S"].removeprefix(beginning) for page in pages for item in page["Items"]]
+
+
+def _answered(place: Place, *path: str) -> Mapping[str, object]:
+    status, answer = signed.get(place, *path)
+    where = "/".join(path)
+    if status != 200:
+        raise Wrong(f"{where} answers {status}: {str(answer)[:200]}")
+    if answer["degraded"]:
+        raise Wrong(f"{where} is degraded: the API could not read what it should")
+    if not answer["items"]:
+        raise Wrong(f"{where} is an empty list")
+    return answer
+
+
+def _popular(place: Place) -> str:
+    answer = _answered(place, "v1", "popular")
+    if answer["source"] != "popular":
+        raise Wrong(f"v1/popular answers from {answer['source']!r}: nothing is published")
+    return f"version {answer['version']}"
+
+
+def _marts(place: Place) -> str:
+    statement = "select max(run_id), count(*) from marts.mart_catalogue_coverage"
+    [[run_id, count]] = queries.warehouse_rows(place, statement)
+    if not count:
+        raise Wrong("marts.mart_catalogue_coverage has no rows: the warehouse's workflow did not end")
+    return f"{count} rows of coverage, the newest of run {run_id}"
+
+
+def _alarms(place: Place) -> str:
+    prefix = f"{place.names.prefix}-"
+    ringing = [
+        alarm["AlarmName"]
+        for alarm in each(
+            place, "cloudwatch", "describe_alarms", "MetricAlarms", AlarmNamePrefix=prefix, StateValue="ALARM"
+        )
+    ]
+    if ringing:
+        raise Wrong(f"ringing: {', '.join(ringing)}")
+    return "quiet"
+
+
+def _lock(place: Place) -> str:
+    answer = place.client("dynamodb").get_item(
+        TableName=place.names.control_table, Key={layout.PK: {"S": layout.LOCK}}, ConsistentRead=True
+    )
+    if "Item" in answer:
+        raise Wrong("a run holds it, or one ended without letting go")
+    return "free"
+
+
+LOOKS: Mapping[str, Callable[[Place], str]] = {
+    "stacks": _stacks,
+    "personal lists": _personal,
+    "popular list": _popular,
+    "marts": _marts,
+    "alarms": _alarms,
+    "lock": _lock,
+}

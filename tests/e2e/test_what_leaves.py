@@ -1,0 +1,102 @@
+"""The end of the session's environment, which has run: smoke, a destruction that is interrupted, another deployment.
+
+Its name makes it the last: nothing of the line is left for another test.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Any
+
+import pytest
+
+from local import acting, deploy
+from local.demo import loader
+from operations import inventory, smoke, stacks
+from operations import place as places
+from operations.destroy import destroy
+from operations.place import Place, Refused
+from osusume_endpoint.faults.client import Faults
+from tests.e2e.line import Line
+
+pytestmark = pytest.mark.e2e
+
+
+@pytest.fixture(scope="module")
+def place(line: Line) -> Iterator[Place]:
+    given = {
+        **line.endpoint.administrator.environment(),
+        "AWS_ENDPOINT_URL": line.endpoint.url,
+        "OSUSUME_API_URL": line.api.url,
+    }
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in given.items():
+            patch.setenv(name, value)
+        yield places.reached(line.settings.environment)
+
+
+@pytest.mark.parametrize("look", sorted(set(smoke.LOOKS) - {"alarms"}))
+def test_what_has_run_is_as_its_users_want_it(place: Place, first_run: str, look: str) -> None:
+    """Alarms ring here: tests before this one made runs fail."""
+    assert smoke.LOOKS[look](place)
+
+
+def rows(line: Line, connection: Any) -> dict[str, tuple[Any, ...]]:
+    """(count, digest of every row) by table."""
+    found = {}
+    for name, table in line.settings.sources.aurora.tables.model_dump().items():
+        with connection.cursor() as cursor:
+            cursor.execute(f"select count(*), md5(string_agg(t::text, '|' order by t::text)) from {table} t")
+            found[name] = cursor.fetchone()
+    return found
+
+
+def test_the_data_api_writes_what_the_driver_writes(place: Place, line: Line) -> None:
+    tables = line.settings.sources.aurora.tables.model_dump().values()
+    with closing(loader.connect(line.client, secret=line.settings.aurora_secret)) as direct:
+        before = rows(line, direct)
+        with direct.cursor() as cursor:
+            cursor.execute(f"truncate {', '.join(tables)}")
+        direct.commit()
+        with closing(acting.database(place)) as connection:
+            loader.store(
+                line.shop.shop,
+                previous=None,
+                connection=connection,
+                clients=place.client,
+                settings=line.settings,
+            )
+        assert rows(line, direct) == before and all(count for count, _ in before.values())
+
+
+def test_another_name_than_the_environments_changes_nothing(place: Place) -> None:
+    before = [(left.kind, left.name) for left in inventory.left(place)]
+    with pytest.raises(Refused, match="Nothing was done"):
+        destroy(place, ask=lambda question: "prod")
+    assert [(left.kind, left.name) for left in inventory.left(place)] == before
+
+
+def test_a_destruction_that_is_interrupted_is_repeated_and_leaves_nothing(
+    place: Place, line: Line, first_run: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert line.client("personalize").list_solutions()["solutions"], "the run made none"
+    faults = Faults(line.endpoint.url, line.endpoint.region, line.endpoint.administrator)
+    faults.use("resources: [{type: 'AWS::S3::Bucket', name: 'Raw*', change: delete}]")
+    assert destroy(place, given="dev") == 1
+    told = capsys.readouterr().out
+    assert "failed: osusume-dev-storage: Raw" in told and "Internal Failure" in told
+    assert [stack.part for stack in stacks.deployed(place)] == ["storage"]
+    faults.clear()
+    assert destroy(place, given="dev") == 0
+    assert inventory.left(place) == []
+    assert "Nothing of the environment is left." in capsys.readouterr().out
+
+
+def test_it_is_deployed_again_and_destroyed_again(place: Place, line: Line) -> None:
+    assembly = deploy.read_assembly(line.endpoint.home / "cdk.out")
+    outcomes = deploy.deploy(assembly=assembly, endpoint=line.endpoint, report=lambda text: None)
+    assert {outcome.action for outcome in outcomes} == {"created"}
+    assert len(stacks.deployed(place)) == len(outcomes)
+    assert destroy(place, given="dev") == 0
+    assert inventory.left(place) == []
