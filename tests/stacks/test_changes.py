@@ -248,7 +248,6 @@ def pipeline_answers() -> dict[tuple[str, str], Any]:
         ("lambda", "Invoke"): lambda _: {"StatusCode": 200, "Payload": Plan()},
         ("dynamodb", "PutItem"): {},
         ("dynamodb", "UpdateItem"): {},
-        ("dynamodb", "UpdateItem"): {},
         ("dynamodb", "DeleteItem"): {},
         ("sns", "Publish"): {"MessageId": "m"},
     }
