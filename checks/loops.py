@@ -32,7 +32,7 @@ def loops(machine: Mapping[str, Any]) -> Iterator[Problem]:
 
 
 def circle(states: Mapping[str, Any], start: str) -> set[str]:
-    """States of the shortest ways from the Wait back to itself; a longer one starts the work anew."""
+    """States of the shortest ways from the Wait back to itself; a longer one starts the work again."""
     forth = _distances(states, start)
     back = {name: _distances(states, name).get(start, len(states) + 1) for name in forth}
     around = {name: forth[name] + back[name] for name in forth if name != start}

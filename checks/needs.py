@@ -112,6 +112,9 @@ def resource_of(assembly: Assembly, call: sdk.Call, arguments: dict[str, Any]) -
     for name in ("TopicArn", "StateMachineArn", "ExecutionArn", "ExportArn", "TableArn", "QueueUrl"):
         if isinstance(arguments.get(name), str):
             return str(arguments[name])
+    alarms = arguments.get("AlarmNames")
+    if isinstance(alarms, list) and len(alarms) == 1:
+        return f"arn:aws:cloudwatch:{where}:alarm:{alarms[0]}"
     known = {
         "FunctionName": "lambda:{where}:function:{name}",
         "TableName": "dynamodb:{where}:table/{name}",

@@ -62,12 +62,17 @@ class Names:
         return f"{self.prefix}/aurora"
 
     @property
+    def aurora_reader_secret(self) -> str:
+        """Secret of the user that the extraction reads the database as: {username, password}."""
+        return f"{self.prefix}/aurora-reader"
+
+    @property
     def dataset_group(self) -> str:
         return self.of_generation(self.prefix)
 
     @property
     def earlier_dataset_groups(self) -> tuple[str, ...]:
-        """Those that this one stands beside, oldest first."""
+        """The dataset groups that this one stands beside, oldest first."""
         return tuple(replace(self, generation=number).dataset_group for number in range(1, self.generation))
 
     def of_generation(self, name: str) -> str:
@@ -151,6 +156,11 @@ class Names:
     @property
     def api(self) -> str:
         return self.of("api")
+
+    @property
+    def late_alarm(self) -> str:
+        """Alarm that no run succeeded for long; the first success turns its mails on."""
+        return self.of("pipeline-late")
 
     @property
     def topic(self) -> str:

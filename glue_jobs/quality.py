@@ -35,7 +35,7 @@ def learned(name: str, values: Sequence[float], *, min_rows: float) -> Bounds:
 
 
 def history(previous: Mapping[str, Any] | None, *, accepted: Iterable[str]) -> list[dict[str, Any]]:
-    """Figures of the runs before, oldest first. What is accepted starts anew: it has no history."""
+    """Figures of the runs before, oldest first. What is accepted starts without a history."""
     before = (previous or {}).get("quality")
     if before is None:
         return []

@@ -272,7 +272,7 @@ class Deployment:
             raise DeployFailed("\n".join([f"{name}: {status} {reason}", *self._failures(name)]))
 
     def _failures(self, name: str) -> list[str]:
-        """One line a resource that failed in this attempt: the events of a stack go back to its first."""
+        """One line per resource that failed in this attempt: the events of a stack go back to its first."""
         pages = self.cloudformation.get_paginator("describe_stack_events").paginate(StackName=name)
         events = [e for page in pages for e in page["StackEvents"] if self._is_failure(e)]
         return [

@@ -88,7 +88,7 @@ def _managed(assembly: Assembly, role: Role) -> Iterator[Finding]:
 
 
 def _statements(assembly: Assembly) -> Iterator[tuple[str, str, Statement]]:
-    """Those that the templates write: of roles, their trust, and resource policies."""
+    """The statements that the templates write: of roles, their trust, and resource policies."""
     for role in roles(assembly):
         for statement in (*role.statements, *role.trust):
             yield role.stack, statement.policy, statement

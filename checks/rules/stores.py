@@ -56,11 +56,17 @@ OUTSIDE: tuple[Outside, ...] = (
     Outside("table:application-log", "writer", "the application writes its events there"),
     Outside("prefix:datasets/runs/*/quarantine/*", "writer", "a run writes it only if rows are refused"),
     Outside("prefix:datasets/runs/*/quarantine/*", "reader", "people read there why a row was refused"),
+    Outside("log:glue-role/*", "writer", "Glue writes them, named after a job's security and role"),
+    Outside("prefix:results/runs/*/warehouse/quarantine*", "writer", "the recorded line is older than the table"),
+    Outside("prefix:results/runs/*/warehouse/quarantine*", "reader", "the recorded line is older than the table"),
+    Outside("prefix:results/runs/*/warehouse/data_quality*", "writer", "the recorded line is older than the table"),
+    Outside("prefix:results/runs/*/warehouse/data_quality*", "reader", "the recorded line is older than the table"),
     Outside("log:*", "reader", "people read logs when something failed"),
     Outside("queue:schedule-dead-letters", "reader", "people read why a run did not start; an alarm calls them"),
     Outside("topic:alerts", "reader", "alerts.email is optional: who is told is subscribed by hand otherwise"),
     Outside("parameter:serving/api-url", "reader", "the application finds the API by it"),
     Outside("parameter:analytics/*", "reader", "the dashboards' stack, which is made if they are switched on"),
+    Outside("parameter:network/security-group/database-clients", "reader", "the application's own stacks"),
     Outside("parameter:network/security-group/dashboards", "reader", "the same stack"),
 )  # fmt: skip
 

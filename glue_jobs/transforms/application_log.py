@@ -58,7 +58,7 @@ def _value(name: str) -> Column:
 
 
 def newest(history: DataFrame, *, full_run: str, full_at: int) -> DataFrame:
-    """One row a key of all exports (columns.EVENTS and `absent`), `removed` where the table has it no more.
+    """One row per key of all exports (columns.EVENTS and `absent`), `removed` where the table has it no more.
 
     `full_run` is the newest full export, begun at `full_at` (epoch seconds): what is older and not in it is `absent`
     from it, so it was removed without a line that says so.

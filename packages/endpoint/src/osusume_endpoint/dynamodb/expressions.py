@@ -109,7 +109,7 @@ def _names(tree: Tree[Token]) -> Iterator[str]:
 
 
 def _clauses(tree: Tree[Token]) -> Iterator[str]:
-    """Those that are there a second time."""
+    """The clauses that are there a second time."""
     kinds = [node.data for node in tree.children if isinstance(node, Tree)] if tree.data == "update" else []
     yield from (str(kind) for at, kind in enumerate(kinds) if kind in kinds[:at])
 
