@@ -328,7 +328,7 @@ CASES: dict[str, tuple[str, Change]] = {
         "Serving",
         lambda t: properties(t, "GetRecommendationsFunction").update(Runtime="python3.12"),
     ),
-    "code-s3a-region": (
+    "code-spark-region": (
         "Publishing",
         lambda t: properties(t, "PostprocessRecommendationsJob")["DefaultArguments"].update(
             {"--conf": "spark.hadoop.fs.s3a.endpoint.region=us-east-2"}
