@@ -128,9 +128,11 @@ test: $(READY) ## linters, types and every test, including one run of the whole 
 test-package: $(READY)
 	cd $(PACKAGE) && $(ONE_THREAD) $(abspath $(BIN))/python -m pytest -q -n 2 --dist loadfile -m "not nightly"
 
-nightly: $(READY) ## the slow suites, which `make test` leaves out, and each package alone
+nightly: $(READY) node_modules/.ready ## the slow suites, which `make test` leaves out, the rehearsals, and each package alone
 	$(BIN)/python -m pytest -q -m nightly
 	@for package in $(PACKAGES); do (cd $$package && $(abspath $(BIN))/python -m pytest -q -m nightly || [ $$? -eq 5 ]); done
+	$(BIN)/python -m local rehearse --environment dev --seed $$(date +%j)
+	$(BIN)/python -m local rehearse --environment prod --seed $$(date +%j) --short
 
 lint: $(READY)
 	$(BIN)/ruff format --check .

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -12,6 +13,7 @@ from operations.pages import each
 from operations.place import Place, Refused, say
 
 USERS = 3
+ATTEMPTS = 5
 
 
 class Wrong(RuntimeError):
@@ -79,15 +81,22 @@ def _published_users(place: Place) -> list[str]:
 
 
 def _answered(place: Place, *path: str) -> Mapping[str, object]:
-    status, answer = signed.get(place, *path)
-    where = "/".join(path)
+    """An answer as it should be, of a few attempts: a function that has just started may answer from its stand-ins."""
+    for attempt in range(ATTEMPTS):
+        status, answer = signed.get(place, *path)
+        wrong = _wrong(status, answer)
+        if not wrong:
+            return answer
+        time.sleep(attempt)
+    raise Wrong(f"{'/'.join(path)} {wrong}")
+
+
+def _wrong(status: int, answer: Mapping[str, object]) -> str:
     if status != 200:
-        raise Wrong(f"{where} answers {status}: {str(answer)[:200]}")
+        return f"answers {status}: {str(answer)[:200]}"
     if answer["degraded"]:
-        raise Wrong(f"{where} is degraded: the API could not read what it should")
-    if not answer["items"]:
-        raise Wrong(f"{where} is an empty list")
-    return answer
+        return "is degraded: the API could not read what it should"
+    return "" if answer["items"] else "is an empty list"
 
 
 def _popular(place: Place) -> str:

@@ -25,7 +25,7 @@ _READ_ELSEWHERE = frozenset(
 )
 _FIRST_WITH_S3A, _NEWEST_GLUE = 5.1, "6.0"
 _NAME_IN_LOGS = "POWERTOOLS_SERVICE_NAME"
-_LEFT_TO_CODE = frozenset(["DBT_SCHEMA", "READ_TIMEOUT_MS"])  # the default stands
+_LEFT_TO_CODE = frozenset(["ANSWER_WITHIN_MS", "DBT_SCHEMA", "READ_TIMEOUT_MS"])  # the default stands
 # Arguments that Glue itself reads (Glue developer guide, "Job parameters").
 _OF_GLUE = (
     "--extra-py-files --job-language --enable-metrics --enable-observability-metrics "

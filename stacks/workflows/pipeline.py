@@ -59,9 +59,9 @@ def definition(settings: Settings) -> dict[str, Any]:
         },
         **_resume_states(settings),
         "PlanRun": _plan_run(settings),
-        "NotePlan": _note_progress(settings, "plan", "$plan", Next="CheckFields"),
         # What no dataset can take stops a run before its hours of work, not after.
-        "CheckFields": schemas.check(settings, Next="RunPrepare"),
+        "CheckFields": schemas.check(settings, Next="NotePlan"),
+        "NotePlan": _note_progress(settings, "plan", "$plan", Next="RunPrepare"),
         "RunPrepare": _run(
             settings,
             "prepare",
@@ -314,7 +314,7 @@ def _plan_run(settings: Settings) -> State:
             "plan": jsonata("$states.result.Payload"),
             "run_id": jsonata("$states.result.Payload.run_id"),
         },
-        Next="NotePlan",
+        Next="CheckFields",
     )
 
 

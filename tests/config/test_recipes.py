@@ -11,7 +11,8 @@ from config.settings import Solution
 from osusume_engine import batch, metrics
 from osusume_engine.recipes import RECIPES as ENGINES
 from osusume_engine.recipes.specs import HyperparameterSpec
-from stacks.workflows import train
+from stacks.workflows import solutions
+from tests import example
 
 KINDS = {
     ("int",): "integer",
@@ -131,7 +132,7 @@ def test_each_hyperparameter_is_sent_where_the_guide_puts_it() -> None:
         "max_item_interaction_count_percentile": "1.0",
     }
     solution = Solution(name="related", recipe="aws-sims", for_each="item", hyperparameters=given)
-    sent = train._solution_config(None, solution)  # type: ignore[arg-type]
+    sent = solutions.creation(example.settings(), solution)["SolutionConfig"]
     assert sent == {
         "AlgorithmHyperParameters": {"popularity_discount_factor": "0.3", "min_cointeraction_count": "4"},
         "FeatureTransformationParameters": {

@@ -41,6 +41,7 @@ def test_the_locks_are_those_that_something_installs() -> None:
     assert LOCKS == [
         "lambdas/requirements.txt",
         "lambdas/run_dbt/requirements.txt",
+        "requirements-account.txt",
         "requirements-checkov.txt",
         "requirements-checks.txt",
         "requirements-dev.txt",

@@ -246,6 +246,7 @@ def pipeline_answers() -> dict[tuple[str, str], Any]:
     return {
         ("lambda", "Invoke"): lambda _: {"StatusCode": 200, "Payload": Plan()},
         ("dynamodb", "PutItem"): {},
+        ("dynamodb", "UpdateItem"): {},
         ("dynamodb", "DeleteItem"): {},
         ("sns", "Publish"): {"MessageId": "m"},
     }

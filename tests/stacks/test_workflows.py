@@ -839,7 +839,12 @@ def test_a_run_that_failed_is_resumed_after_the_phase_that_it_finished_last(part
     assert result.status == "FAILED"
     assert sent(cloud, "Publish")[0]["Message"].endswith(f"""--input '{{"resume": "{RUN}"}}'""")
     result, cloud = run("pipeline", {"resume": RUN}, control.answers())
-    assert output(result) == {"run_id": RUN, "mode": "full", "versions": VERSIONS}
+    assert output(result) == {
+        "run_id": RUN,
+        "mode": "full",
+        "versions": VERSIONS,
+        "unused_solutions": UNUSED,
+    }
     assert parts(cloud) == ALL_PARTS[ALL_PARTS.index(part) :]
     assert not [call for call in sent(cloud, "Invoke") if "plan-run" in call["FunctionName"]]
     assert control.items["watermark"]["run_id"]["S"] == RUN

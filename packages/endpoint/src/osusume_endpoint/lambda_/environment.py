@@ -86,4 +86,5 @@ def _ours(endpoint: Endpoint) -> dict[str, str]:
         "AWS_EC2_METADATA_DISABLED": "true",
         # A laptop that trains and serves on two cores is slower than DynamoDB: do not call that a fault.
         "READ_TIMEOUT_MS": "2000",
+        "ANSWER_WITHIN_MS": "5000",
     }

@@ -14,7 +14,15 @@ from osusume_engine.models.model import Answers
 from osusume_engine.models.neighbours import together, without_diagonal
 from osusume_engine.models.personalization import joined, labelled
 from osusume_engine.models.popularity import Popularity
-from osusume_engine.models.ranker import Baselines, Examples, Ranker, fit_ranker, qualities
+from osusume_engine.models.ranker import (
+    Baselines,
+    Examples,
+    Ranker,
+    baseline,
+    fit_ranker,
+    qualities,
+    worth_having,
+)
 from osusume_engine.models.ranking import Lists, Mask, best_of, normalised, popular_tail
 from osusume_engine.models.relations import NO_CONTENT, Relations
 from osusume_engine.splits import practice
@@ -76,8 +84,8 @@ class RelatedItems(Answers):
     ) -> RelatedItems:
         """learned: whether a ranker is fitted as well; the best on queries that it did not see is kept.
 
-        Where an item says nothing about the next one, that is popularity, and nothing is discounted: without
-        associations the popular items are the best there is.
+        With a discount, popularity is kept only where an item says nothing about the next one: without
+        associations the popular items are the best there is, and nothing is discounted.
         """
         relations = build(histories)
         few = bool(relations.matrices) and len(histories.items) < FEW_EVENTS
@@ -93,6 +101,8 @@ class RelatedItems(Answers):
             mixed=True,
         )
         cold = cold_limit(examples, relations.names, ranker) if relations.matrices else COLD
+        if discount.factor:
+            ranker = _associating(ranker, examples, baselines, relations.names, seed=seed)
         popular = ranker.kind == "popularity"
         return RelatedItems(relations, ranker, cold, UNDISCOUNTED if popular else discount)
 
@@ -171,6 +181,21 @@ def cold_limit(examples: Examples, names: Sequence[str], ranker: Ranker) -> int:
         if len(cold) < JUDGED or gain[cold].mean() >= 0:
             return limit
     return 0
+
+
+def _associating(
+    ranker: Ranker, examples: Examples, baselines: Baselines, names: Sequence[str], *, seed: int
+) -> Ranker:
+    """The best baseline beside popularity in place of it, where associations say anything beyond popularity."""
+    if ranker.kind != "popularity":
+        return ranker
+    counts = ("users_", "recent_", "query_")
+    associations = [name for name in names if not name.startswith(counts)]
+    if not worth_having(examples, names, associations, seed=seed):
+        return ranker
+    others = {kind: ranker.validation[kind] for kind in baselines if kind != "popularity"}
+    kind = max(others, key=lambda name: others[name])
+    return replace(baseline(kind, baselines[kind], names), validation=ranker.validation)
 
 
 def _weighed(examples: Examples) -> Examples:
