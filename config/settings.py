@@ -620,7 +620,7 @@ class Settings(Section):
 
     @property
     def extraction_secret(self) -> str:
-        """The secret of the user that the extraction reads as: a created cluster's is ours, an existing one's is said."""
+        """The secret of the user that the extraction reads as: ours, or an existing cluster's as it is said."""
         return self.sources.aurora.secret_arn or self.names.aurora_reader_secret
 
     @property
