@@ -168,7 +168,7 @@ def _dialled(
 
 
 def _names_of(assembly: Assembly, cluster: Properties) -> set[str]:
-    """By which a function is told of a cluster: its secrets' names and ARNs."""
+    """Names and ARNs of a cluster's secrets, by which a function is told of it."""
     text = json.dumps(cluster.get("MasterUserPassword", ""))
     found = assembly.each("AWS::SecretsManager::Secret")
     secrets = [(stack.resolver.arn(i), str(one.get("Name", f"<{i}>"))) for stack, i, one in found]

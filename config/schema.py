@@ -44,7 +44,7 @@ def schema() -> Schema:
 
 
 def _optional_section(field: Schema) -> None:
-    """Of a section that may be null, say what is wrong inside of it, and not that nothing fits."""
+    """Says of a section that may be null what is wrong inside of it, and not that nothing fits."""
     section, null = (field.get("anyOf") or [{}, {}])[:2]
     if "$ref" in section and null == {"type": "null"}:
         del field["anyOf"]

@@ -620,7 +620,7 @@ class Settings(Section):
 
     @property
     def extraction_secret(self) -> str:
-        """Of the user that the extraction reads as: of an existing cluster the one that is said, else our own."""
+        """The secret of the user that the extraction reads as: ours, or an existing cluster's as it is said."""
         return self.sources.aurora.secret_arn or self.names.aurora_reader_secret
 
     @property

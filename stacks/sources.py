@@ -70,7 +70,7 @@ class SourcesStack(EnvironmentStack):
         self._publish_database(cluster, self._reader(key))
 
     def _reader(self, key: kms.IKey) -> secretsmanager.Secret:
-        """Of the user that the extraction reads as; `grant_reader` makes the user and lets it read."""
+        """The secret of the user that the extraction reads as; `grant_reader` makes the user and lets it read."""
         return secretsmanager.Secret(
             self,
             "Reader",

@@ -22,7 +22,7 @@ NAMES: Mapping[str, str] = {
 }
 IMAGES = ("Item", "OldImage", "NewImage")
 TTL = "_ttl"  # our name of the attribute by which the table removes items
-SIMULATED = "simulated"  # the demo's own; no table of a company's has it
+SIMULATED = "simulated"  # of events that no person made; others have no such attribute
 _FIGURES = ("TIMESTAMP", "EVENT_VALUE")
 # Kinds of DynamoDB JSON that are no text and no number: shown where a figure should stand, never taken for an id.
 _OTHER_KINDS = ("BOOL", "B", "M", "L", "SS", "NS")
@@ -31,7 +31,7 @@ _DIGITS = r"^[0-9.]+\z"
 
 
 def schema(attributes: Mapping[str, str], *, keys: Sequence[str], ttl: str | None) -> StructType:
-    """Of a line of an export, under the table's own names: what is configured, its key, and its time to live."""
+    """The schema of an export's line, by the table's own names: what is configured, its key, its time to live."""
     fields = {name: _kinds(key) for key, name in attributes.items()}
     unmapped = [name for name in (*keys, *([ttl] if ttl else [])) if name not in fields]
     fields |= dict.fromkeys(unmapped, _ANY) | {SIMULATED: _struct({"BOOL": BooleanType()})}

@@ -14,7 +14,7 @@ def install() -> None:
 
 
 @replaces(
-    "ministack.services.cloudformation.provisioners:_RESOURCE_HANDLERS[AWS::Lambda::Function]", takes=None
+    "ministack.services.cloudformation.provisioners:_RESOURCE_HANDLERS[AWS::Lambda::Function]", holds=dict
 )
 def _with_network(inner: dict[str, Any]) -> dict[str, Any]:
     kept = {"create": _keeping(inner["create"], at=1), "update": _keeping(inner["update"], at=2)}

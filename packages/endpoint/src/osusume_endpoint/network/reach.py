@@ -170,7 +170,7 @@ def _has_way_out(network: Network, source: Place, subnet: Subnet, service: str) 
 
 def _is_public(network: Network, subnet: str | None) -> bool:
     """A NAT gateway reaches the internet from a subnet whose own route leads to an internet gateway."""
-    if subnet not in network.subnets:
+    if subnet is None or subnet not in network.subnets:
         return subnet is not None
     routes = network.subnets[subnet].routes
     return any(route.kind == "internet" and route.destination == ANYWHERE for route in routes)
