@@ -52,6 +52,8 @@ _REF_IS_ARN = frozenset(
         "AWS::IAM::ManagedPolicy",
     ]
 )
+# Whose Ref is the ARN of the secret that they attach.
+_REF_IS_SECRET = frozenset(["AWS::SecretsManager::SecretTargetAttachment"])
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,8 @@ class Resolver:
         if target in pseudo:
             return pseudo[target]
         if target in self.resources:
+            if self._type(target) in _REF_IS_SECRET:
+                return self.resolve(self.resources[target]["Properties"]["SecretId"])
             return self.arn(target) if self._type(target) in _REF_IS_ARN else self.name(target)
         return self._parameter(target)
 

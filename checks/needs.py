@@ -5,7 +5,7 @@ Both directions are checked with this: a need that no statement allows, and a st
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -112,6 +112,9 @@ def resource_of(assembly: Assembly, call: sdk.Call, arguments: dict[str, Any]) -
     for name in ("TopicArn", "StateMachineArn", "ExecutionArn", "ExportArn", "TableArn", "QueueUrl"):
         if isinstance(arguments.get(name), str):
             return str(arguments[name])
+    alarms = arguments.get("AlarmNames")
+    if isinstance(alarms, list) and len(alarms) == 1:
+        return f"arn:aws:cloudwatch:{where}:alarm:{alarms[0]}"
     known = {
         "FunctionName": "lambda:{where}:function:{name}",
         "TableName": "dynamodb:{where}:table/{name}",
@@ -235,17 +238,32 @@ def _function(stack: Stack, logical_id: str, function: dict[str, Any], where: st
         yield from (Need(role, action, "*", f"{because} is in a VPC") for action in VPC_ACTIONS)
 
 
+def _glue_groups(job: Mapping[str, Any]) -> list[str]:
+    """Glue user guide, "Logging for AWS Glue jobs": from 5.0 on a security configuration and the role name the groups.
+
+    Before, there was one for errors and the one that the job's arguments name.
+    """
+    version = str(job.get("GlueVersion", ""))
+    if version.startswith(("0", "1", "2", "3", "4")):
+        named = job.get("DefaultArguments", {}).get("--continuous-log-logGroup", "/aws-glue/jobs/logs-v2")
+        return ["/aws-glue/jobs/error", named]
+    configuration, role = job.get("SecurityConfiguration"), str(job.get("Role")).rpartition("/")[2]
+    under = f"/{configuration}-role/{role}" if configuration else ""
+    return [f"/aws-glue/jobs{under}/{part}" for part in ("error", "output")]
+
+
 def _job(stack: Stack, logical_id: str, job: dict[str, Any], where: str) -> Iterator[Need]:
     role, because = str(job["Role"]), f"job {logical_id}"
     arguments = job.get("DefaultArguments", {})
-    groups = ["/aws-glue/jobs/error", arguments.get("--continuous-log-logGroup", "/aws-glue/jobs/logs-v2")]
+    groups = _glue_groups(job)
     for group in groups:
         for name in ("CreateLogGroup", "CreateLogStream", "PutLogEvents"):
             yield Need(role, f"logs:{name}", f"arn:aws:logs:{where}:log-group:{group}:log-stream:x", because)
     if "SecurityConfiguration" in job:
         # Glue developer guide, "Setting up encryption": needed with an encrypted log group.
-        group_arn = f"arn:aws:logs:{where}:log-group:/aws-glue/jobs/error:log-stream:x"
-        yield Need(role, "logs:AssociateKmsKey", group_arn, f"{because} encrypts its logs")
+        for group in groups:
+            group_arn = f"arn:aws:logs:{where}:log-group:{group}:log-stream:x"
+            yield Need(role, "logs:AssociateKmsKey", group_arn, f"{because} encrypts its logs")
     yield Need(role, "cloudwatch:PutMetricData", "*", because, (("cloudwatch:namespace", "Glue"),))
     for location in [job.get("Command", {}).get("ScriptLocation"), arguments.get("--extra-py-files")]:
         if location:

@@ -86,8 +86,10 @@ def _network(settings: Settings) -> Iterator[Item]:
             {z["ZoneName"] for z in clients("ec2").describe_availability_zones()["AvailabilityZones"]}, zones
         ),
     )
-    gateways = settings.network.nat_gateways
-    if gateways:
+    gateways = settings.network.nat_gateways or 1
+    if settings.network.vpc_id:
+        yield from _existing_network(settings)
+    else:
         yield Item(
             f"{gateways} Elastic IP(s) below the quota",
             "each NAT gateway takes one, of five by default",
@@ -96,13 +98,34 @@ def _network(settings: Settings) -> Iterator[Item]:
         )
 
 
+def _existing_network(settings: Settings) -> Iterator[Item]:
+    """A company's subnets: they are there, in the zones that are said, with a way out."""
+    network = settings.network
+    names = " ".join(network.subnet_ids)
+    yield Item(
+        f"subnets {names} in {network.vpc_id}",
+        "Glue, Redshift and dbt get their interfaces there, and EC2 refuses groups of another VPC",
+        f"aws ec2 describe-subnets --subnet-ids {names}",
+        lambda clients: _contains(
+            {
+                f"{subnet['SubnetId']} {subnet['VpcId']} {subnet['AvailabilityZone']}"
+                for subnet in clients("ec2").describe_subnets(SubnetIds=list(network.subnet_ids))["Subnets"]
+            },
+            [
+                f"{subnet} {network.vpc_id} {zone}"
+                for subnet, zone in zip(network.subnet_ids, network.availability_zones, strict=True)
+            ],
+        ),
+    )
+
+
 def _sources(settings: Settings) -> Iterator[Item]:
     if settings.sources.aurora.create:
         yield _linked_role("rds.amazonaws.com", "AWSServiceRoleForRDS", "the database cluster")
     else:
         yield Item(
             f"secret {settings.aurora_secret}",
-            "the extraction reads host, port, dbname, username and password from it",
+            "the extraction reads user name and password from it",
             f"aws secretsmanager describe-secret --secret-id {settings.aurora_secret}",
             lambda clients: str(
                 clients("secretsmanager").describe_secret(SecretId=settings.aurora_secret)["ARN"]

@@ -31,6 +31,7 @@ FUNCTION_RESULTS: Mapping[str, Mapping[str, Any]] = {
         "export": _EXPORT,
         "previous_run_id": PREVIOUS_RUN_ID,
     },
+    "grant_reader": {"user": "extraction", "tables": ["public.users"]},
     "validate_datasets": {"passed": True, "rows": {"interactions": 1000}},
     "judge_solution_version": {"promote": True, "reason": "better", "metrics": {"coverage": 0.5}},
     "publish_recommendations": {"written": 1},

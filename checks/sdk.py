@@ -21,6 +21,7 @@ _SERVICES: Mapping[str, str] = {
 }
 # IAM prefixes and actions that are not the signing name and the operation's name.
 _PREFIXES: Mapping[str, str] = {
+    "cloudwatch": "cloudwatch",
     "stepfunctions": "states",
     "personalize-runtime": "personalize",
     "personalize-events": "personalize",

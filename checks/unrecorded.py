@@ -68,6 +68,15 @@ UNRECORDED: tuple[Unrecorded, ...] = (
         _SPARK,
     ),
     Unrecorded(
+        r"Preparation/GrantReader.*",
+        tuple(
+            f"rds-data:{name}"
+            for name in ("BeginTransaction", "ExecuteStatement", "CommitTransaction", "RollbackTransaction")
+        ),
+        ("arn:aws:rds:{where}:cluster:<Aurora2CBAB212>",),
+        "CloudFormation makes the cluster's name up, so a recording of one deployment is no other's",
+    ),
+    Unrecorded(
         r"Preparation/ValidateDatasets.*",
         ("s3:ListBucket",),
         ("arn:aws:s3:::{prefix}-datasets-{account}-{region}",),

@@ -62,6 +62,11 @@ class Names:
         return f"{self.prefix}/aurora"
 
     @property
+    def aurora_reader_secret(self) -> str:
+        """Secret of the user that the extraction reads the database as: {username, password}."""
+        return f"{self.prefix}/aurora-reader"
+
+    @property
     def dataset_group(self) -> str:
         return self.of_generation(self.prefix)
 
@@ -151,6 +156,11 @@ class Names:
     @property
     def api(self) -> str:
         return self.of("api")
+
+    @property
+    def late_alarm(self) -> str:
+        """Alarm that no run succeeded for long; the first success turns its mails on."""
+        return self.of("pipeline-late")
 
     @property
     def topic(self) -> str:

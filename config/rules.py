@@ -18,7 +18,7 @@ from config.schedules import check_schedule as check_schedule
 from warehouse.load import tables
 
 if TYPE_CHECKING:
-    from config.settings import DatasetField, Solution
+    from config.settings import Aurora, DatasetField, Datasets, Network, Solution, SourceTables
 
 Value = TypeVar("Value", str, int)
 
@@ -57,6 +57,99 @@ def check_solutions(solutions: Iterable[Solution]) -> None:
     for name in names:
         if names.count(name) > 1:
             raise ValueError(f"solutions: name {name!r} is used twice: rename one")
+
+
+def check_needs(solutions: Iterable[Solution], datasets: Datasets) -> None:
+    """A recipe that can't do without a dataset has it (developer guide, "Choosing a recipe")."""
+    for solution in solutions:
+        for dataset in sorted(DEPLOYED[solution.recipe].required):
+            if not datasets.configured(dataset.lower()):
+                raise ValueError(
+                    f"solutions: {solution.name!r} has recipe {solution.recipe}, which needs the {dataset} dataset: "
+                    f"add datasets.{dataset.lower()}, or take another recipe"
+                )
+
+
+def check_vpc(network: Network) -> None:
+    """A VPC is made of an address range, or exists and has subnets: never half of each."""
+    made = {"cidr": network.cidr, "nat_gateways": network.nat_gateways}
+    existing = {"subnet_ids": network.subnet_ids, "route_table_ids": network.route_table_ids}
+    zones = len(network.availability_zones)
+    if network.vpc_id is None:
+        given = [name for name, value in existing.items() if value]
+        if given:
+            raise ValueError(f"{given[0]} is of a VPC that exists: name it in vpc_id, or remove {given[0]}")
+        if network.cidr is None:
+            raise ValueError(
+                "cidr is missing: give the VPC an address range, or name one that exists in vpc_id"
+            )
+        if (network.nat_gateways or 1) > zones:
+            raise ValueError(
+                f"nat_gateways is {network.nat_gateways} but availability_zones has {zones}: "
+                "give at most one gateway a zone"
+            )
+        return
+    given = [name for name, value in made.items() if value is not None]
+    if given:
+        raise ValueError(f"{given[0]} is of a VPC that is made, but vpc_id names one that exists: remove one")
+    if len(set(network.subnet_ids)) != zones:
+        raise ValueError(
+            f"subnet_ids has {len(set(network.subnet_ids))} subnets for {zones} availability_zones: "
+            "give one private subnet for each zone, in their order"
+        )
+
+
+_IMPORTED = ("endpoint", "port", "secret_arn", "secret_key_arn", "security_group_id")
+_BALANCED = (".cluster-ro-", ".cluster-custom-")
+
+
+def check_cluster(aurora: Aurora) -> None:
+    """What an existing cluster is reached by, and nothing of it where one is created."""
+    given = [key for key in _IMPORTED if getattr(aurora, key) is not None]
+    if aurora.create:
+        if given:
+            raise ValueError(
+                f"{given[0]} is of an existing cluster, but create is true: remove it or set create: false"
+            )
+        return
+    missing = [key for key in ("endpoint", "secret_arn", "security_group_id") if key not in given]
+    if missing:
+        raise ValueError(
+            f"create is false, so the existing cluster must be described: set {', '.join(missing)}"
+        )
+    # Aurora user guide, "Aurora endpoint connections": each connection may come to another instance, and a snapshot
+    # that was exported belongs to one.
+    if any(part in str(aurora.endpoint) for part in _BALANCED):
+        raise ValueError(
+            f"endpoint {aurora.endpoint!r} spreads connections over several instances, and all tables are read of one "
+            "snapshot of one instance: give the endpoint of one reader instance, or the cluster's (writer's)"
+        )
+
+
+def check_tables(source: SourceTables, datasets: Datasets) -> None:
+    """Users and items are read where there is a dataset for them, and nowhere else."""
+    for name in ("users", "items"):
+        has_table, configured = getattr(source, name) is not None, datasets.configured(name)
+        if configured and not has_table:
+            raise ValueError(
+                f"datasets.{name} is configured but sources.aurora.tables.{name} isn't: name the table that fills it"
+            )
+        if has_table and not configured:
+            raise ValueError(
+                f"sources.aurora.tables.{name} is {getattr(source, name)!r} but there is no datasets.{name}, so "
+                "nothing reads it: remove it or add the dataset"
+            )
+
+
+def check_attributes(names: Mapping[str, str | None]) -> None:
+    """Spark reads names of JSON in any case, so two that differ by case are one."""
+    seen: dict[str, str] = {}
+    for key, name in names.items():
+        if name is None:
+            continue
+        if name.lower() in seen:
+            raise ValueError(f"{key} is {name!r}, as {seen[name.lower()]} is: name another attribute")
+        seen[name.lower()] = key
 
 
 def check_never_bought(wanted: int, solutions: Iterable[Solution]) -> None:
@@ -166,5 +259,3 @@ def check_field(field: DatasetField) -> None:
         raise ValueError(f"fields: {field.name} is categorical and textual: keep one")
     if (field.categorical or field.textual) and field.type != "string":
         raise ValueError(f"fields: {field.name} is categorical or textual, so its type must be string")
-    if expected is None and field.type == "string" and not (field.categorical or field.textual):
-        raise ValueError(f"fields: string {field.name} must be categorical or textual: add one of them")

@@ -36,9 +36,19 @@ def schema() -> Schema:
     for name, model in models.items():
         if name not in whole:
             model.pop("required", None)
+        for field in model.get("properties", {}).values():
+            _optional_section(field)
     for (name, field), values in _KNOWN.items():
         models[name]["properties"][field]["enum"] = sorted(values)
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **generated}
+
+
+def _optional_section(field: Schema) -> None:
+    """Says of a section that may be null what is wrong inside of it, and not that nothing fits."""
+    section, null = (field.get("anyOf") or [{}, {}])[:2]
+    if "$ref" in section and null == {"type": "null"}:
+        del field["anyOf"]
+        field |= {"if": null, "else": section}
 
 
 def text() -> str:

@@ -18,6 +18,10 @@ from config.recipes import RANKING_METRICS
 ColumnName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 # Personalize's ITEM_ID (developer guide, "Schemas"): text of at most 256 characters.
 ItemId = Annotated[str, Field(min_length=1, max_length=256)]
+# DynamoDB developer guide, "Naming rules"; the backtick is Spark's quote.
+AttributeName = Annotated[str, Field(pattern=r"^[^`]+$", max_length=255)]
+SubnetId = Annotated[str, Field(pattern=r"^subnet-[0-9a-f]{8,17}$")]
+RouteTableId = Annotated[str, Field(pattern=r"^rtb-[0-9a-f]{8,17}$")]
 TableName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*\.[A-Za-z_][A-Za-z0-9_]*$")]
 
 
@@ -28,15 +32,21 @@ class Section(BaseModel):
 
 
 class Network(Section):
-    """The VPC that Aurora, Glue, Redshift and the dbt runner share."""
+    """The VPC that Aurora, Glue, Redshift and the dbt runner share: made here, or a company's own."""
 
-    cidr: str = Field(pattern=r"^\d+\.\d+\.\d+\.\d+/(1[6-9]|2[0-4])$")
-    """Address range of the VPC, /16 to /24."""
+    cidr: str | None = Field(default=None, pattern=r"^\d+\.\d+\.\d+\.\d+/(1[6-9]|2[0-4])$")
+    """Address range of the VPC that is made, /16 to /24."""
     # Redshift Serverless wants subnets in three zones.
     availability_zones: tuple[str, ...] = Field(min_length=3, max_length=4)
     """Three or four zones that get subnets; given here because a look-up would need credentials."""
-    nat_gateways: int = Field(default=1, ge=1, le=4)
-    """Gateways for outbound traffic of the private subnets; more cost more and survive the loss of a zone."""
+    nat_gateways: int | None = Field(default=None, ge=1, le=4)
+    """Gateways for outbound traffic of the private subnets, 1 unless said; more survive the loss of a zone."""
+    vpc_id: str | None = Field(default=None, pattern=r"^vpc-[0-9a-f]{8,17}$")
+    """A VPC that exists, in place of one that is made. Its private subnets must have a way to AWS's APIs."""
+    subnet_ids: tuple[SubnetId, ...] = ()
+    """Private subnets of the VPC that exists, one for each of `availability_zones`, in their order."""
+    route_table_ids: tuple[RouteTableId, ...] = ()
+    """Route tables of those subnets that get gateway endpoints of S3 and DynamoDB; none where they have them."""
 
     @field_validator("availability_zones")
     @classmethod
@@ -47,38 +57,38 @@ class Network(Section):
         return zones
 
     @model_validator(mode="after")
-    def _one_nat_gateway_a_zone_at_most(self) -> Self:
-        if self.nat_gateways > len(self.availability_zones):
-            raise ValueError(
-                f"nat_gateways is {self.nat_gateways} but availability_zones has "
-                f"{len(self.availability_zones)}: give at most one gateway a zone"
-            )
+    def _is_made_or_exists(self) -> Self:
+        rules.check_vpc(self)
         return self
 
 
 class SourceTables(Section):
     """The application's tables, as `schema.table`."""
 
-    users: TableName
-    """One row per user."""
-    items: TableName
-    """One row an item."""
+    users: TableName | None = None
+    """One row per user; with `datasets.users` only."""
+    items: TableName | None = None
+    """One row an item; with `datasets.items` only."""
     orders: TableName
     """One row an ordered item."""
 
 
 class Aurora(Section):
-    """The application's database: created here, or an existing cluster imported by identifier and secret."""
+    """The application's database: created here, or an existing cluster that lies in `network.vpc_id`."""
 
     create: bool = True
     """true creates an Aurora PostgreSQL serverless v2 cluster; false reads an existing one."""
-    cluster_identifier: str | None = None
-    """Existing cluster, when `create` is false."""
-    secret_name: str | None = None
-    """Secrets Manager secret of an existing cluster (host, port, dbname, username, password)."""
-    endpoint: str | None = None
-    """Reader endpoint of an existing cluster."""
-    security_group_id: str | None = None
+    endpoint: str | None = Field(default=None, pattern=r"^[A-Za-z0-9.-]+$")
+    """Host name of an existing cluster: its writer's, or one reader instance's."""
+    port: int | None = Field(default=None, ge=1, le=65535)
+    """Port of an existing cluster, 5432 unless said."""
+    secret_arn: str | None = Field(
+        default=None, pattern=r"^arn:aws:secretsmanager:[a-z0-9-]+:\d{12}:secret:.+-[A-Za-z0-9]{6}$"
+    )
+    """Secret {username, password} of a user of an existing cluster who may read the tables."""
+    secret_key_arn: str | None = Field(default=None, pattern=r"^arn:aws:kms:[a-z0-9-]+:\d{12}:key/.+$")
+    """KMS key of that secret, where it isn't the account's own for Secrets Manager."""
+    security_group_id: str | None = Field(default=None, pattern=r"^sg-[0-9a-f]{8,17}$")
     """Security group of an existing cluster; Glue is let in."""
     database: str = Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")
     """Database that holds the application's tables."""
@@ -90,17 +100,40 @@ class Aurora(Section):
     """The application's tables."""
 
     @model_validator(mode="after")
-    def _an_imported_cluster_is_named(self) -> Self:
-        imported = ("cluster_identifier", "secret_name", "endpoint", "security_group_id")
-        missing = [key for key in imported if getattr(self, key) is None]
-        if not self.create and missing:
-            raise ValueError(
-                f"create is false, so the existing cluster must be named: set {', '.join(missing)}"
-            )
+    def _an_imported_cluster_is_described(self) -> Self:
+        rules.check_cluster(self)
         if self.min_capacity > self.max_capacity:
             raise ValueError(
                 f"min_capacity {self.min_capacity} is above max_capacity {self.max_capacity}: lower the first"
             )
+        return self
+
+
+class LogAttributes(Section):
+    """Attributes of an item of the log. Each is read as a string or as a number, whichever it is stored as."""
+
+    USER_ID: AttributeName = "user_id"
+    """Who acted."""
+    ITEM_ID: AttributeName = "item_id"
+    """On what; an event without it is no interaction."""
+    EVENT_TYPE: AttributeName = "event_type"
+    """What was done, as `datasets.interactions.events` names it."""
+    TIMESTAMP: AttributeName = "timestamp"
+    """When, in `timestamp_format`."""
+    EVENT_VALUE: AttributeName | None = "value"
+    """A figure that the event has, such as a price; null where the log has none."""
+    EVENT_ID: AttributeName | None = "event_id"
+    """Tells events apart in the warehouse; null or absent: made of user, item, type and time."""
+    SESSION_ID: AttributeName | None = "session_id"
+    """The visit; null where the log has none."""
+    RECOMMENDATION_ID: AttributeName | None = "recommendation_id"
+    """The list that the event comes from; null where the log has none."""
+    IMPRESSION: AttributeName | None = "impression"
+    """Items that were shown: a list or a set of strings or numbers; null where the log has none."""
+
+    @model_validator(mode="after")
+    def _each_has_its_own(self) -> Self:
+        rules.check_attributes(self.model_dump())
         return self
 
 
@@ -111,6 +144,10 @@ class ApplicationLog(Section):
     """true creates the table; false reads an existing one, which must have point-in-time recovery."""
     table_name: str | None = Field(default=None, pattern=r"^[a-zA-Z0-9_.-]{3,255}$")
     """Existing table, when `create` is false."""
+    attributes: LogAttributes = LogAttributes()
+    """Names of the attributes that are read."""
+    timestamp_format: Literal["milliseconds", "seconds", "iso"] = "milliseconds"
+    """Of TIMESTAMP: epoch milliseconds or seconds, or ISO 8601 text, in UTC where it has no offset."""
     ttl_attribute: str | None = Field(default=None, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")
     """Attribute of epoch seconds by which the created table expires events; an existing table says it itself."""
     keep_expired_days: int = Field(default=730, ge=0, le=36500)
@@ -157,8 +194,10 @@ class OrderColumns(Section):
     """What was bought."""
     TIMESTAMP: ColumnName
     """When; a timestamp with time zone."""
-    EVENT_VALUE: ColumnName
-    """What was paid."""
+    EVENT_VALUE: ColumnName | None = None
+    """What was paid; without it orders have no value."""
+    ORDER_ID: ColumnName | None = None
+    """The order that the line belongs to; without it, what a user bought at one moment is one order."""
 
 
 class InteractionsDataset(Section):
@@ -196,9 +235,16 @@ class DatasetField(Section):
     textual: bool = False
     """The field holds text, such as a description."""
     nullable: bool = False
-    """The field may be empty."""
+    """The field may be empty. CREATION_TIMESTAMP may unless this says false: Personalize infers one that is missing."""
     added: bool = False
     """The field came after the dataset was created: the next run adds it; it must be nullable. Stays true for ever."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _a_creation_time_may_be_missing(cls, given: Any) -> Any:
+        if isinstance(given, dict) and given.get("name") == "CREATION_TIMESTAMP":
+            return {"nullable": True, **given}
+        return given
 
 
 class UsersDataset(Section):
@@ -263,6 +309,13 @@ class DataQuality(Section):
     """Bounds of figures, by name such as `rows.application_log.click`; they stand before what is learned."""
 
 
+# What is known of users and items of which the application has no table.
+KEY_FIELDS = {
+    "users": DatasetField(name="USER_ID", column="user_id"),
+    "items": DatasetField(name="ITEM_ID", column="item_id"),
+}
+
+
 class Datasets(Section):
     """Personalize's datasets. Users and items may gain nullable fields, marked `added`; nothing else can change."""
 
@@ -270,12 +323,21 @@ class Datasets(Section):
     """Raise it for fields that can't change in place: a dataset group beside the old one, which serves once trained."""
     interactions: InteractionsDataset
     """Personalize's Interactions dataset."""
-    users: UsersDataset
-    """Personalize's Users dataset."""
-    items: ItemsDataset
-    """Personalize's Items dataset."""
+    users: UsersDataset | None = None
+    """Personalize's Users dataset; without it, users are known by their interactions alone."""
+    items: ItemsDataset | None = None
+    """Personalize's Items dataset; without it, items are known by their interactions alone."""
     quality: DataQuality = DataQuality()
     """When a run stops."""
+
+    def configured(self, name: str) -> bool:
+        """Whether there is a dataset: `interactions` always, `users` and `items` where the configuration has them."""
+        return getattr(self, name) is not None
+
+    def fields(self, name: str) -> tuple[DatasetField, ...]:
+        """Fields of users or items; of one that isn't configured, its key alone."""
+        dataset: UsersDataset | ItemsDataset | None = getattr(self, name)
+        return dataset.fields if dataset else (KEY_FIELDS[name],)
 
 
 class Etl(Section):
@@ -514,6 +576,21 @@ class Settings(Section):
     @model_validator(mode="after")
     def _solutions_are_distinct_and_fed(self) -> Self:
         rules.check_solutions(self.solutions)
+        rules.check_needs(self.solutions, self.datasets)
+        return self
+
+    @model_validator(mode="after")
+    def _an_imported_cluster_is_in_the_vpc(self) -> Self:
+        if not self.sources.aurora.create and self.network.vpc_id is None:
+            raise ValueError(
+                "sources.aurora.create is false, so network.vpc_id must name the VPC that the cluster lies in: the "
+                "extraction's security group and the cluster's have to be of one VPC"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _datasets_have_their_tables(self) -> Self:
+        rules.check_tables(self.sources.aurora.tables, self.datasets)
         return self
 
     @model_validator(mode="after")
@@ -542,8 +619,14 @@ class Settings(Section):
         return self.sources.application_log.table_name or self.names.application_log_table
 
     @property
+    def extraction_secret(self) -> str:
+        """The secret of the user that the extraction reads as: ours, or an existing cluster's as it is said."""
+        return self.sources.aurora.secret_arn or self.names.aurora_reader_secret
+
+    @property
     def aurora_secret(self) -> str:
-        return self.sources.aurora.secret_name or self.names.aurora_secret
+        """Name or ARN, as Secrets Manager's SecretId takes it."""
+        return self.sources.aurora.secret_arn or self.names.aurora_secret
 
 
 def load(environment: str, folder: Path | None = None) -> Settings:

@@ -15,6 +15,7 @@ from awsglue.utils import getResolvedOptions
 from pyspark import StorageLevel
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
+from pyspark.sql.types import StructType
 
 from glue_jobs import quality, report, session
 from glue_jobs.columns import (
@@ -29,11 +30,10 @@ from glue_jobs.columns import (
     REASON,
     TIMESTAMP,
     USER_ID,
-    export_line,
 )
 from glue_jobs.run_id import started_at
 from glue_jobs.sources import SOURCES, Given
-from glue_jobs.transforms import application_log, batch_input, entities, interactions
+from glue_jobs.transforms import application_log, batch_input, entities, interactions, log_attributes
 from glue_jobs.transforms import quarantine as quarantined
 
 ARGUMENTS = [
@@ -57,11 +57,16 @@ class NothingToBuild(RuntimeError):
 
 @dataclass(frozen=True)
 class LogTable:
-    """The table of application events: its key's attributes, and what removes items by itself."""
+    """The table of application events: its key's attributes, what removes items by itself, and how it is written.
+
+    `attributes` are the table's names by keys of the configuration, `timestamp_format` is that of its times.
+    """
 
     keys: Sequence[str] = field(default_factory=lambda: ["user_id", "event_key"])
     ttl: str | None = None
     keep_expired_days: int = 0
+    attributes: Mapping[str, str] = field(default_factory=lambda: dict(log_attributes.NAMES))
+    timestamp_format: str = "milliseconds"
 
 
 @dataclass(frozen=True)
@@ -123,21 +128,21 @@ def main() -> None:
         spark=session.start("build-datasets"),
         datasets=datasets,
         mode=arguments["run_mode"],
-        log=log_table(boto3.client("dynamodb"), log["table"], keep_expired_days=log["keep_expired_days"]),
+        log=log_table(boto3.client("dynamodb"), **log),
         accepted=json.loads(arguments["accept"]),
         **{name: arguments[name] for name in ARGUMENTS if name not in read},
     )
     run(job, s3=boto3.client("s3"))
 
 
-def log_table(dynamodb: Any, table: str, *, keep_expired_days: int) -> LogTable:
-    """What only the table itself knows for certain."""
+def log_table(dynamodb: Any, table: str, **configured: Any) -> LogTable:
+    """What only the table itself knows for certain, beside what is configured of it."""
     keys = dynamodb.describe_table(TableName=table)["Table"]["KeySchema"]
     living = dynamodb.describe_time_to_live(TableName=table)["TimeToLiveDescription"]
     return LogTable(
         keys=[key["AttributeName"] for key in keys],
         ttl=living.get("AttributeName"),
-        keep_expired_days=keep_expired_days,
+        **configured,
     )
 
 
@@ -157,9 +162,12 @@ def run(job: Job, *, s3: Any) -> None:
     )
     log = read_log(job, event_runs=event_runs, full_run=full_run)
     ledgers = Ledgers(job, previous)
-    built = {name: build_entities(job, name, ledgers) for name in KEY_OF_DATASET}
-    kept, counts, figures = build_interactions(job, log, users=built["users"][0], ledgers=ledgers)
-    write_batch_input(job, users=built["users"][0], items=built["items"][0], kept=kept)
+    built = {name: build_entities(job, name, ledgers) for name in KEY_OF_DATASET if name in job.datasets}
+    known = {name: result[0] for name, result in built.items()}
+    kept, counts, figures = build_interactions(job, log, users=known.get("users"), ledgers=ledgers)
+    for name in KEY_OF_DATASET.keys() - built.keys():
+        known[name] = known_by_interactions(job, name, kept)
+    write_batch_input(job, users=known["users"], items=known["items"], kept=kept)
     ledgers.write()
     datasets = {"interactions": counts, **{name: result[1] for name, result in built.items()}}
     measured = figures.pop("quality") | {f"rows.{name}": one["kept"] for name, one in datasets.items()}
@@ -217,14 +225,24 @@ def ingest_export(job: Job) -> None:
     # A full export's files are below its id, an incremental one's in a folder that exports share.
     options = {"recursiveFileLookup": "true", "pathGlobFilter": "*.json.gz"}
     path = session.location(job.raw_bucket, job.export_prefix.strip("/"))
-    schema = export_line(keys=job.log.keys, ttl=job.log.ttl)
-    lines = job.spark.read.schema(schema).options(**options).json(path)
-    events = application_log.events(lines, run_id=job.run_id, keys=job.log.keys, ttl=job.log.ttl)
+    lines = log_attributes.canonical(
+        job.spark.read.schema(_line_schema(job.log)).options(**options).json(path),
+        attributes=job.log.attributes,
+        timestamp_format=job.log.timestamp_format,
+        keys=job.log.keys,
+        ttl=job.log.ttl,
+    )
+    ttl = log_attributes.TTL if job.log.ttl else None
+    events = application_log.events(lines, run_id=job.run_id, keys=job.log.keys, ttl=ttl)
     events.write.mode("overwrite").parquet(session.raw_events(job.raw_bucket, job.run_id))
 
 
+def _line_schema(log: LogTable) -> StructType:
+    return log_attributes.schema(log.attributes, keys=log.keys, ttl=log.ttl)
+
+
 def build_interactions(
-    job: Job, log: DataFrame | None, *, users: DataFrame, ledgers: Ledgers
+    job: Job, log: DataFrame | None, *, users: DataFrame | None, ledgers: Ledgers
 ) -> tuple[DataFrame, dict[str, Any], dict[str, Any]]:
     """The interactions kept (cached), their counts, and figures about them."""
     columns = job.datasets["interactions"]["order_columns"]
@@ -235,7 +253,7 @@ def build_interactions(
     candidates = read_candidates(job, log)
     latest = int((started_at(job.run_id) + CLOCK_SKEW).timestamp())
     rows = interactions.judged(candidates, types=job.event_types, latest=latest)
-    if job.datasets["users"].get("only_known"):
+    if users is not None and job.datasets["users"].get("only_known"):
         rows = interactions.of_known_users(rows, users)
     kept = interactions.kept(rows).persist(StorageLevel.MEMORY_AND_DISK)
     session.write_csv(kept, job.dataset("interactions"))
@@ -282,6 +300,13 @@ def build_entities(
     counts = report.Counts(by_reason=by_reason, kept=kept.count(), new=new)
     optional = [field["name"] for field in fields if field.get("nullable")]
     return kept, counts.as_dict(), null_shares(kept, dataset=name, fields=optional)
+
+
+def known_by_interactions(job: Job, name: str, kept: DataFrame) -> DataFrame:
+    """Users or items of which the application has no table: no dataset, and their ids in the warehouse."""
+    rows = kept.select(KEY_OF_DATASET[name]).distinct()
+    session.write_json(entities.warehouse_rows(rows, run_id=job.run_id), job.warehouse(name))
+    return rows
 
 
 def null_shares(rows: DataFrame, *, dataset: str, fields: Sequence[str]) -> dict[str, float]:

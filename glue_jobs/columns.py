@@ -129,8 +129,7 @@ BATCH_OUTPUT = StructType(
     ]
 )
 
-# Optional: the order that a line belongs to. The other columns of orders are named by the configuration.
-ORDER_ID = "order_id"
+ORDER_ID = "ORDER_ID"
 
 WAREHOUSE_ORDERS = StructType(
     [

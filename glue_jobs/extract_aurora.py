@@ -15,7 +15,8 @@ from pyspark.sql import SparkSession
 
 from glue_jobs import session
 
-ARGUMENTS = ["raw_bucket", "secret_name", "tables", "columns", "run_id"]
+ARGUMENTS = ["raw_bucket", "secret_name", "address", "tables", "columns", "run_id"]
+ADDRESS = ("host", "port", "dbname")
 DRIVER = "org.postgresql.Driver"
 FETCH_SIZE = "10000"  # rows a round trip; the driver's default reads a whole table into memory
 CONFIG_KEYS = {
@@ -26,7 +27,7 @@ CONFIG_KEYS = {
 
 
 class SourceRefused(RuntimeError):
-    """A configured table or column isn't in the database."""
+    """A configured table or column isn't in the database, or nothing says where the database is."""
 
 
 @dataclass(frozen=True)
@@ -36,10 +37,20 @@ class Source:
     password: str
 
     @classmethod
-    def from_secret(cls, secret: Mapping[str, Any]) -> Source:
-        """`secret` as RDS writes it. Raises KeyError for what it lacks."""
-        address = f"{secret['host']}:{secret['port']}/{secret['dbname']}"
-        return cls(f"jdbc:postgresql://{address}?sslmode=require", secret["username"], secret["password"])
+    def from_secret(cls, secret: Mapping[str, Any], *, address: Mapping[str, str]) -> Source:
+        """`secret` as RDS writes it: with host, port and dbname, or without where `address` has them.
+
+        Raises SourceRefused for what neither has.
+        """
+        known = {**secret, **address}
+        lacks = [name for name in (*ADDRESS, "username", "password") if name not in known]
+        if lacks:
+            raise SourceRefused(
+                f"the secret of the database has no {', '.join(lacks)}: add it to the secret; of an existing cluster, "
+                "sources.aurora.endpoint, port and database say where it is"
+            )
+        place = f"{known['host']}:{known['port']}/{known['dbname']}"
+        return cls(f"jdbc:postgresql://{place}?sslmode=require", secret["username"], secret["password"])
 
 
 def main() -> None:
@@ -47,7 +58,9 @@ def main() -> None:
     secret = boto3.client("secretsmanager").get_secret_value(SecretId=arguments["secret_name"])
     run(
         spark=session.start("extract-aurora"),
-        source=Source.from_secret(json.loads(secret["SecretString"])),
+        source=Source.from_secret(
+            json.loads(secret["SecretString"]), address=json.loads(arguments["address"])
+        ),
         tables=json.loads(arguments["tables"]),
         columns=json.loads(arguments["columns"]),
         target=lambda table: session.raw_table(arguments["raw_bucket"], arguments["run_id"], table),

@@ -8,7 +8,7 @@ from constructs import Construct
 
 from config.settings import Settings
 from stacks.parts.logs import LogGroup
-from stacks.parts.stack import EnvironmentStack, security_group_id, subnet_id
+from stacks.parts.stack import EnvironmentStack, security_group_id, subnet_id, without_routes
 
 POSTGRESQL = ec2.Port.tcp(5432)
 REDSHIFT = ec2.Port.tcp(5439)
@@ -20,7 +20,7 @@ class NetworkStack(EnvironmentStack):
 
     def __init__(self, scope: Construct, *, settings: Settings) -> None:
         super().__init__(scope, settings=settings, description="VPC and security groups")
-        self._vpc = self._network()
+        self._vpc = self._existing() if settings.network.vpc_id else self._network()
         for position, subnet in enumerate(self._vpc.private_subnets):
             self.publish(subnet_id(position), subnet.subnet_id)
 
@@ -29,24 +29,51 @@ class NetworkStack(EnvironmentStack):
         transformation = self._group("transformation", "Function that runs dbt")
         warehouse = self._group("warehouse", "Redshift Serverless")
         dashboards = self._group("dashboards", "QuickSight")
+        clients = self._group("database-clients", "What the application reads and writes its database with")
 
         # Glue's workers talk to each other on any port.
         extraction.add_ingress_rule(extraction, ec2.Port.all_tcp(), "Workers of one job")
         extraction.add_egress_rule(extraction, ec2.Port.all_tcp(), "Workers of one job")
         self._connect(extraction, database, POSTGRESQL, "Extraction reads the database")
+        self._connect(clients, database, POSTGRESQL, "The application's clients")
         self._connect(transformation, warehouse, REDSHIFT, "dbt builds in the warehouse")
         self._connect(dashboards, warehouse, REDSHIFT, "Dashboards read the warehouse")
-        for group in (extraction, transformation):
+        # QuickSight's network interfaces keep no state: answers need a rule as well, and come to any port.
+        dashboards.add_ingress_rule(warehouse, ec2.Port.all_tcp(), "The warehouse's answers")
+        # COPY and UNLOAD go through the VPC (enhanced VPC routing): to S3 by its gateway endpoint.
+        for group in (extraction, transformation, warehouse):
             group.add_egress_rule(ec2.Peer.any_ipv4(), HTTPS, "AWS APIs")
+
+    def _existing(self) -> ec2.IVpc:
+        """A company's VPC: its routes are its own, and it gets endpoints where the configuration asks for them."""
+        network = self.settings.network
+        vpc = ec2.Vpc.from_vpc_attributes(
+            self,
+            "Vpc",
+            vpc_id=str(network.vpc_id),
+            availability_zones=list(network.availability_zones),
+            private_subnet_ids=list(network.subnet_ids),
+        )
+        for subnet in vpc.private_subnets:
+            without_routes(subnet)
+        for service in ("s3", "dynamodb") if network.route_table_ids else ():
+            ec2.CfnVPCEndpoint(
+                self,
+                f"Existing{service.capitalize()}",
+                vpc_id=vpc.vpc_id,
+                service_name=f"com.amazonaws.{self.settings.region}.{service}",
+                route_table_ids=list(network.route_table_ids),
+            )
+        return vpc
 
     def _network(self) -> ec2.Vpc:
         network = self.settings.network
         vpc = ec2.Vpc(
             self,
             "Vpc",
-            ip_addresses=ec2.IpAddresses.cidr(network.cidr),
+            ip_addresses=ec2.IpAddresses.cidr(str(network.cidr)),
             availability_zones=list(network.availability_zones),
-            nat_gateways=network.nat_gateways,
+            nat_gateways=network.nat_gateways or 1,
             # Would be a custom resource with a Lambda function of its own; nothing uses the default group.
             restrict_default_security_group=False,
             subnet_configuration=[
@@ -69,7 +96,7 @@ class NetworkStack(EnvironmentStack):
     def _group(self, name: str, description: str) -> ec2.SecurityGroup:
         group = ec2.SecurityGroup(
             self,
-            f"{name.capitalize()}Group",
+            f"{''.join(word.capitalize() for word in name.split('-'))}Group",
             vpc=self._vpc,
             description=description,
             allow_all_outbound=False,

@@ -65,6 +65,7 @@ class ObservabilityStack(EnvironmentStack):
             threshold=row.threshold,
             evaluation_periods=row.periods,
             treat_missing_data=row.missing,
+            actions_enabled=False if row.from_first_run else None,
         )
         if row.mails:
             alarm.add_alarm_action(actions.SnsAction(topic))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from aws_cdk import RemovalPolicy
 from aws_cdk import aws_ec2 as ec2
@@ -16,10 +17,20 @@ from stacks.parts.access import Statement, allow
 from stacks.parts.function import PythonFunction
 from stacks.parts.glue_job import PySparkJob
 from stacks.parts.layer import RuntimeLayer
-from stacks.parts.stack import EnvironmentStack, subnet_id, without_routes
+from stacks.parts.stack import (
+    AURORA_ARN,
+    AURORA_HOST,
+    AURORA_PORT,
+    AURORA_READER_SECRET_ARN,
+    AURORA_SECRET_ARN,
+    EnvironmentStack,
+    subnet_id,
+    without_routes,
+)
 from stacks.parts.workflow import Workflow
 from stacks.workflows import prepare
 
+POSTGRESQL = 5432
 _RAW = (layout.RAW_TABLE, layout.LOG_EXPORT, layout.RAW_EVENTS)
 
 
@@ -35,6 +46,8 @@ class PreparationStack(EnvironmentStack):
 
         self._extract_aurora(connection)
         self._build_datasets()
+        if settings.sources.aurora.create:
+            self._grant_reader()
         self._plan_run()
         self._validate_datasets()
         Workflow(
@@ -76,10 +89,14 @@ class PreparationStack(EnvironmentStack):
 
     def _extract_aurora(self, connection: glue.Connection) -> None:
         datasets = self.settings.datasets
+        tables = self.settings.sources.aurora.tables.model_dump(exclude_none=True)
         columns = {
-            "users": [field.column for field in datasets.users.fields],
-            "items": [field.column for field in datasets.items.fields],
-            "orders": ["order_id", *datasets.interactions.order_columns.model_dump().values()],
+            **{
+                name: [field.column for field in datasets.fields(name)]
+                for name in ("users", "items")
+                if name in tables
+            },
+            "orders": list(datasets.interactions.order_columns.model_dump(exclude_none=True).values()),
         }
         PySparkJob(
             self,
@@ -88,12 +105,14 @@ class PreparationStack(EnvironmentStack):
             connections=[connection],
             arguments={
                 "--raw_bucket": self.names.raw_bucket,
-                "--secret_name": self.settings.aurora_secret,
-                "--tables": json.dumps(self.settings.sources.aurora.tables.model_dump()),
+                "--secret_name": self.settings.extraction_secret,
+                "--address": json.dumps(self._address),
+                "--tables": json.dumps(tables),
                 "--columns": json.dumps(columns),
             },
             statements=[
                 allow("secretsmanager:GetSecretValue", self._secret_arn),
+                *self._open_secret(),
                 *self._connect_to_network(),
                 access.list_objects(self.names.raw_bucket),
                 access.read_objects(self.names.raw_bucket, layout.RAW_TABLE.anything),
@@ -105,10 +124,26 @@ class PreparationStack(EnvironmentStack):
         )
 
     @property
+    def _address(self) -> dict[str, str]:
+        """Where the database is: a secret of a reader need not hold it."""
+        aurora = self.settings.sources.aurora
+        if aurora.create:
+            host, port = self.read(AURORA_HOST), self.read(AURORA_PORT)
+            return {"host": host, "port": port, "dbname": aurora.database}
+        port = str(aurora.port or POSTGRESQL)
+        return {"host": str(aurora.endpoint), "port": port, "dbname": aurora.database}
+
+    def _open_secret(self) -> list[Statement]:
+        key = self.settings.sources.aurora.secret_key_arn
+        return [access.decrypt(key)] if key else []
+
+    @property
     def _secret_arn(self) -> str:
+        if self.settings.sources.aurora.secret_arn:
+            return self.settings.sources.aurora.secret_arn
         # Secrets Manager ends the ARN with six random characters.
         region, account = self.settings.region, self.settings.account
-        return f"arn:aws:secretsmanager:{region}:{account}:secret:{self.settings.aurora_secret}-??????"
+        return f"arn:aws:secretsmanager:{region}:{account}:secret:{self.settings.extraction_secret}-??????"
 
     def _connect_to_network(self) -> list[Statement]:
         base = f"arn:aws:glue:{self.settings.region}:{self.settings.account}"
@@ -141,13 +176,8 @@ class PreparationStack(EnvironmentStack):
                 "--raw_bucket": names.raw_bucket,
                 "--datasets_bucket": names.datasets_bucket,
                 "--results_bucket": names.results_bucket,
-                "--datasets": self.settings.datasets.model_dump_json(),
-                "--application_log": json.dumps(
-                    {
-                        "table": self.settings.application_log_table,
-                        "keep_expired_days": self.settings.sources.application_log.keep_expired_days,
-                    }
-                ),
+                "--datasets": self.settings.datasets.model_dump_json(exclude_none=True),
+                "--application_log": json.dumps(self._log),
             },
             statements=[
                 *map(access.list_objects, (names.raw_bucket, names.datasets_bucket, names.results_bucket)),
@@ -169,6 +199,42 @@ class PreparationStack(EnvironmentStack):
                     ["dynamodb:DescribeTable", "dynamodb:DescribeTimeToLive"],
                     prepare.table_arn(self.settings),
                 ),
+            ],
+        )
+
+    @property
+    def _log(self) -> dict[str, Any]:
+        """What the job is told of the log: which table, how it is written, how long what expired is learned."""
+        log = self.settings.sources.application_log
+        return {
+            "table": self.settings.application_log_table,
+            "keep_expired_days": log.keep_expired_days,
+            "attributes": log.attributes.model_dump(exclude_none=True),
+            "timestamp_format": log.timestamp_format,
+        }
+
+    def _grant_reader(self) -> None:
+        """Works through the Data API, as the administrator, so that the extraction needn't be one."""
+        aurora = self.settings.sources.aurora
+        cluster, administrator = self.read(AURORA_ARN), self.read(AURORA_SECRET_ARN)
+        reader = self.read(AURORA_READER_SECRET_ARN)
+        calls = ("BeginTransaction", "ExecuteStatement", "CommitTransaction", "RollbackTransaction")
+        PythonFunction(
+            self,
+            "GrantReader",
+            name="grant_reader",
+            layers=[self._layer],
+            environment={
+                "CLUSTER_ARN": cluster,
+                "ADMINISTRATOR_SECRET_ARN": administrator,
+                "READER_SECRET_ARN": reader,
+                "DATABASE": aurora.database,
+                "TABLES": json.dumps(list(aurora.tables.model_dump(exclude_none=True).values())),
+            },
+            statements=[
+                allow([f"rds-data:{name}" for name in calls], cluster),
+                allow("secretsmanager:GetSecretValue", administrator, reader),
+                access.decrypt(self.key_arn),
             ],
         )
 

@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
-from aws_cdk import Duration, RemovalPolicy
+import json
+
+from aws_cdk import Duration, RemovalPolicy, Token
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_rds as rds
+from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from config.settings import Settings
-from stacks.parts.stack import EnvironmentStack, security_group_id
+from stacks.parts.stack import (
+    AURORA_ARN,
+    AURORA_HOST,
+    AURORA_PORT,
+    AURORA_READER_SECRET_ARN,
+    AURORA_SECRET_ARN,
+    EnvironmentStack,
+    security_group_id,
+)
 
+EXTRACTION_USER = "extraction"
 ENGINE = rds.DatabaseClusterEngine.aurora_postgres(version=rds.AuroraPostgresEngineVersion.VER_17_9)
 
 
@@ -30,7 +43,7 @@ class SourcesStack(EnvironmentStack):
     def _database(self) -> None:
         aurora = self.settings.sources.aurora
         key = self.key()
-        rds.DatabaseCluster(
+        cluster = rds.DatabaseCluster(
             self,
             "Aurora",
             engine=ENGINE,
@@ -54,29 +67,60 @@ class SourcesStack(EnvironmentStack):
             removal_policy=self._database_removal,
         )
 
+        self._publish_database(cluster, self._reader(key))
+
+    def _reader(self, key: kms.IKey) -> secretsmanager.Secret:
+        """The secret of the user that the extraction reads as; `grant_reader` makes the user and lets it read."""
+        return secretsmanager.Secret(
+            self,
+            "Reader",
+            secret_name=self.names.aurora_reader_secret,
+            description="The extraction reads the application's tables",
+            encryption_key=key,
+            generate_secret_string=secretsmanager.SecretStringGenerator(
+                secret_string_template=json.dumps({"username": EXTRACTION_USER}),
+                generate_string_key="password",
+                password_length=40,
+                exclude_punctuation=True,
+            ),
+            removal_policy=self.removal_policy,
+        )
+
+    def _publish_database(self, cluster: rds.DatabaseCluster, reader: secretsmanager.Secret) -> None:
+        assert cluster.secret is not None
+        for part, value in {
+            AURORA_ARN: cluster.cluster_arn,
+            AURORA_HOST: cluster.cluster_endpoint.hostname,
+            AURORA_PORT: Token.as_string(cluster.cluster_endpoint.port),
+            AURORA_SECRET_ARN: cluster.secret.secret_arn,
+            AURORA_READER_SECRET_ARN: reader.secret_arn,
+        }.items():
+            self.publish(part, value)
+
     @property
     def _database_removal(self) -> RemovalPolicy:
         return RemovalPolicy.DESTROY if self.settings.removal == "destroy" else RemovalPolicy.SNAPSHOT
 
     def _open_existing_database(self) -> None:
+        port = self.settings.sources.aurora.port or 5432
         ec2.CfnSecurityGroupIngress(
             self,
             "ExtractionReadsDatabase",
             group_id=self.settings.sources.aurora.security_group_id,
             source_security_group_id=self.read(security_group_id("extraction")),
             ip_protocol="tcp",
-            from_port=5432,
-            to_port=5432,
+            from_port=port,
+            to_port=port,
             description="Extraction reads the database",
         )
 
     def _application_log(self) -> None:
-        text = dynamodb.AttributeType.STRING
+        text, log = dynamodb.AttributeType.STRING, self.settings.sources.application_log
         dynamodb.Table(
             self,
             "ApplicationLog",
             table_name=self.settings.application_log_table,
-            partition_key=dynamodb.Attribute(name="user_id", type=text),
+            partition_key=dynamodb.Attribute(name=log.attributes.USER_ID, type=text),
             sort_key=dynamodb.Attribute(name="event_key", type=text),
             billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
             encryption=dynamodb.TableEncryption.AWS_MANAGED,

@@ -79,7 +79,7 @@ RULES = (
         "glue_jobs/<job>.py",
     ),
     Rule(
-        "code-s3a-region",
+        "code-spark-region",
         "From Glue 5.1 on Spark asks S3 in us-east-2, and uploads of a job in a VPC time out.",
         "Give --conf spark.hadoop.fs.s3a.endpoint.region with the stack's region.",
         'Glue user guide, "Migrating AWS Glue for Spark jobs to AWS Glue version 5.1"',
@@ -189,7 +189,7 @@ def _s3a_region(region: str, stack: Stack, logical_id: str, job: Mapping[str, An
     if found != [region]:
         why = f"Glue {version} writes through S3A, whose region is {', '.join(found) or 'not given'}."
         cure = f"give --conf spark.hadoop.fs.s3a.endpoint.region={region}."
-        yield Finding(stack.name, logical_id, "code-s3a-region", why, cure)
+        yield Finding(stack.name, logical_id, "code-spark-region", why, cure)
 
 
 def _script(job: Mapping[str, Any], assembly: Assembly) -> str:

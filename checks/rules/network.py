@@ -1,35 +1,44 @@
-"""Who must reach whom inside the VPC: both security groups must let them."""
+"""Who must reach whom inside the VPC: security groups both ways, routes, endpoints, and one VPC in common."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
 
+from checks import connections, topology
 from checks.assembly import Assembly
+from checks.connections import ANY_PORT, Connection
 from checks.finding import Finding
 from checks.rule import Rule
-
-_HTTPS, _POSTGRESQL, _REDSHIFT = 443, 5432, 5439
-_ANYWHERE = "0.0.0.0/0"
-
-
-@dataclass(frozen=True)
-class Path:
-    stack: str
-    logical_id: str
-    source: str  # security group
-    target: str  # security group or CIDR
-    port: int
-    because: str
-
+from osusume_endpoint.network import reach
+from osusume_endpoint.network.model import Network
+from osusume_endpoint.network.reach import HTTPS, Missing
 
 RULES = (
     Rule(
         "network-path",
-        "The connection times out.",
+        "The connection times out: COPY, a job, a function or a dashboard waits and fails.",
         "Add the rule in the network stack.",
-        'VPC user guide, "Security groups"; Glue developer guide, "Setting up Amazon VPC"',
+        'VPC user guide, "Security groups"; Glue developer guide, "Setting up Amazon VPC"; Redshift management guide, '
+        '"Enhanced VPC routing"; QuickSight user guide, "Security groups: inbound and outbound rules"',
+    ),
+    Rule(
+        "network-route",
+        "Calls to the service have no way out of the subnet, and time out.",
+        "Give the subnet's route table a NAT gateway, or the VPC an endpoint of the service.",
+        'Lambda developer guide, "Giving Lambda functions access to resources in an Amazon VPC"; '
+        'AWS PrivateLink guide, "Gateway endpoints"',
+    ),
+    Rule(
+        "network-vpc",
+        "EC2 refuses a group or a subnet of another VPC, or there is no route between the VPCs.",
+        "Take groups and subnets of one VPC: network.vpc names an existing one.",
+        'VPC user guide, "Security group rules"; VPC peering guide, "Update your security groups"',
+    ),
+    Rule(
+        "network-unreachable",
+        "The database exists, and the application can neither fill nor read it.",
+        "Turn the Data API on, or publish a security group for its clients.",
+        'Aurora user guide, "Using RDS Data API"; VPC user guide, "Security groups"',
     ),
     Rule(
         "network-endpoint",
@@ -44,100 +53,97 @@ RULES = (
         'Redshift management guide, "Serverless considerations"',
     ),
 )
+_RULE_OF: Mapping[str, str] = {"rule": "network-path", "route": "network-route", "vpc": "network-vpc"}
 
 
 def check(assembly: Assembly) -> list[Finding]:
-    rules = list(_rules(assembly))
-    found = [finding for path in _paths(assembly) for finding in _closed(path, rules)]
-    return [*found, *_subnets(assembly), *_endpoints(assembly, rules)]
+    network = topology.network(assembly)
+    needed = connections.connections(assembly)
+    found = [finding for one in needed for finding in _cut(network, one)]
+    return [
+        *found,
+        *_mixed(assembly, network),
+        *_foreign(assembly, network),
+        *_unreachable(assembly, network),
+        *_zones(assembly),
+        *_endpoints(assembly, network),
+    ]
 
 
-def _endpoints(assembly: Assembly, rules: list[tuple[str, str, str, int, int]]) -> Iterator[Finding]:
+def _cut(network: Network, needed: Connection) -> Iterator[Finding]:
+    missing = _missing(network, needed)
+    if missing:
+        target = needed.target.name if needed.target else needed.service
+        why = f"{needed.source.name} must reach {target} ({needed.because}), and {missing.what}."
+        yield Finding(
+            needed.stack, needed.logical_id, _RULE_OF[missing.kind], why, f"{missing.cure} (network stack)."
+        )
+
+
+def _missing(network: Network, needed: Connection) -> Missing | None:
+    if needed.target is None:
+        return reach.to_service(network, needed.source, needed.service)
+    if not needed.source.subnets and not needed.target.has_public_address and needed.target.subnets:
+        what = f"{needed.target.name} has private addresses only, and {needed.source.name} is in no VPC"
+        return Missing("vpc", what, f"put {needed.source.name} into the VPC of {needed.target.name}")
+    there = reach.to_place(network, needed.source, needed.target, needed.port)
+    if there or not needed.returns:
+        return there
+    return reach.lets_in(network, needed.source, needed.target, ANY_PORT)
+
+
+def _mixed(assembly: Assembly, network: Network) -> Iterator[Finding]:
+    """EC2: "Security group sg-1 and subnet subnet-2 belong to different networks"."""
+    for stack, logical_id, place in connections.places(assembly):
+        vpcs = sorted(network.vpcs(place))
+        if len(vpcs) > 1:
+            why = f"{logical_id} has subnets and security groups of {len(vpcs)} VPCs: {', '.join(vpcs)}."
+            yield Finding(stack, logical_id, "network-vpc", why, "take them of one VPC.")
+
+
+def _foreign(assembly: Assembly, network: Network) -> Iterator[Finding]:
+    """A rule between two groups wants both in one VPC, or in two that are peered."""
+    made = {group.vpc for group in network.groups.values() if group.vpc.startswith("<")}
+    for direction, name, side in (
+        ("Ingress", "SourceSecurityGroupId", "from"),
+        ("Egress", "DestinationSecurityGroupId", "to"),
+    ):
+        for stack, logical_id, rule in assembly.each(f"AWS::EC2::SecurityGroup{direction}"):
+            pair = topology.identity(rule.get("GroupId")), topology.identity(rule.get(name, ""))
+            ours = {network.groups[one].vpc for one in pair if one in network.groups}
+            theirs = [one for one in pair if one.startswith("sg-")]
+            if len(ours) > 1 or (theirs and ours & made):
+                why = f"the rule lets {pair[0]} {side} {pair[1]}, which can't be in one VPC."
+                cure = "make the groups in the VPC of the existing one: name it in network.vpc."
+                yield Finding(stack.name, logical_id, "network-vpc", why, cure)
+
+
+def _unreachable(assembly: Assembly, network: Network) -> Iterator[Finding]:
+    """A database that only these templates' own jobs reach stays as empty as it was made."""
+    members = {group for _, _, place in connections.places(assembly) for group in place.groups}
+    for stack, logical_id, cluster in assembly.each("AWS::RDS::DBCluster"):
+        if str(cluster.get("EnableHttpEndpoint", "")).lower() == "true":
+            continue
+        groups = topology.identities(cluster.get("VpcSecurityGroupIds"))
+        known = [network.groups[name] for name in groups if name in network.groups]
+        peers = {r.peer for group in known for r in group.rules if r.direction == "ingress"}
+        if known and not peers - members:
+            why = f"{logical_id} lets in {', '.join(sorted(peers)) or 'nobody'} alone and has no Data API."
+            cure = "set EnableHttpEndpoint, and let in a security group for clients."
+            yield Finding(stack.name, logical_id, "network-unreachable", why, cure)
+
+
+def _endpoints(assembly: Assembly, network: Network) -> Iterator[Finding]:
     """An interface endpoint answers the whole VPC's names, so all of the VPC must reach it."""
     for stack, logical_id, endpoint in assembly.each("AWS::EC2::VPCEndpoint"):
-        for group in endpoint.get("SecurityGroupIds", []):
-            if not any(
-                (d, g) == ("Ingress", str(group)) and low <= _HTTPS <= high for d, g, _, low, high in rules
-            ):
-                why = f"{endpoint.get('ServiceName')}: its security group lets nobody on port {_HTTPS}."
+        for name in topology.identities(endpoint.get("SecurityGroupIds")):
+            group = network.groups.get(name)
+            if group and not any(r.direction == "ingress" and r.has(HTTPS) for r in group.rules):
+                why = f"{endpoint.get('ServiceName')}: its security group lets nobody on port {HTTPS}."
                 yield Finding(stack.name, logical_id, "network-endpoint", why, "let the VPC's addresses in.")
 
 
-def _rules(assembly: Assembly) -> Iterator[tuple[str, str, str, int, int]]:
-    """(direction, group, other side, from port, to port)."""
-    for _, logical_id, group in assembly.each("AWS::EC2::SecurityGroup"):
-        own = f"<{logical_id}.GroupId>"
-        for direction in ("Ingress", "Egress"):
-            for rule in group.get(f"SecurityGroup{direction}", []):
-                yield _rule(direction, own, rule)
-    for direction in ("Ingress", "Egress"):
-        for _, _, rule in assembly.each(f"AWS::EC2::SecurityGroup{direction}"):
-            yield _rule(direction, str(rule.get("GroupId")), rule)
-
-
-def _rule(direction: str, group: str, rule: dict[str, Any]) -> tuple[str, str, str, int, int]:
-    side = "SourceSecurityGroupId" if direction == "Ingress" else "DestinationSecurityGroupId"
-    other = str(rule.get(side) or rule.get("CidrIp"))
-    if str(rule.get("IpProtocol")) == "-1":
-        return direction, group, other, 0, 65535
-    return direction, group, other, int(rule.get("FromPort", 0)), int(rule.get("ToPort", 65535))
-
-
-def _paths(assembly: Assembly) -> Iterator[Path]:
-    databases = [
-        (str(group), int(cluster.get("Port", _POSTGRESQL)))
-        for _, _, cluster in assembly.each("AWS::RDS::DBCluster")
-        for group in cluster.get("VpcSecurityGroupIds", [])
-    ]
-    for stack, logical_id, connection in assembly.each("AWS::Glue::Connection"):
-        place = connection["ConnectionInput"].get("PhysicalConnectionRequirements", {})
-        for source in map(str, place.get("SecurityGroupIdList", [])):
-            reach = (stack.name, logical_id, source)
-            # Glue developer guide: a self-referencing rule for all ports.
-            yield Path(*reach, source, 65000, "Glue's workers talk to each other on any port")
-            yield Path(*reach, _ANYWHERE, _HTTPS, "Glue's workers call AWS")
-            for target, port in databases:
-                yield Path(*reach, target, port, "the job reads the database")
-    yield from _functions(assembly)
-
-
-def _functions(assembly: Assembly) -> Iterator[Path]:
-    warehouses = [
-        (str(workgroup.get("WorkgroupName")), str(group))
-        for _, _, workgroup in assembly.each("AWS::RedshiftServerless::Workgroup")
-        for group in workgroup.get("SecurityGroupIds", [])
-    ]
-    for stack, logical_id, function in assembly.each("AWS::Lambda::Function"):
-        for source in map(str, function.get("VpcConfig", {}).get("SecurityGroupIds", [])):
-            reach = (stack.name, logical_id, source)
-            yield Path(*reach, _ANYWHERE, _HTTPS, "the function calls AWS")
-            for name, target in warehouses:
-                if name in _variables(function).values():
-                    yield Path(*reach, target, _REDSHIFT, "the function connects to the warehouse")
-
-
-def _variables(function: Mapping[str, Any]) -> dict[str, str]:
-    """What is given to the function: the workgroup's name to those in the VPC that connect to it."""
-    return {name: str(value) for name, value in function.get("Environment", {}).get("Variables", {}).items()}
-
-
-def _closed(path: Path, rules: list[tuple[str, str, str, int, int]]) -> Iterator[Finding]:
-    for direction, group, other in (
-        ("Egress", path.source, path.target),
-        ("Ingress", path.target, path.source),
-    ):
-        if group == _ANYWHERE:
-            continue
-        if not any(
-            (d, g) == (direction, group) and o in (other, _ANYWHERE) and low <= path.port <= high
-            for d, g, o, low, high in rules
-        ):
-            why = f"{path.because}: {direction.lower()} of {group} does not let {other} on port {path.port}."
-            cure = "add the rule in the network stack."
-            yield Finding(path.stack, path.logical_id, "network-path", why, cure)
-
-
-def _subnets(assembly: Assembly) -> Iterator[Finding]:
+def _zones(assembly: Assembly) -> Iterator[Finding]:
     """Redshift Serverless asks for three subnets in three zones, Aurora for two."""
     zones: dict[str, str] = {
         f"<{logical_id}>": str(subnet.get("AvailabilityZone"))

@@ -66,6 +66,7 @@ OUTSIDE: tuple[Outside, ...] = (
     Outside("topic:alerts", "reader", "alerts.email is optional: who is told is subscribed by hand otherwise"),
     Outside("parameter:serving/api-url", "reader", "the application finds the API by it"),
     Outside("parameter:analytics/*", "reader", "the dashboards' stack, which is made if they are switched on"),
+    Outside("parameter:network/security-group/database-clients", "reader", "the application's own stacks"),
     Outside("parameter:network/security-group/dashboards", "reader", "the same stack"),
 )  # fmt: skip
 

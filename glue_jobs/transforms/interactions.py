@@ -42,23 +42,23 @@ def from_orders(
         one_line(F.col(columns[ITEM_ID])).alias(ITEM_ID),
         order_seconds(orders, time).alias(TIMESTAMP),
         F.explode(F.array(*[F.lit(kind) for kind in types])).alias(EVENT_TYPE),
-        number(columns[EVENT_VALUE]).alias(EVENT_VALUE),
+        _order_value(columns).alias(EVENT_VALUE),
         order_time_reason(orders, time).alias("time_reason"),
-        number_reason(columns[EVENT_VALUE], "unparsable_event_value").alias("value_reason"),
+        _value_reason(columns).alias("value_reason"),
         F.col(time).cast("string").alias("given_time"),
-        F.col(columns[EVENT_VALUE]).cast("string").alias("given_value"),
+        _given_value(columns).alias("given_value"),
         F.lit("orders").alias(SOURCE),
-        _order_key(orders, columns).alias(SOURCE_KEY),
+        _order_key(columns).alias(SOURCE_KEY),
         F.lit(file).alias(SOURCE_FILE),
     )
     return rows.select(_CANDIDATE)
 
 
-def _order_key(orders: DataFrame, columns: Mapping[str, str]) -> Column:
+def _order_key(columns: Mapping[str, str]) -> Column:
     """Finds the line again: its order and item, or whatever it has of user, item and time."""
     names = [columns[USER_ID], columns[ITEM_ID], columns[TIMESTAMP]]
-    if ORDER_ID in orders.columns:
-        names = [ORDER_ID, columns[ITEM_ID]]
+    if ORDER_ID in columns:
+        names = [columns[ORDER_ID], columns[ITEM_ID]]
     return wrong(F.to_json(F.struct(*(F.col(name).cast("string").alias(name) for name in names))))
 
 
@@ -146,16 +146,39 @@ def warehouse_interactions(interactions: DataFrame, *, run_id: str) -> DataFrame
     )
 
 
+def _value_reason(columns: Mapping[str, str]) -> Column:
+    if EVENT_VALUE not in columns:
+        return F.lit(None).cast("string")
+    return number_reason(columns[EVENT_VALUE], "unparsable_event_value")
+
+
+def _given_value(columns: Mapping[str, str]) -> Column:
+    return (
+        F.col(columns[EVENT_VALUE]).cast("string") if EVENT_VALUE in columns else F.lit(None).cast("string")
+    )
+
+
+def _order_value(columns: Mapping[str, str]) -> Column:
+    return number(columns[EVENT_VALUE]) if EVENT_VALUE in columns else F.lit(None).cast("double")
+
+
+def _order_id(columns: Mapping[str, str]) -> Column:
+    """The configured column; without one, what a user bought at one moment is an order."""
+    if ORDER_ID in columns:
+        return one_line(F.col(columns[ORDER_ID]))
+    moment = F.concat_ws(" ", *(F.col(columns[name]).cast("string") for name in (USER_ID, TIMESTAMP)))
+    return F.sha2(moment, 256)
+
+
 def warehouse_orders(orders: DataFrame, *, columns: Mapping[str, str], run_id: str) -> DataFrame:
     """Order lines that have a user, an item and a time, and ids that are not too long."""
-    order_id = one_line(F.col(ORDER_ID)) if ORDER_ID in orders.columns else F.lit(None).cast("string")
     rows = orders.select(
         F.lit(run_id).alias("run_id"),
-        cut(order_id, MAX_ID_LENGTH).alias("order_id"),
+        cut(_order_id(columns), MAX_ID_LENGTH).alias("order_id"),
         one_line(F.col(columns[USER_ID])).alias("user_id"),
         one_line(F.col(columns[ITEM_ID])).alias("item_id"),
         utc_text(order_seconds(orders, columns[TIMESTAMP])).alias("ordered_at"),
-        number(columns[EVENT_VALUE]).alias("sales_value"),
+        _order_value(columns).alias("sales_value"),
     )
     rows = rows.where("user_id is not null and item_id is not null and ordered_at is not null")
     return rows.where(fits("user_id", "item_id"))

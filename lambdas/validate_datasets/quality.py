@@ -113,5 +113,5 @@ def _too_little(report: Mapping[str, Any]) -> Iterator[str]:
             f"{MIN_USERS_WITH_TWO}: add event types to datasets.interactions.events or wait for more data"
         )
     for name in ("users", "items"):
-        if kept[name] == 0:
+        if kept.get(name) == 0:
             yield f"{name}: no row, Personalize refuses an empty import: look at sources.aurora.tables.{name}"

@@ -48,6 +48,7 @@ KINDS = {
 # By its own call: a moment in a function's or a job's life that is the same on every machine.
 DIES_ON = {
     "lambda:plan_run": "dynamodb:GetItem",
+    "lambda:grant_reader": "rds-data:ExecuteStatement",
     "lambda:validate_datasets": "s3:GetObject",
     "lambda:judge_solution_version": "s3:PutObject",
     "lambda:publish_recommendations": "dynamodb:BatchWriteItem",

@@ -9,6 +9,7 @@ from typing import Any
 from psycopg2 import sql
 
 from config.settings import SourceTables
+from local.demo import tables
 
 ENOUGH_BUYERS = 20  # for what goes with an item to be more than chance
 
@@ -83,8 +84,7 @@ class Catalogue:
 
     def _select(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
         names = {
-            name: sql.Identifier(*getattr(self.tables, name).split("."))
-            for name in ("users", "items", "orders")
+            name: sql.Identifier(*getattr(self.tables, name).split(".")) for name in tables.given(self.tables)
         }
         with self.connection.cursor() as cursor:
             cursor.execute(sql.SQL(statement).format(**names), values)

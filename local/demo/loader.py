@@ -118,7 +118,12 @@ def store(
 ) -> Loaded:
     """Log first (its puts may be repeated), then one transaction: a load that dies is done again whole."""
     source = settings.sources.aurora.tables
-    events = log.write(clients("dynamodb"), table=settings.application_log_table, events=shop.events)
+    events = log.write(
+        clients("dynamodb"),
+        table=settings.application_log_table,
+        events=shop.events,
+        log=settings.sources.application_log,
+    )
     added = tables.insert(connection, shop, tables=source)
     tables.remember(connection, shop, newest=_newest(shop, previous))
     totals = tables.counts(connection, tables=source)

@@ -5,9 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from typing import Any
 
 import pandas as pd
+
+from config.settings import ApplicationLog, LogAttributes
 
 BATCH = 25  # BatchWriteItem's limit
 ATTEMPTS = 8
@@ -17,11 +20,15 @@ class LogNotWritten(RuntimeError):
     """DynamoDB kept refusing items."""
 
 
-def write(client: Any, *, table: str, events: pd.DataFrame, threads: int = 4) -> int:
-    """Events written. Writing the same event twice leaves one item."""
-    items = [item_of(row) for row in events.itertuples(index=False)]
+def write(
+    client: Any, *, table: str, events: pd.DataFrame, log: ApplicationLog | None = None, threads: int = 4
+) -> int:
+    """Events written, with the attributes of the configuration. Writing the same event twice leaves one item."""
+    log = log or ApplicationLog()
+    items = [configured(item_of(row), log) for row in events.itertuples(index=False)]
+    user = log.attributes.USER_ID
     with ThreadPoolExecutor(threads) as pool:
-        for _ in pool.map(lambda batch: _write_batch(client, table, batch), _batches(items)):
+        for _ in pool.map(lambda batch: _write_batch(client, table, batch), _batches(items, user)):
             pass
     return len(items)
 
@@ -52,27 +59,47 @@ def item_of(event: Any) -> dict[str, Any]:
     return values
 
 
-def newest(client: Any, table: str, user: str, *, limit: int = 200) -> list[tuple[str, str]]:
+def configured(item: dict[str, Any], log: ApplicationLog) -> dict[str, Any]:
+    """The item under the configuration's names, without what it has none for, and with its form of times."""
+    names = dict(
+        zip(LogAttributes().model_dump().values(), log.attributes.model_dump().values(), strict=True)
+    )
+    named = {names.get(name, name): value for name, value in item.items()}
+    milliseconds = int(item["timestamp"]["N"])
+    times = {
+        "milliseconds": {"N": str(milliseconds)},
+        "seconds": {"N": f"{milliseconds / 1000:.3f}"},
+        "iso": {"S": datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat(timespec="milliseconds")},
+    }
+    given = named | {log.attributes.TIMESTAMP: times[log.timestamp_format]}
+    return {name: value for name, value in given.items() if name is not None}
+
+
+def newest(
+    client: Any, table: str, user: str, *, log: ApplicationLog | None = None, limit: int = 200
+) -> list[tuple[str, str]]:
     """(item, day) of what a user did last, each item once, the newest first; impressions are no deed."""
+    names = (log or ApplicationLog()).attributes
     answer = client.query(
         TableName=table,
-        KeyConditionExpression="user_id = :user",
+        KeyConditionExpression="#user = :user",
+        ExpressionAttributeNames={"#user": names.USER_ID},
         ExpressionAttributeValues={":user": {"S": user}},
         ScanIndexForward=False,
         Limit=limit,
     )
     found: dict[str, str] = {}
     for event in answer["Items"]:
-        if "item_id" in event:
-            moment = pd.Timestamp(int(event["timestamp"]["N"]), unit="ms")
-            found.setdefault(event["item_id"]["S"], f"{moment:%a %d %b}")
+        if names.ITEM_ID in event:
+            moment = pd.Timestamp(event["event_key"]["S"].partition("#")[0])
+            found.setdefault(event[names.ITEM_ID]["S"], f"{moment:%a %d %b}")
     return list(found.items())
 
 
-def _batches(items: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+def _batches(items: list[dict[str, Any]], user: str) -> Iterator[list[dict[str, Any]]]:
     """A batch may not name an item twice."""
     for start in range(0, len(items), BATCH):
-        distinct = {(i["user_id"]["S"], i["event_key"]["S"]): i for i in items[start : start + BATCH]}
+        distinct = {(i[user]["S"], i["event_key"]["S"]): i for i in items[start : start + BATCH]}
         yield list(distinct.values())
 
 

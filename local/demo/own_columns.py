@@ -94,7 +94,7 @@ def _table(name: str, reading: _Folder) -> Table | None:
 
 def _names(name: str, datasets: Datasets) -> set[str]:
     """Upper-case names of the columns that a table may have."""
-    fields = {"users": datasets.users.fields, "items": datasets.items.fields}.get(name, ())
+    fields = datasets.fields(name) if name in ("users", "items") else ()
     return {*REQUIRED[name], *OPTIONAL[name], *(field.name for field in fields)}
 
 

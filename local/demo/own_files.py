@@ -62,7 +62,7 @@ def read(folder: Path, *, datasets: Datasets, now: pd.Timestamp) -> ShopData:
 def _metadata(table: Table | None, key: str, reading: _Reading) -> pd.DataFrame | None:
     if table is None:
         return None
-    fields = reading.datasets.users.fields if key == "USER_ID" else reading.datasets.items.fields
+    fields = reading.datasets.fields("users" if key == "USER_ID" else "items")
     return own_rows.metadata(table, key=key, fields=fields, now=reading.now, problems=reading.problems)
 
 
@@ -147,10 +147,10 @@ def _shop(
 ) -> ShopData:
     datasets, problems = reading.datasets, reading.problems
     is_order = interactions.EVENT_TYPE.isin(datasets.interactions.types_from("orders"))
-    people = _people_or_things(interactions, users, "USER_ID", datasets.users.fields, USER_DEFAULTS)
-    things = _people_or_things(interactions, items, "ITEM_ID", datasets.items.fields, ITEM_DEFAULTS)
-    _check_required(people, "users", datasets.users.fields, reading)
-    _check_required(things, "items", datasets.items.fields, reading)
+    people = _people_or_things(interactions, users, "USER_ID", datasets.fields("users"), USER_DEFAULTS)
+    things = _people_or_things(interactions, items, "ITEM_ID", datasets.fields("items"), ITEM_DEFAULTS)
+    _check_required(people, "users", datasets.fields("users"), reading)
+    _check_required(things, "items", datasets.fields("items"), reading)
     if problems.lines:
         raise OwnFilesRefused(folder, problems)
     return ShopData(

@@ -66,12 +66,13 @@ class Previous:
 
 def create(connection: Any, *, tables: SourceTables, datasets: Datasets) -> None:
     columns = {
-        "users": {**_configured(datasets.users.fields), **BASE_COLUMNS["users"]},
-        "items": {**_configured(datasets.items.fields), **BASE_COLUMNS["items"]},
+        "users": {**_configured(datasets.fields("users")), **BASE_COLUMNS["users"]},
+        "items": {**_configured(datasets.fields("items")), **BASE_COLUMNS["items"]},
         "orders": {**BASE_COLUMNS["orders"], "primary key": "(order_id, item_id)"},
     }
     with connection.cursor() as cursor:
-        for name, kinds in columns.items():
+        for name in given(tables):
+            kinds = columns[name]
             listed = ", ".join(f"{column} {kind}" for column, kind in kinds.items())
             statement = sql.SQL(f"create table if not exists {{}} ({listed})")
             cursor.execute(statement.format(_identifier(tables, name)))
@@ -94,6 +95,11 @@ def _configured(fields: Any) -> dict[str, str]:
     return {field.column: TYPES[field.type] for field in fields}
 
 
+def given(tables: SourceTables) -> list[str]:
+    """Tables that the configuration names: orders, and users and items where there are datasets of them."""
+    return [name for name in KEYS if getattr(tables, name) is not None]
+
+
 def _identifier(tables: SourceTables, name: str) -> sql.Identifier:
     return sql.Identifier(*getattr(tables, name).split("."))
 
@@ -110,8 +116,8 @@ def insert(connection: Any, shop: ShopData, *, tables: SourceTables) -> dict[str
     counts = {}
     frames = {"users": shop.users, "items": shop.items, "orders": shop.orders}
     with connection.cursor() as cursor:
-        for name, frame in frames.items():
-            counts[name] = _upsert(cursor, frame, table=_identifier(tables, name), key=KEYS[name])
+        for name in given(tables):
+            counts[name] = _upsert(cursor, frames[name], table=_identifier(tables, name), key=KEYS[name])
     return counts
 
 
@@ -154,7 +160,7 @@ def remember(connection: Any, shop: ShopData, *, newest: pd.Timestamp) -> None:
 def counts(connection: Any, *, tables: SourceTables) -> Mapping[str, int]:
     with connection.cursor() as cursor:
         found = {}
-        for name in KEYS:
+        for name in given(tables):
             cursor.execute(sql.SQL("select count(*) from {}").format(_identifier(tables, name)))
             found[name] = int(cursor.fetchone()[0])
         return found

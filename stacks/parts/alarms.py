@@ -42,6 +42,7 @@ class Watched:
     periods: int = 1
     missing: cloudwatch.TreatMissingData = QUIET
     mails: bool = True
+    from_first_run: bool = False  # its mails are turned on by the first run that succeeds
 
 
 def watched(settings: Settings, *, functions: Iterable[str]) -> list[Watched]:
@@ -133,6 +134,8 @@ def _late(settings: Settings) -> Watched:
         comparison=BELOW,
         periods=hours,
         missing=cloudwatch.TreatMissingData.BREACHING,
+        # An environment without data has no run that could be late.
+        from_first_run=True,
     )
 
 

@@ -55,7 +55,7 @@ class DatasetSchema:
 
 def schemas(datasets: Datasets) -> dict[str, DatasetSchema]:
     """The configured schemas by the dataset's lower-case name."""
-    configured = {"users": datasets.users.fields, "items": datasets.items.fields}
+    configured = {name: datasets.fields(name) for name in REPLACEABLE if datasets.configured(name)}
     return {
         "interactions": DatasetSchema("interactions", INTERACTIONS),
         **{dataset: _configured(dataset, fields) for dataset, fields in configured.items()},

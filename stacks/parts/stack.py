@@ -15,6 +15,11 @@ from config.settings import Settings
 
 KEY_ARN = "storage/key-arn"
 WAREHOUSE_HOST = "analytics/warehouse-host"
+AURORA_ARN = "sources/aurora-arn"
+AURORA_HOST = "sources/aurora-host"
+AURORA_PORT = "sources/aurora-port"
+AURORA_SECRET_ARN = "sources/aurora-secret-arn"
+AURORA_READER_SECRET_ARN = "sources/aurora-reader-secret-arn"
 READER_SECRET_ARN = "analytics/reader-secret-arn"
 
 # Personalize accepts tags only when a resource is created and its names are fixed, so a changed tag would

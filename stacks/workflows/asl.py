@@ -68,6 +68,7 @@ TRANSIENT: Mapping[str, Sequence[str]] = {
     ],
     "sfn": ["Sfn.SfnException", "Sfn.SdkClientException"],
     "states": ["StepFunctions.AWSStepFunctionsException", "StepFunctions.SdkClientException"],
+    "cloudwatch": ["CloudWatch.CloudWatchException", "CloudWatch.SdkClientException"],
     "sns": ["SNS.InternalErrorException", "SNS.AmazonSNSException", "SNS.SdkClientException"],
 }
 # Personalize runs few jobs at once and refuses what touches a resource in use: both are worth a wait.

@@ -86,7 +86,14 @@ def definition(settings: Settings) -> dict[str, Any]:
         start="Start",
         states=states,
         hours=HOURS,
-        unwatched=("AlreadyRunning", "RunLoad", "ExplainUnloaded", "NotifyUnloaded", "ReleaseLock"),
+        unwatched=(
+            "AlreadyRunning",
+            "WatchLateness",
+            "RunLoad",
+            "ExplainUnloaded",
+            "NotifyUnloaded",
+            "ReleaseLock",
+        ),
         failing=_failure_path(settings),
     )
 
@@ -346,6 +353,13 @@ def _record_states(settings: Settings) -> States:
             asl.PUT_ITEM,
             {"TableName": table, "Item": watermark},
             Assign={"standing": UNLOADED},
+            Next="WatchLateness",
+        ),
+        # From the first success on, the next may be late. Turned on again is the same as once.
+        "WatchLateness": asl.task(
+            asl.sdk("cloudwatch", "enableAlarmActions"),
+            {"AlarmNames": [settings.names.late_alarm]},
+            Catch=[{"ErrorEquals": ["States.ALL"], "Next": "RunLoad"}],
             Next="RunLoad",
         ),
     }
@@ -535,6 +549,10 @@ def statements(settings: Settings, *, key_arn: str) -> list[Statement]:
         allow(
             ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"],
             names.table_arn(names.control_table),
+        ),
+        allow(
+            "cloudwatch:EnableAlarmActions",
+            f"arn:aws:cloudwatch:{settings.region}:{settings.account}:alarm:{names.late_alarm}",
         ),
         allow("sns:Publish", names.topic_arn),
         allow(["kms:Decrypt", "kms:GenerateDataKey"], key_arn),

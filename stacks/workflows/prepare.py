@@ -65,7 +65,16 @@ def definition(settings: Settings) -> dict[str, Any]:
 
 def _extract_aurora(settings: Settings) -> dict[str, Any]:
     job = asl.run_job(settings.names.job("extract-aurora"), {"--run_id": jsonata("$run_id")}, End=True)
-    return {"StartAt": "ExtractAurora", "States": {"ExtractAurora": job}}
+    if not settings.sources.aurora.create:
+        return {"StartAt": "ExtractAurora", "States": {"ExtractAurora": job}}
+    grant = asl.invoke(
+        settings.names.function_arn("grant_reader"),
+        {"run_id": jsonata("$run_id")},
+        # A cluster that may sleep takes up to half a minute to wake up.
+        Retry=[asl.retrying(["DatabaseResuming"], interval=15, attempts=6)],
+        Next="ExtractAurora",
+    )
+    return {"StartAt": "GrantReader", "States": {"GrantReader": grant, "ExtractAurora": job}}
 
 
 def _export_log(settings: Settings) -> dict[str, Any]:
@@ -168,6 +177,10 @@ def table_arn(settings: Settings) -> str:
     return f"arn:aws:dynamodb:{settings.region}:{settings.account}:table/{table}"
 
 
+def _functions(settings: Settings) -> list[str]:
+    return ["validate_datasets", *(["grant_reader"] if settings.sources.aurora.create else [])]
+
+
 def statements(settings: Settings, *, key_arn: str) -> list[Statement]:
     names = settings.names
     jobs = [names.job_arn("extract-aurora"), names.job_arn("build-datasets")]
@@ -179,5 +192,5 @@ def statements(settings: Settings, *, key_arn: str) -> list[Statement]:
         # DynamoDB writes the export with the caller's permissions.
         allow(["s3:PutObject", "s3:PutObjectAcl", "s3:AbortMultipartUpload"], exports),
         allow(["kms:Decrypt", "kms:GenerateDataKey"], key_arn),
-        allow("lambda:InvokeFunction", names.function_arn("validate_datasets")),
+        allow("lambda:InvokeFunction", *map(names.function_arn, _functions(settings))),
     ]

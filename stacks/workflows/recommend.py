@@ -13,6 +13,7 @@ from stacks.workflows.asl import State, States, jsonata, sdk
 HOURS = 18
 INFERENCE_HOURS = 12
 FILES_A_BATCH = 5
+MOST_RETIRED = 20  # versions of a list in one run; one a night is the rule
 # A table that throttles doubles what it takes within half an hour; what is written twice is the same.
 RETRY_UNPROCESSED = asl.retrying(["WritesUnprocessed"], interval=60, attempts=8, longest=600)
 
@@ -322,7 +323,8 @@ def _retiring_states(settings: Settings) -> States:
             Next="RetireEach",
         ),
         "RetireEach": asl.inline_map(
-            jsonata("$states.input"),
+            # An execution's history has an end; the next run retires the others.
+            jsonata(f"[$states.input[[0..{MOST_RETIRED - 1}]]]"),
             _retired_states(settings),
             start="NameVersion",
             MaxConcurrency=1,

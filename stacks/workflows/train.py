@@ -25,7 +25,11 @@ def definition(settings: Settings) -> dict[str, Any]:
         },
         **schemas.states(settings, next_state="ImportDatasets"),
         "ImportDatasets": asl.inline_map(
-            [{"dataset": dataset, "arn": settings.names.dataset_arn(dataset)} for dataset in layout.DATASETS],
+            [
+                {"dataset": dataset, "arn": settings.names.dataset_arn(dataset)}
+                for dataset in layout.DATASETS
+                if settings.datasets.configured(dataset)
+            ],
             _import_states(settings),
             start="NameImport",
             Next="TrainSolutions",
@@ -261,7 +265,9 @@ def _kept_states(table: str) -> States:
 def statements(settings: Settings) -> list[Statement]:
     names = settings.names
     imports = names.personalize_arn(f"dataset-import-job/{names.prefix}-*")
-    datasets = [names.dataset_arn(dataset) for dataset in layout.DATASETS]
+    datasets = [
+        names.dataset_arn(dataset) for dataset in layout.DATASETS if settings.datasets.configured(dataset)
+    ]
     return [
         *schemas.reading(settings),
         *schemas.writing(settings),

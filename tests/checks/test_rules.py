@@ -114,6 +114,15 @@ def added(kind: str, given: dict[str, Any]) -> Change:
     return lambda t: t["Resources"].update(Added={"Type": kind, "Properties": given})
 
 
+def alone(template: Template) -> None:
+    """A database that nobody but its administrator's templates know: no Data API, a group of its own."""
+    database = first(template, "AWS::RDS::DBCluster")
+    database["EnableHttpEndpoint"] = False
+    group = {"GroupDescription": "x", "VpcId": "<Vpc8378EB38>", "SecurityGroupIngress": []}
+    template["Resources"]["Alone"] = {"Type": "AWS::EC2::SecurityGroup", "Properties": group}
+    database["VpcSecurityGroupIds"] = [{"Ref": "Alone"}]
+
+
 CASES: dict[str, tuple[str, Change]] = {
     "iam-action": ("Training", role("TrainRole", lambda s: s[0].update(Action="personalize:Imports"))),
     "iam-condition": ("Training", role("TrainRole", lambda s: [x.pop("Condition", None) for x in s])),
@@ -319,7 +328,7 @@ CASES: dict[str, tuple[str, Change]] = {
         "Serving",
         lambda t: properties(t, "GetRecommendationsFunction").update(Runtime="python3.12"),
     ),
-    "code-s3a-region": (
+    "code-spark-region": (
         "Publishing",
         lambda t: properties(t, "PostprocessRecommendationsJob")["DefaultArguments"].update(
             {"--conf": "spark.hadoop.fs.s3a.endpoint.region=us-east-2"}
@@ -377,6 +386,28 @@ CASES: dict[str, tuple[str, Change]] = {
             t["Resources"].pop(i)
             for i in [i for i, r in t["Resources"].items() if r["Type"] == "AWS::EC2::SecurityGroupEgress"]
         ],
+    ),
+    "network-route": (
+        "Network",
+        lambda t: [
+            t["Resources"].pop(i) for i in list(t["Resources"]) if "NATGateway" in i or "DefaultRoute" in i
+        ],
+    ),
+    "network-unreachable": ("Sources", alone),
+    "network-vpc": (
+        "Analytics",
+        lambda t: t["Resources"].update(
+            Rule={
+                "Type": "AWS::EC2::SecurityGroupIngress",
+                "Properties": {
+                    "GroupId": "sg-0123456789abcdef0",
+                    "SourceSecurityGroupId": first(t, "AWS::RedshiftServerless::Workgroup")[
+                        "SecurityGroupIds"
+                    ][0],
+                    "IpProtocol": "tcp",
+                },
+            }
+        ),
     ),
     "network-zones": (
         "Analytics",

@@ -32,6 +32,20 @@ AURORA = {"create": False, "database": "shop"}
 TABLES = {"users": "public.users", "items": "public.items", "orders": "public.orders"}
 
 
+COMPANY = {
+    "availability_zones": ["ap-northeast-1a", "ap-northeast-1c", "ap-northeast-1d"],
+    "vpc_id": "vpc-0123456789abcdef0",
+    "subnet_ids": [f"subnet-0123456789abcdef{n}" for n in range(3)],
+}
+IMPORTED = {
+    **AURORA,
+    "endpoint": "shop.cluster-x.ap-northeast-1.rds.amazonaws.com",
+    "secret_arn": "arn:aws:secretsmanager:ap-northeast-1:111111111111:secret:rds!cluster-0a1b2c-AbCdEf",
+    "security_group_id": "sg-0123456789abcdef0",
+    "tables": TABLES,
+}
+
+
 def solution(**changes: Any) -> dict[str, Any]:
     return {"solutions": [{**SOLUTION, **changes}]}
 
@@ -76,7 +90,7 @@ CASES = [
     Refused(
         "an imported database without its names",
         {"sources.aurora": {**AURORA, "tables": TABLES}},
-        ("sources.aurora", "create is false", "set cluster_identifier, secret_name, endpoint"),
+        ("sources.aurora", "create is false", "set endpoint, secret_arn, security_group_id"),
     ),
     Refused(
         "a minimum above the maximum",
@@ -151,9 +165,64 @@ CASES = [
         ("datasets.users.fields", "USER_ID is missing", "add {name: USER_ID"),
     ),
     Refused(
-        "a text that is neither categorical nor textual",
-        user_fields(KEY, FIELD),
-        ("datasets.users.fields", "string AGE must be categorical or textual"),
+        "a VPC without an address range",
+        {"network.cidr": REMOVE},
+        ("network", "cidr is missing", "name one that exists in vpc_id"),
+    ),
+    Refused(
+        "subnets of a VPC that isn't named",
+        {"network.subnet_ids": ["subnet-0123456789abcdef0"]},
+        ("subnet_ids is of a VPC that exists", "name it in vpc_id"),
+    ),
+    Refused(
+        "a VPC that exists and an address range",
+        {"network.vpc_id": "vpc-0123456789abcdef0"},
+        ("cidr is of a VPC that is made", "remove one"),
+    ),
+    Refused(
+        "a VPC that exists with a subnet too few",
+        {"network": {**COMPANY, "subnet_ids": COMPANY["subnet_ids"][:2]}},
+        ("subnet_ids has 2 subnets for 3 availability_zones", "one private subnet for each zone"),
+    ),
+    Refused(
+        "an imported cluster in a VPC that is made",
+        {"sources.aurora": IMPORTED},
+        ("sources.aurora.create is false", "network.vpc_id must name the VPC"),
+    ),
+    Refused(
+        "a created cluster with a secret of another",
+        {"sources.aurora.secret_arn": IMPORTED["secret_arn"]},
+        ("secret_arn is of an existing cluster", "remove it or set create: false"),
+    ),
+    Refused(
+        "a reader endpoint, which spreads connections",
+        {"sources.aurora": IMPORTED | {"endpoint": "shop.cluster-ro-x.ap-northeast-1.rds.amazonaws.com"}},
+        ("cluster-ro-x", "one snapshot of one instance", "the endpoint of one reader instance"),
+    ),
+    Refused(
+        "a custom endpoint, which does too",
+        {"sources.aurora": IMPORTED | {"endpoint": "all.cluster-custom-x.ap-northeast-1.rds.amazonaws.com"}},
+        ("cluster-custom-x", "one instance"),
+    ),
+    Refused(
+        "a dataset without its table",
+        {"sources.aurora.tables.users": REMOVE},
+        ("datasets.users is configured", "sources.aurora.tables.users isn't", "name the table"),
+    ),
+    Refused(
+        "a table that no dataset reads",
+        {"datasets.items": REMOVE},
+        ("sources.aurora.tables.items is 'public.items'", "nothing reads it", "remove it or add the dataset"),
+    ),
+    Refused(
+        "two attributes of the log that differ by case",
+        {"sources.application_log.attributes.ITEM_ID": "USER_id"},
+        ("ITEM_ID is 'USER_id', as USER_ID is", "name another attribute"),
+    ),
+    Refused(
+        "a time format that isn't one",
+        {"sources.application_log.timestamp_format": "nanoseconds"},
+        ("timestamp_format = 'nanoseconds'", "'milliseconds', 'seconds' or 'iso'"),
     ),
     Refused(
         "a field that is categorical and textual",

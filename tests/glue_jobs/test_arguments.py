@@ -26,17 +26,36 @@ def given(monkeypatch: pytest.MonkeyPatch) -> Any:
     return set_arguments
 
 
+class Log:
+    """What DynamoDB says of the log's table."""
+
+    def describe_table(self, *, TableName: str) -> Any:
+        assert TableName == "shop-events"
+        return {"Table": {"KeySchema": [{"AttributeName": "customer"}, {"AttributeName": "at"}]}}
+
+    def describe_time_to_live(self, *, TableName: str) -> Any:
+        return {"TimeToLiveDescription": {"AttributeName": "gone"}}
+
+
 def test_build_datasets_takes_its_arguments(given: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     from glue_jobs import build_datasets
 
     seen: list[Any] = []
     monkeypatch.setattr(build_datasets, "run", lambda job, s3: seen.append(job))
-    monkeypatch.setattr(build_datasets.boto3, "client", lambda service: service)
+    monkeypatch.setattr(build_datasets.boto3, "client", lambda service: Log())
+    log = {
+        "table": "shop-events",
+        "keep_expired_days": 7,
+        "attributes": {"USER_ID": "customer"},
+        "timestamp_format": "iso",
+    }
     given(
         raw_bucket="raw",
         datasets_bucket="datasets",
         results_bucket="results",
         datasets=json.dumps({"interactions": {"events": [{"type": "buy", "source": "orders"}]}}),
+        application_log=json.dumps(log),
+        accept='["rows.items"]',
         run_id=RUN,
         run_mode="incremental",
         export_prefix="none",
@@ -46,6 +65,9 @@ def test_build_datasets_takes_its_arguments(given: Any, monkeypatch: pytest.Monk
     (job,) = seen
     assert (job.spark, job.raw_bucket, job.mode) == ("session of build-datasets", "raw", "incremental")
     assert (job.exported, job.event_types, job.previous_run_id) == (False, ["buy"], "20261123T030000Z")
+    assert (job.log.keys, job.log.ttl, job.log.keep_expired_days) == (["customer", "at"], "gone", 7)
+    assert (job.log.attributes, job.log.timestamp_format) == ({"USER_ID": "customer"}, "iso")
+    assert job.accepted == ["rows.items"]
     assert job.dataset("users") == f"s3://datasets/runs/{RUN}/users/"
     assert job.warehouse("users") == f"s3://results/runs/{RUN}/warehouse/users/"
 
@@ -84,6 +106,7 @@ def test_extract_aurora_reads_the_secret_it_is_told(given: Any, monkeypatch: pyt
     given(
         raw_bucket="raw",
         secret_name="osusume-dev/aurora",
+        address="{}",
         tables='{"users": "public.users"}',
         columns='{"users": ["user_id"]}',
         run_id=RUN,

@@ -63,7 +63,7 @@ def extracted(spark: Any, server: Any, tmp_path: Path) -> Any:
     def run(columns: Any = COLUMNS, tables: Any = TABLES) -> Callable[[str], Any]:
         extract_aurora.run(
             spark=spark,
-            source=extract_aurora.Source.from_secret(secret),
+            source=extract_aurora.Source.from_secret(secret, address={}),
             tables=tables,
             columns=columns,
             target=lambda name: f"file://{tmp_path}/{name}",
@@ -175,4 +175,27 @@ def test_tls_is_required_of_every_machine(host: str) -> None:
     from glue_jobs.extract_aurora import Source
 
     secret = {"host": host, "port": 5432, "dbname": "shop", "username": "u", "password": "p"}
-    assert Source.from_secret(secret).url == f"jdbc:postgresql://{host}:5432/shop?sslmode=require"
+    assert Source.from_secret(secret, address={}).url == f"jdbc:postgresql://{host}:5432/shop?sslmode=require"
+
+
+def test_a_secret_that_rds_manages_has_no_address_so_the_configuration_gives_it() -> None:
+    """RDS user guide, "Password management with Amazon RDS and AWS Secrets Manager": user name and password alone."""
+    from glue_jobs.extract_aurora import Source
+
+    secret = {"username": "reader", "password": "p"}
+    address = {"host": "shop-1.x.rds.amazonaws.com", "port": "5433", "dbname": "shop"}
+    source = Source.from_secret(secret, address=address)
+    assert source.url == "jdbc:postgresql://shop-1.x.rds.amazonaws.com:5433/shop?sslmode=require"
+    assert (
+        Source.from_secret({**secret, "host": "other", "port": 1, "dbname": "o"}, address=address) == source
+    )
+
+
+@pytest.mark.parametrize("lacking", ["host", "port", "dbname", "username", "password"])
+def test_a_secret_that_lacks_something_is_refused_by_its_name(lacking: str) -> None:
+    from glue_jobs.extract_aurora import Source, SourceRefused
+
+    secret = {"host": "db", "port": 5432, "dbname": "shop", "username": "u", "password": "p"}
+    del secret[lacking]
+    with pytest.raises(SourceRefused, match=rf"has no {lacking}: add it to the secret"):
+        Source.from_secret(secret, address={})

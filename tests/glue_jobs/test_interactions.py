@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 from datetime import UTC, datetime
 from typing import Any
 
@@ -224,9 +225,11 @@ def test_the_warehouse_rows_have_utc_times(spark: Any) -> None:
     )
     lines = interactions.warehouse_orders(orders, columns=COLUMNS, run_id="R")
     assert lines.columns == WAREHOUSE_ORDERS.names
-    assert [tuple(row) for row in lines.collect()] == [("R", None, "u", "i", "2026-01-02 03:04:05", 2.5)]
-    named = orders.selectExpr("*", "7 as order_id")
-    with_ids = interactions.warehouse_orders(named, columns=COLUMNS, run_id="R")
+    # Without a column for it, an order is what a user bought at one moment.
+    made = hashlib.sha256(b"u 2026-01-02 03:04:05").hexdigest()
+    assert [tuple(row) for row in lines.collect()] == [("R", made, "u", "i", "2026-01-02 03:04:05", 2.5)]
+    named = orders.selectExpr("*", "7 as number")
+    with_ids = interactions.warehouse_orders(named, columns=COLUMNS | {"ORDER_ID": "number"}, run_id="R")
     assert [row["order_id"] for row in with_ids.collect()] == ["7"]
 
 
@@ -241,6 +244,19 @@ def test_an_order_whose_user_or_item_is_too_long_does_not_reach_the_warehouse(sp
         ("c", "u", "i" * 257, when, 1.0),
     ]
     lines = interactions.warehouse_orders(
-        spark.createDataFrame(rows, columns), columns=COLUMNS, run_id="R"
+        spark.createDataFrame(rows, columns), columns=COLUMNS | {"ORDER_ID": "order_id"}, run_id="R"
     ).collect()
     assert [line["order_id"] for line in lines] == ["棚" * 256]
+
+
+def test_orders_without_a_value_are_interactions_without_one(spark: Any) -> None:
+    from glue_jobs.transforms import interactions
+
+    columns = {name: column for name, column in COLUMNS.items() if name != "EVENT_VALUE"}
+    orders = spark.createDataFrame(
+        [("u", "i", datetime(2026, 1, 2))], "who string, what string, at timestamp"
+    )
+    (row,) = interactions.from_orders(orders, columns=columns, types=["purchase"]).collect()
+    assert (row["USER_ID"], row["EVENT_TYPE"], row["EVENT_VALUE"]) == ("u", "purchase", None)
+    (line,) = interactions.warehouse_orders(orders, columns=columns, run_id="R").collect()
+    assert line["sales_value"] is None

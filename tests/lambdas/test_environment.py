@@ -73,9 +73,10 @@ def test_the_readme_documents_every_variable(function: str) -> None:
         )
 
 
-def test_there_are_seven_functions() -> None:
+def test_there_are_eight_functions() -> None:
     assert FUNCTIONS == [
         "get_recommendations",
+        "grant_reader",
         "judge_solution_version",
         "load_warehouse",
         "plan_run",

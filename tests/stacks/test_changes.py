@@ -234,7 +234,8 @@ def refused_at_once(region: Region, settings: Settings, workflow: str, reason: s
     assert reason in (result.cause or "")
     assert "raise datasets.schema_version" in (result.cause or "")
     reading = {"DescribeDataset", "DescribeSchema"}
-    controlling = {"PutItem", "Invoke", "Publish", "DeleteItem"}
+    # Lock, plan and progress of the run, in the control table, and the mail.
+    controlling = {"PutItem", "UpdateItem", "Invoke", "Publish", "DeleteItem"}
     assert set(cloud.operations()) <= reading | (controlling if workflow == "pipeline" else set())
 
 

@@ -17,14 +17,21 @@ from warehouse.load.tables import READER_USER
 IMPORTED = {
     "aurora": {
         "create": False,
-        "cluster_identifier": "shop",
-        "secret_name": "shop/reader",
-        "endpoint": "shop.cluster-ro-x.ap-northeast-1.rds.amazonaws.com",
+        "endpoint": "shop-reader-1.x.ap-northeast-1.rds.amazonaws.com",
+        "port": 5433,
+        "secret_arn": "arn:aws:secretsmanager:ap-northeast-1:111111111111:secret:rds!cluster-0a1b2c-AbCdEf",
+        "secret_key_arn": "arn:aws:kms:ap-northeast-1:111111111111:key/0a1b2c3d",
         "security_group_id": "sg-0123456789abcdef0",
         "database": "shop",
         "tables": {"users": "app.users", "items": "app.items", "orders": "app.orders"},
     },
     "application_log": {"create": False, "table_name": "shop-events"},
+}
+COMPANY = {
+    "availability_zones": ["ap-northeast-1a", "ap-northeast-1c", "ap-northeast-1d"],
+    "vpc_id": "vpc-0123456789abcdef0",
+    "subnet_ids": [f"subnet-0123456789abcdef{n}" for n in range(3)],
+    "route_table_ids": ["rtb-0123456789abcdef0"],
 }
 QUICKSIGHT = {
     "enabled": True,
@@ -39,7 +46,9 @@ def variant(**changes: Any) -> Settings:
 
 @pytest.fixture(scope="module")
 def imported(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
-    settings = variant(sources=IMPORTED, solutions=[example.settings().solutions[1].model_dump()])
+    settings = variant(
+        network=COMPANY, sources=IMPORTED, solutions=[example.settings().solutions[1].model_dump()]
+    )
     return Assembly("dev", tmp_path_factory.mktemp("imported"), settings)
 
 
@@ -54,18 +63,32 @@ def test_imported_sources_are_not_created_but_opened_to_the_extraction(imported:
     kinds = [resource["Type"] for resource in imported.templates["sources"]["Resources"].values()]
     assert kinds == ["AWS::EC2::SecurityGroupIngress"]
     assert rule["GroupId"] == "sg-0123456789abcdef0"
-    assert (rule["FromPort"], rule["ToPort"]) == (5432, 5432)
+    assert (rule["FromPort"], rule["ToPort"]) == (5433, 5433)
 
 
 def test_imported_sources_are_read_by_the_names_they_have(imported: Assembly) -> None:
     text = json.dumps(imported.templates["preparation"])
-    assert "secret:shop/reader-??????" in text
+    assert IMPORTED["aurora"]["secret_key_arn"] in text
     assert "table/shop-events" in text
     assert "osusume-dev-application-log" not in text
     jobs = {job["Name"]: job for _, job in imported.properties("AWS::Glue::Job")}
     arguments = jobs["osusume-dev-extract-aurora"]["DefaultArguments"]
-    assert arguments["--secret_name"] == "shop/reader"
+    assert arguments["--secret_name"] == IMPORTED["aurora"]["secret_arn"]
+    address = {"host": IMPORTED["aurora"]["endpoint"], "port": "5433", "dbname": "shop"}
+    assert json.loads(arguments["--address"]) == address
     assert json.loads(arguments["--tables"])["users"] == "app.users"
+
+
+def test_a_companys_vpc_is_used_and_none_is_made(imported: Assembly) -> None:
+    kinds = {r["Type"] for r in imported.templates["network"]["Resources"].values()}
+    assert not kinds & {f"AWS::EC2::{kind}" for kind in ("VPC", "Subnet", "RouteTable", "NatGateway", "EIP")}
+    for _, group in imported.properties("AWS::EC2::SecurityGroup"):
+        assert group["VpcId"] == COMPANY["vpc_id"]
+    endpoints = [e["ServiceName"].rpartition(".")[2] for _, e in imported.properties("AWS::EC2::VPCEndpoint")]
+    assert sorted(endpoints) == ["dynamodb", "s3"]
+    written = {p["Name"]: p["Value"] for _, p in imported.properties("AWS::SSM::Parameter")}
+    given = [written[f"/osusume/dev/network/private-subnet/{n}"] for n in range(3)]
+    assert given == COMPANY["subnet_ids"]
 
 
 def test_an_audience_without_a_solution_has_an_empty_list_name(imported: Assembly) -> None:

@@ -197,7 +197,10 @@ def preparation() -> dict[tuple[str, str], Any]:
         **glue_job(),
         ("dynamodb", "ExportTableToPointInTime"): {"ExportDescription": export},
         ("dynamodb", "DescribeExport"): {"ExportDescription": {"ExportStatus": "COMPLETED"}},
-        ("lambda", "Invoke"): functions(validate_datasets={"passed": True, "rows": {"users": 3}}),
+        ("lambda", "Invoke"): functions(
+            validate_datasets={"passed": True, "rows": {"users": 3}},
+            grant_reader={"user": "extraction", "tables": []},
+        ),
     }
 
 
@@ -733,6 +736,7 @@ def whole(**outcomes: dict[str, Any]) -> dict[tuple[str, str], Any]:
         ("dynamodb", "UpdateItem"): pending(RUN),
         ("dynamodb", "DeleteItem"): {},
         ("lambda", "Invoke"): functions(plan_run=PLAN),
+        ("cloudwatch", "EnableAlarmActions"): {},
         ("sns", "Publish"): {"MessageId": "m"},
         **described_datasets(),
         **child(**outcomes),
@@ -758,6 +762,24 @@ def test_a_whole_run_records_the_watermark_and_releases_the_lock() -> None:
     assert inputs[0]["export"] == PLAN["export"]
     assert inputs[2]["versions"] == VERSIONS
     assert inputs[3]["runs"] == [RUN]
+
+
+def test_the_alarm_on_lateness_begins_with_a_run_that_was_recorded() -> None:
+    _, cloud = run("pipeline", {"mode": "auto"}, whole())
+    assert sent(cloud, "EnableAlarmActions") == [{"AlarmNames": [NAMES.late_alarm]}]
+    failed = {"recommend": {"status": "FAILED", "error": "E", "cause": "why"}}
+    _, cloud = run("pipeline", {"mode": "auto"}, whole(**failed))
+    assert sent(cloud, "EnableAlarmActions") == []
+
+
+def test_a_run_whose_alarm_cannot_be_turned_on_goes_on() -> None:
+    def refuse(parameters: dict[str, Any]) -> Any:
+        raise ServiceError("AccessDeniedException", "not authorized")
+
+    refused = {("cloudwatch", "EnableAlarmActions"): refuse}
+    result, cloud = run("pipeline", {"mode": "auto"}, whole() | refused)
+    assert output(result)["run_id"] == RUN
+    assert [json.loads(call["input"]) for call in sent(cloud, "StartExecution")][3]["runs"] == [RUN]
 
 
 @pytest.mark.parametrize("accept", [["users.distinct"], ["rows.items", "users.distinct"]])

@@ -21,8 +21,8 @@ TYPES = {
 def warehouse_columns(datasets: Datasets) -> dict[str, dict[str, str]]:
     """What the environment variable WAREHOUSE_COLUMNS holds, as JSON: table -> column -> type."""
     return {
-        "users": _columns(datasets.users.fields, SNAPSHOTS["users"]),
-        "items": _columns(datasets.items.fields, SNAPSHOTS["items"]),
+        "users": _columns(datasets.fields("users"), SNAPSHOTS["users"]),
+        "items": _columns(datasets.fields("items"), SNAPSHOTS["items"]),
     }
 
 

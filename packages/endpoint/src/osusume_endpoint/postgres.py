@@ -203,6 +203,18 @@ def drop_role(connection: Any, *, name: str) -> None:
         cursor.execute(sql.SQL("drop role if exists {}").format(sql.Identifier(name)))
 
 
+def drop_roles_of(connection: Any, *, name: str) -> None:
+    """Drops the roles that this one made: PostgreSQL gives who makes a role its administration."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select made.rolname from pg_auth_members link join pg_roles made on made.oid = link.roleid "
+            "join pg_roles maker on maker.oid = link.member where maker.rolname = %s and link.admin_option",
+            (name,),
+        )
+        for (made,) in cursor.fetchall():
+            drop_role(connection, name=made)
+
+
 def _lodging(folder: Path) -> Lodging | None:
     try:
         return lodgings.of(folder)

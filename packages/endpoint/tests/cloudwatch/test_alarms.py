@@ -108,6 +108,7 @@ def test_an_alarm_on_metric_math_deploys_and_rings(cloud: Endpoint) -> None:
         "Threshold": 2,
         "EvaluationPeriods": 1,
         "ComparisonOperator": "GreaterThanOrEqualToThreshold",
+        "ActionsEnabled": False,
     }
     deploy(cloud, name("stack"), {"A": resource("CloudWatch::Alarm", **properties)})
     client = cloud.client("cloudwatch")
@@ -115,3 +116,6 @@ def test_an_alarm_on_metric_math_deploys_and_rings(cloud: Endpoint) -> None:
         client.put_metric_data(Namespace=namespace, MetricData=[{"MetricName": metric, "Value": 1}])
     described = eventually(lambda: client.describe_alarms(AlarmNames=[alarm_name])["MetricAlarms"])
     assert described[0]["StateValue"] == "ALARM"
+    assert described[0]["ActionsEnabled"] is False
+    client.enable_alarm_actions(AlarmNames=[alarm_name])
+    assert client.describe_alarms(AlarmNames=[alarm_name])["MetricAlarms"][0]["ActionsEnabled"] is True

@@ -258,7 +258,15 @@ def test_a_deleted_stack_leaves_neither_database_nor_role(cloud: Cloud) -> None:
     cluster = {"Type": "AWS::RDS::DBCluster", "Properties": {**base, "MasterUserPassword": "a-password"}}
     port = cloud.deploy("gone", {"C": cluster}, {"Port": {"Fn::GetAtt": ["C", "Endpoint.Port"]}})["Port"]
     login = {"host": "127.0.0.1", "port": port, "user": "goer", "password": "a-password", "dbname": "gone"}
-    psycopg2.connect(**login).close()
+    with psycopg2.connect(**login) as connection, connection.cursor() as cursor:
+        cursor.execute("create role followed login password 'p'; grant connect on database gone to followed")
+    connection.close()
     cloud.delete("gone")
     with pytest.raises(psycopg2.OperationalError):
         psycopg2.connect(**login)
+    # A role that its administrator made goes with it: the next cluster's could not change it.
+    cloud.deploy("gone", {"C": cluster})
+    with psycopg2.connect(**login) as connection, connection.cursor() as cursor:
+        cursor.execute("create role followed")
+    connection.close()
+    cloud.delete("gone")

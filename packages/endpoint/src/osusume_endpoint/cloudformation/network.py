@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from osusume_endpoint import endpoint as endpoints
+from osusume_endpoint.replacements import replaces
 
 Created = tuple[str, dict[str, Any]]
 
@@ -130,3 +132,17 @@ HANDLERS: dict[str, dict[str, Any]] = {
     "AWS::EC2::SecurityGroupIngress": _rule("ingress"),
     "AWS::EC2::SecurityGroupEgress": _rule("egress"),
 }
+
+
+@replaces("ministack.services.ec2:_vpce_fields_xml", takes="ep, tag")
+def _whole_endpoints(inner: Callable[..., str]) -> Callable[..., str]:
+    """ministack keeps an endpoint's groups and private DNS, and answers neither."""
+
+    def fields(ep: dict[str, Any], tag: str = "item") -> str:
+        groups = "".join(f"<item><groupId>{one}</groupId></item>" for one in ep["SecurityGroupIds"])
+        private = str(ep.get("PrivateDnsEnabled", False)).lower()
+        more = f"<groupSet>{groups}</groupSet><privateDnsEnabled>{private}</privateDnsEnabled>"
+        head, end, tail = inner(ep, tag).rpartition(f"</{tag}>")
+        return f"{head}{more}{end}{tail}"
+
+    return fields

@@ -12,6 +12,7 @@ from osusume_endpoint.cloudformation import (
     attributes,
     buckets,
     conditions,
+    functions,
     monitoring,
     network,
     no_op,
@@ -59,12 +60,14 @@ def install(endpoint: Endpoint) -> None:
     ):
         register(handlers)
     attributes.install()
+    functions.install()
     secret.install()
     tables.install()
     buckets.install()
     topics.install()
     conditions.install()
     service_role.install()
+    replacements.apply(network.__name__)
     refusals.install()  # last: it looks before the handlers do
     replacements.apply(__name__)
 

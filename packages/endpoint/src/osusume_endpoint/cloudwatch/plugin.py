@@ -30,23 +30,30 @@ def _evaluating() -> Callable[[dict[str, Any]], None]:
 
 @replaces("ministack.services.cloudformation.provisioners:_cw_metric_alarm_record", takes="name, props")
 def _with_metric_math(inner: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
-    """AWS::CloudWatch::Alarm with Metrics, which ministack refuses."""
+    """AWS::CloudWatch::Alarm with Metrics, which ministack refuses, and with ActionsEnabled, which it forgets."""
 
     def record(name: str, properties: dict[str, Any]) -> dict[str, Any]:
-        queries = properties.get("Metrics")
-        if not queries:
-            return inner(name, properties)
-        first = next((q["MetricStat"]["Metric"] for q in queries if q.get("MetricStat")), None)
-        if first is None:
-            raise ValueError(f"The alarm {name} has no metric among its Metrics")
-        stand_in = {k: v for k, v in properties.items() if k != "Metrics"}
-        stand_in |= {"MetricName": first["MetricName"], "Namespace": first["Namespace"]}
-        alarm = inner(name, stand_in)
-        for member in ("MetricName", "Namespace", "Statistic", "Dimensions", "Period"):
-            alarm.pop(member, None)
-        return {**alarm, "Metrics": queries}
+        enabled = str(properties.get("ActionsEnabled", True)).lower() == "true"
+        return {**_of_queries(inner, name, properties), "ActionsEnabled": enabled}
 
     return record
+
+
+def _of_queries(
+    inner: Callable[..., dict[str, Any]], name: str, properties: dict[str, Any]
+) -> dict[str, Any]:
+    queries = properties.get("Metrics")
+    if not queries:
+        return inner(name, properties)
+    first = next((q["MetricStat"]["Metric"] for q in queries if q.get("MetricStat")), None)
+    if first is None:
+        raise ValueError(f"The alarm {name} has no metric among its Metrics")
+    stand_in = {k: v for k, v in properties.items() if k != "Metrics"}
+    stand_in |= {"MetricName": first["MetricName"], "Namespace": first["Namespace"]}
+    alarm = inner(name, stand_in)
+    for member in ("MetricName", "Namespace", "Statistic", "Dimensions", "Period"):
+        alarm.pop(member, None)
+    return {**alarm, "Metrics": queries}
 
 
 def _look(endpoint: Endpoint) -> None:

@@ -13,10 +13,24 @@ _CONNECTING = ("connect", "getConnection")
 _LOCAL = re.compile(r"\Ajdbc:postgresql://(127\.0\.0\.1|localhost)(:\d+)?/")
 
 
+# Databases of this machine that the job's network doesn't reach on AWS, and why.
+cut_off: dict[str, str] = {}
+
+
+class Unreachable(ConnectionError):
+    """There is no path to the database; PostgreSQL's driver waits, and says what this says."""
+
+
 def without_tls(url: str) -> str:
-    """A URL's parameters win over the driver's properties, so sslmode in the URL decides."""
+    """A URL's parameters win over the driver's properties, so sslmode in the URL decides.
+
+    Raises Unreachable for a database without a path.
+    """
     if not _LOCAL.search(url):
         return url
+    database = url.partition("?")[0].rpartition("/")[2]
+    if database in cut_off:
+        raise Unreachable(f"The connection attempt failed: connect timed out [local: {cut_off[database]}]")
     base, _, query = url.partition("?")
     kept = [part for part in query.split("&") if part and not part.lower().startswith(("sslmode=", "ssl="))]
     return f"{base}?{'&'.join([*kept, 'sslmode=disable'])}"

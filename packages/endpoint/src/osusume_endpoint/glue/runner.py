@@ -29,7 +29,10 @@ ERROR_LENGTH = 2000  # of the 2,048 or so that Glue keeps
 
 @dataclass(frozen=True)
 class Order:
-    """One job run. Paths are local; `modules` are the files of --extra-py-files."""
+    """One job run. Paths are local; `modules` are the files of --extra-py-files.
+
+    `cut_off` are databases that the job's network doesn't reach, and why.
+    """
 
     script: str
     arguments: list[str]
@@ -37,6 +40,7 @@ class Order:
     modules: list[str] = field(default_factory=list)
     files: list[str] = field(default_factory=list)
     conf: dict[str, str] = field(default_factory=dict)
+    cut_off: dict[str, str] = field(default_factory=dict)
 
 
 def main(arguments: list[str]) -> NoReturn:
@@ -96,8 +100,9 @@ def run(order: Order, *, spark: Any, scratch: Path) -> dict[str, str]:
 
 
 def _apply(order: Order, *, spark: Any, scratch: Path) -> None:
-    from osusume_endpoint.glue import s3bridge
+    from osusume_endpoint.glue import jdbc, s3bridge
 
+    jdbc.cut_off.update(order.cut_off)
     os.environ.update(order.environment)
     work = scratch / "work"
     work.mkdir(exist_ok=True)

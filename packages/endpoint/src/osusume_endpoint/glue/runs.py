@@ -18,6 +18,7 @@ from osusume_endpoint.endpoint import Credentials, Endpoint
 from osusume_endpoint.errors import ApiError
 from osusume_endpoint.glue import arguments
 from osusume_endpoint.glue.workers import Pool, Worker, WorkerFailed
+from osusume_endpoint.network import placed
 
 log = logging.getLogger("osusume.glue")
 
@@ -186,7 +187,14 @@ class Runs:
             "arguments": resolved.script,
             "conf": resolved.runtime_conf,
             "environment": self._environment(credentials),
+            "cut_off": self._cut_off(execution.job),
         }
+
+    def _cut_off(self, job: Mapping[str, Any]) -> dict[str, str]:
+        """Databases that the job's network doesn't reach, and why."""
+        connections = (job.get("Connections") or {}).get("Connections") or []
+        place = placed.of_connections(self._endpoint, connections, job=job["Name"])
+        return placed.databases_cut_off(self._endpoint, place)
 
     def _session(self, execution: Execution) -> Credentials:
         role = str(execution.job["Role"])

@@ -7,6 +7,7 @@ win. Nothing of this process's environment is passed on.
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,10 @@ RESERVED = frozenset(
 )
 
 
+# Each gives a function's process more variables of ours, by the function's configuration.
+contributors: list[Callable[[Mapping[str, Any]], Mapping[str, str]]] = []
+
+
 def variables(
     config: dict[str, Any], *, endpoint: Endpoint, credentials: Credentials, code: Path, temporary: Path
 ) -> dict[str, str]:
@@ -48,6 +53,7 @@ def variables(
         **{name: str(value) for name, value in own.items() if name not in RESERVED},
         **credentials.environment(),
         "TMPDIR": str(temporary),
+        **{name: value for contribute in contributors for name, value in contribute(config).items()},
     }
 
 

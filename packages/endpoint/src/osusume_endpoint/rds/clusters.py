@@ -151,6 +151,8 @@ def remove(embedded: Mapping[str, str], server: Server) -> None:
     connection = server.connect()
     try:
         postgres.drop_database(connection, name=embedded["database"])
+        # A cluster takes with it the users that its administrator made; here they'd be the next one's.
+        postgres.drop_roles_of(connection, name=embedded["role"])
         postgres.drop_role(connection, name=embedded["role"])
     finally:
         connection.close()

@@ -13,6 +13,7 @@ import psycopg2
 from osusume_endpoint import permissions
 from osusume_endpoint.endpoint import Endpoint
 from osusume_endpoint.errors import ApiError, AssumeRoleRefused
+from osusume_endpoint.network import placed
 from osusume_endpoint.redshift import catalog, results
 from osusume_endpoint.redshift.serverless import Serverless, database_user
 from osusume_endpoint.redshift.statements import ENDED, Part, Runner, S3Access, Statement, new_id
@@ -88,8 +89,12 @@ class DataApi:
         keep = self._session(statement, parameters)
         with self._lock:
             self._remember(statement, token)
-        namespace = self._serverless.namespace_of(self._serverless.workgroup(statement.workgroup))
-        s3 = S3Access(lambda role: self._s3_client(role, namespace))
+        workgroup = self._serverless.workgroup(statement.workgroup)
+        namespace = self._serverless.namespace_of(workgroup)
+        s3 = S3Access(
+            client=lambda role: self._s3_client(role, namespace),
+            lacks=lambda: placed.copy_lacks(self._endpoint, workgroup),
+        )
         self._runner.submit(
             statement,
             open_connection=lambda: self._connection(statement, login),

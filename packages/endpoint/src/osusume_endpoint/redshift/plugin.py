@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import atexit
+import json
+from collections.abc import Mapping
+from typing import Any
 
 from osusume_endpoint import postgres, service
 from osusume_endpoint.endpoint import Endpoint
+from osusume_endpoint.lambda_ import environment
+from osusume_endpoint.network import placed
 from osusume_endpoint.redshift.data import DataApi
 from osusume_endpoint.redshift.serverless import Serverless
+from osusume_endpoint.redshift.stand_in import NO_PATH
 from osusume_endpoint.redshift.warehouse import Warehouse
 
 
@@ -21,6 +27,7 @@ def install(endpoint: Endpoint) -> None:
         account=endpoint.account,
         warehouse=warehouse,
     )
+    environment.contributors.append(lambda config: cut_off(endpoint, serverless, config))
     data = DataApi(endpoint=endpoint, serverless=serverless, warehouse=warehouse)
     service.add_service(
         name="redshift-serverless",
@@ -31,3 +38,17 @@ def install(endpoint: Endpoint) -> None:
     service.add_service(
         name="redshift-data", operations=data.operations(), resource_arn=data.resource_arn, endpoint=endpoint
     )
+
+
+def cut_off(endpoint: Endpoint, serverless: Serverless, config: Mapping[str, Any]) -> dict[str, str]:
+    """For a function that is told a workgroup's name: what its network keeps from it, as dbt's adapter reads it."""
+    told = set(((config.get("Environment") or {}).get("Variables") or {}).values())
+    workgroups = {
+        serverless.namespace_of(workgroup)["dbName"]: workgroup
+        for name, workgroup in serverless.workgroups.items()
+        if name in told
+    }
+    if not workgroups:
+        return {}
+    reasons = placed.warehouses_cut_off(endpoint, placed.of_function(config), workgroups)
+    return {NO_PATH: json.dumps(reasons)} if reasons else {}

@@ -15,6 +15,7 @@ import psycopg2
 from psycopg2.extensions import adapt
 
 from osusume_endpoint.errors import ApiError
+from osusume_endpoint.network.reach import Missing
 from osusume_endpoint.rds import placeholders
 from osusume_endpoint.redshift import dialect, loading, options, results, unloading
 from osusume_endpoint.redshift.errors import InvalidRedshift, NotTranslatable
@@ -97,9 +98,13 @@ def new_id() -> str:
 
 @dataclass(frozen=True)
 class S3Access:
-    """`client(role)` is an S3 client with that role's session; raises ApiError where it may not be used."""
+    """`client(role)` is an S3 client with that role's session; raises ApiError where it may not be used.
+
+    `lacks()` is what the workgroup's network lacks on the way to S3.
+    """
 
     client: Callable[[str], Any]
+    lacks: Callable[[], Missing | None]
 
 
 class Runner:
@@ -240,6 +245,7 @@ def run_sql(cursor: Any, part: Part, sql: str, s3: S3Access) -> None:
 
 def _copy(cursor: Any, part: Part, sql: str, s3: S3Access) -> None:
     statement = options.parse_copy(sql)
+    _check_path(s3)
     client = s3.client(statement.options.role)
     locations = _objects(client, statement)
 
@@ -248,6 +254,13 @@ def _copy(cursor: Any, part: Part, sql: str, s3: S3Access) -> None:
         return bytes(client.get_object(Bucket=bucket, Key=key)["Body"].read())
 
     part.rows_affected = loading.copy(cursor, statement, objects=locations, fetch=fetch)
+
+
+def _check_path(s3: S3Access) -> None:
+    """Redshift waits for its connection to time out, and then says as little as this. Raises CopyFailed."""
+    missing = s3.lacks()
+    if missing:
+        raise loading.CopyFailed(f"S3ServiceException: Connection timed out [local: {missing}]")
 
 
 def _objects(client: Any, statement: options.Copy) -> list[str]:
@@ -271,6 +284,7 @@ def _objects(client: Any, statement: options.Copy) -> list[str]:
 
 def _unload(cursor: Any, part: Part, sql: str, s3: S3Access) -> None:
     statement = options.parse_unload(sql)
+    _check_path(s3)
     client = s3.client(statement.options.role)
     cursor.execute(dialect.translate(statement.query))
     rows = cursor.fetchall()

@@ -103,13 +103,13 @@ def wait_for(look: Callable[[], Any], done: Callable[[Any], bool], *, seconds: f
 
 
 @contextmanager
-def running(home: Path) -> Iterator[Cloud]:
+def running(home: Path, *, plugins: str = PLUGINS) -> Iterator[Cloud]:
     environment = {
         **os.environ,
         "OSUSUME_HOME": str(home),
         "OSUSUME_VALIDATE_RESPONSES": "1",
         "OSUSUME_PORT": "0",
-        "OSUSUME_PLUGINS": PLUGINS,
+        "OSUSUME_PLUGINS": plugins,
     }
     command = [sys.executable, "-m", "osusume_endpoint", "--account", ACCOUNT, "--region", REGION]
     with (home / "endpoint.log").open("wb") as log:

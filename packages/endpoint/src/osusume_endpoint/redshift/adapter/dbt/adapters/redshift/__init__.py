@@ -7,12 +7,18 @@ dbt itself writes (create table as, rename, drop) is dbt-postgres's, of which db
 
 from __future__ import annotations
 
+import json
+import os
 from pathlib import Path
 from typing import Any
 
 from dbt.adapters.base import AdapterPlugin
+from dbt.adapters.exceptions import FailedToConnectError
 from dbt.adapters.postgres.connections import PostgresConnectionManager, PostgresCredentials
 from dbt.adapters.postgres.impl import PostgresAdapter
+
+# As osusume_endpoint.redshift.stand_in has it, which a function's process doesn't.
+NO_PATH = "OSUSUME_LOCAL_NO_PATH"
 
 
 class RedshiftCredentials(PostgresCredentials):
@@ -28,6 +34,9 @@ class RedshiftConnectionManager(PostgresConnectionManager):
 
     @classmethod
     def open(cls, connection: Any) -> Any:
+        reason = json.loads(os.environ.get(NO_PATH, "{}")).get(connection.credentials.database)
+        if reason:
+            raise FailedToConnectError(f"connect to the warehouse: timed out [local: {reason}]")
         connection.credentials.sslmode = None  # the stand-in has no certificate: it is on the loopback
         return super().open(connection)
 

@@ -1,0 +1,111 @@
+"""The network as it is deployed, out of EC2's own answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from osusume_endpoint.network.model import (
+    Direction,
+    Group,
+    Network,
+    Route,
+    RouteKind,
+    Rule,
+    ServiceEndpoint,
+    Subnet,
+    ports,
+)
+
+Answer = Mapping[str, Any]
+
+
+def read(ec2: Any) -> Network:
+    """`ec2` is a boto3 client."""
+    tables = ec2.describe_route_tables()["RouteTables"]
+    subnets = ec2.describe_subnets()["Subnets"]
+    gateways = ec2.describe_nat_gateways()["NatGateways"]
+    return Network(
+        groups={one["GroupId"]: _group(one) for one in ec2.describe_security_groups()["SecurityGroups"]},
+        subnets={one["SubnetId"]: _subnet(one, _table(one, tables)) for one in subnets},
+        endpoints=tuple(map(_endpoint, ec2.describe_vpc_endpoints()["VpcEndpoints"])),
+        nat_gateways={one["NatGatewayId"]: one["SubnetId"] for one in gateways if _lives(one)},
+    )
+
+
+def _lives(gateway: Answer) -> bool:
+    return gateway.get("State") not in ("deleting", "deleted", "failed")
+
+
+def _group(group: Answer) -> Group:
+    rules = [
+        rule
+        for direction, key in (("ingress", "IpPermissions"), ("egress", "IpPermissionsEgress"))
+        for permission in group.get(key, [])
+        for rule in _rules(direction, permission)  # type: ignore[arg-type]
+    ]
+    return Group(group["GroupId"], group["VpcId"], tuple(rules))
+
+
+def _rules(direction: Direction, permission: Answer) -> Iterator[Rule]:
+    span = ports(permission)
+    if span is None:
+        return
+    for pair in permission.get("UserIdGroupPairs", []):
+        yield Rule(direction, "group", pair["GroupId"], *span)
+    for address in permission.get("IpRanges", []):
+        yield Rule(direction, "cidr", address["CidrIp"], *span)
+    for prefix_list in permission.get("PrefixListIds", []):
+        yield Rule(direction, "prefix_list", prefix_list["PrefixListId"], *span)
+
+
+def _table(subnet: Answer, tables: list[Answer]) -> Answer:
+    """The subnet's own route table, or its VPC's main one."""
+    links = [(table, link) for table in tables for link in table.get("Associations", [])]
+    own = (table for table, link in links if link.get("SubnetId") == subnet["SubnetId"])
+    main = (table for table, link in links if link.get("Main") and table["VpcId"] == subnet["VpcId"])
+    return next(own, next(main, {}))
+
+
+def _subnet(subnet: Answer, table: Answer) -> Subnet:
+    return Subnet(
+        id=subnet["SubnetId"],
+        vpc=subnet["VpcId"],
+        cidr=subnet["CidrBlock"],
+        table=str(table.get("RouteTableId", "")),
+        routes=tuple(_routes(table)),
+    )
+
+
+def _routes(table: Answer) -> Iterator[Route]:
+    for route in table.get("Routes", []):
+        found = _target(route)
+        destination = route.get("DestinationCidrBlock")
+        if found and destination:
+            yield Route(destination, *found)
+
+
+def _target(route: Answer) -> tuple[RouteKind, str] | None:
+    """None for a route inside the VPC, or to an endpoint."""
+    gateway = str(route.get("GatewayId") or "")
+    if route.get("NatGatewayId"):
+        return "nat", str(route["NatGatewayId"])
+    if gateway.startswith("igw-"):
+        return "internet", gateway
+    others = ("TransitGatewayId", "VpcPeeringConnectionId", "NetworkInterfaceId", "InstanceId")
+    other = next((str(route[key]) for key in others if route.get(key)), gateway)
+    return ("elsewhere", other) if other and other != "local" and not other.startswith("vpce-") else None
+
+
+def _endpoint(endpoint: Answer) -> ServiceEndpoint:
+    groups = endpoint.get("Groups") or []
+    return ServiceEndpoint(
+        id=endpoint["VpcEndpointId"],
+        vpc=endpoint["VpcId"],
+        service=endpoint["ServiceName"].split(".", 3)[-1],
+        is_gateway=endpoint.get("VpcEndpointType") == "Gateway",
+        tables=frozenset(endpoint.get("RouteTableIds", [])),
+        subnets=tuple(endpoint.get("SubnetIds", [])),
+        groups=tuple(group["GroupId"] for group in groups),
+        private_dns=bool(endpoint.get("PrivateDnsEnabled")),
+    )
