@@ -12,7 +12,7 @@ from operations.place import Place, absent, confirm, say
 from operations.stacks import Stack
 
 # With `removal: retain` these stay as they are: key, buckets and tables; the dataset group. None costs by the hour.
-# All else goes, and what it holds stays behind: see docs/adr/0030.
+# All else goes, and what it holds stays behind: see docs/adr/0028.
 KEPT = ("storage", "training")
 _STAY = ("AWS::DynamoDB::Table",)
 

@@ -1,4 +1,4 @@
-"""Which stacks were never whole: `make deploy` deploys them without protection first (docs/adr/0029)."""
+"""Which stacks were never whole: `make deploy` deploys them without protection first (docs/adr/0027)."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ def known(path: str) -> bool:
 def identifier(name: str, value: str | None) -> str:
     """A path parameter, decoded once. Raises BadRequest.
 
-    A REST API hands over path parameters as they were sent, still escaped (ADR 37 has the record), whatever they
+    A REST API hands over path parameters as they were sent, still escaped (ADR 34 has the record), whatever they
     look like: `%2541` is the id `%41`.
     """
     try:

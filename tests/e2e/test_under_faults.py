@@ -14,7 +14,8 @@ from local.chaos.line import Line as Watched
 from local.chaos.line import Outcome
 from tests.e2e.line import Line
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+# A killed job and the run after it are in test_runs.py; throttles and a killed function wait for the night.
+pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.nightly]
 
 THROTTLES = """
   - {service: dynamodb, operation: PutItem, kind: throttle, count: 1}

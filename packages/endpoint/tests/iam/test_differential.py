@@ -1,6 +1,6 @@
 """Our decisions against those of an implementation that neither we nor ministack's authors wrote.
 
-The other is in .venv/oracle (`make install`): its licence keeps it out of everything that is shipped (docs/adr/0038).
+The other is in .venv/oracle (`make install`): its licence keeps it out of everything that is shipped (docs/adr/0035).
 """
 
 from __future__ import annotations
