@@ -7,14 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
-from unittest.mock import Mock
 
 import pytest
 import yaml
 
 from checks import ready
 from config import files
-from operations import deploy
 from tests import example
 from tests.stacks.conftest import ROOT
 
@@ -73,18 +71,11 @@ def test_the_committed_environments_are_examples_or_ones_own_but_never_half_read
         assert done.stderr.count("this is the example's") == len(ready.refusals(environment, example.CONFIG))
 
 
-def test_deploying_asks_it_before_the_cdk(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_deploying_asks_it_before_the_cdk() -> None:
     recipe = (ROOT / "Makefile").read_text().split("\ndeploy:")[1].split("\n\n")[0].splitlines()
     steps = [line.strip() for line in recipe if line.startswith("\t")]
     assert steps[0] == "$(BIN)/python -m checks.ready $(ENV)"
     assert steps[1].startswith("@$(BIN)/python -m operations deploy $(ENV)")
-    ran: list[Any] = []
-    monkeypatch.setattr(deploy.first, "parts", lambda _: ())
-    monkeypatch.setattr(deploy.adopt, "adopt_warehouse", lambda _: None)
-    monkeypatch.setattr(deploy, "cdk", ran.append)
-    deploy.deploy(Mock(retains=False), approval="never")
-    assert [arguments[0] for arguments in ran] == ["deploy"]
-    assert deploy.CDK == ROOT / "node_modules/.bin/cdk"
 
 
 def test_the_command_ends_with_an_error_and_says_how_many(tmp_path: Path) -> None:
