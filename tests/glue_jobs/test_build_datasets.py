@@ -4,7 +4,7 @@ import csv
 import gzip
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -52,6 +52,7 @@ class FolderS3:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self.before_writing: Callable[[str], None] = lambda key: None
 
     def get_object(self, *, Bucket: str, Key: str) -> dict[str, Any]:
         path = self.root / Bucket / Key
@@ -60,6 +61,7 @@ class FolderS3:
         return {"Body": io.BytesIO(path.read_bytes())}
 
     def put_object(self, *, Bucket: str, Key: str, Body: bytes, ContentType: str) -> None:
+        self.before_writing(Key)
         path = self.root / Bucket / Key
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(Body)
@@ -68,6 +70,8 @@ class FolderS3:
 class World:
     def __init__(self, spark: Any, root: Path) -> None:
         self.spark, self.root, self.s3 = spark, root, FolderS3(root)
+        self.written = list[str]()
+        self.s3.before_writing = lambda key: self.written.append(f"{self.parts()} files before {key}")
 
     def extract(self, run: str = RUN) -> None:
         users = [("u1", "20"), ("u2", None), ("u2", None), (None, "9")]
@@ -128,7 +132,14 @@ class World:
             log=build_datasets.LogTable(ttl=ttl, keep_expired_days=keep_expired_days),
         )
         build_datasets.run(job, s3=self.s3)
+        return self.report(run)
+
+    def report(self, run: str = RUN) -> Any:
         return json.loads((self.root / f"datasets/runs/{run}/report.json").read_text())
+
+    def parts(self) -> int:
+        """Files that jobs have written."""
+        return len([path for path in self.root.rglob("part-*") if "runs" in path.parts])
 
     def csv(self, dataset: str, run: str = RUN) -> list[list[str]]:
         files = sorted((self.root / f"datasets/runs/{run}/{dataset}").glob("part-*.csv"))
@@ -168,11 +179,23 @@ def world(spark: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     return World(spark, tmp_path)
 
 
-def test_a_full_run_writes_datasets_batch_input_quarantine_warehouse_and_report(world: World) -> None:
-    world.extract()
-    world.export(event("e1"), event("e2", item=None), event("e3", item=None, kind="impression"))
-    report = world.build()
+@pytest.fixture(scope="module")
+def built(spark: Any, tmp_path_factory: pytest.TempPathFactory) -> World:
+    """After a full run, which several tests look at and none changes."""
+    from glue_jobs import session
 
+    made = World(spark, tmp_path_factory.mktemp("built"))
+    made.extract()
+    made.export(event("e1"), event("e2", item=None), event("e3", item=None, kind="impression"))
+    spark.conf.set("spark.sql.ansi.enabled", "false")  # whatever a test before has left
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(session, "SCHEME", f"file://{made.root}/")
+        made.build()
+    return made
+
+
+def test_a_full_run_writes_datasets_batch_input_quarantine_warehouse_and_report(built: World) -> None:
+    world, report = built, built.report()
     day = str(int((NOW - timedelta(days=1)).timestamp()))
     now = str(int(NOW.timestamp()))
     assert world.csv("interactions") == [
@@ -260,6 +283,7 @@ def test_a_full_run_writes_datasets_batch_input_quarantine_warehouse_and_report(
     assert len(world.lines(f"{warehouse}/data_quality")) == 11
 
 
+@pytest.mark.nightly
 def test_an_incremental_run_adds_its_events_to_those_of_the_runs_before(world: World) -> None:
     world.extract(EARLIER)
     world.export(event("e1", at=NOW - timedelta(days=2)), run=EARLIER)
@@ -280,6 +304,7 @@ def until(at: datetime) -> dict[str, Any]:
     return {"until": {"N": str(int(at.timestamp()))}}
 
 
+@pytest.mark.nightly
 def test_a_full_run_forgets_what_was_deleted_and_keeps_what_expired(world: World) -> None:
     world.extract(EARLIER)
     expired = event("e1", item="i7") | until(NOW - timedelta(hours=1))
@@ -332,6 +357,7 @@ def test_the_second_run_corrects_deletes_and_counts_what_is_wrong_only_once(worl
     ]
 
 
+@pytest.mark.nightly
 def test_a_user_gone_from_the_application_leaves_training_and_lists_where_the_switch_is_on(
     world: World,
 ) -> None:
@@ -355,6 +381,7 @@ def test_an_incremental_run_after_one_that_never_finished_is_refused_with_the_cu
         world.build(mode="incremental", previous=EARLIER)
 
 
+@pytest.mark.nightly
 def test_a_run_repeated_gives_the_same_world(world: World) -> None:
     world.extract()
     world.export(event("e1"))
@@ -363,6 +390,7 @@ def test_a_run_repeated_gives_the_same_world(world: World) -> None:
     assert world.csv("interactions") == rows
 
 
+@pytest.mark.nightly
 def test_a_run_without_an_export_builds_from_orders_and_still_writes_an_events_file(world: World) -> None:
     world.extract()
     report = world.build(export=False)
@@ -378,21 +406,8 @@ def test_an_unknown_mode_is_refused(world: World) -> None:
         world.build(mode="partial")
 
 
-def test_the_report_is_the_last_thing_written(world: World) -> None:
-    world.extract()
-    world.export(event("e1"))
-    written: list[str] = []
-    put = world.s3.put_object
-
-    def watched(**named: Any) -> None:
-        done = [p for p in world.root.rglob("part-*") if "runs" in p.parts]
-        written.append(f"{len(done)} files before {named['Key']}")
-        put(**named)
-
-    world.s3.put_object = watched  # type: ignore[method-assign]
-    world.build()
-    after = len([p for p in world.root.rglob("part-*") if "runs" in p.parts])
-    assert written == [f"{after} files before runs/{RUN}/report.json"]
+def test_the_report_is_the_last_thing_written(built: World) -> None:
+    assert built.written == [f"{built.parts()} files before runs/{RUN}/report.json"]
 
 
 def test_users_and_items_of_which_there_is_no_table_are_known_by_their_interactions(world: World) -> None:
