@@ -125,8 +125,8 @@ def alone(template: Template) -> None:
 
 CASES: dict[str, tuple[str, Change]] = {
     "dataset-fields": (
-        "Training",
-        definition("TrainStateMachine", lambda d: d["States"]["CheckFields"]["Items"][1]["fields"].pop()),
+        "Pipeline",
+        definition("PipelineStateMachine", lambda d: d["States"]["CheckFields"]["Items"][1]["fields"].pop()),
     ),
     "iam-action": ("Training", role("TrainRole", lambda s: s[0].update(Action="personalize:Imports"))),
     "iam-condition": ("Training", role("TrainRole", lambda s: [x.pop("Condition", None) for x in s])),
