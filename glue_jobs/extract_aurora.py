@@ -19,6 +19,8 @@ ARGUMENTS = ["raw_bucket", "secret_name", "address", "tables", "columns", "run_i
 ADDRESS = ("host", "port", "dbname")
 DRIVER = "org.postgresql.Driver"
 FETCH_SIZE = "10000"  # rows a round trip; the driver's default reads a whole table into memory
+# A date may be infinite, which Spark reads of times alone: such a date becomes the day that it makes of such a time.
+ENDS = {"infinity": "9999-12-31", "-infinity": "0001-01-01"}
 CONFIG_KEYS = {
     "users": "datasets.users.fields",
     "items": "datasets.items.fields",
@@ -80,9 +82,10 @@ def run(
             check(name=name, table=table, wanted=columns[name], present=present_columns(connected, table))
         snapshot = first_value(connected, "select pg_export_snapshot()")
         for name, table in tables.items():
-            read(spark, source, table=table, columns=columns[name], snapshot=snapshot).write.mode(
-                "overwrite"
-            ).parquet(target(name))
+            dates = present_columns(connected, table, kind="date")
+            asked = selection(table=table, columns=columns[name], dates=dates)
+            rows = read(spark, source, asked=asked, snapshot=snapshot)
+            rows.write.mode("overwrite").parquet(target(name))
 
 
 @contextmanager
@@ -119,15 +122,16 @@ def first_value(connected: Any, sql: str) -> str:
     return values(connected, sql)[0]
 
 
-def present_columns(connected: Any, table: str) -> list[str]:
-    """Column names; empty where there is no such table or no right to read it."""
+def present_columns(connected: Any, table: str, *, kind: str = "%") -> list[str]:
+    """Names of columns whose type is like `kind`; empty where there is no such table or no right to read it."""
     schema, _, name = table.partition(".")
     return values(
         connected,
         "select column_name from information_schema.columns "
-        "where table_schema = ? and table_name = ? order by ordinal_position",
+        "where table_schema = ? and table_name = ? and data_type like ? order by ordinal_position",
         schema,
         name,
+        kind,
     )
 
 
@@ -146,18 +150,29 @@ def check(*, name: str, table: str, wanted: Sequence[str], present: Sequence[str
         )
 
 
-def read(spark: SparkSession, source: Source, *, table: str, columns: Sequence[str], snapshot: str) -> Any:
+def selection(*, table: str, columns: Sequence[str], dates: Sequence[str]) -> str:
+    """The query for these columns, each once; those of `dates` as days that Spark can read."""
+    named = {column: '"' + column.replace('"', '""') + '"' for column in dict.fromkeys(columns)}
+    ends = " ".join(f"when '{end}' then date '{day}'" for end, day in ENDS.items())
+    parts = [
+        f"case {name} {ends} else {name} end as {name}" if column in dates else name
+        for column, name in named.items()
+    ]
+    return f"select {', '.join(parts)} from {table}"
+
+
+def read(spark: SparkSession, source: Source, *, asked: str, snapshot: str) -> Any:
     begin = f"SET TRANSACTION ISOLATION LEVEL REPEATABLE READ; SET TRANSACTION SNAPSHOT '{snapshot}'"
     options = {
         "url": source.url,
         "user": source.username,
         "password": source.password,
         "driver": DRIVER,
-        "dbtable": table,
+        "query": asked,
         "fetchsize": FETCH_SIZE,
         "sessionInitStatement": begin,
     }
-    return spark.read.format("jdbc").options(**options).load().select(*dict.fromkeys(columns))
+    return spark.read.format("jdbc").options(**options).load()
 
 
 if __name__ == "__main__":

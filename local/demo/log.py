@@ -79,7 +79,8 @@ def newest(
     client: Any, table: str, user: str, *, log: ApplicationLog | None = None, limit: int = 200
 ) -> list[tuple[str, str]]:
     """(item, day) of what a user did last, each item once, the newest first; impressions are no deed."""
-    names = (log or ApplicationLog()).attributes
+    log = log or ApplicationLog()
+    names = log.attributes
     answer = client.query(
         TableName=table,
         KeyConditionExpression="#user = :user",
@@ -91,9 +92,17 @@ def newest(
     found: dict[str, str] = {}
     for event in answer["Items"]:
         if names.ITEM_ID in event:
-            moment = pd.Timestamp(event["event_key"]["S"].partition("#")[0])
+            moment = _moment(event[names.TIMESTAMP], log.timestamp_format)
             found.setdefault(event[names.ITEM_ID]["S"], f"{moment:%a %d %b}")
     return list(found.items())
+
+
+def _moment(value: dict[str, str], form: str) -> pd.Timestamp:
+    """A time of the log, in UTC; `form` is sources.application_log.timestamp_format."""
+    [text] = value.values()  # a string or a number, whichever it is stored as
+    if form == "iso":
+        return pd.to_datetime(text, utc=True)
+    return pd.Timestamp(float(text), unit="s" if form == "seconds" else "ms", tz="UTC")
 
 
 def _batches(items: list[dict[str, Any]], user: str) -> Iterator[list[dict[str, Any]]]:

@@ -38,7 +38,8 @@ REFUSALS: dict[str, tuple[apigateway.ResponseType, HTTPStatus]] = {
     "AuthorizerFailure": (_TYPE.AUTHORIZER_FAILURE, HTTPStatus.INTERNAL_SERVER_ERROR),
     "IntegrationFailure": (_TYPE.INTEGRATION_FAILURE, HTTPStatus.GATEWAY_TIMEOUT),
     "IntegrationTimeout": (_TYPE.INTEGRATION_TIMEOUT, HTTPStatus.GATEWAY_TIMEOUT),
-    "Default4xx": (_TYPE.DEFAULT_4_XX, HTTPStatus.BAD_REQUEST),
+    # What is left to it are signatures that can't be read: their own status is 403.
+    "Default4xx": (_TYPE.DEFAULT_4_XX, HTTPStatus.FORBIDDEN),
     "Default5xx": (_TYPE.DEFAULT_5_XX, HTTPStatus.INTERNAL_SERVER_ERROR),
 }
 

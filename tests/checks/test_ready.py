@@ -75,7 +75,7 @@ def test_deploying_asks_it_before_the_cdk() -> None:
     recipe = (ROOT / "Makefile").read_text().split("\ndeploy:")[1].split("\n\n")[0].splitlines()
     steps = [line.strip() for line in recipe if line.startswith("\t")]
     assert steps[0] == "$(BIN)/python -m checks.ready $(ENV)"
-    assert steps[1].startswith("node_modules/.bin/cdk deploy")
+    assert steps[1].startswith("@$(BIN)/python -m operations deploy $(ENV)")
 
 
 def test_the_command_ends_with_an_error_and_says_how_many(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from rich.cells import cell_len
 
+from config.settings import ApplicationLog
 from local.demo import loader, log, places, tables
 from local.demo.catalogue import Catalogue, Named
 from local.demo.generated import HELD_OUT_USER, generate
@@ -218,18 +219,29 @@ def test_what_is_shown_beside_is_what_the_fewest_have_bought_but_enough(catalogu
     assert found[: len(enough)] == enough
 
 
-def test_what_a_user_did_last_is_read_from_the_log_without_impressions() -> None:
+TIMES = {
+    "milliseconds": lambda at: {"N": str(at)},
+    "seconds": lambda at: {"N": f"{at / 1000:.3f}"},
+    "iso": lambda at: {"S": pd.Timestamp(at, unit="ms", tz="UTC").tz_convert("Asia/Tokyo").isoformat()},
+}
+
+
+@pytest.mark.parametrize("form", TIMES)
+def test_what_a_user_did_last_is_read_from_the_log_without_impressions(form: str) -> None:
+    at = TIMES[form]
+
     class Log:
         def query(self, **arguments: Any) -> dict[str, Any]:
             assert arguments["ScanIndexForward"] is False
             assert arguments["ExpressionAttributeValues"] == {":user": {"S": "u1"}}
             return {
                 "Items": [
-                    {"timestamp": {"N": "1764000000000"}, "item_id": {"S": "b"}},
-                    {"timestamp": {"N": "1763990000000"}},
-                    {"timestamp": {"N": "1763900000000"}, "item_id": {"S": "a"}},
-                    {"timestamp": {"N": "1763800000000"}, "item_id": {"S": "b"}},
+                    {"timestamp": at(1_764_000_000_000), "item_id": {"S": "b"}},
+                    {"timestamp": at(1_763_990_000_000)},
+                    {"timestamp": at(1_763_900_000_000), "item_id": {"S": "a"}},
+                    {"timestamp": at(1_763_800_000_000), "item_id": {"S": "b"}},
                 ]
             }
 
-    assert log.newest(Log(), "table", "u1") == [("b", "Mon 24 Nov"), ("a", "Sun 23 Nov")]
+    configured = ApplicationLog(timestamp_format=form)
+    assert log.newest(Log(), "table", "u1", log=configured) == [("b", "Mon 24 Nov"), ("a", "Sun 23 Nov")]

@@ -53,21 +53,22 @@ def rows(line: Line, connection: Any) -> dict[str, tuple[Any, ...]]:
 
 
 def test_the_data_api_writes_what_the_driver_writes(place: Place, line: Line) -> None:
-    tables = line.settings.sources.aurora.tables.model_dump().values()
     with closing(loader.connect(line.client, secret=line.settings.aurora_secret)) as direct:
-        before = rows(line, direct)
-        with direct.cursor() as cursor:
-            cursor.execute(f"truncate {', '.join(tables)}")
-        direct.commit()
+        by_driver = loaded_through(direct, place=place, line=line, direct=direct)
         with closing(acting.database(place)) as connection:
-            loader.store(
-                line.shop.shop,
-                previous=None,
-                connection=connection,
-                clients=place.client,
-                settings=line.settings,
-            )
-        assert rows(line, direct) == before and all(count for count, _ in before.values())
+            by_data_api = loaded_through(connection, place=place, line=line, direct=direct)
+    assert by_data_api == by_driver and all(count for count, _ in by_driver.values())
+
+
+def loaded_through(connection: Any, *, place: Place, line: Line, direct: Any) -> dict[str, tuple[Any, ...]]:
+    """The rows of the shop's tables, emptied before: other tests have added a day to them."""
+    tables = line.settings.sources.aurora.tables.model_dump().values()
+    with direct.cursor() as cursor:
+        cursor.execute(f"truncate {', '.join(tables)}")
+    direct.commit()
+    shop = line.shop.shop
+    loader.store(shop, previous=None, connection=connection, clients=place.client, settings=line.settings)
+    return rows(line, direct)
 
 
 def test_another_name_than_the_environments_changes_nothing(place: Place) -> None:

@@ -160,6 +160,7 @@ def test_an_order_of_an_odd_time_stops_nothing_and_is_quarantined(
     future = {f"i{n}" for n, at in enumerate(ODD_TIMES) if at in ("infinity", "9999-12-31 23:59:59")}
     assert {item for item, reason in reasons.items() if reason == "future_timestamp"} == future
     assert set(reasons.values()) == {"future_timestamp", "timestamp_before_1970"}
+    assert len(reasons) == len(ODD_TIMES)
 
 
 @pytest.mark.usefixtures("sql")

@@ -35,6 +35,7 @@ def test_the_job_that_builds_datasets_writes_where_the_layout_says() -> None:
         mode="full",
         export_prefix="none",
         previous_run_id="none",
+        log=build_datasets.LogTable(ttl=None, keep_expired_days=0),
     )
     for dataset in layout.DATASETS:
         assert job.dataset(dataset) == s3("datasets", layout.DATASET, dataset=dataset)

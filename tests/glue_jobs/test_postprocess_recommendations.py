@@ -22,7 +22,8 @@ def world(spark: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     from glue_jobs import session
 
     monkeypatch.setattr(session, "SCHEME", f"file://{tmp_path}/")
-    folder = tmp_path / "results" / "runs" / RUN
+    results = tmp_path / "results"
+    folder = results / "runs" / RUN
 
     class World:
         def answer(self, solution: str, *lines: Any) -> None:
@@ -45,8 +46,16 @@ def world(spark: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
             }
             job.run(job.Job(spark, "results", RUN, solutions, publishing))
 
+        def published_files(self, solution: str) -> list[Path]:
+            return sorted((results / "publish" / RUN / solution).glob("part-*.gz"))
+
+        def published(self, solution: str) -> list[Any]:
+            return self.of(self.published_files(solution))
+
         def lines(self, part: str) -> list[Any]:
-            files = sorted((folder / part).glob("part-*.gz"))
+            return self.of(sorted((folder / part).glob("part-*.gz")))
+
+        def of(self, files: list[Path]) -> list[Any]:
             text = [gzip.decompress(file.read_bytes()).decode() for file in files]
             return [json.loads(line) for one in text for line in one.splitlines()]
 
@@ -66,10 +75,10 @@ def test_lists_of_all_solutions_are_published_apart_and_loaded_together(world: A
     world.answer("personal", recommended("u1", "a", "b"))
     world.answer("popular", recommended("everyone", "c"))
     world.run()
-    assert world.lines("publish/personal") == [
+    assert world.published("personal") == [
         {"list": "personal", "key": "u1", "items": [["a", 1.0], ["b", 0.9]]}
     ]
-    assert world.lines("publish/popular") == [{"list": "popular", "key": "everyone", "items": [["c", 1.0]]}]
+    assert world.published("popular") == [{"list": "popular", "key": "everyone", "items": [["c", 1.0]]}]
     rows = world.lines("warehouse/recommendations")
     assert sorted((r["solution"], r["entity_id"], r["rank"], r["item_id"]) for r in rows) == [
         ("personal", "u1", 1, "a"),
@@ -87,8 +96,8 @@ def test_what_a_user_bought_lately_leaves_their_list_but_not_everyones(world: An
         bought | {"item_id": "b", "ordered_at": "2026-11-21 02:59:59"},
     )
     world.run(days=3)
-    assert [line["items"] for line in world.lines("publish/personal")] == [[["b", 0.9]]]
-    assert [line["items"] for line in world.lines("publish/popular")] == [[["a", 1.0], ["b", 0.9]]]
+    assert [line["items"] for line in world.published("personal")] == [[["b", 0.9]]]
+    assert [line["items"] for line in world.published("popular")] == [[["a", 1.0], ["b", 0.9]]]
 
 
 def test_of_the_candidates_a_list_keeps_its_length_with_places_for_what_was_never_bought(world: Any) -> None:
@@ -99,10 +108,10 @@ def test_of_the_candidates_a_list_keeps_its_length_with_places_for_what_was_neve
     bought = {"run_id": RUN, "user_id": "u1", "sales_value": 1.0, "ordered_at": "2020-01-01 00:00:00"}
     world.order(*[bought | {"item_id": item} for item in "abcd"])
     world.run(new=1, solutions=short)
-    lists = {line["key"]: line["items"] for line in world.lines("publish/personal")}
+    lists = {line["key"]: line["items"] for line in world.published("personal")}
     assert lists == {"u1": [["a", 1.0], ["b", 0.9], ["new", 0.6]], "u2": [["a", 1.0], ["b", 0.9]]}
     popular = [["a", None], ["b", None], ["c", None]]
-    assert [line["items"] for line in world.lines("publish/popular")] == [popular]
+    assert [line["items"] for line in world.published("popular")] == [popular]
     rows = [row for row in world.lines("warehouse/recommendations") if row["entity_id"] == "u1"]
     assert sorted((row["rank"], row["item_id"]) for row in rows) == [(1, "a"), (2, "b"), (3, "new")]
 
@@ -116,9 +125,7 @@ def test_in_a_shop_without_orders_nothing_was_ever_bought(world: Any, spark: Any
     world.answer("personal", recommended("u1", "a", "b", "c"))
     world.answer("popular", recommended("everyone", "c"))
     world.run(new=2)
-    assert [line["items"] for line in world.lines("publish/personal")] == [
-        [["a", 1.0], ["b", 0.9], ["c", 0.8]]
-    ]
+    assert [line["items"] for line in world.published("personal")] == [[["a", 1.0], ["b", 0.9], ["c", 0.8]]]
 
 
 def test_a_solution_that_answered_nobody_stops_the_run_and_quotes_why(world: Any) -> None:
@@ -130,17 +137,14 @@ def test_a_solution_that_answered_nobody_stops_the_run_and_quotes_why(world: Any
         world.run()
 
 
-def test_a_file_holds_at_most_so_many_lists(
-    world: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_a_file_holds_at_most_so_many_lists(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     from glue_jobs import postprocess_recommendations as job
 
     monkeypatch.setattr(job, "LISTS_A_FILE", 2)
     world.answer("personal", *[recommended(f"u{n}", "a") for n in range(5)])
     world.answer("popular", recommended("everyone", "c"))
     world.run()
-    files = list((tmp_path / "results" / "runs" / RUN / "publish" / "personal").glob("part-*.gz"))
-    assert len(files) == 3 and len(world.lines("publish/personal")) == 5
+    assert len(world.published_files("personal")) == 3 and len(world.published("personal")) == 5
 
 
 def test_a_configured_solution_without_a_version_is_refused() -> None:

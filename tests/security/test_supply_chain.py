@@ -157,11 +157,18 @@ def jobs() -> dict[str, Any]:
 
 def test_only_the_deploying_job_may_mint_a_token_and_it_waits_for_review(jobs: dict[str, Any]) -> None:
     may = {name for name, job in jobs.items() if "id-token" in job["permissions"]}
-    assert may == {"deploy"}
-    assert jobs["deploy"]["needs"] == "build"
+    assert may == {"deploy", "preflight"}
+    assert jobs["deploy"]["needs"] == ["build", "preflight"]
     assert jobs["deploy"]["environment"] == "${{ inputs.environment }}"
     assert jobs["build"]["permissions"] == {"contents": "read"}
-    assert "environment" not in jobs["build"]
+    # The deploy role trusts the environment's name: no other job may carry it.
+    assert [name for name, job in jobs.items() if "environment" in job] == ["deploy"]
+    roles = [
+        s["with"]["role-to-assume"]
+        for s in jobs["preflight"]["steps"]
+        if "role-to-assume" in s.get("with", {})
+    ]
+    assert roles == ["${{ vars[format('AWS_PREFLIGHT_ROLE_ARN_{0}', inputs.environment)] }}"]
 
 
 def test_the_deploying_job_runs_the_locked_command_line_on_the_artifact_and_nothing_else(

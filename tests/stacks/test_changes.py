@@ -37,11 +37,14 @@ FIELDS = {"users": "SEGMENT", "items": "SEASON"}
 
 
 @pytest.fixture
-def region(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Region]:
-    """Deployed, and one run later."""
+def region(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Region]:
+    """Deployed, as the test's parameter has it or the example, and one run later."""
     without_roles(monkeypatch)
-    made = Region(tmp_path, BEFORE)
-    output(made.run(BEFORE, run_id=FIRST)[0])
+    before = getattr(request, "param", BEFORE)
+    made = Region(tmp_path, before)
+    output(made.run(before, run_id=FIRST)[0])
     made.trained.clear()
     yield made
     made.close()
@@ -205,9 +208,9 @@ REFUSED: dict[str, tuple[tuple[Change, ...], str]] = {
         "field BRAND differs",
     ),
     "no longer nullable": ((change_field("users", "INCOME", nullable=False),), "field INCOME differs"),
-    "now nullable": (
-        (change_field("items", "CREATION_TIMESTAMP", nullable=True),),
-        "CREATION_TIMESTAMP differs",
+    "a time of creation no longer nullable": (
+        (change_field("items", "CREATION_TIMESTAMP", nullable=False),),
+        "field CREATION_TIMESTAMP differs",
     ),
     "not nullable": (
         (add_field("users", "PLAN", nullable=False, added=False),),
@@ -225,6 +228,19 @@ def test_a_change_that_no_dataset_takes_is_refused_before_anything_is_changed(
     settings = after(add_field("items", "SEASON"), *changes)
     refused_at_once(region, settings, workflow, reason)
     assert "SEASON" not in region.fields(settings, "items")
+
+
+STRICT = after(change_field("items", "CREATION_TIMESTAMP", nullable=False))
+
+
+@pytest.mark.parametrize("workflow", ["train", "pipeline"])
+@pytest.mark.parametrize("region", [STRICT], indirect=True, ids=["now nullable"])
+def test_a_field_that_becomes_nullable_is_refused_before_anything_is_changed(
+    region: Region, workflow: str
+) -> None:
+    """The time of creation is nullable unless the configuration says otherwise."""
+    refused_at_once(region, after(add_field("items", "SEASON")), workflow, "field CREATION_TIMESTAMP differs")
+    assert "SEASON" not in region.fields(STRICT, "items")
 
 
 def refused_at_once(region: Region, settings: Settings, workflow: str, reason: str) -> None:

@@ -222,7 +222,7 @@ def test_every_function_job_and_workflow_has_a_role_of_its_own(assembly: Assembl
         )
         for key, properties in assembly.properties(kind)
     ]
-    assert len(roles) == 7 + 3 + 5
+    assert len(roles) == 8 + 3 + 5
     assert len(set(roles)) == len(roles)
 
 
@@ -360,7 +360,7 @@ def test_functions_jobs_and_workflows_are_traced_or_secured(assembly: Assembly) 
 def test_every_log_group_is_kept_as_long_as_configured(assembly: Assembly) -> None:
     groups = assembly.properties("AWS::Logs::LogGroup")
     jobs = 3 * len(LOGS)
-    assert len(groups) == 7 + 5 + jobs + 2
+    assert len(groups) == 8 + 5 + jobs + 2
     assert {group["RetentionInDays"] for _, group in groups} == {assembly.settings.log_retention_days}
 
 

@@ -19,6 +19,7 @@ from tests.stacks.test_security import identity_statements, listed
 
 FUNCTIONS = [
     "get_recommendations",
+    "grant_reader",
     "judge_solution_version",
     "load_warehouse",
     "plan_run",

@@ -51,7 +51,7 @@ shared_items as (
     select
         run_id,
         solution,
-        sum(lists * (lists - 1)) / 25 as common_pairs
+        cast(sum(lists * (lists - 1)) as double precision) / 25 as common_pairs
     from listed_items
     group by run_id, solution
 
@@ -67,7 +67,7 @@ final as (
         catalogue.catalogue_items,
         cast(recommended.recommended_catalogue_items as double precision)
         / nullif(catalogue.catalogue_items, 0) as coverage,
-        shared_items.common_pairs
+        cast(shared_items.common_pairs as double precision)
         / nullif(cast(recommended.lists as double precision) * (recommended.lists - 1), 0) as sameness
     from recommended
     left join shared_items
