@@ -23,6 +23,7 @@ from checks.policies import Role, roles
 RECORDED = Path(__file__).with_name("recorded_calls.json")
 # A refused call says nothing of what the code needs when it is allowed.
 _REFUSED = frozenset(["AccessDenied", "AccessDeniedException", "Forbidden", "NotEmulated"])
+_DATASETS = ":dataset/{dataset_group}/"
 _CHANGING = (
     (r"\d{8}T\d{6}Z", "*"),
     (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "*"),
@@ -45,8 +46,18 @@ class RecordedCall:
 
 def calls(assembly: Assembly) -> Iterator[RecordedCall]:
     """The committed calls, with the environment's names."""
+    group = _dataset_group(assembly)
     for role, action, resource in _committed():
-        yield RecordedCall(role, action, assembly.placeholders.show(resource))
+        shown = resource.replace(_DATASETS, f":dataset/{group}/") if group else resource
+        yield RecordedCall(role, action, assembly.placeholders.show(shown))
+
+
+def _dataset_group(assembly: Assembly) -> str | None:
+    """The name of the only one: a later generation of datasets has another one than the recorded."""
+    groups = [
+        str(properties.get("Name")) for _, _, properties in assembly.each("AWS::Personalize::DatasetGroup")
+    ]
+    return groups[0] if len(groups) == 1 else None
 
 
 @cache
@@ -110,6 +121,8 @@ def stable(resource: str, assembly: Assembly) -> str:
     workgroups = [properties for _, _, properties in assembly.each("AWS::RedshiftServerless::Workgroup")]
     if len(workgroups) == 1:
         resource = resource.replace(":workgroup/*", f":workgroup/{workgroups[0]['WorkgroupName']}")
+    if group := _dataset_group(assembly):
+        resource = resource.replace(f":dataset/{group}/", _DATASETS)
     return assembly.placeholders.hide(resource)
 
 

@@ -238,7 +238,10 @@ class _Step:
         return answer
 
     def _known(self, value: Any) -> Any:
-        """Another state's expressions are evaluated where their variables exist here, or did on another way."""
+        """Another state's expressions are evaluated where their variables exist here, or did on another way.
+
+        One that comes to nothing stays as it is written: the visit of its own state reports it.
+        """
         if isinstance(value, dict):
             return {key: self._known(part) for key, part in value.items()}
         if isinstance(value, list):
@@ -247,7 +250,10 @@ class _Step:
         variables = {**self._execution.remembered, **self._variables}
         if expression is None or absent(expression, self._states, variables):
             return value
-        return jsonata.evaluate(expression, states=self._states, variables=variables, field="Item")
+        try:
+            return jsonata.evaluate(expression, states=self._states, variables=variables, field="Item")
+        except StateError:
+            return value
 
     def _payload(self, function: str) -> Any:
         sample = self._walk.payload(function)

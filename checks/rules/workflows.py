@@ -25,6 +25,8 @@ from osusume_endpoint.stepfunctions import definition
 # Results that Step Functions itself shapes (a job run that .sync waited for, a nested execution's output).
 _SHAPED = frozenset(["sync", "sync:2"])
 _RESULT = re.compile(r"\$states\.result((?:\.[A-Za-z_]\w*)+)")
+_VARIABLE = re.compile(r"\$([A-Za-z_]\w*)")
+_BATCH_INPUT = re.compile(r"\$states\.input\.BatchInput\.(\w+)")
 LAMBDAS = Path(__file__).parents[2] / "lambdas"
 _EXCEPTION = re.compile(r"^class (\w+)\(\w*(?:Error|Exception)\)", re.MULTILINE)
 _LONGEST = 366 * 24 * 3600  # seconds of a STANDARD execution
@@ -149,6 +151,12 @@ RULES = (
         "the workflows, walked on sample values",
     ),
     Rule(
+        "workflow-variable",
+        "What was assigned is lost: a state reads the value of before, or the loop that it ends goes on.",
+        "Assign the name that is read, or take the variable away.",
+        'the workflow itself; Step Functions developer guide, "Passing data between states with variables"',
+    ),
+    Rule(
         "workflow-loop-failure",
         "The loop goes on when the job has failed.",
         "Add a Choice on the failed statuses.",
@@ -187,7 +195,7 @@ def check(assembly: Assembly) -> list[Finding]:
             if state.get("Type") == "Choice" and "Default" not in state:
                 why = "it has no Default: a value that no rule expects fails with States.NoChoiceMatched"
                 found.append(finding(workflow, "workflow-default", name, why, "add a Default."))
-        found += [*_uncaught(workflow), *_history(workflow)]
+        found += [*_uncaught(workflow), *_history(workflow), *_variables(workflow), *_batch_inputs(workflow)]
     return list(dict.fromkeys([*found, *_evaluated(assembly), *_waits(assembly), *_unreached(assembly)]))
 
 
@@ -362,6 +370,27 @@ def _unreached(assembly: Assembly) -> Iterator[Finding]:
                 why = "no scheduled run reaches it"
                 cure = "lead a Next, Choice or Catch to it, or start its workflow."
                 yield finding(workflow, "workflow-unreached", name, why, cure)
+
+
+def _variables(workflow: Workflow) -> Iterator[Finding]:
+    """Variables that a state assigns and no expression of the workflow reads."""
+    read = set(_VARIABLE.findall(json.dumps(workflow.definition)))
+    for name, state in states(workflow.definition):
+        for holder in (state, *state.get("Choices", []), *state.get("Catch", [])):
+            for variable in sorted(set(holder.get("Assign", {})) - read):
+                why = f"it assigns {variable!r}, which no state reads"
+                cure = "assign the name that is read, or take it away."
+                yield finding(workflow, "workflow-variable", name, why, cure)
+
+
+def _batch_inputs(workflow: Workflow) -> Iterator[Finding]:
+    """What a Map gives to each batch and no state in it reads."""
+    for name, state in states(workflow.definition):
+        inside = json.dumps(state.get("ItemProcessor"))
+        given = set(state.get("ItemBatcher", {}).get("BatchInput", {}))
+        for key in sorted(given - set(_BATCH_INPUT.findall(inside))):
+            why = f"it gives {key!r} to each batch, which no state in it reads"
+            yield finding(workflow, "workflow-variable", name, why, "read it there, or take it away.")
 
 
 def _results(workflow: Workflow, name: str, state: dict[str, Any], call: sdk.Call) -> Iterator[Finding]:

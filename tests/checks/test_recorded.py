@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from checks import recorded
 from checks.assembly import Assembly
 from checks.policies import roles
+from tests.mutations.mutation import with_template
 
 ROLE = "arn:aws:sts::111111111111:assumed-role/{}/session"
 
@@ -62,6 +64,18 @@ def test_calls_that_prove_nothing_are_left_out(dev: Assembly, more: dict[str, An
 )
 def test_what_changes_from_run_to_run_is_a_star(dev: Assembly, resource: str, kept: str) -> None:
     assert recorded.stable(resource, dev) == kept
+
+
+def test_datasets_are_those_of_the_generation_that_is_looked_at(dev: Assembly) -> None:
+    """A later one has a dataset group of another name, and its roles are for that one only."""
+    text = json.dumps(dev.templates["Training"]).replace('"Name": "osusume-dev"', '"Name": "osusume-dev-v2"')
+    later = with_template(dev, "Training", json.loads(text))
+    arn = "arn:aws:personalize:ap-northeast-1:111111111111:dataset/{}/USERS"
+    kept = "arn:aws:personalize:{region}:{account}:dataset/{dataset_group}/USERS"
+    for assembly, group in ((dev, "osusume-dev"), (later, "osusume-dev-v2")):
+        assert recorded.stable(arn.format(group), assembly) == kept
+        asked = {c.resource for c in recorded.calls(assembly) if c.action == "personalize:DescribeDataset"}
+        assert arn.format(group) in asked and len(asked) == 3
 
 
 def test_every_recorded_call_is_of_a_role_that_exists(dev: Assembly) -> None:

@@ -26,7 +26,7 @@ NOBODY = "arn:aws:iam::111111111111:role/nobody"
 # Others are covered elsewhere: cfn-lint's, cdk-nag's, acknowledgements.
 _FAMILIES = (
     *"iam workflow service reference code data network personalize".split(),
-    *"pitfall replacement retained store value warehouse".split(),
+    *"dataset pitfall replacement retained store value warehouse".split(),
 )
 # Names in the sources that look like rules and are not.
 _NO_RULES = {"personalize-runtime", "service-quotas"}
@@ -124,6 +124,10 @@ def alone(template: Template) -> None:
 
 
 CASES: dict[str, tuple[str, Change]] = {
+    "dataset-fields": (
+        "Pipeline",
+        definition("PipelineStateMachine", lambda d: d["States"]["CheckFields"]["Items"][1]["fields"].pop()),
+    ),
     "iam-action": ("Training", role("TrainRole", lambda s: s[0].update(Action="personalize:Imports"))),
     "iam-condition": ("Training", role("TrainRole", lambda s: [x.pop("Condition", None) for x in s])),
     "iam-administrator": (
@@ -239,6 +243,10 @@ CASES: dict[str, tuple[str, Change]] = {
             "CreateImport",
             lambda s: s["Arguments"].update(JobName=LONG_NAME),
         ),
+    ),
+    "workflow-variable": (
+        "Training",
+        importing("ImportAgain", lambda s: s["Assign"].update(attempts=s["Assign"].pop("attempt"))),
     ),
     "service-access": (
         "Storage",
@@ -436,7 +444,11 @@ CASES: dict[str, tuple[str, Change]] = {
     ),
     "personalize-events": (
         "Training",
-        solution(lambda i: i["config"]["EventsConfig"]["EventParametersList"][0].update(Weight=1.5)),
+        solution(
+            lambda i: i["create"]["SolutionConfig"]["EventsConfig"]["EventParametersList"][0].update(
+                Weight=1.5
+            )
+        ),
     ),
     "personalize-filter": (
         "Training",
@@ -447,7 +459,7 @@ CASES: dict[str, tuple[str, Change]] = {
     ),
     "personalize-hyperparameter": (
         "Training",
-        solution(lambda i: i["config"].update(AlgorithmHyperParameters={"depth": "3"})),
+        solution(lambda i: i["create"]["SolutionConfig"].update(AlgorithmHyperParameters={"depth": "3"})),
     ),
     "personalize-name": (
         "Training",
@@ -462,7 +474,7 @@ CASES: dict[str, tuple[str, Change]] = {
     ),
     "personalize-recipe": (
         "Training",
-        solution(lambda i: i.update(recipe="arn:aws:personalize:::recipe/aws-best")),
+        solution(lambda i: i["create"].update(RecipeArn="arn:aws:personalize:::recipe/aws-best")),
     ),
     "personalize-schema": ("Training", lambda t: first(t, "AWS::Personalize::Schema").update(Schema="{")),
     "pitfall-api-account-role": (

@@ -89,6 +89,24 @@ def test_a_secret_with_a_customer_key_needs_decrypt(cloud: Endpoint, key: str) -
     assert allowed("secretsmanager").get_secret_value(SecretId=secret)["SecretString"] == "s"
 
 
+def test_describing_a_secret_needs_no_key_and_tells_no_value(cloud: Endpoint, key: str) -> None:
+    secret = name("secret")
+    arn = cloud.client("secretsmanager").create_secret(Name=secret, SecretString="s", KmsKeyId=key)["ARN"]
+    described = caller(cloud, allow("secretsmanager:DescribeSecret"))("secretsmanager")
+    found = described.describe_secret(SecretId=secret)
+    assert (found["ARN"], found["Name"], found["KmsKeyId"]) == (arn, secret, key)
+    assert "SecretString" not in found
+    denied = caller(cloud, allow("secretsmanager:GetSecretValue"))("secretsmanager")
+    code, message = error_of(lambda: denied.describe_secret(SecretId=secret))
+    assert code == "AccessDeniedException"
+    assert f"secretsmanager:DescribeSecret on resource: {arn}" in message
+
+
+def test_a_secret_that_is_not_there_is_described_as_such(cloud: Endpoint) -> None:
+    code, _ = error_of(lambda: cloud.client("secretsmanager").describe_secret(SecretId=name("none")))
+    assert code == "ResourceNotFoundException"
+
+
 def test_an_unencrypted_bucket_asks_nothing(cloud: Endpoint) -> None:
     bucket = name("plain")
     cloud.client("s3").create_bucket(
