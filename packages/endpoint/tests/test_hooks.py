@@ -46,6 +46,7 @@ REPLACEMENTS = list(replacements.declared)
 # Records, which are ministack's data and not its code: what requests make, and we complete.
 RECORDS = {
     "apigateway/plugin.py": {"ministack.services.apigateway_v1._resources"},
+    "cloudformation/functions.py": {"ministack.services.lambda_svc._functions"},
     "cloudformation/tables.py": {
         "ministack.services.dynamodb._tables",
         "ministack.services.dynamodb._ttl_settings",

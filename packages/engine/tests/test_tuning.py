@@ -151,7 +151,7 @@ CHANGED = {
     "apply_recency_bias": "false",
     "min_user_history_length_percentile": "0.3",
     "max_user_history_length_percentile": "0.6",
-    "popularity_discount_factor": "0.0",
+    "popularity_discount_factor": "0.8",
     "min_cointeraction_count": "9",
     "min_item_interaction_count_percentile": "0.4",
     "max_item_interaction_count_percentile": "0.5",
