@@ -100,6 +100,16 @@ def test_no_call_was_answered_by_a_stub(line: Line, first_run: str) -> None:
     assert [call for call in calls if call["stub"]] == []
 
 
+def test_no_role_of_the_templates_was_denied_a_call(line: Line, first_run: str) -> None:
+    """A state that catches what it is refused hides it."""
+    denied = {
+        (call["action"], call["resource"])
+        for call in line.calls()
+        if call["status"] == 403 and ":assumed-role/" in call["caller"]
+    }
+    assert denied == set()
+
+
 def test_the_progress_display_names_the_states(line: Line, first_run: str) -> None:
     for state in ("ExtractAurora", "BuildDatasets", "JudgeSolutionVersion", "SwapPointer", "RunDbt"):
         assert state in line.output

@@ -104,6 +104,11 @@ def _detecting(inner: Callable[..., str]) -> Callable[..., str]:
     return detect_service
 
 
+# What policies are matched against, from body and query of a call to a service that is ministack's; None
+# leaves it to ministack.
+resources: dict[str, Callable[[bytes, dict], str | None]] = {}
+
+
 def _ours(name: str) -> RegisteredService | None:
     found = registered.get(name)
     return found if found and not found.falls_through else None
@@ -148,6 +153,9 @@ def _naming_resource(inner: Callable[..., str]) -> Callable[..., str]:
     def name_resource(
         service: str, method: str, path: str, headers: dict, body: bytes, query_params: dict, *where: str
     ) -> str:
+        named = resources[service](body, query_params) if service in resources else None
+        if named:
+            return named
         ours = registered.get(service)
         if ours is None or ours.resource_arn is None:
             return inner(service, method, path, headers, body, query_params, *where)

@@ -6,7 +6,7 @@ from osusume_endpoint.cloudwatch.alarms import state
 from osusume_endpoint.cloudwatch.expression import evaluate
 from osusume_endpoint.endpoint import Endpoint
 from osusume_endpoint.errors import NotEmulated
-from osusume_endpoint.testing.running import eventually, name
+from osusume_endpoint.testing.running import allow, caller, error_of, eventually, name
 from tests.cloudformation.test_types import deploy, resource
 
 
@@ -119,3 +119,28 @@ def test_an_alarm_on_metric_math_deploys_and_rings(cloud: Endpoint) -> None:
     assert described[0]["ActionsEnabled"] is False
     client.enable_alarm_actions(AlarmNames=[alarm_name])
     assert client.describe_alarms(AlarmNames=[alarm_name])["MetricAlarms"][0]["ActionsEnabled"] is True
+
+
+def test_enabling_an_alarms_actions_needs_that_alarm(cloud: Endpoint) -> None:
+    """Service authorization reference, CloudWatch: EnableAlarmActions is granted for alarms."""
+    mine, other = name("alarm"), name("alarm")
+    for one in (mine, other):
+        cloud.client("cloudwatch").put_metric_alarm(
+            AlarmName=one,
+            Namespace="N",
+            MetricName="M",
+            Period=60,
+            EvaluationPeriods=1,
+            Threshold=1,
+            Statistic="Sum",
+            ComparisonOperator="GreaterThanThreshold",
+            ActionsEnabled=False,
+        )
+    arn = f"arn:aws:cloudwatch:{cloud.region}:{cloud.account}:alarm:{mine}"
+    client = caller(cloud, allow("cloudwatch:EnableAlarmActions", resource=arn))("cloudwatch")
+    client.enable_alarm_actions(AlarmNames=[mine])
+    (found,) = cloud.client("cloudwatch").describe_alarms(AlarmNames=[mine])["MetricAlarms"]
+    assert found["ActionsEnabled"] is True
+    code, message = error_of(lambda: client.enable_alarm_actions(AlarmNames=[other]))
+    assert "AccessDenied" in code and other in message
+    assert "AccessDenied" in error_of(lambda: client.enable_alarm_actions(AlarmNames=[mine, other]))[0]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import threading
 import time
 from collections.abc import Callable
 from typing import Any
 
-from osusume_endpoint import replacements
+from osusume_endpoint import hooks, replacements
 from osusume_endpoint.cloudwatch.alarms import evaluate_alarm
 from osusume_endpoint.endpoint import Endpoint
 from osusume_endpoint.replacements import replaces
@@ -20,7 +21,27 @@ LOOK_SECONDS = 10.0
 
 def install(endpoint: Endpoint) -> None:
     replacements.apply(__name__)
+    prefix = f"arn:aws:cloudwatch:{endpoint.region}:{endpoint.account}:alarm:"
+    hooks.resources["monitoring"] = lambda body, query: _one_alarm(body, query, prefix)
     threading.Thread(target=_look, args=(endpoint,), name="alarms", daemon=True).start()
+
+
+def _one_alarm(body: bytes, query: dict[str, Any], prefix: str) -> str | None:
+    """The alarm of calls that take AlarmNames and name one; ministack reads AlarmName only."""
+    names = _alarm_names(body, query)
+    return f"{prefix}{names[0]}" if len(names) == 1 else None
+
+
+def _alarm_names(body: bytes, query: dict[str, Any]) -> list[str]:
+    listed = [values for name, values in sorted(query.items()) if name.startswith("AlarmNames.member.")]
+    if listed:
+        return [str(one[0] if isinstance(one, list) else one) for one in listed]
+    try:
+        read = json.loads(body)
+    except ValueError:
+        return []
+    names = read.get("AlarmNames") if isinstance(read, dict) else None
+    return [str(name) for name in names] if isinstance(names, list) else []
 
 
 @replaces("ministack.services.cloudwatch:_evaluate_alarm", takes="alarm")
