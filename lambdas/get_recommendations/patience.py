@@ -33,6 +33,11 @@ class Patience:
     def begin(self) -> None:
         self._ends = self._clock() + self._seconds
 
+    def still(self) -> Callable[[], bool]:
+        """Whether anybody waits for what the present request asks, also for a read that was given up meanwhile."""
+        ends = self._ends
+        return lambda: self._clock() < ends
+
     def wait_for(self, read: Callable[[], Answer]) -> Answer:
         """What `read` returns or raises. Raises DeadlinePassed, at once where no time is left."""
         left = self._ends - self._clock()

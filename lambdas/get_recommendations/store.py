@@ -58,7 +58,7 @@ class Store:
 
     def find(self, name: str, key: str) -> Found[VersionedList | None]:
         """The published list of a key; None where it has none. Raises StoreUnavailable, CorruptList."""
-        pointer = self._pointers.get(name, lambda: self._read_pointer(name))
+        pointer = self._pointer(name)
         if pointer.value is None:
             return Found(None, pointer.stale)
         return Found(self._read_list(name, key, pointer.value), pointer.stale)
@@ -69,10 +69,16 @@ class Store:
 
     def _fresh(self, name: str, key: str) -> VersionedList | None:
         """Raises CorruptList too where a version is published and has no list for everyone: it is lost."""
-        found = self.find(name, key).value
-        if found is None and self._pointers.get(name, lambda: self._read_pointer(name)).value is not None:
+        version = self._pointer(name).value
+        if version is None:
+            return None
+        found = self._read_list(name, key, version)
+        if found is None:
             raise CorruptList(f"the published version of {name} has no list")
         return found
+
+    def _pointer(self, name: str) -> Found[str | None]:
+        return self._pointers.get(name, lambda: self._read_pointer(name))
 
     def _read_pointer(self, name: str) -> str | None:
         item = self._table.get(pk=f"pointer#{name}", sk="pointer")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from botocore.exceptions import ClientError, ConnectionClosedError, EndpointConnectionError
@@ -27,21 +28,24 @@ class Table:
         if not self._breaker.allows():
             raise StoreUnavailable("the breaker is open")
         try:
-            answer = self._patience.wait_for(lambda: self._ask(pk, sk))
+            waited_for = self._patience.still()
+            answer = self._patience.wait_for(lambda: self._ask(pk, sk, waited_for))
         except Exception as error:  # garbled answers raise parsers' own errors: no reader may ever see one
             self._breaker.failed()
             raise StoreUnavailable(f"{type(error).__name__}: {error}") from error
         self._breaker.succeeded()
         return answer
 
-    def _ask(self, pk: str, sk: str) -> Item | None:
+    def _ask(self, pk: str, sk: str, waited_for: Callable[[], bool]) -> Item | None:
         try:
             return self._call(pk, sk)
         except RETRIED:
+            if not waited_for():
+                raise
             return self._call(pk, sk)
         except ClientError as error:
             # A throttle gets worse by retrying; a time-out has spent the reader's patience.
-            if error.response["ResponseMetadata"].get("HTTPStatusCode", 0) < 500:
+            if error.response["ResponseMetadata"].get("HTTPStatusCode", 0) < 500 or not waited_for():
                 raise
             return self._call(pk, sk)
 

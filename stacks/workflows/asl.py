@@ -235,18 +235,25 @@ def polling(
             "Seconds": _wait(name, seconds=seconds),
             "Next": f"Describe{name}",
         },
+        **_unfinished(name, what=f"{literal(done)} & {of}", status=status),
+    }
+
+
+def _unfinished(name: str, *, what: str, status: str) -> States:
+    """How a poll ends that doesn't succeed. `what` and `status` are expressions."""
+    return {
         f"{name}Failed": {
             "Type": "Fail",
             "Error": f"{name}Failed",
             "Cause": jsonata(
-                f"{literal(done)} & {of} & ' failed: '"
+                f"{what} & ' failed: '"
                 f" & ($exists($states.input.reason) ? {bounded('$states.input.reason')} : {status})"
             ),
         },
         f"{name}TimedOut": {
             "Type": "Fail",
             "Error": f"{name}TimedOut",
-            "Cause": jsonata(f"{literal(done)} & {of} & ' took too long; last status: ' & {status}"),
+            "Cause": jsonata(f"{what} & ' took too long; last status: ' & {status}"),
         },
     }
 

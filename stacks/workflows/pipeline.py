@@ -261,6 +261,13 @@ def _resume_states(settings: Settings) -> States:
             ],
             "Default": "Resume",
         },
+        **_refused_resumes(),
+        **_resumed_states(),
+    }
+
+
+def _refused_resumes() -> States:
+    return {
         "NothingToResume": {
             "Type": "Fail",
             "Error": "NothingToResume",
@@ -277,6 +284,11 @@ def _resume_states(settings: Settings) -> States:
                 " & ' succeeded meanwhile or it did itself: start with mode auto'"
             ),
         },
+    }
+
+
+def _resumed_states() -> States:
+    return {
         "Resume": {
             "Type": "Pass",
             "Assign": {
