@@ -1,4 +1,4 @@
-"""`seed`, `run` and `smoke`: on the running endpoint, or on the account with `--on aws`, by the same code."""
+"""Commands that act on the running endpoint, or on the account with `--on aws`, by the same code."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 
 from local import cli
 from operations import place as places
-from operations import queries, smoke
+from operations import promote, queries, rollback, smoke
 from operations.place import Place, Refused, say
 from osusume_endpoint import state
 
@@ -29,7 +29,18 @@ def register(commands: Any) -> None:
     run = commands.add_parser("run", help="start the pipeline and follow it")
     run.add_argument("--mode", choices=["auto", "full"], default="auto")
     look = commands.add_parser("smoke", help="what a person would look at after a run")
-    for command, action in ((seed, run_seed), (run, run_run), (look, run_smoke)):
+    back = commands.add_parser("rollback", help="readers of lists go back to the version before")
+    back.add_argument("--list", required=True, help="names joined by commas, or all")
+    promoted = commands.add_parser("promote", help="a solution version becomes the one that serves")
+    promoted.add_argument("--solution", required=True)
+    promoted.add_argument("--version", required=True, help="ARN or name of a version, or previous")
+    for command, action in (
+        (seed, run_seed),
+        (run, run_run),
+        (look, run_smoke),
+        (back, run_rollback),
+        (promoted, run_promote),
+    ):
         command.add_argument("--environment", default="dev", help="config/<environment>.yaml")
         command.add_argument("--on", choices=["endpoint", "aws"], default="endpoint", help="where it acts")
         command.set_defaults(run=_reporting(action))
@@ -124,3 +135,11 @@ def _slowly(seconds: float) -> None:
 
 def run_smoke(place: Place, options: argparse.Namespace) -> int:
     return min(smoke.smoke(place), 1)
+
+
+def run_rollback(place: Place, options: argparse.Namespace) -> int:
+    return rollback.rollback(place, lists=options.list)
+
+
+def run_promote(place: Place, options: argparse.Namespace) -> int:
+    return promote.promote(place, solution=options.solution, version=options.version)

@@ -285,6 +285,7 @@ def _swap_pointer(settings: Settings) -> State:
             "Key": _pointer_key(),
             "UpdateExpression": (
                 "SET #previous = if_not_exists(#current, :version), #current = :version, "
+                "previous_solution_version_arn = if_not_exists(solution_version_arn, :arn), "
                 "solution_version_arn = :arn, updated_at = :now"
             ),
             "ConditionExpression": "attribute_not_exists(#current) OR #current <> :version",

@@ -1,0 +1,124 @@
+"""`quality_gate`: when a new solution version may take over, said for all solutions and for each by name.
+
+What nobody says is the default of the recipe's family (its `type`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import Field
+
+from config.errors import did_you_mean
+from config.recipes import RECIPES, Recipe
+from config.section import Section
+
+if TYPE_CHECKING:
+    from config.settings import Solution
+
+Share = Annotated[float, Field(ge=0, le=1)]
+_NDCG = "normalized_discounted_cumulative_gain_at_25"
+
+# The metric that a family is judged by: "Evaluating a solution version with metrics" of the developer guide says which
+# there are. The first that the recipe reports counts; a recipe that reports none is promoted by command.
+METRICS: Mapping[str, tuple[str, ...]] = {
+    "USER_PERSONALIZATION": (_NDCG,),
+    "PERSONALIZED_RANKING": (_NDCG,),
+    "RELATED_ITEMS": (_NDCG,),
+    "POPULAR_ITEMS": ("trend_prediction_accuracy", _NDCG),
+    "USER_SEGMENTATION": ("recall_at_k", "coverage"),
+    "PERSONALIZED_ACTIONS": ("auc", "precision"),
+}
+# Who has a list of their own gets it because it is better than everybody's. Related lists answer another question, and
+# a popularity discount lowers their figure on purpose.
+AGAINST_POPULARITY: Mapping[str, float] = {"USER_PERSONALIZATION": 1.0, "PERSONALIZED_RANKING": 1.0}
+
+
+class GateRules(Section):
+    """Rules for one solution; what is left out is as for all solutions."""
+
+    promotion: Literal["metric", "command"] | None = None
+    """`metric`: versions that pass serve. `command`: versions serve by `make promote` alone, but for the first."""
+    metric: str | None = None
+    """Offline metric of GetSolutionMetrics to compare; the recipe family's own unless said."""
+    min_against_serving: Share | None = None
+    """Share of the serving level (mean of the last 5 promoted versions) to reach; 0.95, or more where noise needs it."""
+    min_against_best: Share | None = None
+    """Share of the best level so far of this configuration, so that small steps down add up to no large one; 0.9."""
+    min_against_popularity: float | None = Field(default=None, ge=0, le=10)
+    """Share of the serving Popularity-Count version's metric; 1 for lists of users and rankings, else 0 (not asked)."""
+    min_coverage_against_serving: Share | None = None
+    """Share of the serving level's coverage of the catalogue to reach; 0.7."""
+    floors: dict[str, float] | None = None
+    """Values that metrics must reach whatever serves, by metric; of a first version too."""
+
+
+class QualityGate(GateRules):
+    """When a new solution version may serve. Differences that noise explains reject nothing (docs/gate.md)."""
+
+    false_rejections: float = Field(default=0.05, gt=0, le=0.5)
+    """Share of equally good versions that a rule may reject; what is less lets larger drops pass."""
+    changed_configuration: Literal["judge", "accept"] = "judge"
+    """`accept`: the first version of a changed configuration passes but for `floors`. `judge`: by metric, or command."""
+    solutions: dict[str, GateRules] = Field(default_factory=dict)
+    """Rules of single solutions, by name; a key that stands here counts before the same key above."""
+
+
+def resolved(gate: QualityGate, solution: Solution) -> dict[str, Any]:
+    """Every rule of a solution, as the judging function takes them; `metric` is None where a command promotes."""
+    recipe = RECIPES[solution.recipe]
+    said = {**_said(gate), **_said(gate.solutions.get(solution.name, GateRules()))}
+    by_metric = said.get("promotion", "metric") == "metric"
+    return {
+        "metric": said.get("metric", default_metric(recipe)) if by_metric else None,
+        "min_against_serving": said.get("min_against_serving", 0.95),
+        "min_against_best": said.get("min_against_best", 0.9),
+        "min_against_popularity": said.get("min_against_popularity", AGAINST_POPULARITY.get(recipe.type, 0.0)),
+        "min_coverage_against_serving": said.get("min_coverage_against_serving", 0.7),
+        "floors": said.get("floors", {}),
+        "false_rejections": gate.false_rejections,
+        "accept_changed": gate.changed_configuration == "accept",
+    }
+
+
+def _said(rules: GateRules) -> dict[str, Any]:
+    return {
+        name: value
+        for name in GateRules.model_fields
+        if (value := getattr(rules, name)) is not None
+    }
+
+
+def default_metric(recipe: Recipe) -> str | None:
+    """None where the recipe reports none of its family's."""
+    return next((metric for metric in METRICS.get(recipe.type, ()) if metric in recipe.metrics), None)
+
+
+def check(gate: QualityGate, solutions: Iterable[Solution]) -> None:
+    """Raises ValueError that names key, value and cure."""
+    recipes = {solution.name: RECIPES[solution.recipe] for solution in solutions}
+    for name in gate.solutions:
+        if name not in recipes:
+            raise ValueError(
+                f"quality_gate.solutions has {name!r}, which is no solution: {did_you_mean(name, recipes)}"
+            )
+    for name, recipe in recipes.items():
+        for where, rules in _places(gate, name):
+            _check_metrics(where, rules, name, recipe)
+
+
+def _places(gate: QualityGate, name: str) -> list[tuple[str, GateRules]]:
+    """Where the rules that count for a solution stand."""
+    own = gate.solutions.get(name, GateRules())
+    common = gate if own.promotion != "command" else GateRules()
+    return [("quality_gate", common), (f"quality_gate.solutions.{name}", own)]
+
+
+def _check_metrics(where: str, rules: GateRules, name: str, recipe: Recipe) -> None:
+    for key, metric in [("metric", rules.metric), *(("floors", metric) for metric in rules.floors or {})]:
+        if metric is not None and metric not in recipe.metrics:
+            raise ValueError(
+                f"{where}.{key} is {metric!r}, which {recipe.name} of solution {name!r} does not report: "
+                f"{did_you_mean(metric, recipe.metrics)}"
+            )
