@@ -23,7 +23,7 @@ export OSUSUME_ENV := $(ENV)
 export JSII_NODE := $(abspath $(VENV))/node/bin/node
 export PATH := $(abspath $(BIN)):$(abspath $(VENV))/node/bin:$(PATH)
 
-.PHONY: baseline bootstrap chaos check checkov clean cost demo deploy destroy diff docs down env format help install lint lock \
+.PHONY: baseline bootstrap chaos check checkov clean cost demo deploy destroy diff docs down env format help install inventory lint lock \
 	mutations nightly preflight promote rehearse rollback run seed smoke snapshot status synth test test-package up why
 
 help: ## list the targets
@@ -115,6 +115,9 @@ run: $(LOCAL) ## start the pipeline of ENV and follow it (MODE=auto|full; ON=aws
 
 smoke: $(if $(filter aws,$(ON)),$(ACCOUNT),$(LOCAL)) ## look at ENV as its users would: lists, marts, alarms, lock (ON=aws)
 	@$(BIN)/python -m $(if $(filter aws,$(ON)),operations smoke $(ENV),local smoke --environment $(ENV))
+
+inventory: $(if $(filter aws,$(ON)),$(ACCOUNT),$(LOCAL)) ## everything that exists of ENV, by what it costs (ON=aws)
+	@$(BIN)/python -m $(if $(filter aws,$(ON)),operations inventory $(ENV),local inventory --environment $(ENV))
 
 # What has no name is refused, with the names that there are.
 promote: $(if $(filter aws,$(ON)),$(ACCOUNT),$(LOCAL)) ## a solution version serves from the next run on, whatever the gate says (SOLUTION=name VERSION=arn|name|previous; ON=aws)

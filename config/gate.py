@@ -43,9 +43,9 @@ class GateRules(Section):
     metric: str | None = None
     """Offline metric of GetSolutionMetrics to compare; the recipe family's own unless said."""
     min_against_serving: Share | None = None
-    """Share of the serving level (mean of the last 5 promoted versions) to reach; 0.95, or more where noise needs it."""
+    """Share of the serving level (mean of the last 5 promoted versions) to reach, noise aside; 0.95 unless said."""
     min_against_best: Share | None = None
-    """Share of the best level so far of this configuration, so that small steps down add up to no large one; 0.9."""
+    """Share of this configuration's best level so far: small steps down add up to no large one; 0.9 unless said."""
     min_against_popularity: float | None = Field(default=None, ge=0, le=10)
     """Share of the serving Popularity-Count version's metric; 1 for lists of users and rankings, else 0 (not asked)."""
     min_coverage_against_serving: Share | None = None
@@ -60,7 +60,7 @@ class QualityGate(GateRules):
     false_rejections: float = Field(default=0.05, gt=0, le=0.5)
     """Share of equally good versions that a rule may reject; what is less lets larger drops pass."""
     changed_configuration: Literal["judge", "accept"] = "judge"
-    """`accept`: the first version of a changed configuration passes but for `floors`. `judge`: by metric, or command."""
+    """`accept`: a changed configuration's first version passes, but for `floors`. `judge`: as any, or by command."""
     solutions: dict[str, GateRules] = Field(default_factory=dict)
     """Rules of single solutions, by name; a key that stands here counts before the same key above."""
 
@@ -74,7 +74,9 @@ def resolved(gate: QualityGate, solution: Solution) -> dict[str, Any]:
         "metric": said.get("metric", default_metric(recipe)) if by_metric else None,
         "min_against_serving": said.get("min_against_serving", 0.95),
         "min_against_best": said.get("min_against_best", 0.9),
-        "min_against_popularity": said.get("min_against_popularity", AGAINST_POPULARITY.get(recipe.type, 0.0)),
+        "min_against_popularity": said.get(
+            "min_against_popularity", AGAINST_POPULARITY.get(recipe.type, 0.0)
+        ),
         "min_coverage_against_serving": said.get("min_coverage_against_serving", 0.7),
         "floors": said.get("floors", {}),
         "false_rejections": gate.false_rejections,
@@ -82,12 +84,18 @@ def resolved(gate: QualityGate, solution: Solution) -> dict[str, Any]:
     }
 
 
+def judged_by(gate: QualityGate, solutions: Iterable[Solution]) -> dict[str, dict[str, Any]]:
+    """Every solution's rules, by name."""
+    return {solution.name: resolved(gate, solution) for solution in solutions}
+
+
+def popularity(solutions: Iterable[Solution]) -> str:
+    """The solution that others are compared with; empty where none counts."""
+    return next((one.name for one in solutions if one.recipe == "aws-popularity-count"), "")
+
+
 def _said(rules: GateRules) -> dict[str, Any]:
-    return {
-        name: value
-        for name in GateRules.model_fields
-        if (value := getattr(rules, name)) is not None
-    }
+    return {name: value for name in GateRules.model_fields if (value := getattr(rules, name)) is not None}
 
 
 def default_metric(recipe: Recipe) -> str | None:

@@ -96,6 +96,8 @@ VERSIONS_SK = "versions"
 LOCK = "lock"
 WATERMARK = "watermark"
 SERVING = Form("serving#{solution}")
+# Versions that the quality gate let in, which the next one is compared with.
+GATE = Form("gate#{solution}")
 RUN = Form("run#{run_id}")
 # What a run has finished, for one that resumes it.
 PROGRESS = Form("progress#{run_id}")

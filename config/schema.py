@@ -17,12 +17,14 @@ from config.reference import listed_sections
 from config.settings import Settings
 
 FILE = Path(__file__).with_suffix(".json")
+_METRICS = frozenset().union(*(recipe.metrics for recipe in recipes.RECIPES.values()))
 # Values that validators look up, by <model>.<field>.
 _KNOWN: Mapping[tuple[str, str], Iterable[Any]] = {
     ("Settings", "region"): rules.PERSONALIZE_REGIONS,
     ("Settings", "log_retention_days"): rules.LOG_RETENTION_DAYS,
     ("Solution", "recipe"): recipes.DEPLOYED,
-    ("QualityGate", "metric"): recipes.RANKING_METRICS,
+    ("QualityGate", "metric"): _METRICS,
+    ("GateRules", "metric"): _METRICS,
 }
 
 Schema = dict[str, Any]

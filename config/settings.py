@@ -7,13 +7,15 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import available_timezones
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
-from config import files, rules
+from config import files, gate, rules
+from config.clean_up import CleanUp
 from config.errors import ConfigError
 from config.files import Content
+from config.gate import QualityGate
 from config.names import Names
-from config.recipes import RANKING_METRICS
+from config.section import Section as Section
 
 ColumnName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 # Personalize's ITEM_ID (developer guide, "Schemas"): text of at most 256 characters.
@@ -23,12 +25,6 @@ AttributeName = Annotated[str, Field(pattern=r"^[^`]+$", max_length=255)]
 SubnetId = Annotated[str, Field(pattern=r"^subnet-[0-9a-f]{8,17}$")]
 RouteTableId = Annotated[str, Field(pattern=r"^rtb-[0-9a-f]{8,17}$")]
 TableName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*\.[A-Za-z_][A-Za-z0-9_]*$")]
-
-
-class Section(BaseModel):
-    """A part of the file: frozen, and a key it does not know is an error."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
 class Network(Section):
@@ -388,20 +384,6 @@ class Solution(Section):
         return self.results if self.candidates is None else self.candidates
 
 
-class QualityGate(Section):
-    """A new solution version serves only when its metric is at least this share of the serving one's."""
-
-    metric: str = "normalized_discounted_cumulative_gain_at_25"
-    """Offline metric of GetSolutionMetrics to compare."""
-    min_against_serving: float = Field(default=0.9, ge=0, le=1)
-    """Share of the serving version's metric that a new version must reach."""
-
-    @field_validator("metric")
-    @classmethod
-    def _is_a_metric(cls, metric: str) -> str:
-        return rules.one_of("metric", metric, RANKING_METRICS)
-
-
 class Schedule(Section):
     """When EventBridge Scheduler starts the pipeline."""
 
@@ -491,6 +473,8 @@ class Analytics(Section):
     """Time after which Redshift ends a query, of the load, of dbt and of dashboards alike."""
     database: str = Field(default="analytics", pattern=r"^[a-z][a-z0-9_]{0,62}$")
     """Database of the warehouse."""
+    training_hour_usd: float = Field(default=0.24, ge=0)
+    """US dollars of an hour of Personalize's training in your region, for the estimated cost of a version."""
     quicksight: QuickSight = QuickSight()
     """Dashboards."""
 
@@ -549,6 +533,8 @@ class Settings(Section):
     """The HTTP API."""
     analytics: Analytics = Analytics()
     """The warehouse and dashboards."""
+    clean_up: CleanUp = CleanUp()
+    """What is removed when it serves no more."""
     alerts: Alerts = Alerts()
     """Who hears of failures."""
     log_retention_days: int = 30
@@ -577,6 +563,7 @@ class Settings(Section):
     def _solutions_are_distinct_and_fed(self) -> Self:
         rules.check_solutions(self.solutions)
         rules.check_needs(self.solutions, self.datasets)
+        gate.check(self.quality_gate, self.solutions)
         return self
 
     @model_validator(mode="after")

@@ -14,8 +14,8 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from local import cli
+from operations import inventory, promote, queries, rollback, smoke
 from operations import place as places
-from operations import promote, queries, rollback, smoke
 from operations.place import Place, Refused, say
 from osusume_endpoint import state
 
@@ -34,7 +34,9 @@ def register(commands: Any) -> None:
     promoted = commands.add_parser("promote", help="a solution version becomes the one that serves")
     promoted.add_argument("--solution", required=True)
     promoted.add_argument("--version", required=True, help="ARN or name of a version, or previous")
+    exists = commands.add_parser("inventory", help="what exists of an environment, by what it costs")
     for command, action in (
+        (exists, run_inventory),
         (seed, run_seed),
         (run, run_run),
         (look, run_smoke),
@@ -135,6 +137,10 @@ def _slowly(seconds: float) -> None:
 
 def run_smoke(place: Place, options: argparse.Namespace) -> int:
     return min(smoke.smoke(place), 1)
+
+
+def run_inventory(place: Place, options: argparse.Namespace) -> int:
+    return inventory.show(place)
 
 
 def run_rollback(place: Place, options: argparse.Namespace) -> int:

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Mapping
 
 from config.errors import ConfigError
-from operations import adopt, deploy, destroy, promote, rollback, smoke
+from operations import adopt, deploy, destroy, inventory, promote, rollback, smoke
 from operations.place import Place, Refused, complain, reached, say
 
 
@@ -43,6 +43,7 @@ COMMANDS: Mapping[str, Callable[[Place, argparse.Namespace], int]] = {
     "adopt": _adopt,
     "deploy": lambda place, options: deploy.deploy(place, approval=options.approval),
     "destroy": lambda place, options: destroy.destroy(place, given=options.confirm),
+    "inventory": lambda place, options: inventory.show(place),
     "promote": lambda place, options: promote.promote(
         place, solution=options.solution, version=options.version, given=options.confirm
     ),

@@ -58,7 +58,7 @@ class StorageStack(EnvironmentStack):
         self._table(
             "Recommendations", self.names.recommendations_table, sort_key=layout.SK, ttl=layout.EXPIRES
         )
-        self._table("Control", self.names.control_table)
+        self._table("Control", self.names.control_table, ttl=layout.EXPIRES)
 
     def _encryption_key(self) -> kms.Key:
         key = kms.Key(

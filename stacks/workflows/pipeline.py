@@ -6,13 +6,14 @@ on after the phase that it finished last.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from config import layout
 from config.settings import Settings
 from stacks.parts.access import Statement, allow
 from stacks.parts.buckets import KEEP_DAYS
-from stacks.workflows import asl, schemas
+from stacks.workflows import asl, lock, schemas
 from stacks.workflows.asl import State, States, jsonata
 
 # Shorter than a day with the lock's margin: a run that was killed must not block the next day's.
@@ -137,12 +138,7 @@ def _lock_states(settings: Settings) -> States:
     table = settings.names.control_table
     return {
         # A retry of the same execution finds its own lock.
-        "AcquireLock": _put_lock(
-            table,
-            f"attribute_not_exists({layout.PK}) OR {layout.EXPIRES} < :now OR #owner = :me",
-            {":now": {"N": jsonata("$string($floor($millis() / 1000))")}},
-            refused="ReadLock",
-        ),
+        "AcquireLock": _put_lock(settings, lock.FREE, lock.NOW, refused="ReadLock"),
         "ReadLock": asl.task(
             asl.GET_ITEM,
             {"TableName": table, "Key": {layout.PK: {"S": layout.LOCK}}, "ConsistentRead": True},
@@ -156,7 +152,7 @@ def _lock_states(settings: Settings) -> States:
         **_owner_states(),
         # Of several runs that see the same dead owner, one gets the lock.
         "TakeOverLock": _put_lock(
-            table,
+            settings,
             f"attribute_not_exists({layout.PK}) OR #owner = :dead OR #owner = :me",
             {":dead": {"S": jsonata("$owner")}},
             refused="AlreadyRunning",
@@ -193,24 +189,8 @@ def _already_running(table: str) -> State:
     return {"Type": "Fail", "Error": "AlreadyRunning", "Cause": cause}
 
 
-def _put_lock(table: str, condition: str, values: dict[str, dict[str, str]], *, refused: str) -> State:
-    lock = {
-        layout.PK: {"S": layout.LOCK},
-        "owner": {"S": jsonata("$me")},
-        layout.EXPIRES: {"N": jsonata(f"$string($floor($millis() / 1000) + {LOCK_HOURS * 3600})")},
-    }
-    return asl.task(
-        asl.PUT_ITEM,
-        {
-            "TableName": table,
-            "Item": lock,
-            "ConditionExpression": condition,
-            "ExpressionAttributeNames": {"#owner": "owner"},
-            "ExpressionAttributeValues": {**values, ":me": {"S": jsonata("$me")}},
-        },
-        Catch=[{"ErrorEquals": asl.CONDITION_FAILED, "Next": refused}],
-        Next="Resuming",
-    )
+def _put_lock(settings: Settings, condition: str, values: Mapping[str, Any], *, refused: str) -> State:
+    return lock.put(settings, condition, values, hours=LOCK_HOURS, refused=refused, Next="Resuming")
 
 
 def _note_progress(settings: Settings, phase: str, value: str, *, Next: str) -> State:
@@ -221,13 +201,22 @@ def _note_progress(settings: Settings, phase: str, value: str, *, Next: str) -> 
         {
             "TableName": settings.names.control_table,
             "Key": _progress_key(),
-            "UpdateExpression": "SET #phase = :value",
+            "UpdateExpression": f"SET #phase = :value, {layout.EXPIRES} = :expiry",
             "ExpressionAttributeNames": {"#phase": phase},
-            "ExpressionAttributeValues": {":value": {"S": jsonata(f"$string({value})")}},
+            "ExpressionAttributeValues": {
+                ":value": {"S": jsonata(f"$string({value})")},
+                ":expiry": _record_expiry(settings),
+            },
         },
         Assign={"again": jsonata(resume)},
         Next=Next,
     )
+
+
+def _record_expiry(settings: Settings) -> dict[str, str]:
+    """When the control table forgets what it knows of a run."""
+    seconds = settings.clean_up.records_days * 86_400
+    return {"N": jsonata(f"$string($floor($millis() / 1000) + {seconds})")}
 
 
 def _progress_key() -> dict[str, Any]:
@@ -351,6 +340,7 @@ def _record_states(settings: Settings) -> States:
         "versions": {"S": jsonata("$string($trained.versions)")},
         "unused_solutions": {"S": jsonata("$string($trained.unused_solutions)")},
         "finished_at": {"S": jsonata("$now()")},
+        layout.EXPIRES: _record_expiry(settings),
     }
     watermark = {
         layout.PK: {"S": layout.WATERMARK},
@@ -419,7 +409,7 @@ def _load_states(settings: Settings) -> States:
 
 def _end_states(settings: Settings) -> States:
     return {
-        "ReleaseLock": _release(settings, Next="Done", caught="Done"),
+        "ReleaseLock": lock.release(settings, Next="Done", caught="Done"),
         "Done": {
             "Type": "Succeed",
             "Output": jsonata(
@@ -437,7 +427,7 @@ def _failure_path(settings: Settings) -> asl.FailurePath:
     """
     states: States = {
         "NotifyFailure": _notify(settings, Next="ReleaseLockAfterFailure"),
-        "ReleaseLockAfterFailure": _release(settings, Next="Failed", caught="Failed"),
+        "ReleaseLockAfterFailure": lock.release(settings, Next="Failed", caught="Failed"),
         "Failed": {
             "Type": "Fail",
             "Error": jsonata("$failed.error"),
@@ -474,24 +464,6 @@ def _notify(settings: Settings, *, Next: str) -> State:
         },
         # Whoever can't be told, the lock is released.
         Catch=[{"ErrorEquals": ["States.ALL"], "Next": Next}],
-        Next=Next,
-    )
-
-
-def _release(settings: Settings, *, Next: str, caught: str) -> State:
-    return asl.task(
-        asl.DELETE_ITEM,
-        {
-            "TableName": settings.names.control_table,
-            "Key": {layout.PK: {"S": layout.LOCK}},
-            "ConditionExpression": "#owner = :me",
-            "ExpressionAttributeNames": {"#owner": "owner"},
-            "ExpressionAttributeValues": {":me": {"S": jsonata("$me")}},
-        },
-        # Until it expires every run is refused, so this tries longer than others.
-        Retry=[asl.retrying(asl.TRANSIENT["dynamodb"], attempts=20, longest=300)],
-        # Whatever is wrong with the lock, it expires by itself.
-        Catch=[{"ErrorEquals": ["States.ALL"], "Next": caught}],
         Next=Next,
     )
 
@@ -555,7 +527,11 @@ def statements(settings: Settings, *, key_arn: str) -> list[Statement]:
         allow("states:StartExecution", *(names.workflow_arn(part) for part in PARTS)),
         allow(["states:DescribeExecution", "states:StopExecution"], *executions),
         # Whether the owner of a lock still runs.
-        allow("states:DescribeExecution", f"{names.execution_arn('pipeline')}:*"),
+        allow(
+            "states:DescribeExecution",
+            f"{names.execution_arn('pipeline')}:*",
+            f"{names.execution_arn('clean-up')}:*",
+        ),
         # `.sync` learns of the end through a rule that Step Functions manages.
         allow(["events:PutTargets", "events:PutRule", "events:DescribeRule"], rule),
         allow(

@@ -211,6 +211,7 @@ def _judge_states(settings: Settings) -> States:
                 "run_id": jsonata("$run_id"),
             },
             Output=jsonata("$states.result.Payload"),
+            Assign={"why": jsonata("$states.result.Payload.reason")},
             Next="Promote",
         ),
         "Promote": {
@@ -256,7 +257,7 @@ def _kept_states(table: str) -> States:
             "Type": "Fail",
             "Error": "NothingServes",
             "Cause": jsonata(
-                "'The new version of ' & $solution.solution & ' was rejected and none serves before it'"
+                "'The new version of ' & $solution.solution & ' was rejected and none serves before it: ' & $why"
             ),
         },
     }

@@ -17,6 +17,8 @@ from config import layout
 from config.layout import Form
 from lambdas.get_recommendations.store import Store
 from lambdas.judge_solution_version import handler as judging
+from lambdas.judge_solution_version.gate import Case
+from lambdas.judge_solution_version.past import Past
 from lambdas.plan_run import plan, sources
 from lambdas.publish_recommendations import lists
 from lambdas.validate_datasets import handler as validating
@@ -31,14 +33,15 @@ COPIES = frozenset(
     """
     config/layout.py
     glue_jobs/build_datasets.py glue_jobs/postprocess_recommendations.py glue_jobs/report.py glue_jobs/session.py
-    lambdas/get_recommendations/store.py lambdas/judge_solution_version/handler.py lambdas/plan_run/plan.py
+    lambdas/get_recommendations/store.py lambdas/judge_solution_version/handler.py
+    lambdas/judge_solution_version/past.py lambdas/plan_run/plan.py
     lambdas/plan_run/sources.py lambdas/publish_recommendations/lists.py lambdas/validate_datasets/handler.py
     lambdas/validate_datasets/quality.py
     """.split()
 )
 WORDS = re.compile(
     r"^/?(runs|aurora|application_log|events|batch_input|quarantine|batch|publish)/|^/warehouse/"
-    r"|\b(pointer|versions|serving|run)#|(^|/)report\.json$|^(watermark|lock|pk|sk|expires_at)$"
+    r"|\b(pointer|versions|serving|gate|run)#|(^|/)report\.json$|^(watermark|lock|pk|sk|expires_at)$"
 )
 FOLDERS = ("app.py", "config", "stacks", "lambdas", "glue_jobs", "checks", "local/demo", "local/chaos")
 
@@ -80,7 +83,10 @@ def test_the_functions_ask_dynamodb_for_the_keys_of_the_layout() -> None:
         {layout.PK: {"S": layout.SERVING.of(solution="personal")}, **serving},
     )
     assert sources.watermark(table, table="control") is not None
-    assert judging.read_serving(table, table="control", solution="personal") is not None
+    past = Past(table, table="control")
+    assert past.serving("personal") is not None
+    past.remember("personal", Case(arn="new", metrics={}))
+    assert (layout.GATE.of(solution="personal"), "") in table.items
 
 
 def test_a_list_is_written_and_read_under_the_keys_of_the_layout() -> None:
@@ -103,8 +109,10 @@ def test_a_list_is_written_and_read_under_the_keys_of_the_layout() -> None:
 
 
 def test_metrics_and_reports_are_where_the_layout_says() -> None:
-    bucket = S3({f"datasets/{layout.REPORT.of(run_id=RUN)}": json.dumps({"run_id": RUN}).encode()})
-    assert validating.read_report(bucket, bucket="datasets", run_id=RUN) == {"run_id": RUN}
+    report = {"run_id": RUN, "users_with_two_interactions": 70}
+    bucket = S3({f"datasets/{layout.REPORT.of(run_id=RUN)}": json.dumps(report).encode()})
+    assert judging.tested_of(bucket, bucket="datasets", run_id=RUN) == 70
+    assert validating.read_report(bucket, bucket="datasets", run_id=RUN) == report
     judging.write_rows(bucket, bucket="results", run_id=RUN, solution="personal", rows=[])
     folder = layout.WAREHOUSE.of(run_id=RUN, table=layout.SOLUTION_VERSION_METRICS)
     assert f"results/{folder}personal.json.gz" in bucket.objects

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.lambdas.fakes import S3, DynamoDB
+from tests.lambdas.fakes import S3, SNS, DynamoDB
 
 RUN = "20261124T030000Z"
 METRIC = "normalized_discounted_cumulative_gain_at_25"
@@ -77,12 +77,17 @@ def test_judge_solution_version(call: Any) -> None:
         "CONTROL_TABLE": "control",
         "RESULTS_BUCKET": "results",
         "RECIPES": '{"personal": "aws-user-personalization-v2"}',
-        "METRIC": METRIC,
-        "MIN_AGAINST_SERVING": "0.9",
+        "RULES": json.dumps({"personal": {"metric": METRIC, "min_against_serving": 0.9}}),
+        "DATASETS_BUCKET": "datasets",
+        "TOPIC_ARN": "topic",
+        "TRAINING_HOUR_USD": "0.24",
         "POWERTOOLS_METRICS_NAMESPACE": "n",
     }
-    personalize = SimpleNamespace(get_solution_metrics=lambda solutionVersionArn: {"metrics": {METRIC: 0.5}})
-    clients = {"personalize": personalize, "dynamodb": DynamoDB(), "s3": S3()}
+    personalize = SimpleNamespace(
+        get_solution_metrics=lambda solutionVersionArn: {"metrics": {METRIC: 0.5}},
+        describe_solution_version=lambda solutionVersionArn: {"solutionVersion": {"trainingHours": 2.0}},
+    )
+    clients = {"personalize": personalize, "dynamodb": DynamoDB(), "s3": S3(), "sns": SNS()}
     event = {"solution": "personal", "solution_version_arn": "arn", "run_id": RUN}
     answer = call("judge_solution_version", event, variables, clients)
     assert (answer["promote"], answer["metrics"]) == (True, {METRIC: 0.5})

@@ -78,6 +78,8 @@ METRICS = [
         0.25,
         True,
         "2026-01-01 04:00:00",
+        1.5,
+        0.36,
     ),
     (
         NEW,
@@ -88,6 +90,8 @@ METRICS = [
         0.5,
         False,
         "2026-01-02 04:00:00",
+        2.0,
+        0.48,
     ),
 ]
 
@@ -105,7 +109,8 @@ TABLES = [
     ("recommendations", "run_id, solution, entity_id, rank, item_id, score", RECOMMENDATIONS),
     (
         "solution_version_metrics",
-        "run_id, solution, recipe, solution_version_arn, metric, value, promoted, created_at",
+        "run_id, solution, recipe, solution_version_arn, metric, value, promoted, created_at, training_hours,"
+        " estimated_cost_usd",
         METRICS,
     ),
 ]

@@ -95,6 +95,11 @@ def test_a_version_s_metric_stands_beside_the_one_before_it(built: Warehouse) ->
         " from marts.fct_solution_version_metrics order by 1"
     )
     assert metrics == [("arn:new", 0.25, False), ("arn:old", None, True)]
+    costs = built.select(
+        "select solution_version_arn, training_hours, estimated_cost_usd"
+        " from marts.fct_solution_version_metrics order by 1"
+    )
+    assert costs == [("arn:new", 2.0, 0.48), ("arn:old", 1.5, 0.36)]
 
 
 def test_a_user_without_orders_is_kept_with_zero(built: Warehouse) -> None:

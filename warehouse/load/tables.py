@@ -78,7 +78,9 @@ TABLES: Mapping[str, Table] = {
     "solution_version_metrics": Table(
         {**OWN, "solution": "varchar(64)", "recipe": "varchar(64)", "solution_version_arn": "varchar(256)",
          "metric": "varchar(128)", "value": "double precision", "promoted": "boolean",
-         "created_at": "timestamp"},
+         "created_at": "timestamp", "reason": "varchar(4096)", "hyperparameters": "varchar(4096)",
+         "training_mode": "varchar(16)", "training_hours": "double precision",
+         "estimated_cost_usd": "double precision"},
         "diststyle all sortkey (created_at)",
     ),
     "quarantine": Table(
