@@ -43,7 +43,7 @@ class GateRules(Section):
     metric: str | None = None
     """Offline metric of GetSolutionMetrics to compare; the recipe family's own unless said."""
     min_against_serving: Share | None = None
-    """Share of the serving level (mean of the last 5 promoted versions) to reach, noise aside; 0.95 unless said."""
+    """Share of the serving level (mean of the last 5 promoted versions) to reach, noise aside; 0.97 unless said."""
     min_against_best: Share | None = None
     """Share of this configuration's best level so far: small steps down add up to no large one; 0.9 unless said."""
     min_against_popularity: float | None = Field(default=None, ge=0, le=10)
@@ -72,7 +72,7 @@ def resolved(gate: QualityGate, solution: Solution) -> dict[str, Any]:
     by_metric = said.get("promotion", "metric") == "metric"
     return {
         "metric": said.get("metric", default_metric(recipe)) if by_metric else None,
-        "min_against_serving": said.get("min_against_serving", 0.95),
+        "min_against_serving": said.get("min_against_serving", 0.97),
         "min_against_best": said.get("min_against_best", 0.9),
         "min_against_popularity": said.get(
             "min_against_popularity", AGAINST_POPULARITY.get(recipe.type, 0.0)

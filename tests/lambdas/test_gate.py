@@ -42,6 +42,13 @@ def test_the_deviation_of_differences_is_that_of_what_was_drawn_even_if_it_drift
     assert noises.successive(drifting) == pytest.approx(0.01, rel=0.05)
 
 
+@pytest.mark.parametrize("share", [0.01, 0.05, 0.2])
+def test_what_is_seen_without_the_lowest_share_is_scipys_truncated_normal(share: float) -> None:
+    normal = float(stats.norm.ppf(1 - share))
+    theirs = stats.truncnorm(-normal, math.inf)
+    assert noises.cut_off(normal, share=share) == pytest.approx((theirs.mean(), theirs.std()), rel=1e-6)
+
+
 def test_the_bound_without_a_history_is_that_of_a_coin() -> None:
     found = noises.noise(history=[], level=0.2, users=1000, false_rejections=0.05)
     assert found.deviation == pytest.approx(math.sqrt(0.2 * 0.8 / 100))

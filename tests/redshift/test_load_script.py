@@ -49,6 +49,7 @@ def _statements(warehouse: Warehouse, columns: dict[str, dict[str, str]] = IDS) 
     values = {
         "results_bucket": "warehouse-lake",
         "run_id": RUN,
+        "history_from": "20240103T030405Z",
         "copy_role_arn": warehouse.role,
         "dbt_user": DBT,
     }

@@ -110,6 +110,7 @@ def load_statements(columns: dict[str, dict[str, str]] | None = None) -> list[st
     values = {
         "results_bucket": "bucket",
         "run_id": "20260101T000000Z",
+        "history_from": "20240103T030405Z",
         "copy_role_arn": "arn:aws:iam::1:role/copy",
         "dbt_user": "IAMR:dbt",
     }

@@ -128,6 +128,13 @@ format json 'auto'
 gzip
 timeformat 'auto';
 
+-- What is older than `clean_up.warehouse_days`; a run's id is its start, so text compares as time.
+delete from $landing.quarantine where run_id < '$history_from';
+
+delete from $landing.data_quality where run_id < '$history_from';
+
+delete from $landing.solution_version_metrics where run_id < '$history_from';
+
 -- dbt reads what landed and owns what it makes; readers see the marts alone, and PUBLIC sees nothing.
 create schema if not exists staging;
 
