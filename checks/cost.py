@@ -122,7 +122,11 @@ def _aurora(assembly: Assembly) -> Iterator[tuple[Driver, float]]:
 
 
 def _glue(assembly: Assembly) -> Iterator[tuple[Driver, float]]:
-    runs = sum(runs_in_month(schedule) for _, _, schedule in assembly.each("AWS::Scheduler::Schedule"))
+    runs = sum(
+        runs_in_month(schedule)
+        for _, _, schedule in assembly.each("AWS::Scheduler::Schedule")
+        if str(schedule.get("Target", {}).get("Arn")).endswith(f"{assembly.prefix}-pipeline")
+    )
     for _, logical_id, job in assembly.each("AWS::Glue::Job"):
         worker = str(job.get("WorkerType"))
         if worker not in _DPU:

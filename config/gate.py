@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
+from config import layout
 from config.errors import did_you_mean
 from config.recipes import RECIPES, Recipe
 from config.section import Section
@@ -53,6 +54,11 @@ class GateRules(Section):
     floors: dict[str, float] | None = None
     """Values that metrics must reach whatever serves, by metric; of a first version too."""
 
+    max_sameness: Share | None = None
+    """Mean share of places that two lists may have in common; 0.95 for lists of users, else 1 (not asked)."""
+    max_without_list: Share | None = None
+    """Share of those whom a list is asked for who may get none; 0.1 for lists of users, else 1 (not asked)."""
+
 
 class QualityGate(GateRules):
     """When a new solution version may serve. Differences that noise explains reject nothing (docs/gate.md)."""
@@ -92,6 +98,21 @@ def judged_by(gate: QualityGate, solutions: Iterable[Solution]) -> dict[str, dic
 def popularity(solutions: Iterable[Solution]) -> str:
     """The solution that others are compared with; empty where none counts."""
     return next((one.name for one in solutions if one.recipe == "aws-popularity-count"), "")
+
+
+def lists_judged_by(gate: QualityGate, solutions: Iterable[Solution]) -> dict[str, dict[str, Any]]:
+    """Rules of lists, by the name of the solution that makes one for each of many."""
+    return {one.name: _of_lists(gate, one) for one in solutions if one.for_each != "everyone"}
+
+
+def _of_lists(gate: QualityGate, solution: Solution) -> dict[str, Any]:
+    said = {**_said(gate), **_said(gate.solutions.get(solution.name, GateRules()))}
+    of_users = solution.for_each == "user"
+    return {
+        "audience": layout.AUDIENCES[solution.for_each],
+        "max_sameness": said.get("max_sameness", 0.95 if of_users else 1.0),
+        "max_without_list": said.get("max_without_list", 0.1 if of_users else 1.0),
+    }
 
 
 def _said(rules: GateRules) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import json
 from aws_cdk import Duration
 from constructs import Construct
 
-from config import layout
+from config import gate, layout
 from config.settings import Settings
 from stacks.parts import access
 from stacks.parts.access import allow
@@ -28,6 +28,7 @@ class PublishingStack(EnvironmentStack):
     def __init__(self, scope: Construct, *, settings: Settings) -> None:
         super().__init__(scope, settings=settings, description="Solution versions to lists")
         self._post_process()
+        self._judge_lists()
         self._publish_recommendations()
         Workflow(
             self,
@@ -59,6 +60,29 @@ class PublishingStack(EnvironmentStack):
                     self.settings.etl.glue_version, names.results_bucket, layout.WAREHOUSE.top
                 ),
                 access.encrypt_and_decrypt(self.key_arn),
+            ],
+        )
+
+    def _judge_lists(self) -> None:
+        names, settings = self.names, self.settings
+        PythonFunction(
+            self,
+            "JudgeLists",
+            name="judge_lists",
+            layers=[RuntimeLayer(self)],
+            environment={
+                "DATASETS_BUCKET": names.datasets_bucket,
+                "RESULTS_BUCKET": names.results_bucket,
+                "RULES": json.dumps(gate.lists_judged_by(settings.quality_gate, settings.solutions)),
+            },
+            memory_size=1024,
+            timeout=PUBLISH_TIMEOUT,
+            statements=[
+                access.list_objects(names.datasets_bucket),
+                access.list_objects(names.results_bucket),
+                access.read_objects(names.datasets_bucket, layout.BATCH_INPUT.objects()),
+                access.read_objects(names.results_bucket, layout.PUBLISH.objects()),
+                access.decrypt(self.key_arn),
             ],
         )
 

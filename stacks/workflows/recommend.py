@@ -38,7 +38,10 @@ def definition(settings: Settings) -> dict[str, Any]:
         "PostProcess": asl.run_job(
             names.job("postprocess-recommendations"),
             {"--run_id": jsonata("$run_id"), "--versions": jsonata("$string($versions)")},
-            Next="PublishLists",
+            Next="JudgeLists",
+        ),
+        "JudgeLists": asl.invoke(
+            names.function_arn("judge_lists"), {"run_id": jsonata("$run_id")}, Next="PublishLists"
         ),
         "PublishLists": asl.inline_map(
             [{"list": solution.name} for solution in settings.solutions],
@@ -381,6 +384,10 @@ def statements(settings: Settings) -> list[Statement]:
         # A Distributed Map starts child executions of its own state machine.
         allow("states:StartExecution", names.workflow_arn("recommend")),
         allow(["states:DescribeExecution", "states:StopExecution"], f"{execution}:*", f"{execution}/*"),
-        allow("lambda:InvokeFunction", names.function_arn("publish_recommendations")),
+        allow(
+            "lambda:InvokeFunction",
+            names.function_arn("judge_lists"),
+            names.function_arn("publish_recommendations"),
+        ),
         allow(["dynamodb:GetItem", "dynamodb:UpdateItem"], names.table_arn(names.recommendations_table)),
     ]

@@ -6,6 +6,7 @@ import copy
 import itertools
 import json
 import re
+import time
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -22,7 +23,7 @@ from osusume_endpoint.stepfunctions.results import Result
 from osusume_endpoint.stepfunctions.scope import Identity
 from osusume_endpoint.testing.scripted import Cloud, ServiceError
 from stacks.parts import avro
-from stacks.workflows import load, pipeline, prepare, recommend, solutions, train
+from stacks.workflows import clean_up, load, pipeline, prepare, recommend, solutions, train
 from tests import example
 
 
@@ -54,6 +55,7 @@ DEFINITIONS = {
     "train": train.definition,
     "recommend": recommend.definition,
     "load": load.definition,
+    "clean-up": clean_up.definition,
 }
 PLAN: dict[str, Any] = {
     "run_id": RUN,
@@ -1173,3 +1175,58 @@ def test_names_made_at_run_time_fit_personalizes_63_characters() -> None:
     parts = [solution.name for solution in longest_settings().solutions] + list(layout.DATASETS)
     assert max(len(f"{names.prefix}-{part}-{RUN}{SECOND_ATTEMPT}") for part in parts) == 63
     assert all(len(solutions.name(longest_settings(), one)) <= 63 for one in longest_settings().solutions)
+
+
+CLEANED = {
+    "deleted": ["osusume-dev-personal-of-old"],
+    "in_use": [],
+    "kept": ["osusume-dev-personal-of-today"],
+}
+
+
+def cleaning(**changed: Any) -> dict[tuple[str, str], Any]:
+    return {
+        ("dynamodb", "PutItem"): {},
+        ("dynamodb", "DeleteItem"): {},
+        ("lambda", "Invoke"): functions(clean_up=CLEANED),
+        **changed,
+    }
+
+
+def test_the_clean_up_works_under_the_lock_that_runs_have_and_lets_it_go() -> None:
+    result, cloud = run("clean-up", {}, cleaning())
+    assert output(result) == CLEANED
+    [taken] = sent(cloud, "PutItem")
+    assert taken["Item"]["pk"] == {"S": "lock"}
+    assert taken["Item"]["owner"] == {"S": f"{NAMES.execution_arn('clean-up')}:run-1"}
+    [released] = sent(cloud, "DeleteItem")
+    assert released["Key"] == {"pk": {"S": "lock"}}
+    _, running = run("pipeline", {"mode": "auto"}, whole())
+    of_a_run = next(call for call in sent(running, "PutItem") if call["Item"]["pk"] == {"S": "lock"})
+    assert taken["ConditionExpression"] == of_a_run["ConditionExpression"]
+
+
+def test_the_clean_up_leaves_the_lock_to_a_run_and_touches_nothing() -> None:
+    held = ServiceError("ConditionalCheckFailedException", "held")
+    result, cloud = run("clean-up", {}, cleaning() | {("dynamodb", "PutItem"): held})
+    assert output(result) == {"skipped": "a run holds the lock"}
+    assert sent(cloud, "Invoke") == [] and sent(cloud, "DeleteItem") == []
+
+
+def test_a_clean_up_that_fails_lets_the_lock_go_and_says_where() -> None:
+    broken = ServiceError("AccessDeniedException", "no")
+    result, cloud = run("clean-up", {}, cleaning() | {("lambda", "Invoke"): broken})
+    assert result.status == "FAILED"
+    assert json.loads(result.cause or "")["state"] == "CleanUp"
+    assert len(sent(cloud, "DeleteItem")) == 1
+
+
+def test_what_is_known_of_a_run_expires_by_policy_and_what_runs_need_never() -> None:
+    result, cloud = run("pipeline", {"mode": "auto"}, whole())
+    output(result)
+    items = {call["Item"]["pk"]["S"]: call["Item"] for call in sent(cloud, "PutItem")}
+    days = (float(items[f"run#{RUN}"]["expires_at"]["N"]) - time.time()) / 86_400
+    assert days == pytest.approx(SETTINGS.clean_up.records_days, abs=0.1)
+    assert "expires_at" not in items["watermark"]
+    progress = [call for call in sent(cloud, "UpdateItem") if call["Key"]["pk"]["S"].startswith("progress#")]
+    assert progress and all("expires_at = :expiry" in call["UpdateExpression"] for call in progress)
