@@ -1,4 +1,4 @@
-"""`seed`, `run` and `smoke`: on the running endpoint, or on the account with `--on aws`, by the same code."""
+"""`seed`, `run`, `smoke` and `parity`: on the running endpoint, or on the account with `--on aws`, by the same code."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from botocore.exceptions import ClientError
 from local import cli
 from operations import place as places
 from operations import queries, smoke
+from operations.parity.command import parity
 from operations.place import Place, Refused, say
 from osusume_endpoint import state
 
@@ -29,7 +30,8 @@ def register(commands: Any) -> None:
     run = commands.add_parser("run", help="start the pipeline and follow it")
     run.add_argument("--mode", choices=["auto", "full"], default="auto")
     look = commands.add_parser("smoke", help="what a person would look at after a run")
-    for command, action in ((seed, run_seed), (run, run_run), (look, run_smoke)):
+    compare = commands.add_parser("parity", help="what the endpoint answers, to compare an account with")
+    for command, action in ((seed, run_seed), (run, run_run), (look, run_smoke), (compare, run_parity)):
         command.add_argument("--environment", default="dev", help="config/<environment>.yaml")
         command.add_argument("--on", choices=["endpoint", "aws"], default="endpoint", help="where it acts")
         command.set_defaults(run=_reporting(action))
@@ -124,3 +126,7 @@ def _slowly(seconds: float) -> None:
 
 def run_smoke(place: Place, options: argparse.Namespace) -> int:
     return min(smoke.smoke(place), 1)
+
+
+def run_parity(place: Place, options: argparse.Namespace) -> int:
+    return min(parity(place, on=options.on), 1)

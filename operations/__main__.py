@@ -1,4 +1,4 @@
-"""`python -m operations <command> [environment]`, behind `make destroy`, `make deploy` and `make smoke`."""
+"""`python -m operations <command> [environment]`: behind `make destroy`, `deploy`, `smoke` and `parity`."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 
 from config.errors import ConfigError
 from operations import adopt, deploy, destroy, smoke
+from operations.parity.command import parity
 from operations.place import Place, Refused, complain, reached, say
 
 
@@ -40,6 +41,7 @@ COMMANDS: Mapping[str, Callable[[Place, argparse.Namespace], int]] = {
     "adopt": _adopt,
     "deploy": lambda place, options: deploy.deploy(place, approval=options.approval),
     "destroy": lambda place, options: destroy.destroy(place, given=options.confirm),
+    "parity": lambda place, options: min(parity(place, on="aws"), 1),
     "smoke": lambda place, options: min(smoke.smoke(place), 1),
 }
 
