@@ -24,7 +24,7 @@ export JSII_NODE := $(abspath $(VENV))/node/bin/node
 export PATH := $(abspath $(BIN)):$(abspath $(VENV))/node/bin:$(PATH)
 
 .PHONY: baseline bootstrap chaos check checkov clean cost demo deploy destroy diff docs down env format help install inventory lint lock \
-	mutations nightly preflight promote rehearse rollback run seed smoke snapshot status synth test test-package up why
+	mutations nightly parity preflight promote rehearse rollback run seed smoke snapshot status synth test test-package up why
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
@@ -125,6 +125,9 @@ promote: $(if $(filter aws,$(ON)),$(ACCOUNT),$(LOCAL)) ## a solution version ser
 
 rollback: $(if $(filter aws,$(ON)),$(ACCOUNT),$(LOCAL)) ## readers of lists go back to the version before; again, and they go forward (LIST=name|a,b|all; ON=aws)
 	@$(BIN)/python -m $(if $(filter aws,$(ON)),operations rollback $(ENV) $(if $(CONFIRM),--confirm $(CONFIRM)),local rollback --environment $(ENV)) --list "$(LIST)"
+
+parity: $(if $(filter aws,$(ON)),$(ACCOUNT),$(LOCAL)) ## ask the endpoint, then the account (ON=aws), the same questions: where do they differ?
+	@$(BIN)/python -m $(if $(filter aws,$(ON)),operations parity $(ENV),local parity --environment $(ENV))
 
 # Two tests at once: threads of a training that wait for each other by spinning would double its time.
 ONE_THREAD := OMP_NUM_THREADS=1

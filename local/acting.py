@@ -16,6 +16,7 @@ from botocore.exceptions import ClientError
 from local import cli
 from operations import inventory, promote, queries, rollback, smoke
 from operations import place as places
+from operations.parity.command import parity
 from operations.place import Place, Refused, say
 from osusume_endpoint import state
 
@@ -35,7 +36,9 @@ def register(commands: Any) -> None:
     promoted.add_argument("--solution", required=True)
     promoted.add_argument("--version", required=True, help="ARN or name of a version, or previous")
     exists = commands.add_parser("inventory", help="what exists of an environment, by what it costs")
+    compare = commands.add_parser("parity", help="what the endpoint answers, to compare an account with")
     for command, action in (
+        (compare, run_parity),
         (exists, run_inventory),
         (seed, run_seed),
         (run, run_run),
@@ -149,3 +152,7 @@ def run_rollback(place: Place, options: argparse.Namespace) -> int:
 
 def run_promote(place: Place, options: argparse.Namespace) -> int:
     return promote.promote(place, solution=options.solution, version=options.version)
+
+
+def run_parity(place: Place, options: argparse.Namespace) -> int:
+    return min(parity(place, on=options.on), 1)

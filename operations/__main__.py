@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 
 from config.errors import ConfigError
 from operations import adopt, deploy, destroy, inventory, promote, rollback, smoke
+from operations.parity.command import parity
 from operations.place import Place, Refused, complain, reached, say
 
 
@@ -48,6 +49,7 @@ COMMANDS: Mapping[str, Callable[[Place, argparse.Namespace], int]] = {
         place, solution=options.solution, version=options.version, given=options.confirm
     ),
     "rollback": lambda place, options: rollback.rollback(place, lists=options.list, given=options.confirm),
+    "parity": lambda place, options: min(parity(place, on="aws"), 1),
     "smoke": lambda place, options: min(smoke.smoke(place), 1),
 }
 

@@ -24,10 +24,17 @@ def get(place: Place, *path: str, results: int = 10) -> tuple[int, dict[str, Any
     request = AWSRequest(method="GET", url=url)
     credentials = place.session.get_credentials().get_frozen_credentials()
     SigV4Auth(credentials, "execute-api", place.settings.region).add_auth(request)
+    return _answered(url, dict(request.headers))
+
+
+def unsigned(place: Place, *path: str) -> tuple[int, dict[str, Any]]:
+    """(status, answer) to a caller without credentials."""
+    return _answered(f"{_base(place)}/{'/'.join(quote(part, safe='') for part in path)}", {})
+
+
+def _answered(url: str, headers: dict[str, str]) -> tuple[int, dict[str, Any]]:
     try:
-        with urllib.request.urlopen(
-            urllib.request.Request(url, headers=dict(request.headers)), timeout=SECONDS
-        ) as answer:
+        with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=SECONDS) as answer:
             return answer.status, json.loads(answer.read())
     except urllib.error.HTTPError as error:
         return error.code, {"message": error.read().decode(errors="replace")}
