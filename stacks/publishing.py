@@ -28,8 +28,9 @@ class PublishingStack(EnvironmentStack):
     def __init__(self, scope: Construct, *, settings: Settings) -> None:
         super().__init__(scope, settings=settings, description="Solution versions to lists")
         self._post_process()
-        self._judge_lists()
-        self._publish_recommendations()
+        runtime = RuntimeLayer(self)
+        self._judge_lists(runtime)
+        self._publish_recommendations(runtime)
         Workflow(
             self,
             "Recommend",
@@ -63,13 +64,13 @@ class PublishingStack(EnvironmentStack):
             ],
         )
 
-    def _judge_lists(self) -> None:
+    def _judge_lists(self, runtime: RuntimeLayer) -> None:
         names, settings = self.names, self.settings
         PythonFunction(
             self,
             "JudgeLists",
             name="judge_lists",
-            layers=[RuntimeLayer(self)],
+            layers=[runtime],
             environment={
                 "DATASETS_BUCKET": names.datasets_bucket,
                 "RESULTS_BUCKET": names.results_bucket,
@@ -86,13 +87,13 @@ class PublishingStack(EnvironmentStack):
             ],
         )
 
-    def _publish_recommendations(self) -> None:
+    def _publish_recommendations(self, runtime: RuntimeLayer) -> None:
         names = self.names
         PythonFunction(
             self,
             "PublishRecommendations",
             name="publish_recommendations",
-            layers=[RuntimeLayer(self)],
+            layers=[runtime],
             environment={"RECOMMENDATIONS_TABLE": names.recommendations_table},
             memory_size=1024,
             timeout=PUBLISH_TIMEOUT,

@@ -33,7 +33,7 @@ COPIES = frozenset(
     """
     config/layout.py
     glue_jobs/build_datasets.py glue_jobs/postprocess_recommendations.py glue_jobs/report.py glue_jobs/session.py
-    lambdas/get_recommendations/store.py lambdas/judge_lists/handler.py
+    lambdas/clean_up/handler.py lambdas/get_recommendations/store.py lambdas/judge_lists/handler.py
     lambdas/judge_solution_version/handler.py
     lambdas/judge_solution_version/past.py lambdas/plan_run/plan.py
     lambdas/plan_run/sources.py lambdas/publish_recommendations/lists.py lambdas/validate_datasets/handler.py

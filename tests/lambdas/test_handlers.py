@@ -96,6 +96,49 @@ def test_judge_solution_version(call: Any) -> None:
     ]
 
 
+def test_judge_lists(call: Any) -> None:
+    line = json.dumps({"list": "personal", "key": "u", "items": [["a", 1]]})
+    key = f"publish/{RUN}/personal/part-0.txt.gz"
+    s3 = S3({f"results/{key}": gzip.compress(line.encode())})
+    pages = SimpleNamespace(
+        paginate=lambda Bucket, Prefix: [
+            {"Contents": [{"Key": key, "Size": 1}] if Bucket == "results" else []},
+        ]
+    )
+    s3.get_paginator = lambda operation: pages  # type: ignore[attr-defined]
+    variables = {
+        "DATASETS_BUCKET": "datasets",
+        "RESULTS_BUCKET": "results",
+        "RULES": '{"personal": {"audience": "users", "max_sameness": 1, "max_without_list": 1}}',
+        "POWERTOOLS_METRICS_NAMESPACE": "n",
+    }
+    answer = call("judge_lists", {"run_id": RUN}, variables, {"s3": s3})
+    assert answer == {"personal": {"lists": 1, "asked": 0, "sameness": 0.0, "without_list": 0.0}}
+
+
+def test_clean_up(call: Any) -> None:
+    long_ago = datetime(2020, 1, 1, tzinfo=UTC)
+    found = {"name": "p-personal-aa", "solutionArn": "arn/p-personal-aa", "creationDateTime": long_ago}
+    pages = {"list_solutions": [{"solutions": [found]}], "list_solution_versions": []}
+    gone: list[str] = []
+    personalize = SimpleNamespace(
+        get_paginator=lambda operation: SimpleNamespace(paginate=lambda **_: pages[operation]),
+        delete_solution=lambda solutionArn: gone.append(solutionArn),
+    )
+    variables = {
+        "CONTROL_TABLE": "control",
+        "RECOMMENDATIONS_TABLE": "recommendations",
+        "PREFIX": "p",
+        "DATASET_GROUPS": '["group"]',
+        "SOLUTIONS": '{"personal": "p-personal-bb"}',
+        "KEEP_SUPERSEDED": "0",
+        "SUPERSEDED_AFTER_DAYS": "14",
+    }
+    answer = call("clean_up", {}, variables, {"personalize": personalize, "dynamodb": DynamoDB()})
+    assert answer == {"deleted": ["p-personal-aa"], "in_use": [], "kept": []}
+    assert gone == ["arn/p-personal-aa"]
+
+
 def test_publish_recommendations(call: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     from lambdas.publish_recommendations import handler
 
