@@ -33,7 +33,12 @@ FUNCTION_RESULTS: Mapping[str, Mapping[str, Any]] = {
     },
     "grant_reader": {"user": "extraction", "tables": ["public.users"]},
     "validate_datasets": {"passed": True, "rows": {"interactions": 1000}},
-    "judge_solution_version": {"promote": True, "reason": "better", "metrics": {"coverage": 0.5}},
+    "judge_solution_version": {
+        "promote": True,
+        "reason": "better",
+        "metrics": {"coverage": 0.5},
+        "previous": "arn:aws:personalize:us-east-1:111111111111:solution/sample/v0",
+    },
     "judge_lists": {"personal": {"lists": 1, "asked": 1, "sameness": 0.5, "without_list": 0.0}},
     "clean_up": {"deleted": ["sample"], "in_use": [], "kept": ["sample"]},
     "publish_recommendations": {"written": 1},

@@ -32,10 +32,11 @@ class Rules:
 
 @dataclass(frozen=True)
 class Serving:
-    """The version that serves now, and its metrics when it was promoted."""
+    """The version that serves now, its metrics when it was promoted, and which one served before it."""
 
     solution_version_arn: str
     metrics: Metrics
+    previous: str = ""
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,14 @@ class Case:
     history: Sequence[Earlier] = ()
     popularity: Metrics = field(default_factory=dict)
     users: int | None = None
+
+    @property
+    def previous(self) -> str:
+        """What serves before this version does; a version that is judged again is not before itself."""
+        if self.serving is None:
+            return ""
+        serves = self.serving.solution_version_arn == self.arn
+        return self.serving.previous if serves else self.serving.solution_version_arn
 
     @property
     def changed(self) -> bool:

@@ -76,7 +76,12 @@ def run(
     write_rows(s3, bucket=settings.results_bucket, run_id=run_id, solution=solution, rows=rows)
     figures = metrics | trained.figures() | {"promoted": int(verdict.promote)}
     count(figures, namespace=settings.powertools_metrics_namespace, dimensions={"Solution": solution})
-    return {"promote": verdict.promote, "reason": verdict.reason, "metrics": metrics}
+    return {
+        "promote": verdict.promote,
+        "reason": verdict.reason,
+        "metrics": metrics,
+        "previous": case.previous,
+    }
 
 
 def tested_of(s3: Any, *, bucket: str, run_id: str) -> int | None:

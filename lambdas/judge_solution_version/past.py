@@ -19,7 +19,8 @@ class Past:
         item = self._item(f"serving#{solution}")
         if item is None:
             return None
-        return Serving(item["solution_version_arn"]["S"], json.loads(item["metrics"]["S"]))
+        previous = item.get("previous_solution_version_arn", {}).get("S", "")
+        return Serving(item["solution_version_arn"]["S"], json.loads(item["metrics"]["S"]), previous)
 
     def popularity(self, solution: str, *, judged: str) -> Metrics:
         """Of the serving Popularity-Count version; empty where there is none to compare with."""

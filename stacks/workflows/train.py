@@ -227,6 +227,7 @@ def _judge_states(settings: Settings) -> States:
                     **SERVING_KEY,
                     "solution_version_arn": {"S": jsonata("$version")},
                     "metrics": {"S": jsonata("$string($states.input.metrics)")},
+                    "previous_solution_version_arn": {"S": jsonata("$states.input.previous")},
                     "run_id": {"S": jsonata("$run_id")},
                 },
             },

@@ -50,6 +50,7 @@ def judged(stubbed: Any) -> Any:
         arn: str = NEW,
         s3: S3 | None = None,
         sns: SNS | None = None,
+        previous: str = "",
     ) -> Any:
         client, stubber = stubbed("personalize")
         answer = {"solutionVersionArn": arn, "metrics": new}
@@ -59,6 +60,7 @@ def judged(stubbed: Any) -> Any:
             "pk": {"S": "serving#personal"},
             "solution_version_arn": {"S": OLD},
             "metrics": {"S": json.dumps(serving)},
+            "previous_solution_version_arn": {"S": previous},
         }
         return run(
             {"solution": "personal", "solution_version_arn": arn, "run_id": RUN},
@@ -90,7 +92,14 @@ def test_the_first_version_is_promoted(judged: Any) -> None:
         "promote": True,
         "reason": f"{METRIC} is 0.1000; nothing serves yet",
         "metrics": {METRIC: 0.1},
+        "previous": "",
     }
+
+
+def test_what_served_before_is_handed_on_and_a_version_is_not_before_itself(judged: Any) -> None:
+    assert judged({METRIC: 0.5}, {METRIC: 0.4})["previous"] == OLD
+    again = judged({METRIC: 0.5}, {METRIC: 0.4}, arn=OLD, previous="arn:before-old")
+    assert again["previous"] == "arn:before-old"
 
 
 def test_a_serving_version_that_is_judged_again_stays_promoted(judged: Any) -> None:

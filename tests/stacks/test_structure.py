@@ -18,8 +18,10 @@ from tests.stacks.conftest import ROOT, Assembly
 from tests.stacks.test_security import identity_statements, listed
 
 FUNCTIONS = [
+    "clean_up",
     "get_recommendations",
     "grant_reader",
+    "judge_lists",
     "judge_solution_version",
     "load_warehouse",
     "plan_run",

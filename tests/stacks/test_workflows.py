@@ -304,7 +304,7 @@ def training() -> dict[tuple[str, str], Any]:
     def new_version(parameters: dict[str, Any]) -> dict[str, Any]:
         return {"solutionVersionArn": parameters["solutionArn"] + "/v1"}
 
-    accept = {"promote": True, "reason": "first", "metrics": {"coverage": 0.5}}
+    accept = {"promote": True, "reason": "first", "metrics": {"coverage": 0.5}, "previous": "arn:before"}
     return {
         **described_datasets(),
         ("personalize", "ListSolutions"): lambda _: {"solutions": [{"name": name} for name in sorted(known)]},
@@ -331,6 +331,8 @@ def test_train_imports_three_datasets_and_trains_every_solution() -> None:
     assert users["roleArn"] == NAMES.personalize_role_arn
     served = {call["Item"]["pk"]["S"] for call in sent(cloud, "PutItem")}
     assert served == {"serving#personal", "serving#related", "serving#popular"}
+    before = {call["Item"]["previous_solution_version_arn"]["S"] for call in sent(cloud, "PutItem")}
+    assert before == {"arn:before"}
 
 
 def test_event_weights_go_only_to_recipes_that_take_them() -> None:
@@ -386,6 +388,7 @@ def test_a_rejected_first_version_fails_by_name() -> None:
     }
     result, _ = run("train", {"run_id": RUN}, answers)
     assert result.error == "NothingServes"
+    assert "none serves before it: worse" in (result.cause or "")
 
 
 def recommendation() -> dict[tuple[str, str], Any]:
@@ -403,7 +406,7 @@ def recommendation() -> dict[tuple[str, str], Any]:
         ("personalize", "CreateBatchInferenceJob"): {"batchInferenceJobArn": "ignored"},
         ("personalize", "DescribeBatchInferenceJob"): inferred,
         ("s3", "ListObjectsV2"): objects,
-        ("lambda", "Invoke"): functions(publish_recommendations=publish),
+        ("lambda", "Invoke"): functions(judge_lists={}, publish_recommendations=publish),
         ("dynamodb", "UpdateItem"): {},
         ("dynamodb", "GetItem"): {},
     }
@@ -553,7 +556,7 @@ class Table:
         return {
             ("dynamodb", "UpdateItem"): self.update,
             ("dynamodb", "GetItem"): self.get,
-            ("lambda", "Invoke"): functions(publish_recommendations=self.publish),
+            ("lambda", "Invoke"): functions(judge_lists={}, publish_recommendations=self.publish),
         }
 
     def publish(self, payload: dict[str, Any]) -> dict[str, Any]:
@@ -613,7 +616,7 @@ def test_what_a_failed_publication_left_expires_with_the_next_one() -> None:
             raise ServiceError("ServiceException")
         return table.publish(payload)
 
-    broken = {("lambda", "Invoke"): functions(publish_recommendations=breaks)}
+    broken = {("lambda", "Invoke"): functions(judge_lists={}, publish_recommendations=breaks)}
     for night in nights[1:3]:
         result = run(
             "recommend",
@@ -636,7 +639,7 @@ def test_a_version_that_can_not_be_retired_now_is_retired_by_the_next_run_and_fa
             raise ServiceError("ServiceException")
         return table.publish(payload)
 
-    refused = {("lambda", "Invoke"): functions(publish_recommendations=refuses)}
+    refused = {("lambda", "Invoke"): functions(judge_lists={}, publish_recommendations=refuses)}
     result = run(
         "recommend", {"run_id": nights[2], "versions": VERSIONS}, recommendation() | table.answers() | refused
     )[0]
@@ -1230,3 +1233,16 @@ def test_what_is_known_of_a_run_expires_by_policy_and_what_runs_need_never() -> 
     assert "expires_at" not in items["watermark"]
     progress = [call for call in sent(cloud, "UpdateItem") if call["Key"]["pk"]["S"].startswith("progress#")]
     assert progress and all("expires_at = :expiry" in call["UpdateExpression"] for call in progress)
+
+
+def test_lists_that_are_refused_are_not_published_and_the_cause_has_the_figures() -> None:
+    def refused(payload: dict[str, Any]) -> dict[str, Any]:
+        raise ServiceError("ListsRefused", "two lists of personal have 99.0% of their places in common")
+
+    answers = recommendation() | {("lambda", "Invoke"): functions(judge_lists=refused)}
+    result, cloud = run("recommend", {"run_id": RUN, "versions": VERSIONS}, answers)
+    assert result.status == "FAILED"
+    cause = json.loads(result.cause or "")
+    assert cause["state"] == "JudgeLists"
+    assert "99.0% of their places" in cause["cause"]
+    assert sent(cloud, "UpdateItem") == []
