@@ -1210,15 +1210,19 @@ def test_the_clean_up_works_under_the_lock_that_runs_have_and_lets_it_go() -> No
 
 
 def test_the_clean_up_leaves_the_lock_to_a_run_and_touches_nothing() -> None:
-    held = ServiceError("ConditionalCheckFailedException", "held")
+    def held(_: dict[str, Any]) -> dict[str, Any]:
+        raise ServiceError("ConditionalCheckFailedException")
+
     result, cloud = run("clean-up", {}, cleaning() | {("dynamodb", "PutItem"): held})
     assert output(result) == {"skipped": "a run holds the lock"}
     assert sent(cloud, "Invoke") == [] and sent(cloud, "DeleteItem") == []
 
 
 def test_a_clean_up_that_fails_lets_the_lock_go_and_says_where() -> None:
-    broken = ServiceError("AccessDeniedException", "no")
-    result, cloud = run("clean-up", {}, cleaning() | {("lambda", "Invoke"): broken})
+    def broken(payload: dict[str, Any]) -> dict[str, Any]:
+        raise ServiceError("AccessDeniedException")
+
+    result, cloud = run("clean-up", {}, cleaning() | {("lambda", "Invoke"): functions(clean_up=broken)})
     assert result.status == "FAILED"
     assert json.loads(result.cause or "")["state"] == "CleanUp"
     assert len(sent(cloud, "DeleteItem")) == 1
