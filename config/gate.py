@@ -6,7 +6,7 @@ What nobody says is the default of the recipe's family (its `type`).
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
@@ -18,7 +18,6 @@ from config.section import Section
 if TYPE_CHECKING:
     from config.settings import Solution
 
-Share = Annotated[float, Field(ge=0, le=1)]
 _NDCG = "normalized_discounted_cumulative_gain_at_25"
 
 # The metric that a family is judged by: "Evaluating a solution version with metrics" of the developer guide says which
@@ -43,20 +42,20 @@ class GateRules(Section):
     """`metric`: versions that pass serve. `command`: versions serve by `make promote` alone, but for the first."""
     metric: str | None = None
     """Offline metric of GetSolutionMetrics to compare; the recipe family's own unless said."""
-    min_against_serving: Share | None = None
+    min_against_serving: float | None = Field(default=None, ge=0, le=1)
     """Share of the serving level (mean of the last 5 promoted versions) to reach, noise aside; 0.97 unless said."""
-    min_against_best: Share | None = None
+    min_against_best: float | None = Field(default=None, ge=0, le=1)
     """Share of this configuration's best level so far: small steps down add up to no large one; 0.9 unless said."""
     min_against_popularity: float | None = Field(default=None, ge=0, le=10)
     """Share of the serving Popularity-Count version's metric; 1 for lists of users and rankings, else 0 (not asked)."""
-    min_coverage_against_serving: Share | None = None
+    min_coverage_against_serving: float | None = Field(default=None, ge=0, le=1)
     """Share of the serving level's coverage of the catalogue to reach; 0.7."""
     floors: dict[str, float] | None = None
     """Values that metrics must reach whatever serves, by metric; of a first version too."""
 
-    max_sameness: Share | None = None
+    max_sameness: float | None = Field(default=None, ge=0, le=1)
     """Mean share of places that two lists may have in common; 0.95 for lists of users, else 1 (not asked)."""
-    max_without_list: Share | None = None
+    max_without_list: float | None = Field(default=None, ge=0, le=1)
     """Share of those whom a list is asked for who may get none; 0.1 for lists of users, else 1 (not asked)."""
 
 
