@@ -209,7 +209,13 @@ def _bounds(case: Case, rules: Rules) -> Iterator[Bound]:
     yield _against_serving(case, metric, rules, share=rules.min_against_serving)
     yield from _against_best(case, metric, rules)
     yield from _against_popularity(case, metric, rules)
-    if metric != COVERAGE and _known(case, COVERAGE) and rules.min_coverage_against_serving:
+    # A changed configuration may mean to reach another part of the catalogue.
+    if (
+        metric != COVERAGE
+        and not case.changed
+        and _known(case, COVERAGE)
+        and rules.min_coverage_against_serving
+    ):
         yield _against_serving(case, COVERAGE, rules, share=rules.min_coverage_against_serving)
 
 

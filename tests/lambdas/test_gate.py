@@ -108,6 +108,8 @@ def test_coverage_may_not_collapse() -> None:
         and "coverage is 0.3000, the serving version's 0.5000, the floor 0.3500" in lost.reason
     )
     assert judge(replace(given, metrics={METRIC: 0.4, "coverage": 0.36}), rules).promote
+    other = replace(given, arn=f"{OTHER}/new", metrics={METRIC: 0.4, "coverage": 0.3})
+    assert judge(other, rules).promote, "another configuration may mean to reach other items"
 
 
 def test_an_absolute_floor_holds_for_a_first_version_too() -> None:
