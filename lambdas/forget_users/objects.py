@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -13,6 +14,7 @@ from typing import Any
 
 from lambdas.forget_users import rewriting
 from lambdas.forget_users.contents import Content, Users
+from lambdas.forget_users.rewriting import UnreadableRow
 
 AT_ONCE = 8  # keys
 
@@ -63,14 +65,23 @@ class Sweep:
         assert content is not None
         with tempfile.TemporaryDirectory() as scratch:
             source, target = Path(scratch, "old"), Path(scratch, "new")
-            self.s3.download_file(self.bucket, key, str(source), ExtraArgs={"VersionId": number})
-            rows = rewriting.rewrite(source, target, content=content, users=self.users)
+            self._download(key, number, source)
+            try:
+                rows = rewriting.rewrite(source, target, content=content, users=self.users)
+            except UnreadableRow as error:
+                raise UnreadableRow(f"s3://{self.bucket}/{key}, version {number}: {error}") from None
             if not rows:
                 return Counter()
             if version["IsLatest"]:
                 self.s3.upload_file(str(target), self.bucket, key)
         self.s3.delete_object(Bucket=self.bucket, Key=key, VersionId=number)
         return Counter(rows=rows, versions=1)
+
+    def _download(self, key: str, number: str, target: Path) -> None:
+        """One request: most files are small, and a managed transfer asks for the size first."""
+        answer = self.s3.get_object(Bucket=self.bucket, Key=key, VersionId=number)
+        with target.open("wb") as file:
+            shutil.copyfileobj(answer["Body"], file)
 
 
 def _batched(

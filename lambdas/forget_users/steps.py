@@ -120,7 +120,7 @@ class Steps:
         s3, given = self.clients("s3"), self.settings
         _remove_versions(s3, bucket=given.datasets_bucket, key=_list_key(requests))
         self._export_whole()
-        key = f"forget/{requests[0]}.json"
+        key = report_key(requests[0])
         content = report.report(
             requests=requests,
             removed=self._removed(requests),
@@ -186,6 +186,10 @@ def _next(place: str, went_to: str | None) -> tuple[str, str]:
         return place, went_to
     following = PLACES[PLACES.index(place) + 1 :]
     return (following[0] if following else ""), ""
+
+
+def report_key(request_id: str) -> str:
+    return f"forget/{request_id}.json"
 
 
 def _list_key(requests: Sequence[str]) -> str:
