@@ -36,7 +36,7 @@ class Steps:
 
     def begin(self) -> Answer:
         """The requests that this execution takes on: all that are not done."""
-        found = self.requests.pending()[:MOST]
+        found = self.requests.drop_done(self.requests.pending()[:MOST])
         self.requests.mark(found, RUNNING)
         return {"requests": found}
 

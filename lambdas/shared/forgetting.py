@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -91,14 +92,25 @@ class Requests:
         return sorted(item["requests"]["SS"]) if item and "requests" in item else []
 
     def mark(self, request_ids: Iterable[str], state: str) -> None:
+        """Of those that are not done; an id that no request has makes none."""
         for request_id in request_ids:
-            self.dynamodb.update_item(
-                TableName=self.table,
-                Key=key_of_request(request_id),
-                UpdateExpression="SET #state = :state",
-                ExpressionAttributeNames={"#state": "state"},
-                ExpressionAttributeValues={":state": {"S": state}},
-            )
+            with suppress(self.dynamodb.exceptions.ConditionalCheckFailedException):
+                self.dynamodb.update_item(
+                    TableName=self.table,
+                    Key=key_of_request(request_id),
+                    UpdateExpression="SET #state = :state",
+                    ConditionExpression="attribute_exists(#user)",
+                    ExpressionAttributeNames={"#state": "state", "#user": "user"},
+                    ExpressionAttributeValues={":state": {"S": state}},
+                )
+
+    def drop_done(self, request_ids: Iterable[str]) -> list[str]:
+        """Those that still have a user; of others, which were done and not noted so, the note is made up for."""
+        left = [one for one in request_ids if "user" in (self.read(one) or {})]
+        done = sorted(set(request_ids) - set(left))
+        if done:
+            self.dynamodb.update_item(**self._pending("DELETE", done))
+        return left
 
     def users(self, request_ids: Iterable[str]) -> list[str]:
         """Ids in clear, of those that are not done."""

@@ -32,12 +32,11 @@ RUN = "20261124T030000Z"
 COPIES = frozenset(
     """
     config/layout.py
-    glue_jobs/build_datasets.py glue_jobs/forgotten.py glue_jobs/postprocess_recommendations.py glue_jobs/report.py glue_jobs/session.py
-    lambdas/forget_users/contents.py lambdas/forget_users/steps.py lambdas/forget_users/tables.py
-    lambdas/shared/forgetting.py
+    glue_jobs/build_datasets.py glue_jobs/forgotten.py glue_jobs/postprocess_recommendations.py glue_jobs/report.py
+    glue_jobs/session.py lambdas/forget_users/contents.py lambdas/forget_users/steps.py lambdas/forget_users/tables.py
     lambdas/get_recommendations/store.py lambdas/judge_solution_version/handler.py lambdas/plan_run/plan.py
-    lambdas/plan_run/sources.py lambdas/publish_recommendations/lists.py lambdas/validate_datasets/handler.py
-    lambdas/validate_datasets/quality.py
+    lambdas/plan_run/sources.py lambdas/publish_recommendations/lists.py lambdas/shared/forgetting.py
+    lambdas/validate_datasets/handler.py lambdas/validate_datasets/quality.py
     """.split()
 )
 WORDS = re.compile(

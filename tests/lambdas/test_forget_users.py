@@ -546,6 +546,21 @@ def test_a_failure_leaves_the_requests_for_the_next_execution(world: World) -> N
     assert handler.run({"step": "begin"}, steps=steps) == {"requests": made}
 
 
+def test_a_request_that_was_done_but_not_taken_off_the_list_is_not_done_again(world: World) -> None:
+    """The function died between the two: there is no id any more, so nothing to ask Personalize for."""
+    [request] = added(world, USER)
+    carried_out(world)
+    world.dynamodb.update_item(**world.requests._pending("ADD", [request]))
+    assert handler.run({"step": "begin"}, steps=world.steps) == {"requests": []}
+    assert world.requests.pending() == []
+    assert (world.requests.read(request) or {})["state"]["S"] == "done"
+
+
+def test_a_failure_of_what_nobody_asked_for_makes_no_request(world: World) -> None:
+    handler.run({"step": "fail", "requests": ["0" * 16]}, steps=world.steps)
+    assert world.items("control") == []
+
+
 def test_a_log_whose_key_is_no_user_is_read_whole(world: World) -> None:
     world.table("other-log", "event_id")
     for number, user in enumerate([USER, "other", USER]):
