@@ -66,6 +66,6 @@ def digest(text: Column, secret: bytes) -> Column:
 
 def user_of_event(attribute: str) -> Column:
     """Whose an event of the log is; of a removed item without an image its key may tell, by the table's `attribute`."""
-    place = "$['" + attribute.replace("'", "\\'") + "']"
-    of_key = (F.get_json_object("event_key", f"{place}.{kind}") for kind in ("S", "N"))
-    return F.coalesce("user_id", *of_key)
+    kinds = "map<string,struct<S:string,N:string>>"
+    of_key = F.element_at(F.from_json("event_key", kinds), attribute)
+    return F.coalesce("user_id", of_key["S"], of_key["N"])
