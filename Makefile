@@ -24,7 +24,7 @@ export JSII_NODE := $(abspath $(VENV))/node/bin/node
 export PATH := $(abspath $(BIN)):$(abspath $(VENV))/node/bin:$(PATH)
 
 .PHONY: baseline bootstrap chaos check checkov clean cost demo deploy destroy diff docs down env forget format help install lint lock \
-	mutations nightly preflight rehearse run seed smoke snapshot status synth test test-package up why
+	mutations nightly parity preflight rehearse run seed smoke snapshot status synth test test-package up why
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
@@ -121,6 +121,9 @@ FORGET_USER = $(if $(filter command,$(firstword $(origin USER))),'$(subst ','\''
 
 forget: $(if $(filter aws,$(ON)),$(ACCOUNT),$(LOCAL)) ## a user out of everything that is kept (USER=id; RELEASE=1 lets the user in again; ON=aws)
 	@$(BIN)/python -m $(if $(filter aws,$(ON)),operations forget $(ENV) $(if $(CONFIRM),--confirm $(CONFIRM)),local forget --environment $(ENV)) --user $(FORGET_USER) $(if $(RELEASE),--release)
+
+parity: $(if $(filter aws,$(ON)),$(ACCOUNT),$(LOCAL)) ## ask the endpoint, then the account (ON=aws), the same questions: where do they differ?
+	@$(BIN)/python -m $(if $(filter aws,$(ON)),operations parity $(ENV),local parity --environment $(ENV))
 
 # Two tests at once: threads of a training that wait for each other by spinning would double its time.
 ONE_THREAD := OMP_NUM_THREADS=1

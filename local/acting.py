@@ -1,4 +1,4 @@
-"""`seed`, `run`, `forget` and `smoke`: on the running endpoint, or on the account with `--on aws`, by the same code."""
+"""`seed`, `run`, `forget`, `smoke`, `parity`: on the running endpoint, or on the account (`--on aws`), by the same code."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from botocore.exceptions import ClientError
 from local import cli
 from operations import forget, queries, smoke
 from operations import place as places
+from operations.parity.command import parity
 from operations.place import Place, Refused, say
 from osusume_endpoint import state
 
@@ -32,7 +33,14 @@ def register(commands: Any) -> None:
     gone = commands.add_parser("forget", help="a user out of everything that is kept")
     gone.add_argument("--user", required=True, help="their id")
     gone.add_argument("--release", action="store_true", help="let a forgotten user in again")
-    actions = ((seed, run_seed), (run, run_run), (gone, run_forget), (look, run_smoke))
+    compare = commands.add_parser("parity", help="what the endpoint answers, to compare an account with")
+    actions = (
+        (seed, run_seed),
+        (run, run_run),
+        (gone, run_forget),
+        (look, run_smoke),
+        (compare, run_parity),
+    )
     for command, action in actions:
         command.add_argument("--environment", default="dev", help="config/<environment>.yaml")
         command.add_argument("--on", choices=["endpoint", "aws"], default="endpoint", help="where it acts")
@@ -135,3 +143,7 @@ def run_forget(place: Place, options: argparse.Namespace) -> int:
 
 def run_smoke(place: Place, options: argparse.Namespace) -> int:
     return min(smoke.smoke(place), 1)
+
+
+def run_parity(place: Place, options: argparse.Namespace) -> int:
+    return min(parity(place, on=options.on), 1)

@@ -1,4 +1,4 @@
-"""`python -m operations <command> [environment]`, behind `make adopt`, `deploy`, `destroy`, `forget` and `smoke`."""
+"""`python -m operations <command> [environment]`: behind `make destroy`, `deploy`, `forget`, `smoke` and `parity`."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 
 from config.errors import ConfigError
 from operations import adopt, deploy, destroy, forget, smoke
+from operations.parity.command import parity
 from operations.place import Place, Refused, complain, reached, say
 
 
@@ -48,6 +49,7 @@ COMMANDS: Mapping[str, Callable[[Place, argparse.Namespace], int]] = {
     "deploy": lambda place, options: deploy.deploy(place, approval=options.approval),
     "destroy": lambda place, options: destroy.destroy(place, given=options.confirm),
     "forget": _forget,
+    "parity": lambda place, options: min(parity(place, on="aws"), 1),
     "smoke": lambda place, options: min(smoke.smoke(place), 1),
 }
 
