@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, TypeVar
 from config.errors import did_you_mean
 from config.limits import MAX_EVENT_TYPES as MAX_EVENT_TYPES
 from config.limits import MAX_METADATA
-from config.recipes import DEPLOYED
 from config.schedules import check_schedule as check_schedule
 from warehouse.load import tables
 
@@ -39,35 +38,11 @@ def one_of(key: str, value: Value, known: Iterable[Value], what: str | None = No
     return value
 
 
-def check_solution(recipe: str, for_each: str, hyperparameters: Mapping[str, str]) -> None:
-    one_of("recipe", recipe, DEPLOYED, "a recipe whose batch inference can be published")
-    if for_each != DEPLOYED[recipe].audience:
-        raise ValueError(f"for_each is {for_each!r} but {recipe} lists for each {DEPLOYED[recipe].audience}")
-    known = DEPLOYED[recipe].hyperparameters
-    for name, value in hyperparameters.items():
-        if name not in known:
-            raise ValueError(
-                f"hyperparameter {name!r} is not one of {recipe}: {sorted(known) or 'it has none'}"
-            )
-        known[name].check(value, name=name, recipe=recipe)
-
-
 def check_solutions(solutions: Iterable[Solution]) -> None:
     names = [solution.name for solution in solutions]
     for name in names:
         if names.count(name) > 1:
             raise ValueError(f"solutions: name {name!r} is used twice: rename one")
-
-
-def check_needs(solutions: Iterable[Solution], datasets: Datasets) -> None:
-    """A recipe that can't do without a dataset has it (developer guide, "Choosing a recipe")."""
-    for solution in solutions:
-        for dataset in sorted(DEPLOYED[solution.recipe].required):
-            if not datasets.configured(dataset.lower()):
-                raise ValueError(
-                    f"solutions: {solution.name!r} has recipe {solution.recipe}, which needs the {dataset} dataset: "
-                    f"add datasets.{dataset.lower()}, or take another recipe"
-                )
 
 
 def check_vpc(network: Network) -> None:
@@ -157,7 +132,7 @@ def check_never_bought(wanted: int, solutions: Iterable[Solution]) -> None:
     if wanted == 0:
         return
     for solution in solutions:
-        if solution.for_each != "user":
+        if solution.for_each != "user" or solution.publishes != "lists":
             continue
         if wanted > solution.results:
             raise ValueError(
@@ -257,5 +232,7 @@ def check_field(field: DatasetField) -> None:
         )
     if field.categorical and field.textual:
         raise ValueError(f"fields: {field.name} is categorical and textual: keep one")
-    if (field.categorical or field.textual) and field.type != "string":
-        raise ValueError(f"fields: {field.name} is categorical or textual, so its type must be string")
+    if (field.categorical or field.textual or field.item_name) and field.type != "string":
+        raise ValueError(
+            f"fields: {field.name} is categorical, textual or the item's name, so its type must be string"
+        )

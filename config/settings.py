@@ -7,28 +7,25 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import available_timezones
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
-from config import files, rules
+from config import files, filter_rules, rules, solution_rules
 from config.errors import ConfigError
 from config.files import Content
 from config.names import Names
 from config.recipes import RANKING_METRICS
+from config.section import ItemId, Section
+from config.solution import Solution
 
 ColumnName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
-# Personalize's ITEM_ID (developer guide, "Schemas"): text of at most 256 characters.
-ItemId = Annotated[str, Field(min_length=1, max_length=256)]
 # DynamoDB developer guide, "Naming rules"; the backtick is Spark's quote.
 AttributeName = Annotated[str, Field(pattern=r"^[^`]+$", max_length=255)]
 SubnetId = Annotated[str, Field(pattern=r"^subnet-[0-9a-f]{8,17}$")]
+# Personalize's "Quotas": characters of an expression.
+FilterName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{1,29}$")]
+FilterExpression = Annotated[str, Field(min_length=1, max_length=2500)]
 RouteTableId = Annotated[str, Field(pattern=r"^rtb-[0-9a-f]{8,17}$")]
 TableName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*\.[A-Za-z_][A-Za-z0-9_]*$")]
-
-
-class Section(BaseModel):
-    """A part of the file: frozen, and a key it does not know is an error."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
 class Network(Section):
@@ -234,6 +231,8 @@ class DatasetField(Section):
     """The field holds categories; several are separated by `|`."""
     textual: bool = False
     """The field holds text, such as a description."""
+    item_name: bool = False
+    """The field is the item's name, which aws-semantic-similarity reads beside a textual one."""
     nullable: bool = False
     """The field may be empty. CREATION_TIMESTAMP may unless this says false: Personalize infers one that is missing."""
     added: bool = False
@@ -355,37 +354,6 @@ class Etl(Section):
         default=None, pattern=r"^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[0-9a-f-]{36}$"
     )
     """Customer key of the bootstrap bucket, if it has one: the jobs decrypt their scripts with it."""
-
-
-class Solution(Section):
-    """A Personalize solution, and for whom its batch inference makes a list."""
-
-    name: str = Field(pattern=r"^[a-z][a-z0-9-]{1,29}$")
-    """Name in the API, the table and the warehouse."""
-    recipe: str
-    """Personalize recipe."""
-    for_each: Literal["user", "item", "everyone"]
-    """Who gets a list: each user, each item, or everyone the same."""
-    results: int = Field(default=25, ge=1, le=500)
-    """Length of a list."""
-    candidates: int | None = Field(default=None, ge=1, le=500)
-    """Items that batch inference ranks, of which the rules after it leave `results`; none: as many as `results`."""
-    hyperparameters: dict[str, str] = Field(default_factory=dict)
-    """Hyperparameters of the recipe, as strings."""
-
-    @model_validator(mode="after")
-    def _recipe_fits(self) -> Self:
-        rules.check_solution(self.recipe, self.for_each, self.hyperparameters)
-        if self.ranked < self.results:
-            raise ValueError(
-                f"candidates is {self.candidates}, fewer than results {self.results}: raise it, or leave it out"
-            )
-        return self
-
-    @property
-    def ranked(self) -> int:
-        """Items that batch inference is asked for."""
-        return self.results if self.candidates is None else self.candidates
 
 
 class QualityGate(Section):
@@ -539,6 +507,8 @@ class Settings(Section):
     """Glue jobs."""
     solutions: tuple[Solution, ...] = Field(min_length=1, max_length=10)
     """Personalize solutions; each is trained and published."""
+    filters: dict[FilterName, FilterExpression] = Field(default_factory=dict, max_length=10)
+    """Personalize filters by name: expressions, with parameters such as $CATEGORY for campaigns."""
     quality_gate: QualityGate = QualityGate()
     """When a new solution version may serve."""
     schedule: Schedule
@@ -576,7 +546,13 @@ class Settings(Section):
     @model_validator(mode="after")
     def _solutions_are_distinct_and_fed(self) -> Self:
         rules.check_solutions(self.solutions)
-        rules.check_needs(self.solutions, self.datasets)
+        solution_rules.check_against(self.solutions, self.datasets)
+        filter_rules.check_filters(self.filters, self.solutions, self.datasets)
+        return self
+
+    @model_validator(mode="after")
+    def _pinned_versions_are_of_the_environment(self) -> Self:
+        solution_rules.check_pins(self.solutions, self.names)
         return self
 
     @model_validator(mode="after")

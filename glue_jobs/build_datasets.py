@@ -42,6 +42,7 @@ ARGUMENTS = [
     "results_bucket",
     "datasets",
     "application_log",
+    "batch_inputs",
     "accept",
     "run_id",
     "run_mode",  # Glue keeps --mode for itself
@@ -83,6 +84,7 @@ class Job:
     export_prefix: str
     previous_run_id: str
     log: LogTable
+    batch_inputs: Sequence[Mapping[str, Any]] = ()  # config/inputs.py: a folder, and what lines it has
     accepted: Sequence[str] = ()  # figures whose bounds don't count this time
 
     def __post_init__(self) -> None:
@@ -112,8 +114,8 @@ class Job:
     def quarantine(self, dataset: str) -> str:
         return self.dataset(f"quarantine/{dataset}")
 
-    def batch_input(self, audience: str) -> str:
-        return self.dataset(f"batch_input/{audience}")
+    def batch_input(self, folder: str) -> str:
+        return self.dataset(f"batch_input/{folder}")
 
     def warehouse(self, table: str) -> str:
         return session.run_folder(self.results_bucket, self.run_id, f"warehouse/{table}")
@@ -123,12 +125,13 @@ def main() -> None:
     arguments = getResolvedOptions(sys.argv, ARGUMENTS)
     datasets = json.loads(arguments["datasets"])
     log = json.loads(arguments["application_log"])
-    read = ("datasets", "run_mode", "application_log", "accept")
+    read = ("datasets", "run_mode", "application_log", "batch_inputs", "accept")
     job = Job(
         spark=session.start("build-datasets"),
         datasets=datasets,
         mode=arguments["run_mode"],
         log=log_table(boto3.client("dynamodb"), **log),
+        batch_inputs=json.loads(arguments["batch_inputs"]),
         accepted=json.loads(arguments["accept"]),
         **{name: arguments[name] for name in ARGUMENTS if name not in read},
     )
@@ -392,13 +395,11 @@ def measure(job: Job, kept: DataFrame) -> dict[str, float]:
 
 
 def write_batch_input(job: Job, *, users: DataFrame, items: DataFrame, kept: DataFrame) -> None:
-    lists = {
-        "users": batch_input.users(users, kept),
-        "items": batch_input.items(items, kept),
-        "everyone": batch_input.everyone(kept),
-    }
-    for name, lines in lists.items():
-        session.write_json(lines, job.batch_input(name), compression="none")
+    now = int(started_at(job.run_id).timestamp())
+    known = batch_input.Known(users=users, items=items, kept=kept, now=now)
+    for which in job.batch_inputs:
+        lines = batch_input.lines(which, known)
+        session.write_json(lines, job.batch_input(which["folder"]), compression="none")
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from pyspark.sql.types import (
     BooleanType,
     DataType,
     DoubleType,
+    IntegerType,
     LongType,
     StringType,
     StructField,
@@ -129,6 +130,15 @@ BATCH_OUTPUT = StructType(
     ]
 )
 
+BATCH_SEGMENTS = StructType(
+    [
+        StructField("input", StructType([StructField("itemId", StringType())])),
+        StructField("itemAttributes", StringType()),
+        StructField("output", StructType([StructField("recommendedUsers", ArrayType(StringType()))])),
+        StructField("error", StringType()),
+    ]
+)
+
 ORDER_ID = "ORDER_ID"
 
 WAREHOUSE_ORDERS = StructType(
@@ -151,6 +161,16 @@ QUALITY = StructType(
     ]
 )
 WAREHOUSE_RECOMMENDATIONS = ["run_id", "solution", "entity_id", "rank", "item_id", "score"]
+
+WAREHOUSE_SEGMENTS = StructType(
+    [
+        StructField("run_id", StringType()),
+        StructField("solution", StringType()),
+        StructField("segment", StringType()),
+        StructField("rank", IntegerType()),
+        StructField("user_id", StringType()),
+    ]
+)
 
 LISTS = StructType(
     [

@@ -76,7 +76,7 @@ _FOLDERS: Mapping[str, tuple[layout.Form, ...]] = {
 # Values of the places that are the same in every environment; runs and solutions are any.
 _PLACES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "raw": {"table": ("users", "items", "orders")},
-    "datasets": {"dataset": layout.DATASETS, "audience": tuple(layout.AUDIENCES.values())},
+    "datasets": {"dataset": layout.DATASETS, },
     "results": {"table": layout.WAREHOUSE_TABLES},
 }
 

@@ -86,4 +86,6 @@ def _field(field: DatasetField) -> Field:
         avro["categorical"] = True
     if field.textual:
         avro["textual"] = True
+    if field.item_name:
+        avro["itemName"] = True
     return avro
