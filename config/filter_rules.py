@@ -51,9 +51,13 @@ def _fields(dataset: str, datasets: Datasets) -> set[str]:
 def _check_of_solution(solution: Solution, filters: Mapping[str, str]) -> None:
     where = f"solutions: {solution.name!r} has filter {solution.filter!r}"
     if solution.filter not in filters:
-        raise ValueError(f"{where}, which filters lacks: {did_you_mean(solution.filter, filters) or 'add it'}")
+        raise ValueError(
+            f"{where}, which filters lacks: {did_you_mean(solution.filter, filters) or 'add it'}"
+        )
     if solution.publishes is None:
         raise ValueError(f"{where}, but makes no batch lists: a campaign is told its filter in each request")
     parameters = _PARAMETER.findall(_TEXTS.sub('""', filters[str(solution.filter)]))
     if parameters:
-        raise ValueError(f"{where} with parameter {parameters[0]}, which batch lists have no value for: write it out")
+        raise ValueError(
+            f"{where} with parameter {parameters[0]}, which batch lists have no value for: write it out"
+        )

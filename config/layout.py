@@ -40,6 +40,8 @@ class Form:
 
 
 DATASETS = ("interactions", "users", "items")
+# Where they are configured: CloudFormation has none of them.
+ACTION_DATASETS = ("actions", "action_interactions")
 # Folder of BATCH_INPUT, by for whom a solution makes a list.
 AUDIENCES = {"user": "users", "item": "items", "everyone": "everyone"}
 # Folder of BATCH_INPUT that a solution has for itself; no audience is called so.

@@ -28,7 +28,19 @@ PERSONALIZE_REGIONS = frozenset(
 LOG_RETENTION_DAYS = frozenset(
     [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653]
 )
-RESERVED_TYPES: Mapping[str, str] = {"CREATION_TIMESTAMP": "long", "USER_ID": "string", "ITEM_ID": "string"}
+RESERVED_TYPES: Mapping[str, str] = {
+    "CREATION_TIMESTAMP": "long",
+    "USER_ID": "string",
+    "ITEM_ID": "string",
+    "ACTION_ID": "string",
+}
+# Of actions, Personalize knows these itself.
+ACTION_TYPES: Mapping[str, str] = {
+    "VALUE": "long",
+    "TYPE": "string",
+    "EXPIRATION_TIMESTAMP": "long",
+    "REPEAT_FREQUENCY": "long",
+}
 
 
 def one_of(key: str, value: Value, known: Iterable[Value], what: str | None = None) -> Value:
@@ -103,7 +115,7 @@ def check_cluster(aurora: Aurora) -> None:
 
 def check_tables(source: SourceTables, datasets: Datasets) -> None:
     """Users and items are read where there is a dataset for them, and nowhere else."""
-    for name in ("users", "items"):
+    for name in ("users", "items", "actions"):
         has_table, configured = getattr(source, name) is not None, datasets.configured(name)
         if configured and not has_table:
             raise ValueError(
@@ -114,6 +126,21 @@ def check_tables(source: SourceTables, datasets: Datasets) -> None:
                 f"sources.aurora.tables.{name} is {getattr(source, name)!r} but there is no datasets.{name}, so "
                 "nothing reads it: remove it or add the dataset"
             )
+
+
+def check_action_events(datasets: Datasets, attribute: str | None) -> None:
+    """Action interactions are events about actions that are known."""
+    if datasets.action_interactions is None:
+        return
+    if datasets.actions is None:
+        raise ValueError(
+            "datasets.action_interactions is configured but datasets.actions isn't: add it, or remove the first"
+        )
+    if attribute is None:
+        raise ValueError(
+            "datasets.action_interactions needs the log's attribute of the action: set "
+            "sources.application_log.attributes.ACTION_ID, such as ACTION_ID: action_id"
+        )
 
 
 def check_attributes(names: Mapping[str, str | None]) -> None:
@@ -183,7 +210,10 @@ def check_fields(key: str, fields: Iterable[DatasetField]) -> None:
             raise ValueError(f"fields: {name} is listed twice: remove one")
     for field in fields:
         check_field(field)
-        check_column_name(key, field.name)
+        if key == "ACTION_ID":
+            check_action_field(field)
+        else:
+            check_column_name(key, field.name)
     metadata = [name for name in names if name not in RESERVED_TYPES]
     if not metadata:
         raise ValueError("fields: at least one metadata field is required: add one")
@@ -194,6 +224,24 @@ def check_fields(key: str, fields: Iterable[DatasetField]) -> None:
         )
     if len(metadata) > MAX_METADATA[key]:
         raise ValueError(f"fields: {len(metadata)} metadata fields, at most {MAX_METADATA[key]}: remove some")
+
+
+def check_action_field(field: DatasetField) -> None:
+    """An Actions schema can't be replaced, and has no texts (developer guide, "Actions dataset requirements")."""
+    expected = ACTION_TYPES.get(field.name)
+    if expected is not None and field.type != expected:
+        raise ValueError(f"fields: {field.name} has type {field.type!r}: Personalize wants {expected!r}")
+    if field.name == "TYPE" and not field.categorical:
+        raise ValueError("fields: TYPE of actions must be categorical: set categorical: true")
+    if field.textual or field.item_name:
+        raise ValueError(
+            f"fields: {field.name} is textual or the item's name, which actions have not: remove it"
+        )
+    if field.added:
+        raise ValueError(
+            f"fields: {field.name} is added, but an Actions schema can't change: remove `added` and raise "
+            "datasets.schema_version"
+        )
 
 
 def check_column_name(key: str, name: str) -> None:

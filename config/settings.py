@@ -68,6 +68,8 @@ class SourceTables(Section):
     """One row an item; with `datasets.items` only."""
     orders: TableName
     """One row an ordered item."""
+    actions: TableName | None = None
+    """One row an action that may be proposed to a user; with `datasets.actions` only."""
 
 
 class Aurora(Section):
@@ -127,6 +129,8 @@ class LogAttributes(Section):
     """The list that the event comes from; null where the log has none."""
     IMPRESSION: AttributeName | None = "impression"
     """Items that were shown: a list or a set of strings or numbers; null where the log has none."""
+    ACTION_ID: AttributeName | None = None
+    """Which action was proposed or taken; null where the log has none."""
 
     @model_validator(mode="after")
     def _each_has_its_own(self) -> Self:
@@ -274,6 +278,45 @@ class ItemsDataset(Section):
         return fields
 
 
+class ActionsDataset(Section):
+    """Personalize's Actions dataset: what a user may be moved to do, such as joining a loyalty programme."""
+
+    fields: tuple[DatasetField, ...] = Field(min_length=2)
+    """Fields of the schema, ACTION_ID among them; what Personalize itself knows: VALUE, TYPE, CREATION_TIMESTAMP,
+    EXPIRATION_TIMESTAMP, REPEAT_FREQUENCY."""
+
+    @field_validator("fields")
+    @classmethod
+    def _personalize_accepts_them(cls, fields: tuple[DatasetField, ...]) -> tuple[DatasetField, ...]:
+        rules.check_fields("ACTION_ID", fields)
+        return fields
+
+
+class ActionEvent(Section):
+    """An event type of the application log that says what a user did about an action."""
+
+    type: str = Field(min_length=1, max_length=256)
+    """EVENT_TYPE of the log."""
+    means: Literal["Viewed", "Taken", "Not Taken"]
+    """What it is to Personalize."""
+
+
+class ActionInteractionsDataset(Section):
+    """Personalize's Action interactions dataset, of events of the application log that have an ACTION_ID."""
+
+    events: tuple[ActionEvent, ...] = Field(min_length=1, max_length=rules.MAX_EVENT_TYPES)
+    """Event types that count."""
+
+    @field_validator("events")
+    @classmethod
+    def _types_are_distinct(cls, events: tuple[ActionEvent, ...]) -> tuple[ActionEvent, ...]:
+        types = [event.type for event in events]
+        twice = sorted({t for t in types if types.count(t) > 1})
+        if twice:
+            raise ValueError(f"event type {twice[0]!r} is listed twice: keep one")
+        return events
+
+
 class Bound(Section):
     """What a figure may be; a side that is left out is learned from earlier runs."""
 
@@ -312,6 +355,7 @@ class DataQuality(Section):
 KEY_FIELDS = {
     "users": DatasetField(name="USER_ID", column="user_id"),
     "items": DatasetField(name="ITEM_ID", column="item_id"),
+    "actions": DatasetField(name="ACTION_ID", column="action_id"),
 }
 
 
@@ -326,16 +370,20 @@ class Datasets(Section):
     """Personalize's Users dataset; without it, users are known by their interactions alone."""
     items: ItemsDataset | None = None
     """Personalize's Items dataset; without it, items are known by their interactions alone."""
+    actions: ActionsDataset | None = None
+    """Personalize's Actions dataset, for aws-next-best-action; made by the workflow, as CloudFormation has none."""
+    action_interactions: ActionInteractionsDataset | None = None
+    """What users did about actions; without it nothing is learned of that."""
     quality: DataQuality = DataQuality()
     """When a run stops."""
 
     def configured(self, name: str) -> bool:
-        """Whether there is a dataset: `interactions` always, `users` and `items` where the configuration has them."""
+        """Whether there is a dataset: `interactions` always, others where the configuration has them."""
         return getattr(self, name) is not None
 
     def fields(self, name: str) -> tuple[DatasetField, ...]:
-        """Fields of users or items; of one that isn't configured, its key alone."""
-        dataset: UsersDataset | ItemsDataset | None = getattr(self, name)
+        """Fields of users, items or actions; of one that isn't configured, its key alone."""
+        dataset: UsersDataset | ItemsDataset | ActionsDataset | None = getattr(self, name)
         return dataset.fields if dataset else (KEY_FIELDS[name],)
 
 
@@ -567,6 +615,7 @@ class Settings(Section):
     @model_validator(mode="after")
     def _datasets_have_their_tables(self) -> Self:
         rules.check_tables(self.sources.aurora.tables, self.datasets)
+        rules.check_action_events(self.datasets, self.sources.application_log.attributes.ACTION_ID)
         return self
 
     @model_validator(mode="after")

@@ -103,7 +103,7 @@ class Solution(Section):
     objective: Objective | None = None
     """Optimization objective, for user-personalization and personalized-ranking recipes."""
     events: tuple[TrainingEvent, ...] = Field(default=(), max_length=10)
-    """Event types to learn from, in place of all of `datasets.interactions.events`; a recipe without weights takes one."""
+    """Event types to learn from, in place of `datasets.interactions.events`; a recipe without weights takes one."""
     excluded_fields: dict[Literal["interactions", "items", "users"], tuple[FieldName, ...]] = Field(
         default_factory=dict
     )

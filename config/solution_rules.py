@@ -52,9 +52,7 @@ def _hyperparameters(solution: Solution, recipe: Recipe) -> None:
     _known("hyperparameter", solution.hyperparameters, recipe.hyperparameters, recipe)
 
 
-def _known(
-    what: str, given: Mapping[str, str], known: Mapping[str, Hyperparameter], recipe: Recipe
-) -> None:
+def _known(what: str, given: Mapping[str, str], known: Mapping[str, Hyperparameter], recipe: Recipe) -> None:
     for name, value in given.items():
         if name not in known:
             raise ValueError(f"{what} {name!r} is not one of {recipe.name}: {sorted(known) or 'it has none'}")
@@ -83,9 +81,7 @@ def _results(solution: Solution, recipe: Recipe) -> None:
             raise ValueError(f"candidates is {solution.candidates}: segments have none, remove it")
         return
     if solution.results > MOST_RESULTS:
-        raise ValueError(
-            f"results is {solution.results}: a list has {MOST_RESULTS} items at most, lower it"
-        )
+        raise ValueError(f"results is {solution.results}: a list has {MOST_RESULTS} items at most, lower it")
     if solution.ranked < solution.results:
         raise ValueError(
             f"candidates is {solution.candidates}, fewer than results {solution.results}: raise it, or leave it out"
@@ -211,7 +207,9 @@ def _events(solution: Solution, recipe: Recipe) -> None:
     if recipe.event_weights:
         return
     if len(types) > 1:
-        raise ValueError(f"events lists {types}, but {recipe.name} learns from one type or from all: keep one")
+        raise ValueError(
+            f"events lists {types}, but {recipe.name} learns from one type or from all: keep one"
+        )
     if any(event.weight != 1.0 for event in solution.events):
         raise ValueError(f"events: weight is given, but {recipe.name} takes no weights: remove it")
 
@@ -277,8 +275,9 @@ def _unknown_events(solution: Solution, datasets: Datasets) -> Iterator[str]:
     known = {event.type for event in datasets.interactions.events}
     for event in solution.events:
         if event.type not in known:
-            yield f"learns from events {event.type!r}, which datasets.interactions.events lacks: " + did_you_mean(
-                event.type, known
+            yield (
+                f"learns from events {event.type!r}, which datasets.interactions.events lacks: "
+                + did_you_mean(event.type, known)
             )
 
 

@@ -19,6 +19,7 @@ from pyspark.sql.types import StructType
 
 from glue_jobs import quality, report, session
 from glue_jobs.columns import (
+    ACTION_ID,
     EVENT_TYPE,
     EVENT_VALUE,
     EVENTS,
@@ -33,7 +34,14 @@ from glue_jobs.columns import (
 )
 from glue_jobs.run_id import started_at
 from glue_jobs.sources import SOURCES, Given
-from glue_jobs.transforms import application_log, batch_input, entities, interactions, log_attributes
+from glue_jobs.transforms import (
+    action_interactions,
+    application_log,
+    batch_input,
+    entities,
+    interactions,
+    log_attributes,
+)
 from glue_jobs.transforms import quarantine as quarantined
 
 ARGUMENTS = [
@@ -163,6 +171,22 @@ def run(job: Job, *, s3: Any) -> None:
     full_run = report.full_run(
         run_id=job.run_id, mode=job.mode, exported=job.exported, event_runs=event_runs, previous=previous
     )
+    content = {
+        "run_id": job.run_id,
+        "mode": job.mode,
+        "event_runs": event_runs,
+        "full_run": full_run,
+        "previous": report.previous_rows(previous),
+        **build(job, event_runs=event_runs, full_run=full_run, previous=previous),
+    }
+    job.spark.catalog.clearCache()
+    report.write(s3, bucket=job.datasets_bucket, content=content)
+
+
+def build(
+    job: Job, *, event_runs: Sequence[str], full_run: str, previous: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    """Writes every dataset; what the report says of them: counts by dataset, quality, figures."""
     log = read_log(job, event_runs=event_runs, full_run=full_run)
     ledgers = Ledgers(job, previous)
     built = {name: build_entities(job, name, ledgers) for name in KEY_OF_DATASET if name in job.datasets}
@@ -171,22 +195,12 @@ def run(job: Job, *, s3: Any) -> None:
     for name in KEY_OF_DATASET.keys() - built.keys():
         known[name] = known_by_interactions(job, name, kept)
     write_batch_input(job, users=known["users"], items=known["items"], kept=kept)
+    actions = build_actions(job, log, ledgers)
     ledgers.write()
-    datasets = {"interactions": counts, **{name: result[1] for name, result in built.items()}}
+    datasets = {"interactions": counts, **{name: result[1] for name, result in built.items()}, **actions}
     measured = figures.pop("quality") | {f"rows.{name}": one["kept"] for name, one in datasets.items()}
     nulls = {name: share for _, _, shares in built.values() for name, share in shares.items()}
-    content = {
-        "run_id": job.run_id,
-        "mode": job.mode,
-        "event_runs": event_runs,
-        "full_run": full_run,
-        "datasets": datasets,
-        "previous": report.previous_rows(previous),
-        "quality": assess(job, measured | nulls, previous=previous),
-        **figures,
-    }
-    job.spark.catalog.clearCache()
-    report.write(s3, bucket=job.datasets_bucket, content=content)
+    return {"datasets": datasets, "quality": assess(job, measured | nulls, previous=previous), **figures}
 
 
 def assess(job: Job, figures: Mapping[str, float], *, previous: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -305,6 +319,39 @@ def build_entities(
     return kept, counts.as_dict(), null_shares(kept, dataset=name, fields=optional)
 
 
+def build_actions(job: Job, log: DataFrame | None, ledgers: Ledgers) -> dict[str, dict[str, Any]]:
+    """Counts of actions and of what users did about them, where they are configured."""
+    found = {}
+    if "actions" in job.datasets:
+        found["actions"] = build_action_table(job, ledgers)
+    if "action_interactions" in job.datasets:
+        found["action_interactions"] = build_action_interactions(job, log, ledgers)
+    return found
+
+
+def build_action_table(job: Job, ledgers: Ledgers) -> dict[str, Any]:
+    fields = job.datasets["actions"]["fields"]
+    place = session.raw_table(job.raw_bucket, job.run_id, "actions")
+    table = job.spark.read.parquet(place)
+    rows = entities.judged(table, fields=fields, key=ACTION_ID, source="actions", file=place)
+    kept = entities.kept(rows, fields=fields, key=ACTION_ID).persist(StorageLevel.MEMORY_AND_DISK)
+    session.write_csv(kept, job.dataset("actions"))
+    by_reason, new = ledgers.take("actions", rows)
+    return report.Counts(by_reason=by_reason, kept=kept.count(), new=new).as_dict()
+
+
+def build_action_interactions(job: Job, log: DataFrame | None, ledgers: Ledgers) -> dict[str, Any]:
+    """Without an export there is no event, and validation says so."""
+    events = job.spark.createDataFrame([], EVENTS) if log is None else log
+    meanings = {one["type"]: one["means"] for one in job.datasets["action_interactions"]["events"]}
+    latest = int((started_at(job.run_id) + CLOCK_SKEW).timestamp())
+    rows = action_interactions.judged(events, meanings=meanings, latest=latest)
+    kept = action_interactions.kept(rows).persist(StorageLevel.MEMORY_AND_DISK)
+    session.write_csv(kept, job.dataset("action_interactions"))
+    by_reason, new = ledgers.take("action_interactions", rows, also=[EVENT_TYPE])
+    return report.Counts(by_reason=by_reason, kept=kept.count(), new=new).as_dict()
+
+
 def known_by_interactions(job: Job, name: str, kept: DataFrame) -> DataFrame:
     """Users or items of which the application has no table: no dataset, and their ids in the warehouse."""
     rows = kept.select(KEY_OF_DATASET[name]).distinct()
@@ -347,7 +394,7 @@ class Ledgers:
     def _before(self, dataset: str) -> DataFrame:
         """Where the run before kept no ledger, nothing is known again."""
         spark, previous = self._job.spark, self._previous
-        if previous is None or "newly_quarantined" not in previous["datasets"][dataset]:
+        if previous is None or "newly_quarantined" not in previous["datasets"].get(dataset, {}):
             return spark.createDataFrame([], LEDGER)
         bucket = self._job.datasets_bucket
         place = session.run_folder(bucket, previous["run_id"], f"quarantine/{dataset}")

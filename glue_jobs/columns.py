@@ -24,6 +24,8 @@ EVENT_VALUE = "EVENT_VALUE"
 INTERACTIONS = [USER_ID, ITEM_ID, TIMESTAMP, EVENT_TYPE, EVENT_VALUE]
 INTERACTION_KEY = [USER_ID, ITEM_ID, TIMESTAMP, EVENT_TYPE]
 KEY_OF_DATASET = {"users": USER_ID, "items": ITEM_ID}
+ACTION_ID = "ACTION_ID"
+ACTION_INTERACTIONS = [USER_ID, ACTION_ID, EVENT_TYPE, TIMESTAMP]
 
 REASON = "reason"
 
@@ -64,6 +66,7 @@ _IMAGE = StructType(
         StructField("value", _wrapped("N")),
         StructField("impression", StructType([StructField("L", ArrayType(_wrapped("S")))])),
         StructField("recommendation_id", _wrapped("S")),
+        StructField("action_id", _wrapped("S")),
         StructField("simulated", _wrapped("BOOL")),
     ]
 )
@@ -108,6 +111,7 @@ EVENTS = StructType(
         StructField("expiry", LongType()),  # epoch seconds, by the table's time to live
         StructField("removed", StringType()),  # DELETED or EXPIRED: the image is the last one
         StructField("file", StringType()),
+        StructField("action_id", StringType()),
     ]
 )
 DELETED, EXPIRED = "deleted", "expired"

@@ -69,7 +69,9 @@ def main() -> None:
 
 
 def run(job: Job) -> None:
-    made = {kind: [one for one in job.solutions if publishes(one) == kind] for kind in (LISTS_OF_ITEMS, SEGMENTS)}
+    made = {
+        kind: [one for one in job.solutions if publishes(one) == kind] for kind in (LISTS_OF_ITEMS, SEGMENTS)
+    }
     published = [publish(job, solution) for solution in made[LISTS_OF_ITEMS]]
     lists = reduce(DataFrame.unionByName, published, job.spark.createDataFrame([], LISTS))
     rows = recommendations.warehouse_recommendations(lists, run_id=job.run_id)

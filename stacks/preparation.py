@@ -93,7 +93,7 @@ class PreparationStack(EnvironmentStack):
         columns = {
             **{
                 name: [field.column for field in datasets.fields(name)]
-                for name in ("users", "items")
+                for name in ("users", "items", "actions")
                 if name in tables
             },
             "orders": list(datasets.interactions.order_columns.model_dump(exclude_none=True).values()),

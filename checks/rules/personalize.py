@@ -115,7 +115,7 @@ def _stack(stack: Stack) -> Iterator[Finding]:
             )
     datasets = dict(_typed(stack, schemas))
     yield from _types(stack, schemas)
-    yield from _filters(stack, datasets)
+    yield from _filters(stack, {schema.dataset_type: schema for schema in datasets.values()})
     yield from _declared(stack)
     yield from _names(stack)
 

@@ -56,6 +56,8 @@ OUTSIDE: tuple[Outside, ...] = (
     Outside("table:application-log", "writer", "the application writes its events there"),
     Outside("prefix:datasets/runs/*/quarantine/*", "writer", "a run writes it only if rows are refused"),
     Outside("prefix:datasets/runs/*/quarantine/*", "reader", "people read there why a row was refused"),
+    Outside("prefix:results/runs/*/segments/*", "writer", "a solution of segments is the configuration's choice"),
+    Outside("prefix:results/runs/*/segments/*", "reader", "a campaign tool reads there what an event names"),
     Outside("log:*", "reader", "people read logs when something failed"),
     Outside("queue:schedule-dead-letters", "reader", "people read why a run did not start; an alarm calls them"),
     Outside("topic:alerts", "reader", "alerts.email is optional: who is told is subscribed by hand otherwise"),
@@ -71,12 +73,12 @@ _READS = "GetItem BatchGetItem Query Scan ExportTableToPointInTime GetRecords".s
 _FOLDERS: Mapping[str, tuple[layout.Form, ...]] = {
     "raw": (layout.RAW_TABLE, layout.LOG_EXPORT, layout.RAW_EVENTS),
     "datasets": (layout.DATASET, layout.BATCH_INPUT, layout.QUARANTINE, layout.REPORT),
-    "results": (layout.BATCH_OUTPUT, layout.PUBLISH, layout.WAREHOUSE),
+    "results": (layout.BATCH_OUTPUT, layout.PUBLISH, layout.SEGMENTS, layout.WAREHOUSE),
 }
 # Values of the places that are the same in every environment; runs and solutions are any.
 _PLACES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "raw": {"table": ("users", "items", "orders")},
-    "datasets": {"dataset": layout.DATASETS, },
+    "datasets": {"dataset": layout.DATASETS},
     "results": {"table": layout.WAREHOUSE_TABLES},
 }
 

@@ -24,6 +24,12 @@ INTERACTIONS: tuple[Field, ...] = (
     {"name": "EVENT_TYPE", "type": "string"},
     {"name": "EVENT_VALUE", "type": ["null", "float"]},
 )
+ACTION_INTERACTIONS: tuple[Field, ...] = (
+    {"name": "USER_ID", "type": "string"},
+    {"name": "ACTION_ID", "type": "string"},
+    {"name": "EVENT_TYPE", "type": "string"},
+    {"name": "TIMESTAMP", "type": "long"},
+)
 # Developer guide, "Replacing a dataset's schema to add new columns": these two only.
 REPLACEABLE = ("users", "items")
 
@@ -62,6 +68,16 @@ def schemas(datasets: Datasets) -> dict[str, DatasetSchema]:
     }
 
 
+def action_schemas(datasets: Datasets) -> dict[str, DatasetSchema]:
+    """The same of actions and their interactions, which no template makes."""
+    found: dict[str, DatasetSchema] = {}
+    if datasets.actions is not None:
+        found["actions"] = _configured("actions", datasets.actions.fields)
+    if datasets.action_interactions is not None:
+        found["action_interactions"] = DatasetSchema("action_interactions", ACTION_INTERACTIONS)
+    return found
+
+
 def _configured(dataset: str, fields: Iterable[DatasetField]) -> DatasetSchema:
     created, added = list[Field](), list[Field]()
     for field in fields:
@@ -72,7 +88,7 @@ def _configured(dataset: str, fields: Iterable[DatasetField]) -> DatasetSchema:
 def _avro(dataset: str, fields: Iterable[Field]) -> str:
     record = {
         "type": "record",
-        "name": dataset.capitalize(),
+        "name": dataset.title().replace("_", ""),
         "namespace": "com.amazonaws.personalize.schema",
         "fields": list(fields),
         "version": "1.0",

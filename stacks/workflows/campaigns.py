@@ -45,10 +45,10 @@ def _item(solution: Solution) -> dict[str, Any]:
     """`config` is CampaignConfig; what it leaves out is Personalize's default."""
     campaign = solution.campaign
     assert campaign is not None
+    explored = dict(solution.exploration)
     config: dict[str, Any] = {"EnableMetadataWithRecommendations": campaign.metadata}
-    if solution.exploration:
-        config["ItemExplorationConfig"] = dict(solution.exploration)
-    return {"name": solution.name, "tps": campaign.min_tps, "config": config}
+    config |= {"ItemExplorationConfig": explored} if explored else {}
+    return {"name": solution.name, "tps": campaign.min_tps, "config": config, "exploration": explored}
 
 
 def _campaign_states(settings: Settings) -> States:
@@ -113,12 +113,11 @@ _IN_FORCE = """(
   }
 )"""
 # Where the configuration explores nothing, what stands there is Personalize's own.
-_AS_CONFIGURED = """(
-  $wanted := $campaign.config.ItemExplorationConfig;
+_AS_CONFIGURED = """
   $states.input.version = $version and $states.input.tps = $campaign.tps
-    and $states.input.metadata = $campaign.config.EnableMetadataWithRecommendations
-    and ($not($exists($wanted)) or $states.input.exploration = $wanted)
-)"""
+  and $states.input.metadata = $campaign.config.EnableMetadataWithRecommendations
+  and ($campaign.exploration = {} or $states.input.exploration = $campaign.exploration)
+"""
 
 
 def _create() -> State:
@@ -178,7 +177,7 @@ def removal(settings: Settings, *, next_state: str) -> States:
         "ListCampaigns": asl.task(
             sdk("personalize", "listCampaigns"),
             {"MaxResults": _MOST_CAMPAIGNS},
-            Output=jsonata("[$states.result.Campaigns.{'name': Name, 'arn': CampaignArn, 'status': Status}]"),
+            Output=jsonata("[$states.result.Campaigns.{'name': Name, 'status': Status}]"),
             Catch=caught,
             Next="RemoveCampaigns",
         ),
@@ -200,6 +199,9 @@ def _removal_states(settings: Settings) -> States:
         f"$match($states.input.name, {ours}) and $not($states.input.name in {kept})"
         " and $states.input.status in ['ACTIVE', 'CREATE FAILED']"
     )
+    prefix = f"{settings.names.prefix}-"
+    beginning = asl.literal(settings.names.personalize_arn(f"campaign/{prefix}"))
+    arn = f"{beginning} & $substringAfter($states.input.name, {asl.literal(prefix)})"
     return {
         "CampaignListed": {
             "Type": "Choice",
@@ -208,7 +210,7 @@ def _removal_states(settings: Settings) -> States:
         },
         "RemoveCampaign": asl.task(
             sdk("personalize", "deleteCampaign"),
-            {"CampaignArn": jsonata("$states.input.arn")},
+            {"CampaignArn": jsonata(arn)},
             Retry=[asl.RETRY_BUSY],
             Catch=[{"ErrorEquals": asl.NOT_FOUND, "Next": "CampaignDone"}],
             Next="CampaignDone",

@@ -39,9 +39,7 @@ def states(settings: Settings, *, next_state: str) -> States:
     if not settings.filters:
         return {}
     items = [_item(settings, filter_name) for filter_name in settings.filters]
-    return {
-        "KeepFilters": asl.inline_map(items, _filter_states(settings), start="Filter", Next=next_state)
-    }
+    return {"KeepFilters": asl.inline_map(items, _filter_states(settings), start="Filter", Next=next_state)}
 
 
 def start(settings: Settings, *, otherwise: str) -> str:
@@ -114,7 +112,7 @@ def removal(settings: Settings, *, next_state: str) -> States:
         "ListFilters": asl.task(
             sdk("personalize", "listFilters"),
             {"DatasetGroupArn": settings.names.dataset_group_arn, "MaxResults": _MOST_FILTERS},
-            Output=jsonata("[$states.result.Filters.{'name': Name, 'arn': FilterArn}]"),
+            Output=jsonata("[$states.result.Filters.{'name': Name}]"),
             Catch=caught,
             Next="RemoveFilters",
         ),
@@ -132,6 +130,9 @@ def _removal_states(settings: Settings) -> States:
     kept = asl.data([name(settings, filter_name) for filter_name in settings.filters])
     ours = f"/^{settings.names.prefix}-[a-z][a-z0-9-]+-[0-9a-f]{{{LENGTH}}}$/"
     unwanted = f"$match($states.input.name, {ours}) and $not($states.input.name in {kept})"
+    prefix = f"{settings.names.prefix}-"
+    beginning = asl.literal(settings.names.personalize_arn(f"filter/{prefix}"))
+    arn = f"{beginning} & $substringAfter($states.input.name, {asl.literal(prefix)})"
     return {
         "FilterListed": {
             "Type": "Choice",
@@ -140,7 +141,7 @@ def _removal_states(settings: Settings) -> States:
         },
         "RemoveFilter": asl.task(
             sdk("personalize", "deleteFilter"),
-            {"FilterArn": jsonata("$states.input.arn")},
+            {"FilterArn": jsonata(arn)},
             Retry=[asl.RETRY_BUSY],
             Catch=[{"ErrorEquals": asl.NOT_FOUND, "Next": "FilterDone"}],
             Next="FilterDone",

@@ -120,9 +120,7 @@ def _ranges(recipe: Recipe, ranges: Mapping[str, Range]) -> dict[str, list[dict[
         member, convert = _RANGE_MEMBERS.get(recipe.hyperparameters[name].kind, _CATEGORICAL)
         bounds = {"MinValue": searched.min, "MaxValue": searched.max} if member != _CATEGORICAL[0] else {}
         values = {key: convert(value) for key, value in bounds.items() if value is not None}
-        found.setdefault(member, []).append(
-            {"Name": name, **(values or {"Values": list(searched.values)})}
-        )
+        found.setdefault(member, []).append({"Name": name, **(values or {"Values": list(searched.values)})})
     return found
 
 

@@ -8,8 +8,8 @@ from config import layout
 from config.recipes import RECIPES
 from config.settings import Settings
 from stacks.parts.access import Statement, allow, pass_role
-from stacks.workflows import asl, pins, schemas, solutions
-from stacks.workflows.asl import States, jsonata, sdk
+from stacks.workflows import action_datasets, asl, pins, schemas, solutions
+from stacks.workflows.asl import State, States, jsonata, sdk
 
 HOURS = 18
 IMPORT_HOURS = 4
@@ -24,12 +24,12 @@ def definition(settings: Settings) -> dict[str, Any]:
             "Assign": {"run_id": jsonata("$states.input.run_id"), "versions": {}},
             "Next": "CheckFields",
         },
-        **schemas.states(settings, next_state="ImportDatasets"),
+        **schemas.states(settings, next_state=action_datasets.start(settings, otherwise="ImportDatasets")),
+        **action_datasets.states(settings, next_state="ImportDatasets"),
         "ImportDatasets": asl.inline_map(
             [
                 {"dataset": dataset, "arn": settings.names.dataset_arn(dataset)}
-                for dataset in layout.DATASETS
-                if settings.datasets.configured(dataset)
+                for dataset in _imported(settings)
             ],
             _import_states(settings),
             start="NameImport",
@@ -48,6 +48,11 @@ def definition(settings: Settings) -> dict[str, Any]:
     return asl.workflow(
         "train", comment="Datasets to judged solution versions", start="Start", states=states, hours=HOURS
     )
+
+
+def _imported(settings: Settings) -> list[str]:
+    known = (*layout.DATASETS, *layout.ACTION_DATASETS)
+    return [dataset for dataset in known if settings.datasets.configured(dataset)]
 
 
 def _first_training(settings: Settings) -> str:
@@ -304,12 +309,11 @@ def _kept_states(table: str) -> States:
 def statements(settings: Settings) -> list[Statement]:
     names = settings.names
     imports = names.personalize_arn(f"dataset-import-job/{names.prefix}-*")
-    datasets = [
-        names.dataset_arn(dataset) for dataset in layout.DATASETS if settings.datasets.configured(dataset)
-    ]
+    datasets = [names.dataset_arn(dataset) for dataset in _imported(settings)]
     return [
         *schemas.reading(settings),
         *schemas.writing(settings),
+        *action_datasets.statements(settings),
         allow("personalize:CreateDatasetImportJob", imports, *datasets),
         allow("personalize:DescribeDatasetImportJob", imports),
         *solutions.statements(settings),
