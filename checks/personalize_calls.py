@@ -157,7 +157,7 @@ _KEYS = {
 
 def _lines(assembly: Assembly, spec: RecipeSpec, source: str) -> Iterator[Problem]:
     """The folder that a job reads has lines of the recipe's kind."""
-    inputs = _inputs(assembly)
+    inputs = batch_inputs(assembly)
     folder = source.rstrip("/").rpartition("/")[2]
     wanted = facts.RECIPES[spec.name].line
     if inputs and _KEYS.get(inputs.get(folder, ""), ()) != wanted:
@@ -165,7 +165,7 @@ def _lines(assembly: Assembly, spec: RecipeSpec, source: str) -> Iterator[Proble
         yield "personalize-batch", why, f"give it a folder whose lines have {', '.join(wanted)}."
 
 
-def _inputs(assembly: Assembly) -> dict[str, str]:
+def batch_inputs(assembly: Assembly) -> dict[str, str]:
     """Kinds of lines by folder, as the job that builds the datasets is told."""
     for _, _, job in assembly.each("AWS::Glue::Job"):
         text = job.get("DefaultArguments", {}).get("--batch_inputs")

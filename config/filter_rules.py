@@ -19,7 +19,13 @@ _BEGINNING = re.compile(r"\s*(INCLUDE|EXCLUDE)\s+(ItemID|ActionID|UserID)\s+WHER
 _FIELD = re.compile(r"\b(Interactions|Items|Users?|CurrentUser)\.([A-Za-z0-9_]+)", re.IGNORECASE)
 _TEXTS = re.compile(r'"[^"]*"')
 _PARAMETER = re.compile(r"\$[A-Za-z0-9_]+")
-_OF_INTERACTIONS = {"USER_ID", "ITEM_ID", "TIMESTAMP", "EVENT_TYPE", "EVENT_VALUE"}
+_OF_INTERACTIONS = {
+    "USER_ID",
+    "ITEM_ID",
+    "TIMESTAMP",
+    "EVENT_TYPE",
+    "EVENT_VALUE",
+}  # impressions aren't filtered by
 
 
 def check_filters(filters: Mapping[str, str], solutions: Iterable[Solution], datasets: Datasets) -> None:

@@ -50,7 +50,7 @@ the value and a cure before anything is changed.
   has its ARN.
 - `campaign`: made at the first run and billed by the hour; moved to the version that serves, and deleted once nothing
   configures it. `batch: false` makes no lists beside it. `exploration` is for batch and campaign.
-- Theme generation of Related-Items recipes is not offered: it changes titles of lists, not lists, and costs by item.
+- Theme generation of batch lists is not offered: it gives lists a title, changes nothing in them, and bills by item.
 """
 _HYPERPARAMETERS = """
 ## Hyperparameters

@@ -17,7 +17,16 @@ from config.schedules import check_schedule as check_schedule
 from warehouse.load import tables
 
 if TYPE_CHECKING:
-    from config.settings import Aurora, DatasetField, Datasets, Network, Solution, SourceTables
+    from config.settings import (
+        Aurora,
+        DatasetField,
+        Datasets,
+        InteractionsDataset,
+        LogAttributes,
+        Network,
+        SourceTables,
+    )
+    from config.solution import Solution
 
 Value = TypeVar("Value", str, int)
 
@@ -125,6 +134,17 @@ def check_tables(source: SourceTables, datasets: Datasets) -> None:
             raise ValueError(
                 f"sources.aurora.tables.{name} is {getattr(source, name)!r} but there is no datasets.{name}, so "
                 "nothing reads it: remove it or add the dataset"
+            )
+
+
+def check_more_of_the_log(interactions: InteractionsDataset, attributes: LogAttributes) -> None:
+    """What is sent of the log is an attribute of it."""
+    wanted = {"impressions": "IMPRESSION", "recommendation_ids": "RECOMMENDATION_ID"}
+    for key, attribute in wanted.items():
+        if getattr(interactions, key) and getattr(attributes, attribute) is None:
+            raise ValueError(
+                f"datasets.interactions.{key} is true, but the log has no attribute of it: set "
+                f"sources.application_log.attributes.{attribute}, or remove {key}"
             )
 
 

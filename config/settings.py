@@ -208,6 +208,10 @@ class InteractionsDataset(Section):
     """Columns of the orders table."""
     events: tuple[EventRule, ...] = Field(min_length=1, max_length=rules.MAX_EVENT_TYPES)
     """Event types that count; everything else in the log is left out."""
+    impressions: bool = False
+    """true sends IMPRESSION, the items that the log says were shown: 25 at most, and none over 1,000 characters."""
+    recommendation_ids: bool = False
+    """true sends RECOMMENDATION_ID of Personalize's own answers (`RID-...`); ids of batch lists are never sent."""
 
     @field_validator("events")
     @classmethod
@@ -615,6 +619,7 @@ class Settings(Section):
     @model_validator(mode="after")
     def _datasets_have_their_tables(self) -> Self:
         rules.check_tables(self.sources.aurora.tables, self.datasets)
+        rules.check_more_of_the_log(self.datasets.interactions, self.sources.application_log.attributes)
         rules.check_action_events(self.datasets, self.sources.application_log.attributes.ACTION_ID)
         return self
 

@@ -29,6 +29,7 @@ from glue_jobs.columns import (
     LEDGER,
     QUALITY,
     REASON,
+    SHOWN,
     TIMESTAMP,
     USER_ID,
 )
@@ -272,7 +273,8 @@ def build_interactions(
     rows = interactions.judged(candidates, types=job.event_types, latest=latest)
     if users is not None and job.datasets["users"].get("only_known"):
         rows = interactions.of_known_users(rows, users)
-    kept = interactions.kept(rows).persist(StorageLevel.MEMORY_AND_DISK)
+    shown = [column for key, column in SHOWN.items() if job.datasets["interactions"].get(key)]
+    kept = interactions.kept(rows, shown=shown).persist(StorageLevel.MEMORY_AND_DISK)
     session.write_csv(kept, job.dataset("interactions"))
     warehouse = interactions.warehouse_interactions(kept, run_id=job.run_id)
     session.write_json(warehouse, job.warehouse("interactions"))

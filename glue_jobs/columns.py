@@ -22,6 +22,10 @@ TIMESTAMP = "TIMESTAMP"
 EVENT_TYPE = "EVENT_TYPE"
 EVENT_VALUE = "EVENT_VALUE"
 INTERACTIONS = [USER_ID, ITEM_ID, TIMESTAMP, EVENT_TYPE, EVENT_VALUE]
+# What only the log knows, by the configuration's key of `datasets.interactions` that sends it.
+SHOWN = {"impressions": "IMPRESSION", "recommendation_ids": "RECOMMENDATION_ID"}
+# Personalize, API reference of Event: items of an impression; "Quotas": characters of a value.
+MAX_IMPRESSION_ITEMS, MAX_IMPRESSION_LENGTH = 25, 1_000
 INTERACTION_KEY = [USER_ID, ITEM_ID, TIMESTAMP, EVENT_TYPE]
 KEY_OF_DATASET = {"users": USER_ID, "items": ITEM_ID}
 ACTION_ID = "ACTION_ID"

@@ -13,6 +13,7 @@ from typing import Any
 from checks.assembly import Assembly, once
 from checks.finding import Finding
 from checks.needs import needs
+from checks.personalize_calls import batch_inputs
 from checks.rule import Rule
 from config import layout
 
@@ -133,7 +134,7 @@ def _table(assembly: Assembly, arn: str, properties: Mapping[str, Any], _: str) 
 
 def _bucket(assembly: Assembly, arn: str, properties: Mapping[str, Any], _: str) -> Sides:
     bucket = _short(assembly, arn.rpartition(":")[2]).partition("-")[0]
-    for folder in _folders(bucket):
+    for folder in _folders(assembly, bucket):
 
         def inside(resource: str, pattern: str = f"{arn}/{folder}") -> bool:
             return _specific(resource) and fnmatch.fnmatchcase(resource, pattern)
@@ -142,10 +143,13 @@ def _bucket(assembly: Assembly, arn: str, properties: Mapping[str, Any], _: str)
         yield f"prefix:{bucket}/{folder}", written, _called(assembly, "s3", ["GetObject"], inside)
 
 
-def _folders(bucket: str) -> Iterator[str]:
+def _folders(assembly: Assembly, bucket: str) -> Iterator[str]:
+    """Of batch input those that are the same in every environment; a solution's own are its configuration's."""
+    audiences = tuple(name for name in batch_inputs(assembly) if name in layout.AUDIENCES.values())
+    places = {**_PLACES[bucket], "audience": audiences}
     for form in _FOLDERS.get(bucket, ()):
         names = [name for _, name in form.pieces() if name]
-        for values in product(*(_PLACES[bucket].get(name, ("*",)) for name in names)):
+        for values in product(*(places.get(name, ("*",)) for name in names)):
             yield form.of(**dict(zip(names, values, strict=True))).rstrip("/") + "*"
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from glue_jobs.columns import ACTION_ID, ACTION_INTERACTIONS, EVENT_TYPE, ITEM_ID, REASON
+from glue_jobs.columns import ACTION_ID, ACTION_INTERACTIONS, EVENT_TYPE, ITEM_ID, REASON, SHOWN
 from glue_jobs.transforms import interactions
 
 
@@ -15,7 +15,11 @@ def judged(events: DataFrame, *, meanings: Mapping[str, str], latest: int) -> Da
     """Rows and reasons as interactions.judged gives them, of actions. `meanings`: Personalize's type by the log's."""
     about = events.withColumn("item_id", F.col("action_id"))
     rows = interactions.judged([interactions.from_events(about)], types=list(meanings), latest=latest)
-    named = rows.withColumn(EVENT_TYPE, _meaning(meanings)).withColumnRenamed(ITEM_ID, ACTION_ID)
+    named = (
+        rows.withColumn(EVENT_TYPE, _meaning(meanings))
+        .withColumnRenamed(ITEM_ID, ACTION_ID)
+        .drop(*SHOWN.values())
+    )
     return named.withColumn(REASON, F.regexp_replace(REASON, "item_id", "action_id"))
 
 

@@ -24,6 +24,8 @@ INTERACTIONS: tuple[Field, ...] = (
     {"name": "EVENT_TYPE", "type": "string"},
     {"name": "EVENT_VALUE", "type": ["null", "float"]},
 )
+_IMPRESSION: Field = {"name": "IMPRESSION", "type": ["null", "string"]}
+_RECOMMENDATION_ID: Field = {"name": "RECOMMENDATION_ID", "type": ["null", "string"]}
 ACTION_INTERACTIONS: tuple[Field, ...] = (
     {"name": "USER_ID", "type": "string"},
     {"name": "ACTION_ID", "type": "string"},
@@ -63,9 +65,15 @@ def schemas(datasets: Datasets) -> dict[str, DatasetSchema]:
     """The configured schemas by the dataset's lower-case name."""
     configured = {name: datasets.fields(name) for name in REPLACEABLE if datasets.configured(name)}
     return {
-        "interactions": DatasetSchema("interactions", INTERACTIONS),
+        "interactions": DatasetSchema("interactions", interactions_fields(datasets)),
         **{dataset: _configured(dataset, fields) for dataset, fields in configured.items()},
     }
+
+
+def interactions_fields(datasets: Datasets) -> tuple[Field, ...]:
+    given = datasets.interactions
+    more = {"impressions": _IMPRESSION, "recommendation_ids": _RECOMMENDATION_ID}
+    return (*INTERACTIONS, *(field for key, field in more.items() if getattr(given, key)))
 
 
 def action_schemas(datasets: Datasets) -> dict[str, DatasetSchema]:

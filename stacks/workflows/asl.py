@@ -105,9 +105,15 @@ def data(value: object) -> str:
     return json.dumps(value)
 
 
-def object_of(members: Mapping[str, str]) -> str:
-    """An object whose members are the expressions given."""
-    return "{" + ", ".join(f"{literal(name)}: {value}" for name, value in members.items()) + "}"
+def expression_of(value: object) -> str:
+    """JSON whose texts may be expressions, as one expression."""
+    if isinstance(value, dict):
+        return (
+            "{" + ", ".join(f"{literal(name)}: {expression_of(part)}" for name, part in value.items()) + "}"
+        )
+    if isinstance(value, str) and value.startswith("{%"):
+        return value.removeprefix("{%").removesuffix("%}").strip()
+    return data(value)
 
 
 def bounded(expression: str) -> str:

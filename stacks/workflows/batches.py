@@ -20,16 +20,17 @@ JOBS_AT_ONCE = 5
 
 @dataclass(frozen=True)
 class Kind:
-    """`name` begins the names of its states, `resource` is Personalize's."""
+    """`map` is the state that makes the jobs, `name` is in those of one job, `resource` is Personalize's."""
 
+    map: str
     name: str
     resource: str
     arn: str
     done: str
 
 
-INFERENCE = Kind("Inference", "BatchInferenceJob", "batch-inference-job", "Batch inference")
-SEGMENTS = Kind("Segments", "BatchSegmentJob", "batch-segment-job", "Batch segments")
+INFERENCE = Kind("InferLists", "Inference", "BatchInferenceJob", "batch-inference-job", "Batch inference")
+SEGMENTS = Kind("SegmentUsers", "Segments", "BatchSegmentJob", "batch-segment-job", "Batch segments")
 
 
 def of_kind(settings: Settings, kind: Kind) -> list[Solution]:
@@ -44,9 +45,9 @@ def kinds(settings: Settings) -> list[Kind]:
 def states(settings: Settings, *, next_state: str) -> States:
     """A Map for each kind that is configured, one after another; variables: `run_id`, `versions`."""
     used = kinds(settings)
-    following = [*(f"Make{kind.name}" for kind in used[1:]), next_state]
+    following = [*(kind.map for kind in used[1:]), next_state]
     return {
-        f"Make{kind.name}": asl.inline_map(
+        kind.map: asl.inline_map(
             [_item(settings, solution) for solution in of_kind(settings, kind)],
             _job_states(settings, kind),
             start=f"Name{kind.name}",
@@ -59,21 +60,22 @@ def states(settings: Settings, *, next_state: str) -> States:
 
 def start(settings: Settings, *, otherwise: str) -> str:
     used = kinds(settings)
-    return f"Make{used[0].name}" if used else otherwise
+    return used[0].map if used else otherwise
 
 
 def _item(settings: Settings, solution: Solution) -> dict[str, Any]:
-    """`more` are arguments of the job that not every solution has."""
-    explored = {"BatchInferenceJobConfig": {"ItemExplorationConfig": dict(solution.exploration)}}
     return {
         "name": solution.name,
         "folder": inputs.of(solution)["folder"],
         "results": solution.ranked,
-        "more": {
-            **(explored if solution.exploration else {}),
-            **filters.argument(settings, solution),
-        },
+        "more": _more(settings, solution),
     }
+
+
+def _more(settings: Settings, solution: Solution) -> dict[str, Any]:
+    """Arguments of the job that not every solution has."""
+    explored = {"BatchInferenceJobConfig": {"ItemExplorationConfig": dict(solution.exploration)}}
+    return (explored if solution.exploration else {}) | filters.argument(settings, solution)
 
 
 def _job_states(settings: Settings, kind: Kind) -> States:
@@ -112,18 +114,19 @@ def _create(settings: Settings, kind: Kind) -> State:
     outputs_at = asl.joined(
         layout.BATCH_OUTPUT, bucket=names.results_bucket, run_id="$run_id", solution="$list.name"
     )
-    members = {
-        "JobName": "$job_name",
-        "SolutionVersionArn": "$lookup($versions, $list.name)",
-        "NumResults": "$list.results",
-        "JobInput": f"{{'S3DataSource': {{'Path': {inputs_at}}}}}",
-        "JobOutput": f"{{'S3DataDestination': {{'Path': {outputs_at}}}}}",
-        "RoleArn": asl.literal(names.personalize_role_arn),
+    arguments = {
+        "JobName": jsonata("$job_name"),
+        "SolutionVersionArn": jsonata("$lookup($versions, $list.name)"),
+        "NumResults": jsonata("$list.results"),
+        "JobInput": {"S3DataSource": {"Path": jsonata(inputs_at)}},
+        "JobOutput": {"S3DataDestination": {"Path": jsonata(outputs_at)}},
+        "RoleArn": names.personalize_role_arn,
     }
+    more = any(_more(settings, solution) for solution in of_kind(settings, kind))
     return asl.task(
         sdk("personalize", f"create{kind.resource}"),
-        # One expression, because what a solution has no value for must be absent.
-        jsonata(f"$merge([{asl.object_of(members)}, $list.more])"),
+        # What a solution has no value for must be absent, which one expression alone can say.
+        jsonata(f"$merge([{asl.expression_of(arguments)}, $list.more])") if more else arguments,
         Retry=[asl.RETRY_BUSY],
         Catch=[{"ErrorEquals": asl.EXISTS, "Next": f"Describe{kind.name}"}],
         Next=f"Describe{kind.name}",

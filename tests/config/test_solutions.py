@@ -18,6 +18,9 @@ from tests import example
 
 UP, UP2 = "aws-user-personalization", "aws-user-personalization-v2"
 PIN = "arn:aws:personalize:ap-northeast-1:111111111111:solution"
+KEY, VALUE = {"name": "ACTION_ID", "column": "id"}, {"name": "VALUE", "column": "value", "type": "long"}
+ACTIONS = {"fields": [KEY, VALUE]}
+ACTED = {"events": [{"type": "seen", "means": "Viewed"}]}
 QUERY = 'ITEMS.CATEGORY_L1 = "A"'
 
 
@@ -229,6 +232,46 @@ AGAINST: list[tuple[str, dict[str, Any], tuple[str, ...]]] = [
             "solutions": [solution("aws-trending-now", campaign={}, filter="ab")],
         },
         ("filter 'ab'", "makes no batch lists"),
+    ),
+    (
+        "impressions of a log without",
+        {
+            "datasets": example.content(datasets={"interactions": {"impressions": True}})["datasets"],
+            "sources": example.content(sources={"application_log": {"attributes": {"IMPRESSION": None}}})["sources"],
+        },
+        ("datasets.interactions.impressions is true", "attributes.IMPRESSION"),
+    ),
+    (
+        "action interactions without actions",
+        {"datasets": example.content(datasets={"action_interactions": ACTED})["datasets"]},
+        ("datasets.actions isn't: add it",),
+    ),
+    (
+        "actions that nothing fills",
+        {"datasets": example.content(datasets={"actions": ACTIONS})["datasets"]},
+        ("datasets.actions is configured but sources.aurora.tables.actions isn't",),
+    ),
+    (
+        "actions of which the log says nothing",
+        {
+            "datasets": example.content(datasets={"actions": ACTIONS, "action_interactions": ACTED})["datasets"],
+            "sources": example.content(sources={"aurora": {"tables": {"actions": "a.b"}}})["sources"],
+        },
+        ("attributes.ACTION_ID", "such as ACTION_ID: action_id"),
+    ),
+    (
+        "a value of actions that is a text",
+        {"datasets": example.content(datasets={"actions": {"fields": [KEY, {**VALUE, "type": "string"}]}})["datasets"]},
+        ("VALUE has type 'string'", "'long'"),
+    ),
+    (
+        "a field that actions can't gain",
+        {
+            "datasets": example.content(
+                datasets={"actions": {"fields": [KEY, VALUE, {**VALUE, "name": "B", "nullable": True, "added": True}]}}
+            )["datasets"]
+        },
+        ("B is added", "schema can't change"),
     ),
     ("a filter of no form", {"filters": {"ab": "Items.BRAND = 1"}}, ("filters.ab", "INCLUDE or EXCLUDE")),
     (
