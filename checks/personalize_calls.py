@@ -175,7 +175,7 @@ def batch_inputs(assembly: Assembly) -> dict[str, str]:
 
 
 def _filter(assembly: Assembly, arguments: dict[str, Any]) -> Iterator[Problem]:
-    """By the engine's own grammar, against the schemas of the templates."""
+    """The expression by the engine's own grammar, against the schemas of the templates."""
     schemas = {schema.dataset_type: schema for schema in _created(assembly)}
     try:
         check_filter(parse_filter(str(arguments.get("FilterExpression"))), schemas)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from config import layout
 from config.recipes import RECIPES, Hyperparameter, Recipe
 
 _GUIDE = "https://docs.aws.amazon.com/personalize/latest/dg"
@@ -15,11 +16,12 @@ runs.
 | recipe | for each | batch | campaign | datasets | events | tuning | update |
 |---|---|---|---|---|---|---|---|
 """
-_DEPLOYED = """
+_POINTER = layout.POINTER.of(list="<solution>")
+_DEPLOYED = f"""
 ## How each is deployed
 
 Batch jobs run in the workflow `recommend`, each night after training. What they make is in DynamoDB under the version
-that `pointer#<solution>` names, in the warehouse, and segments in S3 as well. A campaign is made or moved by the same
+that `{_POINTER}` names, in the warehouse, and segments in S3 as well. A campaign is made or moved by the same
 workflow, and its ARN is in the table beside that pointer.
 
 | recipe | asked, in a batch line | published as | keys of `solutions[]` that it needs |
@@ -87,9 +89,10 @@ def _row(recipe: Recipe) -> str:
 
 
 _PUBLISHED = {
-    "lists": "`<solution>#<id>`",
-    "rankings": "`<solution>#<user id>`, the given items in their order",
-    "segments": "`segment#<solution>#<item id or query>` in pages, S3, an event on EventBridge",
+    "lists": f"`{layout.LIST.of(list='<solution>', key='<id>')}`",
+    "rankings": f"`{layout.LIST.of(list='<solution>', key='<user id>')}`, the given items in their order",
+    "segments": f"`{layout.SEGMENT.of(solution='<solution>', key='<item id or query>')}` in pages, S3, an event on "
+    "EventBridge",
 }
 
 

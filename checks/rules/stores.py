@@ -157,7 +157,7 @@ def _bucket(assembly: Assembly, arn: str, properties: Mapping[str, Any], _: str)
 
 
 def _folders(assembly: Assembly, bucket: str) -> Iterator[str]:
-    """Of batch input those that are the same in every environment; a solution's own are its configuration's."""
+    """What is kept in the bucket; of batch input, what is the same in every environment."""
     audiences = tuple(name for name in batch_inputs(assembly) if name in layout.AUDIENCES.values())
     places = {**_PLACES[bucket], "audience": audiences}
     for form in _FOLDERS.get(bucket, ()):

@@ -114,7 +114,7 @@ def _hpo_config(solution: Solution) -> dict[str, Any]:
 
 
 def _ranges(recipe: Recipe, ranges: Mapping[str, Range]) -> dict[str, list[dict[str, Any]]]:
-    """By the member that Personalize has for their kind."""
+    """The ranges by the member that Personalize has for their kind."""
     found: dict[str, list[dict[str, Any]]] = {}
     for name, searched in ranges.items():
         member, convert = _RANGE_MEMBERS.get(recipe.hyperparameters[name].kind, _CATEGORICAL)
