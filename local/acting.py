@@ -1,4 +1,4 @@
-"""`seed`, `run` and `smoke`: on the running endpoint, or on the account with `--on aws`, by the same code."""
+"""`seed`, `run`, `smoke`, `sql` and `dashboards`: on the running endpoint, or on the account with `--on aws`, by the same code."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from local import cli
+from local import cli, dashboards
 from operations import place as places
-from operations import queries, smoke
+from operations import queries, smoke, sql
 from operations.place import Place, Refused, say
 from osusume_endpoint import state
 
@@ -29,20 +29,32 @@ def register(commands: Any) -> None:
     run = commands.add_parser("run", help="start the pipeline and follow it")
     run.add_argument("--mode", choices=["auto", "full"], default="auto")
     look = commands.add_parser("smoke", help="what a person would look at after a run")
-    for command, action in ((seed, run_seed), (run, run_run), (look, run_smoke)):
-        command.add_argument("--environment", default="dev", help="config/<environment>.yaml")
-        command.add_argument("--on", choices=["endpoint", "aws"], default="endpoint", help="where it acts")
-        command.set_defaults(run=_reporting(action))
+    draw = commands.add_parser("dashboards", help="write the page of the dashboards from the marts")
+    ask = commands.add_parser("sql", help="a prompt on the marts of the warehouse")
+    for command, action in (
+        (seed, run_seed),
+        (run, run_run),
+        (look, run_smoke),
+        (ask, run_sql),
+        (draw, run_dashboards),
+    ):
+        add_place(command)
+        command.set_defaults(run=reporting(action))
 
 
-def _reporting(action: Any) -> Any:
+def add_place(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--environment", default="dev", help="config/<environment>.yaml")
+    command.add_argument("--on", choices=["endpoint", "aws"], default="endpoint", help="where it acts")
+
+
+def reporting(action: Any) -> Any:
     """What refuses says why; a command that fails ends with 1."""
 
     def act(options: argparse.Namespace) -> int:
         from local.demo.command import REFUSALS  # pandas and the rest, which `up` does without
 
         try:
-            place = _place(options)
+            place = acting_place(options.environment, on=options.on)
             say(place.header)
             return int(action(place, options))
         except REFUSALS as error:
@@ -54,13 +66,13 @@ def _reporting(action: Any) -> Any:
     return act
 
 
-def _place(options: argparse.Namespace) -> Place:
+def acting_place(environment: str, *, on: str = "endpoint") -> Place:
     """Raises NotRunning, Refused and ConfigError."""
-    if options.on == "endpoint":
+    if on == "endpoint":
         home = state.home()
         current = state.running(home)
         os.environ.update(cli.environment_variables(cli.endpoint_of(current, home), current))
-    return places.reached(options.environment)
+    return places.reached(environment)
 
 
 def run_seed(place: Place, options: argparse.Namespace) -> int:
@@ -101,6 +113,7 @@ def run_run(place: Place, options: argparse.Namespace) -> int:
     poll = time.sleep if here else _slowly
     followed = progress.follow(client, arn, logs=logs, sleep=poll)
     say(f"  ended in {followed.seconds:.1f} s")
+    dashboards.write(place)
     return 0
 
 
@@ -120,6 +133,15 @@ def _started(place: Place, client: Any, mode: str) -> str:
 def _slowly(seconds: float) -> None:
     """An hour's run is looked at every few seconds: the API counts."""
     time.sleep(max(seconds, AWS_POLL_SECONDS))
+
+
+def run_dashboards(place: Place, options: argparse.Namespace) -> int:
+    dashboards.write(place)
+    return 0
+
+
+def run_sql(place: Place, options: argparse.Namespace) -> int:
+    return sql.prompt(place)
 
 
 def run_smoke(place: Place, options: argparse.Namespace) -> int:

@@ -102,9 +102,18 @@ def run_up(options: argparse.Namespace) -> int:
     print(f"endpoint {current.url} ({current.account}, {current.region}), {time.monotonic() - started:.1f} s")
     if assembly:
         _deploy(assembly, home=home)
+    if getattr(options, "environment", None):
+        _write_dashboards(options.environment)
     seconds = f"{time.monotonic() - started:.1f} s"
     print(f'ready in {seconds}; `eval "$(make -s env)"` points a shell at it')
     return 0
+
+
+def _write_dashboards(environment: str) -> None:
+    """Of what an earlier run left in the warehouse."""
+    from local import acting, dashboards
+
+    dashboards.write_if_filled(acting.acting_place(environment))
 
 
 def _running_on(home: Path, port: int | None) -> state.State | None:

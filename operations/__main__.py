@@ -1,4 +1,4 @@
-"""`python -m operations <command> [environment]`, behind `make destroy`, `make deploy` and `make smoke`."""
+"""`python -m operations <command> [environment]`, behind `make destroy`, `make deploy`, `make smoke`, `make sql`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Mapping
 
 from config.errors import ConfigError
-from operations import adopt, deploy, destroy, smoke
+from operations import adopt, deploy, destroy, smoke, sql
 from operations.place import Place, Refused, complain, reached, say
 
 
@@ -41,6 +41,7 @@ COMMANDS: Mapping[str, Callable[[Place, argparse.Namespace], int]] = {
     "deploy": lambda place, options: deploy.deploy(place, approval=options.approval),
     "destroy": lambda place, options: destroy.destroy(place, given=options.confirm),
     "smoke": lambda place, options: min(smoke.smoke(place), 1),
+    "sql": lambda place, options: sql.prompt(place),
 }
 
 if __name__ == "__main__":
