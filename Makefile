@@ -23,7 +23,7 @@ export OSUSUME_ENV := $(ENV)
 export JSII_NODE := $(abspath $(VENV))/node/bin/node
 export PATH := $(abspath $(BIN)):$(abspath $(VENV))/node/bin:$(PATH)
 
-.PHONY: baseline bootstrap chaos check checkov clean cost dashboards demo deploy destroy diff docs down env format help install lint lock \
+.PHONY: baseline bootstrap catalogue chaos check checkov clean cost dashboards demo deploy destroy diff docs down env format help install lint lock \
 	mutations nightly preflight rehearse run seed smoke snapshot sql status synth test test-package up why
 
 help: ## list the targets
@@ -121,6 +121,9 @@ sql: $(if $(filter aws,$(ON)),$(ACCOUNT),$(LOCAL)) ## a prompt on the marts of E
 
 dashboards: $(LOCAL) ## write the page of the dashboards from the marts of ENV: one file that asks nobody for anything (ON=aws)
 	@$(BIN)/python -m local dashboards --environment $(ENV) --on $(ON)
+
+catalogue: $(LOCAL) ## describe every mart and column of the warehouse, in one file
+	@$(BIN)/python -m local catalogue
 
 # Two tests at once: threads of a training that wait for each other by spinning would double its time.
 ONE_THREAD := OMP_NUM_THREADS=1

@@ -66,12 +66,17 @@ def described(page: Page, visual: Visual, content: Content) -> dict[str, Any]:
         "filters": [{"column": one.column, "values": list(one.values)} for one in visual.filters],
         "parameters": {name: page.parameter(name).column for name in visual.parameters},
         "empty": content.missing.get(visual.data.mart) or visual.data.empty,
+        "nothing": visual.nothing,
         "chart": None if visual.drawn == "table" else vega.chart(page, visual),
     }
 
 
 def _dimension(visual: Visual, name: str) -> dict[str, str]:
-    return {"column": name, "title": name.replace("_", " "), "kind": visual.data.column(name).kind}
+    return {
+        "column": name,
+        "title": name.replace("_", " ").capitalize(),
+        "kind": visual.data.column(name).kind,
+    }
 
 
 def _measure(measure: Measure | Ratio) -> dict[str, Any]:
@@ -100,7 +105,7 @@ def _section(page: Page) -> str:
     form = f'<div class="controls">{controls}</div>' if controls else ""
     figures = "".join(_figure(visual) for visual in page.visuals)
     return (
-        f'<section id="{page.id}" aria-labelledby="{page.id}-title" hidden>'
+        f'<section id="page-{page.id}" aria-labelledby="{page.id}-title" hidden>'
         f'<h2 id="{page.id}-title" tabindex="-1">{html.escape(page.title)}</h2><p>{html.escape(page.about)}</p>'
         f'{form}<div class="grid">{figures}</div></section>'
     )

@@ -1,7 +1,7 @@
 """The specification as QuickSight's definition of an analysis or a dashboard, in CloudFormation's property names.
 
-Source: QuickSight API reference, AnalysisDefinition and DashboardVersionDefinition, and the developer guide's "Assets as
-code". QuickSight ignores what it does not understand, so checks/rules/quicksight.py looks at what is made here.
+Source: QuickSight API reference, AnalysisDefinition and DashboardVersionDefinition; developer guide, "Assets as code".
+QuickSight ignores what it does not understand, so checks/rules/quicksight.py looks at what is made here.
 """
 
 from __future__ import annotations

@@ -111,7 +111,10 @@ class Parameter:
 
 @dataclass(frozen=True, kw_only=True)
 class Visual:
-    """`by` are the dimensions: the axis of a chart, the first columns of a table; `colour` splits a chart."""
+    """`by` are the dimensions: the axis of a chart, the first columns of a table; `colour` splits a chart.
+
+    `nothing` is said where rows are there and none passes the filters.
+    """
 
     id: str
     title: str
@@ -123,6 +126,7 @@ class Visual:
     filters: tuple[Filter, ...] = ()
     parameters: tuple[str, ...] = ()
     note: str = ""
+    nothing: str = ""
     wide: bool = False
 
     @property
@@ -225,8 +229,8 @@ def _measure_problems(visual: Visual, measure: Measure) -> Iterator[str]:
         loose = [name for name in visual.data.grain if name not in _pinned(visual)]
         if loose:
             yield (
-                f"average of {column.name}, which is a share, over {', '.join(loose)}: show it by {' and '.join(loose)}, "
-                "filter it to one value, or take a Ratio"
+                f"average of {column.name}, which is a share, over {', '.join(loose)}: "
+                f"show it by {' and '.join(loose)}, filter it to one value, or take a Ratio"
             )
 
 

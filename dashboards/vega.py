@@ -13,7 +13,11 @@ ROWS = "rows"  # the data set's name in every chart
 AGGREGATIONS: Mapping[Aggregation, str] = {"sum": "sum", "average": "mean", "min": "min", "max": "max"}
 TIME_UNITS: Mapping[Kind, str] = {"time": "utcyearmonthdatehoursminutes", "day": "utcyearmonthdate"}
 FORMATS: Mapping[Format, str] = {"whole": ",.0f", "number": ",.3~f", "percent": ".1~%"}
-SERIES, VALUE = "series_title", "value"
+SERIES, VALUE, TIME_TEXT = "series_title", "value", "time_text"
+# A single bar is no wall.
+_BAR = {"type": "bar", "width": {"expr": "min(56, bandwidth('x'))"}}
+_SHORT_TIMES: Mapping[Kind, str] = {"time": "%d %b %H:%M", "day": "%d %b"}
+_LONG_TIMES: Mapping[Kind, str] = {"time": "%Y-%m-%d %H:%M", "day": "%Y-%m-%d"}
 
 
 def chart(page: Page, visual: Visual) -> Chart:
@@ -25,7 +29,7 @@ def chart(page: Page, visual: Visual) -> Chart:
         "height": 260,
         "data": {"name": ROWS},
         "params": [_param(page, name) for name in visual.parameters],
-        "transform": [*filters(page, visual), *_sums(visual), *_folded(visual)],
+        "transform": [*filters(page, visual), *_sums(visual), *_folded(visual), *_last(visual)],
         **_marks(visual),
     }
 
@@ -79,8 +83,19 @@ def _folded(visual: Visual) -> list[Chart]:
     return [{"fold": ids, "as": ["key", VALUE]}, {"calculate": f"{titles} : datum.key", "as": SERIES}]
 
 
+def _last(visual: Visual) -> list[Chart]:
+    """What has no value is no mark, and the axis as text."""
+    name, kind = visual.by[0], visual.data.column(visual.by[0]).kind
+    text = (
+        {"calculate": f"utcFormat(datum['{name}'], '{_LONG_TIMES[kind]}')", "as": TIME_TEXT}
+        if kind in TEMPORAL
+        else {}
+    )
+    return [{"filter": {"field": VALUE, "valid": True}}, *([text] if text else [])]
+
+
 def _marks(visual: Visual) -> Chart:
-    mark = {"type": "line", "point": {"size": 45}} if visual.drawn == "line" else {"type": "bar"}
+    mark = {"type": "line", "point": {"size": 45}} if visual.drawn == "line" else dict(_BAR)
     return {"mark": {**mark, "tooltip": True}, "encoding": _encoding(visual)}
 
 
@@ -91,7 +106,10 @@ def _encoding(visual: Visual) -> Chart:
         "field": VALUE,
         "type": "quantitative",
         "title": title,
-        "axis": {"format": FORMATS[measure.shown_as]},
+        "axis": {
+            "format": FORMATS[measure.shown_as],
+            **({"tickMinStep": 1} if measure.shown_as == "whole" else {}),
+        },
     }
     if visual.drawn == "shares":
         value |= {"stack": "normalize", "axis": {"format": "%"}}
@@ -109,31 +127,32 @@ def _axis(visual: Visual) -> Chart:
     if kind in TEMPORAL:
         # Runs are days apart; a bar at a time has no width.
         drawn = "temporal" if visual.drawn == "line" else "ordinal"
-        shape = "%d %b %H:%M" if kind == "time" else "%d %b"
+        labels = {
+            "labelExpr": f"utcFormat(datum.value, '{_SHORT_TIMES[kind]}')",
+            "labelOverlap": True,
+            "labelAngle": 0,
+        }
         return {
             **base,
             "type": drawn,
-            "axis": {"format": shape, "formatType": "utc", "labelOverlap": True, "labelAngle": 0},
+            "axis": labels,
             "scale": {"type": "utc"} if drawn == "temporal" else {},
         }
     if kind == "text":
         return {**base, "type": "nominal", "axis": {"labelAngle": 0, "labelLimit": 90, "labelOverlap": False}}
-    return {
-        **base,
-        "type": "ordinal" if visual.drawn != "line" else "quantitative",
-        "axis": {"labelAngle": 0},
-    }
+    if visual.drawn == "line":
+        return {
+            **base,
+            "type": "quantitative",
+            "scale": {"zero": False, "nice": False},
+            "axis": {"tickMinStep": 1},
+        }
+    return {**base, "type": "ordinal", "axis": {"labelAngle": 0, "labelOverlap": True}}
 
 
 def _tooltip(visual: Visual, colour: str | None) -> list[Chart]:
     name, kind = visual.by[0], visual.data.column(visual.by[0]).kind
-    axis: Chart = {"field": name, "title": name.replace("_", " ")}
-    if kind in TEMPORAL:
-        axis |= {
-            "type": "temporal",
-            "format": "%Y-%m-%d %H:%M" if kind == "time" else "%Y-%m-%d",
-            "formatType": "utc",
-        }
+    axis = {"field": TIME_TEXT if kind in TEMPORAL else name, "title": name.replace("_", " ")}
     value = {"field": VALUE, "type": "quantitative", "format": FORMATS[visual.measures[0].shown_as]}
     value["title"] = visual.measures[0].title if len(visual.measures) == 1 else "value"
     return [axis, *([{"field": colour, "title": colour.replace("_", " ")}] if colour else []), value]

@@ -1,4 +1,4 @@
-"""`seed`, `run`, `smoke`, `sql` and `dashboards`: on the running endpoint, or on the account with `--on aws`, by the same code."""
+"""`seed`, `run`, `smoke`, `sql`, `dashboards`: on the running endpoint, or on the account with `--on aws`, by one code."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from config.errors import ConfigError
-from local import console, users
+from local import catalogue, console, users
 from local import deploy as deployment
 from local.repository import REPOSITORY
 from osusume_endpoint import lodging, private, processes, state
@@ -29,6 +29,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         return int(options.run(options) or 0)
     except (
+        catalogue.CatalogueFailed,
         ConfigError,
         state.NotRunning,
         deployment.DeployFailed,
@@ -61,6 +62,9 @@ def _parser() -> argparse.ArgumentParser:
         "clean", help="forget the databases that lie outside of the state folder"
     ).set_defaults(run=run_clean)
     commands.add_parser("env", help="print export lines for a shell").set_defaults(run=run_env)
+    commands.add_parser("catalogue", help="describe every mart and column, in one file").set_defaults(
+        run=run_catalogue
+    )
     commands.add_parser("status", help="what runs, and the deployed stacks").set_defaults(run=run_status)
     for name in ("local.demo", "local.rehearsal", "local.chaos", "local.why", "local.acting"):
         _register(name, commands)
@@ -215,6 +219,12 @@ def api_url(endpoint: Endpoint) -> str:
         for stage in gateway.get_stages(restApiId=api["id"])["item"]:
             return f"{endpoint.url}/_aws/execute-api/{api['id']}/{stage['stageName']}"
     return ""
+
+
+def run_catalogue(options: argparse.Namespace) -> int:
+    folder = private.secure(state.home() / "dashboards")
+    print(f"file://{catalogue.write(folder)}")
+    return 0
 
 
 def run_status(options: argparse.Namespace) -> int:

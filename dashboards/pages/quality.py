@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dashboards.pages.columns import days, numbers, texts, times, wholes
+from dashboards.pages.columns import NEWEST, days, numbers, texts, times, wholes
 from dashboards.spec import DataSet, Filter, Measure, Page, Parameter, Visual
 
 USAGE = DataSet(
@@ -102,6 +102,8 @@ PAGE = Page(
                 _figure("At most", "highest_allowed"),
             ),
             filters=(Filter(column="verdict", values=("too low", "too high")),),
+            nothing="No figure is out of its bounds.",
+            wide=True,
         ),
         Visual(
             id="figures",
@@ -114,7 +116,8 @@ PAGE = Page(
                 _figure("At least", "lowest_allowed"),
                 _figure("At most", "highest_allowed"),
             ),
-            filters=(Filter(column="recency", values=("newest",)),),
+            filters=NEWEST,
+            wide=True,
         ),
     ),
 )

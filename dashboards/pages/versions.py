@@ -77,6 +77,7 @@ PAGE = Page(
             ),
             filters=NEWEST,
             parameters=("version_solution",),
+            wide=True,
         ),
         Visual(
             id="gate",
@@ -91,6 +92,7 @@ PAGE = Page(
             ),
             parameters=("version_solution",),
             note="The first version of a solution has nothing to be compared with.",
+            wide=True,
         ),
     ),
 )

@@ -7,6 +7,7 @@ const drawn = new Set();
 
 const plain = { whole: 0, number: 3, percent: 1 };
 const NONE = "\u2013";
+const PAGE = "page-"; // of a section's id: the browser scrolls to none of itself
 
 function shown(value, kind) {
   if (value === null || value === undefined || Number.isNaN(value)) return NONE;
@@ -95,7 +96,7 @@ function config() {
   const style = getComputedStyle(document.documentElement);
   const read = (name) => style.getPropertyValue(name).trim();
   const axis = { labelColor: read("--quiet"), titleColor: read("--quiet"), gridColor: read("--line"), domainColor: read("--line"), tickColor: read("--line") };
-  return { background: null, font: "system-ui, sans-serif", view: { stroke: null }, axis, range: { category: model.palette },
+  return { background: null, font: "system-ui, sans-serif", view: { stroke: null }, axis, range: { category: model.palette }, mark: { color: model.palette[0] },
     legend: { labelColor: read("--text"), orient: "bottom", columns: 3, labelLimit: 120 } };
 }
 
@@ -104,7 +105,7 @@ async function draw(visual) {
   const rows = passing(visual);
   place.replaceChildren();
   if (!rows.length || everyMissing(visual, rows)) {
-    const none = model.rows[visual.data].length ? "No row is left: choose something else above, or wait for one. " : visual.empty;
+    const none = model.rows[visual.data].length ? visual.nothing || "No row is left: choose something else above. " : visual.empty;
     place.append(element("p", rows.length ? "The rows have no value here yet." : none.trim(), { class: "empty" }));
     return;
   }
@@ -137,17 +138,19 @@ async function drawPage(page) {
 
 async function show(id) {
   const sections = [...document.querySelectorAll("main > section")];
-  const current = sections.find((one) => one.id === id) || sections[0];
+  const current = sections.find((one) => one.id === PAGE + id) || sections[0];
   for (const one of sections) one.hidden = one !== current;
   for (const link of document.querySelectorAll("nav a")) {
-    if (link.hash === "#" + current.id) link.setAttribute("aria-current", "page");
+    if (PAGE + link.hash.slice(1) === current.id) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
-  if (!drawn.has(current.id)) {
-    drawn.add(current.id);
-    await drawPage(current.id);
+  const name = current.id.slice(PAGE.length);
+  scrollTo(0, 0);
+  if (!drawn.has(name)) {
+    drawn.add(name);
+    await drawPage(name);
   }
-  document.body.dataset.shown = current.id;
+  document.body.dataset.shown = name;
 }
 
 function fill(select) {
@@ -168,7 +171,7 @@ function fill(select) {
 document.querySelectorAll("select").forEach(fill);
 addEventListener("hashchange", async () => {
   await show(location.hash.slice(1));
-  document.querySelector("main > section:not([hidden]) h2").focus();
+  document.querySelector("main > section:not([hidden]) h2").focus({ preventScroll: true });
 });
 dark.addEventListener("change", () => { drawn.clear(); show(document.body.dataset.shown); });
 show(location.hash.slice(1));

@@ -25,15 +25,11 @@ Properties = dict[str, Any]
 class Dashboards(Construct):
     """Connection -> source -> data sets, refreshed daily -> analysis (to change) and dashboard (to look at)."""
 
-    def __init__(
-        self, scope: EnvironmentStack, construct_id: str, *, reader: Construct | None = None
-    ) -> None:
+    def __init__(self, scope: EnvironmentStack, construct_id: str) -> None:
         super().__init__(scope, construct_id)
         self._stack = scope
         self._folder = self._shared_folder()
         source = self._source(self._connection())
-        if reader is not None:
-            source.node.add_dependency(reader)
         sets = {one.mart: self._data_set(one, source) for one in data_sets(PAGES)}
         arns = {mart: resource.get_att("Arn").to_string() for mart, resource in sets.items()}
         theme = self._theme().get_att("Arn").to_string()

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
 from config.settings import Settings
+from dashboards.pages import PAGES
 from tests import example
 from tests.warehouse import rows
 from tests.warehouse.conftest import WAREHOUSE, Warehouse
+from tests.warehouse.redshift import findings
+from tests.warehouse.redshift_parser import unparsable
 from warehouse.load.variables import marts_variables
 
 pytestmark = pytest.mark.slow
+DOCS = Path(__file__).parents[2] / "docs"
 
 
 def results(built: Warehouse, *columns: str) -> dict[tuple[str, str], tuple[Any, ...]]:
@@ -121,6 +127,30 @@ def test_usage_counts_people_and_events_by_day(built: Warehouse) -> None:
         ("view", 1, 1),
         ("order item", 1, 1),
     ]
+
+
+QUESTIONS = re.findall(r"```sql\n(.*?);\n```", (DOCS / "analytics.md").read_text(), re.DOTALL)
+# First column of each answer, on the known rows.
+ANSWERS = [["personal", "popular"], [], [1, 2, 3], [datetime(2026, 1, 2, 3)], ["interactions", "items"]]
+
+
+def test_the_page_has_five_questions() -> None:
+    assert len(QUESTIONS) == len(ANSWERS) == 5
+
+
+@pytest.mark.parametrize(("number", "answer"), enumerate(ANSWERS))
+def test_the_questions_of_the_page_have_answers(built: Warehouse, number: int, answer: list[Any]) -> None:
+    question = QUESTIONS[number]
+    assert findings(question) == [] and unparsable(question) == [], "not for Redshift"
+    assert [row[0] for row in built.select(question)] == answer
+
+
+def test_each_page_of_the_dashboards_is_an_exposure_of_its_marts() -> None:
+    exposed = yaml.safe_load((WAREHOUSE / "models" / "exposures.yml").read_text())["exposures"]
+    assert {
+        one["name"]: (one["label"], {re.sub(r"ref\('(\w+)'\)", r"\1", ref) for ref in one["depends_on"]})
+        for one in exposed
+    } == {page.id: (page.title, {data.mart for data in page.data_sets}) for page in PAGES}
 
 
 def documented() -> dict[str, dict[str, str]]:
