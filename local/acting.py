@@ -1,4 +1,4 @@
-"""`seed`, `run`, `smoke`, `sql`, `dashboards`: on the running endpoint, or on the account with `--on aws`, by one code."""
+"""`seed`, `run`, `smoke`, `sql`, `dashboards`: on the running endpoint, or the same on the account (`--on aws`)."""
 
 from __future__ import annotations
 

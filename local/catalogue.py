@@ -12,8 +12,11 @@ from local.repository import REPOSITORY
 
 PROJECT = REPOSITORY / "warehouse"
 FILE = "marts.html"
-# What a model is, without asking a warehouse.
-COMMAND = ("docs", "generate", "--static", "--no-compile", "--empty-catalog", "--quiet", "--no-use-colors")
+# What a model is, without asking a warehouse: `docs generate` alone would connect to compile.
+COMMANDS = (
+    ("parse", "--quiet", "--no-use-colors"),
+    ("docs", "generate", "--static", "--no-compile", "--empty-catalog", "--quiet", "--no-use-colors"),
+)
 
 
 class CatalogueFailed(RuntimeError):
@@ -31,13 +34,16 @@ def write(folder: Path) -> Path:
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         "DO_NOT_TRACK": "1",
     }
-    command = [sys.executable, "-m", "dbt.cli.main", *COMMAND]
-    done = subprocess.run(
-        command, env={**os.environ, **settings}, capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        raise CatalogueFailed(f"dbt docs: {(done.stdout + done.stderr).strip()}")
+    for command in COMMANDS:
+        _dbt(command, {**os.environ, **settings})
     file = folder / FILE
     shutil.copyfile(work / "target" / "static_index.html", file)
     shutil.rmtree(work)
     return file
+
+
+def _dbt(command: tuple[str, ...], environment: dict[str, str]) -> None:
+    whole = [sys.executable, "-m", "dbt.cli.main", *command]
+    done = subprocess.run(whole, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise CatalogueFailed(f"dbt {command[0]}: {(done.stdout + done.stderr).strip()}")

@@ -58,7 +58,7 @@ def warehouse_rows(
 
 
 def warehouse_answer(place: Place, statement: str, *, seconds: float = 120, secret: str = "") -> Answer:
-    """Of every page; as the database user of the secret, the reader's if none. Raises Refused, as the warehouse says."""
+    """Every page, as the database user of the secret or as the marts' reader. Raises Refused with the warehouse's words."""
     client = place.client("redshift-data")
     started = client.execute_statement(
         Sql=statement,
