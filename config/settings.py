@@ -476,7 +476,7 @@ class QuickSight(Section):
     secret_arn: str | None = Field(
         default=None, pattern=r"^arn:aws:secretsmanager:[a-z0-9-]+:\d{12}:secret:.+$"
     )
-    """Secret {username, password} of another database user that reads the marts; none: the user that the load makes."""
+    """Secret {username, password} of another database user that reads the marts; none: the user that `make deploy` makes."""
 
     @model_validator(mode="after")
     def _has_an_owner(self) -> Self:

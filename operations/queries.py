@@ -58,7 +58,7 @@ def warehouse_rows(
 
 
 def warehouse_answer(place: Place, statement: str, *, seconds: float = 120, secret: str = "") -> Answer:
-    """Every page, as the database user of the secret or as the marts' reader. Raises Refused with the warehouse's words."""
+    """Every page, as the user of the secret or the marts' reader. Raises Refused with the warehouse's own words."""
     client = place.client("redshift-data")
     started = client.execute_statement(
         Sql=statement,

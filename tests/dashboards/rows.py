@@ -56,4 +56,4 @@ def _other(column: Column, number: int) -> Any:
     if column.kind in ("number", "whole"):
         return number + 1
     values = _values(column)
-    return values[number % len(values)]
+    return values[(number + number // 2) % len(values)]
