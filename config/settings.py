@@ -476,7 +476,7 @@ class QuickSight(Section):
     secret_arn: str | None = Field(
         default=None, pattern=r"^arn:aws:secretsmanager:[a-z0-9-]+:\d{12}:secret:.+$"
     )
-    """Secret {username, password} of another database user that reads the marts; none: the user that `make deploy` makes."""
+    """Secret {username, password} of another user that reads the marts; none: the one that `make deploy` makes."""
 
     @model_validator(mode="after")
     def _has_an_owner(self) -> Self:
@@ -630,6 +630,16 @@ class Settings(Section):
     @property
     def application_log_table(self) -> str:
         return self.sources.application_log.table_name or self.names.application_log_table
+
+    @property
+    def user_columns(self) -> dict[str, str]:
+        """The application's names of the user: of its tables `users` and `orders`, and of its `log`."""
+        users = [field.column for field in self.datasets.fields("users") if field.name == "USER_ID"]
+        return {
+            **({"users": users[0]} if users else {}),
+            "orders": self.datasets.interactions.order_columns.USER_ID,
+            "log": self.sources.application_log.attributes.USER_ID,
+        }
 
     @property
     def extraction_secret(self) -> str:

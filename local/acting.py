@@ -1,4 +1,4 @@
-"""`seed`, `run`, `smoke`, `sql`, `dashboards`: on the running endpoint, or the same on the account (`--on aws`)."""
+"""What acts on the running endpoint, or with `--on aws` on the account, by the same code: `seed`, `run` and others."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from local import cli, dashboards
+from operations import forget, queries, smoke, sql
 from operations import place as places
-from operations import queries, smoke, sql
+from operations.parity.command import parity
 from operations.place import Place, Refused, say
 from osusume_endpoint import state
 
@@ -29,25 +30,28 @@ def register(commands: Any) -> None:
     run = commands.add_parser("run", help="start the pipeline and follow it")
     run.add_argument("--mode", choices=["auto", "full"], default="auto")
     look = commands.add_parser("smoke", help="what a person would look at after a run")
+    gone = commands.add_parser("forget", help="a user out of everything that is kept")
+    gone.add_argument("--user", required=True, help="their id")
+    gone.add_argument("--release", action="store_true", help="let a forgotten user in again")
+    compare = commands.add_parser("parity", help="what the endpoint answers, to compare an account with")
     draw = commands.add_parser("dashboards", help="write the page of the dashboards from the marts")
     ask = commands.add_parser("sql", help="a prompt on the marts of the warehouse")
-    for command, action in (
+    actions = (
         (seed, run_seed),
         (run, run_run),
+        (gone, run_forget),
         (look, run_smoke),
-        (ask, run_sql),
+        (compare, run_parity),
         (draw, run_dashboards),
-    ):
-        add_place(command)
-        command.set_defaults(run=reporting(action))
+        (ask, run_sql),
+    )
+    for command, action in actions:
+        command.add_argument("--environment", default="dev", help="config/<environment>.yaml")
+        command.add_argument("--on", choices=["endpoint", "aws"], default="endpoint", help="where it acts")
+        command.set_defaults(run=_reporting(action))
 
 
-def add_place(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--environment", default="dev", help="config/<environment>.yaml")
-    command.add_argument("--on", choices=["endpoint", "aws"], default="endpoint", help="where it acts")
-
-
-def reporting(action: Any) -> Any:
+def _reporting(action: Any) -> Any:
     """What refuses says why; a command that fails ends with 1."""
 
     def act(options: argparse.Namespace) -> int:
@@ -144,5 +148,16 @@ def run_sql(place: Place, options: argparse.Namespace) -> int:
     return sql.prompt(place)
 
 
+def run_forget(place: Place, options: argparse.Namespace) -> int:
+    """The endpoint is anybody's own: on AWS `python -m operations forget` asks first."""
+    act = forget.release if options.release else forget.forget
+    given = place.settings.environment if options.on == "endpoint" else ""
+    return act(place, user=options.user, given=given)
+
+
 def run_smoke(place: Place, options: argparse.Namespace) -> int:
     return min(smoke.smoke(place), 1)
+
+
+def run_parity(place: Place, options: argparse.Namespace) -> int:
+    return min(parity(place, on=options.on), 1)
