@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 import time
 from contextlib import closing
@@ -58,7 +57,7 @@ def _reporting(action: Any) -> Any:
         from local.demo.command import REFUSALS  # pandas and the rest, which `up` does without
 
         try:
-            place = acting_place(options.environment, on=options.on)
+            place = _place(options)
             say(place.header)
             return int(action(place, options))
         except REFUSALS as error:
@@ -70,13 +69,11 @@ def _reporting(action: Any) -> Any:
     return act
 
 
-def acting_place(environment: str, *, on: str = "endpoint") -> Place:
+def _place(options: argparse.Namespace) -> Place:
     """Raises NotRunning, Refused and ConfigError."""
-    if on == "endpoint":
-        home = state.home()
-        current = state.running(home)
-        os.environ.update(cli.environment_variables(cli.endpoint_of(current, home), current))
-    return places.reached(environment)
+    if options.on == "endpoint":
+        return cli.operator_place(options.environment)
+    return places.reached(options.environment)
 
 
 def run_seed(place: Place, options: argparse.Namespace) -> int:

@@ -15,6 +15,8 @@ from config.errors import ConfigError
 from local import catalogue, console, users
 from local import deploy as deployment
 from local.repository import REPOSITORY
+from operations import place as places
+from operations.place import Place
 from osusume_endpoint import lodging, private, processes, state
 from osusume_endpoint.endpoint import Endpoint
 from stacks.synthesis import SynthesisFailed, synthesize
@@ -115,9 +117,17 @@ def run_up(options: argparse.Namespace) -> int:
 
 def _write_dashboards(environment: str) -> None:
     """Of what an earlier run left in the warehouse."""
-    from local import acting, dashboards
+    from local import dashboards
 
-    dashboards.write_if_filled(acting.acting_place(environment))
+    dashboards.write_if_filled(operator_place(environment))
+
+
+def operator_place(environment: str) -> Place:
+    """The running endpoint as its operator reaches it. Raises NotRunning, Refused and ConfigError."""
+    home = state.home()
+    current = state.running(home)
+    os.environ.update(environment_variables(endpoint_of(current, home), current))
+    return places.reached(environment)
 
 
 def _running_on(home: Path, port: int | None) -> state.State | None:

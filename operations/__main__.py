@@ -1,4 +1,4 @@
-"""`python -m operations <command> [environment]`: behind `make destroy`, `deploy`, `forget`, `smoke`, `sql`, `parity`."""
+"""`python -m operations <command> [environment]`: behind `make destroy`, `deploy`, `forget`, `smoke`, `sql`…"""
 
 from __future__ import annotations
 
