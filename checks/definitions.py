@@ -11,6 +11,7 @@ from checks.assembly import Assembly, Stack
 
 Value = Any
 Columns = Mapping[str, str]
+Said = Iterator[tuple[str, str]]  # (rule, why)
 VIEWS = ("AWS::QuickSight::Analysis", "AWS::QuickSight::Dashboard")
 
 
@@ -126,3 +127,10 @@ def fields(content: Mapping[str, Any], kind: str) -> Iterator[Node]:
             for name, inner in node.value.items():
                 if name in node.shape.members:
                     yield Node((*node.path, name), node.shape.members[name], inner)
+
+
+def scoped(group: Mapping[str, Any]) -> Iterator[tuple[Mapping[str, Any], list[str]]]:
+    """(scope, visuals) of each."""
+    selected = group.get("ScopeConfiguration", {}).get("SelectedSheets", {})
+    for scope in selected.get("SheetVisualScopingConfigurations", []):
+        yield scope, [str(name) for name in scope.get("VisualIds", [])]

@@ -8,9 +8,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
+from botocore.validate import ParamValidator
 
 from checks.assembly import Assembly
 from checks.catalogue import rules
+from checks.definitions import model
 from checks.rules import quicksight
 
 Template = dict[str, Any]
@@ -390,6 +392,21 @@ def test_what_is_shipped_has_no_finding(synthesized: Assembly) -> None:
 @pytest.mark.parametrize("name", PLANTED)
 def test_a_planted_fault_is_found(synthesized: Assembly, name: str) -> None:
     assert PLANTED[name].rule in found(synthesized, PLANTED[name].change)
+
+
+@pytest.mark.parametrize(
+    "kind", ["DataSource", "DataSet", "VPCConnection", "Folder", "Theme", "Analysis", "Dashboard"]
+)
+def test_the_sdk_takes_every_resource(synthesized: Assembly, kind: str) -> None:
+    """botocore's own validator, of the operation that CloudFormation calls for the resource."""
+    shape = model().operation_model(f"Create{kind}").input_shape
+    found = list(synthesized.each(f"AWS::QuickSight::{kind}"))
+    assert found
+    for _, logical_id, properties in found:
+        given = {name: value for name, value in properties.items() if name in shape.members}
+        assert set(properties) - set(given) <= {"IngestionWaitPolicy", "DataSetRefreshProperties"}
+        report = ParamValidator().validate(given, shape)
+        assert not report.has_errors(), (logical_id, report.generate_report())
 
 
 def test_most_faults_are_of_a_source_that_is_not_ours() -> None:
