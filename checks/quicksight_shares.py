@@ -1,4 +1,4 @@
-"""Shares in a definition that are summed, or averaged over what is not shown: the specification knows which they are."""
+"""Shares that are summed, or averaged over what a visual does not show: the specification knows which columns are."""
 
 from __future__ import annotations
 
