@@ -477,19 +477,26 @@ class Api(Section):
         return items
 
 
+QuickSightPrincipal = Annotated[str, Field(pattern=r"^arn:aws:quicksight:[a-z0-9-]+:\d{12}:(user|group)/.+$")]
+# It stands between quotes in the marts' SQL.
+EVENT_NAME = r"^[A-Za-z0-9_][A-Za-z0-9_ .:/-]{0,255}$"
+
+
 class QuickSight(Section):
     """Dashboards: needs a QuickSight subscription in the account and a principal to own them."""
 
     enabled: bool = False
-    """true adds a stack with the data source, data sets and dashboard; set it after the first run."""
-    principal_arn: str | None = Field(
-        default=None, pattern=r"^arn:aws:quicksight:[a-z0-9-]+:\d{12}:(user|group)/.+$"
-    )
+    """true adds a stack with the data source, data sets, analysis and dashboard."""
+    principal_arn: QuickSightPrincipal | None = None
     """QuickSight user or group that owns them."""
+    viewer_arns: tuple[QuickSightPrincipal, ...] = ()
+    """QuickSight users or groups that look at the dashboard."""
+    refresh_at: str = Field(default="07:00", pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")
+    """Time of the day, in `schedule.time_zone`, at which QuickSight reads the marts again; after a run's end."""
     secret_arn: str | None = Field(
         default=None, pattern=r"^arn:aws:secretsmanager:[a-z0-9-]+:\d{12}:secret:.+$"
     )
-    """Secret {username, password} of another database user that reads the marts; none: the user that the load makes."""
+    """Secret {username, password} of another user that reads the marts; none: the one that `make deploy` makes."""
 
     @model_validator(mode="after")
     def _has_an_owner(self) -> Self:
@@ -511,6 +518,12 @@ class Analytics(Section):
     """Time after which Redshift ends a query, of the load, of dbt and of dashboards alike."""
     database: str = Field(default="analytics", pattern=r"^[a-z][a-z0-9_]{0,62}$")
     """Database of the warehouse."""
+    impression_event: str = Field(default="impression", pattern=EVENT_NAME)
+    """Event type with which the application's log says what was shown, for the marts."""
+    click_event: str = Field(default="click", pattern=EVENT_NAME)
+    """Event type of a click on something that was shown, for the marts."""
+    attribution_days: int = Field(default=1, ge=1, le=90)
+    """A click or a purchase counts for what was shown to the user at most so many days before."""
     quicksight: QuickSight = QuickSight()
     """Dashboards."""
 
