@@ -68,7 +68,14 @@ def _parser() -> argparse.ArgumentParser:
         run=run_catalogue
     )
     commands.add_parser("status", help="what runs, and the deployed stacks").set_defaults(run=run_status)
-    for name in ("local.demo", "local.rehearsal", "local.chaos", "local.why", "local.acting"):
+    for name in (
+        "local.demo",
+        "local.rehearsal",
+        "local.chaos",
+        "local.why",
+        "local.acting",
+        "local.comparison.command",
+    ):
         _register(name, commands)
     return parser
 
