@@ -1,4 +1,4 @@
-"""`seed`, `run`, `forget`, `smoke`, `parity`: on the running endpoint, or with `--on aws` on the account, by the same code."""
+"""`seed`, `run`, `forget`, `smoke`, `parity`: on the endpoint, or with `--on aws` on the account, by the same code."""
 
 from __future__ import annotations
 
