@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import gzip
 import io
@@ -667,6 +668,30 @@ def test_asking_twice_is_one_deletion_and_one_execution(asked: Forgetting) -> No
     first, second = asked.forget(USER), asked.forget(USER)
     assert first == second and first["state"] == "requested"
     assert asked.workflows.running == {f"{first['deletionId']}-1"}
+
+
+@pytest.mark.parametrize("call", ["PutItem", "UpdateItem"])
+@pytest.mark.parametrize("at", [1, 2])
+def test_a_request_that_was_cut_off_is_made_whole_by_the_next(
+    asked: Forgetting, world: World, call: str, at: int
+) -> None:
+    """The function dies before one of its writes: no id of a user stays behind that nothing will remove."""
+    seen: list[str] = []
+
+    def kill(**_: Any) -> None:
+        seen.append(call)
+        if len(seen) == at:
+            raise Killed
+
+    world.dynamodb.meta.events.register(f"before-call.dynamodb.{call}", kill)
+    with contextlib.suppress(Killed):
+        asked.forget(USER)
+    world.dynamodb.meta.events.unregister(f"before-call.dynamodb.{call}", kill)
+    told = asked.forget(USER)
+    assert world.requests.pending() == [told["deletionId"]]
+    assert world.requests.users([told["deletionId"]]) == [USER]
+    encrypted = [one for one in world.items("control") if "user" in one]
+    assert len(encrypted) == 1
 
 
 def test_a_deletion_that_failed_is_gone_on_with_by_another_execution(asked: Forgetting) -> None:
