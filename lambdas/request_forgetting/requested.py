@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from lambdas.shared.forgetting import DONE, Item, Requests, digest
+from lambdas.shared.forgetting import DONE, FAILED, REQUESTED, Item, Requests, digest
 
 # The request's item -> the answer's field; each is there as soon as it is known.
 _FIELDS = {"state": "state", "requested_at": "requestedAt", "finished_at": "finishedAt", "report": "report"}
@@ -27,12 +27,17 @@ class Forgetting:
         request_id = self.requests.of_user(known_as) or _new_id()
         item = self.requests.read(request_id)
         if item and item["state"]["S"] != DONE:
-            self.requests.await_turn(request_id)
+            self._again(request_id, item)
         else:
             request_id = _new_id() if item else request_id
             self.requests.add(request_id, user=user, known_as=known_as)
         self._start(request_id)
         return self.told(request_id) or {}
+
+    def _again(self, request_id: str, item: Item) -> None:
+        if item["state"]["S"] == FAILED:
+            self.requests.mark([request_id], REQUESTED)
+        self.requests.await_turn(request_id)
 
     def told(self, request_id: str) -> dict[str, Any] | None:
         """How far a deletion is; None for an id that no deletion has."""
