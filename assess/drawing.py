@@ -7,14 +7,15 @@ from html import escape
 from assess.document import Bar, Bars, Columns
 
 WIDTH = 640
-ROW, LABEL, SHOWN = 26, 210, 90
+ROW, LABEL, CHARACTER = 26, 210, 8
 HEIGHT, FOOT = 130, 34
 MAX_LABEL = 30
 
 
 def bars(picture: Bars) -> str:
     top = max([bar.high if bar.high is not None else bar.value for bar in picture.bars] + [1e-9])
-    scale = (WIDTH - LABEL - SHOWN) / top
+    room = CHARACTER * max([len(bar.shown) for bar in picture.bars] + [1]) + 16
+    scale = (WIDTH - LABEL - room) / top
     rows = "".join(_row(bar, at, scale) for at, bar in enumerate(picture.bars))
     return _svg(picture.title, ROW * len(picture.bars) + 6, rows)
 

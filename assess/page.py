@@ -21,8 +21,8 @@ main,header,nav,footer{max-width:860px;margin:0 auto;padding:0 20px}
 header{padding-top:32px}h1{font-size:1.75rem;line-height:1.25;margin:0 0 .6rem}
 h2{font-size:1.3rem;margin:2.6rem 0 .8rem;padding-top:1rem;border-top:1px solid var(--line)}
 h3{font-size:1.02rem;margin:1.7rem 0 .5rem}p{margin:.5rem 0}
-nav ol{display:flex;flex-wrap:wrap;gap:.3rem 1.4rem;padding:0 0 0 1.2rem;margin:1rem 0}
-nav li{margin-right:.8rem}a{color:var(--blue)}a:focus-visible,.scroll:focus-visible,pre:focus-visible{
+nav ul{display:flex;flex-wrap:wrap;gap:.3rem 1.6rem;padding:0;margin:1rem 0;list-style:none}
+a{color:var(--blue)}a:focus-visible,.scroll:focus-visible,pre:focus-visible{
 outline:3px solid var(--blue);outline-offset:2px;border-radius:3px}
 .skip{position:absolute;left:-999px}.skip:focus{left:20px;top:8px;background:var(--back);padding:.3rem .6rem}
 .good,.bad,.warn,.note{padding:.5rem .8rem;background:var(--panel);border-left:4px solid var(--soft);border-radius:3px;
@@ -31,6 +31,7 @@ overflow-wrap:anywhere}
 .scroll{overflow-x:auto;margin:.7rem 0}table{border-collapse:collapse;width:100%;font-size:.9rem}
 th,td{padding:.38rem .6rem;text-align:left;border-bottom:1px solid var(--line);vertical-align:top}
 th{color:var(--soft);font-weight:600}.numbers td+td,.numbers th+th{text-align:right;font-variant-numeric:tabular-nums}
+.numbers td+td{white-space:nowrap}
 svg{width:100%;height:auto;font-size:13px;margin:.4rem 0;min-width:520px}svg text{fill:var(--ink)}
 svg .shown{fill:var(--soft)}svg .plain{fill:var(--pale)}svg .strong{fill:var(--blue)}
 svg .whisker{stroke:var(--ink);stroke-width:1.5;fill:none}
@@ -51,7 +52,7 @@ def page(document: Document) -> str:
         f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
         f'<meta name="viewport" content="width=device-width,initial-scale=1"><title>{title}</title>'
         f'<style>{STYLE}</style></head>\n<body><a class="skip" href="#main">{escape(document.contents)}</a>'
-        f'<header><h1>{title}</h1>{lead}</header><nav aria-label="{escape(document.contents)}"><ol>{links}</ol></nav>\n'
+        f'<header><h1>{title}</h1>{lead}</header><nav aria-label="{escape(document.contents)}"><ul>{links}</ul></nav>\n'
         f'<main id="main">{sections}</main><footer>{escape(document.foot)}</footer></body></html>\n'
     )
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-EVENTS = 8_000
+EVENTS = 5_000
 NEWEST = 75  # events of a drawn user
 SEED = 0
 

@@ -77,11 +77,13 @@ def _findings(found: Assessment, say: Words) -> list[Block]:
 def finding(one: Finding, say: Words) -> str:
     if one.key == "read":
         return str(one.values["line"])
-    return say(f"finding_{one.key}", **{name: _value(name, value) for name, value in one.values.items()})
+    is_share = one.key == "quota_share_with_two"
+    values = {name: _percent(n) if is_share else _value(name, n) for name, n in one.values.items()}
+    return say(f"finding_{one.key}", **values)
 
 
 def _value(name: str, value: object) -> str:
-    if name in ("share",):
+    if name == "share":
         return f"{float(value):.0%}"  # type: ignore[arg-type]
     if name in ("start", "end"):
         return _day(int(value))  # type: ignore[call-overload]
@@ -93,11 +95,20 @@ def _value(name: str, value: object) -> str:
 def _quotas(found: Assessment, say: Words) -> list[Block]:
     rows = []
     for quota in found.quotas:
-        bound = say("at_least" if quota.bound == "at least" else "at_most", limit=f"{quota.limit:,.6g}")
+        shown = _percent if quota.key.startswith("share") else _whole
+        bound = say("at_least" if quota.bound == "at least" else "at_most", limit=shown(quota.limit))
         mark = "✓" if quota.held else "✗"
-        rows.append((say(f"quota_{quota.key}"), f"{quota.found:,.6g}", bound, mark))
+        rows.append((say(f"quota_{quota.key}"), shown(quota.found), bound, mark))
     head = (say("quota"), say("found"), say("limit"), "")
     return [Table(head, rows), Text(say("quota_source", source=SOURCE), "note")]
+
+
+def _whole(number: float) -> str:
+    return f"{number:,.0f}"
+
+
+def _percent(share: float) -> str:
+    return f"{share:.3%}" if 0 < share < 0.001 else f"{share:.1%}"
 
 
 def _time(its: Shape, say: Words) -> list[Block]:
