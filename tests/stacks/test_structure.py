@@ -18,12 +18,14 @@ from tests.stacks.conftest import ROOT, Assembly
 from tests.stacks.test_security import identity_statements, listed
 
 FUNCTIONS = [
+    "forget_users",
     "get_recommendations",
     "grant_reader",
     "judge_solution_version",
     "load_warehouse",
     "plan_run",
     "publish_recommendations",
+    "request_forgetting",
     "run_dbt",
     "validate_datasets",
 ]
@@ -256,7 +258,7 @@ def test_the_schedule_starts_the_pipeline_in_its_time_zone_with_retries_and_dead
 
 def test_every_alarm_says_what_to_do(assembly: Assembly) -> None:
     alarms = assembly.properties("AWS::CloudWatch::Alarm")
-    assert len(alarms) == 5 + 1 + len(FUNCTIONS) + 1 + 1 + 3
+    assert len(alarms) == 6 + 1 + len(FUNCTIONS) + 1 + 1 + 3
     for key, alarm in alarms:
         assert len(alarm["AlarmDescription"]) > 40, key
         assert len(alarm.get("AlarmActions", [])) <= 1, key
@@ -270,7 +272,9 @@ def test_one_failed_run_sends_one_mail(assembly: Assembly) -> None:
     assert set(mailing) == {
         "pipeline-unfinished",
         "pipeline-late",
+        "forget-unfinished",
         "get-recommendations-errors",
+        "request-forgetting-errors",
         "schedule-undelivered",
         "api-errors",
         "answers-degraded",
