@@ -23,7 +23,7 @@ export OSUSUME_ENV := $(ENV)
 export JSII_NODE := $(abspath $(VENV))/node/bin/node
 export PATH := $(abspath $(BIN)):$(abspath $(VENV))/node/bin:$(PATH)
 
-.PHONY: assess baseline bootstrap chaos check checkov clean cost demo deploy destroy diff docs down env forget format help install lint lock \
+.PHONY: assess baseline bootstrap chaos check checkov clean compare cost demo deploy destroy diff docs down env forget format help install lint lock \
 	mutations nightly parity preflight rehearse run seed smoke snapshot status synth test test-package up why
 
 help: ## list the targets
@@ -168,8 +168,14 @@ check: $(CHECKS) ## what would fail on AWS, of every environment's templates
 checkov: .venv-checkov/.ready ## checkov's rules over every environment's templates
 	$(BIN)/python -m checks.checkov
 
-cost: synth $(CHECKS) ## what ENV costs a month while nobody does anything
-	$(BIN)/python -m checks.cost cdk.out
+cost: $(CHECKS) ## a month of ENV by service and what would be cheaper (USERS=n ITEMS=n EVENTS_PER_DAY=n, MEASURED=endpoint|aws)
+	@$(MAKE) --no-print-directory synth > /dev/null
+	@$(BIN)/python -m checks.spending cdk.out --environment $(ENV) $(if $(USERS),--users $(USERS)) $(if $(ITEMS),--items $(ITEMS)) \
+		$(if $(EVENTS_PER_DAY),--events-per-day $(EVENTS_PER_DAY)) $(if $(MEASURED),--measured $(if $(filter 1,$(MEASURED)),endpoint,$(MEASURED)))
+
+compare: $(LOCAL) ## what a change does to the lists (BASE=git revision or configuration file, DATA=folder, MARKDOWN=file, JSON=file)
+	@$(BIN)/python -m local compare --environment $(ENV) $(if $(DATA),--data "$(DATA)") $(if $(MARKDOWN),--markdown "$(MARKDOWN)") \
+		$(if $(JSON),--json "$(JSON)") -- "$(or $(BASE),main)"
 
 chaos: $(LOCAL) ## run the pipeline under random faults and check what must hold (SEED=n, RUNS=n, PLAN=file)
 	$(BIN)/python -m local chaos --environment $(ENV) $(if $(SEED),--seed $(SEED)) $(if $(RUNS),--runs $(RUNS)) $(if $(PLAN),--plan "$(PLAN)")

@@ -36,7 +36,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--environment", default="dev", help="config/<environment>.yaml to begin with")
     parser.add_argument("--user", metavar="ID", help="whose lists are shown too")
     parser.add_argument("--out", type=Path, default=Path(".local/assess"), help="folder of the results")
-    parser.add_argument("--no-templates", action="store_true", help="leave out what the templates cost")
     return parser
 
 
@@ -55,7 +54,6 @@ def _run(options: argparse.Namespace) -> int:
             full=options.full,
             user=options.user,
             processes=PROCESSES,
-            templates=not options.no_templates,
             say=lambda stage: print(say(f"stage_{stage}"), flush=True),
         ),
     )

@@ -82,7 +82,6 @@ class Options:
     full: bool = False
     user: str | None = None
     processes: int = 2
-    templates: bool = True  # synthesize the proposal, to count what it costs
     say: Say = lambda text: None
 
 
@@ -106,9 +105,7 @@ def assess(folder: Path, options: Options) -> Assessment:
         related=compared.related,
         gained=compared.gains,
     )
-    options.say("costing")
-    fixed = costs.fixed(proposed.text) if options.templates else ()
-    lines = (*fixed, *costs.by_use(its, proposed.solutions))
+    lines = costs.month(proposed.settings, its)
     return replace(whole, compared=compared, proposal=proposed, costs=lines)
 
 

@@ -15,7 +15,7 @@ from assess.data import Own
 from assess.results import Gain, Way, best_recipe, personal_pays
 from assess.shape import Shape
 from config import files, settings
-from config.settings import Datasets
+from config.settings import Datasets, Settings
 
 NAME = "assessed"
 BOUGHT = ("purchase", "buy", "bought", "order", "transaction", "sale", "sold")
@@ -38,7 +38,12 @@ TAKEN = (
 @dataclass(frozen=True)
 class Proposal:
     text: str  # of the file
-    solutions: tuple[str, ...]  # recipes
+    settings: Settings
+
+    @property
+    def solutions(self) -> tuple[str, ...]:
+        """Their recipes."""
+        return tuple(solution.recipe for solution in self.settings.solutions)
 
 
 def weights(types: Sequence[str], counts: dict[str, int], datasets: Datasets) -> dict[str, float]:
@@ -80,21 +85,16 @@ def propose(
         f"# Proposed by `make assess`: copy it to config/{NAME}.yaml, and write your account.\n"
         + yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=100)
     )
-    check(text)
-    return Proposal(text, tuple(solution["recipe"] for solution in content["solutions"]))
+    return Proposal(text, loaded(text))
 
 
-def check(text: str) -> None:
+def loaded(text: str) -> Settings:
     """As `make check` begins: the file over common.yaml is a valid configuration. Raises ConfigError."""
-    with tempfile.TemporaryDirectory() as folder:
-        settings.load(NAME, write(text, Path(folder)))
-
-
-def write(text: str, folder: Path) -> Path:
-    """A folder of configuration files with the proposal in it."""
-    shutil.copy(files.folder() / f"{files.COMMON}.yaml", folder)
-    (folder / f"{NAME}.yaml").write_text(text)
-    return folder
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        shutil.copy(files.folder() / f"{files.COMMON}.yaml", folder)
+        (folder / f"{NAME}.yaml").write_text(text, encoding="utf-8")
+        return settings.load(NAME, folder)
 
 
 def _has(own: Own, name: str) -> bool:

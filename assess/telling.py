@@ -322,23 +322,30 @@ def _lists(one: Shown, names: _Names, say: Words) -> Table:
 
 
 def _cost(found: Assessment, say: Words) -> Section:
+    assert found.proposal is not None
+    services = list(dict.fromkeys(line.service for line in found.costs))
+    bars = [
+        Bar(service, sum(prices), f"{sum(prices):,.2f}")
+        for service in services
+        for prices in [[line.price or 0.0 for line in found.costs if line.service == service]]
+    ]
     rows = [
-        (
-            line.name,
-            f"{line.quantity:,.6g}",
-            line.unit,
-            say("unknown") if line.price is None else f"{line.price:,.2f}",
-        )
+        (f"{line.service}: {line.name}", f"{line.quantity:,.6g}", line.unit, _price(line.price, say))
         for line in found.costs
     ]
-    total = sum(line.price or 0.0 for line in found.costs)
+    total = sum(bar.value for bar in bars)
     unknown = sum(line.price is None for line in found.costs)
-    assert found.proposal is not None
-    cheapest = Text(say("cheapest", recipes=", ".join(found.proposal.solutions)), "good")
-    table = Table((say("service"), say("quantity"), say("unit"), "USD"), rows)
-    return Section("cost", say("section_cost"), [
-        Part("", [cheapest, table, Text(say("cost_sum", total=f"{total:,.2f}", unknown=unknown), "note")])
-    ])  # fmt: skip
+    blocks = [
+        Text(say("cheapest", recipes=", ".join(found.proposal.solutions)), "good"),
+        Bars(say("cost_picture"), bars),
+        Table((say("service"), say("quantity"), say("unit"), "USD"), rows),
+        Text(say("cost_sum", total=f"{total:,.2f}", unknown=unknown), "note"),
+    ]
+    return Section("cost", say("section_cost"), [Part("", blocks)])
+
+
+def _price(price: float | None, say: Words) -> str:
+    return say("unknown") if price is None else f"{price:,.2f}"
 
 
 def _config(found: Assessment, say: Words) -> Section:

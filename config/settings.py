@@ -516,6 +516,26 @@ class Alerts(Section):
     """Address that is subscribed to the alerts topic; it must confirm."""
 
 
+class Budget(Section):
+    """An AWS Budget of the whole account, and who is told before it is spent: AWS Budgets stops nothing."""
+
+    monthly_usd: float | None = Field(default=None, gt=0, le=10_000_000)
+    """What a month may cost in US dollars; none makes no budget."""
+    alert_at_percent: tuple[Annotated[int, Field(ge=1, le=1000)], ...] = Field(
+        default=(80, 100), min_length=1, max_length=4
+    )
+    """Shares of it, each of which mails once it is spent; the last one also when the month is forecast to reach it."""
+    email: str | None = Field(default=None, pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")
+    """Who is told; `alerts.email` unless said."""
+
+    @field_validator("alert_at_percent")
+    @classmethod
+    def _shares_rise(cls, shares: tuple[int, ...]) -> tuple[int, ...]:
+        if list(shares) != sorted(set(shares)):
+            raise ValueError(f"{list(shares)} must rise, each once: write {sorted(set(shares))}")
+        return shares
+
+
 class Settings(Section):
     """One environment."""
 
@@ -551,6 +571,8 @@ class Settings(Section):
     """The warehouse and dashboards."""
     alerts: Alerts = Alerts()
     """Who hears of failures."""
+    budget: Budget = Budget()
+    """What a month may cost."""
     log_retention_days: int = 30
     """How long CloudWatch keeps logs; one of its fixed values."""
 
@@ -594,6 +616,15 @@ class Settings(Section):
         return self
 
     @model_validator(mode="after")
+    def _somebody_hears_of_the_budget(self) -> Self:
+        if self.budget.monthly_usd is not None and self.budget_email is None:
+            raise ValueError(
+                f"budget.monthly_usd is {self.budget.monthly_usd:g} and nobody would be told: write budget.email "
+                "or alerts.email"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _names_are_short_enough(self) -> Self:
         rules.check_bucket_name(self.names.datasets_bucket)  # the longest of the three
         rules.check_job_names(self.names.prefix, self.solutions)
@@ -613,6 +644,10 @@ class Settings(Section):
             region=self.region,
             generation=self.datasets.schema_version,
         )
+
+    @property
+    def budget_email(self) -> str | None:
+        return self.budget.email or self.alerts.email
 
     @property
     def application_log_table(self) -> str:

@@ -62,7 +62,14 @@ def _parser() -> argparse.ArgumentParser:
     ).set_defaults(run=run_clean)
     commands.add_parser("env", help="print export lines for a shell").set_defaults(run=run_env)
     commands.add_parser("status", help="what runs, and the deployed stacks").set_defaults(run=run_status)
-    for name in ("local.demo", "local.rehearsal", "local.chaos", "local.why", "local.acting"):
+    for name in (
+        "local.demo",
+        "local.rehearsal",
+        "local.chaos",
+        "local.why",
+        "local.acting",
+        "local.comparison.command",
+    ):
         _register(name, commands)
     return parser
 
