@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
-from config import layout
+from config import inputs
 from config.errors import did_you_mean
 from config.recipes import RECIPES, Recipe
 from config.section import Section
 
 if TYPE_CHECKING:
-    from config.settings import Solution
+    from config.solution import Solution
 
 _NDCG = "normalized_discounted_cumulative_gain_at_25"
 
@@ -33,6 +33,10 @@ METRICS: Mapping[str, tuple[str, ...]] = {
 # Who has a list of their own gets it because it is better than everybody's. Related lists answer another question, and
 # a popularity discount lowers their figure on purpose.
 AGAINST_POPULARITY: Mapping[str, float] = {"USER_PERSONALIZATION": 1.0, "PERSONALIZED_RANKING": 1.0}
+
+
+METRICS_REPORTED = frozenset().union(*(recipe.metrics for recipe in RECIPES.values()))
+MIN_AGAINST_SERVING = 0.97
 
 
 class GateRules(Section):
@@ -69,6 +73,15 @@ class QualityGate(GateRules):
     solutions: dict[str, GateRules] = Field(default_factory=dict)
     """Rules of single solutions, by name; a key that stands here counts before the same key above."""
 
+    @property
+    def common_metric(self) -> str:
+        """Of solutions that say none, where their recipe reports it."""
+        return self.metric or _NDCG
+
+    @property
+    def common_share(self) -> float:
+        return MIN_AGAINST_SERVING if self.min_against_serving is None else self.min_against_serving
+
 
 def resolved(gate: QualityGate, solution: Solution) -> dict[str, Any]:
     """Every rule of a solution, as the judging function takes them; `metric` is None where a command promotes."""
@@ -76,14 +89,16 @@ def resolved(gate: QualityGate, solution: Solution) -> dict[str, Any]:
     said = {**_said(gate), **_said(gate.solutions.get(solution.name, GateRules()))}
     by_metric = said.get("promotion", "metric") == "metric"
     return {
-        "metric": said.get("metric", default_metric(recipe)) if by_metric else None,
-        "min_against_serving": said.get("min_against_serving", 0.97),
+        "metric": judged_metric(recipe, said.get("metric")) if by_metric else None,
+        "min_against_serving": said.get("min_against_serving", MIN_AGAINST_SERVING),
         "min_against_best": said.get("min_against_best", 0.9),
         "min_against_popularity": said.get(
             "min_against_popularity", AGAINST_POPULARITY.get(recipe.type, 0.0)
         ),
         "min_coverage_against_serving": said.get("min_coverage_against_serving", 0.7),
-        "floors": said.get("floors", {}),
+        "floors": {
+            metric: least for metric, least in said.get("floors", {}).items() if metric in recipe.metrics
+        },
         "false_rejections": gate.false_rejections,
         "accept_changed": gate.changed_configuration == "accept",
     }
@@ -101,14 +116,15 @@ def popularity(solutions: Iterable[Solution]) -> str:
 
 def lists_judged_by(gate: QualityGate, solutions: Iterable[Solution]) -> dict[str, dict[str, Any]]:
     """Rules of lists, by the name of the solution that makes one for each of many."""
-    return {one.name: _of_lists(gate, one) for one in solutions if one.for_each != "everyone"}
+    many = [one for one in solutions if one.publishes == "lists" and one.for_each in ("user", "item")]
+    return {one.name: _of_lists(gate, one) for one in many}
 
 
 def _of_lists(gate: QualityGate, solution: Solution) -> dict[str, Any]:
     said = {**_said(gate), **_said(gate.solutions.get(solution.name, GateRules()))}
     of_users = solution.for_each == "user"
     return {
-        "audience": layout.AUDIENCES[solution.for_each],
+        "audience": inputs.of(solution)["folder"],
         "max_sameness": said.get("max_sameness", 0.95 if of_users else 1.0),
         "max_without_list": said.get("max_without_list", 0.1 if of_users else 1.0),
     }
@@ -116,6 +132,11 @@ def _of_lists(gate: QualityGate, solution: Solution) -> dict[str, Any]:
 
 def _said(rules: GateRules) -> dict[str, Any]:
     return {name: value for name in GateRules.model_fields if (value := getattr(rules, name)) is not None}
+
+
+def judged_metric(recipe: Recipe, wanted: str | None) -> str | None:
+    """What is said for all counts where the recipe reports it."""
+    return wanted if wanted in recipe.metrics else default_metric(recipe)
 
 
 def default_metric(recipe: Recipe) -> str | None:
@@ -131,22 +152,16 @@ def check(gate: QualityGate, solutions: Iterable[Solution]) -> None:
             raise ValueError(
                 f"quality_gate.solutions has {name!r}, which is no solution: {did_you_mean(name, recipes)}"
             )
-    for name, recipe in recipes.items():
-        for where, rules in _places(gate, name):
-            _check_metrics(where, rules, name, recipe)
+    _check_metrics("quality_gate", gate, METRICS_REPORTED, "any recipe")
+    for name, rules in gate.solutions.items():
+        recipe = recipes[name]
+        who = f"{recipe.name} of solution {name!r}"
+        _check_metrics(f"quality_gate.solutions.{name}", rules, recipe.metrics, who)
 
 
-def _places(gate: QualityGate, name: str) -> list[tuple[str, GateRules]]:
-    """Where the rules that count for a solution stand."""
-    own = gate.solutions.get(name, GateRules())
-    common = gate if own.promotion != "command" else GateRules()
-    return [("quality_gate", common), (f"quality_gate.solutions.{name}", own)]
-
-
-def _check_metrics(where: str, rules: GateRules, name: str, recipe: Recipe) -> None:
+def _check_metrics(where: str, rules: GateRules, reported: frozenset[str], who: str) -> None:
     for key, metric in [("metric", rules.metric), *(("floors", metric) for metric in rules.floors or {})]:
-        if metric is not None and metric not in recipe.metrics:
+        if metric is not None and metric not in reported:
             raise ValueError(
-                f"{where}.{key} is {metric!r}, which {recipe.name} of solution {name!r} does not report: "
-                f"{did_you_mean(metric, recipe.metrics)}"
+                f"{where}.{key} is {metric!r}, which {who} does not report: {did_you_mean(metric, reported)}"
             )

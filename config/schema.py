@@ -12,19 +12,18 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from config import recipes, rules
+from config import gate, recipes, rules
 from config.reference import listed_sections
 from config.settings import Settings
 
 FILE = Path(__file__).with_suffix(".json")
-_METRICS = frozenset().union(*(recipe.metrics for recipe in recipes.RECIPES.values()))
 # Values that validators look up, by <model>.<field>.
 _KNOWN: Mapping[tuple[str, str], Iterable[Any]] = {
     ("Settings", "region"): rules.PERSONALIZE_REGIONS,
     ("Settings", "log_retention_days"): rules.LOG_RETENTION_DAYS,
-    ("Solution", "recipe"): recipes.DEPLOYED,
-    ("QualityGate", "metric"): _METRICS,
-    ("GateRules", "metric"): _METRICS,
+    ("Solution", "recipe"): recipes.RECIPES,
+    ("QualityGate", "metric"): gate.METRICS_REPORTED,
+    ("GateRules", "metric"): gate.METRICS_REPORTED,
 }
 
 Schema = dict[str, Any]

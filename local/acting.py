@@ -1,10 +1,9 @@
-"""Commands that act on the running endpoint, or on the account with `--on aws`, by the same code."""
+"""What acts on the running endpoint, or with `--on aws` on the account, by the same code: `seed`, `run` and others."""
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 import time
 from contextlib import closing
@@ -13,8 +12,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from local import cli
-from operations import inventory, promote, queries, rollback, smoke
+from local import cli, dashboards
+from operations import forget, inventory, promote, queries, rollback, smoke, sql
 from operations import place as places
 from operations.parity.command import parity
 from operations.place import Place, Refused, say
@@ -36,16 +35,25 @@ def register(commands: Any) -> None:
     promoted.add_argument("--solution", required=True)
     promoted.add_argument("--version", required=True, help="ARN or name of a version, or previous")
     exists = commands.add_parser("inventory", help="what exists of an environment, by what it costs")
+    gone = commands.add_parser("forget", help="a user out of everything that is kept")
+    gone.add_argument("--user", required=True, help="their id")
+    gone.add_argument("--release", action="store_true", help="let a forgotten user in again")
     compare = commands.add_parser("parity", help="what the endpoint answers, to compare an account with")
-    for command, action in (
-        (compare, run_parity),
+    draw = commands.add_parser("dashboards", help="write the page of the dashboards from the marts")
+    ask = commands.add_parser("sql", help="a prompt on the marts of the warehouse")
+    actions = (
         (exists, run_inventory),
-        (seed, run_seed),
-        (run, run_run),
-        (look, run_smoke),
         (back, run_rollback),
         (promoted, run_promote),
-    ):
+        (seed, run_seed),
+        (run, run_run),
+        (gone, run_forget),
+        (look, run_smoke),
+        (compare, run_parity),
+        (draw, run_dashboards),
+        (ask, run_sql),
+    )
+    for command, action in actions:
         command.add_argument("--environment", default="dev", help="config/<environment>.yaml")
         command.add_argument("--on", choices=["endpoint", "aws"], default="endpoint", help="where it acts")
         command.set_defaults(run=_reporting(action))
@@ -73,9 +81,7 @@ def _reporting(action: Any) -> Any:
 def _place(options: argparse.Namespace) -> Place:
     """Raises NotRunning, Refused and ConfigError."""
     if options.on == "endpoint":
-        home = state.home()
-        current = state.running(home)
-        os.environ.update(cli.environment_variables(cli.endpoint_of(current, home), current))
+        return cli.operator_place(options.environment)
     return places.reached(options.environment)
 
 
@@ -117,6 +123,7 @@ def run_run(place: Place, options: argparse.Namespace) -> int:
     poll = time.sleep if here else _slowly
     followed = progress.follow(client, arn, logs=logs, sleep=poll)
     say(f"  ended in {followed.seconds:.1f} s")
+    dashboards.write(place)
     return 0
 
 
@@ -136,6 +143,22 @@ def _started(place: Place, client: Any, mode: str) -> str:
 def _slowly(seconds: float) -> None:
     """An hour's run is looked at every few seconds: the API counts."""
     time.sleep(max(seconds, AWS_POLL_SECONDS))
+
+
+def run_dashboards(place: Place, options: argparse.Namespace) -> int:
+    dashboards.write(place)
+    return 0
+
+
+def run_sql(place: Place, options: argparse.Namespace) -> int:
+    return sql.prompt(place)
+
+
+def run_forget(place: Place, options: argparse.Namespace) -> int:
+    """The endpoint is anybody's own: on AWS `python -m operations forget` asks first."""
+    act = forget.release if options.release else forget.forget
+    given = place.settings.environment if options.on == "endpoint" else ""
+    return act(place, user=options.user, given=given)
 
 
 def run_smoke(place: Place, options: argparse.Namespace) -> int:

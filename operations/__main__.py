@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Mapping
 
 from config.errors import ConfigError
-from operations import adopt, deploy, destroy, inventory, promote, rollback, smoke
+from operations import adopt, deploy, destroy, forget, inventory, promote, rollback, smoke, sql
 from operations.parity.command import parity
 from operations.place import Place, Refused, complain, reached, say
 
@@ -32,7 +32,14 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--list", default="", help="rollback: names of lists joined by commas, or all")
     parser.add_argument("--solution", default="", help="promote: the name of a solution")
     parser.add_argument("--version", default="", help="promote: ARN or name of a version, or previous")
+    parser.add_argument("--user", default="", help="the id of a user to forget")
+    parser.add_argument("--release", action="store_true", help="let a forgotten user in again")
     return parser
+
+
+def _forget(place: Place, options: argparse.Namespace) -> int:
+    act = forget.release if options.release else forget.forget
+    return act(place, user=options.user, given=options.confirm)
 
 
 def _adopt(place: Place, options: argparse.Namespace) -> int:
@@ -49,8 +56,10 @@ COMMANDS: Mapping[str, Callable[[Place, argparse.Namespace], int]] = {
         place, solution=options.solution, version=options.version, given=options.confirm
     ),
     "rollback": lambda place, options: rollback.rollback(place, lists=options.list, given=options.confirm),
+    "forget": _forget,
     "parity": lambda place, options: min(parity(place, on="aws"), 1),
     "smoke": lambda place, options: min(smoke.smoke(place), 1),
+    "sql": lambda place, options: sql.prompt(place),
 }
 
 if __name__ == "__main__":

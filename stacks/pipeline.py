@@ -60,6 +60,7 @@ class PipelineStack(EnvironmentStack):
                 "SOLUTIONS": json.dumps(
                     {one.name: solutions.name(settings, one) for one in settings.solutions}
                 ),
+                "PINNED": json.dumps([one.version for one in settings.solutions if one.version]),
                 "KEEP_SUPERSEDED": str(settings.clean_up.keep_superseded),
                 "SUPERSEDED_AFTER_DAYS": str(settings.clean_up.superseded_after_days),
             },

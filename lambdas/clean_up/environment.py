@@ -12,3 +12,4 @@ class Environment:
     solutions: dict[str, str]
     keep_superseded: int
     superseded_after_days: int
+    pinned: list[str]

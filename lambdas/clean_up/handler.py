@@ -76,8 +76,8 @@ def pages(personalize: Any, operation: str, member: str, **arguments: Any) -> It
 
 
 def needed(dynamodb: Any, settings: Environment) -> set[str]:
-    """Solutions behind what serves, what readers may go back to, and what may be promoted back."""
-    names = set()
+    """Solutions that are pinned, or behind what serves, what readers may go back to, and what may be promoted back."""
+    names = {arn.split("/")[1] for arn in settings.pinned}
     for name in settings.solutions:
         serving = {"pk": {"S": f"serving#{name}"}}
         pointer = {"pk": {"S": f"pointer#{name}"}, "sk": {"S": "pointer"}}

@@ -20,9 +20,7 @@ def definition(settings: Settings) -> dict[str, Any]:
             "Assign": {"me": jsonata("$states.context.Execution.Id")},
             "Next": "AcquireLock",
         },
-        "AcquireLock": lock.put(
-            settings, lock.FREE, lock.NOW, hours=LOCK_HOURS, refused="Skipped", Next="CleanUp"
-        ),
+        **lock.states(settings, hours=LOCK_HOURS, acquired="CleanUp", refused="Skipped"),
         # A run is at work. What it leaves is found the next time.
         "Skipped": {"Type": "Succeed", "Output": {"skipped": "a run holds the lock"}},
         "CleanUp": asl.invoke(
@@ -58,5 +56,5 @@ def statements(settings: Settings) -> list[Statement]:
     names = settings.names
     return [
         allow("lambda:InvokeFunction", names.function_arn("clean_up")),
-        allow(["dynamodb:PutItem", "dynamodb:DeleteItem"], names.table_arn(names.control_table)),
+        *lock.statements(settings),
     ]

@@ -1,23 +1,81 @@
-"""The environment's lock: one workflow at a time changes what runs share. `$me` is the execution's ARN."""
+"""The lock of an environment, which whoever changes its data takes: an item of the control table."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from config import layout
 from config.settings import Settings
+from stacks.parts.access import Statement, allow
 from stacks.workflows import asl
-from stacks.workflows.asl import State, jsonata
+from stacks.workflows.asl import State, States, jsonata
 
-FREE = f"attribute_not_exists({layout.PK}) OR {layout.EXPIRES} < :now OR #owner = :me"
-NOW: Mapping[str, Any] = {":now": {"N": jsonata("$string($floor($millis() / 1000))")}}
+# Whose executions may own it.
+OWNERS = ("pipeline", "forget", "clean-up")
 
 
-def put(
-    settings: Settings, condition: str, values: Mapping[str, Any], *, hours: int, refused: str, Next: str
+def states(settings: Settings, *, hours: int, acquired: str, refused: str) -> States:
+    """Entered at `AcquireLock`, with the execution's ARN in `me`; goes on at `acquired`, or at `refused`.
+
+    A lock whose owner runs no longer is taken over, however that run ended: nobody has to release it.
+    """
+    table = settings.names.control_table
+    return {
+        # A retry of the same execution finds its own lock.
+        "AcquireLock": _put_lock(
+            table,
+            f"attribute_not_exists({layout.PK}) OR {layout.EXPIRES} < :now OR #owner = :me",
+            {":now": {"N": jsonata("$string($floor($millis() / 1000))")}},
+            hours=hours,
+            acquired=acquired,
+            refused="ReadLock",
+        ),
+        "ReadLock": asl.task(
+            asl.GET_ITEM,
+            {"TableName": table, "Key": {layout.PK: {"S": layout.LOCK}}, "ConsistentRead": True},
+            Assign={
+                "owner": jsonata(
+                    "$exists($states.result.Item.owner.S) ? $states.result.Item.owner.S : 'released'"
+                )
+            },
+            Next="DescribeOwner",
+        ),
+        **_owner_states(refused),
+        # Of several runs that see the same dead owner, one gets the lock.
+        "TakeOverLock": _put_lock(
+            table,
+            f"attribute_not_exists({layout.PK}) OR #owner = :dead OR #owner = :me",
+            {":dead": {"S": jsonata("$owner")}},
+            hours=hours,
+            acquired=acquired,
+            refused=refused,
+        ),
+    }
+
+
+def _owner_states(refused: str) -> States:
+    """Whether the execution that owns the lock still runs."""
+    running = jsonata("$states.input.status in ['RUNNING', 'PENDING_REDRIVE']")
+    return {
+        "DescribeOwner": asl.task(
+            asl.sdk("sfn", "describeExecution"),
+            {"ExecutionArn": jsonata("$owner")},
+            Output=jsonata("{'status': $states.result.Status}"),
+            # Executions are forgotten 90 days after their end; what is no ARN never ran.
+            Catch=[{"ErrorEquals": asl.NO_EXECUTION, "Next": "TakeOverLock"}],
+            Next="OwnerStatus",
+        ),
+        "OwnerStatus": {
+            "Type": "Choice",
+            "Choices": [{"Condition": running, "Next": refused}],
+            "Default": "TakeOverLock",
+        },
+    }
+
+
+def _put_lock(
+    table: str, condition: str, values: dict[str, dict[str, str]], *, hours: int, acquired: str, refused: str
 ) -> State:
-    """Takes the lock for so many hours where the condition holds; else goes to the state `refused`."""
     lock = {
         layout.PK: {"S": layout.LOCK},
         "owner": {"S": jsonata("$me")},
@@ -26,14 +84,14 @@ def put(
     return asl.task(
         asl.PUT_ITEM,
         {
-            "TableName": settings.names.control_table,
+            "TableName": table,
             "Item": lock,
             "ConditionExpression": condition,
             "ExpressionAttributeNames": {"#owner": "owner"},
             "ExpressionAttributeValues": {**values, ":me": {"S": jsonata("$me")}},
         },
         Catch=[{"ErrorEquals": asl.CONDITION_FAILED, "Next": refused}],
-        Next=Next,
+        Next=acquired,
     )
 
 
@@ -53,3 +111,23 @@ def release(settings: Settings, *, Next: str, caught: str) -> State:
         Catch=[{"ErrorEquals": ["States.ALL"], "Next": caught}],
         Next=Next,
     )
+
+
+def statements(settings: Settings, *more: str) -> list[Statement]:
+    """`more` are actions on the control table that a workflow needs beside those of the lock."""
+    names = settings.names
+    actions = ["dynamodb:GetItem", "dynamodb:PutItem", *more, "dynamodb:DeleteItem"]
+    return [
+        # Whether the owner of a lock still runs.
+        allow("states:DescribeExecution", *(f"{names.execution_arn(owner)}:*" for owner in OWNERS)),
+        allow(actions, names.table_arn(names.control_table)),
+    ]
+
+
+def already_running(settings: Settings) -> dict[str, Any]:
+    cause = (
+        "Another run holds the lock and is still running: wait for its end or stop it. The item "
+        f"{layout.PK}={layout.LOCK} of table {settings.names.control_table} names it; a lock of a run that "
+        "ended is taken over."
+    )
+    return {"Type": "Fail", "Error": "AlreadyRunning", "Cause": cause}

@@ -6,7 +6,6 @@ on after the phase that it finished last.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from config import layout
@@ -46,7 +45,8 @@ UNLOADED = {
 def definition(settings: Settings) -> dict[str, Any]:
     states: States = {
         "Start": _start(),
-        **_lock_states(settings),
+        **lock.states(settings, hours=LOCK_HOURS, acquired="Resuming", refused="AlreadyRunning"),
+        "AlreadyRunning": lock.already_running(settings),
         "Resuming": {
             "Type": "Choice",
             "Choices": [
@@ -131,66 +131,6 @@ def _model_states(settings: Settings) -> States:
         ),
         "NoteServing": _note_progress(settings, "serving", "true", Next="AddPending"),
     }
-
-
-def _lock_states(settings: Settings) -> States:
-    """A lock whose owner runs no longer is taken over, however that run ended: nobody has to release it."""
-    table = settings.names.control_table
-    return {
-        # A retry of the same execution finds its own lock.
-        "AcquireLock": _put_lock(settings, lock.FREE, lock.NOW, refused="ReadLock"),
-        "ReadLock": asl.task(
-            asl.GET_ITEM,
-            {"TableName": table, "Key": {layout.PK: {"S": layout.LOCK}}, "ConsistentRead": True},
-            Assign={
-                "owner": jsonata(
-                    "$exists($states.result.Item.owner.S) ? $states.result.Item.owner.S : 'released'"
-                )
-            },
-            Next="DescribeOwner",
-        ),
-        **_owner_states(),
-        # Of several runs that see the same dead owner, one gets the lock.
-        "TakeOverLock": _put_lock(
-            settings,
-            f"attribute_not_exists({layout.PK}) OR #owner = :dead OR #owner = :me",
-            {":dead": {"S": jsonata("$owner")}},
-            refused="AlreadyRunning",
-        ),
-        "AlreadyRunning": _already_running(table),
-    }
-
-
-def _owner_states() -> States:
-    """Whether the execution that owns the lock still runs."""
-    running = jsonata("$states.input.status in ['RUNNING', 'PENDING_REDRIVE']")
-    return {
-        "DescribeOwner": asl.task(
-            asl.sdk("sfn", "describeExecution"),
-            {"ExecutionArn": jsonata("$owner")},
-            Output=jsonata("{'status': $states.result.Status}"),
-            # Executions are forgotten 90 days after their end; what is no ARN never ran.
-            Catch=[{"ErrorEquals": asl.NO_EXECUTION, "Next": "TakeOverLock"}],
-            Next="OwnerStatus",
-        ),
-        "OwnerStatus": {
-            "Type": "Choice",
-            "Choices": [{"Condition": running, "Next": "AlreadyRunning"}],
-            "Default": "TakeOverLock",
-        },
-    }
-
-
-def _already_running(table: str) -> State:
-    cause = (
-        "Another run holds the lock and is still running: wait for its end or stop it. The item "
-        f"{layout.PK}={layout.LOCK} of table {table} names it; a lock of a run that ended is taken over."
-    )
-    return {"Type": "Fail", "Error": "AlreadyRunning", "Cause": cause}
-
-
-def _put_lock(settings: Settings, condition: str, values: Mapping[str, Any], *, refused: str) -> State:
-    return lock.put(settings, condition, values, hours=LOCK_HOURS, refused=refused, Next="Resuming")
 
 
 def _note_progress(settings: Settings, phase: str, value: str, *, Next: str) -> State:
@@ -526,18 +466,9 @@ def statements(settings: Settings, *, key_arn: str) -> list[Statement]:
         *schemas.reading(settings),
         allow("states:StartExecution", *(names.workflow_arn(part) for part in PARTS)),
         allow(["states:DescribeExecution", "states:StopExecution"], *executions),
-        # Whether the owner of a lock still runs.
-        allow(
-            "states:DescribeExecution",
-            f"{names.execution_arn('pipeline')}:*",
-            f"{names.execution_arn('clean-up')}:*",
-        ),
+        *lock.statements(settings, "dynamodb:UpdateItem"),
         # `.sync` learns of the end through a rule that Step Functions manages.
         allow(["events:PutTargets", "events:PutRule", "events:DescribeRule"], rule),
-        allow(
-            ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"],
-            names.table_arn(names.control_table),
-        ),
         allow(
             "cloudwatch:EnableAlarmActions",
             f"arn:aws:cloudwatch:{settings.region}:{settings.account}:alarm:{names.late_alarm}",

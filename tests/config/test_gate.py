@@ -10,7 +10,7 @@ import pytest
 from config import gate, recipes
 from config.gate import GateRules, QualityGate
 from config.recipes import RECIPES
-from config.settings import Solution
+from config.solution import Solution
 from lambdas.judge_solution_version.gate import Rules
 
 NDCG = "normalized_discounted_cumulative_gain_at_25"
@@ -51,8 +51,8 @@ def test_what_is_said_for_one_solution_counts_before_what_is_said_for_all() -> N
     [
         ({"solutions": {"relatd": {}}}, "quality_gate.solutions has 'relatd', which is no solution: did you"),
         (
-            {"metric": "recall_at_k"},
-            "quality_gate.metric is 'recall_at_k', which aws-user-personalization-v2",
+            {"metric": "recall_at_25"},
+            "quality_gate.metric is 'recall_at_25', which any recipe does not report",
         ),
         ({"floors": {"ndcg": 0.1}}, "quality_gate.floors is 'ndcg'"),
         (

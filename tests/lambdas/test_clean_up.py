@@ -64,6 +64,7 @@ def settings(current: str = "aa00", **changed: Any) -> Environment:
             "solutions": {"personal": f"osusume-dev-personal-{current}"},
             "keep_superseded": 1,
             "superseded_after_days": 14,
+            "pinned": [],
             **changed,
         }
     )
@@ -127,6 +128,12 @@ def test_what_serves_or_could_be_gone_back_to_stays(item: dict[str, Any]) -> Non
 def test_what_the_workflow_did_not_name_is_somebody_elses(name: str) -> None:
     personalize = Personalize(**{name.replace("-", "_"): [ago(500)]})
     assert clean(personalize, keep_superseded=0)["deleted"] == []
+
+
+def test_a_version_that_the_configuration_pins_keeps_its_solution() -> None:
+    answer = clean(old(), keep_superseded=0, pinned=[f"{ARN}osusume-dev-personal-cc22/v7"])
+    assert "osusume-dev-personal-cc22" in answer["kept"]
+    assert "osusume-dev-personal-dd33" in answer["deleted"]
 
 
 def test_a_solution_that_trained_lately_or_is_in_use_waits_for_the_next_time() -> None:

@@ -133,6 +133,7 @@ def test_clean_up(call: Any) -> None:
         "SOLUTIONS": '{"personal": "p-personal-bb"}',
         "KEEP_SUPERSEDED": "0",
         "SUPERSEDED_AFTER_DAYS": "14",
+        "PINNED": "[]",
     }
     answer = call("clean_up", {}, variables, {"personalize": personalize, "dynamodb": DynamoDB()})
     assert answer == {"deleted": ["p-personal-aa"], "in_use": [], "kept": []}

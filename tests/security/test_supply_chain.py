@@ -39,6 +39,7 @@ def problems(lock: str) -> list[str]:
 
 def test_the_locks_are_those_that_something_installs() -> None:
     assert LOCKS == [
+        "lambdas/forget_users/requirements.txt",
         "lambdas/requirements.txt",
         "lambdas/run_dbt/requirements.txt",
         "requirements-account.txt",
@@ -80,7 +81,14 @@ def _pins(lock: str) -> dict[str, str]:
     return {name.lower(): version for name, version in re.findall(r"^([\w.-]+)==(\S+)", text, re.MULTILINE)}
 
 
-@pytest.mark.parametrize("lock", ["lambdas/requirements.txt", "lambdas/run_dbt/requirements.txt"])
+LAYERS = [
+    "lambdas/forget_users/requirements.txt",
+    "lambdas/requirements.txt",
+    "lambdas/run_dbt/requirements.txt",
+]
+
+
+@pytest.mark.parametrize("lock", LAYERS)
 def test_a_layer_has_the_versions_that_are_tested(lock: str) -> None:
     tested = _pins("requirements-dev.txt")
     assert {name: v for name, v in _pins(lock).items() if tested.get(name, v) != v} == {}

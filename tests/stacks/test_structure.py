@@ -19,6 +19,7 @@ from tests.stacks.test_security import identity_statements, listed
 
 FUNCTIONS = [
     "clean_up",
+    "forget_users",
     "get_recommendations",
     "grant_reader",
     "judge_lists",
@@ -26,6 +27,7 @@ FUNCTIONS = [
     "load_warehouse",
     "plan_run",
     "publish_recommendations",
+    "request_forgetting",
     "run_dbt",
     "validate_datasets",
 ]
@@ -288,7 +290,9 @@ def test_one_failed_run_sends_one_mail(assembly: Assembly) -> None:
         "pipeline-unfinished",
         "pipeline-late",
         "clean-up-unfinished",
+        "forget-unfinished",
         "get-recommendations-errors",
+        "request-forgetting-errors",
         "schedule-undelivered",
         "api-errors",
         "answers-degraded",
@@ -359,3 +363,19 @@ def test_the_late_alarm_gives_each_hour_its_point(assembly: Assembly) -> None:
     assert expressions == ["FILL(succeeded, 0)"]
     assert alarm["EvaluationPeriods"] == assembly.settings.schedule.late_after_hours
     assert alarm["TreatMissingData"] == "breaching"
+
+
+def test_the_budget_mails_at_each_share_and_when_the_month_is_forecast_to_reach_the_last(
+    assembly: Assembly,
+) -> None:
+    [(_, budget)] = assembly.properties("AWS::Budgets::Budget")
+    given = assembly.settings.budget
+    assert budget["Budget"]["BudgetLimit"] == {"Amount": given.monthly_usd, "Unit": "USD"}
+    assert budget["Budget"]["TimeUnit"] == "MONTHLY"
+    told = [
+        (row["Notification"]["NotificationType"], row["Notification"]["Threshold"])
+        for row in budget["NotificationsWithSubscribers"]
+    ]
+    assert told == [("ACTUAL", 80), ("ACTUAL", 100), ("FORECASTED", 100)]
+    mailed = {row["Subscribers"][0]["Address"] for row in budget["NotificationsWithSubscribers"]}
+    assert mailed == {given.email or assembly.settings.alerts.email}
