@@ -131,7 +131,13 @@ def resource_of(assembly: Assembly, call: sdk.Call, arguments: dict[str, Any]) -
 def _personalize_resource(where: str, call: sdk.Call, arguments: dict[str, Any]) -> str:
     if call.operation.startswith("List"):
         return "*"
-    names = ("SolutionVersionArn", "SolutionArn", "DatasetImportJobArn", "BatchInferenceJobArn")
+    names = (
+        "SolutionVersionArn",
+        "SolutionArn",
+        "DatasetImportJobArn",
+        "BatchInferenceJobArn",
+        "DataDeletionJobArn",
+    )
     for name in (*names, *(() if call.operation.startswith("Create") else ("DatasetArn", "SchemaArn"))):
         creates_job = call.operation.startswith("Create") and name == "SolutionVersionArn"
         if name in arguments and not creates_job:
