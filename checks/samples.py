@@ -53,7 +53,6 @@ FUNCTION_RESULTS: Mapping[str, Mapping[str, Any]] = {
         "requests": ["0123456789abcdef"],
         "done": True,
         "position": {"place": "raw", "after": "key"},
-        "location": "s3://bucket/forget/0123456789abcdef/users.csv",
         "report": "s3://bucket/forget/0123456789abcdef.json",
     },
 }

@@ -62,7 +62,7 @@ BATCH_INPUT = Form("runs/{run_id}/batch_input/{audience}/")
 QUARANTINE = Form("runs/{run_id}/quarantine/{dataset}/")
 REPORT = Form("runs/{run_id}/report.json")
 # Whom Personalize's data deletion job deletes; removed when it has ended.
-FORGET_LIST = Form("forget/{request_id}/users.csv")
+FORGET_LIST = Form("forget/{request_id}/")
 
 # Results bucket.
 BATCH_OUTPUT = Form("runs/{run_id}/batch/{solution}/")
@@ -125,7 +125,6 @@ RUN = Form("run#{run_id}")
 PROGRESS = Form("progress#{run_id}")
 # Runs whose lists serve and that the warehouse has not taken.
 WAREHOUSE_PENDING = "warehouse_pending"
-# Requests to forget a user, those that are not done, and whom runs leave out, by a keyed hash of the id.
+# Requests to forget a user, and whom runs leave out, by a keyed hash of the id.
 FORGETTING = Form("forgetting#{request_id}")
-FORGETTING_PENDING = "forgetting_pending"
 FORGOTTEN = Form("forgotten#{digest}")

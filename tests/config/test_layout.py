@@ -131,9 +131,8 @@ def test_the_message_about_quarantined_rows_names_their_folder() -> None:
 def test_what_forgets_asks_for_the_keys_of_the_layout() -> None:
     assert forgetting.key_of_request("r") == {layout.PK: {"S": layout.FORGETTING.of(request_id="r")}}
     assert forgetting.key_of_digest("d") == {layout.PK: {"S": layout.FORGOTTEN.of(digest="d")}}
-    assert forgetting.PENDING == layout.FORGETTING_PENDING
     assert steps.report_key("r") == layout.FORGET_REPORT.of(request_id="r")
-    assert steps._list_key(["r", "s"]) == layout.FORGET_LIST.of(request_id="r")
+    assert steps._list_key(["r", "s"]) == layout.FORGET_LIST.of(request_id="r") + "users.csv"
 
 
 @pytest.mark.parametrize(

@@ -212,7 +212,7 @@ def forgetting(**steps: Any) -> dict[tuple[str, str], Any]:
     answers = {
         "begin": lambda _: {"requests": ["r1"]},
         "remove": remove,
-        "list": lambda _: {"location": "s3://b/forget/r1/users.csv"},
+        "list": lambda _: {},
         "end": lambda _: {"report": "s3://b/forget/r1.json"},
         "fail": lambda _: {},
     } | steps
@@ -240,7 +240,7 @@ def test_forget_removes_deletes_and_ends_under_the_lock() -> None:
     assert positions[1:3] == [{"place": forget.FIRST_PLACE}, {"place": "raw", "after": "k"}]
     [job] = sent(cloud, "CreateDataDeletionJob")
     assert job["jobName"] == "osusume-dev-forget-1-run-1"
-    assert job["dataSource"] == {"dataLocation": "s3://b/forget/r1/users.csv"}
+    assert job["dataSource"] == {"dataLocation": f"s3://{NAMES.datasets_bucket}/forget/r1/"}
     operations = cloud.operations()
     assert operations[0] == "PutItem" and operations[-1] == "DeleteItem"
 
