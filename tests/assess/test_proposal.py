@@ -78,9 +78,10 @@ def test_what_does_not_beat_popularity_is_not_paid_for(tmp_path: Path) -> None:
 
 
 def test_weights_are_written_where_they_help(tmp_path: Path) -> None:
-    weigh = lambda *gained: [
-        e.weight for e in proposed(tmp_path, gained=gained).settings.datasets.interactions.events
-    ]  # noqa: E731
+    def weigh(*gained: Gain) -> list[float]:
+        found = proposed(tmp_path, gained=gained)
+        return [event.weight for event in found.settings.datasets.interactions.events]
+
     assert weigh() == [1.0, 1.0, 1.0]
     assert weigh(Gain("weights", SAME)) == [1.0, 1.0, 1.0]
     like, purchase, view = weigh(Gain("weights", BETTER))

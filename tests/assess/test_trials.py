@@ -48,14 +48,14 @@ def test_by_time_training_knows_nothing_of_later() -> None:
     moment = split.train.times.max()
     assert past.interactions.TIMESTAMP.max() == moment == split.seen.times.max()
     assert split.relevant.times.min() > moment
-    assert len(split.relevant.items) == sum(rows().TIMESTAMP > moment)
+    assert len(split.relevant.items) == rows().TIMESTAMP.gt(moment).sum()
 
 
 def test_popular_this_week_is_of_the_last_seven_days() -> None:
     _, split = trials.by_time(prepared())
     frame = rows()
     end = split.train.times.max()
-    week = frame[(frame.TIMESTAMP <= end) & (frame.TIMESTAMP > end - 7 * 86_400)]
+    week = frame[frame.TIMESTAMP.le(end) & frame.TIMESTAMP.gt(end - 7 * 86_400)]
     counts = week.drop_duplicates(["USER_ID", "ITEM_ID"]).ITEM_ID.value_counts()
     names = prepared().items.values
     first = names[baselines.popular_this_week(split, len(names))[0][0]]
@@ -76,7 +76,7 @@ def test_the_figures_of_popularity_are_the_recipes() -> None:
 def test_a_threshold_leaves_low_values_out_of_training_and_asks_the_same() -> None:
     whole = prepared()
     split = hold_out(whole.histories)
-    varied, its = trials._varied(subject(), "threshold", whole, split)
+    varied, its = trials.varied(subject(), "threshold", whole, split)
     frame = rows()
     low = frame.EVENT_TYPE.eq("purchase") & frame.EVENT_VALUE.lt(40)
     assert len(varied.histories.items) == len(frame) - low.sum()
@@ -88,7 +88,7 @@ def test_a_threshold_leaves_low_values_out_of_training_and_asks_the_same() -> No
 def test_weights_reach_training_and_ask_the_same() -> None:
     whole = prepared()
     split = hold_out(whole.histories)
-    _, its = trials._varied(subject(), "weights", whole, split)
+    _, its = trials.varied(subject(), "weights", whole, split)
     assert set(np.unique(its.train.weights)) == {np.float32(0.2), np.float32(1.0)}
     assert np.array_equal(its.seen.items, split.seen.items)
 
