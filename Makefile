@@ -23,8 +23,7 @@ export OSUSUME_ENV := $(ENV)
 export JSII_NODE := $(abspath $(VENV))/node/bin/node
 export PATH := $(abspath $(BIN)):$(abspath $(VENV))/node/bin:$(PATH)
 
-.PHONY: assess baseline bootstrap chaos check checkov clean compare cost demo deploy destroy diff docs down env forget format help install lint lock \
-	mutations nightly parity preflight rehearse run seed smoke snapshot status synth test test-package up why
+.PHONY: $(shell sed -n 's/^\([a-z-]*\):.*/\1/p' $(firstword $(MAKEFILE_LIST)))
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
@@ -118,6 +117,15 @@ run: $(LOCAL) ## start the pipeline of ENV and follow it (MODE=auto|full; ON=aws
 
 smoke: $(if $(filter aws,$(ON)),$(ACCOUNT),$(LOCAL)) ## look at ENV as its users would: lists, marts, alarms, lock (ON=aws)
 	@$(BIN)/python -m $(if $(filter aws,$(ON)),operations smoke $(ENV),local smoke --environment $(ENV))
+
+sql: $(if $(filter aws,$(ON)),$(ACCOUNT),$(LOCAL)) ## a prompt on the marts of ENV, as their reader sees them (ON=aws)
+	@$(BIN)/python -m $(if $(filter aws,$(ON)),operations sql $(ENV),local sql --environment $(ENV))
+
+dashboards: $(LOCAL) ## write the page of the dashboards from the marts of ENV: one file that asks nobody for anything (ON=aws)
+	@$(BIN)/python -m local dashboards --environment $(ENV) --on $(ON)
+
+catalogue: $(LOCAL) ## describe every mart and column of the warehouse, in one file
+	@$(BIN)/python -m local catalogue
 
 # The login's name is USER as well, which nobody means.
 FORGET_USER = $(if $(filter command,$(firstword $(origin USER))),'$(subst ','\'',$(USER))',$(error forget whom? make forget USER=<id> ENV=<environment>))

@@ -44,7 +44,6 @@ class ServingStack(EnvironmentStack):
             memory_size=512,
             timeout=Duration.seconds(20),
             statements=[
-                # A transaction takes the actions of its parts.
                 allow(
                     ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"],
                     names.table_arn(names.control_table),
@@ -80,6 +79,7 @@ class ServingStack(EnvironmentStack):
         return json.dumps(self.settings.api.default_items, ensure_ascii=False)
 
     def _list_for(self, audience: str) -> str:
-        """The first solution that lists for each user, item or everyone; none is an empty name."""
-        lists = [solution.name for solution in self.settings.solutions if solution.for_each == audience]
+        """The first solution that publishes lists for each user, item or everyone; none is an empty name."""
+        published = [solution for solution in self.settings.solutions if solution.publishes == "lists"]
+        lists = [solution.name for solution in published if solution.for_each == audience]
         return lists[0] if lists else ""

@@ -27,7 +27,7 @@ MORE_BOUGHT = 0.15  # of the places
 OTHER_CATEGORIES = 0.2  # total variation
 SAME_LISTS = 0.15  # of two users' places
 SHORTER, LOST = 0.05, 0.01
-LEAST_OVERLAP = 0.5
+LEAST_OVERLAP = 0.7
 FEWER_ROWS, REFUSED_ROWS = 0.05, 0.02
 
 Lists = Mapping[str, Sequence[str]]
@@ -40,7 +40,8 @@ class Answer:
     lists: Mapping[str, Lists] = field(default_factory=dict)
     metrics: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     rows: Mapping[str, Any] = field(default_factory=dict)
-    solutions: Mapping[str, str] = field(default_factory=dict)
+    solutions: Mapping[str, str] = field(default_factory=dict)  # name -> for each of whom
+    weights: Mapping[str, float] = field(default_factory=dict)  # of event types
     seconds: float = 0
     error: str = ""
 
@@ -119,7 +120,8 @@ def review(before: Answer, after: Answer, shared: Shared) -> Review:
     names = list(dict.fromkeys([*before.lists, *after.lists]))
     solutions = tuple(_solution(name, before, after, shared) for name in names) if not failed else ()
     rows = tuple(_rows(before, after)) if not failed else ()
-    flags = (*failed, *(flag for one in solutions for flag in _flags(one)), *_row_flags(rows))
+    taught = () if failed else tuple(_weight_flags(before, after))
+    flags = (*failed, *taught, *(flag for one in solutions for flag in _flags(one)), *_row_flags(rows))
     return Review(solutions=solutions, rows=rows, flags=flags)
 
 
@@ -289,6 +291,15 @@ def _list_flags(one: Solution, bought: Figure | None) -> Iterator[str]:
         yield f"{one.name}: {one.category_shift:.0%} of the places moved to other categories"
     if one.lists and one.overlap < LEAST_OVERLAP:
         yield f"{one.name}: an old and a new list share {one.overlap:.0%} of their places"
+
+
+def _weight_flags(before: Answer, after: Answer) -> Iterator[str]:
+    """What an event type teaches no more, whatever the figures say of it."""
+    for kind, weight in before.weights.items():
+        if kind not in after.weights:
+            yield f"events of the type {kind} count no more"
+        elif weight and not after.weights[kind]:
+            yield f"events of the type {kind} weigh nothing, not {weight:g}"
 
 
 def _row_flags(rows: Sequence[Figure]) -> Iterator[str]:

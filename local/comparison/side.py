@@ -3,7 +3,7 @@
 The tree that is compared comes first on the path, so its own preparation jobs, its own configuration and its own engine
 run; of this repository's newer parts only this file runs, and what it asks of that tree is as old as the template.
 An order is {data, scratch, jobs: [{name, configuration, environment, answer}]}: `data` holds the application's tables,
-each answer is a JSON file {lists, metrics, rows, solutions, seconds} or {error}.
+each answer is a JSON file {lists, metrics, rows, solutions, weights, seconds} or {error}.
 """
 
 from __future__ import annotations
@@ -90,6 +90,7 @@ def run(spark: Any, *, job: Mapping[str, Any], data: Path, work: Path) -> dict[s
         "metrics": metrics,
         "rows": rows,
         "solutions": {one.name: one.for_each for one in settings.solutions},
+        "weights": {rule.type: rule.weight for rule in settings.datasets.interactions.events},
         "seconds": round(time.monotonic() - started, 1),
     }
 

@@ -317,7 +317,7 @@ CASES = [
         {"app": "recommendations", **solution(name="personal-recommendations-v2")},
         ("'personal-recommendations-v2' has 27 characters", "leave 24", "shorten it"),
     ),
-    Refused("more results than Personalize gives", solution(results=501), ("results = 501", "500")),
+    Refused("more results than Personalize gives", solution(results=501), ("results is 501", "500")),
     Refused(
         "fewer candidates than results",
         solution(candidates=24),
