@@ -64,8 +64,8 @@ def written(folder: Path, frame: pd.DataFrame, *, items: int) -> Path:
     frame.to_csv(folder / "interactions.csv", index=False)
     number = np.arange(items)
     catalogue = {"ITEM_ID": [f"i{n}" for n in number], "TITLE": [f"Item {n}" for n in number]}
-    catalogue |= {"CATEGORY": [f"c{n % TASTES}" for n in number], "PRICE": number % 97 + 0.5}
-    pd.DataFrame(catalogue).to_csv(folder / "items.csv", index=False)
+    catalogue |= {"CATEGORY": [f"c{n % TASTES}" for n in number]}
+    pd.DataFrame(catalogue).assign(PRICE=number % 97 + 0.5).to_csv(folder / "items.csv", index=False)
     return folder
 
 

@@ -334,7 +334,7 @@ def _cost(found: Assessment, say: Words) -> Section:
     ]
     total = sum(bar.value for bar in bars)
     unknown = sum(line.price is None for line in found.costs)
-    blocks = [
+    blocks: list[Block] = [
         Text(say("cheapest", recipes=", ".join(found.proposal.solutions)), "good"),
         Bars(say("cost_picture"), bars),
         Table((say("service"), say("quantity"), say("unit"), "USD"), rows),

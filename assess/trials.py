@@ -107,9 +107,9 @@ def _by_fold(subject: Subject, job: Job) -> Done:
     if job.name == "baselines":
         ways = baselines.RELATED if job.kind == "related" else baselines.PERSONAL
         return Done(job, _simple(ways, split, len(prepared.items)))
-    varied, its_split = varied(subject, job.variant, prepared, split)
+    its, its_split = varied(subject, job.variant, prepared, split)
     shows = job.fold == 0 and not job.variant
-    task = task_of(varied, job.name, its_split, trial=not shows)
+    task = task_of(its, job.name, its_split, trial=not shows)
     learned = LEARNERS[job.name](task)
     figures = () if learned.lists is None else (judged(job.name, learned.lists, split),)
     return Done(job, figures, learned.metrics, _shown(subject, job, learned.model, prepared) if shows else {})
