@@ -79,7 +79,7 @@ _SUBJECT: list[Subject] = []
 
 
 def run(subject: Subject, jobs: Sequence[Job], *, processes: int = 1) -> list[Done]:
-    """In the order of the jobs. More than one process: each of one thread, so that results are the same."""
+    """Answers in the order of the jobs. More than one process: each of one thread, so that results are the same."""
     if processes == 1:
         _begin(subject)
         return [_done(job) for job in jobs]
