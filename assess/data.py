@@ -77,7 +77,7 @@ def _with(datasets: Datasets, drafts: Mapping[str, Draft]) -> Datasets:
 
 
 def _usable(frame: pd.DataFrame | None) -> pd.DataFrame:
-    """The usable rows in the order of time, and of ids at one time, so that the order of rows in a file tells nothing."""
+    """The usable rows by time, and by ids at one time, so that the order of rows in a file tells nothing."""
     if frame is None:
         return pd.DataFrame(columns=["USER_ID", "ITEM_ID", "EVENT_TYPE", "TIMESTAMP", "EVENT_VALUE"])
     whole = frame[frame[KEY].notna().all(axis=1)]
