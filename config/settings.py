@@ -7,13 +7,15 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import available_timezones
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
-from config import files, rules
+from config import experiments, files, rules
 from config.errors import ConfigError
+from config.experiments import Experiments
 from config.files import Content
 from config.names import Names
 from config.recipes import RANKING_METRICS
+from config.section import Section as Section
 
 ColumnName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 # Personalize's ITEM_ID (developer guide, "Schemas"): text of at most 256 characters.
@@ -23,12 +25,6 @@ AttributeName = Annotated[str, Field(pattern=r"^[^`]+$", max_length=255)]
 SubnetId = Annotated[str, Field(pattern=r"^subnet-[0-9a-f]{8,17}$")]
 RouteTableId = Annotated[str, Field(pattern=r"^rtb-[0-9a-f]{8,17}$")]
 TableName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*\.[A-Za-z_][A-Za-z0-9_]*$")]
-
-
-class Section(BaseModel):
-    """A part of the file: frozen, and a key it does not know is an error."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
 class Network(Section):
@@ -549,6 +545,8 @@ class Settings(Section):
     """The HTTP API."""
     analytics: Analytics = Analytics()
     """The warehouse and dashboards."""
+    experiments: Experiments = Experiments()
+    """Experiments: who sees which variant, and by which metrics it is judged."""
     alerts: Alerts = Alerts()
     """Who hears of failures."""
     log_retention_days: int = 30
@@ -597,6 +595,16 @@ class Settings(Section):
     def _names_are_short_enough(self) -> Self:
         rules.check_bucket_name(self.names.datasets_bucket)  # the longest of the three
         rules.check_job_names(self.names.prefix, self.solutions)
+        return self
+
+    @model_validator(mode="after")
+    def _experiments_name_what_there_is(self) -> Self:
+        experiments.check(
+            self.experiments,
+            solutions=self.solutions,
+            events=[event.type for event in self.datasets.interactions.events],
+            attributes=[field.name for field in self.datasets.fields("users") if field.categorical],
+        )
         return self
 
     @model_validator(mode="after")
