@@ -22,6 +22,7 @@ from glue_jobs.columns import (
     EVENT_TYPE,
     EVENT_VALUE,
     EVENTS,
+    EXPOSURES,
     FIRST_RUN,
     IGNORED,
     KEY_OF_DATASET,
@@ -33,7 +34,14 @@ from glue_jobs.columns import (
 )
 from glue_jobs.run_id import started_at
 from glue_jobs.sources import SOURCES, Given
-from glue_jobs.transforms import application_log, batch_input, entities, interactions, log_attributes
+from glue_jobs.transforms import (
+    application_log,
+    batch_input,
+    entities,
+    exposures,
+    interactions,
+    log_attributes,
+)
 from glue_jobs.transforms import quarantine as quarantined
 
 ARGUMENTS = [
@@ -169,6 +177,7 @@ def run(job: Job, *, s3: Any) -> None:
         known[name] = known_by_interactions(job, name, kept)
     write_batch_input(job, users=known["users"], items=known["items"], kept=kept)
     ledgers.write()
+    shown = read_exposures(job, s3)
     datasets = {"interactions": counts, **{name: result[1] for name, result in built.items()}}
     measured = figures.pop("quality") | {f"rows.{name}": one["kept"] for name, one in datasets.items()}
     nulls = {name: share for _, _, shares in built.values() for name, share in shares.items()}
@@ -179,6 +188,7 @@ def run(job: Job, *, s3: Any) -> None:
         "full_run": full_run,
         "datasets": datasets,
         "previous": report.previous_rows(previous),
+        "exposures": shown,
         "quality": assess(job, measured | nulls, previous=previous),
         **figures,
     }
@@ -217,6 +227,25 @@ def read_log(job: Job, *, event_runs: Sequence[str], full_run: str) -> DataFrame
     session.write_json(application_log.warehouse_events(changed, run_id=job.run_id), job.warehouse("events"))
     now = int(started_at(job.run_id).timestamp())
     return application_log.learned(rows, now=now, keep_expired_days=job.log.keep_expired_days)
+
+
+def read_exposures(job: Job, s3: Any) -> dict[str, int]:
+    """Lines read and exposures kept, of the days since the run before; a run without any writes an empty file."""
+    listed = s3.list_objects_v2(
+        Bucket=job.raw_bucket,
+        Prefix=exposures.PREFIX,
+        Delimiter="/",
+        StartAfter=exposures.since(job.previous_run_id, none=report.NONE),
+    )
+    found = exposures.folders((one["Prefix"] for one in listed.get("CommonPrefixes", [])), run_id=job.run_id)
+    lines = job.spark.createDataFrame([], EXPOSURES)
+    if found:
+        paths = [session.location(job.raw_bucket, folder) for folder in found]
+        lines = job.spark.read.schema(EXPOSURES).json(paths)
+    lines = lines.persist(StorageLevel.MEMORY_AND_DISK)
+    rows = exposures.warehouse_exposures(lines, run_id=job.run_id)
+    session.write_json(rows, job.warehouse("exposures"))
+    return {"read": lines.count(), "kept": rows.count()}
 
 
 def ingest_export(job: Job) -> None:

@@ -1,4 +1,4 @@
-"""`seed`, `run` and `smoke`: on the running endpoint, or on the account with `--on aws`, by the same code."""
+"""`seed`, `run`, `smoke`, `experiment`: on the endpoint, or on the account with `--on aws`, by the same code."""
 
 from __future__ import annotations
 
@@ -29,7 +29,11 @@ def register(commands: Any) -> None:
     run = commands.add_parser("run", help="start the pipeline and follow it")
     run.add_argument("--mode", choices=["auto", "full"], default="auto")
     look = commands.add_parser("smoke", help="what a person would look at after a run")
-    for command, action in ((seed, run_seed), (run, run_run), (look, run_smoke)):
+    judge = commands.add_parser("experiment", help="the analysis of an experiment, in words")
+    judge.add_argument("--name", required=True, help="of experiments.definitions, or holdout")
+    judge.add_argument("--language", choices=["en", "ja"], default="en")
+    acting = ((seed, run_seed), (run, run_run), (look, run_smoke), (judge, run_experiment))
+    for command, action in acting:
         command.add_argument("--environment", default="dev", help="config/<environment>.yaml")
         command.add_argument("--on", choices=["endpoint", "aws"], default="endpoint", help="where it acts")
         command.set_defaults(run=_reporting(action))
@@ -124,3 +128,9 @@ def _slowly(seconds: float) -> None:
 
 def run_smoke(place: Place, options: argparse.Namespace) -> int:
     return min(smoke.smoke(place), 1)
+
+
+def run_experiment(place: Place, options: argparse.Namespace) -> int:
+    from operations import experiment  # scipy, which the other commands do without
+
+    return experiment.experiment(place, name=options.name, language=options.language)

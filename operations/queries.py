@@ -55,8 +55,8 @@ def warehouse_rows(place: Place, statement: str, *, seconds: float = 120) -> lis
         if state["Status"] in ("FAILED", "ABORTED") or time.monotonic() > deadline:
             raise Refused(f"the warehouse: {state['Status']} {state.get('Error', '')} ({statement})")
         time.sleep(0.2)
-    records = client.get_statement_result(Id=started["Id"])["Records"]
-    return [[_value(field) for field in record] for record in records]
+    pages = client.get_paginator("get_statement_result").paginate(Id=started["Id"])
+    return [[_value(field) for field in record] for page in pages for record in page["Records"]]
 
 
 def _value(field: dict[str, Any]) -> Any:

@@ -9,7 +9,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_redshiftserverless as redshift
 from constructs import Construct
 
-from config import layout
+from config import experiments, layout
 from config.settings import Settings
 from stacks.parts import access
 from stacks.parts.access import allow
@@ -114,6 +114,7 @@ class AnalyticsStack(EnvironmentStack):
                 "WAREHOUSE_WORKGROUP": self.names.warehouse,
                 "WAREHOUSE_DATABASE": self.settings.analytics.database,
                 "WAREHOUSE_COLUMNS": json.dumps(warehouse_columns(self.settings.datasets)),
+                "EXPERIMENTS": json.dumps(experiments.measured(self.settings.experiments)),
             },
             memory_size=1769,  # one whole processor; dbt's parsing does not use more
             timeout=Duration.minutes(15),

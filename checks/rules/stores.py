@@ -56,6 +56,8 @@ OUTSIDE: tuple[Outside, ...] = (
     Outside("table:application-log", "writer", "the application writes its events there"),
     Outside("prefix:datasets/runs/*/quarantine/*", "writer", "a run writes it only if rows are refused"),
     Outside("prefix:datasets/runs/*/quarantine/*", "reader", "people read there why a row was refused"),
+    Outside("prefix:raw/exposures/*", "writer", "whoever shows variants writes there what was shown"),
+    Outside("prefix:raw/exposures/*", "reader", "a run reads it only where an experiment ran"),
     Outside("log:*", "reader", "people read logs when something failed"),
     Outside("queue:schedule-dead-letters", "reader", "people read why a run did not start; an alarm calls them"),
     Outside("topic:alerts", "reader", "alerts.email is optional: who is told is subscribed by hand otherwise"),
@@ -69,7 +71,7 @@ _WRITES = "PutItem UpdateItem BatchWriteItem TransactWriteItems".split()
 _READS = "GetItem BatchGetItem Query Scan ExportTableToPointInTime GetRecords".split()
 # What is kept in each bucket, by the end of the bucket's name.
 _FOLDERS: Mapping[str, tuple[layout.Form, ...]] = {
-    "raw": (layout.RAW_TABLE, layout.LOG_EXPORT, layout.RAW_EVENTS),
+    "raw": (layout.RAW_TABLE, layout.LOG_EXPORT, layout.RAW_EVENTS, layout.EXPOSURES),
     "datasets": (layout.DATASET, layout.BATCH_INPUT, layout.QUARANTINE, layout.REPORT),
     "results": (layout.BATCH_OUTPUT, layout.PUBLISH, layout.WAREHOUSE),
 }

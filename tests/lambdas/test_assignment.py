@@ -77,7 +77,8 @@ def test_every_assignment_is_that_of_the_vectors() -> None:
 
 def test_javascript_finds_the_same_points_for_ids_of_any_characters() -> None:
     names = [
-        ["variant", "one", "11111111", id] for id in ("", "a:b", "ユーザー", "😀", "e\u0301", "\u00e9", " ")
+        ["variant", "one", "11111111", name]
+        for name in ("", "a:b", "ユーザー", "😀", "e\u0301", "\u00e9", " ")
     ]
     node = os.environ["JSII_NODE"]
     answer = subprocess.run(

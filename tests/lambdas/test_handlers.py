@@ -146,6 +146,7 @@ def test_run_dbt(call: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         "WAREHOUSE_WORKGROUP": "w",
         "WAREHOUSE_DATABASE": "analytics",
         "WAREHOUSE_COLUMNS": "{}",
+        "EXPERIMENTS": "{}",
     }
     answer = call("run_dbt", {"run_id": RUN}, variables, {"redshift-serverless": serverless})
     assert answer == {"models": 3, "tests": 4, "failed": []}

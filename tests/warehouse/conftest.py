@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from config.experiments import measured
 from osusume_endpoint import postgres
 from osusume_endpoint.redshift.stand_in import ADAPTER
 from osusume_endpoint.redshift.warehouse import FUNCTIONS
@@ -69,6 +70,9 @@ class Warehouse:
     ) -> None:
         self.folder = folder
         self.columns = columns or warehouse_columns(example.settings().datasets)
+        known = set(self.columns["users"])
+        found = measured(example.settings(experiments=example.experiments()).experiments)
+        self.experiments = found | {"segments": [one for one in found["segments"] if one in known]}
         self.address = server.address
         self.name = name
         admin = server.connect()
@@ -127,6 +131,7 @@ class Warehouse:
             DBT_PASSWORD="dbt",
             DBT_DATABASE=self.name,
             WAREHOUSE_COLUMNS=json.dumps(self.columns),
+            EXPERIMENTS=json.dumps(self.experiments),
         )
 
 
