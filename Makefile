@@ -23,8 +23,7 @@ export OSUSUME_ENV := $(ENV)
 export JSII_NODE := $(abspath $(VENV))/node/bin/node
 export PATH := $(abspath $(BIN)):$(abspath $(VENV))/node/bin:$(PATH)
 
-.PHONY: baseline bootstrap chaos check checkov clean cost demo deploy destroy diff docs down env experiment format help install lint lock \
-	mutations nightly preflight rehearse run seed smoke snapshot status synth test test-package up why
+.PHONY: $(shell sed -n 's/^\([a-z-]*\):.*/\1/p' $(firstword $(MAKEFILE_LIST)))
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
@@ -119,6 +118,24 @@ smoke: $(if $(filter aws,$(ON)),$(ACCOUNT),$(LOCAL)) ## look at ENV as its users
 experiment: $(LOCAL) ## the analysis of an experiment of ENV, in words (NAME=..., or NAME=holdout; LANGUAGE=en|ja; ON=aws)
 	@$(BIN)/python -m local experiment --environment $(ENV) --on $(ON) --name "$(NAME)" $(if $(filter ja,$(LANGUAGE)),--language ja)
 
+sql: $(if $(filter aws,$(ON)),$(ACCOUNT),$(LOCAL)) ## a prompt on the marts of ENV, as their reader sees them (ON=aws)
+	@$(BIN)/python -m $(if $(filter aws,$(ON)),operations sql $(ENV),local sql --environment $(ENV))
+
+dashboards: $(LOCAL) ## write the page of the dashboards from the marts of ENV: one file that asks nobody for anything (ON=aws)
+	@$(BIN)/python -m local dashboards --environment $(ENV) --on $(ON)
+
+catalogue: $(LOCAL) ## describe every mart and column of the warehouse, in one file
+	@$(BIN)/python -m local catalogue
+
+# The login's name is USER as well, which nobody means.
+FORGET_USER = $(if $(filter command,$(firstword $(origin USER))),'$(subst ','\'',$(USER))',$(error forget whom? make forget USER=<id> ENV=<environment>))
+
+forget: $(if $(filter aws,$(ON)),$(ACCOUNT),$(LOCAL)) ## a user out of everything that is kept (USER=id; RELEASE=1 lets the user in again; ON=aws)
+	@$(BIN)/python -m $(if $(filter aws,$(ON)),operations forget $(ENV) $(if $(CONFIRM),--confirm $(CONFIRM)),local forget --environment $(ENV)) --user $(FORGET_USER) $(if $(RELEASE),--release)
+
+parity: $(if $(filter aws,$(ON)),$(ACCOUNT),$(LOCAL)) ## ask the endpoint, then the account (ON=aws), the same questions: where do they differ?
+	@$(BIN)/python -m $(if $(filter aws,$(ON)),operations parity $(ENV),local parity --environment $(ENV))
+
 # Two tests at once: threads of a training that wait for each other by spinning would double its time.
 ONE_THREAD := OMP_NUM_THREADS=1
 
@@ -159,8 +176,14 @@ check: $(CHECKS) ## what would fail on AWS, of every environment's templates
 checkov: .venv-checkov/.ready ## checkov's rules over every environment's templates
 	$(BIN)/python -m checks.checkov
 
-cost: synth $(CHECKS) ## what ENV costs a month while nobody does anything
-	$(BIN)/python -m checks.cost cdk.out
+cost: $(CHECKS) ## a month of ENV by service and what would be cheaper (USERS=n ITEMS=n EVENTS_PER_DAY=n, MEASURED=endpoint|aws)
+	@$(MAKE) --no-print-directory synth > /dev/null
+	@$(BIN)/python -m checks.spending cdk.out --environment $(ENV) $(if $(USERS),--users $(USERS)) $(if $(ITEMS),--items $(ITEMS)) \
+		$(if $(EVENTS_PER_DAY),--events-per-day $(EVENTS_PER_DAY)) $(if $(MEASURED),--measured $(if $(filter 1,$(MEASURED)),endpoint,$(MEASURED)))
+
+compare: $(LOCAL) ## what a change does to the lists (BASE=git revision or configuration file, DATA=folder, MARKDOWN=file, JSON=file)
+	@$(BIN)/python -m local compare --environment $(ENV) $(if $(DATA),--data "$(DATA)") $(if $(MARKDOWN),--markdown "$(MARKDOWN)") \
+		$(if $(JSON),--json "$(JSON)") -- "$(or $(BASE),main)"
 
 chaos: $(LOCAL) ## run the pipeline under random faults and check what must hold (SEED=n, RUNS=n, PLAN=file)
 	$(BIN)/python -m local chaos --environment $(ENV) $(if $(SEED),--seed $(SEED)) $(if $(RUNS),--runs $(RUNS)) $(if $(PLAN),--plan "$(PLAN)")
@@ -195,6 +218,7 @@ lock: $(READY) ## pin every package again, with hashes, from requirements*.in, o
 	$(COMPILE) $(EVERYWHERE) requirements-checkov.in -o requirements-checkov.txt
 	$(COMPILE) $(LAMBDA) -c requirements-local.txt lambdas/requirements.in -o lambdas/requirements.txt
 	$(COMPILE) $(LAMBDA) -c requirements-local.txt lambdas/run_dbt/requirements.in -o lambdas/run_dbt/requirements.txt
+	$(COMPILE) $(LAMBDA) -c requirements-local.txt lambdas/forget_users/requirements.in -o lambdas/forget_users/requirements.txt
 
 clean: down ## forget the local state (databases, buckets, models)
 	$(BIN)/python -m local clean

@@ -19,11 +19,10 @@ from config.errors import did_you_mean
 from config.section import Section
 
 if TYPE_CHECKING:
-    from config.settings import Solution
+    from config.solution import Solution
 
 # Who is in no experiment is compared with everybody else under this name.
 HOLDOUT = "holdout"
-IMPRESSION = "impression"
 WHOLE = 100
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
@@ -37,7 +36,7 @@ class Metric(Section):
     name: MetricName
     """Name in the warehouse and in the analysis."""
     event: str = Field(min_length=1, max_length=256)
-    """Event type that counts, of `datasets.interactions.events`, or `impression`."""
+    """Event type that counts, of `datasets.interactions.events`, or `analytics.impression_event`."""
     counts: Literal["events", "users", "value"]
     """How it counts: `events` their number, `users` whether there was one, `value` the sum of their values."""
     per: str | None = Field(default=None, min_length=1, max_length=256)
@@ -194,6 +193,14 @@ class Experiments(Section):
     def layer(self, name: str) -> Layer:
         return next(layer for layer in self.layers if layer.name == name)
 
+    def measured(self) -> dict[str, Any]:
+        """What dbt computes: the variable `experiments` of warehouse/load/variables.py."""
+        return {
+            "metrics": [metric.model_dump(exclude={"better"}) for metric in self.metrics],
+            "segments": [name.lower() for name in self.segments],
+            "pre_period_days": self.pre_period_days,
+        }
+
     @property
     def holdout_version(self) -> str:
         return digest({"holdout_percent": self.holdout_percent})
@@ -220,7 +227,7 @@ def check(
     _check_distinct(experiments)
     for metric in experiments.metrics:
         for event in filter(None, (metric.event, metric.per)):
-            _one_of(f"metrics: {metric.name!r} counts event", event, {*events, IMPRESSION})
+            _one_of(f"metrics: {metric.name!r} counts event", event, events)
     for name in experiments.segments:
         _one_of("segments: field", name, attributes)
     for experiment in experiments.definitions:
@@ -236,15 +243,6 @@ def delivered(experiments: Experiments) -> dict[str, Any]:
         "holdout": {"version": experiments.holdout_version, "percent": experiments.holdout_percent},
         "layers": {layer.name: list(layer.placements) for layer in experiments.layers},
         "experiments": [_delivered(one, experiments) for one in experiments.definitions],
-    }
-
-
-def measured(experiments: Experiments) -> dict[str, Any]:
-    """What dbt computes: the variable EXPERIMENTS of the function that runs it."""
-    return {
-        "metrics": [metric.model_dump(exclude={"better"}) for metric in experiments.metrics],
-        "segments": [name.lower() for name in experiments.segments],
-        "pre_period_days": experiments.pre_period_days,
     }
 
 

@@ -1,10 +1,9 @@
-"""`seed`, `run`, `smoke`, `experiment`: on the endpoint, or on the account with `--on aws`, by the same code."""
+"""What acts on the running endpoint, or with `--on aws` on the account, by the same code: `seed`, `run` and others."""
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 import time
 from contextlib import closing
@@ -13,9 +12,10 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from local import cli
+from local import cli, dashboards
+from operations import forget, queries, smoke, sql
 from operations import place as places
-from operations import queries, smoke
+from operations.parity.command import parity
 from operations.place import Place, Refused, say
 from osusume_endpoint import state
 
@@ -29,11 +29,26 @@ def register(commands: Any) -> None:
     run = commands.add_parser("run", help="start the pipeline and follow it")
     run.add_argument("--mode", choices=["auto", "full"], default="auto")
     look = commands.add_parser("smoke", help="what a person would look at after a run")
+    gone = commands.add_parser("forget", help="a user out of everything that is kept")
+    gone.add_argument("--user", required=True, help="their id")
+    gone.add_argument("--release", action="store_true", help="let a forgotten user in again")
+    compare = commands.add_parser("parity", help="what the endpoint answers, to compare an account with")
+    draw = commands.add_parser("dashboards", help="write the page of the dashboards from the marts")
+    ask = commands.add_parser("sql", help="a prompt on the marts of the warehouse")
     judge = commands.add_parser("experiment", help="the analysis of an experiment, in words")
     judge.add_argument("--name", required=True, help="of experiments.definitions, or holdout")
     judge.add_argument("--language", choices=["en", "ja"], default="en")
-    acting = ((seed, run_seed), (run, run_run), (look, run_smoke), (judge, run_experiment))
-    for command, action in acting:
+    actions = (
+        (seed, run_seed),
+        (run, run_run),
+        (gone, run_forget),
+        (look, run_smoke),
+        (compare, run_parity),
+        (draw, run_dashboards),
+        (ask, run_sql),
+        (judge, run_experiment),
+    )
+    for command, action in actions:
         command.add_argument("--environment", default="dev", help="config/<environment>.yaml")
         command.add_argument("--on", choices=["endpoint", "aws"], default="endpoint", help="where it acts")
         command.set_defaults(run=_reporting(action))
@@ -61,9 +76,7 @@ def _reporting(action: Any) -> Any:
 def _place(options: argparse.Namespace) -> Place:
     """Raises NotRunning, Refused and ConfigError."""
     if options.on == "endpoint":
-        home = state.home()
-        current = state.running(home)
-        os.environ.update(cli.environment_variables(cli.endpoint_of(current, home), current))
+        return cli.operator_place(options.environment)
     return places.reached(options.environment)
 
 
@@ -105,6 +118,7 @@ def run_run(place: Place, options: argparse.Namespace) -> int:
     poll = time.sleep if here else _slowly
     followed = progress.follow(client, arn, logs=logs, sleep=poll)
     say(f"  ended in {followed.seconds:.1f} s")
+    dashboards.write(place)
     return 0
 
 
@@ -126,8 +140,28 @@ def _slowly(seconds: float) -> None:
     time.sleep(max(seconds, AWS_POLL_SECONDS))
 
 
+def run_dashboards(place: Place, options: argparse.Namespace) -> int:
+    dashboards.write(place)
+    return 0
+
+
+def run_sql(place: Place, options: argparse.Namespace) -> int:
+    return sql.prompt(place)
+
+
+def run_forget(place: Place, options: argparse.Namespace) -> int:
+    """The endpoint is anybody's own: on AWS `python -m operations forget` asks first."""
+    act = forget.release if options.release else forget.forget
+    given = place.settings.environment if options.on == "endpoint" else ""
+    return act(place, user=options.user, given=given)
+
+
 def run_smoke(place: Place, options: argparse.Namespace) -> int:
     return min(smoke.smoke(place), 1)
+
+
+def run_parity(place: Place, options: argparse.Namespace) -> int:
+    return min(parity(place, on=options.on), 1)
 
 
 def run_experiment(place: Place, options: argparse.Namespace) -> int:

@@ -9,18 +9,25 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_redshiftserverless as redshift
 from constructs import Construct
 
-from config import experiments, layout
+from config import layout
 from config.settings import Settings
 from stacks.parts import access
 from stacks.parts.access import allow
 from stacks.parts.assets import ROOT
 from stacks.parts.function import PythonFunction
 from stacks.parts.layer import DbtLayer, RuntimeLayer
-from stacks.parts.stack import READER_SECRET_ARN, WAREHOUSE_HOST, EnvironmentStack
+from stacks.parts.stack import (
+    READER_SECRET_ARN,
+    WAREHOUSE_HOST,
+    WAREHOUSE_SECRET_ARN,
+    WORKGROUP_ARN,
+    EnvironmentStack,
+)
 from stacks.parts.warehouse import Warehouse
 from stacks.parts.workflow import Workflow
 from stacks.workflows import load
 from warehouse.load.columns import warehouse_columns
+from warehouse.load.variables import marts_variables
 
 WAREHOUSE_FOLDER = ROOT / "warehouse"
 OF_STATEMENTS = ("DescribeStatement", "GetStatementResult", "CancelStatement")
@@ -52,6 +59,8 @@ class AnalyticsStack(EnvironmentStack):
         )
         self.publish(WAREHOUSE_HOST, warehouse.workgroup.attr_workgroup_endpoint_address)
         self.publish(READER_SECRET_ARN, warehouse.reader.secret_arn)
+        self.publish(WAREHOUSE_SECRET_ARN, warehouse.administrator.secret_arn)
+        self.publish(WORKGROUP_ARN, warehouse.workgroup.attr_workgroup_workgroup_arn)
 
     def _copy_role(self) -> iam.Role:
         return access.service_role(
@@ -114,7 +123,7 @@ class AnalyticsStack(EnvironmentStack):
                 "WAREHOUSE_WORKGROUP": self.names.warehouse,
                 "WAREHOUSE_DATABASE": self.settings.analytics.database,
                 "WAREHOUSE_COLUMNS": json.dumps(warehouse_columns(self.settings.datasets)),
-                "EXPERIMENTS": json.dumps(experiments.measured(self.settings.experiments)),
+                "WAREHOUSE_VARIABLES": json.dumps(marts_variables(self.settings)),
             },
             memory_size=1769,  # one whole processor; dbt's parsing does not use more
             timeout=Duration.minutes(15),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from aws_cdk import Duration
 from constructs import Construct
@@ -46,7 +47,7 @@ class PublishingStack(EnvironmentStack):
             arguments={
                 "--datasets_bucket": names.datasets_bucket,
                 "--results_bucket": names.results_bucket,
-                "--solutions": json.dumps([solution.model_dump() for solution in self.settings.solutions]),
+                "--solutions": json.dumps(self._published),
                 "--publishing": self.settings.publishing.model_dump_json(),
             },
             statements=[
@@ -61,6 +62,16 @@ class PublishingStack(EnvironmentStack):
                 access.encrypt_and_decrypt(self.key_arn),
             ],
         )
+
+    @property
+    def _published(self) -> list[dict[str, Any]]:
+        """What the job is told of the solutions that have batch output."""
+        keys = ("name", "for_each", "results", "publishes", "queries")
+        return [
+            {key: getattr(solution, key) for key in keys}
+            for solution in self.settings.solutions
+            if solution.publishes
+        ]
 
     def _publish_recommendations(self) -> None:
         names = self.names

@@ -17,11 +17,11 @@ from lambdas.get_recommendations.breaker import Breaker
 from lambdas.get_recommendations.environment import Environment
 from lambdas.get_recommendations.fallback import Recommender
 from lambdas.get_recommendations.patience import Patience
-from lambdas.get_recommendations.problems import CONTENT_TYPE, BadRequest, body
 from lambdas.get_recommendations.ranking import Ranking
 from lambdas.get_recommendations.store import Store
 from lambdas.get_recommendations.table import Table, make_client
 from lambdas.shared import environment
+from lambdas.shared.problems import CONTENT_TYPE, BadRequest, body
 from lambdas.shared.telemetry import count, logger
 
 app = APIGatewayRestResolver()

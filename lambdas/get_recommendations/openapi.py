@@ -10,11 +10,9 @@ import sys
 from pathlib import Path
 from typing import Any, get_args
 
-from lambdas.get_recommendations.problems import CONTENT_TYPE
 from lambdas.get_recommendations.ranking import Source
 from lambdas.get_recommendations.routes import (
     DEFAULT_RESULTS,
-    MAX_ID_LENGTH,
     MAX_RESULTS,
     METHOD,
     MIN_RESULTS,
@@ -22,13 +20,17 @@ from lambdas.get_recommendations.routes import (
     ROUTES,
     Route,
 )
+from lambdas.request_forgetting import routes as forgetting
+from lambdas.shared.forgetting import STATES
+from lambdas.shared.identifiers import MAX_ID_LENGTH
+from lambdas.shared.problems import CONTENT_TYPE
 
 FILE = Path(__file__).parents[2] / "docs" / "openapi.json"
 PROBLEMS = {
     "400": "A parameter is wrong; `detail` says which and what is right",
     "403": "The request is not signed by a principal that may call the API",
     "404": "No such resource",
-    "405": "Only GET is allowed",
+    "405": "The method is not allowed; the header Allow has those that are",
     "429": "Too many requests",
     "500": "The request failed on our side",
 }
@@ -45,9 +47,16 @@ def document() -> dict[str, Any]:
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "security": [{"sigv4": []}],
-        "paths": {route.path: {METHOD.lower(): _operation(route)} for route in ROUTES},
+        "paths": {
+            **{route.path: {METHOD.lower(): _operation(route)} for route in ROUTES},
+            **{route.path: {route.method.lower(): _forgetting(route)} for route in forgetting.ROUTES},
+        },
         "components": {
-            "schemas": {"Recommendations": _recommendations(), "Problem": _problem()},
+            "schemas": {
+                "Recommendations": _recommendations(),
+                "Deletion": _deletion(),
+                "Problem": _problem(),
+            },
             "responses": {code: _problem_response(text) for code, text in PROBLEMS.items()},
             "securitySchemes": {"sigv4": _sigv4()},
         },
@@ -68,6 +77,39 @@ def _operation(route: Route) -> dict[str, Any]:
             **{code: {"$ref": f"#/components/responses/{code}"} for code in PROBLEMS},
         },
     }
+
+
+def _forgetting(route: forgetting.Route) -> dict[str, Any]:
+    """Who may call a method on a path is the caller's policy: see docs/forget.md."""
+    header = {"description": "Where the state can be asked", "schema": {"type": "string"}}
+    content = {"application/json": {"schema": {"$ref": "#/components/schemas/Deletion"}}}
+    answer: dict[str, Any] = {"description": "The deletion", "content": content}
+    return {
+        "operationId": route.operation,
+        "summary": route.summary,
+        "parameters": [_path_parameter(route.parameter)],
+        "responses": {
+            str(route.status): {
+                **answer,
+                **({"headers": {"Location": header}} if route.status == 202 else {}),
+            },
+            **{code: {"$ref": f"#/components/responses/{code}"} for code in PROBLEMS},
+        },
+    }
+
+
+def _deletion() -> dict[str, Any]:
+    fields: dict[str, Any] = {
+        "deletionId": {"type": "string", "minLength": 1},
+        "state": {"enum": list(STATES), "description": "Ask again for one that failed: it goes on"},
+        "requestedAt": {"type": "string", "format": "date-time"},
+    }
+    later = {
+        "finishedAt": {"type": "string", "format": "date-time"},
+        "report": {"type": "string", "description": "Where the report of what was removed lies"},
+    }
+    shape = _object(fields)
+    return {**shape, "properties": {**fields, **later}}
 
 
 def _path_parameter(name: str) -> dict[str, Any]:

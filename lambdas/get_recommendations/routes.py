@@ -5,17 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import unquote
 
-from lambdas.get_recommendations.problems import BadRequest
+from lambdas.shared.identifiers import identifier as identifier
+from lambdas.shared.problems import BadRequest
 
 RESULTS = "numResults"
 DEFAULT_RESULTS, MIN_RESULTS, MAX_RESULTS = 25, 1, 100
-MAX_ID_LENGTH = 256
 METHOD = "GET"
 
-# What no import into Personalize and no CSV field keeps.
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _NUMBER = re.compile(r"[0-9]{1,3}", re.ASCII)
 
 
@@ -55,23 +52,6 @@ ROUTES = (
 
 def known(path: str) -> bool:
     return any(route.pattern.fullmatch(path) for route in ROUTES)
-
-
-def identifier(name: str, value: str | None) -> str:
-    """A path parameter, decoded once. Raises BadRequest.
-
-    A REST API hands over path parameters as they were sent, still escaped (ADR 34 has the record), whatever they
-    look like: `%2541` is the id `%41`.
-    """
-    try:
-        text = unquote(value or "", errors="strict")
-    except UnicodeDecodeError:
-        raise BadRequest(f"{name} is not UTF-8: escape the bytes of its UTF-8 text") from None
-    if not 1 <= len(text) <= MAX_ID_LENGTH:
-        raise BadRequest(f"{name} has {len(text)} characters: give 1 to {MAX_ID_LENGTH}")
-    if control := _CONTROL.search(text):
-        raise BadRequest(f"{name} has the control character {control[0]!r}: no id has one")
-    return text
 
 
 def results(query: Mapping[str, str] | None) -> int:

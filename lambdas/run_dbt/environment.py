@@ -9,5 +9,5 @@ class Environment:
     warehouse_workgroup: str
     warehouse_database: str
     warehouse_columns: dict[str, dict[str, str]]
-    experiments: dict[str, Any]
+    warehouse_variables: dict[str, Any]
     dbt_schema: str = "marts"

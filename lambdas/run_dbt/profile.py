@@ -34,7 +34,7 @@ def variables(settings: Environment, *, redshift_serverless: Any) -> dict[str, s
         "DBT_DATABASE": settings.warehouse_database,
         "DBT_SCHEMA": settings.dbt_schema,
         "WAREHOUSE_COLUMNS": json.dumps(settings.warehouse_columns),
-        "EXPERIMENTS": json.dumps(settings.experiments),
+        "WAREHOUSE_VARIABLES": json.dumps(settings.warehouse_variables),
     }
 
 

@@ -11,6 +11,7 @@ from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from lambdas.get_recommendations.routes import METHOD, ROUTES, Route
+from lambdas.request_forgetting import routes as forgetting_routes
 from stacks.parts.logs import LogGroup
 from stacks.parts.stack import EnvironmentStack
 
@@ -45,7 +46,14 @@ REFUSALS: dict[str, tuple[apigateway.ResponseType, HTTPStatus]] = {
 
 
 class RecommendationsApi(Construct):
-    def __init__(self, scope: EnvironmentStack, construct_id: str, *, handler: lambda_.IFunction) -> None:
+    def __init__(
+        self,
+        scope: EnvironmentStack,
+        construct_id: str,
+        *,
+        handler: lambda_.IFunction,
+        forgetting: lambda_.IFunction,
+    ) -> None:
         super().__init__(scope, construct_id)
         self._api = apigateway.RestApi(
             self,
@@ -61,7 +69,11 @@ class RecommendationsApi(Construct):
                 authorization_type=apigateway.AuthorizationType.IAM
             ),
         )
-        self._add_routes(handler)
+        validator = apigateway.RequestValidator(
+            self, "Parameters", rest_api=self._api, validate_request_parameters=True
+        )
+        self._add_routes(handler, validator)
+        self._add_forgetting(forgetting, validator)
         for name in REFUSALS:
             self._refuse(name)
 
@@ -94,12 +106,21 @@ class RecommendationsApi(Construct):
             ),
         )
 
-    def _add_routes(self, handler: lambda_.IFunction) -> None:
+    def _add_forgetting(self, handler: lambda_.IFunction, validator: apigateway.IRequestValidator) -> None:
+        integration = apigateway.LambdaIntegration(handler, scope_permission_to_method=False)
+        for route in forgetting_routes.ROUTES:
+            resource = self._api.root.resource_for_path(route.path)
+            resource.add_method(
+                route.method,
+                integration,
+                request_validator=validator,
+                request_parameters={f"method.request.path.{route.parameter}": True},
+            )
+            resource.add_method("ANY", integration)
+
+    def _add_routes(self, handler: lambda_.IFunction, validator: apigateway.IRequestValidator) -> None:
         # One permission for the API: one for each method, and each again for the console, say no less.
         integration = apigateway.LambdaIntegration(handler, scope_permission_to_method=False)
-        validator = apigateway.RequestValidator(
-            self, "Parameters", rest_api=self._api, validate_request_parameters=True
-        )
         for route in ROUTES:
             resource = self._api.root.resource_for_path(route.path)
             resource.add_method(

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 import yaml
 
-from config import experiments
 from config.errors import ConfigError
 from config.settings import load
 from tests import example
@@ -225,7 +224,7 @@ def test_growth_testers_and_further_metrics_are_no_new_version(change: dict[str,
 
 
 def test_what_dbt_measures_is_named_as_the_warehouse_names_it() -> None:
-    found = experiments.measured(example.settings(experiments=given()).experiments)
+    found = example.settings(experiments=given()).experiments.measured()
     assert found["segments"] == ["age"] and found["pre_period_days"] == 28
     assert found["metrics"][-1] == {
         "name": "clicks_per_impression",

@@ -77,7 +77,7 @@ def test_judge_solution_version(call: Any) -> None:
         "CONTROL_TABLE": "control",
         "RESULTS_BUCKET": "results",
         "RECIPES": '{"personal": "aws-user-personalization-v2"}',
-        "METRIC": METRIC,
+        "METRICS": json.dumps({"personal": METRIC}),
         "MIN_AGAINST_SERVING": "0.9",
         "POWERTOOLS_METRICS_NAMESPACE": "n",
     }
@@ -146,7 +146,6 @@ def test_run_dbt(call: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         "WAREHOUSE_WORKGROUP": "w",
         "WAREHOUSE_DATABASE": "analytics",
         "WAREHOUSE_COLUMNS": "{}",
-        "EXPERIMENTS": "{}",
     }
     answer = call("run_dbt", {"run_id": RUN}, variables, {"redshift-serverless": serverless})
     assert answer == {"models": 3, "tests": 4, "failed": []}

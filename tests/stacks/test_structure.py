@@ -18,12 +18,14 @@ from tests.stacks.conftest import ROOT, Assembly
 from tests.stacks.test_security import identity_statements, listed
 
 FUNCTIONS = [
+    "forget_users",
     "get_recommendations",
     "grant_reader",
     "judge_solution_version",
     "load_warehouse",
     "plan_run",
     "publish_recommendations",
+    "request_forgetting",
     "run_dbt",
     "validate_datasets",
 ]
@@ -256,7 +258,7 @@ def test_the_schedule_starts_the_pipeline_in_its_time_zone_with_retries_and_dead
 
 def test_every_alarm_says_what_to_do(assembly: Assembly) -> None:
     alarms = assembly.properties("AWS::CloudWatch::Alarm")
-    assert len(alarms) == 5 + 1 + len(FUNCTIONS) + 1 + 1 + 3
+    assert len(alarms) == 6 + 1 + len(FUNCTIONS) + 1 + 1 + 3
     for key, alarm in alarms:
         assert len(alarm["AlarmDescription"]) > 40, key
         assert len(alarm.get("AlarmActions", [])) <= 1, key
@@ -270,7 +272,9 @@ def test_one_failed_run_sends_one_mail(assembly: Assembly) -> None:
     assert set(mailing) == {
         "pipeline-unfinished",
         "pipeline-late",
+        "forget-unfinished",
         "get-recommendations-errors",
+        "request-forgetting-errors",
         "schedule-undelivered",
         "api-errors",
         "answers-degraded",
@@ -341,3 +345,19 @@ def test_the_late_alarm_gives_each_hour_its_point(assembly: Assembly) -> None:
     assert expressions == ["FILL(succeeded, 0)"]
     assert alarm["EvaluationPeriods"] == assembly.settings.schedule.late_after_hours
     assert alarm["TreatMissingData"] == "breaching"
+
+
+def test_the_budget_mails_at_each_share_and_when_the_month_is_forecast_to_reach_the_last(
+    assembly: Assembly,
+) -> None:
+    [(_, budget)] = assembly.properties("AWS::Budgets::Budget")
+    given = assembly.settings.budget
+    assert budget["Budget"]["BudgetLimit"] == {"Amount": given.monthly_usd, "Unit": "USD"}
+    assert budget["Budget"]["TimeUnit"] == "MONTHLY"
+    told = [
+        (row["Notification"]["NotificationType"], row["Notification"]["Threshold"])
+        for row in budget["NotificationsWithSubscribers"]
+    ]
+    assert told == [("ACTUAL", 80), ("ACTUAL", 100), ("FORECASTED", 100)]
+    mailed = {row["Subscribers"][0]["Address"] for row in budget["NotificationsWithSubscribers"]}
+    assert mailed == {given.email or assembly.settings.alerts.email}

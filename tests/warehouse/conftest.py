@@ -14,7 +14,6 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from config.experiments import measured
 from osusume_endpoint import postgres
 from osusume_endpoint.redshift.stand_in import ADAPTER
 from osusume_endpoint.redshift.warehouse import FUNCTIONS
@@ -22,6 +21,7 @@ from tests import example
 from tests.warehouse import rows
 from warehouse.load import tables
 from warehouse.load.columns import warehouse_columns
+from warehouse.load.variables import marts_variables
 
 WAREHOUSE = Path(__file__).parents[2] / "warehouse"
 
@@ -70,9 +70,12 @@ class Warehouse:
     ) -> None:
         self.folder = folder
         self.columns = columns or warehouse_columns(example.settings().datasets)
+        settings = example.settings(experiments=example.experiments())
+        # The only metric of the known rows is the one that the gate looks at.
+        self.variables = {**marts_variables(settings), "gate_metric": "coverage"}
         known = set(self.columns["users"])
-        found = measured(example.settings(experiments=example.experiments()).experiments)
-        self.experiments = found | {"segments": [one for one in found["segments"] if one in known]}
+        segments = [one for one in self.variables["experiments"]["segments"] if one in known]
+        self.variables["experiments"] |= {"segments": segments}
         self.address = server.address
         self.name = name
         admin = server.connect()
@@ -131,7 +134,7 @@ class Warehouse:
             DBT_PASSWORD="dbt",
             DBT_DATABASE=self.name,
             WAREHOUSE_COLUMNS=json.dumps(self.columns),
-            EXPERIMENTS=json.dumps(self.experiments),
+            WAREHOUSE_VARIABLES=json.dumps(self.variables),
         )
 
 

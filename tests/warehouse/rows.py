@@ -90,6 +90,18 @@ METRICS = [
         "2026-01-02 04:00:00",
     ),
 ]
+QUARANTINE = [
+    (NEW, "interactions", "orders", "no user", "o9", "part-0", ""),
+    (NEW, "interactions", "orders", "no user", "o8", "part-0", ""),
+    (NEW, "items", "items", "category too long", "milk", "part-1", "x"),
+]
+DATA_QUALITY = [
+    (OLD, "rows.interactions", 2.0, None, None),
+    (NEW, "rows.interactions", 3.0, 1.6, None),
+    (NEW, "rows.users", 3.0, None, None),
+    (NEW, "users.distinct", 2.0, 3.0, None),
+    (NEW, "age_hours.orders.purchase", 60.0, None, 48.0),
+]
 
 
 def _exposure(
@@ -136,4 +148,6 @@ TABLES = [
         " recommendation_id",
         EXPOSURES,
     ),
+    ("quarantine", "run_id, dataset, source, reason, source_key, source_file, wrong_value", QUARANTINE),
+    ("data_quality", "run_id, figure, value, low, high", DATA_QUALITY),
 ]

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 import yaml
 
-from config.experiments import measured
 from config.settings import load
 from lambdas.load_warehouse import script
 from osusume_endpoint.redshift import reserved
@@ -88,7 +87,7 @@ def test_every_model_and_test_compiles_offline_to_what_redshift_runs(compiled: l
     models = {
         path.stem
         for path in compiled
-        if path.parent.name in ("marts", "shop", "application_log", "personalize", "experiments")
+        if path.parent.name in ("marts", "shop", "application_log", "personalize", "quality", "experiments")
     }
     assert models >= {path.stem for path in (WAREHOUSE / "models").rglob("*.sql")}
     problems = {path.stem: findings(path.read_text()) for path in compiled}
@@ -192,7 +191,7 @@ def test_each_rebuild_of_a_mart_grants_it_to_the_readers_role(compiled: list[Pat
     nodes = json.loads((target / "manifest.json").read_text())["nodes"].values()
     models = {n["name"]: n["config"] for n in nodes if n["resource_type"] == "model"}
     marts = {name: config["grants"] for name, config in models.items() if config["schema"] != "staging"}
-    assert len(marts) == 10
+    assert len(marts) == 20
     assert {json.dumps(grants) for grants in marts.values()} == {
         json.dumps({"select": [f"role:{tables.READER}"]})
     }
@@ -226,7 +225,7 @@ def test_the_schema_that_dbt_reads_is_the_one_that_is_loaded() -> None:
     assert project["vars"]["landing"] == tables.SCHEMA
     assert tables.SCHEMA.upper() not in tables.reserved_words()
     assert project["vars"]["columns"] == warehouse_columns(example.settings().datasets)
-    assert project["vars"]["experiments"] == measured(load("dev", example.CONFIG).experiments) | {
+    assert project["vars"]["experiments"] == load("dev", example.CONFIG).experiments.measured() | {
         "segments": ["age"]
     }
     grants = project["models"]["osusume"]["marts"]["+grants"]["select"]

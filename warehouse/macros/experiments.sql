@@ -1,6 +1,6 @@
 {# What the configuration says of metrics: config/experiments.py, measured(). #}
 {% macro measured() %}
-    {{ return(fromjson(env_var('EXPERIMENTS', tojson(var('experiments'))))) }}
+    {{ return(configured('experiments')) }}
 {% endmacro %}
 
 {# The metrics as rows: metric, event, counts, per. #}

@@ -45,7 +45,7 @@ actions as (
         occurred_at,
         event_value
     from events
-    where event_type = 'impression'
+    where event_type = '{{ configured("impression_event") }}'
 
 ),
 
