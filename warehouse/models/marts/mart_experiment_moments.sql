@@ -192,7 +192,7 @@ figures as (
 
 ),
 
-both as (
+moved as (
 
     select
         figures.*,
@@ -234,7 +234,7 @@ changes as (
         day_change * day_change as day_outcome_outcome,
         day_change * day_base as day_outcome_base,
         day_base * day_base as day_base_base
-    from both
+    from moved
 
 ),
 
