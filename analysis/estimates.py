@@ -11,9 +11,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy import stats
-from scipy.stats import norm
 
 from analysis.moments import BASE, BEFORE, BEFORE_BASE, OUTCOME, Array, Moments
+
+# Beyond it both tails are nothing, and their quantiles overflow.
+_FAR = 30.0
 
 
 @dataclass(frozen=True)
@@ -90,11 +92,7 @@ class Effect:
 
 def _score(z: Array, freedom: Array) -> Array:
     far = np.abs(z)
-    return np.sign(z) * np.where(far > _FAR, far, norm.isf(stats.t.sf(far, freedom)))
-
-
-# Beyond it both tails are nothing, and their quantiles overflow.
-_FAR = 30.0
+    return np.sign(z) * np.where(far > _FAR, far, stats.norm.isf(stats.t.sf(far, freedom)))
 
 
 def effect(control: Moments, treatment: Moments, *, adjusted: bool = True) -> Effect:

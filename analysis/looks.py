@@ -10,7 +10,7 @@ import numpy as np
 from analysis import sequential
 from analysis.design import Design
 from analysis.estimates import Effect, effect
-from analysis.moments import Array, Moments
+from analysis.moments import Array
 from analysis.panel import Panel
 
 FEWEST_USERS = 100  # of each variant, before anything is looked at: the tests are those of many
@@ -25,13 +25,16 @@ class Looks:
     seen: Array
     """Whether the day counts as a look."""
     level: float = sequential.ALPHA
+    late: int = 0
+    """Days from the declared start to the first row: time that passed without a look."""
 
     @classmethod
     def of(cls, design: Design, panel: Panel, treatment: str, *, level: float = sequential.ALPHA) -> Looks:
         one, other = panel.cumulative[design.control], panel.cumulative[treatment]
         found = effect(one, other)
         enough = (one.n >= FEWEST_USERS) & (other.n >= FEWEST_USERS)
-        return cls(design, found, enough & np.isfinite(found.score) & (found.error > 0), level)
+        late = (panel.days[0] - design.starts).days if panel.days else 0
+        return cls(design, found, enough & np.isfinite(found.score) & (found.error > 0), level, max(late, 0))
 
     @property
     def any(self) -> bool:
@@ -40,7 +43,7 @@ class Looks:
     @cached_property
     def times(self) -> Array:
         """Share of the declared duration at each look; those of today's where none is declared."""
-        days = np.flatnonzero(self.seen) + 1.0
+        days = np.flatnonzero(self.seen) + 1.0 + self.late
         return np.minimum(days / (self.design.days or len(self.seen)), 1.0)
 
     @cached_property
@@ -99,8 +102,4 @@ def daily(panel: Panel, control: str, treatment: str) -> Effect:
 
 def users(panel: Panel, variants: list[str]) -> Array:
     """(days, variants), cumulative."""
-    return np.stack([_users(panel.cumulative[variant]) for variant in variants], axis=-1)
-
-
-def _users(moments: Moments) -> Array:
-    return moments.n
+    return np.stack([panel.cumulative[variant].n for variant in variants], axis=-1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from math import ceil, isnan
@@ -12,6 +13,7 @@ from analysis import planning, sequential, several
 from analysis.decision import Decision, decide
 from analysis.design import Design
 from analysis.looks import Looks, daily, users
+from analysis.moments import Array
 from analysis.novelty import Novelty, novelty
 from analysis.panel import Panel, Rows, Segment
 
@@ -66,7 +68,7 @@ class Report:
 
 
 def analyse(design: Design, rows: Rows) -> Report:
-    """Raises ValueError where a variant of the rows is none of the design's."""
+    """Rows of variants that the design doesn't have are not looked at."""
     panel = rows.panel(design.primary, variants=design.weights)
     primary = _corrected(_compared(design, rows, design.primary), several.holm)
     guardrails = [
@@ -128,8 +130,8 @@ def _segments(design: Design, rows: Rows) -> list[Comparison]:
     return _corrected(found, several.benjamini_hochberg)
 
 
-def _corrected(found: list[Comparison], correction: object) -> list[Comparison]:
-    adjusted = correction([one.p for one in found])  # type: ignore[operator]
+def _corrected(found: list[Comparison], correction: Callable[[Sequence[float]], Array]) -> list[Comparison]:
+    adjusted = correction([one.p for one in found])
     return [replace(one, adjusted=float(p)) for one, p in zip(found, adjusted, strict=True)]
 
 

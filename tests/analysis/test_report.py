@@ -12,6 +12,7 @@ import pytest
 from analysis import words
 from analysis.decision import WORDS
 from analysis.design import Design
+from analysis.looks import Looks
 from analysis.moments import Array, Moments
 from analysis.panel import PAIRS, Rows
 from analysis.report import Report, analyse
@@ -197,3 +198,14 @@ def test_days_without_news_stay_as_they_were() -> None:
 def test_what_comes_after_the_declared_end_is_not_looked_at() -> None:
     found = Rows(rows(days=14), until=START + timedelta(days=4))
     assert len(found.days) == 5
+
+
+def test_time_passes_from_the_declared_start_and_not_from_the_first_user() -> None:
+    """Who starts late has spent more of the level by each look."""
+    panel = Rows(rows(days=7)).panel("buyers", variants=DESIGN.weights)
+    early = replace(DESIGN, starts=START - timedelta(days=7))
+    [prompt, late] = [
+        Looks.of(design, panel, "fresh") for design in (replace(DESIGN, ends=date(2026, 12, 7)), early)
+    ]
+    assert prompt.times[-1] == 1.0 and late.times[0] == pytest.approx(8 / 21)
+    assert late.critical[0] < prompt.critical[0]
