@@ -63,6 +63,9 @@ $(READY): requirements-dev.txt $(CHECKS)
 demo: $(LOCAL) ## the whole product on this machine: data -> pipeline -> recommendations over HTTP (DATA=folder|generated, SIZE=small|full, RECORD=file)
 	$(BIN)/python -m local demo --environment $(ENV) $(if $(PORT),--port $(PORT)) $(if $(DATA),--data "$(DATA)") $(if $(SIZE),--size $(SIZE)) $(if $(RECORD),--record "$(RECORD)")
 
+assess: $(LOCAL) ## whether your data are enough, what would come out, what it costs: a page (DATA=folder, FULL=1, LANGUAGE=en|ja, USER_ID=one of yours)
+	@$(BIN)/python -m assess "$(DATA)" --environment $(ENV) $(if $(FULL),--full) $(if $(LANGUAGE),--language $(LANGUAGE)) $(if $(USER_ID),--user "$(USER_ID)")
+
 up: $(LOCAL) ## start the local endpoint and deploy the templates into it
 	$(BIN)/python -m local up --environment $(ENV) $(if $(PORT),--port $(PORT))
 
