@@ -207,7 +207,7 @@ def test_every_landing_table_is_copied_from_its_folder_of_the_run() -> None:
         if s.startswith("copy")
     }
     assert copied == {*tables.TABLES, *tables.SNAPSHOTS}
-    assert len(copied) == 10
+    assert len(copied) == 11
 
 
 def test_copy_names_every_column_but_the_one_that_has_a_default() -> None:
