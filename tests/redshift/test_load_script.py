@@ -33,6 +33,7 @@ ROWS = {
     "solution_version_metrics": {"run_id": RUN, "solution": "s", "recipe": "r", "solution_version_arn": "arn",
                                  "metric": "coverage", "value": 0.5, "promoted": True,
                                  "created_at": "2026-01-01T00:00:00.000Z"},
+    "segments": {"run_id": RUN, "solution": "s", "segment": "i1", "rank": 1, "user_id": "u1"},
     "exposures": {"run_id": RUN, "exposure_id": "x1", "experiment": "home", "version": "11111111",
                   "variant": "control", "layer": "home", "unit_id": "u1", "exposed_at": "2026-01-01T00:00:00.000Z",
                   "placement": "home", "recommendation_id": "r1"},
