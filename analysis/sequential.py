@@ -32,10 +32,6 @@ def obrien_fleming(time: Array, alpha: float) -> Array:
         return 4 * stats.norm.sf(stats.norm.isf(alpha / 4) / np.sqrt(time))
 
 
-def pocock(time: Array, alpha: float) -> Array:
-    return alpha * np.log1p((np.e - 1) * np.asarray(time))
-
-
 def bounds(
     times: Sequence[float] | Array,
     *,
