@@ -53,6 +53,9 @@ LOG_EXPORT = Form("application_log/run={run_id}")
 # The log's history, which each export adds to.
 RAW_EVENTS = Form("events/run={run_id}/")
 
+# What readers were shown of experiments: JSON lines, by day. `file` is the writer's own name.
+EXPOSURES = Form("exposures/day={day}/{file}")
+
 # Both of the other buckets keep what belongs to a run in one folder.
 RUN_FOLDER = Form("runs/{run_id}/")
 
@@ -86,6 +89,7 @@ WAREHOUSE_TABLES = (
     "recommendations",
     "segments",
     SOLUTION_VERSION_METRICS,
+    "exposures",
     "quarantine",
     "data_quality",
 )

@@ -9,9 +9,10 @@ from zoneinfo import available_timezones
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from config import files, filter_rules, gate, rules, solution_rules
+from config import experiments, files, filter_rules, gate, rules, solution_rules
 from config.clean_up import CleanUp
 from config.errors import ConfigError
+from config.experiments import Experiments
 from config.files import Content
 from config.gate import QualityGate
 from config.names import Names
@@ -595,6 +596,8 @@ class Settings(Section):
     """The warehouse and dashboards."""
     clean_up: CleanUp = CleanUp()
     """What is removed when it serves no more."""
+    experiments: Experiments = Experiments()
+    """Experiments: who sees which variant, and by which metrics it is judged."""
     alerts: Alerts = Alerts()
     """Who hears of failures."""
     budget: Budget = Budget()
@@ -663,6 +666,19 @@ class Settings(Section):
     def _names_are_short_enough(self) -> Self:
         rules.check_bucket_name(self.names.datasets_bucket)  # the longest of the three
         rules.check_job_names(self.names.prefix, self.solutions)
+        return self
+
+    @model_validator(mode="after")
+    def _experiments_name_what_there_is(self) -> Self:
+        experiments.check(
+            self.experiments,
+            solutions=self.solutions,
+            events=[
+                self.analytics.impression_event,
+                *(event.type for event in self.datasets.interactions.events),
+            ],
+            attributes=[field.name for field in self.datasets.fields("users") if field.categorical],
+        )
         return self
 
     @model_validator(mode="after")

@@ -41,6 +41,9 @@ def register(commands: Any) -> None:
     compare = commands.add_parser("parity", help="what the endpoint answers, to compare an account with")
     draw = commands.add_parser("dashboards", help="write the page of the dashboards from the marts")
     ask = commands.add_parser("sql", help="a prompt on the marts of the warehouse")
+    judge = commands.add_parser("experiment", help="the analysis of an experiment, in words")
+    judge.add_argument("--name", required=True, help="of experiments.definitions, or holdout")
+    judge.add_argument("--language", choices=["en", "ja"], default="en")
     actions = (
         (exists, run_inventory),
         (back, run_rollback),
@@ -52,6 +55,7 @@ def register(commands: Any) -> None:
         (compare, run_parity),
         (draw, run_dashboards),
         (ask, run_sql),
+        (judge, run_experiment),
     )
     for command, action in actions:
         command.add_argument("--environment", default="dev", help="config/<environment>.yaml")
@@ -179,3 +183,9 @@ def run_promote(place: Place, options: argparse.Namespace) -> int:
 
 def run_parity(place: Place, options: argparse.Namespace) -> int:
     return min(parity(place, on=options.on), 1)
+
+
+def run_experiment(place: Place, options: argparse.Namespace) -> int:
+    from operations import experiment  # scipy, which the other commands do without
+
+    return experiment.experiment(place, name=options.name, language=options.language)

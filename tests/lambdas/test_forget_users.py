@@ -82,6 +82,12 @@ KINDS: list[Kind] = [
         f"application_log/run={RUN}/AWSDynamoDB/data/y.json.gz",
         lambda u: gzip.compress(lines({"Metadata": {}, "Keys": event(u)})),
     ),
+    ("raw", "exposures/day=2026-12-01/a.json", lambda u: spark_lines({"unit_id": u, "variant": "control"})),
+    (
+        "results",
+        f"runs/{RUN}/warehouse/exposures/part-0.json.gz",
+        lambda u: gzip.compress(spark_lines({"unit_id": u, "run_id": RUN})),
+    ),
     (
         "datasets",
         f"runs/{RUN}/interactions/part-0.csv",

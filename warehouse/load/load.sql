@@ -125,6 +125,16 @@ format json 'auto'
 gzip
 timeformat 'auto';
 
+-- A run reads days of exposures that an earlier one may have read in part: staging keeps the first of each.
+delete from $landing.exposures where run_id = '$run_id';
+
+copy $landing.exposures ($exposures_columns)
+from 's3://$results_bucket/runs/$run_id/warehouse/exposures/'
+iam_role '$copy_role_arn'
+format json 'auto'
+gzip
+timeformat 'auto';
+
 delete from $landing.quarantine where run_id = '$run_id';
 
 copy $landing.quarantine ($quarantine_columns)

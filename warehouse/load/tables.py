@@ -87,6 +87,12 @@ TABLES: Mapping[str, Table] = {
          "estimated_cost_usd": "double precision"},
         "diststyle all sortkey (created_at)",
     ),
+    "exposures": Table(
+        {**OWN, "exposure_id": ID, "experiment": "varchar(64)", "version": "varchar(16)", "variant": "varchar(64)",
+         "layer": "varchar(64)", "unit_id": ID, "exposed_at": "timestamp", "placement": "varchar(64)",
+         "recommendation_id": ID},
+        "distkey (unit_id) sortkey (exposed_at)",
+    ),
     "quarantine": Table(
         {**OWN, "dataset": "varchar(64)", "source": "varchar(64)", "reason": ID, "source_key": ID,
          "source_file": ID, "wrong_value": ID},

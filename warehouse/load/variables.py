@@ -19,6 +19,7 @@ def marts_variables(settings: Settings) -> dict[str, Any]:
         "category_column": _category_column(settings),
         "gate_metric": gate.common_metric,
         "gate_floor": gate.common_share,
+        "experiments": settings.experiments.measured(),
     }
 
 
