@@ -258,7 +258,8 @@ _OTHER_ACTIONS = frozenset(
     "s3:ListMultipartUploadParts s3:ListBucketMultipartUploads "
     "lambda:InvokeFunction kms:ReEncryptFrom kms:ReEncryptTo iam:PassRole sts:AssumeRole "
     "execute-api:Invoke logs:CreateLogDelivery logs:GetLogDelivery logs:UpdateLogDelivery "
-    "logs:DeleteLogDelivery logs:ListLogDeliveries s3:GetObjectVersion".split()
+    "logs:DeleteLogDelivery logs:ListLogDeliveries s3:GetObjectVersion s3:DeleteObjectVersion "
+    "s3:ListBucketVersions".split()
 )
 
 

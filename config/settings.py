@@ -477,19 +477,26 @@ class Api(Section):
         return items
 
 
+QuickSightPrincipal = Annotated[str, Field(pattern=r"^arn:aws:quicksight:[a-z0-9-]+:\d{12}:(user|group)/.+$")]
+# It stands between quotes in the marts' SQL.
+EVENT_NAME = r"^[A-Za-z0-9_][A-Za-z0-9_ .:/-]{0,255}$"
+
+
 class QuickSight(Section):
     """Dashboards: needs a QuickSight subscription in the account and a principal to own them."""
 
     enabled: bool = False
-    """true adds a stack with the data source, data sets and dashboard; set it after the first run."""
-    principal_arn: str | None = Field(
-        default=None, pattern=r"^arn:aws:quicksight:[a-z0-9-]+:\d{12}:(user|group)/.+$"
-    )
+    """true adds a stack with the data source, data sets, analysis and dashboard."""
+    principal_arn: QuickSightPrincipal | None = None
     """QuickSight user or group that owns them."""
+    viewer_arns: tuple[QuickSightPrincipal, ...] = ()
+    """QuickSight users or groups that look at the dashboard."""
+    refresh_at: str = Field(default="07:00", pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")
+    """Time of the day, in `schedule.time_zone`, at which QuickSight reads the marts again; after a run's end."""
     secret_arn: str | None = Field(
         default=None, pattern=r"^arn:aws:secretsmanager:[a-z0-9-]+:\d{12}:secret:.+$"
     )
-    """Secret {username, password} of another database user that reads the marts; none: the user that the load makes."""
+    """Secret {username, password} of another user that reads the marts; none: the one that `make deploy` makes."""
 
     @model_validator(mode="after")
     def _has_an_owner(self) -> Self:
@@ -511,6 +518,12 @@ class Analytics(Section):
     """Time after which Redshift ends a query, of the load, of dbt and of dashboards alike."""
     database: str = Field(default="analytics", pattern=r"^[a-z][a-z0-9_]{0,62}$")
     """Database of the warehouse."""
+    impression_event: str = Field(default="impression", pattern=EVENT_NAME)
+    """Event type with which the application's log says what was shown, for the marts."""
+    click_event: str = Field(default="click", pattern=EVENT_NAME)
+    """Event type of a click on something that was shown, for the marts."""
+    attribution_days: int = Field(default=1, ge=1, le=90)
+    """A click or a purchase counts for what was shown to the user at most so many days before."""
     quicksight: QuickSight = QuickSight()
     """Dashboards."""
 
@@ -534,6 +547,26 @@ class Alerts(Section):
 
     email: str | None = Field(default=None, pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")
     """Address that is subscribed to the alerts topic; it must confirm."""
+
+
+class Budget(Section):
+    """An AWS Budget of the whole account, and who is told before it is spent: AWS Budgets stops nothing."""
+
+    monthly_usd: float | None = Field(default=None, gt=0, le=10_000_000)
+    """What a month may cost in US dollars; none makes no budget."""
+    alert_at_percent: tuple[Annotated[int, Field(ge=1, le=1000)], ...] = Field(
+        default=(80, 100), min_length=1, max_length=4
+    )
+    """Shares of it, each of which mails once it is spent; the last one also when the month is forecast to reach it."""
+    email: str | None = Field(default=None, pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")
+    """Who is told; `alerts.email` unless said."""
+
+    @field_validator("alert_at_percent")
+    @classmethod
+    def _shares_rise(cls, shares: tuple[int, ...]) -> tuple[int, ...]:
+        if list(shares) != sorted(set(shares)):
+            raise ValueError(f"{list(shares)} must rise, each once: write {sorted(set(shares))}")
+        return shares
 
 
 class Settings(Section):
@@ -573,6 +606,8 @@ class Settings(Section):
     """The warehouse and dashboards."""
     alerts: Alerts = Alerts()
     """Who hears of failures."""
+    budget: Budget = Budget()
+    """What a month may cost."""
     log_retention_days: int = 30
     """How long CloudWatch keeps logs; one of its fixed values."""
 
@@ -624,6 +659,15 @@ class Settings(Section):
         return self
 
     @model_validator(mode="after")
+    def _somebody_hears_of_the_budget(self) -> Self:
+        if self.budget.monthly_usd is not None and self.budget_email is None:
+            raise ValueError(
+                f"budget.monthly_usd is {self.budget.monthly_usd:g} and nobody would be told: write budget.email "
+                "or alerts.email"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _names_are_short_enough(self) -> Self:
         rules.check_bucket_name(self.names.datasets_bucket)  # the longest of the three
         rules.check_job_names(self.names.prefix, self.solutions)
@@ -643,6 +687,10 @@ class Settings(Section):
             region=self.region,
             generation=self.datasets.schema_version,
         )
+
+    @property
+    def budget_email(self) -> str | None:
+        return self.budget.email or self.alerts.email
 
     @property
     def application_log_table(self) -> str:

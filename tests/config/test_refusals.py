@@ -404,6 +404,17 @@ CASES = [
         ("base_capacity_rpu 64 is above max_capacity_rpu 32", "raise the second"),
     ),
     Refused("queries without an end", {"analytics.max_query_seconds": 86400}, ("= 86400", "86399")),
+    Refused(
+        "a budget that nobody hears of",
+        {"budget.email": None, "alerts.email": None},
+        ("budget.monthly_usd is 300 and nobody would be told", "write budget.email or alerts.email"),
+    ),
+    Refused("a budget of nothing", {"budget.monthly_usd": 0}, ("budget.monthly_usd = 0",)),
+    Refused(
+        "shares of a budget that fall",
+        {"budget.alert_at_percent": [100, 80]},
+        ("[100, 80] must rise, each once: write [80, 100]",),
+    ),
     Refused("an address that is none", {"alerts.email": "me at home"}, ("alerts.email = 'me at home'",)),
 ]
 
