@@ -35,7 +35,6 @@ ROWS = {
                                  "created_at": "2026-01-01T00:00:00.000Z", "reason": "better",
                                  "hyperparameters": "{\"recency_mask\": \"true\"}", "training_mode": "FULL",
                                  "training_hours": 1.5, "estimated_cost_usd": 0.36},
-                                 "created_at": "2026-01-01T00:00:00.000Z"},
     "segments": {"run_id": RUN, "solution": "s", "segment": "i1", "rank": 1, "user_id": "u1"},
     "exposures": {"run_id": RUN, "exposure_id": "x1", "experiment": "home", "version": "11111111",
                   "variant": "control", "layer": "home", "unit_id": "u1", "exposed_at": "2026-01-01T00:00:00.000Z",
