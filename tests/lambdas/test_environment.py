@@ -73,10 +73,12 @@ def test_the_readme_documents_every_variable(function: str) -> None:
         )
 
 
-def test_there_are_eight_functions() -> None:
+def test_there_are_ten_functions() -> None:
     assert FUNCTIONS == [
+        "clean_up",
         "get_recommendations",
         "grant_reader",
+        "judge_lists",
         "judge_solution_version",
         "load_warehouse",
         "plan_run",
