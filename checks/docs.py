@@ -46,7 +46,7 @@ COSTS = "costs.md"
 
 
 def costs() -> str:
-    """Of the example that tests use, whatever config/ holds."""
+    """The costs of the example that tests use, whatever config/ holds."""
     from tests import example
 
     return spending.page(example.settings("prod"), synthesize("prod", example.folder()))

@@ -300,7 +300,7 @@ def check_field(field: DatasetField) -> None:
         )
     if field.categorical and field.textual:
         raise ValueError(f"fields: {field.name} is categorical and textual: keep one")
-    if (field.categorical or field.textual or field.item_name) and field.type != "string":
-        raise ValueError(
-            f"fields: {field.name} is categorical, textual or the item's name, so its type must be string"
-        )
+    if (field.categorical or field.textual) and field.type != "string":
+        raise ValueError(f"fields: {field.name} is categorical or textual, so its type must be string")
+    if field.item_name and field.type != "string":
+        raise ValueError(f"fields: {field.name} is the item's name, so its type must be string")

@@ -467,7 +467,7 @@ class Api(Section):
 
 QuickSightPrincipal = Annotated[str, Field(pattern=r"^arn:aws:quicksight:[a-z0-9-]+:\d{12}:(user|group)/.+$")]
 # It stands between quotes in the marts' SQL.
-EVENT_NAME = r"^[A-Za-z0-9_][A-Za-z0-9_ .:/-]{0,255}$"
+EventName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_ .:/-]{0,255}$")]
 
 
 class QuickSight(Section):
@@ -508,9 +508,9 @@ class Analytics(Section):
     """Database of the warehouse."""
     training_hour_usd: float = Field(default=0.24, ge=0)
     """US dollars of an hour of Personalize's training in your region, for the estimated cost of a version."""
-    impression_event: str = Field(default="impression", pattern=EVENT_NAME)
+    impression_event: EventName = "impression"
     """Event type with which the application's log says what was shown, for the marts."""
-    click_event: str = Field(default="click", pattern=EVENT_NAME)
+    click_event: EventName = "click"
     """Event type of a click on something that was shown, for the marts."""
     attribution_days: int = Field(default=1, ge=1, le=90)
     """A click or a purchase counts for what was shown to the user at most so many days before."""

@@ -69,4 +69,6 @@ def test_a_creation_time_may_be_missing_unless_the_configuration_says_otherwise(
 
 
 def test_the_jobs_names_of_attributes_are_the_configurations() -> None:
-    assert dict(log_attributes.NAMES) == LogAttributes().model_dump()
+    assert dict(log_attributes.NAMES) == LogAttributes().model_dump(exclude_none=True) | {
+        "ACTION_ID": "action_id"
+    }
