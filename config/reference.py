@@ -29,7 +29,8 @@ def rows(model: type[Section] = Settings, prefix: str = "") -> Iterator[tuple[st
         key = f"{prefix}{name}"
         yield key, field
         for nested, listed in _sections(field.annotation):
-            yield from rows(nested, f"{key}[]." if listed else f"{key}.")
+            which = f"[{kind}]" if (kind := _kind(nested)) else "[]" if listed else ""
+            yield from rows(nested, f"{key}{which}.")
 
 
 def listed_sections(model: type[Section] = Settings) -> Iterator[type[Section]]:
@@ -45,8 +46,14 @@ def _sections(annotation: Any) -> Iterator[tuple[type[Section], bool]]:
     if isinstance(annotation, type) and issubclass(annotation, Section):
         yield annotation, False
     for argument in get_args(annotation):
-        if isinstance(argument, type) and issubclass(argument, Section):
-            yield argument, True
+        for section, _ in _sections(argument):
+            yield section, True
+
+
+def _kind(section: type[Section]) -> str:
+    """What tells a section from others that may stand in its place, such as `cap` among rules; else empty."""
+    field = section.model_fields.get("kind")
+    return str(get_args(field.annotation)[0]) if field else ""
 
 
 def page() -> str:
@@ -60,6 +67,8 @@ def _row(key: str, field: FieldInfo) -> str:
 
 def _type(field: FieldInfo) -> str:
     sections = list(_sections(field.annotation))
+    if getattr(field.annotation, "__origin__", None) is dict:
+        return "map"
     if sections:
         return "list" if sections[0][1] else "section"
     choices = [f"`{choice}`" for choice in get_args(field.annotation) if isinstance(choice, str)]

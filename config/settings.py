@@ -7,13 +7,15 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import available_timezones
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
-from config import files, rules
+from config import business, files, rules
+from config.business import BusinessRule, FieldName, Name, Placement
 from config.errors import ConfigError
 from config.files import Content
 from config.names import Names
 from config.recipes import RANKING_METRICS
+from config.section import Section as Section
 
 ColumnName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 # Personalize's ITEM_ID (developer guide, "Schemas"): text of at most 256 characters.
@@ -23,12 +25,6 @@ AttributeName = Annotated[str, Field(pattern=r"^[^`]+$", max_length=255)]
 SubnetId = Annotated[str, Field(pattern=r"^subnet-[0-9a-f]{8,17}$")]
 RouteTableId = Annotated[str, Field(pattern=r"^rtb-[0-9a-f]{8,17}$")]
 TableName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*\.[A-Za-z_][A-Za-z0-9_]*$")]
-
-
-class Section(BaseModel):
-    """A part of the file: frozen, and a key it does not know is an error."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
 class Network(Section):
@@ -434,6 +430,8 @@ class Publishing(Section):
     """Leave out items that the user bought within so many days; 0 leaves none out."""
     min_never_bought: int = Field(default=0, ge=0, le=500)
     """Items of a user's list that they never bought, at least: the best such candidates take its last places."""
+    item_fields: Annotated[tuple[FieldName, ...], Field(max_length=10)] = ()
+    """Fields of the items dataset that are published with each list: `fields=` may ask for them, rules may look at them."""
 
 
 class Api(Section):
@@ -445,6 +443,8 @@ class Api(Section):
     """Steady requests a second of the stage."""
     burst: int = Field(default=100, ge=1, le=5000)
     """Requests of a burst."""
+    may_explain: tuple[str, ...] = ()
+    """Names of IAM roles and users who may ask with `explain=true` why a list is as it is; `*` is everybody."""
     default_items: tuple[ItemId, ...] = Field(min_length=1, max_length=100)
     """Items of yours, best first, for a reader of whom nothing can be read; shipped with the function."""
 
@@ -545,6 +545,10 @@ class Settings(Section):
     """When the pipeline runs."""
     publishing: Publishing = Publishing()
     """From inference to the reader."""
+    placements: dict[Name, Placement] = Field(default_factory=dict)
+    """Places of the application, by name; a request names one."""
+    rules: dict[Name, BusinessRule] = Field(default_factory=dict)
+    """Business rules, by name: placements say which of them act where. Their kinds are described in docs/rules.md."""
     api: Api
     """The HTTP API."""
     analytics: Analytics = Analytics()
@@ -602,6 +606,15 @@ class Settings(Section):
     @model_validator(mode="after")
     def _lists_have_room_for_what_was_never_bought(self) -> Self:
         rules.check_never_bought(self.publishing.min_never_bought, self.solutions)
+        return self
+
+    @model_validator(mode="after")
+    def _placements_and_rules_name_what_is_there(self) -> Self:
+        rules.check_item_fields(self.publishing.item_fields, self.datasets)
+        audiences = {solution.name: solution.for_each for solution in self.solutions}
+        business.check(
+            self.placements, self.rules, audiences=audiences, fields=self.publishing.item_fields
+        )
         return self
 
     @cached_property

@@ -7,6 +7,7 @@ import json
 from aws_cdk import CfnOutput, Duration
 from constructs import Construct
 
+from config import serving
 from config.settings import Settings
 from stacks.parts.access import allow
 from stacks.parts.api import RecommendationsApi
@@ -35,22 +36,24 @@ class ServingStack(EnvironmentStack):
             layers=[RuntimeLayer(self)],
             environment={
                 "RECOMMENDATIONS_TABLE": names.recommendations_table,
-                "PERSONAL_LIST": self._list_for("user"),
-                "RELATED_LIST": self._list_for("item"),
-                "POPULAR_LIST": self._list_for("everyone"),
+                "USER_STATE_TABLE": names.user_state_table,
             },
-            more={"lambdas/get_recommendations/default_items.json": self._default_items()},
+            more={
+                "lambdas/get_recommendations/default_items.json": self._default_items(),
+                "lambdas/get_recommendations/serving.json": serving.text(self.settings),
+            },
             # CPU comes with memory: below this, start-up and not the table decides the latency.
             memory_size=1024,
             timeout=Duration.seconds(10),
-            statements=[allow("dynamodb:GetItem", names.table_arn(names.recommendations_table))],
+            statements=[
+                allow(
+                    "dynamodb:BatchGetItem",
+                    names.table_arn(names.recommendations_table),
+                    names.table_arn(names.user_state_table),
+                )
+            ],
         )
 
     def _default_items(self) -> str:
         """A file and no variable: all variables of a function together may have 4 KB."""
         return json.dumps(self.settings.api.default_items, ensure_ascii=False)
-
-    def _list_for(self, audience: str) -> str:
-        """The first solution that lists for each user, item or everyone; none is an empty name."""
-        lists = [solution.name for solution in self.settings.solutions if solution.for_each == audience]
-        return lists[0] if lists else ""

@@ -58,6 +58,7 @@ class StorageStack(EnvironmentStack):
         self._table(
             "Recommendations", self.names.recommendations_table, sort_key=layout.SK, ttl=layout.EXPIRES
         )
+        self._table("UserState", self.names.user_state_table, ttl=layout.EXPIRES)
         self._table("Control", self.names.control_table)
 
     def _encryption_key(self) -> kms.Key:
