@@ -163,6 +163,11 @@ class Names:
         return self.of("api")
 
     @property
+    def caller_policy(self) -> str:
+        """Managed policy of whoever calls the API."""
+        return self.of("api-caller")
+
+    @property
     def late_alarm(self) -> str:
         """Alarm that no run succeeded for long; the first success turns its mails on."""
         return self.of("pipeline-late")

@@ -79,10 +79,22 @@ def publish(job: Job, solution: Mapping[str, Any]) -> DataFrame:
     """Write the solution's lists and answer them."""
     ranked = with_rules(job, solution, read_lists(job, solution["name"]))
     lists = recommendations.first(ranked, solution["results"])
-    lines = recommendations.publish_lines(lists)
+    lines = recommendations.publish_lines(told(job, solution, lists))
     writer = lines.write.mode("overwrite").option("maxRecordsPerFile", LISTS_A_FILE)
     writer.option("compression", "gzip").text(job.published(solution["name"]))
     return lists
+
+
+def told(job: Job, solution: Mapping[str, Any], lists: DataFrame) -> DataFrame:
+    """The lists with what rules and readers may ask for beside them: fields of items, what the user bought."""
+    if solution["for_each"] == "user" and job.publishing.get("with_bought"):
+        lists = recommendations.with_bought(lists, bought(job))
+    names = job.publishing.get("item_fields") or ()
+    if not names:
+        return lists
+    schema = recommendations.items_schema(name.lower() for name in names)
+    items = job.spark.read.schema(schema).json(job.warehouse("items"))
+    return recommendations.with_facts(lists, items, names)
 
 
 def read_lists(job: Job, solution: str) -> DataFrame:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 
 from aws_cdk import CfnOutput, Duration
+from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from config import serving
 from config.settings import Settings
 from stacks.parts.access import allow
-from stacks.parts.api import RecommendationsApi
+from stacks.parts.api import READER, RecommendationsApi
 from stacks.parts.function import PythonFunction
 from stacks.parts.layer import RuntimeLayer
 from stacks.parts.stack import EnvironmentStack
@@ -18,14 +19,56 @@ from stacks.parts.stack import EnvironmentStack
 
 class ServingStack(EnvironmentStack):
     part = "serving"
-    needs = ("storage",)
+    needs = ("storage", "sources")
 
     def __init__(self, scope: Construct, *, settings: Settings) -> None:
         super().__init__(scope, settings=settings, description="The API")
-        reader = self._get_recommendations()
-        api = RecommendationsApi(self, "Api", handler=reader.function)
+        self._layer = RuntimeLayer(self)
+        handlers = {READER: self._get_recommendations().function}
+        # A log of another application has keys of its own: that one writes its events itself.
+        if settings.sources.application_log.create:
+            handlers["record_events"] = self._record_events().function
+        api = RecommendationsApi(self, "Api", handlers=handlers)
         self.publish("serving/api-url", api.url)
         CfnOutput(self, "ApiUrl", value=api.url, description="Where the API answers; requests are signed")
+        self._caller(api)
+
+    def _caller(self, api: RecommendationsApi) -> None:
+        """What the application's role is given, so that it may call the API and nothing else."""
+        policy = iam.ManagedPolicy(
+            self,
+            "Caller",
+            managed_policy_name=self.names.caller_policy,
+            description=f"Calls the API of {self.names.prefix}",
+            statements=[allow("execute-api:Invoke", api.methods_arn)],
+        )
+        CfnOutput(
+            self,
+            "CallerPolicyArn",
+            value=policy.managed_policy_arn,
+            description="Attach it to the role of the application that calls the API",
+        )
+
+    def _record_events(self) -> PythonFunction:
+        names, log = self.names, self.settings.sources.application_log
+        return PythonFunction(
+            self,
+            "RecordEvents",
+            name="record_events",
+            layers=[self._layer],
+            environment={
+                "APPLICATION_LOG_TABLE": self.settings.application_log_table,
+                "USER_STATE_TABLE": names.user_state_table,
+                "LOG_ATTRIBUTES": json.dumps(log.attributes.model_dump()),
+                "TIMESTAMP_FORMAT": log.timestamp_format,
+            },
+            memory_size=1024,
+            timeout=Duration.seconds(10),
+            statements=[
+                allow("dynamodb:PutItem", names.table_arn(self.settings.application_log_table)),
+                allow("dynamodb:UpdateItem", names.table_arn(names.user_state_table)),
+            ],
+        )
 
     def _get_recommendations(self) -> PythonFunction:
         names = self.names
@@ -33,7 +76,7 @@ class ServingStack(EnvironmentStack):
             self,
             "GetRecommendations",
             name="get_recommendations",
-            layers=[RuntimeLayer(self)],
+            layers=[self._layer],
             environment={
                 "RECOMMENDATIONS_TABLE": names.recommendations_table,
                 "USER_STATE_TABLE": names.user_state_table,

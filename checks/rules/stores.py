@@ -53,7 +53,6 @@ class Outside:
 
 
 OUTSIDE: tuple[Outside, ...] = (
-    Outside("table:application-log", "writer", "the application writes its events there"),
     Outside("prefix:datasets/runs/*/quarantine/*", "writer", "a run writes it only if rows are refused"),
     Outside("prefix:datasets/runs/*/quarantine/*", "reader", "people read there why a row was refused"),
     Outside("log:*", "reader", "people read logs when something failed"),

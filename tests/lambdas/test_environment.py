@@ -73,7 +73,7 @@ def test_the_readme_documents_every_variable(function: str) -> None:
         )
 
 
-def test_there_are_eight_functions() -> None:
+def test_there_are_nine_functions() -> None:
     assert FUNCTIONS == [
         "get_recommendations",
         "grant_reader",
@@ -81,6 +81,7 @@ def test_there_are_eight_functions() -> None:
         "load_warehouse",
         "plan_run",
         "publish_recommendations",
+        "record_events",
         "run_dbt",
         "validate_datasets",
     ]

@@ -222,13 +222,13 @@ def test_every_function_job_and_workflow_has_a_role_of_its_own(assembly: Assembl
         )
         for key, properties in assembly.properties(kind)
     ]
-    assert len(roles) == 8 + 3 + 5
+    assert len(roles) == 9 + 3 + 5
     assert len(set(roles)) == len(roles)
 
 
 def test_every_api_method_wants_iam(assembly: Assembly) -> None:
     methods = assembly.properties("AWS::ApiGateway::Method")
-    assert len(methods) == 7
+    assert len(methods) == 2 * 7 + 1
     assert {method["AuthorizationType"] for _, method in methods} == {"AWS_IAM"}
 
 
@@ -238,10 +238,12 @@ def test_known_routes_validate_their_parameters(assembly: Assembly) -> None:
         for _, method in assembly.properties("AWS::ApiGateway::Method")
         if method["HttpMethod"] == "GET"
     ]
-    assert len(gets) == 3
+    assert len(gets) == 5
     assert all("RequestValidatorId" in method for method in gets)
+    lists = [method for method in gets if method["RequestParameters"]]
+    assert len(lists) == 4, "health takes none"
     assert all(
-        method["RequestParameters"]["method.request.querystring.numResults"] is False for method in gets
+        method["RequestParameters"]["method.request.querystring.numResults"] is False for method in lists
     )
 
 
@@ -294,7 +296,7 @@ def test_every_service_in_the_key_policy_has_a_condition(assembly: Assembly) -> 
 
 def test_tables_recover_to_a_point_in_time_and_are_encrypted(assembly: Assembly) -> None:
     tables = assembly.properties("AWS::DynamoDB::Table")
-    assert len(tables) == 3
+    assert len(tables) == 4
     for key, table in tables:
         assert table["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"] is True, key
         assert table["SSESpecification"] == {"SSEEnabled": True}, key
@@ -360,7 +362,7 @@ def test_functions_jobs_and_workflows_are_traced_or_secured(assembly: Assembly) 
 def test_every_log_group_is_kept_as_long_as_configured(assembly: Assembly) -> None:
     groups = assembly.properties("AWS::Logs::LogGroup")
     jobs = 3 * len(LOGS)
-    assert len(groups) == 8 + 5 + jobs + 2
+    assert len(groups) == 9 + 5 + jobs + 2
     assert {group["RetentionInDays"] for _, group in groups} == {assembly.settings.log_retention_days}
 
 

@@ -24,6 +24,7 @@ FUNCTIONS = [
     "load_warehouse",
     "plan_run",
     "publish_recommendations",
+    "record_events",
     "run_dbt",
     "validate_datasets",
 ]
@@ -271,6 +272,7 @@ def test_one_failed_run_sends_one_mail(assembly: Assembly) -> None:
         "pipeline-unfinished",
         "pipeline-late",
         "get-recommendations-errors",
+        "record-events-errors",
         "schedule-undelivered",
         "api-errors",
         "answers-degraded",
