@@ -9,7 +9,7 @@ from typing import Any, get_args
 import pytest
 from pydantic import TypeAdapter
 
-from config import business
+from config import business, rule_page
 from config.business import BusinessRule
 from config.rule_examples import EXAMPLES, Example
 from config.serving import _rule
@@ -54,7 +54,8 @@ def test_every_kind_of_the_configuration_has_a_row_and_an_example() -> None:
 
 
 def test_the_configuration_and_the_functions_keep_a_user_s_state_as_long() -> None:
-    assert user_state.KEPT_DAYS == business.KEPT_DAYS
+    assert user_state.KEPT_DAYS == business.KEPT_DAYS == rule_page._DAYS
+    assert user_state.MOST_DEEDS == rule_page._DEEDS
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.says)
