@@ -1,6 +1,6 @@
 """What the application asks for and what the business says about it: placements, and the rules that shape their lists.
 
-`lambdas/get_recommendations/rules.py` has a row for each kind of rule here; tests/config/test_business.py compares them.
+`lambdas/get_recommendations/rules.py` has a row for each kind of rule here; tests/lambdas/test_rules.py compares them.
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ class Pin(_Scheduled):
     """Promoted items at a place of their own."""
 
     kind: Literal["pin"]
-    """Puts items into a list at a position, as promoted, unless the user dismissed them; rules behind it may take them out."""
+    """Puts items into a list at a position, as promoted, unless the user dismissed them; later rules may remove them."""
     items: Annotated[tuple[Item, ...], Field(min_length=1, max_length=20)]
     """Items, the first at `position`, the others behind it."""
     position: int = Field(default=1, ge=1, le=100)

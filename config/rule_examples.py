@@ -28,7 +28,7 @@ _TODAY = "1763990000"
 _PIN: dict[str, Any] = {"kind": "pin", "items": ["z"], "position": 2}
 
 EXAMPLES: tuple[Example, ...] = (
-    Example(says="shown twice in a week and not clicked: it goes", rule=_IGNORED, items="abc", gives="bc", deeds=_SHOWN),
+    Example(says="shown twice in a week, not clicked: it goes", rule=_IGNORED, items="abc", gives="bc", deeds=_SHOWN),
     Example(says="shown once: it stays", rule=_IGNORED, items="abc", gives="abc", deeds=_SHOWN[:1]),
     Example(
         says="shown twice, but not within a week: it stays",
@@ -100,7 +100,7 @@ EXAMPLES: tuple[Example, ...] = (
         says="a promotion that has ended", items="abc", gives="abc",
         rule={**_PIN, "ends": "2025-01-01T00:00:00+09:00"},
     ),
-    Example(says="a dismissed item is not promoted", rule=_PIN, items="abc", gives="abc", deeds=[("dismiss", "z", 1.0)]),
+    Example(says="a dismissed item is no promotion", rule=_PIN, items="abc", gives="abc", deeds=[("dismiss", "z", 1.0)]),
     Example(says="an item that is left out", rule={"kind": "exclude", "items": ["b"]}, items="abc", gives="ac"),
     Example(
         says="a brand that is left out",

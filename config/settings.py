@@ -431,7 +431,7 @@ class Publishing(Section):
     min_never_bought: int = Field(default=0, ge=0, le=500)
     """Items of a user's list that they never bought, at least: the best such candidates take its last places."""
     item_fields: Annotated[tuple[FieldName, ...], Field(max_length=10)] = ()
-    """Fields of the items dataset that are published with each list: `fields=` may ask for them, rules may look at them."""
+    """Fields of the items dataset that are published with each list, for rules and for callers who ask with `fields=`."""
 
 
 class Api(Section):
@@ -612,9 +612,7 @@ class Settings(Section):
     def _placements_and_rules_name_what_is_there(self) -> Self:
         rules.check_item_fields(self.publishing.item_fields, self.datasets)
         audiences = {solution.name: solution.for_each for solution in self.solutions}
-        business.check(
-            self.placements, self.rules, audiences=audiences, fields=self.publishing.item_fields
-        )
+        business.check(self.placements, self.rules, audiences=audiences, fields=self.publishing.item_fields)
         return self
 
     @cached_property

@@ -123,7 +123,9 @@ def with_facts(lists: DataFrame, items: DataFrame, names: Sequence[str]) -> Data
     of_list = (
         places.join(items, "item_id", "left")
         .groupBy("list", "key")
-        .agg(*(F.first(name).alias(name) for name in others), F.sort_array(F.collect_list(row)).alias("_rows"))
+        .agg(
+            *(F.first(name).alias(name) for name in others), F.sort_array(F.collect_list(row)).alias("_rows")
+        )
     )
     fields = F.struct(*(_values(name).alias(name) for name in names))
     return of_list.select(*lists.columns, F.to_json(fields).alias(FACTS))

@@ -53,7 +53,9 @@ def _opened(cursor: str) -> tuple[str | None, int]:
         text = ""
     matched = _CURSOR.fullmatch(text)
     if matched is None:
-        raise BadRequest(f"cursor is {cursor[:80]!r}: give nextCursor of an answer as it was, or leave it out")
+        raise BadRequest(
+            f"cursor is {cursor[:80]!r}: give nextCursor of an answer as it was, or leave it out"
+        )
     return (None if matched[1] == "-" else matched[1]), int(matched[2])
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from itertools import zip_longest
 from pathlib import Path
@@ -52,7 +52,7 @@ class _Read:
     source: Source
     version: str | None = None
     degraded: bool = False
-    state: UserState = UserState()
+    state: UserState = field(default_factory=UserState)
     bought: Mapping[str, str] | None = None
 
 

@@ -43,7 +43,9 @@ def check_context(found: Placement, items: Sequence[str], query: Query) -> None:
         raise BadRequest(f"placement {found.name!r} lists what goes with items: name them in context")
     if items and not found.wants_context:
         what = f"placement {found.name!r}" if found.name else "the user's own list"
-        raise BadRequest(f"context is given, but {what} doesn't look at it: leave it out, or name a placement")
+        raise BadRequest(
+            f"context is given, but {what} doesn't look at it: leave it out, or name a placement"
+        )
 
 
 def check_user(found: Placement, query: Query) -> None:
@@ -57,7 +59,9 @@ def check_may_explain(event: Mapping[str, Any], serving: Serving) -> None:
     """Raises Forbidden for a caller whom the configuration doesn't name."""
     if serving.may_explain & {"*", caller(event)}:
         return
-    raise Forbidden("explain=true is for the roles and users of api.may_explain: ask as one of them, or without")
+    raise Forbidden(
+        "explain=true is for the roles and users of api.may_explain: ask as one of them, or without"
+    )
 
 
 def caller(event: Mapping[str, Any]) -> str | None:

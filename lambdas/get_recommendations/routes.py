@@ -43,7 +43,9 @@ FIELDS = Parameter("fields", "fields", "An item field to answer under `metadata`
 RUN_ID = Parameter(
     "runId", "run", "`version` of an answer: read the same run, so that the lists of a page agree"
 )
-EXPLAIN = Parameter("explain", "flag", "`true`: which rule moved or removed what; for callers who are allowed")
+EXPLAIN = Parameter(
+    "explain", "flag", "`true`: which rule moved or removed what; for callers who are allowed"
+)
 CONTEXT = Parameter(
     "context", "ids", "An item at hand, such as one in the cart; may be repeated", most=MAX_CONTEXT
 )

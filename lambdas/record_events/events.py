@@ -54,7 +54,9 @@ def event(given: Any, *, now: datetime) -> Event:
     if not isinstance(given, dict):
         raise Rejected("not-an-object", "an event is a JSON object")
     if unknown := sorted(set(given) - KNOWN):
-        raise Rejected("unknown-field", f"{unknown[0][:80]!r} is no field of an event: it has {sorted(KNOWN)}")
+        raise Rejected(
+            "unknown-field", f"{unknown[0][:80]!r} is no field of an event: it has {sorted(KNOWN)}"
+        )
     kind = given.get("type")
     if not isinstance(kind, str) or kind not in LETTERS:
         raise Rejected("unknown-type", f"type is {kind!r:.80}: give one of {', '.join(LETTERS)}")
@@ -116,7 +118,9 @@ def _checked(name: str, value: Any, *, longest: int = MAX_ID_LENGTH) -> str:
 
 def _moment(value: Any, *, now: datetime) -> datetime:
     if not isinstance(value, str) or not _TIME.fullmatch(value):
-        raise Rejected("wrong-time", "occurredAt must be RFC 3339 with an offset, as 2026-11-24T03:00:00.5+09:00")
+        raise Rejected(
+            "wrong-time", "occurredAt must be RFC 3339 with an offset, as 2026-11-24T03:00:00.5+09:00"
+        )
     whole, fraction, offset = _parts(value)
     try:
         at = datetime.fromisoformat(f"{whole}.{fraction}{offset}").astimezone(UTC)

@@ -66,7 +66,10 @@ def _no_number(constant: str) -> float:
 
 
 def run(rows: Sequence[Any], *, dynamodb: Any, settings: Environment, now: datetime) -> dict[str, Any]:
-    """{accepted, duplicates, rejected: [{index, code, detail}]}. Raises what DynamoDB refuses: then all may be sent again."""
+    """{accepted, duplicates, rejected: [{index, code, detail}]}.
+
+    Raises what DynamoDB refuses: then all may be sent again.
+    """
     taken, rejected = understood(rows, now=now)
     kept = Log(
         dynamodb=dynamodb,

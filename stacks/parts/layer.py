@@ -30,7 +30,7 @@ class LayerNotBuilt(Exception):
 
 
 class PackagesLayer(lambda_.LayerVersion):
-    """The packages of one requirements file. Its hash knows the file and how it is built, so what is unchanged stays."""
+    """The packages of one requirements file. Its hash knows the file and how it is built: what is unchanged stays."""
 
     def __init__(self, scope: Construct, construct_id: str, *, requirements: Path) -> None:
         # Built here and not in the bundling's callback, whose exceptions lose their type on the way.
@@ -83,7 +83,13 @@ def layer_hash(requirements: Path, *, compiled: bool) -> str:
     """Of all that decides what is in the layer. A layer without bytecode, from a machine without Lambda's Python, has
     another hash than one with it, so that the next deployment from a machine that has it replaces it.
     """
-    made = [file_hash(requirements), PLATFORM, PYTHON_VERSION, *REMOVED, "compiled" if compiled else "sources"]
+    made = [
+        file_hash(requirements),
+        PLATFORM,
+        PYTHON_VERSION,
+        *REMOVED,
+        "compiled" if compiled else "sources",
+    ]
     return hashlib.sha256("\0".join(made).encode()).hexdigest()
 
 

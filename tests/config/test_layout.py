@@ -100,9 +100,7 @@ def test_a_list_is_written_and_read_under_the_keys_of_the_layout() -> None:
     table: Any = SimpleNamespace(
         get=lambda keys: {key: items[key.pk, key.sk] for key in keys if (key.pk, key.sk) in items}
     )
-    store = Store(
-        table=table, clock=lambda: 0.0, recommendations="r", user_state="s", names=("personal",)
-    )
+    store = Store(table=table, clock=lambda: 0.0, recommendations="r", user_state="s", names=("personal",))
     found = store.find([("personal", "u1")])
     assert found.versions.of == {"personal": RUN} and ("personal", "u1") in found.lists
 

@@ -124,17 +124,18 @@ def test_a_line_has_the_fields_of_its_items_and_what_its_user_bought_in_the_orde
     from lambdas.publish_recommendations import lists as published
 
     frame = recommendations.lists(
-        output(answer("u1", ['b"', "a", "c"], [0.9, 0.5, 0.1]), answer("u2", ["c"], [1.0])), solution="personal"
+        output(answer("u1", ['b"', "a", "c"], [0.9, 0.5, 0.1]), answer("u2", ["c"], [1.0])),
+        solution="personal",
     )
     bought = spark.createDataFrame(
-        [("u1", {"a": "2026-11-01 00:00:00", "z": "2026-11-02 00:00:00"})], "key string, bought map<string,string>"
+        [("u1", {"a": "2026-11-01 00:00:00", "z": "2026-11-02 00:00:00"})],
+        "key string, bought map<string,string>",
     )
     items = spark.createDataFrame(
-        [("a", "X", "1"), ('b"', 'Y "y"', None), ("z", "Z", "3")], "item_id string, brand string, price string"
+        [("a", "X", "1"), ('b"', 'Y "y"', None), ("z", "Z", "3")],
+        "item_id string, brand string, price string",
     )
-    told = recommendations.with_facts(
-        recommendations.with_bought(frame, bought), items, ["BRAND", "PRICE"]
-    )
+    told = recommendations.with_facts(recommendations.with_bought(frame, bought), items, ["BRAND", "PRICE"])
     made = {line["key"]: line for line in lines(told)}
     assert made["u1"] == {
         "list": "personal",

@@ -61,7 +61,9 @@ class Handler(BaseHTTPRequestHandler):
         assert 1 <= len(asked) <= 100 and len({json.dumps(one) for one in asked}) == len(asked)
         self.server.requests.append("+".join(key["pk"]["S"] for _, key in asked))
         self.asked = asked
-        answer = self.found(lambda key: self.server.items.get((key["pk"]["S"], key.get("sk", {}).get("S", ""))))
+        answer = self.found(
+            lambda key: self.server.items.get((key["pk"]["S"], key.get("sk", {}).get("S", "")))
+        )
         fault = self.server.next_fault()
         if fault is None:
             self.send(200, json.dumps(answer).encode())

@@ -577,7 +577,10 @@ def test_a_related_list_leaves_out_what_its_user_must_not_see(world: Server) -> 
     placed = {"placement": "product", "userId": "u1"}
     assert ids(ask(ITEMS, itemId="i1", query=placed))[:1] == ["r2"]
     assert ids(ask(ITEMS, itemId="i1", query={"placement": "product"}))[:2] == ["r1", "r2"]
-    assert "name the user in userId" in ask(ITEMS, itemId="i1", status=400, query={"placement": "home"})["detail"]
+    assert (
+        "name the user in userId"
+        in ask(ITEMS, itemId="i1", status=400, query={"placement": "home"})["detail"]
+    )
 
 
 def signed(given: dict[str, Any], arn: str | None) -> dict[str, Any]:
@@ -608,14 +611,23 @@ def test_why_a_list_is_as_it_is_is_told_to_those_who_may_ask(
     body = json.loads(response["body"])
     if status == 200:
         gone = {"itemId": "p2", "position": 2, "score": 0.8}
-        told = {"rule": "not-interested", "kind": "not_interested", "removed": [gone], "moved": [], "added": []}
+        told = {
+            "rule": "not-interested",
+            "kind": "not_interested",
+            "removed": [gone],
+            "moved": [],
+            "added": [],
+        }
         assert body["rules"][0] == told
     else:
         assert "api.may_explain" in body["detail"]
 
 
 def test_how_often_a_rule_acted_is_counted(world: Server, capsys: pytest.CaptureFixture[str]) -> None:
-    world.items["u1", ""] = {"pk": {"S": "u1"}, "deeds": {"SS": [f"d|{int(time.time())}|{i}" for i in ("p1", "p2")]}}
+    world.items["u1", ""] = {
+        "pk": {"S": "u1"},
+        "deeds": {"SS": [f"d|{int(time.time())}|{i}" for i in ("p1", "p2")]},
+    }
     ask(USERS, userId="u1", query={"placement": "home"})
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if '"Rule"' in line]
     assert [(line["Rule"], line["Acted"]) for line in lines] == [("not-interested", 2)]
@@ -700,7 +712,10 @@ def test_health_names_the_run_of_each_list(world: Server) -> None:
     forget()
     world.fail(FAULTS["access denied"])
     response = whole(event("/v1/health"))
-    assert (response["statusCode"], json.loads(response["body"])) == (200, {"status": "degraded", "versions": {}})
+    assert (response["statusCode"], json.loads(response["body"])) == (
+        200,
+        {"status": "degraded", "versions": {}},
+    )
 
 
 def test_while_pointers_move_one_after_the_other_all_lists_are_of_one_run(world: Server) -> None:

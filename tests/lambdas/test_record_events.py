@@ -75,7 +75,9 @@ def tables() -> Tables:
 def run(tables: Tables, *rows: Any) -> dict[str, Any]:
     answer = handler.run(rows, dynamodb=tables, settings=SETTINGS, now=NOW)
     components = openapi.document()["components"]
-    Draft202012Validator({"$ref": "#/components/schemas/EventsAnswer", "components": components}).validate(answer)
+    Draft202012Validator({"$ref": "#/components/schemas/EventsAnswer", "components": components}).validate(
+        answer
+    )
     return answer
 
 

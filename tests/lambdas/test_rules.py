@@ -110,7 +110,9 @@ def test_a_shuffled_list_is_the_same_all_day_and_another_for_others_and_tomorrow
     given = [Entry(str(n), None, "personal") for n in range(20)]
     rule = [named({"kind": "shuffle", "within": 10})]
     orders = {
-        (user, day): [e.item for e in applied(given, rule, Known(now=NOW + day * DAY, length=20, user=user))[0]]
+        (user, day): [
+            e.item for e in applied(given, rule, Known(now=NOW + day * DAY, length=20, user=user))[0]
+        ]
         for user in ("u", "v")
         for day in (0, 1)
     }

@@ -158,7 +158,7 @@ def test_all_lists_are_read_of_one_run_where_all_have_it(
 def test_whatever_moment_of_a_publication_is_read_no_two_lists_are_of_different_runs() -> None:
     """Every order in which the pointers may move, and every rollback of all, one after the other."""
     for order in itertools.permutations("abc"):
-        state = {name: ("r2", "r1") for name in "abc"}
+        state = dict.fromkeys("abc", ("r2", "r1"))
         for name in order:
             state[name] = ("r3", "r2")
             assert len(set(chosen(pointers(**state)).values())) == 1
@@ -182,7 +182,9 @@ def test_a_user_s_lists_and_state_are_one_call_once_the_pointers_are_known(
     assert (found.state.shown, found.state.clicked) == ({"p": [100]}, {"p": 90})
 
 
-@pytest.mark.parametrize("deeds", [{"S": "x"}, {"SS": ["x"]}, {"SS": ["s|x|a"]}, {"SS": ["z|1|a"]}, {"SS": [1]}])
+@pytest.mark.parametrize(
+    "deeds", [{"S": "x"}, {"SS": ["x"]}, {"SS": ["s|x|a"]}, {"SS": ["z|1|a"]}, {"SS": [1]}]
+)
 def test_a_state_that_makes_no_sense_is_told_and_loses_nobody_a_list(
     clock: Clock, table: FakeTable, deeds: Any
 ) -> None:

@@ -125,7 +125,8 @@ def test_a_failed_installation_tells_uvs_reason_and_leaves_nothing(
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("PLATFORM", "x86_64-manylinux_2_28"), ("PYTHON_VERSION", "3.14"), ("REMOVED", ("tests",))]
+    ("name", "value"),
+    [("PLATFORM", "x86_64-manylinux_2_28"), ("PYTHON_VERSION", "3.14"), ("REMOVED", ("tests",))],
 )
 def test_a_layer_that_is_built_otherwise_has_another_hash_and_another_place(
     build: Path, fake_uv: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: object
