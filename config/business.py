@@ -110,7 +110,7 @@ class Pin(_Scheduled):
     """Promoted items at a place of their own."""
 
     kind: Literal["pin"]
-    """Puts items into a list at a position, as promoted, unless the user dismissed them; later rules may remove them."""
+    """Puts items into a list at a position, as promoted, unless the user dismissed them; later rules may drop them."""
     items: Annotated[tuple[Item, ...], Field(min_length=1, max_length=20)]
     """Items, the first at `position`, the others behind it."""
     position: int = Field(default=1, ge=1, le=100)

@@ -100,7 +100,7 @@ EXAMPLES: tuple[Example, ...] = (
         says="a promotion that has ended", items="abc", gives="abc",
         rule={**_PIN, "ends": "2025-01-01T00:00:00+09:00"},
     ),
-    Example(says="a dismissed item is no promotion", rule=_PIN, items="abc", gives="abc", deeds=[("dismiss", "z", 1.0)]),
+    Example(says="a dismissed item is not pinned", rule=_PIN, items="abc", gives="abc", deeds=[("dismiss", "z", 1.0)]),
     Example(says="an item that is left out", rule={"kind": "exclude", "items": ["b"]}, items="abc", gives="ac"),
     Example(
         says="a brand that is left out",

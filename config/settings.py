@@ -431,7 +431,7 @@ class Publishing(Section):
     min_never_bought: int = Field(default=0, ge=0, le=500)
     """Items of a user's list that they never bought, at least: the best such candidates take its last places."""
     item_fields: Annotated[tuple[FieldName, ...], Field(max_length=10)] = ()
-    """Fields of the items dataset that are published with each list, for rules and for callers who ask with `fields=`."""
+    """Fields of the items dataset published with each list, for rules and for callers who ask with `fields`."""
 
 
 class Api(Section):
