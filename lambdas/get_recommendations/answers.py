@@ -100,9 +100,17 @@ def _explained(acted: Acted) -> dict[str, Any]:
     }
 
 
-def digest(content: Mapping[str, Any], *, revision: str) -> str:
+def text_of(content: Mapping[str, Any]) -> str:
+    return json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+
+
+def called(name: str, text: str) -> str:
+    """The JSON object `text` with its id in front, without writing it all again."""
+    return f'{{"recommendationId":"{name}",{text[1:]}'
+
+
+def digest(text: str, *, revision: str) -> str:
     """The same for the same content by the same rules, whatever the answer is called."""
-    text = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(f"{revision}\0{text}".encode()).hexdigest()[:32]
 
 

@@ -48,7 +48,7 @@ class Ranking:
 class _Read:
     """What the placement's own lists gave, before its rules. `state`: what is known of the user for them."""
 
-    entries: list[Entry]
+    entries: Sequence[Entry]
     source: Source
     version: str | None = None
     degraded: bool = False
@@ -140,7 +140,7 @@ class Recommender:
         except (StoreUnavailable, CorruptList) as error:
             self.report(one.source, error)
             return _Read([], one.source, degraded=True)
-        entries = found.entries(one.source) if found else []
+        entries = found.entries(one.source) if found else ()
         return _Read(entries, one.source, version, degraded=stale)
 
     def _filled(self, asked: Asked, ranking: Ranking, known: Known) -> Ranking:
@@ -184,7 +184,7 @@ def _merged(one: ListOf, asked: Asked, found: Found | None) -> _Read:
     return _Read(_in_turn(lists, one, asked), one.source, found.versions.of[one.name], bought=bought)
 
 
-def _in_turn(lists: Sequence[Listed], one: ListOf, asked: Asked) -> list[Entry]:
+def _in_turn(lists: Sequence[Listed], one: ListOf, asked: Asked) -> Sequence[Entry]:
     if len(lists) == 1:
         return lists[0].entries(one.source)
     seen = set(asked.items)

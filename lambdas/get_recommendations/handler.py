@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -95,7 +94,8 @@ def health() -> Response[str]:
     _query("getHealth")
     versions = recommender().versions()
     status = "ok" if versions is not None else "degraded"
-    return _json({"status": status, "versions": versions or {}}, {"Cache-Control": "private, no-store"})
+    text = answers.text_of({"status": status, "versions": versions or {}})
+    return _json(text, {"Cache-Control": "private, no-store"})
 
 
 OPERATIONS: Mapping[str, Callable[..., Response[str]]] = {
@@ -149,19 +149,17 @@ def _answer(
 ) -> Response[str]:
     _count(ranking)
     fields, explain = query.get("fields", ()), bool(query.get("explain"))
-    content = answers.body(ranking, page, placement=placement, fields=fields, explain=explain)
+    text = answers.text_of(answers.body(ranking, page, placement=placement, fields=fields, explain=explain))
     if ranking.degraded:
         # What stands in is not what should be kept.
-        return _json(
-            {"recommendationId": answers.new_id(), **content}, {"Cache-Control": "private, no-store"}
-        )
-    digest = answers.digest(content, revision=placements.packaged().revision)
+        return _json(answers.called(answers.new_id(), text), {"Cache-Control": "private, no-store"})
+    digest = answers.digest(text, revision=placements.packaged().revision)
     held = answers.kept(app.current_event.headers.get("If-None-Match"), digest)
     name = held or answers.new_id()
     headers = {"Cache-Control": "private, no-cache", "ETag": answers.tag(name, digest)}
     if held:
         return Response(status_code=304, headers={**headers}, body="")
-    return _json({"recommendationId": name, **content}, headers)
+    return _json(answers.called(name, text), headers)
 
 
 def _count(ranking: Ranking) -> None:
@@ -172,13 +170,8 @@ def _count(ranking: Ranking) -> None:
         count({"Acted": acted.count}, namespace=namespace, dimensions={"Rule": acted.rule})
 
 
-def _json(content: Mapping[str, Any], headers: Mapping[str, str]) -> Response[str]:
-    return Response(
-        status_code=200,
-        content_type="application/json",
-        headers={**headers},
-        body=json.dumps(content, ensure_ascii=False, separators=(",", ":")),
-    )
+def _json(text: str, headers: Mapping[str, str]) -> Response[str]:
+    return Response(status_code=200, content_type="application/json", headers={**headers}, body=text)
 
 
 @app.exception_handler(BadRequest)

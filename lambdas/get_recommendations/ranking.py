@@ -36,8 +36,15 @@ class Listed:
     items: tuple[Ranked, ...]
     facts: Mapping[str, tuple[str | None, ...]] = field(default_factory=dict)
     bought: Mapping[str, str] = field(default_factory=dict)
+    _made: dict[Source, tuple[Entry, ...]] = field(default_factory=dict, compare=False, repr=False)
 
-    def entries(self, source: Source) -> list[Entry]:
+    def entries(self, source: Source) -> tuple[Entry, ...]:
+        """Made once: a list for everyone is kept in memory."""
+        if source not in self._made:
+            self._made[source] = tuple(self._entries(source))
+        return self._made[source]
+
+    def _entries(self, source: Source) -> list[Entry]:
         facts = self._facts() if self.facts else [NOTHING] * len(self.items)
         return [
             Entry(item, score, source, known) for (item, score), known in zip(self.items, facts, strict=True)

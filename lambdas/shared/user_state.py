@@ -5,7 +5,6 @@ A set, because adding to it is one write that needs no read before it, and addin
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,7 +23,7 @@ LETTERS: Mapping[str, str] = {
     "dismiss": "d",
     "undo": "u",
 }
-_DEED = re.compile(r"([scbdu])\|([0-9]{1,11})\|(.+)", re.ASCII | re.DOTALL)
+_KNOWN = frozenset(LETTERS.values())
 
 
 class CorruptState(ValueError):
@@ -68,10 +67,14 @@ def decode(attributes: Mapping[str, Any] | None) -> UserState:
 
 
 def _parts(text: str) -> tuple[str, int, str]:
-    matched = _DEED.fullmatch(text)
-    if matched is None:
-        raise CorruptState(f"{text[:80]!r} is no deed")
-    return matched[1], int(matched[2]), matched[3]
+    try:
+        letter, at, item = text.split("|", 2)
+        found = letter, int(at), item
+    except (ValueError, AttributeError):
+        raise CorruptState(f"{text!r:.80} is no deed") from None
+    if letter not in _KNOWN or found[1] < 0 or not item:
+        raise CorruptState(f"{text!r:.80} is no deed")
+    return found
 
 
 def spare(deeds: Iterable[str], *, now: int) -> list[str]:
