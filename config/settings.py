@@ -546,9 +546,9 @@ class Settings(Section):
     publishing: Publishing = Publishing()
     """From inference to the reader."""
     placements: dict[Name, Placement] = Field(default_factory=dict)
-    """Places of the application, by name; a request names one."""
+    """Places of the application, by name; a request names one. null takes back one that is shared."""
     rules: dict[Name, BusinessRule] = Field(default_factory=dict)
-    """Business rules, by name: placements say which of them act where. Their kinds are described in docs/rules.md."""
+    """Business rules, by name: placements say which of them act where (docs/rules.md). null takes back a shared one."""
     api: Api
     """The HTTP API."""
     analytics: Analytics = Analytics()
@@ -569,6 +569,15 @@ class Settings(Section):
     @classmethod
     def _cloudwatch_accepts_it(cls, days: int) -> int:
         return rules.one_of("log_retention_days", days, rules.LOG_RETENTION_DAYS)
+
+    @field_validator("placements", "rules", mode="before")
+    @classmethod
+    def _without_what_is_taken_back(cls, given: Any) -> Any:
+        return (
+            {name: one for name, one in given.items() if one is not None}
+            if isinstance(given, dict)
+            else given
+        )
 
     @model_validator(mode="after")
     def _zones_are_in_the_region(self) -> Self:

@@ -232,6 +232,27 @@ def test_every_api_method_wants_iam(assembly: Assembly) -> None:
     assert {method["AuthorizationType"] for _, method in methods} == {"AWS_IAM"}
 
 
+def test_the_application_s_policy_calls_the_api_and_nothing_else(assembly: Assembly) -> None:
+    ((_, policy),) = assembly.properties("AWS::IAM::ManagedPolicy")
+    assert policy["ManagedPolicyName"] == assembly.settings.names.caller_policy
+    [statement] = policy["PolicyDocument"]["Statement"]
+    assert (statement["Effect"], statement["Action"]) == ("Allow", "execute-api:Invoke")
+    assert ":execute-api:" in json.dumps(statement["Resource"]) and "/live/*" in json.dumps(
+        statement["Resource"]
+    )
+
+
+def test_who_records_events_may_write_and_not_read(assembly: Assembly) -> None:
+    actions = {
+        action
+        for key, statement in identity_statements(assembly)
+        if key.startswith("serving/RecordEventsRole")
+        for action in listed(statement["Action"])
+        if action.startswith("dynamodb:")
+    }
+    assert actions == {"dynamodb:PutItem", "dynamodb:UpdateItem"}
+
+
 def test_known_routes_validate_their_parameters(assembly: Assembly) -> None:
     gets = [
         method

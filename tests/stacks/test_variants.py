@@ -47,7 +47,10 @@ def variant(**changes: Any) -> Settings:
 @pytest.fixture(scope="module")
 def imported(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
     settings = variant(
-        network=COMPANY, sources=IMPORTED, solutions=[example.settings().solutions[1].model_dump()]
+        network=COMPANY,
+        sources=IMPORTED,
+        solutions=[example.settings().solutions[1].model_dump()],
+        placements={},
     )
     return Assembly("dev", tmp_path_factory.mktemp("imported"), settings)
 
