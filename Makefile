@@ -23,8 +23,8 @@ export OSUSUME_ENV := $(ENV)
 export JSII_NODE := $(abspath $(VENV))/node/bin/node
 export PATH := $(abspath $(BIN)):$(abspath $(VENV))/node/bin:$(PATH)
 
-.PHONY: baseline bootstrap chaos check checkov clean cost demo deploy destroy diff docs down env format help install lint lock \
-	mutations nightly preflight rehearse run seed smoke snapshot status synth test test-package up why
+.PHONY: baseline bootstrap chaos check checkov clean cost demo deploy destroy diff docs down env forget format help install lint lock \
+	mutations nightly parity preflight rehearse run seed smoke snapshot status synth test test-package up why
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
@@ -116,6 +116,15 @@ run: $(LOCAL) ## start the pipeline of ENV and follow it (MODE=auto|full; ON=aws
 smoke: $(if $(filter aws,$(ON)),$(ACCOUNT),$(LOCAL)) ## look at ENV as its users would: lists, marts, alarms, lock (ON=aws)
 	@$(BIN)/python -m $(if $(filter aws,$(ON)),operations smoke $(ENV),local smoke --environment $(ENV))
 
+# The login's name is USER as well, which nobody means.
+FORGET_USER = $(if $(filter command,$(firstword $(origin USER))),'$(subst ','\'',$(USER))',$(error forget whom? make forget USER=<id> ENV=<environment>))
+
+forget: $(if $(filter aws,$(ON)),$(ACCOUNT),$(LOCAL)) ## a user out of everything that is kept (USER=id; RELEASE=1 lets the user in again; ON=aws)
+	@$(BIN)/python -m $(if $(filter aws,$(ON)),operations forget $(ENV) $(if $(CONFIRM),--confirm $(CONFIRM)),local forget --environment $(ENV)) --user $(FORGET_USER) $(if $(RELEASE),--release)
+
+parity: $(if $(filter aws,$(ON)),$(ACCOUNT),$(LOCAL)) ## ask the endpoint, then the account (ON=aws), the same questions: where do they differ?
+	@$(BIN)/python -m $(if $(filter aws,$(ON)),operations parity $(ENV),local parity --environment $(ENV))
+
 # Two tests at once: threads of a training that wait for each other by spinning would double its time.
 ONE_THREAD := OMP_NUM_THREADS=1
 
@@ -192,6 +201,7 @@ lock: $(READY) ## pin every package again, with hashes, from requirements*.in, o
 	$(COMPILE) $(EVERYWHERE) requirements-checkov.in -o requirements-checkov.txt
 	$(COMPILE) $(LAMBDA) -c requirements-local.txt lambdas/requirements.in -o lambdas/requirements.txt
 	$(COMPILE) $(LAMBDA) -c requirements-local.txt lambdas/run_dbt/requirements.in -o lambdas/run_dbt/requirements.txt
+	$(COMPILE) $(LAMBDA) -c requirements-local.txt lambdas/forget_users/requirements.in -o lambdas/forget_users/requirements.txt
 
 clean: down ## forget the local state (databases, buckets, models)
 	$(BIN)/python -m local clean

@@ -15,6 +15,7 @@ from config.errors import ConfigError
 from config.settings import Settings, load
 from stacks.analytics import AnalyticsStack
 from stacks.dashboards import DashboardsStack
+from stacks.forgetting import ForgettingStack
 from stacks.network import NetworkStack
 from stacks.observability import ObservabilityStack
 from stacks.parts.layer import LayerNotBuilt
@@ -41,6 +42,7 @@ STACKS: tuple[type[EnvironmentStack], ...] = (
     TrainingStack,
     PublishingStack,
     PipelineStack,
+    ForgettingStack,
     ServingStack,
     ObservabilityStack,
     DashboardsStack,

@@ -57,9 +57,13 @@ DATASET = Form("runs/{run_id}/{dataset}/")
 BATCH_INPUT = Form("runs/{run_id}/batch_input/{audience}/")
 QUARANTINE = Form("runs/{run_id}/quarantine/{dataset}/")
 REPORT = Form("runs/{run_id}/report.json")
+# Whom Personalize's data deletion job deletes; removed when it has ended.
+FORGET_LIST = Form("forget/{request_id}/users.csv")
 
 # Results bucket.
 BATCH_OUTPUT = Form("runs/{run_id}/batch/{solution}/")
+# What a forgetting removed; kept after its files.
+FORGET_REPORT = Form("forget/{request_id}.json")
 # What readers get, apart from the runs' folders: it lives as long as the lists may.
 PUBLISH = Form("publish/{run_id}/{solution}/")
 PUBLISH_FILES = Form(f"{PUBLISH.text}part-")
@@ -101,3 +105,7 @@ RUN = Form("run#{run_id}")
 PROGRESS = Form("progress#{run_id}")
 # Runs whose lists serve and that the warehouse has not taken.
 WAREHOUSE_PENDING = "warehouse_pending"
+# Requests to forget a user, those that are not done, and whom runs leave out, by a keyed hash of the id.
+FORGETTING = Form("forgetting#{request_id}")
+FORGETTING_PENDING = "forgetting_pending"
+FORGOTTEN = Form("forgotten#{digest}")

@@ -72,6 +72,11 @@ class Names:
         return f"{self.prefix}/aurora-reader"
 
     @property
+    def forgetting_secret(self) -> str:
+        """Secret that ids of forgotten users are hashed with: a text."""
+        return f"{self.prefix}/forgetting"
+
+    @property
     def dataset_group(self) -> str:
         return self.of_generation(self.prefix)
 
@@ -140,7 +145,7 @@ class Names:
         return f"arn:aws:lambda:{self.region}:{self.account}:function:{self.function(function)}"
 
     def workflow(self, workflow: str) -> str:
-        """State machine: `pipeline`, `prepare`, `train`, `recommend`, `load`."""
+        """State machine: `pipeline`, `prepare`, `train`, `recommend`, `load`, `forget`."""
         return self.of(workflow)
 
     def workflow_arn(self, workflow: str) -> str:

@@ -639,6 +639,16 @@ class Settings(Section):
         return self.sources.application_log.table_name or self.names.application_log_table
 
     @property
+    def user_columns(self) -> dict[str, str]:
+        """The application's names of the user: of its tables `users` and `orders`, and of its `log`."""
+        users = [field.column for field in self.datasets.fields("users") if field.name == "USER_ID"]
+        return {
+            **({"users": users[0]} if users else {}),
+            "orders": self.datasets.interactions.order_columns.USER_ID,
+            "log": self.sources.application_log.attributes.USER_ID,
+        }
+
+    @property
     def extraction_secret(self) -> str:
         """The secret of the user that the extraction reads as: ours, or an existing cluster's as it is said."""
         return self.sources.aurora.secret_arn or self.names.aurora_reader_secret

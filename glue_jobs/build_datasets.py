@@ -17,7 +17,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
-from glue_jobs import quality, report, session
+from glue_jobs import forgotten, quality, report, session
 from glue_jobs.columns import (
     EVENT_TYPE,
     EVENT_VALUE,
@@ -31,6 +31,7 @@ from glue_jobs.columns import (
     TIMESTAMP,
     USER_ID,
 )
+from glue_jobs.forgotten import NOBODY, Forgotten
 from glue_jobs.run_id import started_at
 from glue_jobs.sources import SOURCES, Given
 from glue_jobs.transforms import application_log, batch_input, entities, interactions, log_attributes
@@ -43,6 +44,8 @@ ARGUMENTS = [
     "datasets",
     "application_log",
     "accept",
+    "control_table",
+    "forgetting_secret",
     "run_id",
     "run_mode",  # Glue keeps --mode for itself
     "export_prefix",
@@ -84,6 +87,7 @@ class Job:
     previous_run_id: str
     log: LogTable
     accepted: Sequence[str] = ()  # figures whose bounds don't count this time
+    left_out: Forgotten = NOBODY
 
     def __post_init__(self) -> None:
         if self.mode not in ("full", "incremental"):
@@ -123,13 +127,20 @@ def main() -> None:
     arguments = getResolvedOptions(sys.argv, ARGUMENTS)
     datasets = json.loads(arguments["datasets"])
     log = json.loads(arguments["application_log"])
-    read = ("datasets", "run_mode", "application_log", "accept")
+    read = ("datasets", "run_mode", "application_log", "accept", "control_table", "forgetting_secret")
+    dynamodb = boto3.client("dynamodb")
     job = Job(
         spark=session.start("build-datasets"),
         datasets=datasets,
         mode=arguments["run_mode"],
-        log=log_table(boto3.client("dynamodb"), **log),
+        log=log_table(dynamodb, **log),
         accepted=json.loads(arguments["accept"]),
+        left_out=forgotten.read(
+            dynamodb,
+            boto3.client("secretsmanager"),
+            table=arguments["control_table"],
+            secret=arguments["forgetting_secret"],
+        ),
         **{name: arguments[name] for name in ARGUMENTS if name not in read},
     )
     run(job, s3=boto3.client("s3"))
@@ -234,6 +245,8 @@ def ingest_export(job: Job) -> None:
     )
     ttl = log_attributes.TTL if job.log.ttl else None
     events = application_log.events(lines, run_id=job.run_id, keys=job.log.keys, ttl=ttl)
+    attribute = job.log.attributes.get("USER_ID", "")
+    events = job.left_out.without(events, forgotten.user_of_event(attribute))
     events.write.mode("overwrite").parquet(session.raw_events(job.raw_bucket, job.run_id))
 
 

@@ -13,9 +13,20 @@ import boto3
 from awsglue.utils import getResolvedOptions
 from pyspark.sql import SparkSession
 
-from glue_jobs import session
+from glue_jobs import forgotten, session
+from glue_jobs.forgotten import Forgotten
 
-ARGUMENTS = ["raw_bucket", "secret_name", "address", "tables", "columns", "run_id"]
+ARGUMENTS = [
+    "raw_bucket",
+    "secret_name",
+    "address",
+    "tables",
+    "columns",
+    "user_columns",
+    "control_table",
+    "forgetting_secret",
+    "run_id",
+]
 ADDRESS = ("host", "port", "dbname")
 DRIVER = "org.postgresql.Driver"
 FETCH_SIZE = "10000"  # rows a round trip; the driver's default reads a whole table into memory
@@ -57,7 +68,8 @@ class Source:
 
 def main() -> None:
     arguments = getResolvedOptions(sys.argv, ARGUMENTS)
-    secret = boto3.client("secretsmanager").get_secret_value(SecretId=arguments["secret_name"])
+    secrets = boto3.client("secretsmanager")
+    secret = secrets.get_secret_value(SecretId=arguments["secret_name"])
     run(
         spark=session.start("extract-aurora"),
         source=Source.from_secret(
@@ -66,6 +78,13 @@ def main() -> None:
         tables=json.loads(arguments["tables"]),
         columns=json.loads(arguments["columns"]),
         target=lambda table: session.raw_table(arguments["raw_bucket"], arguments["run_id"], table),
+        user_columns=json.loads(arguments["user_columns"]),
+        left_out=forgotten.read(
+            boto3.client("dynamodb"),
+            secrets,
+            table=arguments["control_table"],
+            secret=arguments["forgetting_secret"],
+        ),
     )
 
 
@@ -76,7 +95,10 @@ def run(
     tables: Mapping[str, str],
     columns: Mapping[str, Sequence[str]],
     target: Any,
+    user_columns: Mapping[str, str],
+    left_out: Forgotten,
 ) -> None:
+    """Tables without the rows of users whom `left_out` knows; `user_columns` are the columns of their ids."""
     with connection(spark, source) as connected:
         for name, table in tables.items():
             check(name=name, table=table, wanted=columns[name], present=present_columns(connected, table))
@@ -85,6 +107,8 @@ def run(
             dates = present_columns(connected, table, kind="date")
             asked = selection(table=table, columns=columns[name], dates=dates)
             rows = read(spark, source, asked=asked, snapshot=snapshot)
+            if name in user_columns:
+                rows = left_out.without(rows, user_columns[name])
             rows.write.mode("overwrite").parquet(target(name))
 
 

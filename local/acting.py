@@ -1,4 +1,4 @@
-"""`seed`, `run` and `smoke`: on the running endpoint, or on the account with `--on aws`, by the same code."""
+"""`seed`, `run`, `forget`, `smoke`, `parity`: on the running endpoint, or with `--on aws` on the account, by the same code."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from local import cli
+from operations import forget, queries, smoke
 from operations import place as places
-from operations import queries, smoke
+from operations.parity.command import parity
 from operations.place import Place, Refused, say
 from osusume_endpoint import state
 
@@ -29,7 +30,18 @@ def register(commands: Any) -> None:
     run = commands.add_parser("run", help="start the pipeline and follow it")
     run.add_argument("--mode", choices=["auto", "full"], default="auto")
     look = commands.add_parser("smoke", help="what a person would look at after a run")
-    for command, action in ((seed, run_seed), (run, run_run), (look, run_smoke)):
+    gone = commands.add_parser("forget", help="a user out of everything that is kept")
+    gone.add_argument("--user", required=True, help="their id")
+    gone.add_argument("--release", action="store_true", help="let a forgotten user in again")
+    compare = commands.add_parser("parity", help="what the endpoint answers, to compare an account with")
+    actions = (
+        (seed, run_seed),
+        (run, run_run),
+        (gone, run_forget),
+        (look, run_smoke),
+        (compare, run_parity),
+    )
+    for command, action in actions:
         command.add_argument("--environment", default="dev", help="config/<environment>.yaml")
         command.add_argument("--on", choices=["endpoint", "aws"], default="endpoint", help="where it acts")
         command.set_defaults(run=_reporting(action))
@@ -122,5 +134,16 @@ def _slowly(seconds: float) -> None:
     time.sleep(max(seconds, AWS_POLL_SECONDS))
 
 
+def run_forget(place: Place, options: argparse.Namespace) -> int:
+    """The endpoint is anybody's own: on AWS `python -m operations forget` asks first."""
+    act = forget.release if options.release else forget.forget
+    given = place.settings.environment if options.on == "endpoint" else ""
+    return act(place, user=options.user, given=given)
+
+
 def run_smoke(place: Place, options: argparse.Namespace) -> int:
     return min(smoke.smoke(place), 1)
+
+
+def run_parity(place: Place, options: argparse.Namespace) -> int:
+    return min(parity(place, on=options.on), 1)

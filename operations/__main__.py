@@ -1,4 +1,4 @@
-"""`python -m operations <command> [environment]`, behind `make destroy`, `make deploy` and `make smoke`."""
+"""`python -m operations <command> [environment]`: behind `make destroy`, `deploy`, `forget`, `smoke` and `parity`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import os
 from collections.abc import Callable, Mapping
 
 from config.errors import ConfigError
-from operations import adopt, deploy, destroy, smoke
+from operations import adopt, deploy, destroy, forget, smoke
+from operations.parity.command import parity
 from operations.place import Place, Refused, complain, reached, say
 
 
@@ -28,7 +29,14 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("environment", nargs="?", default=os.environ.get("OSUSUME_ENV", "dev"))
     parser.add_argument("--approval", default="broadening", help="what `cdk deploy` asks about")
     parser.add_argument("--confirm", default="", help="the environment's name, instead of typing it")
+    parser.add_argument("--user", default="", help="the id of a user to forget")
+    parser.add_argument("--release", action="store_true", help="let a forgotten user in again")
     return parser
+
+
+def _forget(place: Place, options: argparse.Namespace) -> int:
+    act = forget.release if options.release else forget.forget
+    return act(place, user=options.user, given=options.confirm)
 
 
 def _adopt(place: Place, options: argparse.Namespace) -> int:
@@ -40,6 +48,8 @@ COMMANDS: Mapping[str, Callable[[Place, argparse.Namespace], int]] = {
     "adopt": _adopt,
     "deploy": lambda place, options: deploy.deploy(place, approval=options.approval),
     "destroy": lambda place, options: destroy.destroy(place, given=options.confirm),
+    "forget": _forget,
+    "parity": lambda place, options: min(parity(place, on="aws"), 1),
     "smoke": lambda place, options: min(smoke.smoke(place), 1),
 }
 

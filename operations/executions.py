@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from operations.pages import each
 from operations.place import ENDPOINT, Place, Refused, absent, say
 
-WORKFLOWS = ("pipeline", "prepare", "train", "recommend", "load")
+WORKFLOWS = ("forget", "pipeline", "prepare", "train", "recommend", "load")
 JOBS = ("extract-aurora", "build-datasets", "postprocess-recommendations")
 PATIENCE_SECONDS = 1800.0
 _RUNNING = ("STARTING", "RUNNING", "STOPPING", "WAITING")

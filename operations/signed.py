@@ -20,14 +20,27 @@ SECONDS = 15
 
 def get(place: Place, *path: str, results: int = 10) -> tuple[int, dict[str, Any]]:
     """(status, answer); `path` in parts, which are percent-encoded."""
-    url = f"{_base(place)}/{'/'.join(quote(part, safe='') for part in path)}?numResults={results}"
-    request = AWSRequest(method="GET", url=url)
+    return send(place, "GET", *path, query=f"?numResults={results}")
+
+
+def send(place: Place, method: str, *path: str, query: str = "") -> tuple[int, dict[str, Any]]:
+    """(status, answer) of any method."""
+    url = f"{_base(place)}/{'/'.join(quote(part, safe='') for part in path)}{query}"
+    request = AWSRequest(method=method, url=url)
     credentials = place.session.get_credentials().get_frozen_credentials()
     SigV4Auth(credentials, "execute-api", place.settings.region).add_auth(request)
+    return _answered(url, dict(request.headers), method=method)
+
+
+def unsigned(place: Place, *path: str) -> tuple[int, dict[str, Any]]:
+    """(status, answer) to a caller without credentials."""
+    return _answered(f"{_base(place)}/{'/'.join(quote(part, safe='') for part in path)}", {})
+
+
+def _answered(url: str, headers: dict[str, str], *, method: str = "GET") -> tuple[int, dict[str, Any]]:
     try:
-        with urllib.request.urlopen(
-            urllib.request.Request(url, headers=dict(request.headers)), timeout=SECONDS
-        ) as answer:
+        request = urllib.request.Request(url, headers=headers, method=method)
+        with urllib.request.urlopen(request, timeout=SECONDS) as answer:
             return answer.status, json.loads(answer.read())
     except urllib.error.HTTPError as error:
         return error.code, {"message": error.read().decode(errors="replace")}

@@ -16,7 +16,13 @@ from stacks.parts.access import allow
 from stacks.parts.assets import ROOT
 from stacks.parts.function import PythonFunction
 from stacks.parts.layer import DbtLayer, RuntimeLayer
-from stacks.parts.stack import READER_SECRET_ARN, WAREHOUSE_HOST, EnvironmentStack
+from stacks.parts.stack import (
+    READER_SECRET_ARN,
+    WAREHOUSE_HOST,
+    WAREHOUSE_SECRET_ARN,
+    WORKGROUP_ARN,
+    EnvironmentStack,
+)
 from stacks.parts.warehouse import Warehouse
 from stacks.parts.workflow import Workflow
 from stacks.workflows import load
@@ -52,6 +58,8 @@ class AnalyticsStack(EnvironmentStack):
         )
         self.publish(WAREHOUSE_HOST, warehouse.workgroup.attr_workgroup_endpoint_address)
         self.publish(READER_SECRET_ARN, warehouse.reader.secret_arn)
+        self.publish(WAREHOUSE_SECRET_ARN, warehouse.administrator.secret_arn)
+        self.publish(WORKGROUP_ARN, warehouse.workgroup.attr_workgroup_workgroup_arn)
 
     def _copy_role(self) -> iam.Role:
         return access.service_role(

@@ -23,6 +23,7 @@ from stacks.parts.stack import (
     AURORA_PORT,
     AURORA_READER_SECRET_ARN,
     AURORA_SECRET_ARN,
+    FORGETTING_SECRET_ARN,
     EnvironmentStack,
     subnet_id,
     without_routes,
@@ -109,10 +110,13 @@ class PreparationStack(EnvironmentStack):
                 "--address": json.dumps(self._address),
                 "--tables": json.dumps(tables),
                 "--columns": json.dumps(columns),
+                "--user_columns": json.dumps(self.settings.user_columns),
+                **self._forgotten_arguments,
             },
             statements=[
                 allow("secretsmanager:GetSecretValue", self._secret_arn),
                 *self._open_secret(),
+                *self._know_forgotten(),
                 *self._connect_to_network(),
                 access.list_objects(self.names.raw_bucket),
                 access.read_objects(self.names.raw_bucket, layout.RAW_TABLE.anything),
@@ -122,6 +126,20 @@ class PreparationStack(EnvironmentStack):
                 access.encrypt_and_decrypt(self.key_arn),
             ],
         )
+
+    @property
+    def _forgotten_arguments(self) -> dict[str, str]:
+        return {
+            "--control_table": self.names.control_table,
+            "--forgetting_secret": self.names.forgetting_secret,
+        }
+
+    def _know_forgotten(self) -> list[Statement]:
+        """Whom to leave out: hashes in the control table, and the secret that they were made with."""
+        return [
+            allow("dynamodb:Scan", self.names.table_arn(self.names.control_table)),
+            allow("secretsmanager:GetSecretValue", self.read(FORGETTING_SECRET_ARN)),
+        ]
 
     @property
     def _address(self) -> dict[str, str]:
@@ -178,8 +196,10 @@ class PreparationStack(EnvironmentStack):
                 "--results_bucket": names.results_bucket,
                 "--datasets": self.settings.datasets.model_dump_json(exclude_none=True),
                 "--application_log": json.dumps(self._log),
+                **self._forgotten_arguments,
             },
             statements=[
+                *self._know_forgotten(),
                 *map(access.list_objects, (names.raw_bucket, names.datasets_bucket, names.results_bucket)),
                 access.read_objects(names.raw_bucket, *(form.anything for form in _RAW)),
                 *access.spark_write_objects(

@@ -14,7 +14,7 @@ from stacks.parts.access import allow
 from stacks.parts.api import READER, RecommendationsApi
 from stacks.parts.function import PythonFunction
 from stacks.parts.layer import RuntimeLayer
-from stacks.parts.stack import EnvironmentStack
+from stacks.parts.stack import FORGETTING_SECRET_ARN, EnvironmentStack
 
 
 class ServingStack(EnvironmentStack):
@@ -28,19 +28,20 @@ class ServingStack(EnvironmentStack):
         # A log of another application has keys of its own: that one writes its events itself.
         if settings.sources.application_log.create:
             handlers["record_events"] = self._record_events().function
-        api = RecommendationsApi(self, "Api", handlers=handlers)
+        forgetting = self._request_forgetting()
+        api = RecommendationsApi(self, "Api", handlers=handlers, forgetting=forgetting.function)
         self.publish("serving/api-url", api.url)
         CfnOutput(self, "ApiUrl", value=api.url, description="Where the API answers; requests are signed")
         self._caller(api)
 
     def _caller(self, api: RecommendationsApi) -> None:
-        """What the application's role is given, so that it may call the API and nothing else."""
+        """What the application's role is given: reading and sending events. Forgetting is for whom another policy names."""
         policy = iam.ManagedPolicy(
             self,
             "Caller",
             managed_policy_name=self.names.caller_policy,
             description=f"Calls the API of {self.names.prefix}",
-            statements=[allow("execute-api:Invoke", api.methods_arn)],
+            statements=[allow("execute-api:Invoke", api.methods_arn("GET"), api.methods_arn("POST"))],
         )
         CfnOutput(
             self,
@@ -67,6 +68,33 @@ class ServingStack(EnvironmentStack):
             statements=[
                 allow("dynamodb:PutItem", names.table_arn(self.settings.application_log_table)),
                 allow("dynamodb:UpdateItem", names.table_arn(names.user_state_table)),
+            ],
+        )
+
+    def _request_forgetting(self) -> PythonFunction:
+        names = self.names
+        return PythonFunction(
+            self,
+            "RequestForgetting",
+            name="request_forgetting",
+            layers=[self._layer],
+            environment={
+                "CONTROL_TABLE": names.control_table,
+                "KEY_ARN": self.key_arn,
+                "FORGETTING_SECRET": names.forgetting_secret,
+                "WORKFLOW_ARN": names.workflow_arn("forget"),
+            },
+            memory_size=512,
+            timeout=Duration.seconds(20),
+            statements=[
+                # A transaction takes the actions of its parts.
+                allow(
+                    ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"],
+                    names.table_arn(names.control_table),
+                ),
+                allow("states:StartExecution", names.workflow_arn("forget")),
+                allow("secretsmanager:GetSecretValue", self.read(FORGETTING_SECRET_ARN)),
+                allow(["kms:Encrypt", "kms:Decrypt"], self.key_arn),
             ],
         )
 

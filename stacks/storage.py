@@ -5,13 +5,14 @@ from __future__ import annotations
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
+from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from config import layout
 from config.settings import Settings
 from stacks.parts.access import own_account
 from stacks.parts.buckets import KEEP_DAYS, KEEP_PUBLISHED_DAYS, RunBucket
-from stacks.parts.stack import KEY_ARN, EnvironmentStack
+from stacks.parts.stack import FORGETTING_SECRET_ARN, KEY_ARN, EnvironmentStack
 
 LOG_KEY_ACTIONS = [
     "kms:Encrypt",
@@ -60,6 +61,21 @@ class StorageStack(EnvironmentStack):
         )
         self._table("UserState", self.names.user_state_table, ttl=layout.EXPIRES)
         self._table("Control", self.names.control_table)
+        self.publish(FORGETTING_SECRET_ARN, self._forgetting_secret(key).secret_arn)
+
+    def _forgetting_secret(self, key: kms.Key) -> secretsmanager.Secret:
+        """Lives as long as the hashes that were made with it: another one would let everybody in again."""
+        return secretsmanager.Secret(
+            self,
+            "Forgetting",
+            secret_name=self.names.forgetting_secret,
+            description="Hashes the ids of forgotten users",
+            encryption_key=key,
+            generate_secret_string=secretsmanager.SecretStringGenerator(
+                password_length=64, exclude_punctuation=True
+            ),
+            removal_policy=self.removal_policy,
+        )
 
     def _encryption_key(self) -> kms.Key:
         key = kms.Key(

@@ -51,7 +51,9 @@ class TrainingStack(EnvironmentStack):
             statements=[
                 access.list_objects(names.datasets_bucket),
                 access.list_objects(names.results_bucket),
-                access.read_objects(names.datasets_bucket, layout.DATASET.anything),
+                access.read_objects(
+                    names.datasets_bucket, layout.DATASET.anything, layout.FORGET_LIST.objects()
+                ),
                 access.read_objects(names.results_bucket, layout.BATCH_OUTPUT.objects()),
                 access.write_objects(names.results_bucket, layout.BATCH_OUTPUT.objects()),
                 # Developer guide, "Giving Amazon Personalize permission to use your AWS KMS key".

@@ -10,7 +10,11 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 NOTICE = (ROOT / "NOTICE").read_text()
-LOCKS = {"runtime": "lambdas/requirements.txt", "dbt": "lambdas/run_dbt/requirements.txt"}
+LOCKS = {
+    "runtime": "lambdas/requirements.txt",
+    "dbt": "lambdas/run_dbt/requirements.txt",
+    "parquet": "lambdas/forget_users/requirements.txt",
+}
 # Copyleft, or a choice between licences.
 _TO_LOOK_AT = re.compile(r"GPL|Lesser|MPL|Mozilla|Artistic|Dual|\bOR\b")
 

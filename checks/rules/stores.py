@@ -55,6 +55,7 @@ class Outside:
 OUTSIDE: tuple[Outside, ...] = (
     Outside("prefix:datasets/runs/*/quarantine/*", "writer", "a run writes it only if rows are refused"),
     Outside("prefix:datasets/runs/*/quarantine/*", "reader", "people read there why a row was refused"),
+    Outside("prefix:results/forget/*.json*", "reader", "people read what was removed; `make forget` prints it"),
     Outside("log:*", "reader", "people read logs when something failed"),
     Outside("queue:schedule-dead-letters", "reader", "people read why a run did not start; an alarm calls them"),
     Outside("topic:alerts", "reader", "alerts.email is optional: who is told is subscribed by hand otherwise"),
@@ -69,8 +70,14 @@ _READS = "GetItem BatchGetItem Query Scan ExportTableToPointInTime GetRecords".s
 # What is kept in each bucket, by the end of the bucket's name.
 _FOLDERS: Mapping[str, tuple[layout.Form, ...]] = {
     "raw": (layout.RAW_TABLE, layout.LOG_EXPORT, layout.RAW_EVENTS),
-    "datasets": (layout.DATASET, layout.BATCH_INPUT, layout.QUARANTINE, layout.REPORT),
-    "results": (layout.BATCH_OUTPUT, layout.PUBLISH, layout.WAREHOUSE),
+    "datasets": (
+        layout.DATASET,
+        layout.BATCH_INPUT,
+        layout.QUARANTINE,
+        layout.REPORT,
+        layout.FORGET_LIST,
+    ),
+    "results": (layout.BATCH_OUTPUT, layout.PUBLISH, layout.WAREHOUSE, layout.FORGET_REPORT),
 }
 # Values of the places that are the same in every environment; runs and solutions are any.
 _PLACES: Mapping[str, Mapping[str, tuple[str, ...]]] = {

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lambdas.get_recommendations.fallback import Ranking
-from lambdas.get_recommendations.problems import BadRequest
+from lambdas.shared.problems import BadRequest
 from lambdas.get_recommendations.ranking import Entry
 from lambdas.get_recommendations.rules import Acted
 

@@ -18,10 +18,10 @@ from lambdas.get_recommendations.environment import Environment
 from lambdas.get_recommendations.fallback import Asked, Ranking, Recommender
 from lambdas.get_recommendations.patience import Patience
 from lambdas.get_recommendations.placements import Placement
-from lambdas.get_recommendations.problems import CONTENT_TYPE, BadRequest, Forbidden, body
 from lambdas.get_recommendations.store import Store
 from lambdas.get_recommendations.table import Table, make_client
 from lambdas.shared import environment
+from lambdas.shared.problems import CONTENT_TYPE, BadRequest, Forbidden, body
 from lambdas.shared.telemetry import count, logger
 
 app = APIGatewayRestResolver()

@@ -10,12 +10,10 @@ import sys
 from pathlib import Path
 from typing import Any, get_args
 
-from lambdas.get_recommendations.problems import CONTENT_TYPE
 from lambdas.get_recommendations.ranking import ItemSource, Source
 from lambdas.get_recommendations.routes import (
     DEFAULT_RESULTS,
     MAX_EVENTS,
-    MAX_ID_LENGTH,
     MAX_RANKED,
     MAX_RESULTS,
     MIN_RESULTS,
@@ -23,6 +21,10 @@ from lambdas.get_recommendations.routes import (
     Parameter,
     Route,
 )
+from lambdas.request_forgetting import routes as forgetting
+from lambdas.shared.forgetting import STATES
+from lambdas.shared.identifiers import MAX_ID_LENGTH
+from lambdas.shared.problems import CONTENT_TYPE
 from lambdas.shared.user_state import LETTERS
 
 FILE = Path(__file__).parents[2] / "docs" / "openapi.json"
@@ -30,7 +32,7 @@ PROBLEMS = {
     "400": "A parameter or the body is wrong; `detail` says which and what is right",
     "403": "The request is not signed by a principal that may call the API, or asks for more than it may",
     "404": "No such resource",
-    "405": "Another method is right; the header Allow names it",
+    "405": "The method is not allowed; the header Allow has those that are",
     "429": "Too many requests",
     "500": "The request failed on our side",
 }
@@ -52,7 +54,10 @@ def document() -> dict[str, Any]:
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "security": [{"sigv4": []}],
-        "paths": {route.path: {route.method.lower(): _operation(route)} for route in ROUTES},
+        "paths": {
+            **{route.path: {route.method.lower(): _operation(route)} for route in ROUTES},
+            **{route.path: {route.method.lower(): _forgetting(route)} for route in forgetting.ROUTES},
+        },
         "components": {
             "schemas": {
                 "Recommendations": _recommendations(),
@@ -60,6 +65,7 @@ def document() -> dict[str, Any]:
                 "Events": _events(),
                 "EventsAnswer": _events_answer(),
                 "Health": _health(),
+                "Deletion": _deletion(),
                 "Problem": _problem(),
             },
             "responses": {code: _problem_response(text) for code, text in PROBLEMS.items()},
@@ -98,6 +104,39 @@ def _answers(route: Route) -> dict[str, Any]:
 
 def _json_of(schema: str) -> dict[str, Any]:
     return {"application/json": {"schema": {"$ref": f"#/components/schemas/{schema}"}}}
+
+
+def _forgetting(route: forgetting.Route) -> dict[str, Any]:
+    """Who may call a method on a path is the caller's policy: see docs/forget.md."""
+    header = {"description": "Where the state can be asked", "schema": {"type": "string"}}
+    content = {"application/json": {"schema": {"$ref": "#/components/schemas/Deletion"}}}
+    answer: dict[str, Any] = {"description": "The deletion", "content": content}
+    return {
+        "operationId": route.operation,
+        "summary": route.summary,
+        "parameters": [_path_parameter(route.parameter)],
+        "responses": {
+            str(route.status): {
+                **answer,
+                **({"headers": {"Location": header}} if route.status == 202 else {}),
+            },
+            **{code: {"$ref": f"#/components/responses/{code}"} for code in PROBLEMS},
+        },
+    }
+
+
+def _deletion() -> dict[str, Any]:
+    fields: dict[str, Any] = {
+        "deletionId": {"type": "string", "minLength": 1},
+        "state": {"enum": list(STATES), "description": "Ask again for one that failed: it goes on"},
+        "requestedAt": {"type": "string", "format": "date-time"},
+    }
+    later = {
+        "finishedAt": {"type": "string", "format": "date-time"},
+        "report": {"type": "string", "description": "Where the report of what was removed lies"},
+    }
+    shape = _object(fields)
+    return {**shape, "properties": {**fields, **later}}
 
 
 def _path_parameter(name: str) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from lambdas.get_recommendations import routes
 from lambdas.get_recommendations.placements import Placement, Serving
-from lambdas.get_recommendations.problems import BadRequest, Forbidden
+from lambdas.shared.problems import BadRequest, Forbidden
 from lambdas.get_recommendations.ranking import Entry
 
 Query = Mapping[str, Any]

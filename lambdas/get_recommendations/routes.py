@@ -6,19 +6,17 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
-from urllib.parse import unquote
 
-from lambdas.get_recommendations.problems import BadRequest
+from lambdas.shared.identifiers import identifier as identifier
+from lambdas.shared.identifiers import plain_identifier as plain_identifier
+from lambdas.shared.problems import BadRequest
 
 RESULTS = "numResults"
 DEFAULT_RESULTS, MIN_RESULTS, MAX_RESULTS = 25, 1, 100
-MAX_ID_LENGTH = 256
 MAX_EXCLUDED, MAX_CONTEXT, MAX_RANKED = 100, 10, 500
 MAX_EVENTS = 100
 METHOD = "GET"
 
-# What no import into Personalize and no CSV field keeps.
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _NUMBER = re.compile(r"[0-9]{1,3}", re.ASCII)
 _PLACEMENT = re.compile(r"[a-z][a-z0-9_-]{0,39}", re.ASCII)
 _RUN = re.compile(r"[0-9]{8}T[0-9]{6}Z", re.ASCII)
@@ -121,32 +119,6 @@ def route_of(path: str) -> Route | None:
 
 def known(path: str) -> bool:
     return route_of(path) is not None
-
-
-def identifier(name: str, value: str | None) -> str:
-    """A path parameter, decoded once. Raises BadRequest.
-
-    A REST API hands over path parameters as they were sent, still escaped (ADR 34 has the record), whatever they
-    look like: `%2541` is the id `%41`.
-    """
-    try:
-        text = unquote(value or "", errors="strict")
-    except UnicodeDecodeError:
-        raise BadRequest(f"{name} is not UTF-8: escape the bytes of its UTF-8 text") from None
-    return plain_identifier(name, text)
-
-
-def plain_identifier(name: str, text: str) -> str:
-    """An id as it is in a query or a body. Raises BadRequest."""
-    if not 1 <= len(text) <= MAX_ID_LENGTH:
-        raise BadRequest(f"{name} has {len(text)} characters: give 1 to {MAX_ID_LENGTH}")
-    if control := _CONTROL.search(text):
-        raise BadRequest(f"{name} has the control character {control[0]!r}: no id has one")
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise BadRequest(f"{name} has half of a surrogate pair: give whole characters") from None
-    return text
 
 
 Query = Mapping[str, Sequence[str]]

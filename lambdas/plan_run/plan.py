@@ -28,6 +28,7 @@ class Watermark:
 
     exported_until: datetime
     run_id: str
+    export_whole: bool = False  # users were forgotten since: changes would tell whose events were deleted
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ def plan(
 
 def window_start(*, until: datetime, earliest: datetime, watermark: Watermark | None) -> datetime | None:
     """The time at which incremental exports must start; None when none can cover the time since the watermark."""
-    if watermark is None:
+    if watermark is None or watermark.export_whole:
         return None
     since = min(watermark.exported_until, until - SHORTEST)
     moving = until - earliest > LONGEST  # of a younger table, all that ever happened is still there
@@ -92,6 +93,8 @@ def is_full(*, mode: str, until: datetime, since: datetime | None, watermark: Wa
     """Raises WatermarkTooOld when an incremental run is asked for and impossible."""
     possible = since is not None
     if mode == "incremental" and not possible:
+        if watermark and watermark.export_whole:
+            raise WatermarkTooOld("users were forgotten since the last run: start with mode full or auto")
         last = times.iso(watermark.exported_until) if watermark else "never"
         raise WatermarkTooOld(
             f"the log was last exported {last}; incremental exports must lie within point-in-time recovery, "

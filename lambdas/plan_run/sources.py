@@ -19,7 +19,8 @@ def watermark(dynamodb: Any, *, table: str) -> Watermark | None:
     if item is None:
         return None
     until = times.parse("log_exported_until", item["log_exported_until"]["S"])
-    return Watermark(exported_until=until, run_id=item["run_id"]["S"])
+    whole = item.get("export_whole", {}).get("BOOL", False)
+    return Watermark(exported_until=until, run_id=item["run_id"]["S"], export_whole=whole)
 
 
 def restorable(dynamodb: Any, *, table: str) -> Restorable:

@@ -28,7 +28,8 @@ SILENT_ENDINGS = ("ExecutionsTimedOut", "ExecutionsAborted")  # of a run: nothin
 # The share that a short trouble of DynamoDB reaches in five minutes, and the patience of a page that waits.
 DEGRADED_PERCENT = 5
 SLOW_MS = 1000
-OUTSIDE_OF_RUNS = ("get_recommendations", "record_events")
+OUTSIDE_OF_RUNS = ("get_recommendations", "record_events", "request_forgetting")
+TELLING = ("pipeline", "forget")  # workflows that send a mail themselves when they fail
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,10 +84,10 @@ def _executions(settings: Settings, workflow: str, ending: str, *, hours: int = 
 
 
 def _unfinished(settings: Settings, workflow: str) -> Watched:
-    is_run = workflow == "pipeline"
-    names = SILENT_ENDINGS if is_run else ENDINGS
+    tells = workflow in TELLING
+    names = SILENT_ENDINGS if tells else ENDINGS
     endings = {f"m{number}": _executions(settings, workflow, name) for number, name in enumerate(names)}
-    ended = "timed out or was aborted" if is_run else "failed, timed out or was aborted"
+    ended = "timed out or was aborted" if tells else "failed, timed out or was aborted"
     total = cloudwatch.MathExpression(
         expression=" + ".join(f"FILL({name}, 0)" for name in endings),
         using_metrics=endings,
@@ -99,11 +100,13 @@ def _unfinished(settings: Settings, workflow: str) -> Watched:
         cure=f"An execution of {settings.names.workflow(workflow)} {ended}: "
         f"its history names the state; {_meanwhile(settings, workflow)}.",
         metric=total,
-        mails=is_run,
+        mails=tells,
     )
 
 
 def _meanwhile(settings: Settings, workflow: str) -> str:
+    if workflow == "forget":
+        return "ask for the deletion again, which goes on"
     if workflow != "load":
         return "what served before the lists were swapped serves on"
     return (

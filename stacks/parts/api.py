@@ -12,6 +12,7 @@ from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from lambdas.get_recommendations.routes import ROUTES, Route
+from lambdas.request_forgetting import routes as forgetting_routes
 from stacks.parts.logs import LogGroup
 from stacks.parts.stack import EnvironmentStack
 
@@ -50,7 +51,12 @@ class RecommendationsApi(Construct):
     """`handlers`: functions by the names that routes have. A route without its function is not there: 404."""
 
     def __init__(
-        self, scope: EnvironmentStack, construct_id: str, *, handlers: Mapping[str, lambda_.IFunction]
+        self,
+        scope: EnvironmentStack,
+        construct_id: str,
+        *,
+        handlers: Mapping[str, lambda_.IFunction],
+        forgetting: lambda_.IFunction,
     ) -> None:
         super().__init__(scope, construct_id)
         self._api = apigateway.RestApi(
@@ -68,7 +74,11 @@ class RecommendationsApi(Construct):
                 authorization_type=apigateway.AuthorizationType.IAM
             ),
         )
-        self._add_routes(handlers)
+        validator = apigateway.RequestValidator(
+            self, "Parameters", rest_api=self._api, validate_request_parameters=True
+        )
+        self._add_routes(handlers, validator)
+        self._add_forgetting(forgetting, validator)
         for name in REFUSALS:
             self._refuse(name)
 
@@ -76,10 +86,9 @@ class RecommendationsApi(Construct):
     def url(self) -> str:
         return self._api.url
 
-    @property
-    def methods_arn(self) -> str:
-        """Every method of the stage, for who may call the API."""
-        return self._api.arn_for_execute_api(stage=STAGE)
+    def methods_arn(self, method: str) -> str:
+        """Every path of the stage by this method, for who may call the API."""
+        return self._api.arn_for_execute_api(method, "/*", STAGE)
 
     def _stage(self, scope: EnvironmentStack) -> apigateway.StageOptions:
         limits = scope.settings.api
@@ -106,16 +115,27 @@ class RecommendationsApi(Construct):
             ),
         )
 
-    def _add_routes(self, handlers: Mapping[str, lambda_.IFunction]) -> None:
+    def _add_forgetting(self, handler: lambda_.IFunction, validator: apigateway.IRequestValidator) -> None:
+        integration = apigateway.LambdaIntegration(handler, scope_permission_to_method=False)
+        for route in forgetting_routes.ROUTES:
+            resource = self._api.root.resource_for_path(route.path)
+            resource.add_method(
+                route.method,
+                integration,
+                request_validator=validator,
+                request_parameters={f"method.request.path.{route.parameter}": True},
+            )
+            resource.add_method("ANY", integration)
+
+    def _add_routes(
+        self, handlers: Mapping[str, lambda_.IFunction], validator: apigateway.IRequestValidator
+    ) -> None:
         # One permission for the API: one for each method, and each again for the console, say no less.
         integrations = {
             name: apigateway.LambdaIntegration(handler, scope_permission_to_method=False)
             for name, handler in handlers.items()
         }
         others = integrations[READER]
-        validator = apigateway.RequestValidator(
-            self, "Parameters", rest_api=self._api, validate_request_parameters=True
-        )
         for route in ROUTES:
             if route.function not in integrations:
                 continue

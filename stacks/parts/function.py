@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from aws_cdk import AssetHashType, Duration
+from aws_cdk import AssetHashType, Duration, Size
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
@@ -34,6 +34,7 @@ class PythonFunction(Construct):
         environment: Mapping[str, str],
         statements: Statements,
         memory_size: int = 256,
+        storage: Size | None = None,
         timeout: Duration | None = None,
         more: Mapping[str, Path | str] | None = None,
         role_name: str | None = None,
@@ -57,6 +58,7 @@ class PythonFunction(Construct):
             log_group=group,
             environment={**_powertools(scope, name), **environment},
             memory_size=memory_size,
+            ephemeral_storage_size=storage,
             timeout=timeout or Duration.seconds(60),
             tracing=lambda_.Tracing.ACTIVE,
             vpc=vpc,

@@ -69,6 +69,14 @@ class DbtLayer(PackagesLayer):
         super().__init__(scope, "DbtLayer", requirements=requirements)
 
 
+class ParquetLayer(PackagesLayer):
+    """pyarrow."""
+
+    def __init__(self, scope: Construct) -> None:
+        requirements = ROOT / "lambdas" / "forget_users" / "requirements.txt"
+        super().__init__(scope, "ParquetLayer", requirements=requirements)
+
+
 @jsii.implements(ILocalBundling)
 class _Packages:
     def __init__(self, requirements: Path) -> None:

@@ -21,6 +21,9 @@ AURORA_PORT = "sources/aurora-port"
 AURORA_SECRET_ARN = "sources/aurora-secret-arn"
 AURORA_READER_SECRET_ARN = "sources/aurora-reader-secret-arn"
 READER_SECRET_ARN = "analytics/reader-secret-arn"
+WAREHOUSE_SECRET_ARN = "analytics/administrator-secret-arn"
+WORKGROUP_ARN = "analytics/workgroup-arn"
+FORGETTING_SECRET_ARN = "storage/forgetting-secret-arn"
 
 # Personalize accepts tags only when a resource is created and its names are fixed, so a changed tag would
 # replace the resource and fail with "already exists".

@@ -12,7 +12,7 @@ from config import layout
 from config.settings import Settings
 from stacks.parts.access import Statement, allow
 from stacks.parts.buckets import KEEP_DAYS
-from stacks.workflows import asl, schemas
+from stacks.workflows import asl, lock, schemas
 from stacks.workflows.asl import State, States, jsonata
 
 # Shorter than a day with the lock's margin: a run that was killed must not block the next day's.
@@ -45,7 +45,8 @@ UNLOADED = {
 def definition(settings: Settings) -> dict[str, Any]:
     states: States = {
         "Start": _start(),
-        **_lock_states(settings),
+        **lock.states(settings, hours=LOCK_HOURS, acquired="Resuming", refused="AlreadyRunning"),
+        "AlreadyRunning": lock.already_running(settings),
         "Resuming": {
             "Type": "Choice",
             "Choices": [
@@ -130,87 +131,6 @@ def _model_states(settings: Settings) -> States:
         ),
         "NoteServing": _note_progress(settings, "serving", "true", Next="AddPending"),
     }
-
-
-def _lock_states(settings: Settings) -> States:
-    """A lock whose owner runs no longer is taken over, however that run ended: nobody has to release it."""
-    table = settings.names.control_table
-    return {
-        # A retry of the same execution finds its own lock.
-        "AcquireLock": _put_lock(
-            table,
-            f"attribute_not_exists({layout.PK}) OR {layout.EXPIRES} < :now OR #owner = :me",
-            {":now": {"N": jsonata("$string($floor($millis() / 1000))")}},
-            refused="ReadLock",
-        ),
-        "ReadLock": asl.task(
-            asl.GET_ITEM,
-            {"TableName": table, "Key": {layout.PK: {"S": layout.LOCK}}, "ConsistentRead": True},
-            Assign={
-                "owner": jsonata(
-                    "$exists($states.result.Item.owner.S) ? $states.result.Item.owner.S : 'released'"
-                )
-            },
-            Next="DescribeOwner",
-        ),
-        **_owner_states(),
-        # Of several runs that see the same dead owner, one gets the lock.
-        "TakeOverLock": _put_lock(
-            table,
-            f"attribute_not_exists({layout.PK}) OR #owner = :dead OR #owner = :me",
-            {":dead": {"S": jsonata("$owner")}},
-            refused="AlreadyRunning",
-        ),
-        "AlreadyRunning": _already_running(table),
-    }
-
-
-def _owner_states() -> States:
-    """Whether the execution that owns the lock still runs."""
-    running = jsonata("$states.input.status in ['RUNNING', 'PENDING_REDRIVE']")
-    return {
-        "DescribeOwner": asl.task(
-            asl.sdk("sfn", "describeExecution"),
-            {"ExecutionArn": jsonata("$owner")},
-            Output=jsonata("{'status': $states.result.Status}"),
-            # Executions are forgotten 90 days after their end; what is no ARN never ran.
-            Catch=[{"ErrorEquals": asl.NO_EXECUTION, "Next": "TakeOverLock"}],
-            Next="OwnerStatus",
-        ),
-        "OwnerStatus": {
-            "Type": "Choice",
-            "Choices": [{"Condition": running, "Next": "AlreadyRunning"}],
-            "Default": "TakeOverLock",
-        },
-    }
-
-
-def _already_running(table: str) -> State:
-    cause = (
-        "Another run holds the lock and is still running: wait for its end or stop it. The item "
-        f"{layout.PK}={layout.LOCK} of table {table} names it; a lock of a run that ended is taken over."
-    )
-    return {"Type": "Fail", "Error": "AlreadyRunning", "Cause": cause}
-
-
-def _put_lock(table: str, condition: str, values: dict[str, dict[str, str]], *, refused: str) -> State:
-    lock = {
-        layout.PK: {"S": layout.LOCK},
-        "owner": {"S": jsonata("$me")},
-        layout.EXPIRES: {"N": jsonata(f"$string($floor($millis() / 1000) + {LOCK_HOURS * 3600})")},
-    }
-    return asl.task(
-        asl.PUT_ITEM,
-        {
-            "TableName": table,
-            "Item": lock,
-            "ConditionExpression": condition,
-            "ExpressionAttributeNames": {"#owner": "owner"},
-            "ExpressionAttributeValues": {**values, ":me": {"S": jsonata("$me")}},
-        },
-        Catch=[{"ErrorEquals": asl.CONDITION_FAILED, "Next": refused}],
-        Next="Resuming",
-    )
 
 
 def _note_progress(settings: Settings, phase: str, value: str, *, Next: str) -> State:
@@ -419,7 +339,7 @@ def _load_states(settings: Settings) -> States:
 
 def _end_states(settings: Settings) -> States:
     return {
-        "ReleaseLock": _release(settings, Next="Done", caught="Done"),
+        "ReleaseLock": lock.release(settings, Next="Done", caught="Done"),
         "Done": {
             "Type": "Succeed",
             "Output": jsonata(
@@ -437,7 +357,7 @@ def _failure_path(settings: Settings) -> asl.FailurePath:
     """
     states: States = {
         "NotifyFailure": _notify(settings, Next="ReleaseLockAfterFailure"),
-        "ReleaseLockAfterFailure": _release(settings, Next="Failed", caught="Failed"),
+        "ReleaseLockAfterFailure": lock.release(settings, Next="Failed", caught="Failed"),
         "Failed": {
             "Type": "Fail",
             "Error": jsonata("$failed.error"),
@@ -474,24 +394,6 @@ def _notify(settings: Settings, *, Next: str) -> State:
         },
         # Whoever can't be told, the lock is released.
         Catch=[{"ErrorEquals": ["States.ALL"], "Next": Next}],
-        Next=Next,
-    )
-
-
-def _release(settings: Settings, *, Next: str, caught: str) -> State:
-    return asl.task(
-        asl.DELETE_ITEM,
-        {
-            "TableName": settings.names.control_table,
-            "Key": {layout.PK: {"S": layout.LOCK}},
-            "ConditionExpression": "#owner = :me",
-            "ExpressionAttributeNames": {"#owner": "owner"},
-            "ExpressionAttributeValues": {":me": {"S": jsonata("$me")}},
-        },
-        # Until it expires every run is refused, so this tries longer than others.
-        Retry=[asl.retrying(asl.TRANSIENT["dynamodb"], attempts=20, longest=300)],
-        # Whatever is wrong with the lock, it expires by itself.
-        Catch=[{"ErrorEquals": ["States.ALL"], "Next": caught}],
         Next=Next,
     )
 
@@ -554,14 +456,9 @@ def statements(settings: Settings, *, key_arn: str) -> list[Statement]:
         *schemas.reading(settings),
         allow("states:StartExecution", *(names.workflow_arn(part) for part in PARTS)),
         allow(["states:DescribeExecution", "states:StopExecution"], *executions),
-        # Whether the owner of a lock still runs.
-        allow("states:DescribeExecution", f"{names.execution_arn('pipeline')}:*"),
+        *lock.statements(settings, "dynamodb:UpdateItem"),
         # `.sync` learns of the end through a rule that Step Functions manages.
         allow(["events:PutTargets", "events:PutRule", "events:DescribeRule"], rule),
-        allow(
-            ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"],
-            names.table_arn(names.control_table),
-        ),
         allow(
             "cloudwatch:EnableAlarmActions",
             f"arn:aws:cloudwatch:{settings.region}:{settings.account}:alarm:{names.late_alarm}",

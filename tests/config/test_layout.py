@@ -15,10 +15,12 @@ import pytest
 
 from config import layout
 from config.layout import Form
+from lambdas.forget_users import contents, steps
 from lambdas.get_recommendations.store import Store
 from lambdas.judge_solution_version import handler as judging
 from lambdas.plan_run import plan, sources
 from lambdas.publish_recommendations import lists
+from lambdas.shared import forgetting
 from lambdas.validate_datasets import handler as validating
 from lambdas.validate_datasets import quality
 from stacks.workflows import asl
@@ -30,15 +32,16 @@ RUN = "20261124T030000Z"
 COPIES = frozenset(
     """
     config/layout.py
-    glue_jobs/build_datasets.py glue_jobs/postprocess_recommendations.py glue_jobs/report.py glue_jobs/session.py
+    glue_jobs/build_datasets.py glue_jobs/forgotten.py glue_jobs/postprocess_recommendations.py glue_jobs/report.py
+    glue_jobs/session.py lambdas/forget_users/contents.py lambdas/forget_users/steps.py lambdas/forget_users/tables.py
     lambdas/get_recommendations/store.py lambdas/judge_solution_version/handler.py lambdas/plan_run/plan.py
-    lambdas/plan_run/sources.py lambdas/publish_recommendations/lists.py lambdas/validate_datasets/handler.py
-    lambdas/validate_datasets/quality.py
+    lambdas/plan_run/sources.py lambdas/publish_recommendations/lists.py lambdas/shared/forgetting.py
+    lambdas/validate_datasets/handler.py lambdas/validate_datasets/quality.py
     """.split()
 )
 WORDS = re.compile(
-    r"^/?(runs|aurora|application_log|events|batch_input|quarantine|batch|publish)/|^/warehouse/"
-    r"|\b(pointer|versions|serving|run)#|(^|/)report\.json$|^(watermark|lock|pk|sk|expires_at)$"
+    r"^/?(runs|aurora|application_log|events|batch_input|quarantine|batch|publish|forget)/|^/warehouse/"
+    r"|\b(pointer|versions|serving|run|forgetting|forgotten)#|(^|/)report\.json$|^(watermark|lock|pk|sk|expires_at)$"
 )
 FOLDERS = ("app.py", "config", "stacks", "lambdas", "glue_jobs", "checks", "local/demo", "local/chaos")
 
@@ -118,6 +121,48 @@ def test_the_message_about_quarantined_rows_names_their_folder() -> None:
     content = {"run_id": RUN, "datasets": {"interactions": bad}}
     [message] = quality._quarantined(content, 0.1)
     assert layout.QUARANTINE.of(run_id=RUN, dataset="interactions") in message
+
+
+def test_what_forgets_asks_for_the_keys_of_the_layout() -> None:
+    assert forgetting.key_of_request("r") == {layout.PK: {"S": layout.FORGETTING.of(request_id="r")}}
+    assert forgetting.key_of_digest("d") == {layout.PK: {"S": layout.FORGOTTEN.of(digest="d")}}
+    assert forgetting.PENDING == layout.FORGETTING_PENDING
+    assert steps.report_key("r") == layout.FORGET_REPORT.of(request_id="r")
+    assert steps._list_key(["r", "s"]) == layout.FORGET_LIST.of(request_id="r")
+
+
+@pytest.mark.parametrize(
+    ("zone", "form", "values"),
+    [
+        ("raw", layout.RAW_TABLE, {"table": "users"}),
+        ("raw", layout.RAW_TABLE, {"table": "orders"}),
+        ("raw", layout.RAW_EVENTS, {}),
+        ("raw", Form(f"{layout.LOG_EXPORT.text}/AWSDynamoDB/0/data/"), {}),
+        ("datasets", layout.DATASET, {"dataset": "interactions"}),
+        ("datasets", layout.DATASET, {"dataset": "users"}),
+        ("datasets", layout.BATCH_INPUT, {"audience": "users"}),
+        ("datasets", layout.QUARANTINE, {"dataset": "interactions"}),
+        ("results", layout.BATCH_OUTPUT, {"solution": "personal"}),
+        ("results", layout.PUBLISH, {"solution": "personal"}),
+        *(
+            ("results", layout.WAREHOUSE, {"table": table})
+            for table in layout.WAREHOUSE_TABLES
+            if table not in ("items", "data_quality", layout.SOLUTION_VERSION_METRICS)
+        ),
+    ],
+)
+def test_what_forgets_knows_every_folder_of_users(zone: str, form: Form, values: dict[str, str]) -> None:
+    names = contents.Names({"users": "u", "orders": "u", "log": "u"}, ["related"])
+    ending = {
+        contents.PARQUET: "part-0.snappy.parquet",
+        contents.CSV: "part-0.csv",
+        contents.JSON: "x.json.gz",
+    }
+    found = [
+        contents.content_of(zone, form.of(run_id=RUN, **values) + name, names=names)
+        for name in ending.values()
+    ]
+    assert any(found)
 
 
 def test_copy_reads_each_table_from_the_folder_of_the_layout() -> None:

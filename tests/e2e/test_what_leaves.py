@@ -5,8 +5,10 @@ Its name makes it the last: nothing of the line is left for another test.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +18,7 @@ from local.demo import loader
 from operations import inventory, smoke, stacks
 from operations import place as places
 from operations.destroy import destroy
+from operations.parity.command import parity
 from operations.place import Place, Refused
 from osusume_endpoint.faults.client import Faults
 from tests.e2e.line import Line
@@ -40,6 +43,21 @@ def place(line: Line) -> Iterator[Place]:
 def test_what_has_run_is_as_its_users_want_it(place: Place, first_run: str, look: str) -> None:
     """Alarms ring here: tests before this one made runs fail."""
     assert smoke.LOOKS[look](place)
+
+
+def test_every_question_of_parity_is_answered_here(place: Place, first_run: str, tmp_path: Path) -> None:
+    assert parity(place, on="endpoint", folder=tmp_path) == 0
+    answers = json.loads((tmp_path / "dev.endpoint.json").read_text())
+    errors = {name: answer["error"] for name, answer in answers.items() if "error" in answer}
+    unanswered = {"AccessDenied", "AccessDeniedException", "NotEmulated"}
+    assert [name for name, error in errors.items() if error in unanswered] == []
+    assert [
+        name for name, answer in answers.items() if name.endswith(" is valid") and answer["result"] != "OK"
+    ] == []
+    assert set(answers["the keys of the solution versions' metrics"]) >= {"aws-popularity-count"}
+    assert answers["the API without a signature"]["status"] == "403"
+    assert answers["the API's popular list"]["status"] == "200"
+    assert answers["the warehouse's types"] == ["int 1", "float 1.5", "NoneType None", "bool True", "str é"]
 
 
 def rows(line: Line, connection: Any) -> dict[str, tuple[Any, ...]]:

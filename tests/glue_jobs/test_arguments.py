@@ -36,6 +36,24 @@ class Log:
     def describe_time_to_live(self, *, TableName: str) -> Any:
         return {"TimeToLiveDescription": {"AttributeName": "gone"}}
 
+    def get_paginator(self, name: str) -> Any:
+        return Scan()
+
+    def get_secret_value(self, *, SecretId: str) -> Any:
+        assert SecretId == "osusume-dev/forgetting"
+        return {"SecretString": "secret"}
+
+
+class Scan:
+    """The control table, which names one forgotten user."""
+
+    def paginate(self, *, TableName: str, **_: Any) -> Any:
+        assert TableName == "osusume-dev-control"
+        return [{"Items": [{"pk": {"S": "forgotten#abc"}}]}]
+
+
+FORGOTTEN = {"control_table": "osusume-dev-control", "forgetting_secret": "osusume-dev/forgetting"}
+
 
 def test_build_datasets_takes_its_arguments(given: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     from glue_jobs import build_datasets
@@ -56,6 +74,7 @@ def test_build_datasets_takes_its_arguments(given: Any, monkeypatch: pytest.Monk
         datasets=json.dumps({"interactions": {"events": [{"type": "buy", "source": "orders"}]}}),
         application_log=json.dumps(log),
         accept='["rows.items"]',
+        **FORGOTTEN,
         run_id=RUN,
         run_mode="incremental",
         export_prefix="none",
@@ -68,6 +87,7 @@ def test_build_datasets_takes_its_arguments(given: Any, monkeypatch: pytest.Monk
     assert (job.log.keys, job.log.ttl, job.log.keep_expired_days) == (["customer", "at"], "gone", 7)
     assert (job.log.attributes, job.log.timestamp_format) == ({"USER_ID": "customer"}, "iso")
     assert job.accepted == ["rows.items"]
+    assert (job.left_out.secret, job.left_out.digests) == (b"secret", {"abc"})
     assert job.dataset("users") == f"s3://datasets/runs/{RUN}/users/"
     assert job.warehouse("users") == f"s3://results/runs/{RUN}/warehouse/users/"
 
@@ -97,8 +117,11 @@ def test_extract_aurora_reads_the_secret_it_is_told(given: Any, monkeypatch: pyt
 
     class SecretsManager:
         def get_secret_value(self, *, SecretId: str) -> Any:
-            assert SecretId == "osusume-dev/aurora"
-            return {"SecretString": json.dumps(secret)}
+            known = {"osusume-dev/aurora": json.dumps(secret), "osusume-dev/forgetting": "secret"}
+            return {"SecretString": known[SecretId]}
+
+        def get_paginator(self, name: str) -> Any:
+            return Scan()
 
     seen: list[Any] = []
     monkeypatch.setattr(extract_aurora, "run", lambda **named: seen.append(named))
@@ -109,12 +132,15 @@ def test_extract_aurora_reads_the_secret_it_is_told(given: Any, monkeypatch: pyt
         address="{}",
         tables='{"users": "public.users"}',
         columns='{"users": ["user_id"]}',
+        user_columns='{"users": "user_id"}',
+        **FORGOTTEN,
         run_id=RUN,
     )
     extract_aurora.main()
     assert seen[0]["source"].url == "jdbc:postgresql://db:5432/shop?sslmode=require"
     assert seen[0]["target"]("users") == f"s3://raw/aurora/run={RUN}/users/"
     assert seen[0]["tables"] == {"users": "public.users"}
+    assert seen[0]["user_columns"] == {"users": "user_id"} and seen[0]["left_out"].digests == {"abc"}
 
 
 def test_a_report_that_is_not_there_is_none() -> None:

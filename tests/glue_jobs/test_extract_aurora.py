@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.glue_jobs.conftest import jdbc_driver
+from tests.glue_jobs.test_forgotten import left_out as whom
 
 pytestmark = [
     pytest.mark.spark,
@@ -51,6 +52,7 @@ def sql(server: Any) -> Iterator[Callable[[str], None]]:
 @pytest.fixture
 def extracted(spark: Any, server: Any, tmp_path: Path) -> Any:
     from glue_jobs import extract_aurora
+    from glue_jobs.forgotten import NOBODY
 
     secret = {
         "host": server.address.host,
@@ -60,13 +62,15 @@ def extracted(spark: Any, server: Any, tmp_path: Path) -> Any:
         "password": "p",
     }
 
-    def run(columns: Any = COLUMNS, tables: Any = TABLES) -> Callable[[str], Any]:
+    def run(columns: Any = COLUMNS, tables: Any = TABLES, left_out: Any = None) -> Callable[[str], Any]:
         extract_aurora.run(
             spark=spark,
             source=extract_aurora.Source.from_secret(secret, address={}),
             tables=tables,
             columns=columns,
             target=lambda name: f"file://{tmp_path}/{name}",
+            user_columns={"users": "user_id", "orders": "order_id"},
+            left_out=left_out or NOBODY,
         )
         return lambda name: spark.read.parquet(f"file://{tmp_path}/{name}")
 
@@ -86,6 +90,13 @@ def test_the_columns_asked_for_are_written_with_their_types(extracted: Any) -> N
     ]
     first = orders.where("order_id = 'o1'").selectExpr("unix_timestamp(ordered_at)", "sales_value").first()
     assert (first[0], str(first[1])) == (1795489200, "3.99")
+
+
+@pytest.mark.usefixtures("sql")
+def test_rows_of_a_forgotten_user_never_reach_the_bucket(extracted: Any) -> None:
+    read = extracted(left_out=whom("u1", "o2"))
+    assert [row["user_id"] for row in read("users").collect()] == ["u2"]
+    assert [row["order_id"] for row in read("orders").collect()] == ["o1"]
 
 
 def test_all_tables_are_read_as_they_were_at_one_moment(

@@ -73,8 +73,9 @@ def test_the_readme_documents_every_variable(function: str) -> None:
         )
 
 
-def test_there_are_nine_functions() -> None:
+def test_there_are_eleven_functions() -> None:
     assert FUNCTIONS == [
+        "forget_users",
         "get_recommendations",
         "grant_reader",
         "judge_solution_version",
@@ -82,6 +83,7 @@ def test_there_are_nine_functions() -> None:
         "plan_run",
         "publish_recommendations",
         "record_events",
+        "request_forgetting",
         "run_dbt",
         "validate_datasets",
     ]

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lambdas.get_recommendations import routes
-from lambdas.get_recommendations.problems import BadRequest
+from lambdas.shared.problems import BadRequest
 from osusume_endpoint.apigateway.plugin import undecoded
 
 STAGE = "/_aws/execute-api/a1b2c3/dev"

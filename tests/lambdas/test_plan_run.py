@@ -30,6 +30,7 @@ def planned(stubbed: Any) -> Any:
         restorable: datetime = START,
         recovery: str = "ENABLED",
         recoverable_since: datetime = START - timedelta(days=35),
+        export_whole: bool = False,
         **changes: Any,
     ) -> Any:
         client, stubber = stubbed("dynamodb")
@@ -51,6 +52,7 @@ def planned(stubbed: Any) -> Any:
             "pk": {"S": "watermark"},
             "log_exported_until": {"S": watermark and watermark.strftime("%Y-%m-%dT%H:%M:%SZ")},
             "run_id": {"S": "20261123T030000Z"},
+            **({"export_whole": {"BOOL": True}} if export_whole else {}),
         }
         stubber.add_response(
             "get_item",
@@ -154,6 +156,15 @@ def test_auto_is_full_while_recovery_does_not_reach_back_far_enough(planned: Any
 def test_full_is_full_whatever_the_watermark(planned: Any) -> None:
     plan = planned(mode="full", watermark=START - timedelta(hours=1))
     assert (plan["mode"], plan["export"]["windows"]) == ("full", [])
+
+
+def test_after_a_forgetting_the_whole_log_is_exported_once(planned: Any) -> None:
+    """Changes would have a line for each event that was deleted, with its user."""
+    plan = planned(watermark=START - timedelta(hours=23), export_whole=True)
+    assert (plan["mode"], plan["export"]["windows"]) == ("full", [])
+    assert plan["previous_run_id"] == "20261123T030000Z", "what expired before goes on being learned"
+    with pytest.raises(WatermarkTooOld, match="users were forgotten since the last run"):
+        planned(mode="incremental", watermark=START - timedelta(hours=23), export_whole=True)
 
 
 @pytest.mark.parametrize("watermark", [None, START - timedelta(days=36)])

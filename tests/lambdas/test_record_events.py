@@ -7,9 +7,11 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import boto3
 import pytest
 from botocore.exceptions import ClientError
 from jsonschema import Draft202012Validator
+from moto import mock_aws
 
 from config.settings import LogAttributes
 from glue_jobs.columns import EVENTS as READ_BY_THE_JOB
@@ -269,3 +271,39 @@ def test_a_store_that_fails_is_500_so_that_the_batch_is_sent_again(
     tables.fail_state = True
     answer = deployed({"events": [{**CLICK, "occurredAt": datetime.now(UTC).isoformat()}]})
     assert answer["statusCode"] == 500 and "may be sent again" in answer["body"]
+
+
+def test_another_implementation_of_dynamodb_keeps_an_event_once_and_adds_its_deeds_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    monkeypatch.setattr(user_state, "MOST_DEEDS", 3)
+    with mock_aws():
+        dynamodb = boto3.client("dynamodb", region_name="ap-northeast-1")
+        for table, keys in {"log": ["user_id", "event_key"], "state": ["pk"]}.items():
+            dynamodb.create_table(
+                TableName=table,
+                BillingMode="PAY_PER_REQUEST",
+                AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in keys],
+                KeySchema=[
+                    {"AttributeName": key, "KeyType": kind}
+                    for key, kind in zip(keys, ("HASH", "RANGE"), strict=False)
+                ],
+            )
+        rows = [CLICK, {**SHOWN, "eventId": "e2"}]
+        for _ in range(2):
+            handler.run(rows, dynamodb=dynamodb, settings=SETTINGS, now=NOW)
+        assert len(dynamodb.scan(TableName="log")["Items"]) == 2
+        [state] = dynamodb.scan(TableName="state")["Items"]
+        assert sorted(state["deeds"]["SS"]) == ["c|1795489199|i1", "s|1795489199|i1", "s|1795489199|i2"]
+        newer = [
+            {**CLICK, "eventId": f"e{n}", "itemId": f"n{n}", "occurredAt": "2026-11-24T03:00:00Z"}
+            for n in (3, 4)
+        ]
+        handler.run(newer, dynamodb=dynamodb, settings=SETTINGS, now=NOW)
+        [state] = dynamodb.scan(TableName="state")["Items"]
+        assert len(state["deeds"]["SS"]) == 3 and {"c|1795489200|n3", "c|1795489200|n4"} <= set(
+            state["deeds"]["SS"]
+        )

@@ -39,6 +39,7 @@ def problems(lock: str) -> list[str]:
 
 def test_the_locks_are_those_that_something_installs() -> None:
     assert LOCKS == [
+        "lambdas/forget_users/requirements.txt",
         "lambdas/requirements.txt",
         "lambdas/run_dbt/requirements.txt",
         "requirements-account.txt",
@@ -80,7 +81,14 @@ def _pins(lock: str) -> dict[str, str]:
     return {name.lower(): version for name, version in re.findall(r"^([\w.-]+)==(\S+)", text, re.MULTILINE)}
 
 
-@pytest.mark.parametrize("lock", ["lambdas/requirements.txt", "lambdas/run_dbt/requirements.txt"])
+LAYERS = [
+    "lambdas/forget_users/requirements.txt",
+    "lambdas/requirements.txt",
+    "lambdas/run_dbt/requirements.txt",
+]
+
+
+@pytest.mark.parametrize("lock", LAYERS)
 def test_a_layer_has_the_versions_that_are_tested(lock: str) -> None:
     tested = _pins("requirements-dev.txt")
     assert {name: v for name, v in _pins(lock).items() if tested.get(name, v) != v} == {}
@@ -157,18 +165,27 @@ def jobs() -> dict[str, Any]:
 
 def test_only_the_deploying_job_may_mint_a_token_and_it_waits_for_review(jobs: dict[str, Any]) -> None:
     may = {name for name, job in jobs.items() if "id-token" in job["permissions"]}
-    assert may == {"deploy", "preflight"}
+    assert may == {"deploy", "preflight", "smoke"}
     assert jobs["deploy"]["needs"] == ["build", "preflight"]
     assert jobs["deploy"]["environment"] == "${{ inputs.environment }}"
     assert jobs["build"]["permissions"] == {"contents": "read"}
     # The deploy role trusts the environment's name: no other job may carry it.
     assert [name for name, job in jobs.items() if "environment" in job] == ["deploy"]
-    roles = [
-        s["with"]["role-to-assume"]
-        for s in jobs["preflight"]["steps"]
-        if "role-to-assume" in s.get("with", {})
-    ]
-    assert roles == ["${{ vars[format('AWS_PREFLIGHT_ROLE_ARN_{0}', inputs.environment)] }}"]
+    for looking in ("preflight", "smoke"):
+        roles = [
+            s["with"]["role-to-assume"]
+            for s in jobs[looking]["steps"]
+            if "role-to-assume" in s.get("with", {})
+        ]
+        assert roles == [
+            f"${{{{ vars[format('AWS_{looking.upper()}_ROLE_ARN_{{0}}', inputs.environment)] }}}}"
+        ]
+
+
+def test_what_was_deployed_is_looked_at_afterwards(jobs: dict[str, Any]) -> None:
+    assert jobs["smoke"]["needs"] == "deploy"
+    assert jobs["smoke"]["steps"][-1]["run"] == 'make smoke ENV="$ENVIRONMENT" ON=aws'
+    assert "!inputs.first" in jobs["smoke"]["if"], "before the first run nothing is there to look at"
 
 
 def test_the_deploying_job_runs_the_locked_command_line_on_the_artifact_and_nothing_else(

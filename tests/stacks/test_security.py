@@ -134,7 +134,7 @@ def test_personalizes_role_cannot_be_used_by_a_confused_deputy(assembly: Assembl
 
 def test_workflow_roles_trust_only_this_accounts_workflows(assembly: Assembly) -> None:
     roles = trust(assembly, "states.amazonaws.com")
-    assert len(roles) == 5
+    assert len(roles) == 6
     for _, statement in roles:
         assert_own_account(assembly, statement, source=assembly.settings.names.workflow_arn("*"))
 
@@ -160,14 +160,15 @@ def test_the_copy_role_trusts_both_principals_of_redshift_serverless_and_asks_no
     assert all("Condition" not in found for found in trusting)
 
 
-def test_one_role_starts_the_loads_statements_and_describes_them(assembly: Assembly) -> None:
+def test_each_role_that_starts_statements_of_the_warehouse_describes_them(assembly: Assembly) -> None:
     """The Data API shows a statement to the IAM role that started it, and to no other."""
     roles: dict[str, set[str]] = {}
     for key, statement in identity_statements(assembly):
         found = {action for action in listed(statement["Action"]) if action.startswith("redshift-data:")}
         roles.setdefault(key, set()).update(found)
-    (actions,) = [found for found in roles.values() if found]
-    assert actions >= {f"redshift-data:{name}" for name in ("BatchExecuteStatement", "DescribeStatement")}
+    forgetting, load = sorted((found for found in roles.values() if found), key=len)
+    assert load >= {f"redshift-data:{name}" for name in ("BatchExecuteStatement", "DescribeStatement")}
+    assert forgetting >= {f"redshift-data:{name}" for name in ("ExecuteStatement", "DescribeStatement")}
 
 
 def test_a_role_is_passed_only_to_the_service_it_is_for(assembly: Assembly) -> None:
@@ -176,7 +177,7 @@ def test_a_role_is_passed_only_to_the_service_it_is_for(assembly: Assembly) -> N
         for key, statement in identity_statements(assembly)
         if any(action.lower().startswith("iam:") for action in listed(statement["Action"]))
     ]
-    assert len(passing) == 2
+    assert len(passing) == 3
     for key, statement in passing:
         assert statement["Action"] == "iam:PassRole", key
         assert statement["Resource"] == assembly.settings.names.personalize_role_arn, key
@@ -222,13 +223,13 @@ def test_every_function_job_and_workflow_has_a_role_of_its_own(assembly: Assembl
         )
         for key, properties in assembly.properties(kind)
     ]
-    assert len(roles) == 9 + 3 + 5
+    assert len(roles) == 11 + 3 + 6
     assert len(set(roles)) == len(roles)
 
 
 def test_every_api_method_wants_iam(assembly: Assembly) -> None:
     methods = assembly.properties("AWS::ApiGateway::Method")
-    assert len(methods) == 2 * 7 + 1
+    assert len(methods) == 2 * 7 + 1 + 4
     assert {method["AuthorizationType"] for _, method in methods} == {"AWS_IAM"}
 
 
@@ -237,9 +238,9 @@ def test_the_application_s_policy_calls_the_api_and_nothing_else(assembly: Assem
     assert policy["ManagedPolicyName"] == assembly.settings.names.caller_policy
     [statement] = policy["PolicyDocument"]["Statement"]
     assert (statement["Effect"], statement["Action"]) == ("Allow", "execute-api:Invoke")
-    assert ":execute-api:" in json.dumps(statement["Resource"]) and "/live/*" in json.dumps(
-        statement["Resource"]
-    )
+    resources = [json.dumps(one) for one in statement["Resource"]]
+    assert [":execute-api:" in one for one in resources] == [True, True]
+    assert "/live/GET/*" in resources[0] and "/live/POST/*" in resources[1], "nobody is forgotten by it"
 
 
 def test_who_records_events_may_write_and_not_read(assembly: Assembly) -> None:
@@ -259,13 +260,21 @@ def test_known_routes_validate_their_parameters(assembly: Assembly) -> None:
         for _, method in assembly.properties("AWS::ApiGateway::Method")
         if method["HttpMethod"] == "GET"
     ]
-    assert len(gets) == 5
+    reading = [m for m in gets if "method.request.path.deletionId" not in m["RequestParameters"]]
+    assert (len(gets), len(reading)) == (6, 5)
     assert all("RequestValidatorId" in method for method in gets)
-    lists = [method for method in gets if method["RequestParameters"]]
+    lists = [method for method in reading if method["RequestParameters"]]
     assert len(lists) == 4, "health takes none"
     assert all(
         method["RequestParameters"]["method.request.querystring.numResults"] is False for method in lists
     )
+    [delete] = [
+        method
+        for _, method in assembly.properties("AWS::ApiGateway::Method")
+        if method["HttpMethod"] == "DELETE"
+    ]
+    assert delete["RequestParameters"] == {"method.request.path.userId": True}
+    assert "RequestValidatorId" in delete
 
 
 def test_what_api_gateway_refuses_itself_is_problem_json(assembly: Assembly) -> None:
@@ -383,7 +392,7 @@ def test_functions_jobs_and_workflows_are_traced_or_secured(assembly: Assembly) 
 def test_every_log_group_is_kept_as_long_as_configured(assembly: Assembly) -> None:
     groups = assembly.properties("AWS::Logs::LogGroup")
     jobs = 3 * len(LOGS)
-    assert len(groups) == 9 + 5 + jobs + 2
+    assert len(groups) == 11 + 6 + jobs + 2
     assert {group["RetentionInDays"] for _, group in groups} == {assembly.settings.log_retention_days}
 
 

@@ -22,7 +22,7 @@ from osusume_endpoint.stepfunctions.results import Result
 from osusume_endpoint.stepfunctions.scope import Identity
 from osusume_endpoint.testing.scripted import Cloud, ServiceError
 from stacks.parts import avro
-from stacks.workflows import load, pipeline, prepare, recommend, solutions, train
+from stacks.workflows import forget, load, lock, pipeline, prepare, recommend, solutions, train
 from tests import example
 
 
@@ -54,6 +54,7 @@ DEFINITIONS = {
     "train": train.definition,
     "recommend": recommend.definition,
     "load": load.definition,
+    "forget": forget.definition,
 }
 PLAN: dict[str, Any] = {
     "run_id": RUN,
@@ -184,11 +185,140 @@ def test_every_wait_loop_ends_by_success_failure_or_time(workflow: str) -> None:
 
 @pytest.mark.parametrize("workflow", DEFINITIONS)
 def test_a_whole_execution_has_a_time_limit(workflow: str) -> None:
-    assert 0 < DEFINITIONS[workflow](SETTINGS)["TimeoutSeconds"] <= 20 * 3600
+    most = 60 if workflow == "forget" else 20
+    assert 0 < DEFINITIONS[workflow](SETTINGS)["TimeoutSeconds"] <= most * 3600
 
 
 def test_the_lock_outlives_the_run_and_expires_before_the_next_days_run() -> None:
     assert pipeline.HOURS < pipeline.LOCK_HOURS < 24
+
+
+def test_a_forgetting_waits_longer_than_a_run_may_take_and_its_lock_outlives_it() -> None:
+    assert pipeline.LOCK_HOURS < forget.QUEUE_HOURS
+    assert forget.QUEUE_HOURS + forget.DELETION_HOURS < forget.HOURS < forget.LOCK_HOURS
+
+
+def forgetting(**steps: Any) -> dict[tuple[str, str], Any]:
+    """Answers of a forgetting of one request, which takes two calls; `steps` change the function's."""
+    calls: list[dict[str, Any]] = []
+
+    def remove(payload: dict[str, Any]) -> dict[str, Any]:
+        calls.append(payload["position"])
+        done = payload["position"]["place"] == "raw"
+        return {"done": True} if done else {"done": False, "position": {"place": "raw", "after": "k"}}
+
+    answers = {
+        "begin": lambda _: {"requests": ["r1"]},
+        "remove": remove,
+        "list": lambda _: {"location": "s3://b/forget/r1/users.csv"},
+        "end": lambda _: {"report": "s3://b/forget/r1.json"},
+        "fail": lambda _: {},
+    } | steps
+    return {
+        ("dynamodb", "PutItem"): {},
+        ("dynamodb", "DeleteItem"): {},
+        ("sns", "Publish"): {"MessageId": "m"},
+        ("lambda", "Invoke"): functions(forget_users=lambda payload: answers[payload["step"]](payload)),
+        ("personalize", "CreateDataDeletionJob"): {"dataDeletionJobArn": "arn"},
+        ("personalize", "DescribeDataDeletionJob"): becoming(
+            "dataDeletionJob", "PENDING", "IN_PROGRESS", "COMPLETED"
+        ),
+    }
+
+
+def steps_of(cloud: Cloud) -> list[str]:
+    return [json.loads(call["Payload"])["step"] for call in sent(cloud, "Invoke")]
+
+
+def test_forget_removes_deletes_and_ends_under_the_lock() -> None:
+    result, cloud = run("forget", {"request": "r1"}, forgetting())
+    assert output(result) == {"requests": ["r1"], "report": "s3://b/forget/r1.json"}
+    assert steps_of(cloud) == ["begin", "remove", "remove", "list", "end"]
+    positions = [json.loads(call["Payload"]).get("position") for call in sent(cloud, "Invoke")]
+    assert positions[1:3] == [{"place": forget.FIRST_PLACE}, {"place": "raw", "after": "k"}]
+    [job] = sent(cloud, "CreateDataDeletionJob")
+    assert job["jobName"] == "osusume-dev-forget-1-run-1"
+    assert job["dataSource"] == {"dataLocation": "s3://b/forget/r1/users.csv"}
+    operations = cloud.operations()
+    assert operations[0] == "PutItem" and operations[-1] == "DeleteItem"
+
+
+def test_where_another_execution_did_the_request_nothing_is_done_twice() -> None:
+    result, cloud = run("forget", {"request": "r1"}, forgetting(begin=lambda _: {"requests": []}))
+    assert output(result) == {"requests": [], "report": "none"}
+    assert steps_of(cloud) == ["begin"] and cloud.operations()[-1] == "DeleteItem"
+
+
+def test_forget_waits_for_a_run_that_holds_the_lock() -> None:
+    """The owner runs at the first look and has ended at the second."""
+    tries: list[dict[str, Any]] = []
+
+    def put(parameters: dict[str, Any]) -> dict[str, Any]:
+        tries.append(parameters)
+        if ":dead" not in parameters["ExpressionAttributeValues"]:
+            raise ServiceError("ConditionalCheckFailedException")
+        return {}
+
+    owner = f"{NAMES.execution_arn('pipeline')}:run-0"
+    statuses = iter(["RUNNING", "RUNNING", "FAILED"])
+    answers = forgetting() | {
+        ("dynamodb", "PutItem"): put,
+        ("dynamodb", "GetItem"): {"Item": {"pk": {"S": "lock"}, "owner": {"S": owner}}},
+        ("stepfunctions", "DescribeExecution"): lambda _: {"status": next(statuses), "name": "run-0"},
+    }
+    result, cloud = run("forget", {"request": "r1"}, answers)
+    assert output(result)["requests"] == ["r1"]
+    assert [call["executionArn"] for call in sent(cloud, "DescribeExecution")] == [owner] * 3
+
+
+def failing(step: str) -> Any:
+    def fail(_: dict[str, Any]) -> dict[str, Any]:
+        raise ServiceError("ResourceNotFoundException", "nothing that is tried again")
+
+    return {step: fail}
+
+
+@pytest.mark.parametrize("step", ["begin", "remove", "list", "end"])
+def test_a_step_that_fails_is_noted_told_and_lets_the_lock_go(step: str) -> None:
+    result, cloud = run("forget", {"request": "r1"}, forgetting(**failing(step)))
+    assert result.status == "FAILED"
+    assert steps_of(cloud)[-1] == "fail"
+    assert json.loads(sent(cloud, "Invoke")[-1]["Payload"])["requests"] == ["r1"]
+    assert "ask for the deletion again" in sent(cloud, "Publish")[0]["Message"]
+    assert cloud.operations()[-1] == "DeleteItem"
+    again, _ = run("forget", {"request": "r1"}, forgetting())
+    assert output(again)["requests"] == ["r1"]
+
+
+def test_a_deletion_job_that_fails_is_told_with_its_reason() -> None:
+    failed = {"dataDeletionJob": {"status": "FAILED", "failureReason": "no USER_ID"}}
+    result, cloud = run(
+        "forget",
+        {"request": "r1"},
+        forgetting() | {("personalize", "DescribeDataDeletionJob"): failed},
+    )
+    assert json.loads(result.cause or "")["cause"] == "Data deletion job failed: no USER_ID"
+    assert steps_of(cloud)[-1] == "fail"
+
+
+def test_a_dataset_group_that_is_gone_has_nobody_to_delete() -> None:
+    def create(_: dict[str, Any]) -> dict[str, Any]:
+        raise ServiceError("ResourceNotFoundException")
+
+    result, _ = run(
+        "forget", {"request": "r1"}, forgetting() | {("personalize", "CreateDataDeletionJob"): create}
+    )
+    assert output(result)["requests"] == ["r1"]
+
+
+def test_each_owner_of_the_lock_may_look_at_the_others() -> None:
+    for statements in (
+        pipeline.statements(SETTINGS, key_arn="arn:aws:kms:r:1:key/k"),
+        forget.statements(SETTINGS, key_arn="arn:aws:kms:r:1:key/k"),
+    ):
+        looked = [one for one in statements if "states:DescribeExecution" in one.actions]
+        resources = {resource for one in looked for resource in one.resources}
+        assert resources >= {f"{NAMES.execution_arn(owner)}:*" for owner in lock.OWNERS}
 
 
 def preparation() -> dict[tuple[str, str], Any]:

@@ -9,6 +9,7 @@ import dataclasses
 import json
 import shutil
 import tempfile
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -31,11 +32,15 @@ def storable(cls: type[T]) -> type[T]:
 
 def save(value: object, folder: Path) -> None:
     """Atomic: the folder appears complete or not at all; an existing folder is replaced."""
+    arrays: dict[str, np.ndarray] = {}
+    tree = _pack(value, arrays)
+    _write(tree, arrays, folder)
+
+
+def _write(tree: Any, arrays: dict[str, np.ndarray], folder: Path) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     try:
-        arrays: dict[str, np.ndarray] = {}
-        tree = _pack(value, arrays)
         np.savez(temporary / "arrays.npz", **arrays)  # type: ignore[arg-type]
         (temporary / "model.json").write_text(json.dumps({"format": FORMAT, "model": tree}), encoding="utf-8")
         _replace(temporary, folder)
@@ -45,15 +50,56 @@ def save(value: object, folder: Path) -> None:
 
 def load(folder: Path) -> Any:
     """Raises FormatChanged; FileNotFoundError when nothing was saved there."""
+    tree = _tree(folder)
+    with np.load(folder / "arrays.npz", allow_pickle=False) as arrays:
+        return _unpack(tree, arrays)
+
+
+def rename(folder: Path, renamed: Callable[[np.ndarray], np.ndarray], *, fields: Collection[str]) -> None:
+    """Changes the texts of what is saved in fields of these names, `<class>.<field>`, without building it.
+
+    `renamed` gives an array of the same length. Raises FormatChanged; FileNotFoundError.
+    """
+    tree = _tree(folder)
+    with np.load(folder / "arrays.npz", allow_pickle=False) as saved:
+        arrays = {name: saved[name] for name in saved.files}
+    changed = False
+    for text, lengths in list(_texts(tree, fields)):
+        before = _unpack_text(arrays[text], arrays[lengths])
+        after = renamed(before)
+        if not np.array_equal(before, after):
+            arrays[text], arrays[lengths] = _encoded(after)
+            changed = True
+    if changed:
+        _write(tree, arrays, folder)
+
+
+def _texts(tree: Any, fields: Collection[str], *, inside: bool = False) -> Iterator[tuple[str, str]]:
+    """Names of the arrays (bytes, lengths) of the texts below fields of these names."""
+    if not isinstance(tree, dict):
+        return
+    if tree["kind"] == "text" and inside:
+        text, lengths = tree["parts"]
+        yield text, lengths
+    elif tree["kind"] == "object":
+        for name, value in tree["fields"].items():
+            yield from _texts(value, fields, inside=inside or f"{tree['class']}.{name}" in fields)
+    elif tree["kind"] == "dict":
+        for _, value in tree["items"]:
+            yield from _texts(value, fields, inside=inside)
+    elif tree["kind"] in ("list", "tuple"):
+        for value in tree["items"]:
+            yield from _texts(value, fields, inside=inside)
+
+
+def _tree(folder: Path) -> Any:
     saved = json.loads((folder / "model.json").read_text(encoding="utf-8"))
     if saved.get("format") != FORMAT:
         raise FormatChanged(
             f"The model in {folder} has format {saved.get('format', 1)}, this version reads {FORMAT}: "
             "train it again (a new solution version)"
         )
-    tree = saved["model"]
-    with np.load(folder / "arrays.npz", allow_pickle=False) as arrays:
-        return _unpack(tree, arrays)
+    return saved["model"]
 
 
 def _replace(temporary: Path, folder: Path) -> None:
@@ -90,11 +136,15 @@ def _pack(value: Any, arrays: dict[str, np.ndarray]) -> Any:
 
 def _pack_array(value: np.ndarray, arrays: dict[str, np.ndarray]) -> dict[str, Any]:
     if value.dtype.kind in "OU":
-        encoded = [str(text).encode() for text in value]
-        lengths = np.array([len(text) for text in encoded], dtype=np.int64)
-        text = np.frombuffer(b"".join(encoded), dtype=np.uint8)
-        return {"kind": "text", "parts": [_keep(text, arrays), _keep(lengths, arrays)]}
+        return {"kind": "text", "parts": [_keep(part, arrays) for part in _encoded(value)]}
     return {"kind": "array", "name": _keep(value, arrays)}
+
+
+def _encoded(texts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(bytes of all of them, length of each)."""
+    encoded = [str(text).encode() for text in texts]
+    lengths = np.array([len(text) for text in encoded], dtype=np.int64)
+    return np.frombuffer(b"".join(encoded), dtype=np.uint8), lengths
 
 
 def _keep(value: np.ndarray, arrays: dict[str, np.ndarray]) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from osusume_engine import storage
+from osusume_engine import forgetting, storage
 from osusume_engine.data import ActionEvent, Event, EventsConfig, Objective, TrainingData
 from osusume_engine.histories import Histories, empty_histories
 from osusume_engine.ids import Ids
@@ -228,9 +228,16 @@ class TrainedModel:
         codes = self._segment_items(item_id, item_ids, attributes)
         if item_id is None and not len(codes):
             return []
-        mask = None if allowed is None else np.asarray(allowed(self.users.values), dtype=bool)
+        mask = self._segment_mask(allowed)
         users, scores = self.model.segment(codes, num_results, allowed=mask)
         return [Scored(self.users.values[u], float(s)) for u, s in zip(users, scores, strict=True)]
+
+    def _segment_mask(self, allowed: Allowed | None) -> np.ndarray | None:
+        """Which users may be in a segment: nobody who was forgotten."""
+        there = forgetting.present(self.users.values)
+        if allowed is not None:
+            return there & np.asarray(allowed(self.users.values), dtype=bool)
+        return None if there.all() else there
 
     def actions(
         self,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import os
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -161,6 +162,17 @@ def delete_users(job: Mapping[str, Any]) -> dict[str, Any]:
     return {"parts": renamed, "deleted": deleted}
 
 
+def forget_in_models(job: Mapping[str, Any]) -> dict[str, Any]:
+    """A model that another version of the engine saved serves nobody, and is left."""
+    from osusume_engine.forgetting import forget
+    from osusume_engine.storage import FormatChanged
+
+    for folder in map(Path, job["models"]):
+        with suppress(FormatChanged, FileNotFoundError):
+            forget(folder, job["users"])
+    return {}
+
+
 def attribute(job: Mapping[str, Any]) -> dict[str, Any]:
     from osusume_engine.attribution import Metric, report
 
@@ -194,5 +206,6 @@ TASKS: Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
     "export": export_records,
     "read_users": read_users,
     "delete_users": delete_users,
+    "forget_in_models": forget_in_models,
     "attribute": attribute,
 }

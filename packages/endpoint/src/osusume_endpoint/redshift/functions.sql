@@ -118,6 +118,10 @@ create or replace view pg_catalog.svv_columns as
     select table_catalog, table_schema, table_name, column_name, ordinal_position, column_default, is_nullable,
         data_type, character_maximum_length, numeric_precision, numeric_scale
     from information_schema.columns;
+create or replace view pg_catalog.svv_tables as
+select table_catalog, table_schema, table_name, table_type, null::varchar as remarks
+from information_schema.tables;
+
 create or replace view pg_catalog.svv_roles as
     select oid::int as role_id, rolname as role_name, null::name as role_owner, null::text as external_id
     from pg_catalog.pg_roles where not rolcanlogin and rolname not like 'pg\_%';
@@ -135,7 +139,7 @@ create or replace view pg_catalog.sys_load_error_detail as
         error_message::char(512) as error_message
     from pg_catalog.load_errors join pg_catalog.pg_roles r on r.rolname = user_name
     where user_name = current_user or (select rolsuper from pg_catalog.pg_roles where rolname = current_user);
-grant select on pg_catalog.svv_columns, pg_catalog.svv_roles, pg_catalog.sys_load_error_detail to public;
+grant select on pg_catalog.svv_columns, pg_catalog.svv_tables, pg_catalog.svv_roles, pg_catalog.sys_load_error_detail to public;
 
 -- varchar(n) and char(n) count bytes in Redshift; PostgreSQL's count characters.
 create or replace procedure pg_catalog.count_bytes(target regclass) language plpgsql as $$

@@ -26,7 +26,7 @@ from typing import IO, Any
 from osusume_endpoint import processes
 from osusume_endpoint.stepfunctions.payloads import dumps
 
-_ROOT = Path(__file__).resolve().parents[3]
+_ROOT = Path(__file__).resolve().parents[2]
 LENGTH = struct.Struct("!Q")
 
 

@@ -1,4 +1,4 @@
-"""Data deletion jobs: all records of some users leave the datasets of a group."""
+"""Data deletion jobs: all records of some users leave the datasets of a group, and its models know them no more."""
 
 from __future__ import annotations
 
@@ -59,7 +59,22 @@ def run(service: Personalize, record: Record) -> dict[str, Any]:
         for dataset in datasets.datasets_of(service, record.fields["datasetGroupArn"]).values():
             if schema_of(service, dataset).field("USER_ID") is not None:
                 deleted += _delete(service, record, dataset, users)
+        _forget_in_models(service, record, users)
     return {"numDeleted": deleted}
+
+
+def _forget_in_models(service: Personalize, record: Record, users: list[str]) -> None:
+    """Developer guide, "Deleting users": a job deletes references in the datasets and in the models."""
+    group = record.fields["datasetGroupArn"]
+    trained = [
+        one.arn
+        for kind in ("SolutionVersion", "Recommender")
+        for one in service.store.where(kind, datasetGroupArn=group)
+    ]
+    folders = [str(service.folder("models", arn)) for arn in trained]
+    service.work("data", record.arn, "forget_in_models", models=folders, users=users)
+    for arn in trained:
+        service.catalogue.forget(arn)
 
 
 def _delete(service: Personalize, record: Record, dataset: Record, users: list[str]) -> int:

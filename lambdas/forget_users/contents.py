@@ -1,0 +1,149 @@
+"""What an object of the environment's buckets is, and how its rows name their users."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+Users = Collection[str]
+Record = Mapping[str, Any]
+# Whether a record is of one of the users.
+Judge = Callable[[Any, Users], bool]
+
+PARQUET, CSV, JSON = "parquet", "csv", "json"
+_IMAGES = ("Keys", "Item", "OldImage", "NewImage")
+_RUN = r"[^/]+"
+
+
+@dataclass(frozen=True)
+class Content:
+    """`columns` of a Parquet file hold users; a judge looks at a line's record (of CSV: a dict by its header)."""
+
+    format: str
+    judge: Judge
+    columns: tuple[str, ...] = field(default=())
+
+
+@dataclass(frozen=True)
+class Names:
+    """What the configuration calls things. `lists_of_others` are solutions that make no lists of users."""
+
+    user_columns: Mapping[str, str]
+    lists_of_others: Collection[str]
+
+
+def content_of(zone: str, key: str, *, names: Names) -> Content | None:
+    """None for what no row of a user is in. `zone` is raw, datasets or results."""
+    for pattern, make in _PLACES[zone]:
+        if found := re.fullmatch(pattern, key):
+            return make(names, *found.groups())
+    return None
+
+
+def _plain(*columns: str) -> Judge:
+    return lambda record, users: any(_text(record.get(column)) in users for column in columns)
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else "" if value is None else str(value)
+
+
+def _table(names: Names, table: str) -> Content | None:
+    column = names.user_columns.get(table)
+    return Content(PARQUET, _plain(column), (column,)) if column else None
+
+
+def _export(names: Names) -> Content:
+    attribute = names.user_columns["log"]
+
+    def judge(line: Record, users: Users) -> bool:
+        values = [(line.get(image) or {}).get(attribute) or {} for image in _IMAGES]
+        return any(text in users for value in values for text in value.values() if isinstance(text, str))
+
+    return Content(JSON, judge)
+
+
+def _events(names: Names) -> Content:
+    """A removed item's row may have no image: then its key alone tells whose it was."""
+    attribute = names.user_columns["log"]
+
+    def judge(row: Record, users: Users) -> bool:
+        return row["user_id"] in users or _of_key(row["event_key"], attribute) in users
+
+    return Content(PARQUET, judge, ("user_id", "event_key"))
+
+
+def _of_key(text: str | None, attribute: str) -> str:
+    found = json.loads(text).get(attribute) if text else None
+    return str(next(iter(found.values()), "")) if found else ""
+
+
+def _dataset(names: Names) -> Content:
+    return Content(CSV, _plain("USER_ID"))
+
+
+def _batch_input(names: Names) -> Content:
+    return Content(JSON, _plain("userId"))
+
+
+def _batch_output(names: Names, solution: str) -> Content | None:
+    if solution in names.lists_of_others:
+        return None
+    return Content(JSON, lambda line, users: _text((line.get("input") or {}).get("userId")) in users)
+
+
+def _published(names: Names, solution: str) -> Content | None:
+    return None if solution in names.lists_of_others else Content(JSON, _plain("key"))
+
+
+def _rows(names: Names) -> Content:
+    return Content(JSON, _plain("user_id"))
+
+
+def _recommendations(names: Names) -> Content:
+    def judge(row: Record, users: Users) -> bool:
+        return row.get("solution") not in names.lists_of_others and _text(row.get("entity_id")) in users
+
+    return Content(JSON, judge)
+
+
+def _quarantine(names: Names) -> Content:
+    return Content(JSON, quarantined)
+
+
+def quarantined(row: Record, users: Users) -> bool:
+    """A refused row: by its user, by its source's key (JSON, which may be cut), or by the wrong value."""
+    key = _text(row.get("source_key"))
+    named = {_text(row.get("USER_ID")), key, _text(row.get("wrong_value"))}
+    return any(user in named or any(quoted in key for quoted in quotations(user)) for user in users)
+
+
+def quotations(user: str) -> Iterator[str]:
+    """A user's id as a string of JSON, as writers differ about what they escape."""
+    yield json.dumps(user)
+    yield json.dumps(user, ensure_ascii=False)
+
+
+_Make = Callable[..., Content | None]
+_PLACES: Mapping[str, tuple[tuple[str, _Make], ...]] = {
+    "raw": (
+        (rf"aurora/run={_RUN}/(users|orders)/.+\.parquet", _table),
+        (rf"events/run={_RUN}/.+\.parquet", _events),
+        (rf"application_log/run={_RUN}/.+\.json\.gz", _export),
+    ),
+    "datasets": (
+        (rf"runs/{_RUN}/(?:interactions|users)/.+\.csv", _dataset),
+        (rf"runs/{_RUN}/batch_input/users/.+", _batch_input),
+        (rf"runs/{_RUN}/quarantine/(?:interactions|users)/.+", _quarantine),
+    ),
+    "results": (
+        (rf"runs/{_RUN}/batch/([^/]+)/.+", _batch_output),
+        (rf"publish/{_RUN}/([^/]+)/.+", _published),
+        (rf"runs/{_RUN}/warehouse/(?:users|orders|interactions|events)/.+", _rows),
+        (rf"runs/{_RUN}/warehouse/recommendations/.+", _recommendations),
+        (rf"runs/{_RUN}/warehouse/quarantine/.+", _quarantine),
+    ),
+}
