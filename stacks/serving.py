@@ -35,7 +35,7 @@ class ServingStack(EnvironmentStack):
         self._caller(api)
 
     def _caller(self, api: RecommendationsApi) -> None:
-        """What the application's role is given: reading and sending events. Forgetting is for whom another policy names."""
+        """What the application's role is given: reading, and sending events. Who may forget is for another policy."""
         policy = iam.ManagedPolicy(
             self,
             "Caller",

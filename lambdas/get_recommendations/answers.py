@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from lambdas.get_recommendations.fallback import Ranking
-from lambdas.shared.problems import BadRequest
 from lambdas.get_recommendations.ranking import Entry
 from lambdas.get_recommendations.rules import Acted
+from lambdas.shared.problems import BadRequest
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's, which no one misreads
 _CURSOR = re.compile(r"([0-9]{8}T[0-9]{6}Z|-)\.([0-9]{1,4})", re.ASCII)

@@ -9,8 +9,8 @@ from typing import Any
 
 from lambdas.get_recommendations import routes
 from lambdas.get_recommendations.placements import Placement, Serving
-from lambdas.shared.problems import BadRequest, Forbidden
 from lambdas.get_recommendations.ranking import Entry
+from lambdas.shared.problems import BadRequest, Forbidden
 
 Query = Mapping[str, Any]
 

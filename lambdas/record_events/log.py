@@ -95,7 +95,7 @@ def remember(dynamodb: Any, *, table: str, user: str, deeds: Sequence[str], now:
             ":deeds": {"SS": sorted(set(deeds))},
             ":expiry": {"N": str(now + EXPIRES_AFTER)},
         },
-        ReturnValues="UPDATED_NEW",
+        ReturnValues="ALL_NEW",
     )
     spare = user_state.spare(answer["Attributes"]["deeds"]["SS"], now=now)
     if spare:
