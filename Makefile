@@ -23,8 +23,7 @@ export OSUSUME_ENV := $(ENV)
 export JSII_NODE := $(abspath $(VENV))/node/bin/node
 export PATH := $(abspath $(BIN)):$(abspath $(VENV))/node/bin:$(PATH)
 
-.PHONY: baseline bootstrap chaos check checkov clean cost demo deploy destroy diff docs down env forget format help install lint lock \
-	mutations nightly parity preflight rehearse run seed smoke snapshot status synth test test-package up why
+.PHONY: $(shell sed -n 's/^\([a-z-]*\):.*/\1/p' $(firstword $(MAKEFILE_LIST)))
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
@@ -63,6 +62,9 @@ $(READY): requirements-dev.txt $(CHECKS)
 
 demo: $(LOCAL) ## the whole product on this machine: data -> pipeline -> recommendations over HTTP (DATA=folder|generated, SIZE=small|full, RECORD=file)
 	$(BIN)/python -m local demo --environment $(ENV) $(if $(PORT),--port $(PORT)) $(if $(DATA),--data "$(DATA)") $(if $(SIZE),--size $(SIZE)) $(if $(RECORD),--record "$(RECORD)")
+
+assess: $(LOCAL) ## whether your data are enough, what would come out, what it costs: a page (DATA=folder, FULL=1, LANGUAGE=en|ja, USER_ID=one of yours)
+	@$(BIN)/python -m assess "$(DATA)" --environment $(ENV) $(if $(FULL),--full) $(if $(LANGUAGE),--language $(LANGUAGE)) $(if $(USER_ID),--user "$(USER_ID)")
 
 up: $(LOCAL) ## start the local endpoint and deploy the templates into it
 	$(BIN)/python -m local up --environment $(ENV) $(if $(PORT),--port $(PORT))
@@ -116,6 +118,15 @@ run: $(LOCAL) ## start the pipeline of ENV and follow it (MODE=auto|full; ON=aws
 smoke: $(if $(filter aws,$(ON)),$(ACCOUNT),$(LOCAL)) ## look at ENV as its users would: lists, marts, alarms, lock (ON=aws)
 	@$(BIN)/python -m $(if $(filter aws,$(ON)),operations smoke $(ENV),local smoke --environment $(ENV))
 
+sql: $(if $(filter aws,$(ON)),$(ACCOUNT),$(LOCAL)) ## a prompt on the marts of ENV, as their reader sees them (ON=aws)
+	@$(BIN)/python -m $(if $(filter aws,$(ON)),operations sql $(ENV),local sql --environment $(ENV))
+
+dashboards: $(LOCAL) ## write the page of the dashboards from the marts of ENV: one file that asks nobody for anything (ON=aws)
+	@$(BIN)/python -m local dashboards --environment $(ENV) --on $(ON)
+
+catalogue: $(LOCAL) ## describe every mart and column of the warehouse, in one file
+	@$(BIN)/python -m local catalogue
+
 # The login's name is USER as well, which nobody means.
 FORGET_USER = $(if $(filter command,$(firstword $(origin USER))),'$(subst ','\'',$(USER))',$(error forget whom? make forget USER=<id> ENV=<environment>))
 
@@ -165,8 +176,14 @@ check: $(CHECKS) ## what would fail on AWS, of every environment's templates
 checkov: .venv-checkov/.ready ## checkov's rules over every environment's templates
 	$(BIN)/python -m checks.checkov
 
-cost: synth $(CHECKS) ## what ENV costs a month while nobody does anything
-	$(BIN)/python -m checks.cost cdk.out
+cost: $(CHECKS) ## a month of ENV by service and what would be cheaper (USERS=n ITEMS=n EVENTS_PER_DAY=n, MEASURED=endpoint|aws)
+	@$(MAKE) --no-print-directory synth > /dev/null
+	@$(BIN)/python -m checks.spending cdk.out --environment $(ENV) $(if $(USERS),--users $(USERS)) $(if $(ITEMS),--items $(ITEMS)) \
+		$(if $(EVENTS_PER_DAY),--events-per-day $(EVENTS_PER_DAY)) $(if $(MEASURED),--measured $(if $(filter 1,$(MEASURED)),endpoint,$(MEASURED)))
+
+compare: $(LOCAL) ## what a change does to the lists (BASE=git revision or configuration file, DATA=folder, MARKDOWN=file, JSON=file)
+	@$(BIN)/python -m local compare --environment $(ENV) $(if $(DATA),--data "$(DATA)") $(if $(MARKDOWN),--markdown "$(MARKDOWN)") \
+		$(if $(JSON),--json "$(JSON)") -- "$(or $(BASE),main)"
 
 chaos: $(LOCAL) ## run the pipeline under random faults and check what must hold (SEED=n, RUNS=n, PLAN=file)
 	$(BIN)/python -m local chaos --environment $(ENV) $(if $(SEED),--seed $(SEED)) $(if $(RUNS),--runs $(RUNS)) $(if $(PLAN),--plan "$(PLAN)")

@@ -23,6 +23,7 @@ from checks.simulation import visits
 from osusume_endpoint.scheduler import expressions
 
 PRICES = Path(__file__).with_name("prices.yaml")
+ANY_REGION = "any"
 HOURS = 730  # of a month, as AWS's own calculator counts
 # Glue developer guide, "Worker types": DPU of one worker.
 _DPU = {"G.025X": 0.25, "G.1X": 1, "G.2X": 2, "G.4X": 4, "G.8X": 8, "G.12X": 12, "G.16X": 16}
@@ -124,11 +125,16 @@ def _aurora(assembly: Assembly) -> Iterator[tuple[Driver, float]]:
 def _glue(assembly: Assembly) -> Iterator[tuple[Driver, float]]:
     runs = sum(runs_in_month(schedule) for _, _, schedule in assembly.each("AWS::Scheduler::Schedule"))
     for _, logical_id, job in assembly.each("AWS::Glue::Job"):
-        worker = str(job.get("WorkerType"))
-        if worker not in _DPU:
-            raise WorkerUnknown(f"{logical_id}: WorkerType {worker!r} is not one of {', '.join(_DPU)}")
         hours = float(job.get("Timeout", 2880)) / 60
-        yield GLUE, _DPU[worker] * float(job["NumberOfWorkers"]) * hours * runs
+        yield GLUE, dpus(logical_id, job) * hours * runs
+
+
+def dpus(logical_id: str, job: Mapping[str, Any]) -> float:
+    """Of all workers of a job. Raises WorkerUnknown."""
+    worker = str(job.get("WorkerType"))
+    if worker not in _DPU:
+        raise WorkerUnknown(f"{logical_id}: WorkerType {worker!r} is not one of {', '.join(_DPU)}")
+    return _DPU[worker] * float(job["NumberOfWorkers"])
 
 
 def runs_in_month(schedule: Mapping[str, Any]) -> int:
@@ -167,12 +173,16 @@ def _campaigns(assembly: Assembly) -> Iterator[tuple[Driver, float]]:
 
 @dataclass(frozen=True)
 class Price:
+    """`source` is a key of the file's sources; `note` says what other transcriptions have."""
+
     driver: str
     region: str
     price: float
     service: str
     usage_type: str
     read: Any
+    source: str
+    note: str = ""
 
 
 @cache
@@ -180,6 +190,17 @@ def prices(file: Path = PRICES) -> dict[tuple[str, str], Price]:
     """Every price by driver and region."""
     content = yaml.safe_load(file.read_text())
     return {(row["driver"], row["region"]): Price(**row) for row in content["prices"]}
+
+
+@cache
+def sources(file: Path = PRICES) -> dict[str, str]:
+    return dict(yaml.safe_load(file.read_text())["sources"])
+
+
+def price(driver: str, region: str) -> Price | None:
+    """None where it is unknown: no other region's stands in for it, one of a page without regions does."""
+    known = prices()
+    return known.get((driver, region)) or known.get((driver, ANY_REGION))
 
 
 def table(after: Assembly, before: Assembly | None = None) -> str:
@@ -227,7 +248,7 @@ def _usd(amount: float | None) -> str:
 
 
 def _cost(driver: Driver, amount: float, assembly: Assembly) -> float | None:
-    known = prices().get((driver.name, assembly.region))
+    known = price(driver.name, assembly.region)
     return None if known is None else known.price * amount
 
 
@@ -236,8 +257,9 @@ def _sum(known: Mapping[Driver, float], assembly: Assembly) -> float:
 
 
 def _notes(assembly: Assembly, shown: list[Driver]) -> Iterator[str]:
-    without = [d.name for d in shown if (d.name, assembly.region) not in prices()]
-    read = sorted({str(price.read) for price in prices().values() if price.region == assembly.region})
+    known = {driver.name: price(driver.name, assembly.region) for driver in shown}
+    without = [name for name, found in known.items() if found is None]
+    read = sorted({str(found.read) for found in known.values() if found is not None})
     if without:
         yield f"In no sum, as checks/prices.yaml has no price for {assembly.region}: {', '.join(without)}."
     if read:

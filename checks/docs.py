@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from checks import catalogue, fidelity, usage
+from checks.spending import page as spending
+from checks.synthesized import synthesize
 from config import recipe_page, rule_page, schema
 from config.reference import page as configuration
 from lambdas.get_recommendations import openapi
@@ -40,6 +42,17 @@ PAGES: Mapping[str, Callable[[], str]] = {
 }
 
 
+# Pages of synthesized templates, apart: what asks for the others shall not wait for a synthesis.
+COSTS = "costs.md"
+
+
+def costs() -> str:
+    """Of the example that tests use, whatever config/ holds."""
+    from tests import example
+
+    return spending.page(example.settings("prod"), synthesize("prod", example.folder()))
+
+
 def stale(docs: Path = DOCS) -> list[str]:
     return [name for name, made in PAGES.items() if not _is_current(docs / name, made())]
 
@@ -50,11 +63,12 @@ def _is_current(path: Path, content: str) -> bool:
 
 def main() -> int:
     if "--check" in sys.argv:
-        found = stale()
+        found = [*stale(), *([] if _is_current(DOCS / COSTS, costs()) else [COSTS])]
         sys.stdout.writelines(f"{(Path('docs') / name)} is stale: run `make docs`\n" for name in found)
         return 1 if found else 0
     for name, made in PAGES.items():
         (DOCS / name).write_text(made())
+    (DOCS / COSTS).write_text(costs())
     if not IS_FORK:
         usage.TESTED.write_text(usage.tested())
     return 0

@@ -18,6 +18,8 @@ _STATUSES = {
         "DELETE PENDING,DELETE IN_PROGRESS,DELETE FAILED,STARTING,UPDATE PENDING".split(",")
     )
 }
+# Of a resource whose statuses are others than its service's (API reference, DescribeDataDeletionJob).
+_OWN_STATUSES = {"DescribeDataDeletionJob": frozenset(("PENDING", "IN_PROGRESS", "COMPLETED", "FAILED"))}
 _WORDS = re.compile(r"'([^']*)'|\"([^\"]*)\"")
 _CLOCK = re.compile(r"\$(?:millis|now|toMillis)\(")
 
@@ -126,6 +128,8 @@ def statuses(state: Mapping[str, Any]) -> frozenset[str] | None:
         return None
     if call is None or not call.operation.startswith("Describe"):
         return None
+    if call.operation in _OWN_STATUSES:
+        return _OWN_STATUSES[call.operation]
     if call.service in _STATUSES:
         return _STATUSES[call.service]
     members = getattr(call.model.output_shape, "members", {})

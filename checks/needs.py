@@ -5,6 +5,7 @@ Both directions are checked with this: a need that no statement allows, and a st
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -112,6 +113,8 @@ def resource_of(assembly: Assembly, call: sdk.Call, arguments: dict[str, Any]) -
     for name in ("TopicArn", "StateMachineArn", "ExecutionArn", "ExportArn", "TableArn", "QueueUrl"):
         if isinstance(arguments.get(name), str):
             return str(arguments[name])
+    if call.operation == "PutEvents":
+        return f"arn:aws:events:{where}:event-bus/default"  # no workflow names another one
     alarms = arguments.get("AlarmNames")
     if isinstance(alarms, list) and len(alarms) == 1:
         return f"arn:aws:cloudwatch:{where}:alarm:{alarms[0]}"
@@ -131,8 +134,13 @@ def resource_of(assembly: Assembly, call: sdk.Call, arguments: dict[str, Any]) -
 def _personalize_resource(where: str, call: sdk.Call, arguments: dict[str, Any]) -> str:
     if call.operation.startswith("List"):
         return "*"
-    names = ("SolutionVersionArn", "SolutionArn", "DatasetImportJobArn", "BatchInferenceJobArn")
-    for name in (*names, *(() if call.operation.startswith("Create") else ("DatasetArn", "SchemaArn"))):
+    own = re.sub(r"^(Describe|Update|Delete)", "", call.operation) + "Arn"
+    for name in (
+        own,
+        "SolutionVersionArn",
+        "SolutionArn",
+        *(() if call.operation.startswith("Create") else ("DatasetArn", "SchemaArn")),
+    ):
         creates_job = call.operation.startswith("Create") and name == "SolutionVersionArn"
         if name in arguments and not creates_job:
             return str(arguments[name])

@@ -12,10 +12,12 @@ from checks.finding import Finding
 from checks.simulation import Visit, visits
 from config import recipes as facts
 from config import rules
+from osusume_engine.filters.expressions import FilterError, parse_filter
+from osusume_engine.filters.rules import check_filter
 from osusume_engine.recipes import RECIPES, RecipeSpec
 from osusume_engine.schemas import Schema, SchemaError, check_replacement, parse_schema
 
-_MOST_RESULTS = 500
+_MOST_RESULTS, _MOST_USERS = 500, 5_000_000
 Problem = tuple[str, str, str]  # rule, why, cure
 
 
@@ -34,8 +36,10 @@ def _problems(assembly: Assembly, visit: Visit, arguments: dict[str, Any]) -> It
         yield from _solution(assembly, arguments)
     if resource.endswith("createSchema"):
         yield from _schema(assembly, arguments)
-    if resource.endswith("createBatchInferenceJob"):
-        yield from _inference(assembly, arguments)
+    if resource.endswith(("createBatchInferenceJob", "createBatchSegmentJob")):
+        yield from _batch(assembly, arguments, segments=resource.endswith("createBatchSegmentJob"))
+    if resource.endswith("createFilter"):
+        yield from _filter(assembly, arguments)
     if resource.endswith("createDatasetImportJob"):
         yield from _import(assembly, arguments)
 
@@ -115,7 +119,7 @@ def _replaced(created: Schema, schema: Schema) -> Iterator[Problem]:
         )
 
 
-def _inference(assembly: Assembly, arguments: dict[str, Any]) -> Iterator[Problem]:
+def _batch(assembly: Assembly, arguments: dict[str, Any], *, segments: bool) -> Iterator[Problem]:
     name = str(arguments.get("SolutionVersionArn")).partition(":solution/")[2].partition("/")[0]
     spec = _recipes(assembly).get(name)
     source = str(arguments.get("JobInput", {}).get("S3DataSource", {}).get("Path"))
@@ -124,17 +128,59 @@ def _inference(assembly: Assembly, arguments: dict[str, Any]) -> Iterator[Proble
         why = f"{arguments.get('SolutionVersionArn')} is of no solution that a workflow creates."
         yield "personalize-batch", why, "take the solution version of the trained solution."
         return
-    if not spec.batch_inference:
-        yield "personalize-batch", f"{spec.name} has no batch inference.", "choose another recipe."
-    if (spec.type == "RELATED_ITEMS") != source.rstrip("/").endswith("/items"):
-        why = f"{spec.name} ({spec.type}) reads {source}: lines of the other kind."
-        yield "personalize-batch", why, "give items to related-item recipes, users to the others."
+    if not (spec.batch_segment if segments else spec.batch_inference):
+        kind = "batch segments" if segments else "batch inference"
+        yield "personalize-batch", f"{spec.name} has no {kind}.", "choose another recipe."
+    yield from _lines(assembly, spec, source)
     if not written.endswith("/"):
         why = f"output {written} does not end in /: Personalize writes beside the folder."
         yield "personalize-path", why, "end the path with /."
-    if not 1 <= int(arguments.get("NumResults", 0)) <= _MOST_RESULTS:
-        why = f"NumResults {arguments.get('NumResults')} is not from 1 to {_MOST_RESULTS}."
+    most = _most(segments=segments)
+    if not 1 <= int(arguments.get("NumResults", 0)) <= most:
+        why = f"NumResults {arguments.get('NumResults')} is not from 1 to {most}."
         yield "personalize-batch", why, "correct solutions[].results or candidates."
+
+
+def _most(*, segments: bool) -> int:
+    return _MOST_USERS if segments else _MOST_RESULTS
+
+
+# The key of a line of each kind of batch input.
+_KEYS = {
+    "users": ("userId",),
+    "everyone": ("userId",),
+    "items": ("itemId",),
+    "rankings": ("userId", "itemList"),
+    "queries": ("itemAttributes",),
+}
+
+
+def _lines(assembly: Assembly, spec: RecipeSpec, source: str) -> Iterator[Problem]:
+    """The folder that a job reads has lines of the recipe's kind."""
+    inputs = batch_inputs(assembly)
+    folder = source.rstrip("/").rpartition("/")[2]
+    wanted = facts.RECIPES[spec.name].line
+    if inputs and _KEYS.get(inputs.get(folder, ""), ()) != wanted:
+        why = f"{spec.name} ({spec.type}) reads {source}: lines of the other kind."
+        yield "personalize-batch", why, f"give it a folder whose lines have {', '.join(wanted)}."
+
+
+def batch_inputs(assembly: Assembly) -> dict[str, str]:
+    """Kinds of lines by folder, as the job that builds the datasets is told."""
+    for _, _, job in assembly.each("AWS::Glue::Job"):
+        text = job.get("DefaultArguments", {}).get("--batch_inputs")
+        if text:
+            return {str(one["folder"]): str(one["lines"]) for one in json.loads(text)}
+    return {}
+
+
+def _filter(assembly: Assembly, arguments: dict[str, Any]) -> Iterator[Problem]:
+    """The expression by the engine's own grammar, against the schemas of the templates."""
+    schemas = {schema.dataset_type: schema for schema in _created(assembly)}
+    try:
+        check_filter(parse_filter(str(arguments.get("FilterExpression"))), schemas)
+    except FilterError as error:
+        yield "personalize-filter", f"{error}.", "correct the expression in config."
 
 
 def _import(assembly: Assembly, arguments: dict[str, Any]) -> Iterator[Problem]:

@@ -30,9 +30,10 @@ def left(settings: Settings) -> Iterator[tuple[tuple[str, ...], str, str]]:
         shown = f"{items[0]}, ... ({len(items)} of {len(settings.api.default_items)} items)"
         cure = "write ids of items that your shop always has, best first"
         yield ("api", "default_items"), shown, cure
-    email = settings.alerts.email or ""
-    if _NOBODYS.fullmatch(email):
-        yield ("alerts", "email"), email, "write an address that somebody reads, or null"
+    for section in ("alerts", "budget"):
+        email = getattr(settings, section).email or ""
+        if _NOBODYS.fullmatch(email):
+            yield (section, "email"), email, "write an address that somebody reads, or null"
 
 
 def refusals(environment: str, folder: Path | None = None) -> list[str]:

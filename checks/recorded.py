@@ -24,6 +24,7 @@ RECORDED = Path(__file__).with_name("recorded_calls.json")
 # A refused call says nothing of what the code needs when it is allowed.
 _REFUSED = frozenset(["AccessDenied", "AccessDeniedException", "Forbidden", "NotEmulated"])
 _DATASETS = ":dataset/{dataset_group}/"
+_ANY_KEY = re.compile(r"arn:aws:kms:[^:]+:[^:]+:key/\*")
 _CHANGING = (
     (r"\d{8}T\d{6}Z", "*"),
     (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "*"),
@@ -46,10 +47,18 @@ class RecordedCall:
 
 def calls(assembly: Assembly) -> Iterator[RecordedCall]:
     """The committed calls, with the environment's names."""
-    group = _dataset_group(assembly)
+    group, key = _dataset_group(assembly), _key(assembly)
     for role, action, resource in _committed():
         shown = resource.replace(_DATASETS, f":dataset/{group}/") if group else resource
+        if key and _ANY_KEY.fullmatch(shown):
+            shown = key
         yield RecordedCall(role, action, assembly.placeholders.show(shown))
+
+
+def _key(assembly: Assembly) -> str | None:
+    """The ARN of the only key: its id is made when it is deployed."""
+    keys = [stack.resolver.arn(logical_id) for stack, logical_id, _ in assembly.each("AWS::KMS::Key")]
+    return str(keys[0]) if len(keys) == 1 else None
 
 
 def _dataset_group(assembly: Assembly) -> str | None:

@@ -41,7 +41,17 @@ FUNCTION_RESULTS: Mapping[str, Mapping[str, Any]] = {
         "reason": "why",
     },
     "run_dbt": {"models": 1, "tests": 1, "failed": []},
+    # Of all its steps together.
+    "forget_users": {
+        "requests": ["0123456789abcdef"],
+        "done": True,
+        "position": {"place": "raw", "after": "key"},
+        "location": "s3://bucket/forget/0123456789abcdef/users.csv",
+        "report": "s3://bucket/forget/0123456789abcdef.json",
+    },
 }
+# What a function starts a workflow with.
+STARTED_WITH: Mapping[str, Any] = {"request": "0123456789abcdef"}
 _NUMBERS = {"integer": 1, "long": 1, "float": 0.5, "double": 0.5, "boolean": True}
 
 

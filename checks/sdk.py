@@ -71,7 +71,8 @@ class Call:
         named = {f"{base}Exception", *_CLIENT_ERRORS, *_OLD_BASES.get(self.service, ())}
         prefixes = {base, _OPTIMIZED.get(self.service, base)}
         own = {f"{prefix}.{error}" for prefix in prefixes for error in errors | named}
-        return frozenset(own | (_FUNCTION_DIED if self.service == "lambda" else set()))
+        answers = _OF_ANSWERS.get(self.operation, frozenset())
+        return frozenset(own | answers | (_FUNCTION_DIED if self.service == "lambda" else set()))
 
     @property
     def own_prefix(self) -> str:
@@ -139,6 +140,8 @@ _OPTIMIZED: Mapping[str, str] = {
     "sns": "SNS",
     "sqs": "SQS",
 }
+# Errors that an optimized integration makes of an answer, by operation.
+_OF_ANSWERS: Mapping[str, frozenset[str]] = {"PutEvents": frozenset(["EventBridge.FailedEntry"])}
 
 
 @cache
@@ -255,7 +258,8 @@ _OTHER_ACTIONS = frozenset(
     "s3:ListMultipartUploadParts s3:ListBucketMultipartUploads "
     "lambda:InvokeFunction kms:ReEncryptFrom kms:ReEncryptTo iam:PassRole sts:AssumeRole "
     "execute-api:Invoke logs:CreateLogDelivery logs:GetLogDelivery logs:UpdateLogDelivery "
-    "logs:DeleteLogDelivery logs:ListLogDeliveries s3:GetObjectVersion".split()
+    "logs:DeleteLogDelivery logs:ListLogDeliveries s3:GetObjectVersion s3:DeleteObjectVersion "
+    "s3:ListBucketVersions".split()
 )
 
 

@@ -21,6 +21,7 @@ from checks.samples import (
     NOW,
     PREVIOUS_RUN_ID,
     RUN_ID,
+    STARTED_WITH,
     result,
 )
 from config import layout
@@ -71,7 +72,7 @@ _MOST_WALKED = 8
 
 @once
 def visits(assembly: Assembly) -> list[Visit]:
-    """Every state that a scheduled run can reach."""
+    """Every state that a run which is scheduled, or which a function starts, can reach."""
     walk = _Walk(assembly)
     if walk.content not in _walked:
         if len(_walked) >= _MOST_WALKED:
@@ -88,6 +89,13 @@ class _Walk:
             str(stack.resolver.arn(logical_id)): str(properties.get("Handler", ""))
             for stack, logical_id, properties in assembly.each("AWS::Lambda::Function")
         }
+        # What a function starts is named to it: another service's input is none of the templates'.
+        self._started = [
+            (arn, STARTED_WITH)
+            for _, _, properties in assembly.each("AWS::Lambda::Function")
+            for arn in properties.get("Environment", {}).get("Variables", {}).values()
+            if arn in self._workflows
+        ]
         self._targets = [s.get("Target", {}) for _, _, s in assembly.each("AWS::Scheduler::Schedule")]
         self.visits: list[Visit] = []
 
@@ -98,13 +106,16 @@ class _Walk:
             (w.stack.name, w.logical_id, w.arn, w.role, w.definition) for w in workflows(self._assembly)
         ]
         where = [self._assembly.account, self._assembly.region]
-        return json.dumps([where, machines, self._targets, self._functions], sort_keys=True)
+        starts = [self._targets, self._started, self._functions]
+        return json.dumps([where, machines, starts], sort_keys=True)
 
     def run(self) -> list[Visit]:
         for target in self._targets:
             if target.get("Arn") in self._workflows:
                 text = str(target.get("Input", "{}")).replace(_SCHEDULED_TIME, NOW)
                 self.execute(self._workflows[target["Arn"]], _json(text))
+        for arn, given in self._started:
+            self.execute(self._workflows[arn], given)
         return self.visits
 
     def execute(self, workflow: Workflow, given: Any) -> Any:

@@ -32,6 +32,18 @@ def _objects(bucket: str, key: str) -> str:
 _TABLES = f"{layout.RAW_TABLE.top}/x"
 UNRECORDED: tuple[Unrecorded, ...] = (
     Unrecorded(
+        r"Forgetting/ForgetUsers.*",
+        ("dynamodb:Scan",),
+        ("arn:aws:dynamodb:{where}:table/{prefix}-application-log",),
+        "only a log whose key does not begin with the user is read whole",
+    ),
+    Unrecorded(
+        r"Forgetting/ForgetUsers.*",
+        ("s3:AbortMultipartUpload",),
+        tuple(_objects(bucket, "x") for bucket in ("raw", "datasets", "results")),
+        "only a large file is uploaded in parts, which a failure takes back",
+    ),
+    Unrecorded(
         r"Analytics/LoadWarehouse.*",
         ("redshift-data:CancelStatement",),
         ("*",),

@@ -12,14 +12,13 @@ from typing import Annotated, Literal, Self
 from pydantic import AwareDatetime, Field, model_validator
 
 from config.errors import did_you_mean
-from config.section import Section
+from config.section import ItemId, Section
+from config.solution import FieldName
 
 KEPT_DAYS = 180
 """Days for which a user's own state is kept for rules; lambdas/shared/user_state.py holds a copy."""
 
 Days = Annotated[int, Field(ge=1, le=KEPT_DAYS)]
-FieldName = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$", max_length=100)]
-Item = Annotated[str, Field(min_length=1, max_length=256)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
 Values = Annotated[tuple[str, ...], Field(min_length=1, max_length=100)]
 
@@ -111,7 +110,7 @@ class Pin(_Scheduled):
 
     kind: Literal["pin"]
     """Puts items into a list at a position, as promoted, unless the user dismissed them; later rules may drop them."""
-    items: Annotated[tuple[Item, ...], Field(min_length=1, max_length=20)]
+    items: Annotated[tuple[ItemId, ...], Field(min_length=1, max_length=20)]
     """Items, the first at `position`, the others behind it."""
     position: int = Field(default=1, ge=1, le=100)
     """Place of the first, from 1."""
@@ -122,7 +121,7 @@ class Exclude(_Scheduled):
 
     kind: Literal["exclude"]
     """Leaves out items by name, or by a field's value."""
-    items: tuple[Item, ...] = Field(default=(), max_length=1000)
+    items: tuple[ItemId, ...] = Field(default=(), max_length=1000)
     """Items that are left out."""
     field: FieldName | None = None
     """Item field whose `values` are left out."""
@@ -249,7 +248,9 @@ def _check_lists(
 ) -> None:
     for one in lists:
         if one not in audiences:
-            raise ValueError(f"{key} names {one!r}, no solution: {did_you_mean(one, frozenset(audiences))}")
+            raise ValueError(
+                f"{key} names {one!r}, no solution that publishes lists: {did_you_mean(one, frozenset(audiences))}"
+            )
         if only and audiences[one] != only:
             raise ValueError(
                 f"{key} names {one!r}, a solution for each {audiences[one]}: name one for {only}"

@@ -40,8 +40,12 @@ class Form:
 
 
 DATASETS = ("interactions", "users", "items")
+# Where they are configured: CloudFormation has none of them.
+ACTION_DATASETS = ("actions", "action_interactions")
 # Folder of BATCH_INPUT, by for whom a solution makes a list.
 AUDIENCES = {"user": "users", "item": "items", "everyone": "everyone"}
+# Folder of BATCH_INPUT that a solution has for itself; no audience is called so.
+OWN_INPUT = Form("for-{solution}")
 
 # Raw bucket. `run_id` is the start of the run: YYYYMMDDTHHMMSSZ.
 RAW_TABLE = Form("aurora/run={run_id}/{table}/")
@@ -68,6 +72,8 @@ FORGET_REPORT = Form("forget/{request_id}.json")
 PUBLISH = Form("publish/{run_id}/{solution}/")
 PUBLISH_FILES = Form(f"{PUBLISH.text}part-")
 WAREHOUSE = Form("runs/{run_id}/warehouse/{table}/")
+# Segments for a campaign tool: CSV with a header, segment,rank,user_id. An event says when they are whole.
+SEGMENTS = Form("runs/{run_id}/segments/{solution}/")
 
 # Tables of the warehouse that COPY fills, each from WAREHOUSE's folder of its name.
 SOLUTION_VERSION_METRICS = "solution_version_metrics"
@@ -78,6 +84,7 @@ WAREHOUSE_TABLES = (
     "interactions",
     "events",
     "recommendations",
+    "segments",
     SOLUTION_VERSION_METRICS,
     "quarantine",
     "data_quality",
@@ -90,8 +97,19 @@ EXPIRES = "expires_at"
 
 # Table of recommendations. SK is the version; a pointer's is fixed.
 LIST = Form("{list}#{key}")
+# Segments of users lie in pages of at most SEGMENT_PAGE users, from 1; each page says how many there are (`pages`).
+# The version is that of the pointer of the solution's name.
+SEGMENT = Form("segment#{solution}#{key}")
+SEGMENT_SK = Form("{version}#{page}")
+SEGMENT_PAGE = 250
+SEGMENT_PAGE_DIGITS = 5
 POINTER = Form("pointer#{list}")
 POINTER_SK = "pointer"
+# The campaign of a solution, beside its pointer: campaign_arn and solution_version_arn, once it answers.
+CAMPAIGN_SK = "campaign"
+# A configured filter's filter_arn, for who asks a campaign.
+FILTER = Form("filter#{filter}")
+FILTER_SK = "filter"
 # Versions of a list that the table holds and that don't expire yet.
 VERSIONS = Form("versions#{list}")
 VERSIONS_SK = "versions"

@@ -25,8 +25,8 @@ MAX_TEXT_LENGTH_CJK = 7_000
 MAX_EVENT_TYPE_LENGTH = 256
 # Personalize developer guide, "Quotas": distinct event types in one dataset group's interactions.
 MAX_EVENT_TYPES = 10
-# Personalize developer guide, "Quotas": metadata columns of Users and Items.
-MAX_METADATA = {"USER_ID": 25, "ITEM_ID": 100}
+# Personalize developer guide, "Quotas": metadata columns of Users, Items and Actions.
+MAX_METADATA = {"USER_ID": 25, "ITEM_ID": 100, "ACTION_ID": 10}
 
 # Personalize developer guide, "Data format guidelines": times are Unix epoch seconds, so none is negative.
 OLDEST_TIME = datetime(1970, 1, 1, tzinfo=UTC)

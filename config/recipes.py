@@ -48,7 +48,7 @@ class Hyperparameter:
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """`deployed`: these templates train it and publish its lists. `audience`: for each of whom it makes a list."""
+    """`audience`: for each of whom it makes a list or a segment."""
 
     name: str
     type: str
@@ -56,7 +56,6 @@ class Recipe:
     audience: Literal["user", "item", "everyone", "attributes"]
     batch: Literal["inference", "segment"] | None = None
     campaign: bool = True
-    deployed: bool = False
     required: frozenset[str] = frozenset({"Interactions"})
     # Datasets whose metadata is learned from where it is there.
     metadata: frozenset[str] = frozenset()
@@ -73,6 +72,19 @@ class Recipe:
     @property
     def arn(self) -> str:
         return f"arn:aws:personalize:::recipe/{self.name}"
+
+    @property
+    def publishes(self) -> Literal["lists", "rankings", "segments"] | None:
+        """What its batch jobs make; nothing where a campaign alone answers."""
+        if self.batch is None:
+            return None
+        if self.batch == "segment":
+            return "segments"
+        return "rankings" if "itemList" in self.line else "lists"
+
+    def gate_metric(self, wanted: str) -> str:
+        """The metric that its versions are compared by: `wanted` where the recipe has it, else its family's."""
+        return wanted if wanted in self.metrics else _FAMILY_METRICS[self.type]
 
     def split(self, given: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
         """(algorithmHyperParameters, featureTransformationParameters) of the hyperparameters given."""
@@ -117,6 +129,9 @@ RANKING_METRICS = frozenset(
 SEGMENT_METRICS = frozenset(["coverage", "hit_at_k", "recall_at_k"])
 ACTION_METRICS = frozenset(["coverage", "precision", "recall", "auc"])
 
+# What stands for a metric of ranking in families that have none.
+_FAMILY_METRICS = {"USER_SEGMENTATION": "hit_at_k", "PERSONALIZED_ACTIONS": "auc"}
+
 _METADATA = frozenset({"Items", "Users"})
 _SCORED = ("recommendedItems", "scores")
 _HRNN = {
@@ -140,7 +155,6 @@ _ROWS = (
         page="native-recipe-user-personalization-v2",
         audience="user",
         batch="inference",
-        deployed=True,
         metadata=_METADATA,
         event_weights=True,  # "Optimizing a solution with events configuration"
         hyperparameters=_V2,
@@ -154,7 +168,6 @@ _ROWS = (
         page="native-recipe-new-item-USER_PERSONALIZATION",
         audience="user",
         batch="inference",
-        deployed=True,
         metadata=_METADATA,
         tuning=True,
         updatable=True,
@@ -170,7 +183,6 @@ _ROWS = (
         page="native-recipe-popularity",
         audience="everyone",
         batch="inference",
-        deployed=True,
         line=("userId",),
         output=("recommendedItems",),
         metrics=RANKING_METRICS,
@@ -222,7 +234,6 @@ _ROWS = (
         page="native-recipe-similar-items",
         audience="item",
         batch="inference",
-        deployed=True,
         metadata=frozenset({"Items"}),
         tuning=True,
         hyperparameters={
@@ -241,7 +252,6 @@ _ROWS = (
         page="native-recipe-sims",
         audience="item",
         batch="inference",
-        deployed=True,
         tuning=True,
         hyperparameters={
             "popularity_discount_factor": _share(0.5, tunable=True),
@@ -307,4 +317,3 @@ _ROWS = (
 )
 
 RECIPES: Mapping[str, Recipe] = {recipe.name: recipe for recipe in _ROWS}
-DEPLOYED: Mapping[str, Recipe] = {name: recipe for name, recipe in RECIPES.items() if recipe.deployed}

@@ -13,12 +13,20 @@ from typing import TYPE_CHECKING, TypeVar
 from config.errors import did_you_mean
 from config.limits import MAX_EVENT_TYPES as MAX_EVENT_TYPES
 from config.limits import MAX_METADATA
-from config.recipes import DEPLOYED
 from config.schedules import check_schedule as check_schedule
 from warehouse.load import tables
 
 if TYPE_CHECKING:
-    from config.settings import Aurora, DatasetField, Datasets, Network, Solution, SourceTables
+    from config.settings import (
+        Aurora,
+        DatasetField,
+        Datasets,
+        InteractionsDataset,
+        LogAttributes,
+        Network,
+        SourceTables,
+    )
+    from config.solution import Solution
 
 Value = TypeVar("Value", str, int)
 
@@ -29,7 +37,19 @@ PERSONALIZE_REGIONS = frozenset(
 LOG_RETENTION_DAYS = frozenset(
     [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653]
 )
-RESERVED_TYPES: Mapping[str, str] = {"CREATION_TIMESTAMP": "long", "USER_ID": "string", "ITEM_ID": "string"}
+RESERVED_TYPES: Mapping[str, str] = {
+    "CREATION_TIMESTAMP": "long",
+    "USER_ID": "string",
+    "ITEM_ID": "string",
+    "ACTION_ID": "string",
+}
+# Of actions, Personalize knows these itself.
+ACTION_TYPES: Mapping[str, str] = {
+    "VALUE": "long",
+    "TYPE": "string",
+    "EXPIRATION_TIMESTAMP": "long",
+    "REPEAT_FREQUENCY": "long",
+}
 
 
 def one_of(key: str, value: Value, known: Iterable[Value], what: str | None = None) -> Value:
@@ -39,35 +59,11 @@ def one_of(key: str, value: Value, known: Iterable[Value], what: str | None = No
     return value
 
 
-def check_solution(recipe: str, for_each: str, hyperparameters: Mapping[str, str]) -> None:
-    one_of("recipe", recipe, DEPLOYED, "a recipe whose batch inference can be published")
-    if for_each != DEPLOYED[recipe].audience:
-        raise ValueError(f"for_each is {for_each!r} but {recipe} lists for each {DEPLOYED[recipe].audience}")
-    known = DEPLOYED[recipe].hyperparameters
-    for name, value in hyperparameters.items():
-        if name not in known:
-            raise ValueError(
-                f"hyperparameter {name!r} is not one of {recipe}: {sorted(known) or 'it has none'}"
-            )
-        known[name].check(value, name=name, recipe=recipe)
-
-
 def check_solutions(solutions: Iterable[Solution]) -> None:
     names = [solution.name for solution in solutions]
     for name in names:
         if names.count(name) > 1:
             raise ValueError(f"solutions: name {name!r} is used twice: rename one")
-
-
-def check_needs(solutions: Iterable[Solution], datasets: Datasets) -> None:
-    """A recipe that can't do without a dataset has it (developer guide, "Choosing a recipe")."""
-    for solution in solutions:
-        for dataset in sorted(DEPLOYED[solution.recipe].required):
-            if not datasets.configured(dataset.lower()):
-                raise ValueError(
-                    f"solutions: {solution.name!r} has recipe {solution.recipe}, which needs the {dataset} dataset: "
-                    f"add datasets.{dataset.lower()}, or take another recipe"
-                )
 
 
 def check_vpc(network: Network) -> None:
@@ -128,7 +124,7 @@ def check_cluster(aurora: Aurora) -> None:
 
 def check_tables(source: SourceTables, datasets: Datasets) -> None:
     """Users and items are read where there is a dataset for them, and nowhere else."""
-    for name in ("users", "items"):
+    for name in ("users", "items", "actions"):
         has_table, configured = getattr(source, name) is not None, datasets.configured(name)
         if configured and not has_table:
             raise ValueError(
@@ -139,6 +135,32 @@ def check_tables(source: SourceTables, datasets: Datasets) -> None:
                 f"sources.aurora.tables.{name} is {getattr(source, name)!r} but there is no datasets.{name}, so "
                 "nothing reads it: remove it or add the dataset"
             )
+
+
+def check_more_of_the_log(interactions: InteractionsDataset, attributes: LogAttributes) -> None:
+    """What is sent of the log is an attribute of it."""
+    wanted = {"impressions": "IMPRESSION", "recommendation_ids": "RECOMMENDATION_ID"}
+    for key, attribute in wanted.items():
+        if getattr(interactions, key) and getattr(attributes, attribute) is None:
+            raise ValueError(
+                f"datasets.interactions.{key} is true, but the log has no attribute of it: set "
+                f"sources.application_log.attributes.{attribute}, or remove {key}"
+            )
+
+
+def check_action_events(datasets: Datasets, attribute: str | None) -> None:
+    """Action interactions are events about actions that are known."""
+    if datasets.action_interactions is None:
+        return
+    if datasets.actions is None:
+        raise ValueError(
+            "datasets.action_interactions is configured but datasets.actions isn't: add it, or remove the first"
+        )
+    if attribute is None:
+        raise ValueError(
+            "datasets.action_interactions needs the log's attribute of the action: set "
+            "sources.application_log.attributes.ACTION_ID, such as ACTION_ID: action_id"
+        )
 
 
 def check_attributes(names: Mapping[str, str | None]) -> None:
@@ -157,7 +179,7 @@ def check_never_bought(wanted: int, solutions: Iterable[Solution]) -> None:
     if wanted == 0:
         return
     for solution in solutions:
-        if solution.for_each != "user":
+        if solution.for_each != "user" or solution.publishes != "lists":
             continue
         if wanted > solution.results:
             raise ValueError(
@@ -218,7 +240,10 @@ def check_fields(key: str, fields: Iterable[DatasetField]) -> None:
             raise ValueError(f"fields: {name} is listed twice: remove one")
     for field in fields:
         check_field(field)
-        check_column_name(key, field.name)
+        if key == "ACTION_ID":
+            check_action_field(field)
+        else:
+            check_column_name(key, field.name)
     metadata = [name for name in names if name not in RESERVED_TYPES]
     if not metadata:
         raise ValueError("fields: at least one metadata field is required: add one")
@@ -229,6 +254,24 @@ def check_fields(key: str, fields: Iterable[DatasetField]) -> None:
         )
     if len(metadata) > MAX_METADATA[key]:
         raise ValueError(f"fields: {len(metadata)} metadata fields, at most {MAX_METADATA[key]}: remove some")
+
+
+def check_action_field(field: DatasetField) -> None:
+    """An Actions schema can't be replaced, and has no texts (developer guide, "Actions dataset requirements")."""
+    expected = ACTION_TYPES.get(field.name)
+    if expected is not None and field.type != expected:
+        raise ValueError(f"fields: {field.name} has type {field.type!r}: Personalize wants {expected!r}")
+    if field.name == "TYPE" and not field.categorical:
+        raise ValueError("fields: TYPE of actions must be categorical: set categorical: true")
+    if field.textual or field.item_name:
+        raise ValueError(
+            f"fields: {field.name} is textual or the item's name, which actions have not: remove it"
+        )
+    if field.added:
+        raise ValueError(
+            f"fields: {field.name} is added, but an Actions schema can't change: remove `added` and raise "
+            "datasets.schema_version"
+        )
 
 
 def check_column_name(key: str, name: str) -> None:
@@ -267,5 +310,7 @@ def check_field(field: DatasetField) -> None:
         )
     if field.categorical and field.textual:
         raise ValueError(f"fields: {field.name} is categorical and textual: keep one")
-    if (field.categorical or field.textual) and field.type != "string":
-        raise ValueError(f"fields: {field.name} is categorical or textual, so its type must be string")
+    if (field.categorical or field.textual or field.item_name) and field.type != "string":
+        raise ValueError(
+            f"fields: {field.name} is categorical, textual or the item's name, so its type must be string"
+        )

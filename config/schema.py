@@ -21,7 +21,7 @@ FILE = Path(__file__).with_suffix(".json")
 _KNOWN: Mapping[tuple[str, str], Iterable[Any]] = {
     ("Settings", "region"): rules.PERSONALIZE_REGIONS,
     ("Settings", "log_retention_days"): rules.LOG_RETENTION_DAYS,
-    ("Solution", "recipe"): recipes.DEPLOYED,
+    ("Solution", "recipe"): recipes.RECIPES,
     ("QualityGate", "metric"): recipes.RANKING_METRICS,
 }
 

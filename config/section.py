@@ -1,8 +1,13 @@
-"""The base of every part of a configuration file."""
+"""What every section of the file is, and types that several share."""
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+# Personalize's ITEM_ID (developer guide, "Schemas"): text of at most 256 characters.
+ItemId = Annotated[str, Field(min_length=1, max_length=256)]
 
 
 class Section(BaseModel):

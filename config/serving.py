@@ -23,7 +23,7 @@ def content(settings: Settings) -> dict[str, Any]:
         "lists": [
             {"name": one.name, "for_each": one.for_each, "trending": one.recipe == TRENDING}
             for one in settings.solutions
-            if one.for_each in ("user", "item", "everyone")
+            if one.publishes == "lists"
         ],
         "placements": {name: row.model_dump(mode="json") for name, row in settings.placements.items()},
         "rules": {name: _rule(rule) for name, rule in settings.rules.items()},

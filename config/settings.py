@@ -9,20 +9,22 @@ from zoneinfo import available_timezones
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from config import business, files, rules
-from config.business import BusinessRule, FieldName, Name, Placement
+from config import business, files, filter_rules, rules, solution_rules
+from config.business import BusinessRule, Name, Placement
 from config.errors import ConfigError
 from config.files import Content
 from config.names import Names
 from config.recipes import RANKING_METRICS
-from config.section import Section as Section
+from config.section import ItemId, Section
+from config.solution import FieldName, Solution
 
 ColumnName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
-# Personalize's ITEM_ID (developer guide, "Schemas"): text of at most 256 characters.
-ItemId = Annotated[str, Field(min_length=1, max_length=256)]
 # DynamoDB developer guide, "Naming rules"; the backtick is Spark's quote.
 AttributeName = Annotated[str, Field(pattern=r"^[^`]+$", max_length=255)]
 SubnetId = Annotated[str, Field(pattern=r"^subnet-[0-9a-f]{8,17}$")]
+# Personalize's "Quotas": characters of an expression.
+FilterName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{1,29}$")]
+FilterExpression = Annotated[str, Field(min_length=1, max_length=2500)]
 RouteTableId = Annotated[str, Field(pattern=r"^rtb-[0-9a-f]{8,17}$")]
 TableName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*\.[A-Za-z_][A-Za-z0-9_]*$")]
 
@@ -67,6 +69,8 @@ class SourceTables(Section):
     """One row an item; with `datasets.items` only."""
     orders: TableName
     """One row an ordered item."""
+    actions: TableName | None = None
+    """One row an action that may be proposed to a user; with `datasets.actions` only."""
 
 
 class Aurora(Section):
@@ -126,6 +130,8 @@ class LogAttributes(Section):
     """The list that the event comes from; null where the log has none."""
     IMPRESSION: AttributeName | None = "impression"
     """Items that were shown: a list or a set of strings or numbers; null where the log has none."""
+    ACTION_ID: AttributeName | None = None
+    """Which action was proposed or taken; null where the log has none."""
 
     @model_validator(mode="after")
     def _each_has_its_own(self) -> Self:
@@ -203,6 +209,10 @@ class InteractionsDataset(Section):
     """Columns of the orders table."""
     events: tuple[EventRule, ...] = Field(min_length=1, max_length=rules.MAX_EVENT_TYPES)
     """Event types that count; everything else in the log is left out."""
+    impressions: bool = False
+    """true sends IMPRESSION, the items that the log says were shown: 25 at most, and none over 1,000 characters."""
+    recommendation_ids: bool = False
+    """true sends RECOMMENDATION_ID of Personalize's own answers (`RID-...`); ids of batch lists are never sent."""
 
     @field_validator("events")
     @classmethod
@@ -230,6 +240,8 @@ class DatasetField(Section):
     """The field holds categories; several are separated by `|`."""
     textual: bool = False
     """The field holds text, such as a description."""
+    item_name: bool = False
+    """The field is the item's name, which aws-semantic-similarity reads beside a textual one."""
     nullable: bool = False
     """The field may be empty. CREATION_TIMESTAMP may unless this says false: Personalize infers one that is missing."""
     added: bool = False
@@ -271,6 +283,45 @@ class ItemsDataset(Section):
         return fields
 
 
+class ActionsDataset(Section):
+    """Personalize's Actions dataset: what a user may be moved to do, such as joining a loyalty programme."""
+
+    fields: tuple[DatasetField, ...] = Field(min_length=2)
+    """Fields of the schema, ACTION_ID among them; what Personalize itself knows: VALUE, TYPE, CREATION_TIMESTAMP,
+    EXPIRATION_TIMESTAMP, REPEAT_FREQUENCY."""
+
+    @field_validator("fields")
+    @classmethod
+    def _personalize_accepts_them(cls, fields: tuple[DatasetField, ...]) -> tuple[DatasetField, ...]:
+        rules.check_fields("ACTION_ID", fields)
+        return fields
+
+
+class ActionEvent(Section):
+    """An event type of the application log that says what a user did about an action."""
+
+    type: str = Field(min_length=1, max_length=256)
+    """EVENT_TYPE of the log."""
+    means: Literal["Viewed", "Taken", "Not Taken"]
+    """What it is to Personalize."""
+
+
+class ActionInteractionsDataset(Section):
+    """Personalize's Action interactions dataset, of events of the application log that have an ACTION_ID."""
+
+    events: tuple[ActionEvent, ...] = Field(min_length=1, max_length=rules.MAX_EVENT_TYPES)
+    """Event types that count."""
+
+    @field_validator("events")
+    @classmethod
+    def _types_are_distinct(cls, events: tuple[ActionEvent, ...]) -> tuple[ActionEvent, ...]:
+        types = [event.type for event in events]
+        twice = sorted({t for t in types if types.count(t) > 1})
+        if twice:
+            raise ValueError(f"event type {twice[0]!r} is listed twice: keep one")
+        return events
+
+
 class Bound(Section):
     """What a figure may be; a side that is left out is learned from earlier runs."""
 
@@ -309,6 +360,7 @@ class DataQuality(Section):
 KEY_FIELDS = {
     "users": DatasetField(name="USER_ID", column="user_id"),
     "items": DatasetField(name="ITEM_ID", column="item_id"),
+    "actions": DatasetField(name="ACTION_ID", column="action_id"),
 }
 
 
@@ -323,16 +375,20 @@ class Datasets(Section):
     """Personalize's Users dataset; without it, users are known by their interactions alone."""
     items: ItemsDataset | None = None
     """Personalize's Items dataset; without it, items are known by their interactions alone."""
+    actions: ActionsDataset | None = None
+    """Personalize's Actions dataset, for aws-next-best-action; made by the workflow, as CloudFormation has none."""
+    action_interactions: ActionInteractionsDataset | None = None
+    """What users did about actions; without it nothing is learned of that."""
     quality: DataQuality = DataQuality()
     """When a run stops."""
 
     def configured(self, name: str) -> bool:
-        """Whether there is a dataset: `interactions` always, `users` and `items` where the configuration has them."""
+        """Whether there is a dataset: `interactions` always, others where the configuration has them."""
         return getattr(self, name) is not None
 
     def fields(self, name: str) -> tuple[DatasetField, ...]:
-        """Fields of users or items; of one that isn't configured, its key alone."""
-        dataset: UsersDataset | ItemsDataset | None = getattr(self, name)
+        """Fields of users, items or actions; of one that isn't configured, its key alone."""
+        dataset: UsersDataset | ItemsDataset | ActionsDataset | None = getattr(self, name)
         return dataset.fields if dataset else (KEY_FIELDS[name],)
 
 
@@ -351,37 +407,6 @@ class Etl(Section):
         default=None, pattern=r"^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[0-9a-f-]{36}$"
     )
     """Customer key of the bootstrap bucket, if it has one: the jobs decrypt their scripts with it."""
-
-
-class Solution(Section):
-    """A Personalize solution, and for whom its batch inference makes a list."""
-
-    name: str = Field(pattern=r"^[a-z][a-z0-9-]{1,29}$")
-    """Name in the API, the table and the warehouse."""
-    recipe: str
-    """Personalize recipe."""
-    for_each: Literal["user", "item", "everyone"]
-    """Who gets a list: each user, each item, or everyone the same."""
-    results: int = Field(default=25, ge=1, le=500)
-    """Length of a list."""
-    candidates: int | None = Field(default=None, ge=1, le=500)
-    """Items that batch inference ranks, of which the rules after it leave `results`; none: as many as `results`."""
-    hyperparameters: dict[str, str] = Field(default_factory=dict)
-    """Hyperparameters of the recipe, as strings."""
-
-    @model_validator(mode="after")
-    def _recipe_fits(self) -> Self:
-        rules.check_solution(self.recipe, self.for_each, self.hyperparameters)
-        if self.ranked < self.results:
-            raise ValueError(
-                f"candidates is {self.candidates}, fewer than results {self.results}: raise it, or leave it out"
-            )
-        return self
-
-    @property
-    def ranked(self) -> int:
-        """Items that batch inference is asked for."""
-        return self.results if self.candidates is None else self.candidates
 
 
 class QualityGate(Section):
@@ -457,19 +482,26 @@ class Api(Section):
         return items
 
 
+QuickSightPrincipal = Annotated[str, Field(pattern=r"^arn:aws:quicksight:[a-z0-9-]+:\d{12}:(user|group)/.+$")]
+# It stands between quotes in the marts' SQL.
+EVENT_NAME = r"^[A-Za-z0-9_][A-Za-z0-9_ .:/-]{0,255}$"
+
+
 class QuickSight(Section):
     """Dashboards: needs a QuickSight subscription in the account and a principal to own them."""
 
     enabled: bool = False
-    """true adds a stack with the data source, data sets and dashboard; set it after the first run."""
-    principal_arn: str | None = Field(
-        default=None, pattern=r"^arn:aws:quicksight:[a-z0-9-]+:\d{12}:(user|group)/.+$"
-    )
+    """true adds a stack with the data source, data sets, analysis and dashboard."""
+    principal_arn: QuickSightPrincipal | None = None
     """QuickSight user or group that owns them."""
+    viewer_arns: tuple[QuickSightPrincipal, ...] = ()
+    """QuickSight users or groups that look at the dashboard."""
+    refresh_at: str = Field(default="07:00", pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")
+    """Time of the day, in `schedule.time_zone`, at which QuickSight reads the marts again; after a run's end."""
     secret_arn: str | None = Field(
         default=None, pattern=r"^arn:aws:secretsmanager:[a-z0-9-]+:\d{12}:secret:.+$"
     )
-    """Secret {username, password} of another database user that reads the marts; none: the user that the load makes."""
+    """Secret {username, password} of another user that reads the marts; none: the one that `make deploy` makes."""
 
     @model_validator(mode="after")
     def _has_an_owner(self) -> Self:
@@ -491,6 +523,12 @@ class Analytics(Section):
     """Time after which Redshift ends a query, of the load, of dbt and of dashboards alike."""
     database: str = Field(default="analytics", pattern=r"^[a-z][a-z0-9_]{0,62}$")
     """Database of the warehouse."""
+    impression_event: str = Field(default="impression", pattern=EVENT_NAME)
+    """Event type with which the application's log says what was shown, for the marts."""
+    click_event: str = Field(default="click", pattern=EVENT_NAME)
+    """Event type of a click on something that was shown, for the marts."""
+    attribution_days: int = Field(default=1, ge=1, le=90)
+    """A click or a purchase counts for what was shown to the user at most so many days before."""
     quicksight: QuickSight = QuickSight()
     """Dashboards."""
 
@@ -516,6 +554,26 @@ class Alerts(Section):
     """Address that is subscribed to the alerts topic; it must confirm."""
 
 
+class Budget(Section):
+    """An AWS Budget of the whole account, and who is told before it is spent: AWS Budgets stops nothing."""
+
+    monthly_usd: float | None = Field(default=None, gt=0, le=10_000_000)
+    """What a month may cost in US dollars; none makes no budget."""
+    alert_at_percent: tuple[Annotated[int, Field(ge=1, le=1000)], ...] = Field(
+        default=(80, 100), min_length=1, max_length=4
+    )
+    """Shares of it, each of which mails once it is spent; the last one also when the month is forecast to reach it."""
+    email: str | None = Field(default=None, pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")
+    """Who is told; `alerts.email` unless said."""
+
+    @field_validator("alert_at_percent")
+    @classmethod
+    def _shares_rise(cls, shares: tuple[int, ...]) -> tuple[int, ...]:
+        if list(shares) != sorted(set(shares)):
+            raise ValueError(f"{list(shares)} must rise, each once: write {sorted(set(shares))}")
+        return shares
+
+
 class Settings(Section):
     """One environment."""
 
@@ -539,6 +597,8 @@ class Settings(Section):
     """Glue jobs."""
     solutions: tuple[Solution, ...] = Field(min_length=1, max_length=10)
     """Personalize solutions; each is trained and published."""
+    filters: dict[FilterName, FilterExpression] = Field(default_factory=dict, max_length=10)
+    """Personalize filters by name: expressions, with parameters such as $CATEGORY for campaigns."""
     quality_gate: QualityGate = QualityGate()
     """When a new solution version may serve."""
     schedule: Schedule
@@ -555,6 +615,8 @@ class Settings(Section):
     """The warehouse and dashboards."""
     alerts: Alerts = Alerts()
     """Who hears of failures."""
+    budget: Budget = Budget()
+    """What a month may cost."""
     log_retention_days: int = 30
     """How long CloudWatch keeps logs; one of its fixed values."""
 
@@ -589,7 +651,13 @@ class Settings(Section):
     @model_validator(mode="after")
     def _solutions_are_distinct_and_fed(self) -> Self:
         rules.check_solutions(self.solutions)
-        rules.check_needs(self.solutions, self.datasets)
+        solution_rules.check_against(self.solutions, self.datasets)
+        filter_rules.check_filters(self.filters, self.solutions, self.datasets)
+        return self
+
+    @model_validator(mode="after")
+    def _pinned_versions_are_of_the_environment(self) -> Self:
+        solution_rules.check_pins(self.solutions, self.names)
         return self
 
     @model_validator(mode="after")
@@ -604,6 +672,17 @@ class Settings(Section):
     @model_validator(mode="after")
     def _datasets_have_their_tables(self) -> Self:
         rules.check_tables(self.sources.aurora.tables, self.datasets)
+        rules.check_more_of_the_log(self.datasets.interactions, self.sources.application_log.attributes)
+        rules.check_action_events(self.datasets, self.sources.application_log.attributes.ACTION_ID)
+        return self
+
+    @model_validator(mode="after")
+    def _somebody_hears_of_the_budget(self) -> Self:
+        if self.budget.monthly_usd is not None and self.budget_email is None:
+            raise ValueError(
+                f"budget.monthly_usd is {self.budget.monthly_usd:g} and nobody would be told: write budget.email "
+                "or alerts.email"
+            )
         return self
 
     @model_validator(mode="after")
@@ -620,7 +699,7 @@ class Settings(Section):
     @model_validator(mode="after")
     def _placements_and_rules_name_what_is_there(self) -> Self:
         rules.check_item_fields(self.publishing.item_fields, self.datasets)
-        audiences = {solution.name: solution.for_each for solution in self.solutions}
+        audiences = {one.name: one.for_each for one in self.solutions if one.publishes == "lists"}
         business.check(self.placements, self.rules, audiences=audiences, fields=self.publishing.item_fields)
         return self
 
@@ -633,6 +712,10 @@ class Settings(Section):
             region=self.region,
             generation=self.datasets.schema_version,
         )
+
+    @property
+    def budget_email(self) -> str | None:
+        return self.budget.email or self.alerts.email
 
     @property
     def application_log_table(self) -> str:

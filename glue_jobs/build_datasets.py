@@ -19,6 +19,7 @@ from pyspark.sql.types import StructType
 
 from glue_jobs import forgotten, quality, report, session
 from glue_jobs.columns import (
+    ACTION_ID,
     EVENT_TYPE,
     EVENT_VALUE,
     EVENTS,
@@ -28,13 +29,21 @@ from glue_jobs.columns import (
     LEDGER,
     QUALITY,
     REASON,
+    SHOWN,
     TIMESTAMP,
     USER_ID,
 )
 from glue_jobs.forgotten import NOBODY, Forgotten
 from glue_jobs.run_id import started_at
 from glue_jobs.sources import SOURCES, Given
-from glue_jobs.transforms import application_log, batch_input, entities, interactions, log_attributes
+from glue_jobs.transforms import (
+    action_interactions,
+    application_log,
+    batch_input,
+    entities,
+    interactions,
+    log_attributes,
+)
 from glue_jobs.transforms import quarantine as quarantined
 
 ARGUMENTS = [
@@ -43,6 +52,7 @@ ARGUMENTS = [
     "results_bucket",
     "datasets",
     "application_log",
+    "batch_inputs",
     "accept",
     "control_table",
     "forgetting_secret",
@@ -86,6 +96,7 @@ class Job:
     export_prefix: str
     previous_run_id: str
     log: LogTable
+    batch_inputs: Sequence[Mapping[str, Any]] = ()  # config/inputs.py: a folder, and what lines it has
     accepted: Sequence[str] = ()  # figures whose bounds don't count this time
     left_out: Forgotten = NOBODY
 
@@ -116,8 +127,8 @@ class Job:
     def quarantine(self, dataset: str) -> str:
         return self.dataset(f"quarantine/{dataset}")
 
-    def batch_input(self, audience: str) -> str:
-        return self.dataset(f"batch_input/{audience}")
+    def batch_input(self, folder: str) -> str:
+        return self.dataset(f"batch_input/{folder}")
 
     def warehouse(self, table: str) -> str:
         return session.run_folder(self.results_bucket, self.run_id, f"warehouse/{table}")
@@ -127,13 +138,22 @@ def main() -> None:
     arguments = getResolvedOptions(sys.argv, ARGUMENTS)
     datasets = json.loads(arguments["datasets"])
     log = json.loads(arguments["application_log"])
-    read = ("datasets", "run_mode", "application_log", "accept", "control_table", "forgetting_secret")
+    read = (
+        "datasets",
+        "run_mode",
+        "application_log",
+        "batch_inputs",
+        "accept",
+        "control_table",
+        "forgetting_secret",
+    )
     dynamodb = boto3.client("dynamodb")
     job = Job(
         spark=session.start("build-datasets"),
         datasets=datasets,
         mode=arguments["run_mode"],
         log=log_table(dynamodb, **log),
+        batch_inputs=json.loads(arguments["batch_inputs"]),
         accepted=json.loads(arguments["accept"]),
         left_out=forgotten.read(
             dynamodb,
@@ -171,6 +191,22 @@ def run(job: Job, *, s3: Any) -> None:
     full_run = report.full_run(
         run_id=job.run_id, mode=job.mode, exported=job.exported, event_runs=event_runs, previous=previous
     )
+    content = {
+        "run_id": job.run_id,
+        "mode": job.mode,
+        "event_runs": event_runs,
+        "full_run": full_run,
+        "previous": report.previous_rows(previous),
+        **build(job, event_runs=event_runs, full_run=full_run, previous=previous),
+    }
+    job.spark.catalog.clearCache()
+    report.write(s3, bucket=job.datasets_bucket, content=content)
+
+
+def build(
+    job: Job, *, event_runs: Sequence[str], full_run: str, previous: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    """Writes every dataset; what the report says of them: counts by dataset, quality, figures."""
     log = read_log(job, event_runs=event_runs, full_run=full_run)
     ledgers = Ledgers(job, previous)
     built = {name: build_entities(job, name, ledgers) for name in KEY_OF_DATASET if name in job.datasets}
@@ -179,22 +215,12 @@ def run(job: Job, *, s3: Any) -> None:
     for name in KEY_OF_DATASET.keys() - built.keys():
         known[name] = known_by_interactions(job, name, kept)
     write_batch_input(job, users=known["users"], items=known["items"], kept=kept)
+    actions = build_actions(job, log, ledgers)
     ledgers.write()
-    datasets = {"interactions": counts, **{name: result[1] for name, result in built.items()}}
+    datasets = {"interactions": counts, **{name: result[1] for name, result in built.items()}, **actions}
     measured = figures.pop("quality") | {f"rows.{name}": one["kept"] for name, one in datasets.items()}
     nulls = {name: share for _, _, shares in built.values() for name, share in shares.items()}
-    content = {
-        "run_id": job.run_id,
-        "mode": job.mode,
-        "event_runs": event_runs,
-        "full_run": full_run,
-        "datasets": datasets,
-        "previous": report.previous_rows(previous),
-        "quality": assess(job, measured | nulls, previous=previous),
-        **figures,
-    }
-    job.spark.catalog.clearCache()
-    report.write(s3, bucket=job.datasets_bucket, content=content)
+    return {"datasets": datasets, "quality": assess(job, measured | nulls, previous=previous), **figures}
 
 
 def assess(job: Job, figures: Mapping[str, float], *, previous: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -268,7 +294,8 @@ def build_interactions(
     rows = interactions.judged(candidates, types=job.event_types, latest=latest)
     if users is not None and job.datasets["users"].get("only_known"):
         rows = interactions.of_known_users(rows, users)
-    kept = interactions.kept(rows).persist(StorageLevel.MEMORY_AND_DISK)
+    shown = [column for key, column in SHOWN.items() if job.datasets["interactions"].get(key)]
+    kept = interactions.kept(rows, shown=shown).persist(StorageLevel.MEMORY_AND_DISK)
     session.write_csv(kept, job.dataset("interactions"))
     warehouse = interactions.warehouse_interactions(kept, run_id=job.run_id)
     session.write_json(warehouse, job.warehouse("interactions"))
@@ -315,6 +342,39 @@ def build_entities(
     return kept, counts.as_dict(), null_shares(kept, dataset=name, fields=optional)
 
 
+def build_actions(job: Job, log: DataFrame | None, ledgers: Ledgers) -> dict[str, dict[str, Any]]:
+    """Counts of actions and of what users did about them, where they are configured."""
+    found = {}
+    if "actions" in job.datasets:
+        found["actions"] = build_action_table(job, ledgers)
+    if "action_interactions" in job.datasets:
+        found["action_interactions"] = build_action_interactions(job, log, ledgers)
+    return found
+
+
+def build_action_table(job: Job, ledgers: Ledgers) -> dict[str, Any]:
+    fields = job.datasets["actions"]["fields"]
+    place = session.raw_table(job.raw_bucket, job.run_id, "actions")
+    table = job.spark.read.parquet(place)
+    rows = entities.judged(table, fields=fields, key=ACTION_ID, source="actions", file=place)
+    kept = entities.kept(rows, fields=fields, key=ACTION_ID).persist(StorageLevel.MEMORY_AND_DISK)
+    session.write_csv(kept, job.dataset("actions"))
+    by_reason, new = ledgers.take("actions", rows)
+    return report.Counts(by_reason=by_reason, kept=kept.count(), new=new).as_dict()
+
+
+def build_action_interactions(job: Job, log: DataFrame | None, ledgers: Ledgers) -> dict[str, Any]:
+    """Without an export there is no event, and validation says so."""
+    events = job.spark.createDataFrame([], EVENTS) if log is None else log
+    meanings = {one["type"]: one["means"] for one in job.datasets["action_interactions"]["events"]}
+    latest = int((started_at(job.run_id) + CLOCK_SKEW).timestamp())
+    rows = action_interactions.judged(events, meanings=meanings, latest=latest)
+    kept = action_interactions.kept(rows).persist(StorageLevel.MEMORY_AND_DISK)
+    session.write_csv(kept, job.dataset("action_interactions"))
+    by_reason, new = ledgers.take("action_interactions", rows, also=[EVENT_TYPE])
+    return report.Counts(by_reason=by_reason, kept=kept.count(), new=new).as_dict()
+
+
 def known_by_interactions(job: Job, name: str, kept: DataFrame) -> DataFrame:
     """Users or items of which the application has no table: no dataset, and their ids in the warehouse."""
     rows = kept.select(KEY_OF_DATASET[name]).distinct()
@@ -357,7 +417,7 @@ class Ledgers:
     def _before(self, dataset: str) -> DataFrame:
         """Where the run before kept no ledger, nothing is known again."""
         spark, previous = self._job.spark, self._previous
-        if previous is None or "newly_quarantined" not in previous["datasets"][dataset]:
+        if previous is None or "newly_quarantined" not in previous["datasets"].get(dataset, {}):
             return spark.createDataFrame([], LEDGER)
         bucket = self._job.datasets_bucket
         place = session.run_folder(bucket, previous["run_id"], f"quarantine/{dataset}")
@@ -405,13 +465,11 @@ def measure(job: Job, kept: DataFrame) -> dict[str, float]:
 
 
 def write_batch_input(job: Job, *, users: DataFrame, items: DataFrame, kept: DataFrame) -> None:
-    lists = {
-        "users": batch_input.users(users, kept),
-        "items": batch_input.items(items, kept),
-        "everyone": batch_input.everyone(kept),
-    }
-    for name, lines in lists.items():
-        session.write_json(lines, job.batch_input(name), compression="none")
+    now = int(started_at(job.run_id).timestamp())
+    known = batch_input.Known(users=users, items=items, kept=kept, now=now)
+    for which in job.batch_inputs:
+        lines = batch_input.lines(which, known)
+        session.write_json(lines, job.batch_input(which["folder"]), compression="none")
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from pyspark.sql.types import (
     BooleanType,
     DataType,
     DoubleType,
+    IntegerType,
     LongType,
     StringType,
     StructField,
@@ -21,8 +22,14 @@ TIMESTAMP = "TIMESTAMP"
 EVENT_TYPE = "EVENT_TYPE"
 EVENT_VALUE = "EVENT_VALUE"
 INTERACTIONS = [USER_ID, ITEM_ID, TIMESTAMP, EVENT_TYPE, EVENT_VALUE]
+# What only the log knows, by the configuration's key of `datasets.interactions` that sends it.
+SHOWN = {"impressions": "IMPRESSION", "recommendation_ids": "RECOMMENDATION_ID"}
+# Personalize, API reference of Event: items of an impression; "Quotas": characters of a value.
+MAX_IMPRESSION_ITEMS, MAX_IMPRESSION_LENGTH = 25, 1_000
 INTERACTION_KEY = [USER_ID, ITEM_ID, TIMESTAMP, EVENT_TYPE]
 KEY_OF_DATASET = {"users": USER_ID, "items": ITEM_ID}
+ACTION_ID = "ACTION_ID"
+ACTION_INTERACTIONS = [USER_ID, ACTION_ID, EVENT_TYPE, TIMESTAMP]
 
 REASON = "reason"
 
@@ -63,6 +70,7 @@ _IMAGE = StructType(
         StructField("value", _wrapped("N")),
         StructField("impression", StructType([StructField("L", ArrayType(_wrapped("S")))])),
         StructField("recommendation_id", _wrapped("S")),
+        StructField("action_id", _wrapped("S")),
         StructField("simulated", _wrapped("BOOL")),
     ]
 )
@@ -107,6 +115,7 @@ EVENTS = StructType(
         StructField("expiry", LongType()),  # epoch seconds, by the table's time to live
         StructField("removed", StringType()),  # DELETED or EXPIRED: the image is the last one
         StructField("file", StringType()),
+        StructField("action_id", StringType()),
     ]
 )
 DELETED, EXPIRED = "deleted", "expired"
@@ -125,6 +134,15 @@ BATCH_OUTPUT = StructType(
                 ]
             ),
         ),
+        StructField("error", StringType()),
+    ]
+)
+
+BATCH_SEGMENTS = StructType(
+    [
+        StructField("input", StructType([StructField("itemId", StringType())])),
+        StructField("itemAttributes", StringType()),
+        StructField("output", StructType([StructField("recommendedUsers", ArrayType(StringType()))])),
         StructField("error", StringType()),
     ]
 )
@@ -151,6 +169,16 @@ QUALITY = StructType(
     ]
 )
 WAREHOUSE_RECOMMENDATIONS = ["run_id", "solution", "entity_id", "rank", "item_id", "score"]
+
+WAREHOUSE_SEGMENTS = StructType(
+    [
+        StructField("run_id", StringType()),
+        StructField("solution", StringType()),
+        StructField("segment", StringType()),
+        StructField("rank", IntegerType()),
+        StructField("user_id", StringType()),
+    ]
+)
 
 LISTS = StructType(
     [

@@ -35,6 +35,7 @@ ENDS = {"infinity": "9999-12-31", "-infinity": "0001-01-01"}
 CONFIG_KEYS = {
     "users": "datasets.users.fields",
     "items": "datasets.items.fields",
+    "actions": "datasets.actions.fields",
     "orders": "datasets.interactions.order_columns",
 }
 

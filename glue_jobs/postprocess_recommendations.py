@@ -12,12 +12,13 @@ from typing import Any
 from awsglue.utils import getResolvedOptions
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
+from pyspark.sql.types import StructType
 
 from glue_jobs import rules, session
-from glue_jobs.columns import BATCH_OUTPUT, WAREHOUSE_ORDERS
+from glue_jobs.columns import BATCH_OUTPUT, BATCH_SEGMENTS, LISTS, WAREHOUSE_ORDERS, WAREHOUSE_SEGMENTS
 from glue_jobs.rules import Rule
 from glue_jobs.run_id import started_at
-from glue_jobs.transforms import recommendations
+from glue_jobs.transforms import recommendations, segments
 
 ARGUMENTS = ["datasets_bucket", "results_bucket", "solutions", "publishing", "run_id", "versions"]
 LISTS_A_FILE = 5000
@@ -68,21 +69,50 @@ def main() -> None:
 
 
 def run(job: Job) -> None:
-    published = [publish(job, solution) for solution in job.solutions]
-    rows = recommendations.warehouse_recommendations(
-        reduce(DataFrame.unionByName, published), run_id=job.run_id
-    )
+    made = {
+        kind: [one for one in job.solutions if publishes(one) == kind] for kind in (LISTS_OF_ITEMS, SEGMENTS)
+    }
+    published = [publish(job, solution) for solution in made[LISTS_OF_ITEMS]]
+    lists = reduce(DataFrame.unionByName, published, job.spark.createDataFrame([], LISTS))
+    rows = recommendations.warehouse_recommendations(lists, run_id=job.run_id)
     session.write_json(rows, job.warehouse("recommendations"))
+    ranked = [publish_segments(job, solution) for solution in made[SEGMENTS]]
+    nobody = job.spark.createDataFrame([], WAREHOUSE_SEGMENTS).drop("run_id")
+    members = segments.warehouse_segments(reduce(DataFrame.unionByName, ranked, nobody), run_id=job.run_id)
+    session.write_json(members, job.warehouse("segments"))
+
+
+LISTS_OF_ITEMS, SEGMENTS = "lists", "segments"
+
+
+def publishes(solution: Mapping[str, Any]) -> str:
+    """Rankings are lists of items, too."""
+    return SEGMENTS if solution.get("publishes") == SEGMENTS else LISTS_OF_ITEMS
 
 
 def publish(job: Job, solution: Mapping[str, Any]) -> DataFrame:
     """Write the solution's lists and answer them."""
     ranked = with_rules(job, solution, read_lists(job, solution["name"]))
     lists = recommendations.first(ranked, solution["results"])
-    lines = recommendations.publish_lines(told(job, solution, lists))
-    writer = lines.write.mode("overwrite").option("maxRecordsPerFile", LISTS_A_FILE)
-    writer.option("compression", "gzip").text(job.published(solution["name"]))
+    write_lines(job, solution["name"], recommendations.publish_lines(told(job, solution, lists)))
     return lists
+
+
+def publish_segments(job: Job, solution: Mapping[str, Any]) -> DataFrame:
+    """Write the solution's segments, for readers and for a campaign tool, and answer their members."""
+    name = solution["name"]
+    output = read_output(job, name, BATCH_SEGMENTS)
+    found = segments.segments(output, solution=name, queries=solution.get("queries") or {})
+    check_answered(job, name, answered=found, output=output)
+    write_lines(job, name, segments.publish_lines(found))
+    members = segments.ranked(found)
+    session.write_csv(members.drop("solution"), job.folder(f"segments/{name}"))
+    return members
+
+
+def write_lines(job: Job, solution: str, lines: DataFrame) -> None:
+    writer = lines.write.mode("overwrite").option("maxRecordsPerFile", LISTS_A_FILE)
+    writer.option("compression", "gzip").text(job.published(solution))
 
 
 def told(job: Job, solution: Mapping[str, Any], lists: DataFrame) -> DataFrame:
@@ -98,18 +128,25 @@ def told(job: Job, solution: Mapping[str, Any], lists: DataFrame) -> DataFrame:
 
 
 def read_lists(job: Job, solution: str) -> DataFrame:
-    """Raises BatchOutputEmpty that quotes Personalize's first error."""
-    path = job.batch_output(solution)
-    options = {"recursiveFileLookup": "true", "pathGlobFilter": "*.out"}  # `_CHECK` files are beside them
-    output = job.spark.read.schema(BATCH_OUTPUT).options(**options).json(path)
+    output = read_output(job, solution, BATCH_OUTPUT)
     lists = recommendations.lists(output, solution=solution)
-    if lists.isEmpty():
+    check_answered(job, solution, answered=lists, output=output)
+    return lists
+
+
+def read_output(job: Job, solution: str, schema: StructType) -> DataFrame:
+    options = {"recursiveFileLookup": "true", "pathGlobFilter": "*.out"}  # `_CHECK` files are beside them
+    return job.spark.read.schema(schema).options(**options).json(job.batch_output(solution))
+
+
+def check_answered(job: Job, solution: str, *, answered: DataFrame, output: DataFrame) -> None:
+    """Raises BatchOutputEmpty that quotes Personalize's first error."""
+    if answered.isEmpty():
         errors = [row["error"] for row in recommendations.errors(output).take(1)]
         raise BatchOutputEmpty(
-            f"{path} has no answered line (first error: {errors[0] if errors else 'none'}): look at the "
-            f"batch inference job of solution {solution!r}; nothing of it was published"
+            f"{job.batch_output(solution)} has no answered line (first error: {errors[0] if errors else 'none'}): "
+            f"look at the batch job of solution {solution!r}; nothing of it was published"
         )
-    return lists
 
 
 def with_rules(job: Job, solution: Mapping[str, Any], lists: DataFrame) -> DataFrame:

@@ -1,10 +1,9 @@
-"""`seed`, `run`, `forget`, `smoke`, `parity`: on the running endpoint, or with `--on aws` on the account, by the same code."""
+"""What acts on the running endpoint, or with `--on aws` on the account, by the same code: `seed`, `run` and others."""
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 import time
 from contextlib import closing
@@ -13,8 +12,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from local import cli
-from operations import forget, queries, smoke
+from local import cli, dashboards
+from operations import forget, queries, smoke, sql
 from operations import place as places
 from operations.parity.command import parity
 from operations.place import Place, Refused, say
@@ -34,12 +33,16 @@ def register(commands: Any) -> None:
     gone.add_argument("--user", required=True, help="their id")
     gone.add_argument("--release", action="store_true", help="let a forgotten user in again")
     compare = commands.add_parser("parity", help="what the endpoint answers, to compare an account with")
+    draw = commands.add_parser("dashboards", help="write the page of the dashboards from the marts")
+    ask = commands.add_parser("sql", help="a prompt on the marts of the warehouse")
     actions = (
         (seed, run_seed),
         (run, run_run),
         (gone, run_forget),
         (look, run_smoke),
         (compare, run_parity),
+        (draw, run_dashboards),
+        (ask, run_sql),
     )
     for command, action in actions:
         command.add_argument("--environment", default="dev", help="config/<environment>.yaml")
@@ -69,9 +72,7 @@ def _reporting(action: Any) -> Any:
 def _place(options: argparse.Namespace) -> Place:
     """Raises NotRunning, Refused and ConfigError."""
     if options.on == "endpoint":
-        home = state.home()
-        current = state.running(home)
-        os.environ.update(cli.environment_variables(cli.endpoint_of(current, home), current))
+        return cli.operator_place(options.environment)
     return places.reached(options.environment)
 
 
@@ -113,6 +114,7 @@ def run_run(place: Place, options: argparse.Namespace) -> int:
     poll = time.sleep if here else _slowly
     followed = progress.follow(client, arn, logs=logs, sleep=poll)
     say(f"  ended in {followed.seconds:.1f} s")
+    dashboards.write(place)
     return 0
 
 
@@ -132,6 +134,15 @@ def _started(place: Place, client: Any, mode: str) -> str:
 def _slowly(seconds: float) -> None:
     """An hour's run is looked at every few seconds: the API counts."""
     time.sleep(max(seconds, AWS_POLL_SECONDS))
+
+
+def run_dashboards(place: Place, options: argparse.Namespace) -> int:
+    dashboards.write(place)
+    return 0
+
+
+def run_sql(place: Place, options: argparse.Namespace) -> int:
+    return sql.prompt(place)
 
 
 def run_forget(place: Place, options: argparse.Namespace) -> int:

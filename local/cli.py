@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from config.errors import ConfigError
-from local import console, users
+from local import catalogue, console, users
 from local import deploy as deployment
 from local.repository import REPOSITORY
+from operations import place as places
+from operations.place import Place
 from osusume_endpoint import lodging, private, processes, state
 from osusume_endpoint.endpoint import Endpoint
 from stacks.synthesis import SynthesisFailed, synthesize
@@ -29,6 +31,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         return int(options.run(options) or 0)
     except (
+        catalogue.CatalogueFailed,
         ConfigError,
         state.NotRunning,
         deployment.DeployFailed,
@@ -61,8 +64,18 @@ def _parser() -> argparse.ArgumentParser:
         "clean", help="forget the databases that lie outside of the state folder"
     ).set_defaults(run=run_clean)
     commands.add_parser("env", help="print export lines for a shell").set_defaults(run=run_env)
+    commands.add_parser("catalogue", help="describe every mart and column, in one file").set_defaults(
+        run=run_catalogue
+    )
     commands.add_parser("status", help="what runs, and the deployed stacks").set_defaults(run=run_status)
-    for name in ("local.demo", "local.rehearsal", "local.chaos", "local.why", "local.acting"):
+    for name in (
+        "local.demo",
+        "local.rehearsal",
+        "local.chaos",
+        "local.why",
+        "local.acting",
+        "local.comparison.command",
+    ):
         _register(name, commands)
     return parser
 
@@ -102,9 +115,26 @@ def run_up(options: argparse.Namespace) -> int:
     print(f"endpoint {current.url} ({current.account}, {current.region}), {time.monotonic() - started:.1f} s")
     if assembly:
         _deploy(assembly, home=home)
+    if getattr(options, "environment", None):
+        _write_dashboards(options.environment)
     seconds = f"{time.monotonic() - started:.1f} s"
     print(f'ready in {seconds}; `eval "$(make -s env)"` points a shell at it')
     return 0
+
+
+def _write_dashboards(environment: str) -> None:
+    """Of what an earlier run left in the warehouse."""
+    from local import dashboards
+
+    dashboards.write_if_filled(operator_place(environment))
+
+
+def operator_place(environment: str) -> Place:
+    """The running endpoint as its operator reaches it. Raises NotRunning, Refused and ConfigError."""
+    home = state.home()
+    current = state.running(home)
+    os.environ.update(environment_variables(endpoint_of(current, home), current))
+    return places.reached(environment)
 
 
 def _running_on(home: Path, port: int | None) -> state.State | None:
@@ -206,6 +236,12 @@ def api_url(endpoint: Endpoint) -> str:
         for stage in gateway.get_stages(restApiId=api["id"])["item"]:
             return f"{endpoint.url}/_aws/execute-api/{api['id']}/{stage['stageName']}"
     return ""
+
+
+def run_catalogue(options: argparse.Namespace) -> int:
+    folder = private.secure(state.home() / "dashboards")
+    print(f"file://{catalogue.write(folder)}")
+    return 0
 
 
 def run_status(options: argparse.Namespace) -> int:

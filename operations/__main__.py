@@ -1,4 +1,4 @@
-"""`python -m operations <command> [environment]`: behind `make destroy`, `deploy`, `forget`, `smoke` and `parity`."""
+"""`python -m operations <command> [environment]`: behind `make destroy`, `deploy`, `forget`, `smoke`, `sql`…"""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Mapping
 
 from config.errors import ConfigError
-from operations import adopt, deploy, destroy, forget, smoke
+from operations import adopt, deploy, destroy, forget, smoke, sql
 from operations.parity.command import parity
 from operations.place import Place, Refused, complain, reached, say
 
@@ -51,6 +51,7 @@ COMMANDS: Mapping[str, Callable[[Place, argparse.Namespace], int]] = {
     "forget": _forget,
     "parity": lambda place, options: min(parity(place, on="aws"), 1),
     "smoke": lambda place, options: min(smoke.smoke(place), 1),
+    "sql": lambda place, options: sql.prompt(place),
 }
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from operations import adopt, first
+from operations import adopt, first, reader
 from operations.place import Place, Refused
 
 ROOT = Path(__file__).parents[1]
@@ -21,7 +21,13 @@ def deploy(place: Place, *, approval: str, run: Run | None = None) -> int:
     options = ["--all", "--require-approval", approval]
     # CloudFormation adopts what a destruction retained, by its name, where it would say that the name is taken.
     adopting = ["--import-existing-resources"] if place.retains else []
-    run(["deploy", *options, *adopting, *(["--context", f"first={','.join(never)}"] if never else [])])
+    first_time = ["--context", f"first={','.join(never)}"] if never else []
+    if reader.wanted(place):
+        # QuickSight signs in while its stack is made: what it signs in as stands before.
+        run(["deploy", reader.ANALYTICS, *options[1:], *adopting, *first_time])
+        adopt.adopt_warehouse(place)
+        reader.ensure(place)
+    run(["deploy", *options, *adopting, *first_time])
     if never:
         run(["deploy", *options])
     adopt.adopt_warehouse(place)

@@ -51,6 +51,7 @@ def _remove_contents(place: Place) -> None:
     personalize.remove_models(place)
     personalize.wait_for_imports(place)
     if not place.retains:
+        personalize.remove_action_datasets(place)
         for bucket in buckets.names(place):
             buckets.empty(place, bucket)
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from config import layout
 from operations.executions import PATIENCE_SECONDS, poll_seconds, wait
 from operations.pages import each
 from operations.place import Place, Refused, absent, say
@@ -35,6 +36,13 @@ def remove_models(place: Place) -> None:
     ):
         _remove(place, kind, _of(place, member, **group))
     _remove(place, "solution", _solutions(place))
+
+
+def remove_action_datasets(place: Place) -> None:
+    """Those that no stack made: the dataset group would not go before them."""
+    datasets = _of(place, "datasets", datasetGroupArn=place.names.dataset_group_arn)
+    made = {place.names.dataset_arn(name) for name in layout.ACTION_DATASETS}
+    _remove(place, "dataset", [arn for arn in datasets if arn in made])
 
 
 def wait_for_imports(place: Place) -> None:

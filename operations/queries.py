@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from typing import Any
 
 from operations.place import Place, Refused
@@ -41,22 +42,42 @@ def application_rows(place: Place, statement: str) -> list[list[Any]]:
     return [[_value(field) for field in row] for row in answer.get("records", [])]
 
 
-def warehouse_rows(place: Place, statement: str, *, seconds: float = 120) -> list[list[Any]]:
+@dataclass(frozen=True)
+class Answer:
+    """Names of the columns, and rows."""
+
+    names: list[str]
+    rows: list[list[Any]]
+
+
+def warehouse_rows(
+    place: Place, statement: str, *, seconds: float = 120, secret: str = ""
+) -> list[list[Any]]:
     """Rows that the reader of the marts sees. Raises Refused with the warehouse's own words."""
+    return warehouse_answer(place, statement, seconds=seconds, secret=secret).rows
+
+
+def warehouse_answer(place: Place, statement: str, *, seconds: float = 120, secret: str = "") -> Answer:
+    """Every page, as the user of the secret or the marts' reader. Raises Refused with the warehouse's own words."""
     client = place.client("redshift-data")
     started = client.execute_statement(
         Sql=statement,
         WorkgroupName=place.names.warehouse,
         Database=place.settings.analytics.database,
-        SecretArn=place.names.warehouse_reader_secret,
+        SecretArn=secret or place.names.warehouse_reader_secret,
     )
     deadline = time.monotonic() + seconds
     while (state := client.describe_statement(Id=started["Id"]))["Status"] != "FINISHED":
         if state["Status"] in ("FAILED", "ABORTED") or time.monotonic() > deadline:
             raise Refused(f"the warehouse: {state['Status']} {state.get('Error', '')} ({statement})")
         time.sleep(0.2)
-    records = client.get_statement_result(Id=started["Id"])["Records"]
-    return [[_value(field) for field in record] for record in records]
+    if not state.get("HasResultSet", True):
+        return Answer([], [])
+    pages = list(client.get_paginator("get_statement_result").paginate(Id=started["Id"]))
+    names = [str(column.get("label") or column["name"]) for column in pages[0]["ColumnMetadata"]]
+    return Answer(
+        names, [[_value(field) for field in record] for page in pages for record in page["Records"]]
+    )
 
 
 def _value(field: dict[str, Any]) -> Any:

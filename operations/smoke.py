@@ -65,7 +65,7 @@ def _known_users(place: Place) -> list[str]:
 
 
 def _published_users(place: Place) -> list[str]:
-    solutions = [s.name for s in place.settings.solutions if s.for_each == "user"]
+    solutions = [s.name for s in place.settings.solutions if (s.for_each, s.publishes) == ("user", "lists")]
     beginning = layout.LIST.of(list=solutions[0], key="") if solutions else ""
     pages = (
         place.client("dynamodb")

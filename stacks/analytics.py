@@ -27,6 +27,7 @@ from stacks.parts.warehouse import Warehouse
 from stacks.parts.workflow import Workflow
 from stacks.workflows import load
 from warehouse.load.columns import warehouse_columns
+from warehouse.load.variables import marts_variables
 
 WAREHOUSE_FOLDER = ROOT / "warehouse"
 OF_STATEMENTS = ("DescribeStatement", "GetStatementResult", "CancelStatement")
@@ -122,6 +123,7 @@ class AnalyticsStack(EnvironmentStack):
                 "WAREHOUSE_WORKGROUP": self.names.warehouse,
                 "WAREHOUSE_DATABASE": self.settings.analytics.database,
                 "WAREHOUSE_COLUMNS": json.dumps(warehouse_columns(self.settings.datasets)),
+                "WAREHOUSE_VARIABLES": json.dumps(marts_variables(self.settings)),
             },
             memory_size=1769,  # one whole processor; dbt's parsing does not use more
             timeout=Duration.minutes(15),

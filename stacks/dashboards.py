@@ -1,6 +1,7 @@
 """QuickSight over the marts: a stack of its own, so that a data source that fails takes no warehouse with it.
 
-Deployed after a run: QuickSight connects when the data source is made, as a database user that the first load makes.
+QuickSight signs in when the data source is made, as a database user that `make deploy` makes before (operations/
+reader.py). The marts come with the first run, and QuickSight's next refresh takes them.
 """
 
 from __future__ import annotations

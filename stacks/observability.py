@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from aws_cdk import aws_budgets as budgets
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_iam as iam
@@ -26,6 +27,8 @@ class ObservabilityStack(EnvironmentStack):
         for row in table:
             self._alarm(row, topic)
         self._dashboard(table)
+        if settings.budget.monthly_usd is not None:
+            self._budget()
 
     def _all_functions(self) -> list[str]:
         """Every function of the stacks made so far: this one is the last."""
@@ -74,3 +77,34 @@ class ObservabilityStack(EnvironmentStack):
         dashboard = cloudwatch.Dashboard(self, "Dashboard", dashboard_name=self.names.prefix)
         graphs = [cloudwatch.GraphWidget(title=row.name, left=[row.metric], width=8) for row in table]
         dashboard.add_widgets(*graphs)
+
+    def _budget(self) -> None:
+        """Of the account: costs by tag are known only where somebody has activated the tags for billing."""
+        budget = self.settings.budget
+        told = [self._told("ACTUAL", share) for share in budget.alert_at_percent]
+        budgets.CfnBudget(
+            self,
+            "Budget",
+            budget=budgets.CfnBudget.BudgetDataProperty(
+                budget_name=self.names.prefix,
+                budget_type="COST",
+                time_unit="MONTHLY",
+                budget_limit=budgets.CfnBudget.SpendProperty(amount=budget.monthly_usd or 0, unit="USD"),
+            ),
+            notifications_with_subscribers=[*told, self._told("FORECASTED", budget.alert_at_percent[-1])],
+        )
+
+    def _told(self, kind: str, percent: int) -> budgets.CfnBudget.NotificationWithSubscribersProperty:
+        return budgets.CfnBudget.NotificationWithSubscribersProperty(
+            notification=budgets.CfnBudget.NotificationProperty(
+                notification_type=kind,
+                comparison_operator="GREATER_THAN",
+                threshold=percent,
+                threshold_type="PERCENTAGE",
+            ),
+            subscribers=[
+                budgets.CfnBudget.SubscriberProperty(
+                    subscription_type="EMAIL", address=self.settings.budget_email or ""
+                )
+            ],
+        )

@@ -10,7 +10,7 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_glue as glue
 from constructs import Construct
 
-from config import layout
+from config import inputs, layout
 from config.settings import Settings
 from stacks.parts import access
 from stacks.parts.access import Statement, allow
@@ -94,7 +94,7 @@ class PreparationStack(EnvironmentStack):
         columns = {
             **{
                 name: [field.column for field in datasets.fields(name)]
-                for name in ("users", "items")
+                for name in ("users", "items", "actions")
                 if name in tables
             },
             "orders": list(datasets.interactions.order_columns.model_dump(exclude_none=True).values()),
@@ -196,6 +196,7 @@ class PreparationStack(EnvironmentStack):
                 "--results_bucket": names.results_bucket,
                 "--datasets": self.settings.datasets.model_dump_json(exclude_none=True),
                 "--application_log": json.dumps(self._log),
+                "--batch_inputs": json.dumps(inputs.of_all(self.settings.solutions)),
                 **self._forgotten_arguments,
             },
             statements=[

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from aws_cdk import Duration
 from constructs import Construct
@@ -47,7 +48,7 @@ class PublishingStack(EnvironmentStack):
             arguments={
                 "--datasets_bucket": names.datasets_bucket,
                 "--results_bucket": names.results_bucket,
-                "--solutions": json.dumps([solution.model_dump() for solution in self.settings.solutions]),
+                "--solutions": json.dumps(self._published),
                 "--publishing": self._publishing(),
             },
             statements=[
@@ -67,6 +68,16 @@ class PublishingStack(EnvironmentStack):
         """The section, and whether a rule at read time asks what users bought."""
         asks = any(isinstance(rule, Bought | Repurchase) for rule in self.settings.rules.values())
         return json.dumps({**self.settings.publishing.model_dump(mode="json"), "with_bought": asks})
+
+    @property
+    def _published(self) -> list[dict[str, Any]]:
+        """What the job is told of the solutions that have batch output."""
+        keys = ("name", "for_each", "results", "publishes", "queries")
+        return [
+            {key: getattr(solution, key) for key in keys}
+            for solution in self.settings.solutions
+            if solution.publishes
+        ]
 
     def _publish_recommendations(self) -> None:
         names = self.names

@@ -87,7 +87,6 @@ class ServingStack(EnvironmentStack):
             memory_size=512,
             timeout=Duration.seconds(20),
             statements=[
-                # A transaction takes the actions of its parts.
                 allow(
                     ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"],
                     names.table_arn(names.control_table),

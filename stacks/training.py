@@ -9,6 +9,7 @@ from aws_cdk import aws_personalize as personalize
 from constructs import Construct
 
 from config import layout
+from config.recipes import RECIPES
 from config.settings import Settings
 from stacks.parts import access
 from stacks.parts.access import allow
@@ -97,6 +98,12 @@ class TrainingStack(EnvironmentStack):
         )
         resource.apply_removal_policy(self.removal_policy)
 
+    @property
+    def _gate_metrics(self) -> dict[str, str]:
+        """What versions are compared by: segments and actions have no metric of ranking."""
+        wanted = self.settings.quality_gate.metric
+        return {one.name: RECIPES[one.recipe].gate_metric(wanted) for one in self.settings.solutions}
+
     def _judge_solution_version(self) -> None:
         names, settings = self.names, self.settings
         PythonFunction(
@@ -108,7 +115,7 @@ class TrainingStack(EnvironmentStack):
                 "CONTROL_TABLE": names.control_table,
                 "RESULTS_BUCKET": names.results_bucket,
                 "RECIPES": json.dumps({solution.name: solution.recipe for solution in settings.solutions}),
-                "METRIC": settings.quality_gate.metric,
+                "METRICS": json.dumps(self._gate_metrics),
                 "MIN_AGAINST_SERVING": str(settings.quality_gate.min_against_serving),
             },
             statements=[

@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
+from config.settings import Settings
 from stacks.parts.alarms import watched
 from stacks.workflows import DEFINITIONS
 from tests import example
-from tests.changes import add_field, changed
+from tests.changes import add_field, change_solution, changed
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "operating.md"
@@ -44,9 +46,22 @@ def raised(folder: str) -> set[str]:
     return {one.name for one in classes if {ast.unparse(base) for base in one.bases} & EXCEPTIONS}
 
 
+def every_state() -> Iterator[Settings]:
+    """Configurations that have every state together: some are only where something is configured."""
+    yield changed(example.content(), add_field("users"))  # whose update is a part of `train`
+    for file in (ROOT / "docs" / "examples").glob("*.yaml"):
+        yield Settings.model_validate(example.content(**yaml.safe_load(file.read_text())))
+    arn = "arn:aws:personalize:ap-northeast-1:111111111111:solution/osusume-dev-personal-0123abcd/0123abcd"
+    yield changed(example.content(), change_solution("personal", version=arn))
+
+
 def errors() -> set[str]:
-    settings = changed(example.content(), add_field("users"))  # whose update is a part of `train`
-    said = {error for make in DEFINITIONS.values() for error in fails(make(settings)["States"])}
+    said = {
+        error
+        for settings in every_state()
+        for make in DEFINITIONS.values()
+        for error in fails(make(settings)["States"])
+    }
     return said | raised("lambdas") | raised("glue_jobs")
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-FOLDERS = ("config", "stacks", "lambdas", "glue_jobs", "warehouse")
+FOLDERS = ("config", "dashboards", "stacks", "lambdas", "glue_jobs", "warehouse")
 FILES = ("app.py", "cdk.json")
 WORDS = re.compile(
     r"laptop|(?<![a-z])local(?:ly|host|stack)?(?![a-z])|(?<![a-z])demo|127\.0\.0|0\.0\.0\.0(?!/0)|loopback"

@@ -88,7 +88,8 @@ Problem = tuple[str, str, str]
 def _problems(assembly: Assembly, visit: Visit, arguments: dict[str, Any]) -> Iterator[Problem]:
     resource = str(visit.state.get("Resource", ""))
     yield from _keys(assembly, arguments)
-    yield from _expressions(arguments)
+    if ":dynamodb:" in resource:
+        yield from _expressions(arguments)
     yield from _attributes(arguments)
     if "exportTableToPointInTime" in resource:
         yield from _export(assembly, arguments)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from checks.assembly import Assembly, Stack
@@ -115,7 +115,7 @@ def _stack(stack: Stack) -> Iterator[Finding]:
             )
     datasets = dict(_typed(stack, schemas))
     yield from _types(stack, schemas)
-    yield from _filters(stack, datasets)
+    yield from _filters(stack, {schema.dataset_type: schema for schema in datasets.values()})
     yield from _declared(stack)
     yield from _names(stack)
 
@@ -172,7 +172,7 @@ def _finding(stack: Stack, logical_id: str, rule: str, why: str, cure: str) -> F
 def _columns(assembly: Assembly) -> Iterator[Finding]:
     """The CSV that the job writes has the columns of the schema, by name; those that were added are in no template."""
     given = datasets(assembly)
-    created = {"interactions": _INTERACTIONS} | {
+    created = {"interactions": _interactions(given)} | {
         name: [field["name"] for field in given[name]["fields"] if not field.get("added")]
         for name in ("users", "items")
         if name in given
@@ -184,6 +184,13 @@ def _columns(assembly: Assembly) -> Iterator[Finding]:
         if given and columns is not None and sorted(map(str, named)) != sorted(columns):
             why = f"the schema has {named}, the job writes {columns}: the import fails."
             yield Finding(stack.name, logical_id, "personalize-columns", why, "give both the same fields.")
+
+
+def _interactions(given: Mapping[str, Any]) -> list[str]:
+    """What the job writes of interactions, as it is told."""
+    sent = given.get("interactions", {})
+    more = {"impressions": "IMPRESSION", "recommendation_ids": "RECOMMENDATION_ID"}
+    return [*_INTERACTIONS, *(column for key, column in more.items() if sent.get(key))]
 
 
 def _avro(text: str) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from typing import Any
 from checks.assembly import Assembly, once
 from checks.finding import Finding
 from checks.needs import needs
+from checks.personalize_calls import batch_inputs
 from checks.rule import Rule
 from config import layout
 
@@ -55,6 +56,8 @@ class Outside:
 OUTSIDE: tuple[Outside, ...] = (
     Outside("prefix:datasets/runs/*/quarantine/*", "writer", "a run writes it only if rows are refused"),
     Outside("prefix:datasets/runs/*/quarantine/*", "reader", "people read there why a row was refused"),
+    Outside("prefix:results/runs/*/segments/*", "writer", "a solution of segments is the configuration's choice"),
+    Outside("prefix:results/runs/*/segments/*", "reader", "a campaign tool reads there what an event names"),
     Outside("prefix:results/forget/*.json*", "reader", "people read what was removed; `make forget` prints it"),
     Outside("log:*", "reader", "people read logs when something failed"),
     Outside("queue:schedule-dead-letters", "reader", "people read why a run did not start; an alarm calls them"),
@@ -77,12 +80,18 @@ _FOLDERS: Mapping[str, tuple[layout.Form, ...]] = {
         layout.REPORT,
         layout.FORGET_LIST,
     ),
-    "results": (layout.BATCH_OUTPUT, layout.PUBLISH, layout.WAREHOUSE, layout.FORGET_REPORT),
+    "results": (
+        layout.BATCH_OUTPUT,
+        layout.PUBLISH,
+        layout.SEGMENTS,
+        layout.WAREHOUSE,
+        layout.FORGET_REPORT,
+    ),
 }
 # Values of the places that are the same in every environment; runs and solutions are any.
 _PLACES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "raw": {"table": ("users", "items", "orders")},
-    "datasets": {"dataset": layout.DATASETS, "audience": tuple(layout.AUDIENCES.values())},
+    "datasets": {"dataset": layout.DATASETS},
     "results": {"table": layout.WAREHOUSE_TABLES},
 }
 
@@ -137,7 +146,7 @@ def _table(assembly: Assembly, arn: str, properties: Mapping[str, Any], _: str) 
 
 def _bucket(assembly: Assembly, arn: str, properties: Mapping[str, Any], _: str) -> Sides:
     bucket = _short(assembly, arn.rpartition(":")[2]).partition("-")[0]
-    for folder in _folders(bucket):
+    for folder in _folders(assembly, bucket):
 
         def inside(resource: str, pattern: str = f"{arn}/{folder}") -> bool:
             return _specific(resource) and fnmatch.fnmatchcase(resource, pattern)
@@ -146,10 +155,13 @@ def _bucket(assembly: Assembly, arn: str, properties: Mapping[str, Any], _: str)
         yield f"prefix:{bucket}/{folder}", written, _called(assembly, "s3", ["GetObject"], inside)
 
 
-def _folders(bucket: str) -> Iterator[str]:
+def _folders(assembly: Assembly, bucket: str) -> Iterator[str]:
+    """What is kept in the bucket; of batch input, what is the same in every environment."""
+    audiences = tuple(name for name in batch_inputs(assembly) if name in layout.AUDIENCES.values())
+    places = {**_PLACES[bucket], "audience": audiences}
     for form in _FOLDERS.get(bucket, ()):
         names = [name for _, name in form.pieces() if name]
-        for values in product(*(_PLACES[bucket].get(name, ("*",)) for name in names)):
+        for values in product(*(places.get(name, ("*",)) for name in names)):
             yield form.of(**dict(zip(names, values, strict=True))).rstrip("/") + "*"
 
 

@@ -367,7 +367,7 @@ def _unreached(assembly: Assembly) -> Iterator[Finding]:
     for workflow in workflows(assembly):
         for name, _ in states(workflow.definition):
             if (workflow.stack.name, workflow.logical_id, name) not in reached:
-                why = "no scheduled run reaches it"
+                why = "no run that anything starts reaches it"
                 cure = "lead a Next, Choice or Catch to it, or start its workflow."
                 yield finding(workflow, "workflow-unreached", name, why, cure)
 

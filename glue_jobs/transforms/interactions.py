@@ -15,9 +15,12 @@ from glue_jobs.columns import (
     INTERACTIONS,
     ITEM_ID,
     MAX_ID_LENGTH,
+    MAX_IMPRESSION_ITEMS,
+    MAX_IMPRESSION_LENGTH,
     ORDER_ID,
     ORIGIN,
     REASON,
+    SHOWN,
     SOURCE,
     SOURCE_FILE,
     SOURCE_KEY,
@@ -29,7 +32,16 @@ from glue_jobs.transforms.text import cut, fits, number, number_reason, one_line
 from glue_jobs.transforms.times import event_seconds, event_time_reason, order_seconds, order_time_reason
 
 _GIVEN = ["given_time", "given_value"]
-_CANDIDATE = [*INTERACTIONS, "time_reason", "value_reason", *_GIVEN, SOURCE, SOURCE_KEY, SOURCE_FILE]
+_CANDIDATE = [
+    *INTERACTIONS,
+    *SHOWN.values(),
+    "time_reason",
+    "value_reason",
+    *_GIVEN,
+    SOURCE,
+    SOURCE_KEY,
+    SOURCE_FILE,
+]
 
 
 def from_orders(
@@ -43,6 +55,7 @@ def from_orders(
         order_seconds(orders, time).alias(TIMESTAMP),
         F.explode(F.array(*[F.lit(kind) for kind in types])).alias(EVENT_TYPE),
         _order_value(columns).alias(EVENT_VALUE),
+        *(F.lit(None).cast("string").alias(name) for name in SHOWN.values()),
         order_time_reason(orders, time).alias("time_reason"),
         _value_reason(columns).alias("value_reason"),
         F.col(time).cast("string").alias("given_time"),
@@ -70,6 +83,8 @@ def from_events(events: DataFrame) -> DataFrame:
         event_seconds("timestamp").alias(TIMESTAMP),
         one_line(F.col("event_type")).alias(EVENT_TYPE),
         number("value").alias(EVENT_VALUE),
+        _impression(F.col("impression")).alias(SHOWN["impressions"]),
+        _personalizes_own(F.col("recommendation_id")).alias(SHOWN["recommendation_ids"]),
         event_time_reason("timestamp").alias("time_reason"),
         number_reason("value", "unparsable_event_value").alias("value_reason"),
         F.col("timestamp").alias("given_time"),
@@ -78,6 +93,18 @@ def from_events(events: DataFrame) -> DataFrame:
         wrong(F.col("event_key")).alias(SOURCE_KEY),
         F.col("file").alias(SOURCE_FILE),
     ).select(_CANDIDATE)
+
+
+def _impression(shown: Column) -> Column:
+    """Personalize's list: item ids with | between. One that it would refuse is none."""
+    ids = F.slice(F.filter(shown, lambda item: ~item.contains("|")), 1, MAX_IMPRESSION_ITEMS)
+    text = one_line(F.array_join(ids, "|"))
+    return F.when(F.length(text) <= MAX_IMPRESSION_LENGTH, text)
+
+
+def _personalizes_own(recommendation_id: Column) -> Column:
+    """Personalize knows what it answered under its own ids; those of batch lists are ours."""
+    return F.when(recommendation_id.startswith("RID-"), one_line(recommendation_id))
 
 
 def judged(candidates: Sequence[DataFrame], *, types: Sequence[str], latest: int) -> DataFrame:
@@ -89,7 +116,9 @@ def judged(candidates: Sequence[DataFrame], *, types: Sequence[str], latest: int
     """
     everything = reduce(DataFrame.unionByName, candidates)
     reasoned = everything.withColumn(REASON, _reason(types=types, latest=latest))
-    return reasoned.withColumn(WRONG, wrong(_wrong_text())).select(*INTERACTIONS, REASON, *ORIGIN)
+    return reasoned.withColumn(WRONG, wrong(_wrong_text())).select(
+        *INTERACTIONS, *SHOWN.values(), REASON, *ORIGIN
+    )
 
 
 def _wrong_text() -> Column:
@@ -126,13 +155,14 @@ def _reason(*, types: Sequence[str], latest: int) -> Column:
     return F.coalesce(*named, F.col("time_reason"), past, future, F.col("value_reason"))
 
 
-def kept(rows: DataFrame) -> DataFrame:
+def kept(rows: DataFrame, *, shown: Sequence[str] = ()) -> DataFrame:
     """The rows without a reason, once each: the same user, item, second and type is one interaction.
 
-    The only shuffle of the job over all rows; a repeated row's largest value stays.
+    The only shuffle of the job over all rows; a repeated row's largest value stays. `shown` are columns of SHOWN.
     """
     good = rows.where(F.col(REASON).isNull())
-    return good.groupBy(*INTERACTION_KEY).agg(F.max(EVENT_VALUE).alias(EVENT_VALUE)).select(INTERACTIONS)
+    largest = [F.max(name).alias(name) for name in (EVENT_VALUE, *shown)]
+    return good.groupBy(*INTERACTION_KEY).agg(*largest).select(*INTERACTIONS, *shown)
 
 
 def warehouse_interactions(interactions: DataFrame, *, run_id: str) -> DataFrame:

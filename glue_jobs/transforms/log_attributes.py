@@ -19,6 +19,7 @@ NAMES: Mapping[str, str] = {
     "SESSION_ID": "session_id",
     "RECOMMENDATION_ID": "recommendation_id",
     "IMPRESSION": "impression",
+    "ACTION_ID": "action_id",
 }
 IMAGES = ("Item", "OldImage", "NewImage")
 TTL = "_ttl"  # our name of the attribute by which the table removes items

@@ -90,9 +90,18 @@ def _batch_input(names: Names) -> Content:
 
 
 def _batch_output(names: Names, solution: str) -> Content | None:
+    """Lists of others may be segments, which users are members of."""
     if solution in names.lists_of_others:
-        return None
+        return Content(JSON, _has_member)
     return Content(JSON, lambda line, users: _text((line.get("input") or {}).get("userId")) in users)
+
+
+def _has_member(line: Record, users: Users) -> bool:
+    return any(user in users for user in (line.get("output") or {}).get("recommendedUsers") or ())
+
+
+def _segments(names: Names) -> Content:
+    return Content(CSV, _plain("user_id"))
 
 
 def _published(names: Names, solution: str) -> Content | None:
@@ -135,14 +144,15 @@ _PLACES: Mapping[str, tuple[tuple[str, _Make], ...]] = {
         (rf"application_log/run={_RUN}/.+\.json\.gz", _export),
     ),
     "datasets": (
-        (rf"runs/{_RUN}/(?:interactions|users)/.+\.csv", _dataset),
-        (rf"runs/{_RUN}/batch_input/users/.+", _batch_input),
-        (rf"runs/{_RUN}/quarantine/(?:interactions|users)/.+", _quarantine),
+        (rf"runs/{_RUN}/(?:interactions|users|action_interactions)/.+\.csv", _dataset),
+        (rf"runs/{_RUN}/batch_input/(?:users|for-[^/]+)/.+", _batch_input),
+        (rf"runs/{_RUN}/quarantine/(?:interactions|users|action_interactions)/.+", _quarantine),
     ),
     "results": (
         (rf"runs/{_RUN}/batch/([^/]+)/.+", _batch_output),
         (rf"publish/{_RUN}/([^/]+)/.+", _published),
-        (rf"runs/{_RUN}/warehouse/(?:users|orders|interactions|events)/.+", _rows),
+        (rf"runs/{_RUN}/segments/[^/]+/.+\.csv", _segments),
+        (rf"runs/{_RUN}/warehouse/(?:users|orders|interactions|events|segments)/.+", _rows),
         (rf"runs/{_RUN}/warehouse/recommendations/.+", _recommendations),
         (rf"runs/{_RUN}/warehouse/quarantine/.+", _quarantine),
     ),

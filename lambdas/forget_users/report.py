@@ -45,8 +45,8 @@ def _stays(at: datetime, log_retention_days: int) -> list[dict[str, str]]:
     known = [{"where": where, "what": what, "until": _day(at, days=days)} for where, what, days in rows]
     own = {
         "where": "the application's database and its backups",
-        "what": "whatever the application keeps: runs leave the user out all the same",
-        "until": "the application removes it",
+        "what": "what the application keeps, until it removes it; runs leave the user out all the same",
+        "until": "-",
     }
     return [*known, own]
 

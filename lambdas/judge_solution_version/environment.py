@@ -8,6 +8,6 @@ class Environment:
     control_table: str
     results_bucket: str
     recipes: dict[str, str]
-    metric: str
+    metrics: dict[str, str]
     min_against_serving: float
     powertools_metrics_namespace: str

@@ -44,7 +44,7 @@ def run(
         arn=arn,
         metrics=metrics,
         serving=read_serving(dynamodb, table=settings.control_table, solution=solution),
-        metric=settings.metric,
+        metric=settings.metrics[solution],
         min_against_serving=settings.min_against_serving,
     )
     common = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 MAX_ITEM_BYTES = 400 * 1024  # DynamoDB's limit on an item, names and values together
 
@@ -33,6 +34,7 @@ def items(body: bytes, *, source: str, expected: str, version: str, expires_at: 
 
 
 def item(line: bytes, *, where: str, expected: str, version: str, expires_at: int | None) -> Item:
+    """A list of (item, score), or a page of a segment of users."""
     try:
         content = json.loads(line)
         name, key, ranked = content["list"], content["key"], content["items"]
@@ -41,8 +43,7 @@ def item(line: bytes, *, where: str, expected: str, version: str, expires_at: in
     if name != expected or not key or not isinstance(ranked, list) or not ranked:
         raise CorruptList(f"{where} is list {name!r} of {key!r}, expected a non-empty list {expected!r}")
     made: Item = {
-        "pk": {"S": f"{name}#{key}"},
-        "sk": {"S": version},
+        **_keys(content, version),
         # One compact string: a list of maps costs twice the CPU to read.
         "items": {"S": json.dumps(ranked, separators=(",", ":"), ensure_ascii=False)},
     }
@@ -59,15 +60,27 @@ def item(line: bytes, *, where: str, expected: str, version: str, expires_at: in
     return made
 
 
+def _keys(content: dict[str, Any], version: str) -> Item:
+    """A segment lies in pages, and each says how many there are."""
+    key = f"{content['list']}#{content['key']}"
+    if "page" not in content:
+        return {"pk": {"S": key}, "sk": {"S": version}}
+    return {
+        "pk": {"S": f"segment#{key}"},
+        "sk": {"S": f"{version}#{content['page']:05}"},
+        "pages": {"N": str(content["pages"])},
+    }
+
+
 def size(item: Item) -> int:
     return sum(len(name.encode()) + len(v.encode()) for name, value in item.items() for v in value.values())
 
 
 def batches(all_items: Iterable[Item], length: int) -> Iterator[list[Item]]:
     """Batches without a key twice, which BatchWriteItem refuses: the last one of a key stays."""
-    batch: dict[str, Item] = {}
+    batch: dict[tuple[str, str], Item] = {}
     for one in all_items:
-        batch[one["pk"]["S"]] = one
+        batch[one["pk"]["S"], one["sk"]["S"]] = one
         if len(batch) == length:
             yield list(batch.values())
             batch = {}

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from lambdas.shared.forgetting import DONE, Item, Requests, digest
+from lambdas.shared.forgetting import DONE, FAILED, REQUESTED, Item, Requests, digest
 
 # The request's item -> the answer's field; each is there as soon as it is known.
 _FIELDS = {"state": "state", "requested_at": "requestedAt", "finished_at": "finishedAt", "report": "report"}
@@ -24,22 +24,25 @@ class Forgetting:
     def forget(self, user: str) -> dict[str, Any]:
         """The deletion of a user. One that is not done yet is gone on with: asking twice makes no second one."""
         known_as = digest(self.secret(), user)
-        request_id = self._unfinished(known_as)
-        if request_id is None:
-            request_id = uuid.uuid4().hex[:16]
+        request_id = self.requests.of_user(known_as) or _new_id()
+        item = self.requests.read(request_id)
+        if item and item["state"]["S"] != DONE:
+            self._again(request_id, item)
+        else:
+            request_id = _new_id() if item else request_id
             self.requests.add(request_id, user=user, known_as=known_as)
         self._start(request_id)
         return self.told(request_id) or {}
+
+    def _again(self, request_id: str, item: Item) -> None:
+        if item["state"]["S"] == FAILED:
+            self.requests.mark([request_id], REQUESTED)
+        self.requests.await_turn(request_id)
 
     def told(self, request_id: str) -> dict[str, Any] | None:
         """How far a deletion is; None for an id that no deletion has."""
         item = self.requests.read(request_id)
         return None if item is None else {"deletionId": request_id, **_shown(item)}
-
-    def _unfinished(self, known_as: str) -> str | None:
-        found = self.requests.of_user(known_as)
-        item = self.requests.read(found) if found else None
-        return found if item and item["state"]["S"] != DONE else None
 
     def _start(self, request_id: str) -> None:
         """While an execution runs, the same name starts nothing; after one that failed, another is started."""
@@ -56,6 +59,10 @@ class Forgetting:
             name=f"{request_id}-{attempt}",
             input=json.dumps({"request": request_id}),
         )
+
+
+def _new_id() -> str:
+    return uuid.uuid4().hex[:16]
 
 
 def _shown(item: Item) -> dict[str, Any]:

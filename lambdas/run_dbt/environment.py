@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -8,4 +9,5 @@ class Environment:
     warehouse_workgroup: str
     warehouse_database: str
     warehouse_columns: dict[str, dict[str, str]]
+    warehouse_variables: dict[str, Any]
     dbt_schema: str = "marts"

@@ -34,6 +34,7 @@ def variables(settings: Environment, *, redshift_serverless: Any) -> dict[str, s
         "DBT_DATABASE": settings.warehouse_database,
         "DBT_SCHEMA": settings.dbt_schema,
         "WAREHOUSE_COLUMNS": json.dumps(settings.warehouse_columns),
+        "WAREHOUSE_VARIABLES": json.dumps(settings.warehouse_variables),
     }
 
 

@@ -57,7 +57,7 @@ class Requests:
         return item["request_id"]["S"] if item else None
 
     def add(self, request_id: str, *, user: str, known_as: str) -> None:
-        """All of it or nothing: from here on, runs leave the user out."""
+        """From the first write on, runs leave the user out. What a kill leaves half done, the same call does."""
         request = {
             **key_of_request(request_id),
             "state": {"S": REQUESTED},
@@ -71,10 +71,14 @@ class Requests:
             "request_id": {"S": request_id},
             "since": request["requested_at"],
         }
-        puts = [{"Put": {"TableName": self.table, "Item": item}} for item in (request, forgotten)]
-        self.dynamodb.transact_write_items(
-            TransactItems=[*puts, {"Update": self._pending("ADD", [request_id])}]
-        )
+        # In this order: whoever is asked about the user finds the request's id, and with it what is missing.
+        for item in (forgotten, request):
+            self.dynamodb.put_item(TableName=self.table, Item=item)
+        self.await_turn(request_id)
+
+    def await_turn(self, request_id: str) -> None:
+        """Twice is the same as once."""
+        self.dynamodb.update_item(**self._pending("ADD", [request_id]))
 
     def next_attempt(self, request_id: str) -> int:
         """The number of the execution that tries again."""

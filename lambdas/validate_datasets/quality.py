@@ -112,6 +112,11 @@ def _too_little(report: Mapping[str, Any]) -> Iterator[str]:
             f"interactions: {users} users have two or more, Personalize trains on at least "
             f"{MIN_USERS_WITH_TWO}: add event types to datasets.interactions.events or wait for more data"
         )
-    for name in ("users", "items"):
+    for name in ("users", "items", "actions"):
         if kept.get(name) == 0:
             yield f"{name}: no row, Personalize refuses an empty import: look at sources.aurora.tables.{name}"
+    if kept.get("action_interactions") == 0:
+        yield (
+            "action_interactions: no row, Personalize refuses an empty import: log an event of "
+            "datasets.action_interactions.events, or remove datasets.action_interactions until there is one"
+        )

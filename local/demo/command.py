@@ -18,7 +18,7 @@ from botocore.credentials import Credentials as Signer
 from config import settings as configuration
 from config.errors import ConfigError
 from config.settings import Settings
-from local import cli, users
+from local import cli, dashboards, users
 from local.demo import (
     complete_journey,
     live,
@@ -181,6 +181,7 @@ def _tell(demo: Demo, loaded: Loaded, followed: progress.Run) -> dict[str, list[
     _section("Rows", story.rows(demo.client, names, run_id))
     _section("Metrics of the versions that serve", measures.told(metrics, settings.solutions))
     _section("Lists in the warehouse", story.marts(demo.client, **warehouse))
+    dashboards.write(cli.operator_place(settings.environment))
     for note in loaded.notes:
         print(f"  Note: {note}")
     title = "Recommendations over HTTP, signed"

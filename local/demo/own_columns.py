@@ -76,6 +76,22 @@ def read_tables(
     return tables, reading.mapping
 
 
+def metadata_columns(folder: Path, *, datasets: Datasets) -> dict[str, pd.DataFrame]:
+    """Every column of users and items, also those that `datasets` doesn't have, under upper-case names, as text."""
+    problems = Problems()
+    reading = _Folder(folder, mapping.read(folder, problems=problems), datasets, problems)
+    found = {}
+    for name in ("users", "items"):
+        layout = reading.mapping.of(name)
+        sources = [] if layout.sql else _sources(name, layout, reading)
+        parts = _query(name, layout, reading) if layout.sql else _parts(sources, layout, bool, (), reading)
+        if parts:
+            names = _columns(parts[0], layout.columns, problems)
+            frame = pd.concat([part.frame for part in parts], ignore_index=True)
+            found[name] = frame.rename(columns={column: known for known, column in names.items()})
+    return found
+
+
 def _table(name: str, reading: _Folder) -> Table | None:
     layout = reading.mapping.of(name)
     keep = _keep(name, layout, reading.datasets)

@@ -33,30 +33,57 @@ FIRST = "_first_seen"
 class _Reading:
     datasets: Datasets
     now: pd.Timestamp
+    counted: tuple[str, ...]  # event types; empty: all that there are
     problems: Problems = field(default_factory=Problems)
 
     @property
     def types(self) -> tuple[str, ...]:
-        return tuple(rule.type for rule in self.datasets.interactions.events)
+        return self.counted
+
+
+@dataclass(frozen=True)
+class Examined:
+    """What a folder holds, and what is wrong with it. The frames are None where no table could be read.
+
+    interactions: USER_ID, ITEM_ID, EVENT_TYPE, occurred_at, EVENT_VALUE, an event once; users, items: as
+    own_rows.metadata gives them.
+    """
+
+    problems: Problems
+    interactions: pd.DataFrame | None = None
+    users: pd.DataFrame | None = None
+    items: pd.DataFrame | None = None
 
 
 def read(folder: Path, *, datasets: Datasets, now: pd.Timestamp) -> ShopData:
     """The folder as an application's tables and log. Raises OwnFilesRefused with every problem found."""
-    reading = _Reading(datasets=datasets, now=now)
+    types = tuple(rule.type for rule in datasets.interactions.events)
+    reading = _Reading(datasets=datasets, now=now, counted=types)
+    found = _examined(folder, reading)
+    if found.problems.lines or found.interactions is None:
+        raise OwnFilesRefused(folder, found.problems)
+    return _shop(folder, found.interactions, found.users, found.items, reading)
+
+
+def examine(folder: Path, *, datasets: Datasets, now: pd.Timestamp) -> Examined:
+    """The same check, which refuses nothing. Every event type counts, up to as many as Personalize takes."""
+    return _examined(folder, _Reading(datasets=datasets, now=now, counted=()))
+
+
+def _examined(folder: Path, reading: _Reading) -> Examined:
     problems = reading.problems
-    tables, mapping = own_columns.read_tables(folder, datasets=datasets, problems=problems)
+    tables, mapping = own_columns.read_tables(folder, datasets=reading.datasets, problems=problems)
     if problems.lines:
-        raise OwnFilesRefused(folder, problems)
-    interactions = own_rows.interactions(tables["interactions"], now=now, problems=problems)
+        return Examined(problems)
+    interactions = own_rows.interactions(tables["interactions"], now=reading.now, problems=problems)
     users = _metadata(tables.get("users"), "USER_ID", reading)
     items = _metadata(tables.get("items"), "ITEM_ID", reading)
     interactions = _typed(interactions, mapping, reading)
     once = _once(interactions, tables["interactions"], problems)
     _check_minima(once, tables["interactions"], reading)
-    if problems.lines:
-        raise OwnFilesRefused(folder, problems)
-    own_suspicions.look(interactions, tables, types=reading.types, problems=problems)
-    return _shop(folder, once, users, items, reading)
+    if not problems.lines:
+        own_suspicions.look(interactions, tables, types=reading.types, problems=problems)
+    return Examined(problems, once, users, items)
 
 
 def _metadata(table: Table | None, key: str, reading: _Reading) -> pd.DataFrame | None:
@@ -69,12 +96,19 @@ def _metadata(table: Table | None, key: str, reading: _Reading) -> pd.DataFrame 
 def _typed(frame: pd.DataFrame, mapping: FolderMapping, reading: _Reading) -> pd.DataFrame:
     """EVENT_TYPE as the configuration names it."""
     if "EVENT_TYPE" not in frame:
-        reading.problems.note(f"no EVENT_TYPE is given: every row counts as {reading.types[0]}")
-        return frame.assign(EVENT_TYPE=reading.types[0])
+        usual = reading.datasets.interactions.events[0].type
+        reading.problems.note(f"no EVENT_TYPE is given: every row counts as {usual}")
+        reading.counted = reading.counted or (usual,)
+        return frame.assign(EVENT_TYPE=usual)
     present = set(frame.EVENT_TYPE.dropna())
     for name in sorted(mapping.event_types.keys() - present):
         reading.problems.warn(f"event_types maps {shown(name)}, which no row has", file="mapping.yaml")
-    return frame.assign(EVENT_TYPE=frame.EVENT_TYPE.replace(dict(mapping.event_types)))
+    types = frame.EVENT_TYPE.replace(dict(mapping.event_types))
+    if not reading.counted:
+        reading.counted = tuple(
+            types.value_counts().sort_index(kind="stable").nlargest(limits.MAX_EVENT_TYPES).index
+        )
+    return frame.assign(EVENT_TYPE=types)
 
 
 def _once(frame: pd.DataFrame, table: Table, problems: Problems) -> pd.DataFrame:

@@ -24,6 +24,14 @@ INTERACTIONS: tuple[Field, ...] = (
     {"name": "EVENT_TYPE", "type": "string"},
     {"name": "EVENT_VALUE", "type": ["null", "float"]},
 )
+_IMPRESSION: Field = {"name": "IMPRESSION", "type": ["null", "string"]}
+_RECOMMENDATION_ID: Field = {"name": "RECOMMENDATION_ID", "type": ["null", "string"]}
+ACTION_INTERACTIONS: tuple[Field, ...] = (
+    {"name": "USER_ID", "type": "string"},
+    {"name": "ACTION_ID", "type": "string"},
+    {"name": "EVENT_TYPE", "type": "string"},
+    {"name": "TIMESTAMP", "type": "long"},
+)
 # Developer guide, "Replacing a dataset's schema to add new columns": these two only.
 REPLACEABLE = ("users", "items")
 
@@ -57,9 +65,25 @@ def schemas(datasets: Datasets) -> dict[str, DatasetSchema]:
     """The configured schemas by the dataset's lower-case name."""
     configured = {name: datasets.fields(name) for name in REPLACEABLE if datasets.configured(name)}
     return {
-        "interactions": DatasetSchema("interactions", INTERACTIONS),
+        "interactions": DatasetSchema("interactions", interactions_fields(datasets)),
         **{dataset: _configured(dataset, fields) for dataset, fields in configured.items()},
     }
+
+
+def interactions_fields(datasets: Datasets) -> tuple[Field, ...]:
+    given = datasets.interactions
+    more = {"impressions": _IMPRESSION, "recommendation_ids": _RECOMMENDATION_ID}
+    return (*INTERACTIONS, *(field for key, field in more.items() if getattr(given, key)))
+
+
+def action_schemas(datasets: Datasets) -> dict[str, DatasetSchema]:
+    """The same of actions and their interactions, which no template makes."""
+    found: dict[str, DatasetSchema] = {}
+    if datasets.actions is not None:
+        found["actions"] = _configured("actions", datasets.actions.fields)
+    if datasets.action_interactions is not None:
+        found["action_interactions"] = DatasetSchema("action_interactions", ACTION_INTERACTIONS)
+    return found
 
 
 def _configured(dataset: str, fields: Iterable[DatasetField]) -> DatasetSchema:
@@ -72,7 +96,7 @@ def _configured(dataset: str, fields: Iterable[DatasetField]) -> DatasetSchema:
 def _avro(dataset: str, fields: Iterable[Field]) -> str:
     record = {
         "type": "record",
-        "name": dataset.capitalize(),
+        "name": dataset.title().replace("_", ""),
         "namespace": "com.amazonaws.personalize.schema",
         "fields": list(fields),
         "version": "1.0",
@@ -86,4 +110,6 @@ def _field(field: DatasetField) -> Field:
         avro["categorical"] = True
     if field.textual:
         avro["textual"] = True
+    if field.item_name:
+        avro["itemName"] = True
     return avro

@@ -7,51 +7,34 @@ from typing import Any
 from aws_cdk import CfnResource
 from constructs import Construct
 
+from dashboards import quicksight
+from dashboards.pages import PAGES
+from dashboards.spec import DataSet, data_sets
 from stacks.parts.access import allow, service_role
+from stacks.parts.quicksight_permissions import OWNER, VIEWER
 from stacks.parts.stack import READER_SECRET_ARN, WAREHOUSE_HOST, EnvironmentStack, security_group_id
 
 # Schema in which dbt builds the marts.
 MARTS = "marts"
-# Data set -> columns (name, QuickSight type) of the mart that it shows.
-DATA_SETS: dict[str, tuple[tuple[str, str], ...]] = {
-    "mart_catalogue_coverage": (("run_id", "STRING"), ("solution", "STRING"), ("coverage", "DECIMAL")),
-    "fct_solution_version_metrics": (
-        ("run_id", "STRING"),
-        ("solution", "STRING"),
-        ("metric", "STRING"),
-        ("metric_value", "DECIMAL"),
-        ("is_promoted", "BIT"),
-    ),
-}
-READ_SOURCE = [
-    "quicksight:DescribeDataSource",
-    "quicksight:DescribeDataSourcePermissions",
-    "quicksight:PassDataSource",
-]
-READ_SET = [
-    "quicksight:DescribeDataSet",
-    "quicksight:DescribeDataSetPermissions",
-    "quicksight:PassDataSet",
-    "quicksight:DescribeIngestion",
-    "quicksight:ListIngestions",
-]
-READ_DASHBOARD = [
-    "quicksight:DescribeDashboard",
-    "quicksight:ListDashboardVersions",
-    "quicksight:QueryDashboard",
-]
+REDSHIFT_PORT = 5439
+LOOKBACK_UNIT = "DAY"
 
 Properties = dict[str, Any]
 
 
 class Dashboards(Construct):
+    """Connection -> source -> data sets, refreshed daily -> analysis (to change) and dashboard (to look at)."""
+
     def __init__(self, scope: EnvironmentStack, construct_id: str) -> None:
         super().__init__(scope, construct_id)
         self._stack = scope
-        connection = self._connection()
-        source = self._source(connection)
-        sets = {name: self._data_set(name, source) for name in DATA_SETS}
-        self._dashboard(sets)
+        self._folder = self._shared_folder()
+        source = self._source(self._connection())
+        sets = {one.mart: self._data_set(one, source) for one in data_sets(PAGES)}
+        arns = {mart: resource.get_att("Arn").to_string() for mart, resource in sets.items()}
+        theme = self._theme().get_att("Arn").to_string()
+        self._view("Analysis", arns, theme)
+        self._view("Dashboard", arns, theme)
 
     def _resource(self, construct_id: str, kind: str, properties: Properties) -> CfnResource:
         return CfnResource(
@@ -61,9 +44,20 @@ class Dashboards(Construct):
             properties={"AwsAccountId": self._stack.settings.account, **properties},
         )
 
-    def _permissions(self, actions: list[str]) -> list[Properties]:
-        principal = self._stack.settings.analytics.quicksight.principal_arn
-        return [{"Principal": principal, "Actions": actions}]
+    def _permissions(self, kind: str) -> list[Properties]:
+        settings = self._stack.settings.analytics.quicksight
+        owner = {"Principal": settings.principal_arn, "Actions": list(OWNER[kind])}
+        viewers = settings.viewer_arns if kind in VIEWER else ()
+        return [owner, *({"Principal": arn, "Actions": list(VIEWER[kind])} for arn in viewers)]
+
+    def _shared_folder(self) -> CfnResource:
+        names = self._stack.names
+        properties = {"FolderId": names.prefix, "Name": names.prefix, "FolderType": "SHARED"}
+        return self._resource("Folder", "Folder", {**properties, "Permissions": self._permissions("Folder")})
+
+    @property
+    def _in_folder(self) -> Properties:
+        return {"FolderArns": [self._folder.get_att("Arn").to_string()]}
 
     def _connection(self) -> CfnResource:
         """QuickSight's network interfaces in the warehouse's VPC."""
@@ -94,81 +88,93 @@ class Dashboards(Construct):
     def _source(self, connection: CfnResource) -> CfnResource:
         stack = self._stack
         secret = stack.settings.analytics.quicksight.secret_arn or stack.read(READER_SECRET_ARN)
+        where = {
+            "Database": stack.settings.analytics.database,
+            "Host": stack.read(WAREHOUSE_HOST),
+            "Port": REDSHIFT_PORT,
+        }
         properties = {
             "DataSourceId": stack.names.warehouse,
             "Name": stack.names.warehouse,
             "Type": "REDSHIFT",
             "Credentials": {"SecretArn": secret},
-            "DataSourceParameters": {
-                "RedshiftParameters": {
-                    "Database": stack.settings.analytics.database,
-                    "Host": stack.read(WAREHOUSE_HOST),
-                    "Port": 5439,
-                }
-            },
+            "DataSourceParameters": {"RedshiftParameters": where},
             "VpcConnectionProperties": {"VpcConnectionArn": connection.get_att("Arn").to_string()},
             "SslProperties": {"DisableSsl": False},
-            "Permissions": self._permissions(READ_SOURCE),
+            "Permissions": self._permissions("DataSource"),
         }
         return self._resource("Source", "DataSource", properties)
 
-    def _data_set(self, mart: str, source: CfnResource) -> CfnResource:
-        columns = [{"Name": name, "Type": kind} for name, kind in DATA_SETS[mart]]
+    def _data_set(self, data: DataSet, source: CfnResource) -> CfnResource:
         table = {
             "DataSourceArn": source.get_att("Arn").to_string(),
             "Schema": MARTS,
-            "Name": mart,
-            "InputColumns": columns,
+            "Name": data.mart,
+            "InputColumns": quicksight.input_columns(data),
         }
         properties = {
-            "DataSetId": self._stack.names.of(mart.replace("_", "-")),
-            "Name": mart,
-            "ImportMode": "DIRECT_QUERY",
+            "DataSetId": self._stack.names.of(data.mart.replace("_", "-")),
+            "Name": data.mart,
+            "ImportMode": "SPICE",
             "PhysicalTableMap": {"mart": {"RelationalTable": table}},
-            "Permissions": self._permissions(READ_SET),
+            # The marts come with the first run: a deployment before it must not wait for their rows.
+            "IngestionWaitPolicy": {"WaitForSpiceIngestion": False},
+            **_refreshed(data),
+            **self._in_folder,
+            "Permissions": self._permissions("DataSet"),
         }
-        return self._resource("".join(map(str.capitalize, mart.split("_"))), "DataSet", properties)
+        name = "".join(map(str.capitalize, data.mart.split("_")))
+        resource = self._resource(name, "DataSet", properties)
+        self._schedule(name, data, resource)
+        return resource
 
-    def _dashboard(self, sets: dict[str, CfnResource]) -> None:
-        declarations = [
-            {"Identifier": name, "DataSetArn": data_set.get_att("Arn").to_string()}
-            for name, data_set in sets.items()
-        ]
-        visuals = [
-            _line("coverage", "Catalogue coverage by run", "mart_catalogue_coverage", "coverage"),
-            _line(
-                "metrics", "Offline metrics by run", "fct_solution_version_metrics", "metric_value", "metric"
-            ),
-        ]
-        sheet = {"SheetId": "overview", "Name": "Overview", "Visuals": visuals}
+    def _schedule(self, name: str, data: DataSet, data_set: CfnResource) -> None:
+        """Daily, some time after the pipeline. SPICE reloads what a run changed, and looks back where it can."""
+        settings = self._stack.settings
+        daily = {
+            "Interval": "DAILY",
+            "TimeOfTheDay": settings.analytics.quicksight.refresh_at,
+            "TimeZone": settings.schedule.time_zone,
+        }
+        refresh = "INCREMENTAL_REFRESH" if data.incremental else "FULL_REFRESH"
+        schedule = {"ScheduleId": "daily", "RefreshType": refresh, "ScheduleFrequency": daily}
+        self._resource(f"{name}Refresh", "RefreshSchedule", {"DataSetId": data_set.ref, "Schedule": schedule})
+
+    def _theme(self) -> CfnResource:
+        name = self._stack.names.prefix
         properties = {
-            "DashboardId": self._stack.names.prefix,
-            "Name": self._stack.names.prefix,
-            "Definition": {"DataSetIdentifierDeclarations": declarations, "Sheets": [sheet]},
-            "Permissions": self._permissions(READ_DASHBOARD),
+            "ThemeId": name,
+            "Name": name,
+            "BaseThemeId": "CLASSIC",
+            "Configuration": {"DataColorPalette": {"Colors": list(quicksight.PALETTE)}},
+            "Permissions": self._permissions("Theme"),
         }
-        self._resource("Dashboard", "Dashboard", properties)
+        return self._resource("Theme", "Theme", properties)
 
-
-def _line(visual: str, title: str, data_set: str, value: str, colour: str = "solution") -> Properties:
-    def column(name: str) -> Properties:
-        return {"DataSetIdentifier": data_set, "ColumnName": name}
-
-    def dimension(name: str) -> Properties:
-        return {"CategoricalDimensionField": {"FieldId": f"{visual}-{name}", "Column": column(name)}}
-
-    measure = {
-        "NumericalMeasureField": {
-            "FieldId": f"{visual}-{value}",
-            "Column": column(value),
-            "AggregationFunction": {"SimpleNumericalAggregation": "AVERAGE"},
+    def _view(self, kind: str, arns: dict[str, str], theme: str) -> None:
+        name = self._stack.names.prefix
+        properties = {
+            f"{kind}Id": name,
+            "Name": name,
+            "Definition": quicksight.definition(PAGES, arns),
+            "ThemeArn": theme,
+            **self._in_folder,
+            "Permissions": self._permissions(kind),
         }
+        self._resource(kind, kind, properties)
+
+
+def _refreshed(data: DataSet) -> Properties:
+    """QuickSight refreshes incrementally by a window over a date column, of SQL sources only."""
+    if data.incremental is None:
+        return {}
+    window = {
+        "ColumnName": data.incremental.column,
+        "Size": data.incremental.days,
+        "SizeUnit": LOOKBACK_UNIT,
     }
-    wells = {"Category": [dimension("run_id")], "Values": [measure], "Colors": [dimension(colour)]}
     return {
-        "LineChartVisual": {
-            "VisualId": visual,
-            "Title": {"Visibility": "VISIBLE", "FormatText": {"PlainText": title}},
-            "ChartConfiguration": {"FieldWells": {"LineChartAggregatedFieldWells": wells}},
+        "DataSetRefreshProperties": {
+            "RefreshConfiguration": {"IncrementalRefresh": {"LookbackWindow": window}}
         }
     }

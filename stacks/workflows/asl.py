@@ -21,6 +21,7 @@ UPDATE_ITEM = "arn:aws:states:::dynamodb:updateItem"
 DELETE_ITEM = "arn:aws:states:::dynamodb:deleteItem"
 WORKFLOW = "arn:aws:states:::states:startExecution.sync:2"
 NOTIFY = "arn:aws:states:::sns:publish"
+PUT_EVENTS = "arn:aws:states:::events:putEvents"
 
 CONDITION_FAILED = ["DynamoDB.ConditionalCheckFailedException", "DynamoDb.ConditionalCheckFailedException"]
 
@@ -69,6 +70,12 @@ TRANSIENT: Mapping[str, Sequence[str]] = {
     "sfn": ["Sfn.SfnException", "Sfn.SdkClientException"],
     "states": ["StepFunctions.AWSStepFunctionsException", "StepFunctions.SdkClientException"],
     "cloudwatch": ["CloudWatch.CloudWatchException", "CloudWatch.SdkClientException"],
+    "events": [
+        "EventBridge.FailedEntry",
+        "EventBridge.InternalException",
+        "EventBridge.EventBridgeException",
+        "EventBridge.SdkClientException",
+    ],
     "sns": ["SNS.InternalErrorException", "SNS.AmazonSNSException", "SNS.SdkClientException"],
 }
 # Personalize runs few jobs at once and refuses what touches a resource in use: both are worth a wait.
@@ -96,6 +103,17 @@ def literal(text: str) -> str:
 def data(value: object) -> str:
     """JSON, which is JSONata too."""
     return json.dumps(value)
+
+
+def expression_of(value: object) -> str:
+    """JSON whose texts may be expressions, as one expression."""
+    if isinstance(value, dict):
+        return (
+            "{" + ", ".join(f"{literal(name)}: {expression_of(part)}" for name, part in value.items()) + "}"
+        )
+    if isinstance(value, str) and value.startswith("{%"):
+        return value.removeprefix("{%").removesuffix("%}").strip()
+    return data(value)
 
 
 def bounded(expression: str) -> str:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from config import layout
-from config.settings import Settings, Solution
+from config.settings import Settings
+from config.solution import Solution
 from stacks.parts.access import Statement, allow, list_objects, pass_role
-from stacks.workflows import asl
-from stacks.workflows.asl import State, States, jsonata, sdk
+from stacks.workflows import asl, batches, campaigns, filters, segment_events
+from stacks.workflows.asl import State, States, jsonata
 
 HOURS = 18
-INFERENCE_HOURS = 12
 FILES_A_BATCH = 5
 MOST_RETIRED = 20  # versions of a list in one run; one a night is the rule
 # A table that throttles doubles what it takes within half an hour; what is written twice is the same.
@@ -19,7 +19,6 @@ RETRY_UNPROCESSED = asl.retrying(["WritesUnprocessed"], interval=60, attempts=8,
 
 
 def definition(settings: Settings) -> dict[str, Any]:
-    names = settings.names
     states: States = {
         "Start": {
             "Type": "Pass",
@@ -27,101 +26,85 @@ def definition(settings: Settings) -> dict[str, Any]:
                 "run_id": jsonata("$states.input.run_id"),
                 "versions": jsonata("$states.input.versions"),
             },
-            "Next": "InferLists",
+            "Next": filters.start(settings, otherwise=_after_filters(settings)),
         },
-        "InferLists": asl.inline_map(
-            [_item(solution) for solution in settings.solutions],
-            _inference_states(settings),
-            start="NameInference",
-            Next="PostProcess",
-        ),
-        "PostProcess": asl.run_job(
-            names.job("postprocess-recommendations"),
-            {"--run_id": jsonata("$run_id"), "--versions": jsonata("$string($versions)")},
-            Next="PublishLists",
-        ),
-        "PublishLists": asl.inline_map(
-            [{"list": solution.name} for solution in settings.solutions],
-            _publishing_states(settings),
-            start="List",
-            Next="SwapPointers",
-        ),
-        # Not before every list is written: readers see all of a run, or nothing of it.
-        "SwapPointers": asl.inline_map(
-            [{"list": solution.name} for solution in settings.solutions],
-            _swapping_states(settings),
-            start="NameList",
-            Next="RetireVersions",
-        ),
-        # What could not be retired is still noted, so the next run tries again: readers miss nothing.
-        "RetireVersions": asl.inline_map(
-            [{"list": solution.name} for solution in settings.solutions],
-            _retiring_states(settings),
-            start="RetiredList",
-            Catch=[{"ErrorEquals": ["States.ALL"], "Next": "Serving"}],
-            Next="Serving",
-        ),
+        **filters.states(settings, next_state=_after_filters(settings)),
+        **batches.states(settings, next_state="PostProcess"),
+        **_list_states(settings),
+        **campaigns.states(settings, next_state=_after_campaigns(settings)),
+        **_swap_states(settings),
+        **campaigns.removal(settings, next_state="ListFilters"),
+        **filters.removal(settings, next_state="Serving"),
         "Serving": {"Type": "Succeed", "Output": jsonata("{'run_id': $run_id}")},
     }
     return asl.workflow(
         "recommend",
-        comment="Solution versions to published lists",
+        comment="Solution versions to published lists, segments and campaigns",
         start="Start",
         states=states,
         hours=HOURS,
-        unwatched=("RetireVersions",),
+        unwatched=UNWATCHED,
     )
 
 
-def _item(solution: Solution) -> dict[str, Any]:
-    folder = layout.AUDIENCES[solution.for_each]
-    return {"name": solution.name, "folder": folder, "results": solution.ranked}
+# Readers have what they need by then: the next run tries again.
+UNWATCHED = ("RetireVersions", "ListCampaigns", "RemoveCampaigns", "ListFilters", "RemoveFilters")
 
 
-def _inference_states(settings: Settings) -> States:
-    names = settings.names
-    job_name = f"{asl.literal(names.prefix + '-')} & $states.input.name & '-' & $run_id"
-    job_arn = f"{asl.literal(names.personalize_arn('batch-inference-job/'))} & $job_name"
-    inputs = asl.joined(
-        layout.BATCH_INPUT, bucket=names.datasets_bucket, run_id="$run_id", audience="$list.folder"
+def _published(settings: Settings) -> list[Solution]:
+    return [solution for solution in settings.solutions if solution.publishes]
+
+
+def _after_filters(settings: Settings) -> str:
+    return batches.start(settings, otherwise="PostProcess")
+
+
+def _after_lists(settings: Settings) -> str:
+    return campaigns.start(settings, otherwise=_after_campaigns(settings))
+
+
+def _after_campaigns(settings: Settings) -> str:
+    return "SwapPointers" if _published(settings) else "ListCampaigns"
+
+
+def _list_states(settings: Settings) -> States:
+    """The job runs where campaigns alone answer, too: the warehouse takes its files, empty ones as well."""
+    published = [{"list": solution.name} for solution in _published(settings)]
+    post_process = asl.run_job(
+        settings.names.job("postprocess-recommendations"),
+        {"--run_id": jsonata("$run_id"), "--versions": jsonata("$string($versions)")},
+        Next="PublishLists" if published else _after_lists(settings),
     )
-    outputs = asl.joined(
-        layout.BATCH_OUTPUT, bucket=names.results_bucket, run_id="$run_id", solution="$list.name"
+    if not published:
+        return {"PostProcess": post_process}
+    publish = asl.inline_map(
+        published, _publishing_states(settings), start="List", Next=_after_lists(settings)
     )
+    return {"PostProcess": post_process, "PublishLists": publish}
+
+
+def _swap_states(settings: Settings) -> States:
+    published = [{"list": solution.name} for solution in _published(settings)]
+    if not published:
+        return {}
+    segments = segment_events.states(settings, next_state="RetireVersions")
     return {
-        "NameInference": {
-            "Type": "Pass",
-            "Assign": {
-                "list": jsonata("$states.input"),
-                **asl.first_attempt(job_name),
-                **asl.deadline("Inference", hours=INFERENCE_HOURS),
-            },
-            "Next": "CreateInference",
-        },
-        "CreateInference": asl.task(
-            sdk("personalize", "createBatchInferenceJob"),
-            {
-                "JobName": jsonata("$job_name"),
-                "SolutionVersionArn": jsonata("$lookup($versions, $list.name)"),
-                "NumResults": jsonata("$list.results"),
-                "JobInput": {"S3DataSource": {"Path": jsonata(inputs)}},
-                "JobOutput": {"S3DataDestination": {"Path": jsonata(outputs)}},
-                "RoleArn": names.personalize_role_arn,
-            },
-            Retry=[asl.RETRY_BUSY],
-            Catch=[{"ErrorEquals": asl.EXISTS, "Next": "DescribeInference"}],
-            Next="DescribeInference",
+        # Not before every list is written: readers see all of a run, or nothing of it.
+        "SwapPointers": asl.inline_map(
+            published,
+            _swapping_states(settings),
+            start="NameList",
+            Next=next(iter(segments), "RetireVersions"),
         ),
-        **asl.polling(
-            "Inference",
-            describe=asl.describe("BatchInferenceJob", job_arn),
-            done="Batch inference",
-            failed=asl.CREATE_FAILED,
-            next_state="Inferred",
-            again="InferAgain",
+        **segments,
+        # What could not be retired is still noted, so the next run tries again: readers miss nothing.
+        "RetireVersions": asl.inline_map(
+            published,
+            _retiring_states(settings),
+            start="RetiredList",
+            Catch=[{"ErrorEquals": ["States.ALL"], "Next": "ListCampaigns"}],
+            Next="ListCampaigns",
         ),
-        "InferAgain": asl.second_attempt(Next="CreateInference"),
-        "Inferred": {"Type": "Succeed"},
     }
 
 
@@ -366,16 +349,22 @@ def _read(settings: Settings, key: dict[str, Any], **fields: Any) -> State:
 
 def statements(settings: Settings) -> list[Statement]:
     names = settings.names
-    jobs = names.personalize_arn(f"batch-inference-job/{names.prefix}-*")
+    runs = ["glue:StartJobRun", "glue:GetJobRun", "glue:GetJobRuns", "glue:BatchStopJobRun"]
+    return [
+        *batches.statements(settings),
+        *campaigns.statements(settings),
+        *filters.statements(settings),
+        *segment_events.statements(settings),
+        pass_role(names.personalize_role_arn, to="personalize.amazonaws.com"),
+        allow(runs, names.job_arn("postprocess-recommendations")),
+        *(_publishing_statements(settings) if _published(settings) else []),
+    ]
+
+
+def _publishing_statements(settings: Settings) -> list[Statement]:
+    names = settings.names
     execution = names.execution_arn("recommend")
     return [
-        allow("personalize:CreateBatchInferenceJob", jobs, names.solution_arns),
-        allow("personalize:DescribeBatchInferenceJob", jobs),
-        pass_role(names.personalize_role_arn, to="personalize.amazonaws.com"),
-        allow(
-            ["glue:StartJobRun", "glue:GetJobRun", "glue:GetJobRuns", "glue:BatchStopJobRun"],
-            names.job_arn("postprocess-recommendations"),
-        ),
         list_objects(names.results_bucket),
         # A Distributed Map starts child executions of its own state machine.
         allow("states:StartExecution", names.workflow_arn("recommend")),

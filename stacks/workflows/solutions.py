@@ -7,11 +7,14 @@ dataset's schema": new columns are excluded from training for existing solutions
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from config.digests import digest
-from config.recipes import DEPLOYED
-from config.settings import Settings, Solution
+from config.recipes import RECIPES, Recipe
+from config.settings import Settings
+from config.solution import Range, Solution
+from config.solution_rules import number
 from stacks.parts.access import Statement, allow
 from stacks.parts.avro import schemas
 from stacks.workflows import asl
@@ -42,46 +45,125 @@ def arn(settings: Settings, solution: Solution) -> str:
 
 def creation(settings: Settings, solution: Solution) -> dict[str, Any]:
     """Arguments of CreateSolution that differ between solutions."""
-    return {"RecipeArn": DEPLOYED[solution.recipe].arn, "SolutionConfig": _config(settings, solution)}
+    created = {"RecipeArn": RECIPES[solution.recipe].arn, "SolutionConfig": _config(settings, solution)}
+    return created | _one_event_type(solution) | ({"PerformHPO": True} if solution.tuning else {})
+
+
+def _one_event_type(solution: Solution) -> dict[str, str]:
+    """Recipes without event weights learn from one type alone, where the configuration says so."""
+    weighted = RECIPES[solution.recipe].event_weights
+    return {} if weighted or not solution.events else {"EventType": solution.events[0].type}
 
 
 def _config(settings: Settings, solution: Solution) -> dict[str, Any]:
-    config: dict[str, Any] = {}
-    recipe = DEPLOYED[solution.recipe]
+    """Members of SolutionConfig; what the configuration doesn't say is left to Personalize."""
+    recipe = RECIPES[solution.recipe]
     algorithm, features = recipe.split(solution.hyperparameters)
-    if algorithm:
-        config["AlgorithmHyperParameters"] = algorithm
-    if features:
-        config["FeatureTransformationParameters"] = features
-    if recipe.event_weights:
-        weights = [{"EventType": type_, "Weight": weight} for type_, weight in _weights(settings).items()]
-        config["EventsConfig"] = {"EventParametersList": weights}
-    return config
+    excluded = {name.upper(): list(fields) for name, fields in solution.excluded_fields.items()}
+    members: dict[str, Any] = {
+        "AlgorithmHyperParameters": algorithm,
+        "FeatureTransformationParameters": features,
+        "EventsConfig": _events_config(settings, solution),
+        "EventValueThreshold": _threshold(solution, recipe),
+        "HpoConfig": _hpo_config(solution),
+        "OptimizationObjective": _objective(solution),
+        "TrainingDataConfig": {"ExcludedDatasetColumns": excluded} if excluded else {},
+    }
+    return {name: member for name, member in members.items() if member}
 
 
-def _weights(settings: Settings) -> dict[str, float]:
-    return {event.type: event.weight for event in settings.datasets.interactions.events}
+def _events_config(settings: Settings, solution: Solution) -> dict[str, Any]:
+    if not RECIPES[solution.recipe].event_weights:
+        return {}
+    return {"EventParametersList": _event_parameters(settings, solution)}
+
+
+def _event_parameters(settings: Settings, solution: Solution) -> list[dict[str, Any]]:
+    """The solution's own events, or all that count as interactions."""
+    if not solution.events:
+        events = settings.datasets.interactions.events
+        return [{"EventType": event.type, "Weight": event.weight} for event in events]
+    return [
+        {"EventType": event.type, "Weight": event.weight}
+        | ({} if event.min_value is None else {"EventValueThreshold": event.min_value})
+        for event in solution.events
+    ]
+
+
+def _threshold(solution: Solution, recipe: Recipe) -> str | None:
+    if recipe.event_weights or not solution.events or solution.events[0].min_value is None:
+        return None
+    return number(solution.events[0].min_value)
+
+
+def _objective(solution: Solution) -> dict[str, str]:
+    given = solution.objective
+    return {"ItemAttribute": given.item_field, "ObjectiveSensitivity": given.sensitivity} if given else {}
+
+
+def _hpo_config(solution: Solution) -> dict[str, Any]:
+    tuning = solution.tuning
+    if tuning is None:
+        return {}
+    resources = {
+        "MaxNumberOfTrainingJobs": str(tuning.jobs),
+        "MaxParallelTrainingJobs": str(tuning.parallel_jobs),
+    }
+    ranges = _ranges(RECIPES[solution.recipe], tuning.ranges)
+    return {"HpoResourceConfig": resources, **({"AlgorithmHyperParameterRanges": ranges} if ranges else {})}
+
+
+def _ranges(recipe: Recipe, ranges: Mapping[str, Range]) -> dict[str, list[dict[str, Any]]]:
+    """The ranges by the member that Personalize has for their kind."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for name, searched in ranges.items():
+        member, convert = _RANGE_MEMBERS.get(recipe.hyperparameters[name].kind, _CATEGORICAL)
+        bounds = {"MinValue": searched.min, "MaxValue": searched.max} if member != _CATEGORICAL[0] else {}
+        values = {key: convert(value) for key, value in bounds.items() if value is not None}
+        found.setdefault(member, []).append({"Name": name, **(values or {"Values": list(searched.values)})})
+    return found
+
+
+_CATEGORICAL = ("CategoricalHyperParameterRanges", str)
+_RANGE_MEMBERS: Mapping[str, tuple[str, Callable[[float], Any]]] = {
+    "int": ("IntegerHyperParameterRanges", int),
+    "float": ("ContinuousHyperParameterRanges", float),
+}
+
+
+def _weights(settings: Settings, solution: Solution) -> dict[str, Any]:
+    """Weight and threshold by event type, as `_IN_FORCE` reads them of a solution."""
+    if not RECIPES[solution.recipe].event_weights:
+        return {}
+    return {
+        one["EventType"]: {name: value for name, value in one.items() if name != "EventType"}
+        for one in _event_parameters(settings, solution)
+    }
 
 
 def _learned(settings: Settings, solution: Solution) -> dict[str, list[str]]:
-    """Fields of the datasets whose metadata the recipe learns from, by dataset."""
-    learns = {dataset.lower() for dataset in DEPLOYED[solution.recipe].metadata}
+    """Fields of the datasets whose metadata the recipe learns from, by dataset; those that are excluded don't count."""
+    learns = {dataset.lower() for dataset in RECIPES[solution.recipe].metadata}
     return {
-        dataset: sorted(str(field["name"]) for field in schema.fields)
+        dataset: sorted({str(field["name"]) for field in schema.fields} - _excluded(solution, dataset))
         for dataset, schema in schemas(settings.datasets).items()
         if dataset in learns
     }
 
 
+def _excluded(solution: Solution, dataset: str) -> set[str]:
+    return {name for key, names in solution.excluded_fields.items() if key == dataset for name in names}
+
+
 def item(settings: Settings, solution: Solution) -> dict[str, Any]:
     """What an iteration over solutions needs; `weights` are those that UpdateSolution keeps up to date."""
-    weighted = DEPLOYED[solution.recipe].event_weights
     return {
         "name": solution.name,
         "solution": name(settings, solution),
         "arn": arn(settings, solution),
         "create": creation(settings, solution),
-        "weights": _weights(settings) if weighted else {},
+        "weights": _weights(settings, solution),
+        "mode": solution.training_mode,
     }
 
 
@@ -103,7 +185,13 @@ def states(settings: Settings, *, next_state: str) -> States:
         ),
         "Configured": {
             "Type": "Choice",
-            "Choices": [{"Condition": jsonata(_AS_CONFIGURED), "Next": next_state}],
+            "Choices": [
+                {
+                    "Condition": jsonata(_AS_CONFIGURED),
+                    "Assign": {"mode": jsonata(_MODE)},
+                    "Next": next_state,
+                }
+            ],
             "Default": "UpdateSolution",
         },
         "UpdateSolution": _update(),
@@ -131,25 +219,28 @@ _IN_FORCE = """(
     'status': $found.Status = 'ACTIVE' and ($busy or $failed) ? $update.Status : $found.Status,
     'reason': $update.FailureReason,
     'automatic': $found.PerformAutoTraining,
-    'weights': $merge([{}, $config.EventsConfig.EventParametersList.{EventType: Weight}])
+    'trained': $found.LatestSolutionVersion.Status = 'ACTIVE',
+    'weights': $merge([{}, $config.EventsConfig.EventParametersList.{EventType: $sift($, function($v, $k) {
+      $k != 'EventType' and $v != null
+    })}])
   }
 )"""
 _AS_CONFIGURED = (
     "$updated or ($states.input.weights = $solution.weights and $not($states.input.automatic = true))"
 )
 
+# An update adds to a version that a full training made.
+_MODE = "$solution.mode = 'UPDATE' and $states.input.trained ? 'UPDATE' : 'FULL'"
+
 
 def _create(settings: Settings) -> State:
     return asl.task(
         sdk("personalize", "createSolution"),
-        {
-            "Name": jsonata("$solution.solution"),
-            "DatasetGroupArn": settings.names.dataset_group_arn,
-            "RecipeArn": jsonata("$solution.create.RecipeArn"),
-            # Trained by this workflow; otherwise Personalize trains (and bills) every seven days as well.
-            "PerformAutoTraining": False,
-            "SolutionConfig": jsonata("$solution.create.SolutionConfig"),
-        },
+        # Trained by this workflow; otherwise Personalize trains (and bills) every seven days as well.
+        jsonata(
+            "$merge([{'Name': $solution.solution, 'PerformAutoTraining': false,"
+            f" 'DatasetGroupArn': {asl.literal(settings.names.dataset_group_arn)}}}, $solution.create])"
+        ),
         # The same error says that calls come too fast and that there are too many solutions.
         Retry=[asl.retrying(asl.BUSY, interval=30, attempts=5, longest=300)],
         Catch=[
@@ -180,7 +271,7 @@ def _update() -> State:
 def unused(settings: Settings, *, versions: str, **fields: Any) -> State:
     """A Map whose output are the names of solutions that are neither configured nor behind one of `versions`."""
     groups = [*settings.names.earlier_dataset_groups, settings.names.dataset_group]
-    configured = [name(settings, solution) for solution in settings.solutions]
+    configured = [name(settings, solution) for solution in settings.solutions if solution.version is None]
     arns = [{"group": settings.names.dataset_group_arn_of(group)} for group in groups]
     listed = asl.task(
         sdk("personalize", "listSolutions"),

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from config import layout
+from config.recipes import RECIPES
 from config.settings import Settings
 from stacks.parts.access import Statement, allow, pass_role
-from stacks.workflows import asl, schemas, solutions
-from stacks.workflows.asl import States, jsonata, sdk
+from stacks.workflows import action_datasets, asl, pins, schemas, solutions
+from stacks.workflows.asl import State, States, jsonata, sdk
 
 HOURS = 18
 IMPORT_HOURS = 4
@@ -20,27 +21,21 @@ def definition(settings: Settings) -> dict[str, Any]:
     states: States = {
         "Start": {
             "Type": "Pass",
-            "Assign": {"run_id": jsonata("$states.input.run_id")},
+            "Assign": {"run_id": jsonata("$states.input.run_id"), "versions": {}},
             "Next": "CheckFields",
         },
-        **schemas.states(settings, next_state="ImportDatasets"),
+        **schemas.states(settings, next_state=action_datasets.start(settings, otherwise="ImportDatasets")),
+        **action_datasets.states(settings, next_state="ImportDatasets"),
         "ImportDatasets": asl.inline_map(
             [
                 {"dataset": dataset, "arn": settings.names.dataset_arn(dataset)}
-                for dataset in layout.DATASETS
-                if settings.datasets.configured(dataset)
+                for dataset in _imported(settings)
             ],
             _import_states(settings),
             start="NameImport",
-            Next="TrainSolutions",
+            Next=_first_training(settings),
         ),
-        "TrainSolutions": asl.inline_map(
-            [solutions.item(settings, solution) for solution in settings.solutions],
-            _solution_states(settings),
-            start="Solution",
-            Assign={"versions": jsonata("$merge($states.result.{name: version})")},
-            Next="FindUnused",
-        ),
+        **_training_states(settings),
         "FindUnused": solutions.unused(
             settings,
             versions="$versions",
@@ -55,13 +50,47 @@ def definition(settings: Settings) -> dict[str, Any]:
     )
 
 
+def _imported(settings: Settings) -> list[str]:
+    known = (*layout.DATASETS, *layout.ACTION_DATASETS)
+    return [dataset for dataset in known if settings.datasets.configured(dataset)]
+
+
+def _first_training(settings: Settings) -> str:
+    return "CheckPins" if any(one.version for one in settings.solutions) else "TrainSolutions"
+
+
+def _training_states(settings: Settings) -> States:
+    """Solutions whose version is pinned are not trained, and cost nothing while they are."""
+    pinned = [{"name": one.name, "version": one.version} for one in settings.solutions if one.version]
+    trained = [solutions.item(settings, one) for one in settings.solutions if one.version is None]
+    found: States = {}
+    if pinned:
+        found["CheckPins"] = asl.inline_map(
+            pinned,
+            pins.states({one.name: RECIPES[one.recipe].arn for one in settings.solutions if one.version}),
+            start="Pin",
+            Assign={"versions": _with_versions()},
+            Next="TrainSolutions" if trained else "FindUnused",
+        )
+    if trained:
+        found["TrainSolutions"] = asl.inline_map(
+            trained,
+            _solution_states(settings),
+            start="Solution",
+            Assign={"versions": _with_versions()},
+            Next="FindUnused",
+        )
+    return found
+
+
+def _with_versions() -> str:
+    return jsonata("$merge([$versions, $states.result.{name: version}])")
+
+
 def _import_states(settings: Settings) -> States:
     names = settings.names
     job_name = f"{asl.literal(names.prefix + '-')} & $states.input.dataset & '-' & $run_id"
     job_arn = f"{asl.literal(names.personalize_arn('dataset-import-job/'))} & $job_name"
-    folder = asl.joined(
-        layout.DATASET, bucket=names.datasets_bucket, run_id="$run_id", dataset="$dataset.dataset"
-    )
     return {
         "NameImport": {
             "Type": "Pass",
@@ -72,20 +101,7 @@ def _import_states(settings: Settings) -> States:
             },
             "Next": "CreateImport",
         },
-        "CreateImport": asl.task(
-            sdk("personalize", "createDatasetImportJob"),
-            {
-                "JobName": jsonata("$job_name"),
-                "DatasetArn": jsonata("$dataset.arn"),
-                "DataSource": {"DataLocation": jsonata(folder)},
-                "RoleArn": names.personalize_role_arn,
-                "ImportMode": "FULL",
-            },
-            Retry=[asl.RETRY_BUSY],
-            # A run that is started again finds its own import.
-            Catch=[{"ErrorEquals": asl.EXISTS, "Next": "DescribeImport"}],
-            Next="DescribeImport",
-        ),
+        "CreateImport": _create_import(settings),
         **asl.polling(
             "Import",
             describe=asl.describe("DatasetImportJob", job_arn),
@@ -97,6 +113,27 @@ def _import_states(settings: Settings) -> States:
         "ImportAgain": asl.second_attempt(Next="CreateImport"),
         "Imported": {"Type": "Succeed"},
     }
+
+
+def _create_import(settings: Settings) -> State:
+    names = settings.names
+    folder = asl.joined(
+        layout.DATASET, bucket=names.datasets_bucket, run_id="$run_id", dataset="$dataset.dataset"
+    )
+    return asl.task(
+        sdk("personalize", "createDatasetImportJob"),
+        {
+            "JobName": jsonata("$job_name"),
+            "DatasetArn": jsonata("$dataset.arn"),
+            "DataSource": {"DataLocation": jsonata(folder)},
+            "RoleArn": names.personalize_role_arn,
+            "ImportMode": "FULL",
+        },
+        Retry=[asl.RETRY_BUSY],
+        # A run that is started again finds its own import.
+        Catch=[{"ErrorEquals": asl.EXISTS, "Next": "DescribeImport"}],
+        Next="DescribeImport",
+    )
 
 
 def _solution_states(settings: Settings) -> States:
@@ -131,7 +168,7 @@ def _train_states() -> States:
             {
                 "Name": jsonata("$job_name"),
                 "SolutionArn": jsonata("$solution.arn"),
-                "TrainingMode": "FULL",
+                "TrainingMode": jsonata("$mode"),
             },
             Retry=[asl.RETRY_BUSY],
             Catch=[{"ErrorEquals": asl.EXISTS, "Next": "ListVersions"}],
@@ -153,14 +190,6 @@ def _train_states() -> States:
 def _found_states() -> States:
     """The version exists, and the answer that named it was lost: a name is all that is known, and no list has it."""
     newest_first = "[$states.result.SolutionVersions^(>CreationDateTime).SolutionVersionArn]"
-    described = asl.task(
-        sdk("personalize", "describeSolutionVersion"),
-        {"SolutionVersionArn": jsonata("$states.input")},
-        Output=jsonata(
-            "{'arn': $states.result.SolutionVersion.SolutionVersionArn, 'name': $states.result.SolutionVersion.Name}"
-        ),
-        Next="Named",
-    )
     return {
         "ListVersions": asl.task(
             sdk("personalize", "listSolutionVersions"),
@@ -170,7 +199,7 @@ def _found_states() -> States:
         ),
         "NameVersions": asl.inline_map(
             jsonata(f"[$states.input[[0..{_MOST_VERSIONS - 1}]]]"),
-            {"NameVersion": described, "Named": {"Type": "Succeed"}},
+            {"NameVersion": _name_version(), "Named": {"Type": "Succeed"}},
             start="NameVersion",
             Output=jsonata("{'arn': $join([$states.result[name = $job_name].arn])}"),
             Next="VersionFound",
@@ -186,14 +215,29 @@ def _found_states() -> States:
             ],
             "Default": "VersionNotFound",
         },
-        "VersionNotFound": {
-            "Type": "Fail",
-            "Error": "VersionNotFound",
-            "Cause": jsonata(
-                f"'Version ' & $job_name & ' exists, but is none of the newest {_MOST_VERSIONS} of '"
-                " & $solution.solution & ': start another run'"
-            ),
-        },
+        "VersionNotFound": _version_not_found(),
+    }
+
+
+def _name_version() -> State:
+    return asl.task(
+        sdk("personalize", "describeSolutionVersion"),
+        {"SolutionVersionArn": jsonata("$states.input")},
+        Output=jsonata(
+            "{'arn': $states.result.SolutionVersion.SolutionVersionArn, 'name': $states.result.SolutionVersion.Name}"
+        ),
+        Next="Named",
+    )
+
+
+def _version_not_found() -> State:
+    return {
+        "Type": "Fail",
+        "Error": "VersionNotFound",
+        "Cause": jsonata(
+            f"'Version ' & $job_name & ' exists, but is none of the newest {_MOST_VERSIONS} of '"
+            " & $solution.solution & ': start another run'"
+        ),
     }
 
 
@@ -265,12 +309,11 @@ def _kept_states(table: str) -> States:
 def statements(settings: Settings) -> list[Statement]:
     names = settings.names
     imports = names.personalize_arn(f"dataset-import-job/{names.prefix}-*")
-    datasets = [
-        names.dataset_arn(dataset) for dataset in layout.DATASETS if settings.datasets.configured(dataset)
-    ]
+    datasets = [names.dataset_arn(dataset) for dataset in _imported(settings)]
     return [
         *schemas.reading(settings),
         *schemas.writing(settings),
+        *action_datasets.statements(settings),
         allow("personalize:CreateDatasetImportJob", imports, *datasets),
         allow("personalize:DescribeDatasetImportJob", imports),
         *solutions.statements(settings),

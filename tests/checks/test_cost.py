@@ -10,6 +10,7 @@ import pytest
 
 from checks import cost
 from checks.assembly import Assembly
+from checks.spending import use as spending
 from tests.mutations.mutation import with_template
 
 Resources = dict[str, Any]
@@ -51,7 +52,7 @@ def second_gateway(resources: Resources) -> None:
         (
             "Sources",
             properties("AWS::RDS::DBCluster", ServerlessV2ScalingConfiguration={"MinCapacity": 2}),
-            "| Aurora capacity (the minimum of every instance) | 365 | 1,460 | ACU-hours | no price |",
+            "| Aurora capacity (the minimum of every instance) | 365 | 1,460 | ACU-hours | +219.00 |",
         ),
         (
             "Preparation",
@@ -91,11 +92,11 @@ def test_a_change_of_a_template_is_a_row_with_its_difference(
 
 def test_the_sum_of_a_comparison_counts_only_what_has_a_price(dev: Assembly) -> None:
     text = cost.table(changed(dev, "Network", second_gateway), dev)
-    assert "| **sum of the priced, all drivers** | 85.67 | 130.93 | USD | **+45.26** |" in text
+    assert "| **sum of the priced, all drivers** | 158.67 | 203.93 | USD | **+45.26** |" in text
 
 
 def test_nothing_changed_says_so(dev: Assembly) -> None:
-    assert cost.table(dev, dev).startswith("No fixed quantity changes (priced: 85.67 USD a month)")
+    assert cost.table(dev, dev).startswith("No fixed quantity changes (priced: 158.67 USD a month)")
 
 
 def test_a_region_without_prices_has_quantities_only_and_says_so(dev: Assembly) -> None:
@@ -125,11 +126,13 @@ def test_runs_in_a_month_follow_the_schedule(expression: str, runs: int) -> None
 
 
 def test_every_price_is_of_a_driver_and_says_where_and_when_it_was_read() -> None:
-    known = {driver.name for driver in cost.DRIVERS}
+    known = {driver.name for driver in cost.DRIVERS} | set(spending.DRIVERS)
     for price in cost.prices().values():
         assert price.driver in known
         assert price.price > 0
         assert price.usage_type and price.service and price.read
+        assert price.source in cost.sources()
+    assert {price.source for price in cost.prices().values()} == set(cost.sources())
 
 
 def test_a_folder_that_was_not_synthesized_is_refused_with_the_cure(

@@ -16,7 +16,11 @@ from config import files
 from tests import example
 from tests.stacks.conftest import ROOT
 
-OURS: dict[str, Any] = {"account": "333333333333", "api": {"default_items": ["tea", "default-item"]}}
+OURS: dict[str, Any] = {
+    "account": "333333333333",
+    "api": {"default_items": ["tea", "default-item"]},
+    "budget": {"email": "books@acme.com"},
+}
 
 
 @pytest.fixture
@@ -44,6 +48,7 @@ def test_values_of_ones_own_are_let_through(written: Any) -> None:
         ({"alerts": {"email": "a@example.com"}}, ["alerts.email = a@example.com: ", "or null"]),
         ({"alerts": {"email": "a@mail.example.org"}}, ["alerts.email = a@mail.example.org: "]),
         ({"alerts": {"email": "a@shop.test"}}, ["alerts.email = a@shop.test: "]),
+        ({"budget": {"email": "a@shop.test"}}, ["budget.email = a@shop.test: ", "or null"]),
     ],
 )
 def test_an_examples_value_is_refused_with_file_key_value_and_cure(

@@ -187,6 +187,7 @@ def test_nothing_else_spells_a_key_itself() -> None:
 ATTRIBUTES = frozenset(
     [
         "lambdas/get_recommendations/table.py",
+        "lambdas/record_events/log.py",
         "local/chaos/line.py",
         "local/demo/deployed.py",
     ]

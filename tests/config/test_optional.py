@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from config import rules
-from config.recipes import DEPLOYED, RECIPES
+from config import solution_rules
+from config.recipes import RECIPES
 from config.settings import DatasetField, LogAttributes, Settings
 from glue_jobs.transforms import log_attributes
 from stacks.parts.avro import schemas
@@ -48,13 +48,13 @@ def test_one_of_both_may_be_left_out() -> None:
 
 
 def test_a_recipe_that_needs_a_dataset_is_refused_without_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No deployed recipe needs one; semantic similarity, by the guide, needs items."""
+    """Semantic similarity, by the guide, needs items."""
     assert "Items" in RECIPES["aws-semantic-similarity"].required
-    needs_items = replace(DEPLOYED["aws-similar-items"], required=frozenset({"Interactions", "Items"}))
-    monkeypatch.setitem(DEPLOYED, "aws-similar-items", needs_items)  # type: ignore[index]
-    rules.check_needs(example.settings().solutions, example.settings().datasets)
+    needs_items = replace(RECIPES["aws-similar-items"], required=frozenset({"Interactions", "Items"}))
+    monkeypatch.setitem(RECIPES, "aws-similar-items", needs_items)  # type: ignore[index]
+    solution_rules.check_against(example.settings().solutions, example.settings().datasets)
     with pytest.raises(ValueError, match=r"'related'.*needs the Items dataset: add datasets\.items"):
-        rules.check_needs(example.settings().solutions, without("items").datasets)
+        solution_rules.check_against(example.settings().solutions, without("items").datasets)
 
 
 def test_a_plain_string_is_a_field_that_filters_use() -> None:

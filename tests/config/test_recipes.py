@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from config import recipes
-from config.recipes import DEPLOYED, RECIPES, Hyperparameter, Recipe
-from config.settings import Solution
+from config.recipes import RECIPES, Hyperparameter, Recipe
+from config.solution import Solution
 from osusume_engine import batch, metrics
 from osusume_engine.recipes import RECIPES as ENGINES
 from osusume_engine.recipes.specs import HyperparameterSpec
@@ -75,11 +75,21 @@ def test_metrics_are_those_that_the_engine_computes() -> None:
 
 
 @EACH
-def test_only_what_can_be_published_is_deployed(recipe: Recipe) -> None:
-    """The pipeline makes batch lists for users, items or everyone, from lines of one key."""
-    can = recipe.batch == "inference" and len(recipe.line) == 1 and recipe.audience != "attributes"
-    assert can or not recipe.deployed
-    assert all(recipe.metrics >= recipes.RANKING_METRICS for recipe in DEPLOYED.values())
+def test_every_recipe_is_published_or_has_a_campaign_and_is_judged_by_a_metric_of_its_own(
+    recipe: Recipe,
+) -> None:
+    """Developer guide, "Batch recommendations and user segments": what each type of recipe makes."""
+    made = {
+        "PERSONALIZED_RANKING": "rankings",
+        "USER_SEGMENTATION": "segments",
+        "PERSONALIZED_ACTIONS": None,
+    }
+    without_batch = recipe.name == "aws-trending-now"
+    assert recipe.publishes == (None if without_batch else made.get(recipe.type, "lists"))
+    assert recipe.publishes or recipe.campaign
+    wanted = "normalized_discounted_cumulative_gain_at_25"
+    assert recipe.gate_metric(wanted) in recipe.metrics
+    assert (recipe.gate_metric(wanted) == wanted) == (recipe.metrics >= recipes.RANKING_METRICS)
 
 
 @pytest.mark.parametrize(

@@ -317,7 +317,7 @@ CASES = [
         {"app": "recommendations", **solution(name="personal-recommendations-v2")},
         ("'personal-recommendations-v2' has 27 characters", "leave 24", "shorten it"),
     ),
-    Refused("more results than Personalize gives", solution(results=501), ("results = 501", "500")),
+    Refused("more results than Personalize gives", solution(results=501), ("results is 501", "500")),
     Refused(
         "fewer candidates than results",
         solution(candidates=24),
@@ -338,7 +338,7 @@ CASES = [
     Refused(
         "a placement that no solution fills",
         {"placements.home.lists": ["personnal"]},
-        ("placements.home.lists names 'personnal', no solution", "did you mean 'personal'?"),
+        ("placements.home.lists names 'personnal', no solution that publishes lists", "did you mean 'personal'?"),
     ),
     Refused(
         "a fallback that is not for everyone",
@@ -467,6 +467,17 @@ CASES = [
         ("base_capacity_rpu 64 is above max_capacity_rpu 32", "raise the second"),
     ),
     Refused("queries without an end", {"analytics.max_query_seconds": 86400}, ("= 86400", "86399")),
+    Refused(
+        "a budget that nobody hears of",
+        {"budget.email": None, "alerts.email": None},
+        ("budget.monthly_usd is 300 and nobody would be told", "write budget.email or alerts.email"),
+    ),
+    Refused("a budget of nothing", {"budget.monthly_usd": 0}, ("budget.monthly_usd = 0",)),
+    Refused(
+        "shares of a budget that fall",
+        {"budget.alert_at_percent": [100, 80]},
+        ("[100, 80] must rise, each once: write [80, 100]",),
+    ),
     Refused("an address that is none", {"alerts.email": "me at home"}, ("alerts.email = 'me at home'",)),
 ]
 

@@ -73,6 +73,7 @@ def test_build_datasets_takes_its_arguments(given: Any, monkeypatch: pytest.Monk
         results_bucket="results",
         datasets=json.dumps({"interactions": {"events": [{"type": "buy", "source": "orders"}]}}),
         application_log=json.dumps(log),
+        batch_inputs='[{"folder": "users", "lines": "users"}]',
         accept='["rows.items"]',
         **FORGOTTEN,
         run_id=RUN,
@@ -87,6 +88,7 @@ def test_build_datasets_takes_its_arguments(given: Any, monkeypatch: pytest.Monk
     assert (job.log.keys, job.log.ttl, job.log.keep_expired_days) == (["customer", "at"], "gone", 7)
     assert (job.log.attributes, job.log.timestamp_format) == ({"USER_ID": "customer"}, "iso")
     assert job.accepted == ["rows.items"]
+    assert job.batch_inputs == [{"folder": "users", "lines": "users"}]
     assert (job.left_out.secret, job.left_out.digests) == (b"secret", {"abc"})
     assert job.dataset("users") == f"s3://datasets/runs/{RUN}/users/"
     assert job.warehouse("users") == f"s3://results/runs/{RUN}/warehouse/users/"

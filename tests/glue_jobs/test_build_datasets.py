@@ -11,6 +11,9 @@ from typing import Any
 
 import pytest
 
+from config import inputs
+from tests import example
+
 pytestmark = pytest.mark.spark
 
 RUN, EARLIER = "20261124T030000Z", "20261123T030000Z"
@@ -130,6 +133,7 @@ class World:
             export_prefix=f"application_log/run={run}" if export else "none",
             previous_run_id=previous,
             log=build_datasets.LogTable(ttl=ttl, keep_expired_days=keep_expired_days),
+            batch_inputs=inputs.of_all(example.settings().solutions),
         )
         build_datasets.run(job, s3=self.s3)
         return self.report(run)

@@ -9,6 +9,7 @@ pytest.importorskip("pyspark")
 from config import layout
 from config.layout import Form
 from glue_jobs import build_datasets, postprocess_recommendations, report, session
+from glue_jobs.transforms import segments
 
 RUN = "20261124T030000Z"
 
@@ -37,7 +38,7 @@ def test_the_job_that_builds_datasets_writes_where_the_layout_says() -> None:
         previous_run_id="none",
         log=build_datasets.LogTable(ttl=None, keep_expired_days=0),
     )
-    for dataset in layout.DATASETS:
+    for dataset in (*layout.DATASETS, *layout.ACTION_DATASETS):
         assert job.dataset(dataset) == s3("datasets", layout.DATASET, dataset=dataset)
         assert job.quarantine(dataset) == s3("datasets", layout.QUARANTINE, dataset=dataset)
     for audience in layout.AUDIENCES.values():
@@ -56,4 +57,6 @@ def test_the_job_that_makes_lists_reads_and_writes_where_the_layout_says() -> No
     )
     assert job.batch_output("personal") == s3("results", layout.BATCH_OUTPUT, solution="personal")
     assert job.published("personal") == s3("results", layout.PUBLISH, solution="personal")
+    assert job.folder("segments/fans") == s3("results", layout.SEGMENTS, solution="fans")
+    assert layout.SEGMENT_PAGE == segments.PAGE
     assert job.warehouse("orders") == s3("results", layout.WAREHOUSE, table="orders")

@@ -77,7 +77,7 @@ def test_judge_solution_version(call: Any) -> None:
         "CONTROL_TABLE": "control",
         "RESULTS_BUCKET": "results",
         "RECIPES": '{"personal": "aws-user-personalization-v2"}',
-        "METRIC": METRIC,
+        "METRICS": json.dumps({"personal": METRIC}),
         "MIN_AGAINST_SERVING": "0.9",
         "POWERTOOLS_METRICS_NAMESPACE": "n",
     }

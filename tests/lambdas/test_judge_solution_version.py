@@ -16,7 +16,12 @@ METRIC = "normalized_discounted_cumulative_gain_at_25"
 ARN = "arn:aws:personalize:ap-northeast-1:111111111111:solution/osusume-dev-personal"
 NEW, OLD = f"{ARN}/new", f"{ARN}/old"
 SETTINGS = Environment(
-    "control", "results", {"personal": "aws-user-personalization-v2"}, METRIC, 0.9, "Osusume/test"
+    "control",
+    "results",
+    {"personal": "aws-user-personalization-v2"},
+    {"personal": METRIC},
+    0.9,
+    "Osusume/test",
 )
 RUN = "20261124T030000Z"
 

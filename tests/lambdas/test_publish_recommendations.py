@@ -190,3 +190,26 @@ def test_identifiers_keep_their_characters() -> None:
     _, table = published([line("日本", [("鮨🍣", 1.0)])])
     ((key, item),) = table.items.items()
     assert (key[0], item["items"]["S"]) == ("personal#日本", '[["鮨🍣",1.0]]')
+
+
+def page(number: int, users: list[str], *, of: int) -> str:
+    return json.dumps({"list": "personal", "key": "fans", "page": number, "pages": of, "items": users})
+
+
+def test_a_segment_is_an_item_for_each_page_under_the_layouts_key() -> None:
+    answer, table = published([page(1, ["u1", "u2"], of=2), page(2, ["u3"], of=2)])
+    assert answer == {"written": 2}
+    key = layout.SEGMENT.of(solution="personal", key="fans")
+    found = {
+        (item["pk"]["S"], item["sk"]["S"]): (json.loads(item["items"]["S"]), item["pages"]["N"])
+        for item in table.items.values()
+    }
+    ranks = [layout.SEGMENT_SK.of(version=RUN, page=f"{n:0{layout.SEGMENT_PAGE_DIGITS}}") for n in (1, 2)]
+    assert found == {(key, ranks[0]): (["u1", "u2"], "2"), (key, ranks[1]): (["u3"], "2")}
+
+
+def test_a_full_page_of_the_longest_ids_fits_into_an_item() -> None:
+    """256 characters of which JSON writes each as six."""
+    users = ["\x01" * 252 + f"{number:04}" for number in range(layout.SEGMENT_PAGE)]
+    answer, _ = published([page(1, users, of=1)])
+    assert answer == {"written": 1}

@@ -15,6 +15,7 @@ from lambdas.run_dbt.environment import Environment
 
 ROOT = Path(__file__).parents[2]
 COLUMNS = {"users": {"user_id": "varchar(256)"}}
+VARIABLES = {"click_event": "tap", "audiences": {"personal": "user"}}
 
 
 def result(unique_id: str, status: str, message: str = "") -> Any:
@@ -60,7 +61,7 @@ def test_address_and_credentials_come_from_redshift_serverless(stubbed: Any) -> 
         {"dbUser": "IAMR:run-dbt", "dbPassword": "secret"},
         {"workgroupName": "workgroup", "dbName": "analytics", "durationSeconds": 3600},
     )
-    settings = Environment("workgroup", "analytics", COLUMNS)
+    settings = Environment("workgroup", "analytics", COLUMNS, VARIABLES)
     assert profile.variables(settings, redshift_serverless=client) == {
         "DBT_HOST": "host.example",
         "DBT_PORT": "5439",
@@ -69,6 +70,7 @@ def test_address_and_credentials_come_from_redshift_serverless(stubbed: Any) -> 
         "DBT_DATABASE": "analytics",
         "DBT_SCHEMA": "marts",
         "WAREHOUSE_COLUMNS": '{"users": {"user_id": "varchar(256)"}}',
+        "WAREHOUSE_VARIABLES": '{"click_event": "tap", "audiences": {"personal": "user"}}',
     }
 
 
@@ -79,7 +81,7 @@ def test_a_warehouse_without_an_address_is_named_with_its_status(stubbed: Any, s
     with pytest.raises(
         profile.WarehouseHasNoAddress, match=f"workgroup shop is {status} and has no address yet"
     ):
-        profile.variables(Environment("shop", "analytics", COLUMNS), redshift_serverless=client)
+        profile.variables(Environment("shop", "analytics", COLUMNS, VARIABLES), redshift_serverless=client)
 
 
 def test_dbt_writes_only_below_its_work_folder(tmp_path: Path) -> None:

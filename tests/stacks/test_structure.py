@@ -347,3 +347,19 @@ def test_the_late_alarm_gives_each_hour_its_point(assembly: Assembly) -> None:
     assert expressions == ["FILL(succeeded, 0)"]
     assert alarm["EvaluationPeriods"] == assembly.settings.schedule.late_after_hours
     assert alarm["TreatMissingData"] == "breaching"
+
+
+def test_the_budget_mails_at_each_share_and_when_the_month_is_forecast_to_reach_the_last(
+    assembly: Assembly,
+) -> None:
+    [(_, budget)] = assembly.properties("AWS::Budgets::Budget")
+    given = assembly.settings.budget
+    assert budget["Budget"]["BudgetLimit"] == {"Amount": given.monthly_usd, "Unit": "USD"}
+    assert budget["Budget"]["TimeUnit"] == "MONTHLY"
+    told = [
+        (row["Notification"]["NotificationType"], row["Notification"]["Threshold"])
+        for row in budget["NotificationsWithSubscribers"]
+    ]
+    assert told == [("ACTUAL", 80), ("ACTUAL", 100), ("FORECASTED", 100)]
+    mailed = {row["Subscribers"][0]["Address"] for row in budget["NotificationsWithSubscribers"]}
+    assert mailed == {given.email or assembly.settings.alerts.email}

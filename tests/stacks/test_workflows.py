@@ -534,6 +534,8 @@ def recommendation() -> dict[tuple[str, str], Any]:
         ("lambda", "Invoke"): functions(publish_recommendations=publish),
         ("dynamodb", "UpdateItem"): {},
         ("dynamodb", "GetItem"): {},
+        ("personalize", "ListCampaigns"): {"campaigns": []},
+        ("personalize", "ListFilters"): {"Filters": []},
     }
 
 

@@ -21,6 +21,7 @@ from tests import example
 from tests.warehouse import rows
 from warehouse.load import tables
 from warehouse.load.columns import warehouse_columns
+from warehouse.load.variables import marts_variables
 
 WAREHOUSE = Path(__file__).parents[2] / "warehouse"
 
@@ -69,6 +70,8 @@ class Warehouse:
     ) -> None:
         self.folder = folder
         self.columns = columns or warehouse_columns(example.settings().datasets)
+        # The only metric of the known rows is the one that the gate looks at.
+        self.variables = {**marts_variables(example.settings()), "gate_metric": "coverage"}
         self.address = server.address
         self.name = name
         admin = server.connect()
@@ -127,6 +130,7 @@ class Warehouse:
             DBT_PASSWORD="dbt",
             DBT_DATABASE=self.name,
             WAREHOUSE_COLUMNS=json.dumps(self.columns),
+            WAREHOUSE_VARIABLES=json.dumps(self.variables),
         )
 
 

@@ -90,6 +90,18 @@ METRICS = [
         "2026-01-02 04:00:00",
     ),
 ]
+QUARANTINE = [
+    (NEW, "interactions", "orders", "no user", "o9", "part-0", ""),
+    (NEW, "interactions", "orders", "no user", "o8", "part-0", ""),
+    (NEW, "items", "items", "category too long", "milk", "part-1", "x"),
+]
+DATA_QUALITY = [
+    (OLD, "rows.interactions", 2.0, None, None),
+    (NEW, "rows.interactions", 3.0, 1.6, None),
+    (NEW, "rows.users", 3.0, None, None),
+    (NEW, "users.distinct", 2.0, 3.0, None),
+    (NEW, "age_hours.orders.purchase", 60.0, None, 48.0),
+]
 
 TABLES = [
     ("users", "run_id, user_id, age, income, household_size", USERS),
@@ -108,4 +120,6 @@ TABLES = [
         "run_id, solution, recipe, solution_version_arn, metric, value, promoted, created_at",
         METRICS,
     ),
+    ("quarantine", "run_id, dataset, source, reason, source_key, source_file, wrong_value", QUARANTINE),
+    ("data_quality", "run_id, figure, value, low, high", DATA_QUALITY),
 ]

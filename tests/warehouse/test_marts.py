@@ -25,6 +25,16 @@ pytestmark = pytest.mark.slow
         ("marts.fct_solution_version_metrics", 2),
         ("marts.mart_catalogue_coverage", 3),
         ("marts.mart_freshness", 5),
+        ("marts.mart_inference_results", 3),
+        ("marts.mart_category_mix", 4),
+        ("marts.mart_list_positions", 4),
+        ("marts.mart_funnel", 3),
+        ("marts.mart_usage", 5),
+        ("marts.mart_quarantine", 2),
+        ("marts.mart_data_quality", 5),
+        ("marts.mart_runs", 2),
+        ("marts.mart_solution_version_metrics", 2),
+        ("marts.mart_gate_decisions", 2),
         ("staging.stg_application_log__events", 7),
     ],
 )
@@ -109,7 +119,7 @@ def test_marts_are_readable_by_the_readers_role_after_each_rebuild_and_by_nobody
 ) -> None:
     postgres.ensure_role(server.connect(), name="stranger", password="stranger")
     marts = [name for (name,) in built.select("select tablename from pg_tables where schemaname = 'marts'")]
-    assert len(marts) == 8
+    assert len(marts) == 18
     for user, expected in ((tables.READER, True), ("stranger", False)):
         for mart in marts:
             privilege = f"select has_table_privilege('{user}', 'marts.{mart}', 'select')"

@@ -101,6 +101,21 @@ where run_id < (
     from (select distinct run_id from $landing.recommendations order by run_id desc limit 5) as kept
 );
 
+delete from $landing.segments where run_id = '$run_id';
+
+copy $landing.segments ($segments_columns)
+from 's3://$results_bucket/runs/$run_id/warehouse/segments/'
+iam_role '$copy_role_arn'
+format json 'auto'
+gzip
+timeformat 'auto';
+
+delete from $landing.segments
+where run_id < (
+    select min(run_id)
+    from (select distinct run_id from $landing.segments order by run_id desc limit 5) as kept
+);
+
 delete from $landing.solution_version_metrics where run_id = '$run_id';
 
 copy $landing.solution_version_metrics ($solution_version_metrics_columns)

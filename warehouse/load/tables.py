@@ -75,6 +75,10 @@ TABLES: Mapping[str, Table] = {
          "score": "double precision"},
         "distkey (entity_id) sortkey (run_id, solution)",
     ),
+    "segments": Table(
+        {**OWN, "solution": "varchar(64)", "segment": ID, "rank": "integer", "user_id": ID},
+        "distkey (user_id) sortkey (run_id, solution)",
+    ),
     "solution_version_metrics": Table(
         {**OWN, "solution": "varchar(64)", "recipe": "varchar(64)", "solution_version_arn": "varchar(256)",
          "metric": "varchar(128)", "value": "double precision", "promoted": "boolean",

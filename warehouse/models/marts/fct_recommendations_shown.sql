@@ -19,7 +19,7 @@ positions as (
 
 impressions as (
 
-    select * from events where event_type = 'impression' and shown_items is not null
+    select * from events where event_type = '{{ configured("impression_event") }}' and shown_items is not null
 
 ),
 
@@ -41,7 +41,7 @@ shown as (
 
 {# An action counts for the last time the item was shown before it, within the window, and for no other. -#}
 {% for outcome, actions, key, at in [
-    ('clicks', "(select * from events where event_type = 'click')", 'event_id', 'occurred_at'),
+    ('clicks', "(select * from events where event_type = '" ~ configured('click_event') ~ "')", 'event_id', 'occurred_at'),
     ('purchases', 'orders', 'order_id', 'ordered_at'),
 ] -%}
 {{ outcome }}_ranked as (
@@ -59,7 +59,7 @@ shown as (
         on shown.user_id = actions.user_id
         and shown.item_id = actions.item_id
         and actions.{{ at }} >= shown.shown_at
-        and actions.{{ at }} < {{ dbt.dateadd('day', var('attribution_days'), 'shown.shown_at') }}
+        and actions.{{ at }} < {{ dbt.dateadd('day', configured('attribution_days'), 'shown.shown_at') }}
 
 ),
 

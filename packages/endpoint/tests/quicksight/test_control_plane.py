@@ -85,3 +85,68 @@ def test_a_template_with_an_unknown_property_fails(cloud: Endpoint) -> None:
         assert "has no property Colour" in str(failure)
     else:
         raise AssertionError("an unknown property deployed")
+
+
+def test_a_template_makes_everything_that_a_dashboard_needs(cloud: Endpoint) -> None:
+    """Each thing names what it stands on: a missing one is refused."""
+    at = lambda logical_id: {"Fn::GetAtt": [logical_id, "Arn"]}  # noqa: E731
+    connection = {"SubnetIds": ["subnet-1"], "SecurityGroupIds": ["sg-1"], "RoleArn": "arn:aws:iam::1:role/r"}
+    table = {
+        "DataSourceArn": at("S"),
+        "Schema": "m",
+        "Name": "t",
+        "InputColumns": [{"Name": "d", "Type": "DATETIME"}],
+    }
+    window = {"LookbackWindow": {"ColumnName": "d", "Size": 7, "SizeUnit": "DAY"}}
+    daily = {"Interval": "DAILY", "TimeOfTheDay": "07:00", "TimeZone": "Asia/Tokyo"}
+    schedule = {"ScheduleId": "daily", "RefreshType": "INCREMENTAL_REFRESH", "ScheduleFrequency": daily}
+    identity = name("d")
+    stack = {
+        "F": resource("QuickSight::Folder", FolderId=identity, Name="f", FolderType="SHARED"),
+        "C": resource("QuickSight::VPCConnection", VPCConnectionId=identity, Name="c", **connection),
+        "S": resource(
+            "QuickSight::DataSource",
+            DataSourceId=identity,
+            Name="s",
+            Type="REDSHIFT",
+            VpcConnectionProperties={"VpcConnectionArn": at("C")},
+        ),
+        "D": resource(
+            "QuickSight::DataSet",
+            DataSetId=identity,
+            Name="d",
+            ImportMode="SPICE",
+            PhysicalTableMap={"t": {"RelationalTable": table}},
+            DataSetRefreshProperties={"RefreshConfiguration": {"IncrementalRefresh": window}},
+            IngestionWaitPolicy={"WaitForSpiceIngestion": False},
+            FolderArns=[at("F")],
+        ),
+        "R": resource("QuickSight::RefreshSchedule", DataSetId={"Ref": "D"}, Schedule=schedule),
+    }
+    deploy(cloud, name("stack"), stack)
+    client, account = cloud.client("quicksight"), {"AwsAccountId": cloud.account}
+    assert client.describe_folder(**account, FolderId=identity)["Folder"]["FolderType"] == "SHARED"
+    found = client.describe_vpc_connection(**account, VPCConnectionId=identity)["VPCConnection"]
+    assert found["Status"] == "CREATION_SUCCESSFUL"
+    (refresh,) = client.list_refresh_schedules(**account, DataSetId=identity)["RefreshSchedules"]
+    assert refresh["ScheduleFrequency"]["Timezone"] == "Asia/Tokyo"
+    call = lambda: client.create_data_source(  # noqa: E731
+        **account,
+        DataSourceId=name(),
+        Name="s",
+        Type="REDSHIFT",
+        VpcConnectionProperties={"VpcConnectionArn": found["Arn"] + "gone"},
+    )
+    assert error_of(call)[0] == "ResourceNotFoundException"
+
+
+def test_a_window_that_quicksight_does_not_know_fails_the_template(cloud: Endpoint) -> None:
+    wanted = resource(
+        "QuickSight::DataSet", DataSetId=name(), Name="d", DataSetRefreshProperties={"RefreshWindow": {}}
+    )
+    try:
+        deploy(cloud, name("stack"), {"D": wanted})
+    except AssertionError as failure:
+        assert "has no property RefreshWindow" in str(failure)
+    else:
+        raise AssertionError("an unknown property deployed")

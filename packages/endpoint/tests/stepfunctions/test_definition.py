@@ -117,12 +117,6 @@ REFUSED = [
         "/States/A/Output/x",
         "$foo(",
     ),
-    (
-        "blanks around an expression",
-        jsonata(A={"Type": "Pass", "Output": " {% 1 %}"}),
-        "/States/A/Output",
-        "{%",
-    ),
     ("$eval", jsonata(A={"Type": "Pass", "Output": "{% $eval('1') %}"}), "/States/A/Output", "$eval"),
     (
         "an unknown member of $states",
@@ -333,6 +327,81 @@ def test_the_refusal_lists_every_problem_in_the_services_wording() -> None:
 
 def test_text_that_is_no_json_is_refused() -> None:
     assert "INVALID_JSON_DESCRIPTION" in (refusal("{") or "")
+
+
+def waiting(**fields: Any) -> dict:
+    return states(W={"Type": "Wait", **fields})
+
+
+# The first five, and that an expression isn't one in JSONPath, as AWS answered (localstack's recorded
+# test_wait_timestamp_invalid); the others are of the same profile of RFC 3339.
+NO_TIMESTAMPS = [
+    "2016-12-05 21:29:29Z",
+    "2016-12-05T21:29:29",
+    "2016-13-05T21:29:29Z",
+    "2016-12-05T25:29:29Z",
+    "05-12-2016T21:29:29Z",
+    "{% '2016-03-14T01:59:00Z' %}",
+    "2016-03-14",
+    "2016-03-14t01:59:00z",
+    "2016-03-14T01:59Z",
+    "20160314T015900Z",
+    "2016-02-30T01:59:00Z",
+    "2016-03-14T01:59:00+0900",
+    "",
+]
+
+
+@pytest.mark.parametrize("text", NO_TIMESTAMPS)
+def test_what_is_no_rfc_3339_timestamp_is_refused(text: str) -> None:
+    problem = "SCHEMA_VALIDATION_FAILED: String does not match RFC3339 timestamp at /States/W/Timestamp"
+    assert refusal(json.dumps(waiting(Timestamp=text))) == f"Invalid State Machine Definition: '{problem}'"
+    rule = {"Variable": "$.a", "TimestampEquals": text, "Next": "S"}
+    assert refusal(json.dumps(choice(rule))) is not None
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["2016-03-14T01:59:00Z", "2016-03-05T21:29:29.243167252Z", "2016-03-14T01:59:00.5+09:00"],
+)
+def test_timestamps_of_rfc_3339_are_taken(text: str) -> None:
+    assert refusal(json.dumps(waiting(Timestamp=text))) is None
+    assert refusal(json.dumps(jsonata(W={"Type": "Wait", "Timestamp": text}))) is None
+    assert refusal(json.dumps(jsonata(W={"Type": "Wait", "Timestamp": f"{{% '{text}' %}}"}))) is None
+
+
+@pytest.mark.parametrize("text", [" {% 1 %}", "{% 1 %} ", "a {% 1 %}", "{% 1", "1 %}", "{ % 1 %}"])
+def test_what_only_looks_like_an_expression_is_text(text: str) -> None:
+    assert refusal(json.dumps(jsonata(A={"Type": "Pass", "Output": {"a": text}}))) is None
+
+
+@pytest.mark.parametrize(
+    "label", ["a b", "a?", "a*", "a[0]", "a/b", "a:b", "a$", "a\n", "a#b", "<a>", "x" * 41]
+)
+def test_a_label_with_odd_characters_is_refused(label: str) -> None:
+    assert "/States/M/Label" in (refusal(json.dumps(distributed(Label=label))) or "")
+
+
+@pytest.mark.parametrize("label", ["label_a-1", "x" * 40, "a.b", "日本"])
+def test_a_label_of_other_characters_is_taken(label: str) -> None:
+    assert refusal(json.dumps(distributed(Label=label))) is None
+
+
+@pytest.mark.parametrize("name", ["ToleratedFailureCount", "ToleratedFailurePercentage"])
+def test_failures_are_tolerated_of_an_inline_map_too(name: str) -> None:
+    assert refusal(json.dumps(states(M={**INLINE, name: 1}))) is None
+
+
+def test_a_reader_may_have_an_items_path_beside_it() -> None:
+    """It changes nothing, as AWS answered: localstack's recorded test_map_item_reader_base_json_with_items_path."""
+    reader = {
+        "Resource": "arn:aws:states:::s3:getObject",
+        "ReaderConfig": {"InputType": "JSON"},
+        "Parameters": {"Bucket": "b", "Key": "k"},
+    }
+    processor = {**branch(X={"Type": "Pass"}), "ProcessorConfig": STANDARD}
+    state = {"Type": "Map", "ItemsPath": "$.a", "ItemReader": reader, "ItemProcessor": processor}
+    assert refusal(json.dumps(states(M=state))) is None
 
 
 def test_a_right_definition_is_not_refused() -> None:

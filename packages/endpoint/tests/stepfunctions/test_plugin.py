@@ -221,7 +221,7 @@ def test_an_express_machine_may_not_run_jobs(sfn: Any) -> None:
 
 
 def test_calls_are_made_with_the_roles_permissions(sfn: Any) -> None:
-    allowed = task("aws-sdk:s3:putObject", {"Bucket": "items", "Key": "k", "Body": "[1, 2]"})
+    allowed = task("aws-sdk:s3:putObject", {"Bucket": "items", "Key": "k", "Body": [1, 2]})
     assert finish(sfn, start(sfn, create(sfn, "allowed", allowed)))["status"] == "SUCCEEDED"
     denied = task("aws-sdk:dynamodb:putItem", {"TableName": "t", "Item": {"k": {"S": "1"}}})
     description = finish(sfn, start(sfn, create(sfn, "denied", denied)))
@@ -403,6 +403,30 @@ def test_a_timed_out_execution_is_reported_by_the_api(sfn: Any) -> None:
     definition = {**WAITING, "TimeoutSeconds": 1}
     description = finish(sfn, start(sfn, create(sfn, "slow", definition)))
     assert (description["status"], description["redriveStatus"]) == ("TIMED_OUT", "REDRIVABLE")
+
+
+@pytest.mark.parametrize(
+    ("operation", "argument", "other"),
+    [
+        ("describe_state_machine", "stateMachineArn", "execution"),
+        ("list_executions", "stateMachineArn", "execution"),
+        ("describe_execution", "executionArn", "stateMachine"),
+        ("get_execution_history", "executionArn", "stateMachine"),
+    ],
+)
+def test_what_is_no_arn_of_its_kind_is_an_invalid_arn(
+    sfn: Any, operation: str, argument: str, other: str
+) -> None:
+    """Wordings as AWS answered: localstack's recorded test_sfn_api*.snapshot.json."""
+    ask = getattr(sfn, operation)
+    for given, why in (
+        ("not_a_valid_arn", "Invalid ARN prefix: not_a_valid_arn"),
+        (f"arn:aws:states:{REGION}:{ACCOUNT}:{other}:a", f"Resource type not valid in this context: {other}"),
+    ):
+        with pytest.raises(ClientError) as refused:
+            ask(**{argument: given})
+        assert refused.value.response["Error"]["Code"] == "InvalidArn"
+        assert refused.value.response["Error"]["Message"] == f"Invalid Arn: '{why}'"
 
 
 def test_a_role_may_be_limited_to_this_state_machine(server: Server, sfn: Any) -> None:

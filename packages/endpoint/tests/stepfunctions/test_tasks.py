@@ -178,6 +178,34 @@ def test_an_argument_with_a_small_first_letter_is_not_supported() -> None:
     assert (error, "'bucket' is not supported" in cause) == ("States.Runtime", True)
 
 
+@pytest.mark.parametrize(
+    ("body", "written"),
+    [
+        ("text data", b'"text data"'),
+        ({"Dict": "Value"}, b'{"Dict":"Value"}'),
+        (["List", "Data"], b'["List","Data"]'),
+        (False, b"false"),
+        (0, b"0"),
+        ("", b'""'),
+        ("é", '"é"'.encode()),
+    ],
+)
+def test_bytes_are_the_arguments_json_a_texts_quotes_included(body: Any, written: bytes) -> None:
+    """The first five as AWS wrote them to S3: localstack's recorded test_s3_put_object."""
+    cloud = Cloud({("s3", "PutObject"): {"ETag": "e"}})
+    output(task("aws-sdk:s3:putObject", {"Bucket": "b", "Key": "k", "Body": body}), cloud=cloud)
+    sent = cloud.calls[0][2]["Body"]
+    assert (sent if isinstance(sent, bytes) else sent.read()) == written
+
+
+@pytest.mark.parametrize("given", [{"key": "value"}, [1, "a"], {}])
+def test_objects_serve_where_the_api_wants_text(given: Any) -> None:
+    """As AWS took them: localstack's recorded test_sfn_start_execution_implicit_json_serialisation."""
+    cloud = Cloud({("stepfunctions", "StartExecution"): {"executionArn": "e", "startDate": MOMENT}})
+    output(task("aws-sdk:sfn:startExecution", {"StateMachineArn": SOLUTION, "Input": given}), cloud=cloud)
+    assert json.loads(cloud.calls[0][2]["input"]) == given
+
+
 def test_whole_numbers_serve_where_the_api_wants_integers() -> None:
     cloud = Cloud({("s3", "ListObjectsV2"): {"KeyCount": 0}})
     output(task("aws-sdk:s3:listObjectsV2", {"Bucket": "b", "MaxKeys": 5.0}), cloud=cloud)

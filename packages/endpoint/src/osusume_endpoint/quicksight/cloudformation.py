@@ -10,20 +10,28 @@ from osusume_endpoint.quicksight.kinds import KINDS, Kind
 
 Created = tuple[str, dict[str, Any]]
 
-# Properties that only CloudFormation has.
+# Properties that only CloudFormation has, and the operation that takes one of them by itself.
 _TEMPLATE_ONLY = {"IngestionWaitPolicy"}
+_APART = {"DataSetRefreshProperties": "PutDataSetRefreshProperties"}
+# Members that templates spell otherwise than the API.
+_SPELT = {"TimeZone": "Timezone"}
 
 
 def _parameters(operation: str, properties: dict[str, Any]) -> dict[str, Any]:
     """The operation's parameters; a property the API does not know is refused, as CloudFormation does."""
     shape: Any = wire.service_model("quicksight").operation_model(operation).input_shape
     given = {"AwsAccountId": endpoints.current().account, **properties}
-    return _typed(shape, {k: v for k, v in given.items() if k not in _TEMPLATE_ONLY})
+    for name, apart in _APART.items():
+        if name in given:
+            known: Any = wire.service_model("quicksight").operation_model(apart).input_shape
+            _typed(known.members[name], given[name])
+    return _typed(shape, {k: v for k, v in given.items() if k not in {*_TEMPLATE_ONLY, *_APART}})
 
 
 def _typed(shape: Any, value: Any) -> Any:
     """Strings that templates may write for numbers and booleans become those."""
     if shape.type_name == "structure" and isinstance(value, dict):
+        value = {_SPELT[k] if _SPELT.get(k) in shape.members else k: v for k, v in value.items()}
         unknown = sorted(set(value) - set(shape.members))
         if unknown:
             raise ValueError(f"Model validation failed: {shape.name} has no property {', '.join(unknown)}")

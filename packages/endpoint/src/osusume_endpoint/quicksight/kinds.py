@@ -50,13 +50,17 @@ class Kind:
         return str(parameters[self.id_member])
 
     def parents(self, parameters: dict[str, Any]) -> Iterator[tuple[Kind, str]]:
-        """What must exist: a data set's sources, a dashboard's data sets."""
+        """What must exist: a source's connection, a data set's sources, a dashboard's data sets, anything's folders."""
         if self.name == "RefreshSchedule":
             yield KINDS["DataSet"], parameters["DataSetId"]
         for table in (parameters.get("PhysicalTableMap") or {}).values():
             for source in table.values():
                 if source.get("DataSourceArn"):
                     yield KINDS["DataSource"], source["DataSourceArn"].rpartition("/")[2]
+        for folder in parameters.get("FolderArns") or []:
+            yield KINDS["Folder"], folder.rpartition("/")[2]
+        if connection := (parameters.get("VpcConnectionProperties") or {}).get("VpcConnectionArn"):
+            yield KINDS["VPCConnection"], connection.rpartition("/")[2]
         for declared in (parameters.get("Definition") or {}).get("DataSetIdentifierDeclarations", []):
             yield KINDS["DataSet"], declared["DataSetArn"].rpartition("/")[2]
 
@@ -106,5 +110,7 @@ KINDS = {
         Kind("Template", "template/", "Templates"),
         Kind("Theme", "theme/", "Themes"),
         Kind("RefreshSchedule", "dataset/", "RefreshSchedules"),
+        Kind("VPCConnection", "vpcConnection/", "VPCConnections"),
+        Kind("Folder", "folder/", "Folders"),
     )
 }

@@ -13,7 +13,7 @@ from osusume_endpoint.endpoint import Endpoint
 from osusume_endpoint.errors import ApiError, AssumeRoleRefused, NotEmulated
 from osusume_endpoint.replacements import replaces
 from osusume_endpoint.service import RequestContext
-from osusume_endpoint.stepfunctions import definition, single_state
+from osusume_endpoint.stepfunctions import arns, definition, single_state
 from osusume_endpoint.stepfunctions.live import PRINCIPAL, LiveExecutions, redrive_fields
 
 Response = tuple[int, dict[str, str], bytes]
@@ -28,6 +28,7 @@ def install(endpoint: Endpoint) -> None:
 
     live = LiveExecutions(endpoint=endpoint, ministack=stepfunctions)
     replacements.apply(__name__, live=live)
+    replacements.apply(arns.__name__, live=live)
     service.override_operations(
         name="stepfunctions", operations=operations(live, stepfunctions), endpoint=endpoint
     )
@@ -78,6 +79,10 @@ def _describing(inner: Function, live: LiveExecutions) -> Function:
     ministack = live.ministack
 
     def describe_execution(data: dict[str, Any]) -> Response:
+        try:
+            arns.check(data.get("executionArn"), kind="execution")
+        except ApiError as error:
+            return ministack.error_response_json(error.code, error.message, error.status)
         response = inner(data)
         record = ministack._executions.get(data.get("executionArn"))
         if response[0] >= 400 or record is None:

@@ -22,6 +22,7 @@ MAX_TESTED = 10_000  # test users: a standard error of NDCG@25 of .004, which mo
 class Learned:
     model: Model | None  # None of a trial
     metrics: dict[str, float]
+    lists: np.ndarray | None = None  # (test users, 25) item codes that the metrics judge
 
 
 @dataclass(frozen=True)
@@ -32,13 +33,16 @@ class Task:
     fold: int = 0  # which tenth of the users is tested
     objective: Objective | None = None
     previous: Personal | None = None  # the model to update instead of learning a ranker anew
-    trial: bool = False  # only the metrics are wanted
+    trial: bool = False  # only the metrics and their lists are wanted
+    split: Holdout | None = None  # to test on in place of the fold
 
     @property
     def n_items(self) -> int:
         return len(self.prepared.items)
 
     def holdout(self) -> Holdout:
+        if self.split is not None:
+            return self.split
         return hold_out(self.prepared.histories, seed=self.seed, fold=self.fold, limit=MAX_TESTED)
 
 

@@ -11,7 +11,6 @@ from osusume_engine.metrics import average_rewards
 from osusume_engine.models.contents import Contents
 from osusume_engine.models.contexts import Contexts, Events, Validation, chosen_weights
 from osusume_engine.models.generators import Generators, Settings
-from osusume_engine.models.model import Model
 from osusume_engine.models.newcomers import Meetings, Newcomers, Traits, places_of, validation
 from osusume_engine.models.objective import Lean, attribute_of
 from osusume_engine.models.personalization import Personalizer
@@ -31,16 +30,17 @@ def learn(task: Task) -> Learned:
     tested = _fit(_usual(split.train, task), task)
     if task.trial:
         lists = tested.recommend(split.seen, 25)
-        return Learned(None, metrics_of(lists.items, split, task.n_items))
+        return Learned(None, metrics_of(lists.items, split, task.n_items), lists.items)
     values = attribute_values(task)
     lean = None if values is None else Lean.of(values, sensitivity=_sensitivity(task))
     events = Events.of(task.prepared.interactions)
     weights = context_weights(task, events, split, tested) if events.columns else ()
-    metrics = _evaluated(task, split, _steered(tested, lean), values)
+    lists = _steered(tested, lean).recommend(split.seen, 25).items
+    metrics = _evaluated(task, split, lists, values)
     contexts = _contexts(task, events, weights) if any(weights) else None
     final = _refitted(tested, _usual(task.prepared.histories, task), task)
     final = replace(final, today=int(task.prepared.histories.times.max()))
-    return Learned(_steered(final, lean, contexts, newcomers_of(task)), metrics)
+    return Learned(_steered(final, lean, contexts, newcomers_of(task)), metrics, lists)
 
 
 def _fit(histories: Histories, task: Task) -> Personalizer:
@@ -96,9 +96,8 @@ def _contexts(task: Task, events: Events, weights: tuple[float, ...]) -> Context
     return Contexts.fit(events, np.arange(len(items)), items, task.n_items, weights=weights)
 
 
-def _evaluated(task: Task, split: Holdout, model: Model, values: np.ndarray | None) -> dict[str, float]:
+def _evaluated(task: Task, split: Holdout, lists: np.ndarray, values: np.ndarray | None) -> dict[str, float]:
     """The metrics, without contexts: the events to predict have several of them."""
-    lists = model.recommend(split.seen, 25).items
     metrics = metrics_of(lists, split, task.n_items)
     if values is not None:
         rewards = np.maximum(np.nan_to_num(values), 0)

@@ -44,7 +44,7 @@ def learn_popularity(task: Task) -> Learned:
     split = task.holdout()
     lists = fit_popularity(split.train, task.n_items).recommend(split.seen, 25)
     model = fit_popularity(task.prepared.histories, task.n_items)
-    return Learned(model, metrics_of(lists.items, split, task.n_items))
+    return Learned(model, metrics_of(lists.items, split, task.n_items), lists.items)
 
 
 def fit_popularity(histories: Histories, n_items: int) -> Ordered:

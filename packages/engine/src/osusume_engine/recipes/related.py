@@ -62,11 +62,12 @@ def learned_relations(
     tested = RelatedItems.fit(
         split.train, build, baselines=baselines, discount=discount, learned=learned, seed=task.seed
     )
-    metrics = evaluate(finish(tested, split.train), split, task.n_items)
+    lists = related_lists(finish(tested, split.train), split)
+    metrics = metrics_of(lists, split, task.n_items)
     if task.trial:
-        return Learned(None, metrics)
+        return Learned(None, metrics, lists)
     everyone = task.prepared.histories
-    return Learned(finish(tested.rebuilt(everyone, build), everyone), metrics)
+    return Learned(finish(tested.rebuilt(everyone, build), everyone), metrics, lists)
 
 
 def _cold_by_text(
@@ -91,10 +92,10 @@ def learn_sims(task: Task) -> Learned:
     )
 
 
-def evaluate(model: RelatedItems | ColdByText | WithUnseen, split: Holdout, n_items: int) -> dict[str, float]:
+def related_lists(model: RelatedItems | ColdByText | WithUnseen, split: Holdout) -> np.ndarray:
     """The query is the last item of a test user's oldest 90%."""
     last = split.seen.items[split.seen.ptr[1:] - 1]
-    return metrics_of(model.related(last, 25).items, split, n_items)
+    return model.related(last, 25).items
 
 
 def _cooccurrence(histories: Histories, task: Task) -> Relations:

@@ -51,7 +51,8 @@ def learn(task: Task) -> Learned:
     popular = fit_popularity(histories, task.n_items).weights
     recommended = np.argsort(-trend_weights(counts[:-1], popular), kind="stable")
     accuracy = trend_prediction_accuracy(recommended=recommended, increase=_increase(counts))
-    return Learned(Ordered(trend_weights(counts, popular)), metrics | {"trend_prediction_accuracy": accuracy})
+    metrics["trend_prediction_accuracy"] = accuracy
+    return Learned(Ordered(trend_weights(counts, popular)), metrics, lists.items)
 
 
 def interval_counts(histories: Histories, n_items: int, frequency: str) -> np.ndarray:

@@ -40,7 +40,11 @@ def request(shape: Shape | None, value: Any) -> Any:
 
 def _parameter(kind: str, value: Any) -> Any:
     if kind == "blob" and value is not None:
-        return value.encode() if isinstance(value, str) else dumps(value).encode()
+        return dumps(
+            value
+        ).encode()  # a text with its quotes, as AWS wrote it (recorded in localstack's tests)
+    if kind == "string" and isinstance(value, dict | list):
+        return dumps(value)
     if kind in ("integer", "long") and isinstance(value, float) and value.is_integer():
         return int(value)  # JSON knows one kind of number
     return value

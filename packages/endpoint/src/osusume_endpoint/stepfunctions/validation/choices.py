@@ -7,9 +7,8 @@ from typing import Any
 
 from osusume_endpoint.stepfunctions.choice import CONNECTIVES, OPERATORS
 from osusume_endpoint.stepfunctions.flows import JSONATA
-from osusume_endpoint.stepfunctions.payloads import parse_timestamp
 from osusume_endpoint.stepfunctions.validation.expressions import check_path
-from osusume_endpoint.stepfunctions.validation.report import Report, is_number
+from osusume_endpoint.stepfunctions.validation.report import Report, is_number, is_timestamp
 
 RULE = {"Next", "Comment", "Assign"}
 
@@ -77,13 +76,6 @@ def _check_operand(report: Report, operator: str, value: Any, path: str) -> None
     elif operator.startswith("Numeric"):
         report.expect(is_number(value), "must be a number", path)
     elif operator.startswith("Timestamp"):
-        report.expect(_is_timestamp(value), "must be an RFC 3339 timestamp", path)
+        report.expect(is_timestamp(value), "must be an RFC 3339 timestamp", path)
     else:
         report.expect(isinstance(value, str), "must be a string", path)
-
-
-def _is_timestamp(value: Any) -> bool:
-    try:
-        return isinstance(value, str) and parse_timestamp(value) is not None
-    except ValueError:
-        return False

@@ -124,11 +124,7 @@ def check_jsonata(report: Report, state: Mapping[str, Any], path: str) -> None:
 def _check_expression(report: Report, text: str, path: str) -> None:
     expression = jsonata.expression_in(text)
     if expression is None:
-        stripped = text.strip()
-        broken = stripped.startswith("{%") or stripped.endswith("%}")
-        message = "A JSONata expression starts with {% and ends with %}, with nothing around them"
-        report.expect(not broken, message, path, code=JSONATA_CODE)
-        return
+        return  # a literal, whatever it looks like
     error = jsonata.syntax_error(expression)
     report.expect(error is None, f"{expression!r}: {error}", path, code=JSONATA_CODE)
     _check_states_variable(report, expression, path)

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from osusume_endpoint.stepfunctions.flows import JSONATA
-from osusume_endpoint.stepfunctions.validation.report import Report, is_integer, is_number
+from osusume_endpoint.stepfunctions.jsonata import expression_in
+from osusume_endpoint.stepfunctions.validation.report import Report, is_integer, is_number, is_timestamp
 
 COMMON = {"Type", "Comment", "QueryLanguage"}
 TRANSITION = {"Next", "End"}
@@ -72,7 +73,6 @@ EXCLUSIVE = (
     ("ToleratedFailurePercentage", "ToleratedFailurePercentagePath"),
     ("ItemSelector", "Parameters"),
     ("ItemProcessor", "Iterator"),
-    ("ItemReader", "ItemsPath"),
     ("ItemReader", "Items"),
 )
 # field → (lowest, highest) of a constant
@@ -98,6 +98,7 @@ def check(report: Report, state: Mapping[str, Any], path: str, language: str) ->
     if kind == "Wait":
         given = [name for name in WAITS if name in state]
         report.expect(len(given) == 1, f"A Wait state needs exactly one of {', '.join(WAITS)}", path)
+        _check_timestamp(report, state, path, language)
     if kind == "Map" and not {"ItemProcessor", "Iterator"} & set(state):
         report.add('The field "ItemProcessor" is required but was missing', path)
     for first, second in EXCLUSIVE:
@@ -105,6 +106,14 @@ def check(report: Report, state: Mapping[str, Any], path: str, language: str) ->
             both = first in state and second in state
             report.expect(not both, f'"{first}" and "{second}" exclude each other', path)
     _check_numbers(report, state, path, language)
+
+
+def _check_timestamp(report: Report, state: Mapping[str, Any], path: str, language: str) -> None:
+    text = state.get("Timestamp")
+    if text is None or (language == JSONATA and expression_in(text) is not None):
+        return
+    fits = is_timestamp(text)
+    report.expect(fits, "String does not match RFC3339 timestamp", f"{path}/Timestamp")
 
 
 def _check_numbers(report: Report, state: Mapping[str, Any], path: str, language: str) -> None:

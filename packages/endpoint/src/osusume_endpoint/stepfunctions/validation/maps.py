@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,16 +16,14 @@ DISTRIBUTED_ONLY = (
     "ItemBatcher",
     "ResultWriter",
     "Label",
-    "ToleratedFailureCount",
-    "ToleratedFailureCountPath",
-    "ToleratedFailurePercentage",
-    "ToleratedFailurePercentagePath",
 )
 READERS = ("s3:getObject", "s3:listObjectsV2")
 INPUT_TYPES = ("CSV", "JSON", "JSONL")
 INPUT_TYPES_NOT_EMULATED = ("MANIFEST", "PARQUET")
 TRANSFORMATIONS = ("NONE", "COMPACT", "FLATTEN")
 LONGEST_LABEL = 40
+# state-map-distributed.html, "Map state fields": as in names of executions.
+UNFIT_IN_LABEL = re.compile(r"[\s<>{}\[\]?*\"#%\\^|~`$&,;:/\x00-\x1f\x7f-\x9f]")
 
 
 def processor_of(state: Mapping[str, Any]) -> Any:
@@ -54,6 +53,8 @@ def check(report: Report, state: Mapping[str, Any], path: str, language: str) ->
     report.expect(
         len(label) <= LONGEST_LABEL, f"A Label has at most {LONGEST_LABEL} characters", f"{path}/Label"
     )
+    message = "A Label has no spaces, wildcards, brackets or special characters"
+    report.expect(not UNFIT_IN_LABEL.search(label), message, f"{path}/Label")
     if "ItemReader" in state:
         _check_reader(report, state["ItemReader"], f"{path}/ItemReader", language)
     if "ItemBatcher" in state:

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, TypeGuard
 
+from osusume_endpoint.stepfunctions.payloads import parse_timestamp
+
 SCHEMA = "SCHEMA_VALIDATION_FAILED"
 MISSING_TARGET = "MISSING_TRANSITION_TARGET"
 DUPLICATE_NAME = "DUPLICATE_STATE_NAME"
@@ -61,3 +63,10 @@ def is_integer(value: Any) -> TypeGuard[int]:
 
 def is_number(value: Any) -> TypeGuard[int | float]:
     return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def is_timestamp(value: Any) -> bool:
+    try:
+        return isinstance(value, str) and parse_timestamp(value) is not None
+    except ValueError:
+        return False

@@ -1,0 +1,69 @@
+"""What a filter may say, as far as it needs no grammar: what it includes, and fields that exist.
+
+Source: developer guide, "Filter expressions". The whole grammar is asked of each template by `make check`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from config.errors import did_you_mean
+
+if TYPE_CHECKING:
+    from config.settings import Datasets
+    from config.solution import Solution
+
+_BEGINNING = re.compile(r"\s*(INCLUDE|EXCLUDE)\s+(ItemID|ActionID|UserID)\s+WHERE\s", re.IGNORECASE)
+_FIELD = re.compile(r"\b(Interactions|Items|Users?|CurrentUser)\.([A-Za-z0-9_]+)", re.IGNORECASE)
+_TEXTS = re.compile(r'"[^"]*"')
+_PARAMETER = re.compile(r"\$[A-Za-z0-9_]+")
+_OF_INTERACTIONS = {
+    "USER_ID",
+    "ITEM_ID",
+    "TIMESTAMP",
+    "EVENT_TYPE",
+    "EVENT_VALUE",
+}  # impressions aren't filtered by
+
+
+def check_filters(filters: Mapping[str, str], solutions: Iterable[Solution], datasets: Datasets) -> None:
+    """Raises ValueError that names key, value and cure."""
+    for name, expression in filters.items():
+        for problem in _problems(expression, datasets):
+            raise ValueError(f"filters.{name} is {expression!r}: {problem}")
+    for solution in solutions:
+        if solution.filter is not None:
+            _check_of_solution(solution, filters)
+
+
+def _problems(expression: str, datasets: Datasets) -> Iterator[str]:
+    if not _BEGINNING.match(expression):
+        yield "begin with INCLUDE or EXCLUDE, then ItemID WHERE, such as EXCLUDE ItemID WHERE Items.STOCK = 0"
+    for dataset, field in _FIELD.findall(_TEXTS.sub('""', expression)):
+        known = _fields(dataset.lower(), datasets)
+        if field.upper() not in {one.upper() for one in known}:
+            yield f"{dataset} has no field {field}: {did_you_mean(field, known)}"
+
+
+def _fields(dataset: str, datasets: Datasets) -> set[str]:
+    if dataset == "interactions":
+        return _OF_INTERACTIONS
+    name = "items" if dataset == "items" else "users"
+    return {field.name for field in datasets.fields(name)} if datasets.configured(name) else set()
+
+
+def _check_of_solution(solution: Solution, filters: Mapping[str, str]) -> None:
+    where = f"solutions: {solution.name!r} has filter {solution.filter!r}"
+    if solution.filter not in filters:
+        raise ValueError(
+            f"{where}, which filters lacks: {did_you_mean(solution.filter, filters) or 'add it'}"
+        )
+    if solution.publishes is None:
+        raise ValueError(f"{where}, but makes no batch lists: a campaign is told its filter in each request")
+    parameters = _PARAMETER.findall(_TEXTS.sub('""', filters[str(solution.filter)]))
+    if parameters:
+        raise ValueError(
+            f"{where} with parameter {parameters[0]}, which batch lists have no value for: write it out"
+        )

@@ -1,0 +1,331 @@
+"""What Personalize takes of a solution, by its recipe (config/recipes.py), and of all solutions beside the datasets.
+
+Sources: developer guide, "Choosing a recipe", "Hyperparameters and HPO", "Optimizing a solution", "Batch
+recommendations and user segments"; API reference, CreateSolutionVersion (training mode), HPOResourceConfig.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from config.errors import did_you_mean
+from config.names import Names
+from config.recipes import RECIPES, Hyperparameter, Recipe
+from config.rules import one_of
+
+if TYPE_CHECKING:
+    from config.settings import DatasetField, Datasets
+    from config.solution import Range, Solution
+
+MOST_RESULTS = 500  # of a batch inference job
+MOST_RANKED = 500  # items of a line to rank
+# Segments of one job: Item-Affinity takes 500 items, Item-Attribute-Affinity 10 queries ("Quotas").
+MOST_SEGMENTS = {"aws-item-affinity": 500, "aws-item-attribute-affinity": 10}
+OBJECTIVE_TYPES = ("USER_PERSONALIZATION", "PERSONALIZED_RANKING")
+_NUMBERS = ("int", "long", "float", "double")
+_KEYS = ("USER_ID", "ITEM_ID", "TIMESTAMP", "EVENT_TYPE")
+_INTERACTIONS = ("EVENT_VALUE",)
+_QUERIED = re.compile(r"\bITEMS?\.([A-Za-z0-9_]+)", re.IGNORECASE)
+_OR = re.compile(r"\bOR\b", re.IGNORECASE)
+_TEXTS = re.compile(r'"[^"]*"')
+
+
+def check(solution: Solution) -> None:
+    """Raises ValueError that names key, value and cure, for what the recipe does not take."""
+    one_of("recipe", solution.recipe, RECIPES, "a recipe of Amazon Personalize")
+    recipe = RECIPES[solution.recipe]
+    for rule in _RULES:
+        rule(solution, recipe)
+
+
+def _audience(solution: Solution, recipe: Recipe) -> None:
+    if solution.for_each != recipe.audience:
+        what = "makes segments" if recipe.batch == "segment" else "lists"
+        raise ValueError(
+            f"for_each is {solution.for_each!r} but {recipe.name} {what} for each {recipe.audience}"
+        )
+
+
+def _hyperparameters(solution: Solution, recipe: Recipe) -> None:
+    _known("hyperparameter", solution.hyperparameters, recipe.hyperparameters, recipe)
+
+
+def _known(what: str, given: Mapping[str, str], known: Mapping[str, Hyperparameter], recipe: Recipe) -> None:
+    for name, value in given.items():
+        if name not in known:
+            raise ValueError(f"{what} {name!r} is not one of {recipe.name}: {sorted(known) or 'it has none'}")
+        known[name].check(value, name=name, recipe=recipe.name)
+
+
+def _exploration(solution: Solution, recipe: Recipe) -> None:
+    _known("exploration", solution.exploration, recipe.campaign_hyperparameters, recipe)
+
+
+def _somebody_is_answered(solution: Solution, recipe: Recipe) -> None:
+    if solution.campaign is not None and not recipe.campaign:
+        raise ValueError(f"campaign is given, but {recipe.name} has none: remove it")
+    if solution.campaign is None and recipe.batch is None:
+        raise ValueError(
+            f"{recipe.name} has no batch recommendations, so nobody would see what it learns: "
+            "add campaign: {min_tps: 1}, which bills by the hour"
+        )
+    if solution.campaign is None and not solution.batch:
+        raise ValueError("batch is false and there is no campaign: add one, or remove batch")
+
+
+def _results(solution: Solution, recipe: Recipe) -> None:
+    if recipe.batch == "segment":
+        if solution.candidates is not None:
+            raise ValueError(f"candidates is {solution.candidates}: segments have none, remove it")
+        return
+    if solution.results > MOST_RESULTS:
+        raise ValueError(f"results is {solution.results}: a list has {MOST_RESULTS} items at most, lower it")
+    if solution.ranked < solution.results:
+        raise ValueError(
+            f"candidates is {solution.candidates}, fewer than results {solution.results}: raise it, or leave it out"
+        )
+
+
+def _people(solution: Solution, recipe: Recipe) -> None:
+    rule = solution.users
+    if rule is None:
+        return
+    if recipe.audience != "user" or solution.publishes is None:
+        raise ValueError(f"users is given, but {recipe.name} makes no batch lists for users here: remove it")
+    given = [name for name in ("active_within_days", "new_within_days") if getattr(rule, name) is not None]
+    if len(given) != 1:
+        raise ValueError(
+            "users needs one rule: give active_within_days or new_within_days, or remove users for everybody"
+        )
+
+
+def _chosen_items(solution: Solution, recipe: Recipe) -> None:
+    chosen = solution.items
+    wanted = solution.publishes == "rankings" or (recipe.batch == "segment" and recipe.audience == "item")
+    if chosen is None:
+        if wanted:
+            raise ValueError(
+                f"items is missing: {recipe.name} wants to know which items; add items: {{popular: 100}} or "
+                "items: {ids: [...]}"
+            )
+        return
+    if solution.publishes is None or not (wanted or recipe.audience == "item"):
+        raise ValueError(f"items is given, but {recipe.name} takes none in batch: remove it")
+    if (chosen.popular is None) == (not chosen.ids):
+        raise ValueError("items needs ids or popular: give one of them")
+    _few_enough(solution, recipe, chosen.popular or len(chosen.ids))
+
+
+def _few_enough(solution: Solution, recipe: Recipe, count: int) -> None:
+    most = MOST_RANKED if solution.publishes == "rankings" else MOST_SEGMENTS.get(recipe.name, count)
+    if count > most:
+        raise ValueError(f"items are {count}, and {recipe.name} takes {most} at most: give fewer")
+    if solution.publishes == "rankings" and solution.results > count:
+        raise ValueError(
+            f"results is {solution.results}, but {count} items are ranked: lower results or give more items"
+        )
+
+
+def _queries(solution: Solution, recipe: Recipe) -> None:
+    if recipe.audience != "attributes":
+        if solution.queries:
+            raise ValueError(f"queries is given, but {recipe.name} takes none: remove it")
+        return
+    if not solution.queries:
+        raise ValueError(
+            f"queries is missing: {recipe.name} makes a segment of each, such as "
+            "queries: {bakers: 'ITEMS.CATEGORY_L1 = \"BAKERY\"'}"
+        )
+    most = MOST_SEGMENTS[recipe.name]
+    if len(solution.queries) > most:
+        raise ValueError(f"queries are {len(solution.queries)}, {recipe.name} takes {most}: give fewer")
+    for name, query in solution.queries.items():
+        _check_query(name, query)
+
+
+def _check_query(name: str, query: str) -> None:
+    words = _TEXTS.sub('""', query)
+    if _OR.search(words):
+        raise ValueError(f"queries.{name} is {query!r}: conditions are joined by AND only; make two segments")
+    if not _QUERIED.search(words) or "$" in words:
+        raise ValueError(
+            f"queries.{name} is {query!r}: write conditions on fields of the items dataset, such as "
+            "'ITEMS.CATEGORY_L1 = \"BAKERY\"'"
+        )
+
+
+def _tuning(solution: Solution, recipe: Recipe) -> None:
+    tuning = solution.tuning
+    if tuning is None:
+        return
+    if not recipe.tuning:
+        raise ValueError(f"tuning is given, but {recipe.name} has no hyperparameter optimization: remove it")
+    if tuning.parallel_jobs > tuning.jobs:
+        raise ValueError(
+            f"tuning.parallel_jobs is {tuning.parallel_jobs}, more than jobs {tuning.jobs}: lower it"
+        )
+    can = {name: given for name, given in recipe.hyperparameters.items() if given.tunable or given.tuned_only}
+    for name, searched in tuning.ranges.items():
+        if name not in can:
+            raise ValueError(f"tuning.ranges: {name!r} can't be searched of {recipe.name}: {sorted(can)} can")
+        _check_range(name, searched, can[name], recipe)
+
+
+def _check_range(name: str, searched: Range, known: Hyperparameter, recipe: Recipe) -> None:
+    where = f"tuning.ranges.{name}"
+    if known.kind in ("bool", "choice"):
+        if not searched.values or searched.min is not None or searched.max is not None:
+            raise ValueError(f"{where} is no number: give its values, such as values: ['true', 'false']")
+        for value in searched.values:
+            known.check(value, name=name, recipe=recipe.name)
+        return
+    if searched.values or searched.min is None or searched.max is None:
+        raise ValueError(f"{where} is a number: give its min and max")
+    if searched.min >= searched.max:
+        raise ValueError(f"{where} has min {searched.min:g}, not below max {searched.max:g}: correct one")
+    for bound in (searched.min, searched.max):
+        known.check(number(bound), name=name, recipe=recipe.name)
+
+
+def number(value: float) -> str:
+    """As a hyperparameter is written: whole numbers without a point."""
+    return str(int(value)) if value == int(value) else str(value)
+
+
+def _objective(solution: Solution, recipe: Recipe) -> None:
+    if solution.objective is not None and recipe.type not in OBJECTIVE_TYPES:
+        raise ValueError(f"objective is given, but {recipe.name} takes none: remove it")
+
+
+def _events(solution: Solution, recipe: Recipe) -> None:
+    types = [event.type for event in solution.events]
+    twice = sorted({name for name in types if types.count(name) > 1})
+    if twice:
+        raise ValueError(f"events: type {twice[0]!r} is listed twice: keep one")
+    if recipe.event_weights:
+        return
+    if len(types) > 1:
+        raise ValueError(
+            f"events lists {types}, but {recipe.name} learns from one type or from all: keep one"
+        )
+    if any(event.weight != 1.0 for event in solution.events):
+        raise ValueError(f"events: weight is given, but {recipe.name} takes no weights: remove it")
+
+
+def _training_mode(solution: Solution, recipe: Recipe) -> None:
+    if solution.training_mode == "UPDATE" and not recipe.updatable:
+        able = " and ".join(name for name, known in RECIPES.items() if known.updatable)
+        raise ValueError(f"training_mode is UPDATE, which {able} alone takes: write FULL, or leave it out")
+
+
+_RULES: tuple[Callable[[Solution, Recipe], None], ...] = (
+    _audience,
+    _hyperparameters,
+    _exploration,
+    _somebody_is_answered,
+    _results,
+    _people,
+    _chosen_items,
+    _queries,
+    _tuning,
+    _objective,
+    _events,
+    _training_mode,
+)
+
+
+def check_against(solutions: Iterable[Solution], datasets: Datasets) -> None:
+    """Raises ValueError for what a solution names and the datasets lack (developer guide, "Choosing a recipe")."""
+    for solution in solutions:
+        for problem in _problems(solution, datasets):
+            raise ValueError(f"solutions: {solution.name!r} {problem}")
+
+
+def _problems(solution: Solution, datasets: Datasets) -> Iterator[str]:
+    for dataset in sorted(RECIPES[solution.recipe].required):
+        if not datasets.configured(dataset.lower()):
+            yield (
+                f"has recipe {solution.recipe}, which needs the {dataset} dataset: add datasets.{dataset.lower()}, "
+                "or take another recipe"
+            )
+    if solution.recipe == "aws-semantic-similarity":
+        yield from _unnamed_items(datasets)
+    yield from _unknown_events(solution, datasets)
+    yield from _unknown_fields(solution, datasets)
+    yield from _no_objective(solution, datasets)
+    yield from _unknown_queries(solution, datasets)
+
+
+def _unnamed_items(datasets: Datasets) -> Iterator[str]:
+    """Developer guide, "Semantic-Similarity recipe": a name, and a text that describes the item."""
+    fields = _item_fields(datasets).values()
+    if not any(field.item_name for field in fields):
+        yield "reads the item's name: mark one field of datasets.items.fields with item_name: true"
+    if not any(field.textual for field in fields):
+        yield "reads a description: mark one field of datasets.items.fields with textual: true"
+
+
+def _item_fields(datasets: Datasets) -> dict[str, DatasetField]:
+    return {field.name: field for field in datasets.fields("items")} if datasets.configured("items") else {}
+
+
+def _unknown_events(solution: Solution, datasets: Datasets) -> Iterator[str]:
+    known = {event.type for event in datasets.interactions.events}
+    for event in solution.events:
+        if event.type not in known:
+            yield (
+                f"learns from events {event.type!r}, which datasets.interactions.events lacks: "
+                + did_you_mean(event.type, known)
+            )
+
+
+def _unknown_fields(solution: Solution, datasets: Datasets) -> Iterator[str]:
+    for dataset, names in solution.excluded_fields.items():
+        known = _excludable(dataset, datasets)
+        for name in names:
+            if name not in known:
+                why = "can't be left out" if name in _KEYS else "is no field of it"
+                yield f"has excluded_fields.{dataset} with {name}, which {why}: {did_you_mean(name, known)}"
+
+
+def _excludable(dataset: str, datasets: Datasets) -> set[str]:
+    if dataset == "interactions":
+        return set(_INTERACTIONS)
+    if not datasets.configured(dataset):
+        return set()
+    return {field.name for field in datasets.fields(dataset)} - set(_KEYS)
+
+
+def _no_objective(solution: Solution, datasets: Datasets) -> Iterator[str]:
+    if solution.objective is None:
+        return
+    name = solution.objective.item_field
+    field = _item_fields(datasets).get(name)
+    if field is None or field.type not in _NUMBERS or field.nullable:
+        yield (
+            f"has objective.item_field {name}, which is no field of datasets.items that is a number and never "
+            "empty: name one, without nullable"
+        )
+
+
+def _unknown_queries(solution: Solution, datasets: Datasets) -> Iterator[str]:
+    known = _item_fields(datasets)
+    for name, query in solution.queries.items():
+        for field in _QUERIED.findall(_TEXTS.sub('""', query)):
+            if field not in known:
+                yield f"has queries.{name} with ITEMS.{field}, no field of datasets.items: " + did_you_mean(
+                    field, known
+                )
+
+
+def check_pins(solutions: Iterable[Solution], names: Names) -> None:
+    """A version that recommends is one of this environment, made for a solution of that name."""
+    for solution in solutions:
+        beginning = names.personalize_arn(f"solution/{names.of(solution.name)}-")
+        if solution.version is not None and not solution.version.startswith(beginning):
+            raise ValueError(
+                f"solutions: {solution.name!r} has version {solution.version!r}, which is none of this solution here: "
+                f"its ARN begins with {beginning}; take one that the warehouse's metrics list"
+            )

@@ -1,0 +1,8 @@
+"""Every page, in the order in which they are shown."""
+
+from __future__ import annotations
+
+from dashboards.pages import funnel, inference, pipeline, quality, versions
+from dashboards.spec import Page, checked
+
+PAGES: tuple[Page, ...] = checked((inference.PAGE, versions.PAGE, funnel.PAGE, quality.PAGE, pipeline.PAGE))

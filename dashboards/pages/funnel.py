@@ -1,0 +1,91 @@
+"""From what was shown to what was clicked and bought."""
+
+from __future__ import annotations
+
+from dashboards.pages.columns import days, texts, wholes
+from dashboards.spec import DataSet, Incremental, Measure, Page, Parameter, Ratio, Visual
+
+FUNNEL = DataSet(
+    mart="mart_funnel",
+    columns=(
+        *days("shown_on"),
+        *wholes("list_position", "shown_items", "clicked_items", "bought_items"),
+        *texts("chosen_by", "made_by"),
+    ),
+    grain=("shown_on", "list_position", "chosen_by", "made_by"),
+    empty="Nothing was shown yet: the application logs an impression event with the items that it shows.",
+    # Longer than the longest attribution window that is usual: what is older changes no more.
+    incremental=Incremental(column="shown_on", days=35),
+)
+_CLICKS = Ratio(title="Click rate", numerator="clicked_items", denominator="shown_items")
+_PURCHASES = Ratio(title="Purchase rate", numerator="bought_items", denominator="shown_items")
+_CHOICES = ("made_by", "chosen_by")
+
+
+def _counted(title: str, column: str) -> Measure:
+    return Measure(title=title, column=column, aggregation="sum")
+
+
+PAGE = Page(
+    id="funnel",
+    title="Impression, click, purchase",
+    about="A click or a purchase counts for the last time that the item was shown before it, within the window.",
+    parameters=(
+        Parameter(name="made_by", title="Made by", column="made_by"),
+        Parameter(name="chosen_by", title="Chosen by", column="chosen_by"),
+    ),
+    visuals=(
+        Visual(
+            id="funnel-by-day",
+            title="Shown, clicked, bought by day",
+            drawn="table",
+            data=FUNNEL,
+            by=("shown_on", "made_by"),
+            measures=(
+                _counted("Shown", "shown_items"),
+                _counted("Clicked", "clicked_items"),
+                _CLICKS,
+                _counted("Bought", "bought_items"),
+                _PURCHASES,
+            ),
+            parameters=_CHOICES,
+            wide=True,
+        ),
+        Visual(
+            id="rates-by-position",
+            title="Rates by position",
+            drawn="line",
+            data=FUNNEL,
+            by=("list_position",),
+            measures=(_CLICKS, _PURCHASES),
+            parameters=_CHOICES,
+        ),
+        Visual(
+            id="rates-by-day",
+            title="Rates by day",
+            drawn="line",
+            data=FUNNEL,
+            by=("shown_on",),
+            measures=(_CLICKS, _PURCHASES),
+            parameters=_CHOICES,
+        ),
+        Visual(
+            id="clicks-by-chooser",
+            title="Click rate by who chose",
+            drawn="bar",
+            data=FUNNEL,
+            by=("chosen_by",),
+            measures=(_CLICKS,),
+            parameters=("made_by",),
+        ),
+        Visual(
+            id="shown-by-position",
+            title="Shown by position",
+            drawn="bar",
+            data=FUNNEL,
+            by=("list_position",),
+            measures=(_counted("Shown", "shown_items"),),
+            parameters=_CHOICES,
+        ),
+    ),
+)

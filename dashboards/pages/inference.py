@@ -1,0 +1,155 @@
+"""What the lists of each run are like."""
+
+from __future__ import annotations
+
+from dashboards.pages.columns import NEWEST, numbers, shares, texts, times, wholes
+from dashboards.spec import DataSet, Filter, Measure, Page, Parameter, Ratio, Visual
+
+_EMPTY = "No run has reached the warehouse yet: `make run`, then look again."
+RESULTS = DataSet(
+    mart="mart_inference_results",
+    columns=(
+        *texts("run_id", "solution", "audience", "recency"),
+        *times("run_at"),
+        *wholes("lists", "covered_users", "known_users", "compared_lists"),
+        *shares(
+            "user_coverage",
+            "catalogue_coverage",
+            "gini",
+            "popular_share",
+            "popular_interaction_share",
+            "sameness",
+            "overlap_with_previous_run",
+            "mean_score",
+        ),
+    ),
+    grain=("run_id", "solution"),
+    empty=_EMPTY,
+)
+MIX = DataSet(
+    mart="mart_category_mix",
+    columns=(*texts("run_id", "series", "category", "recency"), *times("run_at"), *wholes("positions")),
+    grain=("run_id", "series", "category"),
+    empty=_EMPTY,
+)
+POSITIONS = DataSet(
+    mart="mart_list_positions",
+    columns=(
+        *texts("run_id", "solution", "recency"),
+        *times("run_at"),
+        *wholes("list_position", "lists", "scored_lists"),
+        *numbers("score_total"),
+    ),
+    grain=("run_id", "solution", "list_position"),
+    empty=_EMPTY,
+)
+_LISTS_FOR_USERS = Filter(column="audience", values=("user",))
+
+
+def _share(title: str, column: str) -> Measure:
+    return Measure(title=title, column=column, aggregation="average", shown_as="percent")
+
+
+def _over_time(visual: str, title: str, column: str, note: str, *filters: Filter) -> Visual:
+    return Visual(
+        id=visual,
+        title=title,
+        drawn="line",
+        data=RESULTS,
+        by=("run_at",),
+        measures=(_share(title, column),),
+        colour="solution",
+        filters=filters,
+        parameters=("solution",),
+        note=note,
+    )
+
+
+_NEWEST_RUN = Visual(
+    id="newest-results",
+    title="Lists of the newest run",
+    drawn="table",
+    data=RESULTS,
+    by=("solution", "audience"),
+    measures=(
+        Measure(title="Lists", column="lists", aggregation="sum"),
+        _share("Users covered", "user_coverage"),
+        _share("Catalogue covered", "catalogue_coverage"),
+        Measure(title="Gini", column="gini", aggregation="average", shown_as="number"),
+        _share("Popular tenth, of positions", "popular_share"),
+        _share("Popular tenth, of interactions", "popular_interaction_share"),
+        _share("Sameness", "sameness"),
+        _share("Kept from the run before", "overlap_with_previous_run"),
+    ),
+    filters=NEWEST,
+    parameters=("solution",),
+    wide=True,
+)
+_CATEGORIES = Visual(
+    id="category-mix",
+    title="Category mix of the newest run",
+    drawn="shares",
+    data=MIX,
+    by=("series",),
+    measures=(Measure(title="Positions", column="positions", aggregation="sum"),),
+    colour="category",
+    filters=NEWEST,
+    note="Each solution's positions beside what people do (interactions).",
+)
+_SCORES = Visual(
+    id="scores",
+    title="Mean score by position, newest run",
+    drawn="line",
+    data=POSITIONS,
+    by=("list_position",),
+    measures=(
+        Ratio(title="Mean score", numerator="score_total", denominator="scored_lists", shown_as="number"),
+    ),
+    colour="solution",
+    filters=NEWEST,
+    parameters=("solution",),
+    note="Scores compare positions of one solution, not solutions.",
+)
+
+PAGE = Page(
+    id="inference",
+    title="Inference results",
+    about="What the published lists are like, by run and solution: the first 25 positions of each list.",
+    parameters=(Parameter(name="solution", title="Solution", column="solution"),),
+    visuals=(
+        _NEWEST_RUN,
+        _over_time(
+            "user-coverage",
+            "Users covered",
+            "user_coverage",
+            "Known users with a list of their own.",
+            _LISTS_FOR_USERS,
+        ),
+        _over_time(
+            "catalogue-coverage",
+            "Catalogue covered",
+            "catalogue_coverage",
+            "Items of the catalogue in at least one list.",
+        ),
+        _CATEGORIES,
+        _SCORES,
+        _over_time(
+            "popularity-bias",
+            "Popularity bias",
+            "popular_share",
+            "Positions taken by the tenth of the catalogue with the most interactions.",
+        ),
+        _over_time(
+            "sameness", "Sameness", "sameness", "Mean overlap of two lists: at 100% everybody gets the same."
+        ),
+        _over_time(
+            "overlap",
+            "Kept from the run before",
+            "overlap_with_previous_run",
+            "Positions whose item was in the same list of the run before.",
+        ),
+        _over_time(
+            "concentration", "Gini of the catalogue", "gini", "Near 100% a few items take all positions."
+        ),
+    ),
+)

@@ -1,0 +1,98 @@
+"""Solution versions: offline metrics against popularity, and what the quality gate made of them."""
+
+from __future__ import annotations
+
+from dashboards.pages.columns import NEWEST, shares, texts, times
+from dashboards.spec import DataSet, Measure, Page, Parameter, Visual
+
+_EMPTY = "No solution version has been judged yet: `make run` trains and judges them."
+METRICS = DataSet(
+    mart="mart_solution_version_metrics",
+    columns=(
+        *texts("run_id", "solution", "recipe", "solution_version_arn", "metric", "decision", "recency"),
+        *times("run_at"),
+        *shares("metric_value", "popularity_value", "above_popularity"),
+    ),
+    grain=("solution_version_arn", "metric"),
+    empty=_EMPTY,
+)
+GATE = DataSet(
+    mart="mart_gate_decisions",
+    columns=(
+        *texts("run_id", "solution", "recipe", "solution_version_arn", "metric", "decision"),
+        *times("run_at"),
+        *shares("metric_value", "serving_value", "floor_value"),
+    ),
+    grain=("solution_version_arn",),
+    empty=_EMPTY,
+)
+_NDCG = "normalized_discounted_cumulative_gain_at_25"
+
+
+def _highest(title: str, column: str) -> Measure:
+    """Of one version this is its value; of several in one run (a retried training) the best."""
+    return Measure(title=title, column=column, aggregation="max", shown_as="number")
+
+
+PAGE = Page(
+    id="versions",
+    title="Solution versions",
+    about="Offline metrics of every solution version over time, held against mere popularity, and the quality gate.",
+    parameters=(
+        Parameter(name="metric", title="Metric", column="metric", default=_NDCG),
+        Parameter(name="version_solution", title="Solution", column="solution"),
+    ),
+    visuals=(
+        Visual(
+            id="metric-over-time",
+            title="Metric by run",
+            drawn="line",
+            data=METRICS,
+            by=("run_at",),
+            measures=(_highest("Value", "metric_value"),),
+            colour="solution",
+            parameters=("metric", "version_solution"),
+        ),
+        Visual(
+            id="above-popularity",
+            title="Above popularity",
+            drawn="bar",
+            data=METRICS,
+            by=("solution",),
+            measures=(_highest("Metric less popularity's", "above_popularity"),),
+            filters=NEWEST,
+            parameters=("metric", "version_solution"),
+            note="Newest run. Recipes for similar items answer another question than lists for users.",
+        ),
+        Visual(
+            id="all-metrics",
+            title="All metrics of the newest run",
+            drawn="table",
+            data=METRICS,
+            by=("solution", "metric"),
+            measures=(
+                _highest("Value", "metric_value"),
+                _highest("Popularity's", "popularity_value"),
+                _highest("Difference", "above_popularity"),
+            ),
+            filters=NEWEST,
+            parameters=("version_solution",),
+            wide=True,
+        ),
+        Visual(
+            id="gate",
+            title="Quality gate",
+            drawn="table",
+            data=GATE,
+            by=("run_at", "solution", "metric", "decision"),
+            measures=(
+                _highest("Value", "metric_value"),
+                _highest("Serving version's", "serving_value"),
+                _highest("Floor", "floor_value"),
+            ),
+            parameters=("version_solution",),
+            note="The first version of a solution has nothing to be compared with.",
+            wide=True,
+        ),
+    ),
+)

@@ -1,0 +1,146 @@
+"""Batch jobs of Personalize: lists for users and items, segments of users. One Map over solutions for each kind."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from config import inputs, layout
+from config.settings import Settings
+from config.solution import Solution
+from stacks.parts.access import Statement, allow
+from stacks.workflows import asl, filters
+from stacks.workflows.asl import State, States, jsonata, sdk
+
+HOURS = 12
+# Personalize developer guide, "Quotas": batch jobs of a kind that are made at once. More wait here, not in retries.
+JOBS_AT_ONCE = 5
+
+
+@dataclass(frozen=True)
+class Kind:
+    """`map` is the state that makes the jobs, `name` is in those of one job, `resource` is Personalize's."""
+
+    map: str
+    name: str
+    resource: str
+    arn: str
+    done: str
+
+
+INFERENCE = Kind("InferLists", "Inference", "BatchInferenceJob", "batch-inference-job", "Batch inference")
+SEGMENTS = Kind("SegmentUsers", "Segments", "BatchSegmentJob", "batch-segment-job", "Batch segments")
+
+
+def of_kind(settings: Settings, kind: Kind) -> list[Solution]:
+    segments = kind is SEGMENTS
+    return [one for one in settings.solutions if one.publishes and (one.publishes == "segments") == segments]
+
+
+def kinds(settings: Settings) -> list[Kind]:
+    return [kind for kind in (INFERENCE, SEGMENTS) if of_kind(settings, kind)]
+
+
+def states(settings: Settings, *, next_state: str) -> States:
+    """A Map for each kind that is configured, one after another; variables: `run_id`, `versions`."""
+    used = kinds(settings)
+    following = [*(kind.map for kind in used[1:]), next_state]
+    return {
+        kind.map: asl.inline_map(
+            [_item(settings, solution) for solution in of_kind(settings, kind)],
+            _job_states(settings, kind),
+            start=f"Name{kind.name}",
+            MaxConcurrency=JOBS_AT_ONCE,
+            Next=after,
+        )
+        for kind, after in zip(used, following, strict=True)
+    }
+
+
+def start(settings: Settings, *, otherwise: str) -> str:
+    used = kinds(settings)
+    return used[0].map if used else otherwise
+
+
+def _item(settings: Settings, solution: Solution) -> dict[str, Any]:
+    return {
+        "name": solution.name,
+        "folder": inputs.of(solution)["folder"],
+        "results": solution.ranked,
+        "more": _more(settings, solution),
+    }
+
+
+def _more(settings: Settings, solution: Solution) -> dict[str, Any]:
+    """Arguments of the job that not every solution has."""
+    explored = {"BatchInferenceJobConfig": {"ItemExplorationConfig": dict(solution.exploration)}}
+    return (explored if solution.exploration else {}) | filters.argument(settings, solution)
+
+
+def _job_states(settings: Settings, kind: Kind) -> States:
+    name, prefix = kind.name, settings.names.prefix
+    job_name = f"{asl.literal(prefix + '-')} & $states.input.name & '-' & $run_id"
+    job_arn = f"{asl.literal(settings.names.personalize_arn(f'{kind.arn}/'))} & $job_name"
+    return {
+        f"Name{name}": {
+            "Type": "Pass",
+            "Assign": {
+                "list": jsonata("$states.input"),
+                **asl.first_attempt(job_name),
+                **asl.deadline(name, hours=HOURS),
+            },
+            "Next": f"Create{name}",
+        },
+        f"Create{name}": _create(settings, kind),
+        **asl.polling(
+            name,
+            describe=asl.describe(kind.resource, job_arn),
+            done=kind.done,
+            failed=asl.CREATE_FAILED,
+            next_state=f"{name}Made",
+            again=f"{name}Again",
+        ),
+        f"{name}Again": asl.second_attempt(Next=f"Create{name}"),
+        f"{name}Made": {"Type": "Succeed"},
+    }
+
+
+def _create(settings: Settings, kind: Kind) -> State:
+    names = settings.names
+    inputs_at = asl.joined(
+        layout.BATCH_INPUT, bucket=names.datasets_bucket, run_id="$run_id", audience="$list.folder"
+    )
+    outputs_at = asl.joined(
+        layout.BATCH_OUTPUT, bucket=names.results_bucket, run_id="$run_id", solution="$list.name"
+    )
+    arguments = {
+        "JobName": jsonata("$job_name"),
+        "SolutionVersionArn": jsonata("$lookup($versions, $list.name)"),
+        "NumResults": jsonata("$list.results"),
+        "JobInput": {"S3DataSource": {"Path": jsonata(inputs_at)}},
+        "JobOutput": {"S3DataDestination": {"Path": jsonata(outputs_at)}},
+        "RoleArn": names.personalize_role_arn,
+    }
+    more = any(_more(settings, solution) for solution in of_kind(settings, kind))
+    return asl.task(
+        sdk("personalize", f"create{kind.resource}"),
+        # What a solution has no value for must be absent, which one expression alone can say.
+        jsonata(f"$merge([{asl.expression_of(arguments)}, $list.more])") if more else arguments,
+        Retry=[asl.RETRY_BUSY],
+        Catch=[{"ErrorEquals": asl.EXISTS, "Next": f"Describe{kind.name}"}],
+        Next=f"Describe{kind.name}",
+    )
+
+
+def statements(settings: Settings) -> list[Statement]:
+    return [one for kind in kinds(settings) for one in _statements(settings, kind)]
+
+
+def _statements(settings: Settings, kind: Kind) -> Sequence[Statement]:
+    names = settings.names
+    jobs = names.personalize_arn(f"{kind.arn}/{names.prefix}-*")
+    return [
+        allow(f"personalize:Create{kind.resource}", jobs, names.solution_arns),
+        allow(f"personalize:Describe{kind.resource}", jobs),
+    ]

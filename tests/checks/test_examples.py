@@ -1,0 +1,51 @@
+"""The configurations in docs/examples: each synthesizes and has no finding; together they have every recipe."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import pytest
+import yaml
+
+from checks import acknowledged
+from checks.acknowledged import CDK_NAG, CHECKOV
+from checks.assembly import Assembly
+from checks.catalogue import FAMILIES, check
+from checks.rules.workflows import states
+from checks.simulation import visits, workflows
+from checks.synthesized import synthesize
+from config.recipes import RECIPES
+from config.settings import Settings
+from tests import example
+
+FOLDER = example.CONFIG.parent / "docs" / "examples"
+FILES = sorted(FOLDER.glob("*.yaml"))
+# An environment that was never deployed, of which no baseline is kept.
+ENVIRONMENT = "sample"
+EACH = pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+
+
+def content(file: Path) -> example.Content:
+    return example.content(**yaml.safe_load(file.read_text()), environment=ENVIRONMENT)
+
+
+@cache
+def assembly(file: Path, folder: Path) -> Assembly:
+    (folder / f"{ENVIRONMENT}.yaml").write_text(yaml.safe_dump(content(file), sort_keys=False))
+    return synthesize(ENVIRONMENT, folder)
+
+
+@EACH
+def test_an_example_has_no_finding_and_no_state_that_nothing_reaches(file: Path, tmp_path: Path) -> None:
+    made = assembly(file, tmp_path)
+    known = acknowledged.read().without(CDK_NAG, CHECKOV)
+    assert [str(finding) for finding in known.left(check(made, FAMILIES), everything=False)] == []
+    passed = {(visit.workflow.logical_id, visit.name) for visit in visits(made)}
+    written = {(w.logical_id, name) for w in workflows(made) for name, _ in states(w.definition)}
+    assert passed == written
+
+
+def test_together_the_examples_have_every_recipe() -> None:
+    used = {one.recipe for file in FILES for one in Settings.model_validate(content(file)).solutions}
+    assert used == set(RECIPES)
