@@ -60,7 +60,7 @@ def user_recommendations(name: str) -> Response[str]:
     query = _query("getRecommendations")
     placement = _placement(query, "user")
     items = query.get("context", ())
-    requests.check_context(placement, items, query)
+    requests.check_context(placement, items)
     return _listed(query, placement, user=user, items=items)
 
 

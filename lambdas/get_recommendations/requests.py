@@ -37,7 +37,7 @@ def _one_of(names: Mapping[str, object] | frozenset[str]) -> str:
     return f"give one of {', '.join(sorted(names))}"
 
 
-def check_context(found: Placement, items: Sequence[str], query: Query) -> None:
+def check_context(found: Placement, items: Sequence[str]) -> None:
     """A user's request that is filled by items' lists says of which items, and no other does."""
     if found.wants_context and not items:
         raise BadRequest(f"placement {found.name!r} lists what goes with items: name them in context")

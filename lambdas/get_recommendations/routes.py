@@ -121,9 +121,6 @@ def known(path: str) -> bool:
     return route_of(path) is not None
 
 
-Query = Mapping[str, Sequence[str]]
-
-
 def query(route: Route, given: Mapping[str, Sequence[str]] | None) -> dict[str, Any]:
     """The parameters of a request, each of its kind; those that are not given are left out. Raises BadRequest."""
     known_ones = {parameter.name: parameter for parameter in route.query}
