@@ -118,6 +118,18 @@ run: $(LOCAL) ## start the pipeline of ENV and follow it (MODE=auto|full; ON=aws
 smoke: $(if $(filter aws,$(ON)),$(ACCOUNT),$(LOCAL)) ## look at ENV as its users would: lists, marts, alarms, lock (ON=aws)
 	@$(BIN)/python -m $(if $(filter aws,$(ON)),operations smoke $(ENV),local smoke --environment $(ENV))
 
+inventory: $(if $(filter aws,$(ON)),$(ACCOUNT),$(LOCAL)) ## everything that exists of ENV, by what it costs (ON=aws)
+	@$(BIN)/python -m $(if $(filter aws,$(ON)),operations inventory $(ENV),local inventory --environment $(ENV))
+
+# What has no name is refused, with the names that there are.
+promote: $(if $(filter aws,$(ON)),$(ACCOUNT),$(LOCAL)) ## a solution version serves from the next run on, whatever the gate says (SOLUTION=name VERSION=arn|name|previous; ON=aws)
+	@$(BIN)/python -m $(if $(filter aws,$(ON)),operations promote $(ENV) $(if $(CONFIRM),--confirm $(CONFIRM)),local promote --environment $(ENV)) --solution "$(SOLUTION)" --version "$(VERSION)"
+
+rollback: $(if $(filter aws,$(ON)),$(ACCOUNT),$(LOCAL)) ## readers of lists go back to the version before; again, and they go forward (LIST=name|a,b|all; ON=aws)
+	@$(BIN)/python -m $(if $(filter aws,$(ON)),operations rollback $(ENV) $(if $(CONFIRM),--confirm $(CONFIRM)),local rollback --environment $(ENV)) --list "$(LIST)"
+experiment: $(LOCAL) ## the analysis of an experiment of ENV, in words (NAME=..., or NAME=holdout; LANGUAGE=en|ja; ON=aws)
+	@$(BIN)/python -m local experiment --environment $(ENV) --on $(ON) --name "$(NAME)" $(if $(filter ja,$(LANGUAGE)),--language ja)
+
 sql: $(if $(filter aws,$(ON)),$(ACCOUNT),$(LOCAL)) ## a prompt on the marts of ENV, as their reader sees them (ON=aws)
 	@$(BIN)/python -m $(if $(filter aws,$(ON)),operations sql $(ENV),local sql --environment $(ENV))
 

@@ -116,7 +116,7 @@ def compare(own: Own, its: Shape, given: dict[str, float], options: Options) -> 
     chosen = people.users(prepared, named=options.user), people.items(prepared)
     threshold = _threshold(own, its)
     subject = Subject(training, given, threshold, tuple(chosen[0].values()), tuple(chosen[1].values()))
-    folds = _folds(sample, full=options.full)
+    folds = folds_of(sample, full=options.full)
     impossible = _impossible(own)
     jobs = _jobs(subject, folds, impossible)
     done = trials.run(subject, jobs, processes=options.processes)
@@ -139,7 +139,7 @@ def compare(own: Own, its: Shape, given: dict[str, float], options: Options) -> 
     )
 
 
-def _folds(sample: Sample, *, full: bool) -> int:
+def folds_of(sample: Sample, *, full: bool) -> int:
     if full:
         return trials.FOLDS
     return FOLDS_OF_SMALL if len(sample.interactions) <= SMALL else FOLDS

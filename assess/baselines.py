@@ -21,7 +21,7 @@ def popular(split: Holdout, n_items: int) -> np.ndarray:
 
 
 def popular_this_week(split: Holdout, n_items: int) -> np.ndarray:
-    """Of the training data's last seven days; behind them those of all time."""
+    """The popular items of the training data's last seven days, then those of all time."""
     recent = split.train.where(split.train.times > split.train.times.max(initial=0) - WEEK)
     counts = users_of(recent, n_items) + 1e-6 * users_of(split.train, n_items)
     return np.tile(_best(counts[None])[0], (len(split.seen), 1))

@@ -21,10 +21,10 @@ import numpy as np
 import pandas as pd
 
 from assess import baselines, trials
-from assess.assessment import _folds
+from assess.assessment import folds_of
 from assess.results import ways
 from assess.sample import draw
-from assess.trials import PERSONAL, Done, Job, Subject
+from assess.trials import PERSONAL, Job, Subject
 from assess.verdicts import interval
 from osusume_engine.data import TrainingData
 from osusume_engine.preparation import prepare
@@ -64,8 +64,8 @@ def written(folder: Path, frame: pd.DataFrame, *, items: int) -> Path:
     frame.to_csv(folder / "interactions.csv", index=False)
     number = np.arange(items)
     catalogue = {"ITEM_ID": [f"i{n}" for n in number], "TITLE": [f"Item {n}" for n in number]}
-    catalogue |= {"CATEGORY": [f"c{n % TASTES}" for n in number], "PRICE": number % 97 + 0.5}
-    pd.DataFrame(catalogue).to_csv(folder / "items.csv", index=False)
+    catalogue |= {"CATEGORY": [f"c{n % TASTES}" for n in number]}
+    pd.DataFrame(catalogue).assign(PRICE=number % 97 + 0.5).to_csv(folder / "items.csv", index=False)
     return folder
 
 
@@ -86,9 +86,9 @@ def agrees(number: int) -> tuple[bool, bool]:
     users, taste = USERS[number % len(USERS)], TASTE[number // len(USERS) % len(TASTE)]
     frame = made(events=30 * users, users=users, items=3 * users, taste=taste, seed=number)
     subject = Subject(TrainingData(interactions=frame.sort_values("TIMESTAMP", ignore_index=True)), {}, None)
-    folds = _folds(draw(frame), full=False)
+    folds = folds_of(draw(frame), full=False)
     jobs = [Job("personal", name, fold) for fold in range(folds) for name in ("baselines", PERSONAL)]
-    done = trials.run(subject, [Job(one.kind, one.name, one.fold, one.variant) for one in jobs])
+    done = trials.run(subject, jobs)
     said = next(way for way in ways(done, "personal", n_items=1) if way.name == PERSONAL).against
     assert said is not None
     return said.verdict == "better", _by_many_splits(subject)
@@ -101,10 +101,11 @@ def _by_many_splits(subject: Subject) -> bool:
     for split_number in range(SPLITS):
         seed, fold = 1 + split_number // trials.FOLDS, split_number % trials.FOLDS
         split = hold_out(prepared.histories, seed=seed, fold=fold, folds=trials.FOLDS)
-        task = trials._task(prepared, PERSONAL, split, trial=True)
-        learned: Done | object = trials.LEARNERS[PERSONAL](task)
-        mine = trials._judged(PERSONAL, learned.lists, split)  # type: ignore[attr-defined]
-        popular = trials._judged("popularity", baselines.popular(split, len(prepared.items)), split)
+        task = trials.task_of(prepared, PERSONAL, split, trial=True)
+        lists = trials.LEARNERS[PERSONAL](task).lists
+        assert lists is not None
+        mine = trials.judged(PERSONAL, lists, split)
+        popular = trials.judged("popularity", baselines.popular(split, len(prepared.items)), split)
         gains += (mine.ndcg - popular.ndcg).tolist()
     return interval(np.array(gains)).verdict == "better"
 

@@ -39,7 +39,7 @@ class Own:
         return tuple(left for one in self.drafts.values() for left in one.left)
 
     def fields(self, name: str) -> tuple[DatasetField, ...]:
-        """Of the users or items dataset, without its key; empty where there is none."""
+        """Fields of the users or items dataset, without its key; empty where there is none."""
         return self.drafts[name].fields[1:]
 
     def titles(self) -> dict[str, str]:
@@ -77,7 +77,7 @@ def _with(datasets: Datasets, drafts: Mapping[str, Draft]) -> Datasets:
 
 
 def _usable(frame: pd.DataFrame | None) -> pd.DataFrame:
-    """In the order of time, and of ids at one time, so that the order of rows in a file tells nothing."""
+    """The usable rows by time, and by ids at one time, so that the order of rows in a file tells nothing."""
     if frame is None:
         return pd.DataFrame(columns=["USER_ID", "ITEM_ID", "EVENT_TYPE", "TIMESTAMP", "EVENT_VALUE"])
     whole = frame[frame[KEY].notna().all(axis=1)]

@@ -46,9 +46,9 @@ def items(prepared: Prepared) -> Chosen:
     order = np.argsort(-counts, kind="stable")
     summed = np.cumsum(counts[order])
     at = lambda share: int(order[np.searchsorted(summed, share * summed[-1])])  # noqa: E731
-    first = np.full(len(prepared.items), -1, np.int64)
-    np.maximum.at(first, histories.items[::-1], -histories.times[::-1])
-    born = np.where(counts > 0, -first, -1)
+    born = np.full(len(prepared.items), np.iinfo(np.int64).max)
+    np.minimum.at(born, histories.items, histories.times)
+    born[counts == 0] = -1
     return {
         "top": int(order[0]),
         "quarter": at(0.25),

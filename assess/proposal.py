@@ -47,7 +47,7 @@ class Proposal:
 
 
 def weights(types: Sequence[str], counts: dict[str, int], datasets: Datasets) -> dict[str, float]:
-    """Those of the configuration where it knows the type; else what is bought 1, the usual less."""
+    """Weights of the configuration where it knows the type; else what is bought 1, the usual less."""
     known = {rule.type: rule.weight for rule in datasets.interactions.events}
     usual = max(types, key=lambda name: (counts[name], name))
     return {

@@ -21,7 +21,7 @@ class Sample:
 
     @property
     def whole(self) -> bool:
-        return self.users == self.of_users
+        return self.newest == 0
 
 
 def draw(interactions: pd.DataFrame, *, full: bool = False, named: str | None = None) -> Sample:

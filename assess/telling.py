@@ -177,8 +177,7 @@ def _come_out(made: Compared, say: Words) -> Section:
 
 
 def _about_sample(made: Compared, say: Words) -> list[Block]:
-    whole = made.users == made.of_users
-    key = "sample_whole" if whole else "sample_part"
+    key = "sample_part" if made.newest else "sample_whole"
     numbers = {"users": f"{made.users:,}", "of": f"{made.of_users:,}", "events": f"{made.events:,}"}
     return [Text(say(key, newest=made.newest, **numbers)), Text(say("protocol", folds=made.folds), "note")]
 
@@ -335,7 +334,7 @@ def _cost(found: Assessment, say: Words) -> Section:
     ]
     total = sum(bar.value for bar in bars)
     unknown = sum(line.price is None for line in found.costs)
-    blocks = [
+    blocks: list[Block] = [
         Text(say("cheapest", recipes=", ".join(found.proposal.solutions)), "good"),
         Bars(say("cost_picture"), bars),
         Table((say("service"), say("quantity"), say("unit"), "USD"), rows),

@@ -79,7 +79,7 @@ _SUBJECT: list[Subject] = []
 
 
 def run(subject: Subject, jobs: Sequence[Job], *, processes: int = 1) -> list[Done]:
-    """In the order of the jobs. More than one process: each of one thread, so that results are the same."""
+    """Answers in the order of the jobs. More than one process: each of one thread, so that results are the same."""
     if processes == 1:
         _begin(subject)
         return [_done(job) for job in jobs]
@@ -107,23 +107,23 @@ def _by_fold(subject: Subject, job: Job) -> Done:
     if job.name == "baselines":
         ways = baselines.RELATED if job.kind == "related" else baselines.PERSONAL
         return Done(job, _simple(ways, split, len(prepared.items)))
-    varied, its_split = _varied(subject, job.variant, prepared, split)
+    its, its_split = varied(subject, job.variant, prepared, split)
     shows = job.fold == 0 and not job.variant
-    task = _task(varied, job.name, its_split, trial=not shows)
+    task = task_of(its, job.name, its_split, trial=not shows)
     learned = LEARNERS[job.name](task)
-    judged = () if learned.lists is None else (_judged(job.name, learned.lists, split),)
-    return Done(job, judged, learned.metrics, _shown(subject, job, learned.model, prepared) if shows else {})
+    figures = () if learned.lists is None else (judged(job.name, learned.lists, split),)
+    return Done(job, figures, learned.metrics, _shown(subject, job, learned.model, prepared) if shows else {})
 
 
-def _task(prepared: Prepared, recipe: str, split: Holdout | None, *, trial: bool) -> Task:
+def task_of(prepared: Prepared, recipe: str, split: Holdout | None, *, trial: bool) -> Task:
     return Task(prepared, RECIPES[recipe].parse({}), SEED, trial=trial, split=split)
 
 
 def _simple(ways: dict[str, Baseline], split: Holdout, n_items: int) -> tuple[Judged, ...]:
-    return tuple(_judged(name, way(split, n_items), split) for name, way in ways.items())
+    return tuple(judged(name, way(split, n_items), split) for name, way in ways.items())
 
 
-def _varied(subject: Subject, variant: str, prepared: Prepared, split: Holdout) -> tuple[Prepared, Holdout]:
+def varied(subject: Subject, variant: str, prepared: Prepared, split: Holdout) -> tuple[Prepared, Holdout]:
     """Other training, the same questions and answers."""
     if variant == "no metadata":
         return replace(prepared, data=replace(subject.data, items=None, users=None)), split
@@ -153,7 +153,7 @@ def _kept(subject: Subject, prepared: Prepared) -> np.ndarray:
     return enough.to_numpy(dtype=bool)[order]
 
 
-def _judged(name: str, lists: np.ndarray, split: Holdout) -> Judged:
+def judged(name: str, lists: np.ndarray, split: Holdout) -> Judged:
     hits = hit_matrix(lists, split.truth)
     first = np.where(hits.any(axis=1), 1 / (hits.argmax(axis=1) + 1.0), 0.0)
     return Judged(
@@ -183,9 +183,9 @@ def _by_time(subject: Subject, job: Job) -> Done:
     if not len(split.test_users):
         return Done(job, refused="nobody acted before and after")
     simple = _simple(baselines.BY_TIME, split, len(prepared.items))
-    learned = LEARNERS[PERSONAL](_task(past, PERSONAL, split, trial=True))
+    learned = LEARNERS[PERSONAL](task_of(past, PERSONAL, split, trial=True))
     assert learned.lists is not None
-    return Done(job, (*simple, _judged(PERSONAL, learned.lists, split)))
+    return Done(job, (*simple, judged(PERSONAL, learned.lists, split)))
 
 
 def by_time(prepared: Prepared) -> tuple[Prepared, Holdout]:
@@ -209,7 +209,7 @@ def _of_somebody(histories: Histories) -> Histories:
 
 def _segments(subject: Subject, job: Job) -> Done:
     prepared = prepare(subject.data, events=None, required=NEEDS)
-    return Done(job, metrics=LEARNERS[job.name](_task(prepared, job.name, None, trial=True)).metrics)
+    return Done(job, metrics=LEARNERS[job.name](task_of(prepared, job.name, None, trial=True)).metrics)
 
 
 _KINDS = {

@@ -23,7 +23,7 @@ class Interval:
 
     @property
     def verdict(self) -> Verdict:
-        """Of a difference."""
+        """What may be said, where the mean is of differences."""
         if self.low > 0:
             return "better"
         return "worse" if self.high < 0 else "no difference"

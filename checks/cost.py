@@ -123,7 +123,11 @@ def _aurora(assembly: Assembly) -> Iterator[tuple[Driver, float]]:
 
 
 def _glue(assembly: Assembly) -> Iterator[tuple[Driver, float]]:
-    runs = sum(runs_in_month(schedule) for _, _, schedule in assembly.each("AWS::Scheduler::Schedule"))
+    runs = sum(
+        runs_in_month(schedule)
+        for _, _, schedule in assembly.each("AWS::Scheduler::Schedule")
+        if str(schedule.get("Target", {}).get("Arn")).endswith(f"{assembly.prefix}-pipeline")
+    )
     for _, logical_id, job in assembly.each("AWS::Glue::Job"):
         hours = float(job.get("Timeout", 2880)) / 60
         yield GLUE, dpus(logical_id, job) * hours * runs

@@ -33,7 +33,14 @@ FUNCTION_RESULTS: Mapping[str, Mapping[str, Any]] = {
     },
     "grant_reader": {"user": "extraction", "tables": ["public.users"]},
     "validate_datasets": {"passed": True, "rows": {"interactions": 1000}},
-    "judge_solution_version": {"promote": True, "reason": "better", "metrics": {"coverage": 0.5}},
+    "judge_solution_version": {
+        "promote": True,
+        "reason": "better",
+        "metrics": {"coverage": 0.5},
+        "previous": "arn:aws:personalize:us-east-1:111111111111:solution/sample/v0",
+    },
+    "judge_lists": {"personal": {"lists": 1, "asked": 1, "sameness": 0.5, "without_list": 0.0}},
+    "clean_up": {"deleted": ["sample"], "in_use": [], "kept": ["sample"]},
     "publish_recommendations": {"written": 1},
     "load_warehouse": {
         "statement": {"id": "00000000-0000-0000-0000-000000000000", "step": "load"},
@@ -46,7 +53,6 @@ FUNCTION_RESULTS: Mapping[str, Mapping[str, Any]] = {
         "requests": ["0123456789abcdef"],
         "done": True,
         "position": {"place": "raw", "after": "key"},
-        "location": "s3://bucket/forget/0123456789abcdef/users.csv",
         "report": "s3://bucket/forget/0123456789abcdef.json",
     },
 }

@@ -64,7 +64,10 @@ UNRECORDED: tuple[Unrecorded, ...] = (
     Unrecorded(
         r"Pipeline/PipelineRole.*",
         ("states:DescribeExecution",),
-        ("arn:aws:states:{where}:execution:{prefix}-pipeline:x",),
+        (
+            "arn:aws:states:{where}:execution:{prefix}-pipeline:x",
+            "arn:aws:states:{where}:execution:{prefix}-clean-up:x",
+        ),
         "only the owner of a lock that is held is looked at",
     ),
     Unrecorded(
@@ -115,6 +118,24 @@ UNRECORDED: tuple[Unrecorded, ...] = (
             _objects("results", layout.WAREHOUSE.of(run_id="x", table="items") + "x"),
         ),
         "a second run compares with the report of the one before, and the committer reads what it wrote",
+    ),
+    Unrecorded(
+        r"Pipeline/DeleteSuperseded.*",
+        ("personalize:DeleteSolution",),
+        ("arn:aws:personalize:{where}:solution/{prefix}-x",),
+        "only a solution that was configured no longer for days is deleted",
+    ),
+    Unrecorded(
+        r"Training/JudgeSolutionVersion.*",
+        ("sns:Publish",),
+        ("arn:aws:sns:{where}:{prefix}-alerts",),
+        "only a version that the gate turns down is told",
+    ),
+    Unrecorded(
+        r"Training/JudgeSolutionVersion.*",
+        ("s3:ListBucket",),
+        ("arn:aws:s3:::{prefix}-datasets-{account}-{region}",),
+        "without it S3 answers 403 and not 404 for a report that has expired, and the gate would stop the run",
     ),
     Unrecorded(
         r"Training/TrainRole.*",

@@ -42,6 +42,10 @@ _BY_NAME = frozenset(["get_paginator", "get_waiter", "can_paginate"])
 # Actions of IAM that are no operation's name.
 _OPERATIONS: Mapping[str, Pair] = {
     "lambda:InvokeFunction": ("lambda", "Invoke"),
+    # S3 asks for other actions where a call names a version.
+    "s3:DeleteObjectVersion": ("s3", "DeleteObject"),
+    "s3:GetObjectVersion": ("s3", "GetObject"),
+    "s3:ListBucketVersions": ("s3", "ListObjectVersions"),
     "s3:ListBucket": ("s3", "ListObjectsV2"),
 }
 _SERVICES: Mapping[str, tuple[str, ...]] = {

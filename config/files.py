@@ -93,7 +93,15 @@ def has(value: Any, location: tuple[int | str, ...]) -> bool:
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML forbids a key that is written twice; PyYAML takes the last one in silence."""
+    """YAML forbids a key that is written twice; PyYAML takes the last one in silence.
+
+    A day stays a text, as in YAML 1.2 and in the schema by which editors check it.
+    """
+
+    yaml_implicit_resolvers = {
+        first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[str] = set()

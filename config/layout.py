@@ -53,6 +53,9 @@ LOG_EXPORT = Form("application_log/run={run_id}")
 # The log's history, which each export adds to.
 RAW_EVENTS = Form("events/run={run_id}/")
 
+# What readers were shown of experiments: JSON lines, by day. `file` is the writer's own name.
+EXPOSURES = Form("exposures/day={day}/{file}")
+
 # Both of the other buckets keep what belongs to a run in one folder.
 RUN_FOLDER = Form("runs/{run_id}/")
 
@@ -62,7 +65,7 @@ BATCH_INPUT = Form("runs/{run_id}/batch_input/{audience}/")
 QUARANTINE = Form("runs/{run_id}/quarantine/{dataset}/")
 REPORT = Form("runs/{run_id}/report.json")
 # Whom Personalize's data deletion job deletes; removed when it has ended.
-FORGET_LIST = Form("forget/{request_id}/users.csv")
+FORGET_LIST = Form("forget/{request_id}/")
 
 # Results bucket.
 BATCH_OUTPUT = Form("runs/{run_id}/batch/{solution}/")
@@ -86,6 +89,7 @@ WAREHOUSE_TABLES = (
     "recommendations",
     "segments",
     SOLUTION_VERSION_METRICS,
+    "exposures",
     "quarantine",
     "data_quality",
 )
@@ -118,12 +122,13 @@ VERSIONS_SK = "versions"
 LOCK = "lock"
 WATERMARK = "watermark"
 SERVING = Form("serving#{solution}")
+# Versions that the quality gate let in, which the next one is compared with.
+GATE = Form("gate#{solution}")
 RUN = Form("run#{run_id}")
 # What a run has finished, for one that resumes it.
 PROGRESS = Form("progress#{run_id}")
 # Runs whose lists serve and that the warehouse has not taken.
 WAREHOUSE_PENDING = "warehouse_pending"
-# Requests to forget a user, those that are not done, and whom runs leave out, by a keyed hash of the id.
+# Requests to forget a user, and whom runs leave out, by a keyed hash of the id.
 FORGETTING = Form("forgetting#{request_id}")
-FORGETTING_PENDING = "forgetting_pending"
 FORGOTTEN = Form("forgotten#{digest}")

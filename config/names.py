@@ -160,6 +160,10 @@ class Names:
         return self.of("pipeline")
 
     @property
+    def clean_up_schedule(self) -> str:
+        return self.of("clean-up")
+
+    @property
     def schedule_dead_letters(self) -> str:
         return self.of("schedule-dead-letters")
 

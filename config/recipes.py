@@ -82,10 +82,6 @@ class Recipe:
             return "segments"
         return "rankings" if "itemList" in self.line else "lists"
 
-    def gate_metric(self, wanted: str) -> str:
-        """The metric that its versions are compared by: `wanted` where the recipe has it, else its family's."""
-        return wanted if wanted in self.metrics else _FAMILY_METRICS[self.type]
-
     def split(self, given: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
         """(algorithmHyperParameters, featureTransformationParameters) of the hyperparameters given."""
         features = {name: value for name, value in given.items() if self.hyperparameters[name].feature}
@@ -129,8 +125,6 @@ RANKING_METRICS = frozenset(
 SEGMENT_METRICS = frozenset(["coverage", "hit_at_k", "recall_at_k"])
 ACTION_METRICS = frozenset(["coverage", "precision", "recall", "auc"])
 
-# What stands for a metric of ranking in families that have none.
-_FAMILY_METRICS = {"USER_SEGMENTATION": "hit_at_k", "PERSONALIZED_ACTIONS": "auc"}
 
 _METADATA = frozenset({"Items", "Users"})
 _SCORED = ("recommendedItems", "scores")

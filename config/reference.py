@@ -29,8 +29,12 @@ def rows(model: type[Section] = Settings, prefix: str = "") -> Iterator[tuple[st
         key = f"{prefix}{name}"
         yield key, field
         for nested, listed in _sections(field.annotation):
-            which = f"[{kind}]" if (kind := _kind(nested)) else "[]" if listed else ""
-            yield from rows(nested, f"{key}{which}.")
+            named = f"[{kind}]." if (kind := _kind(nested)) else ".<name>." if _is_map(field) else "[]."
+            yield from rows(nested, f"{key}{named}" if listed else f"{key}.")
+
+
+def _is_map(field: FieldInfo) -> bool:
+    return "dict[" in str(field.annotation)
 
 
 def listed_sections(model: type[Section] = Settings) -> Iterator[type[Section]]:
@@ -67,11 +71,12 @@ def _row(key: str, field: FieldInfo) -> str:
 
 def _type(field: FieldInfo) -> str:
     sections = list(_sections(field.annotation))
-    if getattr(field.annotation, "__origin__", None) is dict:
+    if _is_map(field):
         return "map"
     if sections:
         return "list" if sections[0][1] else "section"
-    choices = [f"`{choice}`" for choice in get_args(field.annotation) if isinstance(choice, str)]
+    parts = [field.annotation, *get_args(field.annotation)]
+    choices = [f"`{choice}`" for part in parts for choice in get_args(part) if isinstance(choice, str)]
     if choices:
         return " or ".join(choices)
     name = getattr(field.annotation, "__name__", str(field.annotation)).replace(" | None", "")

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from config import recipes, rules
+from config import gate, recipes, rules
 from config.reference import listed_sections
 from config.settings import Settings
 
@@ -22,7 +22,8 @@ _KNOWN: Mapping[tuple[str, str], Iterable[Any]] = {
     ("Settings", "region"): rules.PERSONALIZE_REGIONS,
     ("Settings", "log_retention_days"): rules.LOG_RETENTION_DAYS,
     ("Solution", "recipe"): recipes.RECIPES,
-    ("QualityGate", "metric"): recipes.RANKING_METRICS,
+    ("QualityGate", "metric"): gate.METRICS_REPORTED,
+    ("GateRules", "metric"): gate.METRICS_REPORTED,
 }
 
 Schema = dict[str, Any]

@@ -9,12 +9,14 @@ from zoneinfo import available_timezones
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from config import business, files, filter_rules, rules, solution_rules
+from config import business, experiments, files, filter_rules, gate, rules, solution_rules
 from config.business import BusinessRule, Name, Placement
+from config.clean_up import CleanUp
 from config.errors import ConfigError
+from config.experiments import Experiments
 from config.files import Content
+from config.gate import QualityGate
 from config.names import Names
-from config.recipes import RANKING_METRICS
 from config.section import ItemId, Section
 from config.solution import FieldName, Solution
 
@@ -409,20 +411,6 @@ class Etl(Section):
     """Customer key of the bootstrap bucket, if it has one: the jobs decrypt their scripts with it."""
 
 
-class QualityGate(Section):
-    """A new solution version serves only when its metric is at least this share of the serving one's."""
-
-    metric: str = "normalized_discounted_cumulative_gain_at_25"
-    """Offline metric of GetSolutionMetrics to compare."""
-    min_against_serving: float = Field(default=0.9, ge=0, le=1)
-    """Share of the serving version's metric that a new version must reach."""
-
-    @field_validator("metric")
-    @classmethod
-    def _is_a_metric(cls, metric: str) -> str:
-        return rules.one_of("metric", metric, RANKING_METRICS)
-
-
 class Schedule(Section):
     """When EventBridge Scheduler starts the pipeline."""
 
@@ -523,6 +511,8 @@ class Analytics(Section):
     """Time after which Redshift ends a query, of the load, of dbt and of dashboards alike."""
     database: str = Field(default="analytics", pattern=r"^[a-z][a-z0-9_]{0,62}$")
     """Database of the warehouse."""
+    training_hour_usd: float = Field(default=0.24, ge=0)
+    """US dollars of an hour of Personalize's training in your region, for the estimated cost of a version."""
     impression_event: str = Field(default="impression", pattern=EVENT_NAME)
     """Event type with which the application's log says what was shown, for the marts."""
     click_event: str = Field(default="click", pattern=EVENT_NAME)
@@ -613,6 +603,10 @@ class Settings(Section):
     """The HTTP API."""
     analytics: Analytics = Analytics()
     """The warehouse and dashboards."""
+    clean_up: CleanUp = CleanUp()
+    """What is removed when it serves no more."""
+    experiments: Experiments = Experiments()
+    """Experiments: who sees which variant, and by which metrics it is judged."""
     alerts: Alerts = Alerts()
     """Who hears of failures."""
     budget: Budget = Budget()
@@ -651,6 +645,7 @@ class Settings(Section):
     @model_validator(mode="after")
     def _solutions_are_distinct_and_fed(self) -> Self:
         rules.check_solutions(self.solutions)
+        gate.check(self.quality_gate, self.solutions)
         solution_rules.check_against(self.solutions, self.datasets)
         filter_rules.check_filters(self.filters, self.solutions, self.datasets)
         return self
@@ -689,6 +684,19 @@ class Settings(Section):
     def _names_are_short_enough(self) -> Self:
         rules.check_bucket_name(self.names.datasets_bucket)  # the longest of the three
         rules.check_job_names(self.names.prefix, self.solutions)
+        return self
+
+    @model_validator(mode="after")
+    def _experiments_name_what_there_is(self) -> Self:
+        experiments.check(
+            self.experiments,
+            solutions=self.solutions,
+            events=[
+                self.analytics.impression_event,
+                *(event.type for event in self.datasets.interactions.events),
+            ],
+            attributes=[field.name for field in self.datasets.fields("users") if field.categorical],
+        )
         return self
 
     @model_validator(mode="after")

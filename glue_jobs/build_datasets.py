@@ -23,6 +23,7 @@ from glue_jobs.columns import (
     EVENT_TYPE,
     EVENT_VALUE,
     EVENTS,
+    EXPOSURES,
     FIRST_RUN,
     IGNORED,
     KEY_OF_DATASET,
@@ -41,6 +42,7 @@ from glue_jobs.transforms import (
     application_log,
     batch_input,
     entities,
+    exposures,
     interactions,
     log_attributes,
 )
@@ -197,6 +199,7 @@ def run(job: Job, *, s3: Any) -> None:
         "event_runs": event_runs,
         "full_run": full_run,
         "previous": report.previous_rows(previous),
+        "exposures": read_exposures(job, s3),
         **build(job, event_runs=event_runs, full_run=full_run, previous=previous),
     }
     job.spark.catalog.clearCache()
@@ -254,6 +257,25 @@ def read_log(job: Job, *, event_runs: Sequence[str], full_run: str) -> DataFrame
     session.write_json(application_log.warehouse_events(changed, run_id=job.run_id), job.warehouse("events"))
     now = int(started_at(job.run_id).timestamp())
     return application_log.learned(rows, now=now, keep_expired_days=job.log.keep_expired_days)
+
+
+def read_exposures(job: Job, s3: Any) -> dict[str, int]:
+    """Lines read and exposures kept, of the days since the run before; a run without any writes an empty file."""
+    listed = s3.list_objects_v2(
+        Bucket=job.raw_bucket,
+        Prefix=exposures.PREFIX,
+        Delimiter="/",
+        StartAfter=exposures.since(job.previous_run_id, none=report.NONE),
+    )
+    found = exposures.folders((one["Prefix"] for one in listed.get("CommonPrefixes", [])), run_id=job.run_id)
+    lines = job.spark.createDataFrame([], EXPOSURES)
+    if found:
+        paths = [session.location(job.raw_bucket, folder) for folder in found]
+        lines = job.spark.read.schema(EXPOSURES).json(paths)
+    lines = job.left_out.without(lines, "unit_id").persist(StorageLevel.MEMORY_AND_DISK)
+    rows = exposures.warehouse_exposures(lines, run_id=job.run_id)
+    session.write_json(rows, job.warehouse("exposures"))
+    return {"read": lines.count(), "kept": rows.count()}
 
 
 def ingest_export(job: Job) -> None:

@@ -198,3 +198,17 @@ SQL_TYPES = {
     "double": "double",
     "boolean": "boolean",
 }
+
+# A line of the exposures' files (lambdas/shared/assignment.py: exposure).
+EXPOSURE_COLUMNS = (
+    "exposure_id",
+    "experiment",
+    "version",
+    "variant",
+    "layer",
+    "unit_id",
+    "exposed_at",
+    "placement",
+    "recommendation_id",
+)
+EXPOSURES = StructType([StructField(name, StringType()) for name in EXPOSURE_COLUMNS])

@@ -13,7 +13,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from local import cli, dashboards
-from operations import forget, queries, smoke, sql
+from operations import forget, inventory, promote, queries, rollback, smoke, sql
 from operations import place as places
 from operations.parity.command import parity
 from operations.place import Place, Refused, say
@@ -29,13 +29,25 @@ def register(commands: Any) -> None:
     run = commands.add_parser("run", help="start the pipeline and follow it")
     run.add_argument("--mode", choices=["auto", "full"], default="auto")
     look = commands.add_parser("smoke", help="what a person would look at after a run")
+    back = commands.add_parser("rollback", help="readers of lists go back to the version before")
+    back.add_argument("--list", required=True, help="names joined by commas, or all")
+    promoted = commands.add_parser("promote", help="a solution version becomes the one that serves")
+    promoted.add_argument("--solution", required=True)
+    promoted.add_argument("--version", required=True, help="ARN or name of a version, or previous")
+    exists = commands.add_parser("inventory", help="what exists of an environment, by what it costs")
     gone = commands.add_parser("forget", help="a user out of everything that is kept")
     gone.add_argument("--user", required=True, help="their id")
     gone.add_argument("--release", action="store_true", help="let a forgotten user in again")
     compare = commands.add_parser("parity", help="what the endpoint answers, to compare an account with")
     draw = commands.add_parser("dashboards", help="write the page of the dashboards from the marts")
     ask = commands.add_parser("sql", help="a prompt on the marts of the warehouse")
+    judge = commands.add_parser("experiment", help="the analysis of an experiment, in words")
+    judge.add_argument("--name", required=True, help="of experiments.definitions, or holdout")
+    judge.add_argument("--language", choices=["en", "ja"], default="en")
     actions = (
+        (exists, run_inventory),
+        (back, run_rollback),
+        (promoted, run_promote),
         (seed, run_seed),
         (run, run_run),
         (gone, run_forget),
@@ -43,6 +55,7 @@ def register(commands: Any) -> None:
         (compare, run_parity),
         (draw, run_dashboards),
         (ask, run_sql),
+        (judge, run_experiment),
     )
     for command, action in actions:
         command.add_argument("--environment", default="dev", help="config/<environment>.yaml")
@@ -156,5 +169,23 @@ def run_smoke(place: Place, options: argparse.Namespace) -> int:
     return min(smoke.smoke(place), 1)
 
 
+def run_inventory(place: Place, options: argparse.Namespace) -> int:
+    return inventory.show(place)
+
+
+def run_rollback(place: Place, options: argparse.Namespace) -> int:
+    return rollback.rollback(place, lists=options.list)
+
+
+def run_promote(place: Place, options: argparse.Namespace) -> int:
+    return promote.promote(place, solution=options.solution, version=options.version)
+
+
 def run_parity(place: Place, options: argparse.Namespace) -> int:
     return min(parity(place, on=options.on), 1)
+
+
+def run_experiment(place: Place, options: argparse.Namespace) -> int:
+    from operations import experiment  # scipy, which the other commands do without
+
+    return experiment.experiment(place, name=options.name, language=options.language)

@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from operations.pages import each
 from operations.place import ENDPOINT, Place, Refused, absent, say
 
-WORKFLOWS = ("forget", "pipeline", "prepare", "train", "recommend", "load")
+WORKFLOWS = ("forget", "pipeline", "prepare", "train", "recommend", "load", "clean-up")
 JOBS = ("extract-aurora", "build-datasets", "postprocess-recommendations")
 PATIENCE_SECONDS = 1800.0
 _RUNNING = ("STARTING", "RUNNING", "STOPPING", "WAITING")
@@ -24,7 +24,8 @@ _GIVEN = (
 
 def stop(place: Place) -> None:
     """The schedule first, so that nothing starts; then the runs, the outer before those that it started."""
-    _stop_schedule(place)
+    for schedule in (place.names.schedule, place.names.clean_up_schedule):
+        _stop_schedule(place, schedule)
     for workflow in WORKFLOWS:
         for arn in _running(place, workflow):
             say(f"  stopping the execution {arn.rpartition(':')[2]} of {place.names.workflow(workflow)}")
@@ -36,8 +37,8 @@ def stop(place: Place) -> None:
     wait(lambda: not any(_busy(place)), what="runs to end")
 
 
-def _stop_schedule(place: Place) -> None:
-    scheduler, name = place.client("scheduler"), place.names.schedule
+def _stop_schedule(place: Place, name: str) -> None:
+    scheduler = place.client("scheduler")
     try:
         found = scheduler.get_schedule(Name=name)
     except ClientError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -12,13 +13,14 @@ import yaml
 
 from operations import stacks
 from operations.pages import each
-from operations.place import Place
+from operations.place import Place, say
 
 PRICES = Path(__file__).parents[1] / "checks" / "prices.yaml"
 FREE = "nothing"
 BY_SIZE = "by its size"
 BY_USE = "by use"
 BY_HOUR = "by the hour"
+_GROUPS = (FREE, BY_SIZE, BY_USE, BY_HOUR)
 LOGS = ("/aws/lambda/", "/aws/vendedlogs/states/", "/aws-glue/jobs/", "/aws/vpc/", "/aws/apigateway/")
 
 
@@ -114,6 +116,28 @@ def _price(place: Place, driver: str) -> str:
     return f"{found[0]:.2f} USD" if found else "a fixed sum"
 
 
+def _counted(kind: str, operation: str, members: str, *, cost: str) -> Callable[[Place], Iterator[Left]]:
+    """A look at what is listed for each solution, or each dataset: how many there are, by its name."""
+
+    def look(place: Place) -> Iterator[Left]:
+        for argument, arn in _owners(place, operation):
+            count = sum(1 for _ in each(place, "personalize", operation, members, **{argument: arn}))
+            if count:
+                yield Left(kind, f"{count} of {arn.rpartition(':')[2].partition('/')[2]}", cost)
+
+    return look
+
+
+def _owners(place: Place, operation: str) -> Iterator[tuple[str, str]]:
+    """(argument, ARN) of what the operation lists by."""
+    groups = [*place.names.earlier_dataset_groups, place.names.dataset_group]
+    member, argument = ("datasets", "datasetArn") if "dataset" in operation else ("solutions", "solutionArn")
+    for group in groups:
+        arn = place.names.dataset_group_arn_of(group)
+        for one in each(place, "personalize", f"list_{member}", member, datasetGroupArn=arn):
+            yield argument, one[argument]
+
+
 LOOKS: tuple[Callable[[Place], Iterator[Left]], ...] = (
     _stacks,
     _buckets,
@@ -137,12 +161,41 @@ LOOKS: tuple[Callable[[Place], Iterator[Left]], ...] = (
     _named("dataset group", "personalize", "list_dataset_groups", "datasetGroups", "name"),
     _named("schema", "personalize", "list_schemas", "schemas", "name"),
     _named("solution", "personalize", "list_solutions", "solutions", "name", cost=BY_USE),
+    _named("filter", "personalize", "list_filters", "Filters", "name"),
+    _named("event tracker", "personalize", "list_event_trackers", "eventTrackers", "name"),
     _named("campaign", "personalize", "list_campaigns", "campaigns", "name", cost=BY_HOUR),
     _named("function", "lambda", "list_functions", "Functions", "FunctionName", cost=BY_USE),
     _named("workflow", "stepfunctions", "list_state_machines", "stateMachines", "name", cost=BY_USE),
     _named("Glue job", "glue", "get_jobs", "Jobs", "Name", cost=BY_USE),
     _named("schedule", "scheduler", "list_schedules", "Schedules", "Name"),
 )
+
+
+# Of what is left, these go with their solution or dataset, or by themselves; Personalize deletes none of them singly.
+DETAILS: tuple[Callable[[Place], Iterator[Left]], ...] = (
+    _counted("solution versions", "list_solution_versions", "solutionVersions", cost=FREE),
+    _counted("dataset import jobs", "list_dataset_import_jobs", "datasetImportJobs", cost=FREE),
+    _named(
+        "batch inference job", "personalize", "list_batch_inference_jobs", "batchInferenceJobs", "jobName"
+    ),
+)
+
+
+def show(place: Place) -> int:
+    """`make inventory`: all that exists of the environment, what costs by the hour first."""
+    details = [found for look in DETAILS for found in look(place)]
+    found = sorted([*left(place), *details], key=lambda one: (_rank(one), one.kind, one.name))
+    for one in found:
+        say(f"  {one}")
+    counts = Counter(one.cost if one.cost in _GROUPS else "a fixed sum or by its size" for one in found)
+    said = ", ".join(f"{count} that cost {cost}" for cost, count in counts.items())
+    say(f"{len(found)} thing(s) exist: {said}." if found else "Nothing of the environment exists.")
+    return 0
+
+
+def _rank(one: Left) -> int:
+    """Prices and sizes stand between what costs by the hour and what costs by use."""
+    return {BY_HOUR: 0, BY_USE: 2, BY_SIZE: 3, FREE: 4}.get(one.cost, 3 if "storage" in one.cost else 1)
 
 
 def tell(found: list[Left], *, retains: bool) -> Iterator[str]:

@@ -80,6 +80,12 @@ def confirm(place: Place, *, what: str, given: str = "", ask: Callable[[str], st
         raise Refused(f"Nothing was done: the answer was {answer.strip()!r} and not {name!r}")
 
 
+def confirm_on_aws(place: Place, *, what: str, given: str = "", ask: Callable[[str], str] = input) -> None:
+    """Asks as `confirm` does, but where another endpoint stands for AWS. Raises Refused."""
+    if not os.environ.get(ENDPOINT):
+        confirm(place, what=what, given=given, ask=ask)
+
+
 def absent(error: ClientError) -> bool:
     """Whether AWS says that there is no such thing: which is what whoever removes it wants."""
     response = error.response["Error"]

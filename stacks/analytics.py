@@ -90,6 +90,7 @@ class AnalyticsStack(EnvironmentStack):
                 "WAREHOUSE_WORKGROUP": self.names.warehouse,
                 "WAREHOUSE_DATABASE": self.settings.analytics.database,
                 "COPY_ROLE_ARN": copy_role.role_arn,
+                "HISTORY_DAYS": str(self.settings.clean_up.warehouse_days),
                 "WAREHOUSE_COLUMNS": json.dumps(warehouse_columns(self.settings.datasets)),
                 # Who log in as an IAM role are users of this name (GetCredentials).
                 "DBT_USER": f"IAMR:{self.names.transformation_role}",

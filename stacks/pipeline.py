@@ -1,6 +1,9 @@
-"""The workflow `pipeline` and the schedule that starts it."""
+"""The workflows `pipeline` and `clean-up`, and the schedules that start them."""
 
 from __future__ import annotations
+
+import json
+from collections.abc import Mapping
 
 from aws_cdk import Duration, TimeZone
 from aws_cdk import aws_scheduler as scheduler
@@ -10,9 +13,12 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from config.settings import Settings
+from stacks.parts.access import allow
+from stacks.parts.function import PythonFunction
+from stacks.parts.layer import RuntimeLayer
 from stacks.parts.stack import EnvironmentStack
 from stacks.parts.workflow import Workflow
-from stacks.workflows import pipeline
+from stacks.workflows import clean_up, pipeline, solutions
 
 
 class PipelineStack(EnvironmentStack):
@@ -28,10 +34,51 @@ class PipelineStack(EnvironmentStack):
             definition=pipeline.definition(settings),
             statements=pipeline.statements(settings, key_arn=self.key_arn),
         )
-        self._schedule(workflow.state_machine)
+        self._clean_up()
+        cleaning = Workflow(
+            self,
+            "CleanUp",
+            name="clean-up",
+            definition=clean_up.definition(settings),
+            statements=clean_up.statements(settings),
+        )
+        self._schedules(workflow.state_machine, cleaning.state_machine)
 
-    def _schedule(self, state_machine: sfn.StateMachine) -> None:
-        schedule = self.settings.schedule
+    def _clean_up(self) -> None:
+        names, settings = self.names, self.settings
+        groups = [*names.earlier_dataset_groups, names.dataset_group]
+        PythonFunction(
+            self,
+            "DeleteSuperseded",
+            name="clean_up",
+            layers=[RuntimeLayer(self)],
+            environment={
+                "CONTROL_TABLE": names.control_table,
+                "RECOMMENDATIONS_TABLE": names.recommendations_table,
+                "PREFIX": names.prefix,
+                "DATASET_GROUPS": json.dumps([names.dataset_group_arn_of(group) for group in groups]),
+                "SOLUTIONS": json.dumps(
+                    {one.name: solutions.name(settings, one) for one in settings.solutions}
+                ),
+                "PINNED": json.dumps([one.version for one in settings.solutions if one.version]),
+                "KEEP_SUPERSEDED": str(settings.clean_up.keep_superseded),
+                "SUPERSEDED_AFTER_DAYS": str(settings.clean_up.superseded_after_days),
+            },
+            timeout=Duration.minutes(5),
+            statements=[
+                # IAM knows no resource of either.
+                allow(["personalize:ListSolutions", "personalize:ListSolutionVersions"], "*"),
+                allow("personalize:DeleteSolution", names.solution_arns),
+                allow(
+                    "dynamodb:GetItem",
+                    names.table_arn(names.control_table),
+                    names.table_arn(names.recommendations_table),
+                ),
+            ],
+        )
+
+    def _schedules(self, run: sfn.StateMachine, cleaning: sfn.StateMachine) -> None:
+        schedule, clean = self.settings.schedule, self.settings.clean_up
         dead_letters = sqs.Queue(
             self,
             "DeadLetters",
@@ -40,23 +87,56 @@ class PipelineStack(EnvironmentStack):
             enforce_ssl=True,
             retention_period=Duration.days(14),
         )
-        start = targets.StepFunctionsStartExecution(
-            state_machine,
-            input=scheduler.ScheduleTargetInput.from_object(
-                {"mode": "auto", "scheduled_time": scheduler.ContextAttribute.scheduled_time}
+        self._schedule(
+            "Schedule",
+            name=self.names.schedule,
+            description=f"Starts a run of {self.names.prefix}",
+            expression=schedule.expression,
+            enabled=schedule.enabled,
+            target=_start(
+                run,
+                dead_letters,
+                {"mode": "auto", "scheduled_time": scheduler.ContextAttribute.scheduled_time},
             ),
-            dead_letter_queue=dead_letters,
-            retry_attempts=5,
-            max_event_age=Duration.hours(2),
         )
+        self._schedule(
+            "CleanUpSchedule",
+            name=self.names.clean_up_schedule,
+            description=f"Removes what serves no more of {self.names.prefix}",
+            expression=clean.expression,
+            enabled=clean.enabled,
+            target=_start(cleaning, dead_letters, {}),
+        )
+
+    def _schedule(
+        self,
+        construct_id: str,
+        *,
+        name: str,
+        description: str,
+        expression: str,
+        enabled: bool,
+        target: targets.StepFunctionsStartExecution,
+    ) -> None:
+        zone = TimeZone.of(self.settings.schedule.time_zone)
         scheduler.Schedule(
             self,
-            "Schedule",
-            schedule_name=self.names.schedule,
-            description=f"Starts a run of {self.names.prefix}",
-            schedule=scheduler.ScheduleExpression.expression(
-                schedule.expression, TimeZone.of(schedule.time_zone)
-            ),
-            enabled=schedule.enabled,
-            target=start,
+            construct_id,
+            schedule_name=name,
+            description=description,
+            schedule=scheduler.ScheduleExpression.expression(expression, zone),
+            enabled=enabled,
+            target=target,
         )
+
+
+def _start(
+    state_machine: sfn.StateMachine, dead_letters: sqs.Queue, given: Mapping[str, object]
+) -> targets.StepFunctionsStartExecution:
+    return targets.StepFunctionsStartExecution(
+        state_machine,
+        input=scheduler.ScheduleTargetInput.from_object(given),
+        dead_letter_queue=dead_letters,
+        retry_attempts=5,
+        max_event_age=Duration.hours(2),
+    )

@@ -32,7 +32,7 @@ from stacks.parts.workflow import Workflow
 from stacks.workflows import prepare
 
 POSTGRESQL = 5432
-_RAW = (layout.RAW_TABLE, layout.LOG_EXPORT, layout.RAW_EVENTS)
+_RAW = (layout.RAW_TABLE, layout.LOG_EXPORT, layout.RAW_EVENTS, layout.EXPOSURES)
 
 
 class PreparationStack(EnvironmentStack):

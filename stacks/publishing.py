@@ -8,7 +8,7 @@ from typing import Any
 from aws_cdk import Duration
 from constructs import Construct
 
-from config import layout
+from config import gate, layout
 from config.business import Bought, Repurchase
 from config.settings import Settings
 from stacks.parts import access
@@ -30,7 +30,9 @@ class PublishingStack(EnvironmentStack):
     def __init__(self, scope: Construct, *, settings: Settings) -> None:
         super().__init__(scope, settings=settings, description="Solution versions to lists")
         self._post_process()
-        self._publish_recommendations()
+        runtime = RuntimeLayer(self)
+        self._judge_lists(runtime)
+        self._publish_recommendations(runtime)
         Workflow(
             self,
             "Recommend",
@@ -69,6 +71,29 @@ class PublishingStack(EnvironmentStack):
         asks = any(isinstance(rule, Bought | Repurchase) for rule in self.settings.rules.values())
         return json.dumps({**self.settings.publishing.model_dump(mode="json"), "with_bought": asks})
 
+    def _judge_lists(self, runtime: RuntimeLayer) -> None:
+        names, settings = self.names, self.settings
+        PythonFunction(
+            self,
+            "JudgeLists",
+            name="judge_lists",
+            layers=[runtime],
+            environment={
+                "DATASETS_BUCKET": names.datasets_bucket,
+                "RESULTS_BUCKET": names.results_bucket,
+                "RULES": json.dumps(gate.lists_judged_by(settings.quality_gate, settings.solutions)),
+            },
+            memory_size=1024,
+            timeout=PUBLISH_TIMEOUT,
+            statements=[
+                access.list_objects(names.datasets_bucket),
+                access.list_objects(names.results_bucket),
+                access.read_objects(names.datasets_bucket, layout.BATCH_INPUT.objects()),
+                access.read_objects(names.results_bucket, layout.PUBLISH.objects()),
+                access.decrypt(self.key_arn),
+            ],
+        )
+
     @property
     def _published(self) -> list[dict[str, Any]]:
         """What the job is told of the solutions that have batch output."""
@@ -79,13 +104,13 @@ class PublishingStack(EnvironmentStack):
             if solution.publishes
         ]
 
-    def _publish_recommendations(self) -> None:
+    def _publish_recommendations(self, runtime: RuntimeLayer) -> None:
         names = self.names
         PythonFunction(
             self,
             "PublishRecommendations",
             name="publish_recommendations",
-            layers=[RuntimeLayer(self)],
+            layers=[runtime],
             environment={"RECOMMENDATIONS_TABLE": names.recommendations_table},
             memory_size=1024,
             timeout=PUBLISH_TIMEOUT,

@@ -8,8 +8,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_personalize as personalize
 from constructs import Construct
 
-from config import layout
-from config.recipes import RECIPES
+from config import gate, layout
 from config.settings import Settings
 from stacks.parts import access
 from stacks.parts.access import allow
@@ -98,12 +97,6 @@ class TrainingStack(EnvironmentStack):
         )
         resource.apply_removal_policy(self.removal_policy)
 
-    @property
-    def _gate_metrics(self) -> dict[str, str]:
-        """What versions are compared by: segments and actions have no metric of ranking."""
-        wanted = self.settings.quality_gate.metric
-        return {one.name: RECIPES[one.recipe].gate_metric(wanted) for one in self.settings.solutions}
-
     def _judge_solution_version(self) -> None:
         names, settings = self.names, self.settings
         PythonFunction(
@@ -115,12 +108,21 @@ class TrainingStack(EnvironmentStack):
                 "CONTROL_TABLE": names.control_table,
                 "RESULTS_BUCKET": names.results_bucket,
                 "RECIPES": json.dumps({solution.name: solution.recipe for solution in settings.solutions}),
-                "METRICS": json.dumps(self._gate_metrics),
-                "MIN_AGAINST_SERVING": str(settings.quality_gate.min_against_serving),
+                "RULES": json.dumps(gate.judged_by(settings.quality_gate, settings.solutions)),
+                "POPULARITY_SOLUTION": gate.popularity(settings.solutions),
+                "DATASETS_BUCKET": names.datasets_bucket,
+                "TOPIC_ARN": names.topic_arn,
+                "TRAINING_HOUR_USD": str(settings.analytics.training_hour_usd),
             },
             statements=[
-                allow("personalize:GetSolutionMetrics", names.solution_arns),
-                allow("dynamodb:GetItem", names.table_arn(names.control_table)),
+                allow(
+                    ["personalize:GetSolutionMetrics", "personalize:DescribeSolutionVersion"],
+                    names.solution_arns,
+                ),
+                allow(["dynamodb:GetItem", "dynamodb:PutItem"], names.table_arn(names.control_table)),
+                access.list_objects(names.datasets_bucket),
+                access.read_objects(names.datasets_bucket, layout.REPORT.objects()),
+                allow("sns:Publish", names.topic_arn),
                 access.write_objects(
                     names.results_bucket, layout.WAREHOUSE.objects(table=layout.SOLUTION_VERSION_METRICS)
                 ),

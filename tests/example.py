@@ -16,6 +16,7 @@ from config import files
 from config.settings import Settings
 
 FILE = Path(__file__).with_name("example.yaml")
+EXPERIMENTS = Path(__file__).with_name("experiments.yaml")
 # What is a fork's own: only checked to load, to synthesize and to have no finding.
 CONFIG = Path(__file__).parents[1] / "config"
 Content = dict[str, Any]
@@ -41,6 +42,11 @@ VARIATIONS: Mapping[str, Content] = {
 def content(variation: str = "dev", **changes: Any) -> Content:
     """The file's keys; sections among the changes are merged, as an environment's file is over common.yaml."""
     return files.merged(files.merged(files.content(FILE), VARIATIONS[variation]), changes)
+
+
+def experiments() -> Content:
+    """Those of experiments.yaml, an experiment among them; example.yaml has none."""
+    return files.content(EXPERIMENTS)
 
 
 def settings(variation: str = "dev", **changes: Any) -> Settings:

@@ -56,6 +56,8 @@ class Outside:
 OUTSIDE: tuple[Outside, ...] = (
     Outside("prefix:datasets/runs/*/quarantine/*", "writer", "a run writes it only if rows are refused"),
     Outside("prefix:datasets/runs/*/quarantine/*", "reader", "people read there why a row was refused"),
+    Outside("prefix:raw/exposures/*", "writer", "whoever shows variants writes there what was shown"),
+    Outside("prefix:raw/exposures/*", "reader", "a run reads it only where an experiment ran"),
     Outside("prefix:results/runs/*/segments/*", "writer", "a solution of segments is the configuration's choice"),
     Outside("prefix:results/runs/*/segments/*", "reader", "a campaign tool reads there what an event names"),
     Outside("prefix:results/forget/*.json*", "reader", "people read what was removed; `make forget` prints it"),
@@ -72,7 +74,7 @@ _WRITES = "PutItem UpdateItem BatchWriteItem TransactWriteItems".split()
 _READS = "GetItem BatchGetItem Query Scan ExportTableToPointInTime GetRecords".split()
 # What is kept in each bucket, by the end of the bucket's name.
 _FOLDERS: Mapping[str, tuple[layout.Form, ...]] = {
-    "raw": (layout.RAW_TABLE, layout.LOG_EXPORT, layout.RAW_EVENTS),
+    "raw": (layout.RAW_TABLE, layout.LOG_EXPORT, layout.RAW_EVENTS, layout.EXPOSURES),
     "datasets": (
         layout.DATASET,
         layout.BATCH_INPUT,

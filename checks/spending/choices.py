@@ -16,7 +16,7 @@ from config.settings import Settings, Solution
 WEEKS = 52 / 12  # of a month
 ACTIVE = 0.2  # share of users who act between two runs, for the choice that leaves the others out
 LEAST_RPU = 8  # of Redshift Serverless
-OFFERED, MISSING = "offered", "not offered yet"
+MISSING = "not offered yet"
 
 
 @dataclass(frozen=True)

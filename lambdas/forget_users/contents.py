@@ -112,6 +112,10 @@ def _rows(names: Names) -> Content:
     return Content(JSON, _plain("user_id"))
 
 
+def _exposures(names: Names) -> Content:
+    return Content(JSON, _plain("unit_id"))
+
+
 def _recommendations(names: Names) -> Content:
     def judge(row: Record, users: Users) -> bool:
         return row.get("solution") not in names.lists_of_others and _text(row.get("entity_id")) in users
@@ -142,6 +146,7 @@ _PLACES: Mapping[str, tuple[tuple[str, _Make], ...]] = {
         (rf"aurora/run={_RUN}/(users|orders)/.+\.parquet", _table),
         (rf"events/run={_RUN}/.+\.parquet", _events),
         (rf"application_log/run={_RUN}/.+\.json\.gz", _export),
+        (r"exposures/day=[^/]+/.+", _exposures),
     ),
     "datasets": (
         (rf"runs/{_RUN}/(?:interactions|users|action_interactions)/.+\.csv", _dataset),
@@ -153,6 +158,7 @@ _PLACES: Mapping[str, tuple[tuple[str, _Make], ...]] = {
         (rf"publish/{_RUN}/([^/]+)/.+", _published),
         (rf"runs/{_RUN}/segments/[^/]+/.+\.csv", _segments),
         (rf"runs/{_RUN}/warehouse/(?:users|orders|interactions|events|segments)/.+", _rows),
+        (rf"runs/{_RUN}/warehouse/exposures/.+", _exposures),
         (rf"runs/{_RUN}/warehouse/recommendations/.+", _recommendations),
         (rf"runs/{_RUN}/warehouse/quarantine/.+", _quarantine),
     ),

@@ -102,19 +102,18 @@ class Steps:
         return Warehouse(self.clients("redshift-data"), where, given.other_lists).remove(users)
 
     def write_list(self, requests: Sequence[str]) -> Answer:
-        """{location} of a CSV for Personalize, which reads no list under a key of the customer's."""
+        """A CSV for Personalize, which reads no list under a key of the customer's."""
         text = io.StringIO()
         rows = csv.writer(text, lineterminator="\n")
         rows.writerows([("USER_ID",), *((user,) for user in self.requests.users(requests))])
-        bucket, key = self.settings.datasets_bucket, _list_key(requests)
         self.clients("s3").put_object(
-            Bucket=bucket,
-            Key=key,
+            Bucket=self.settings.datasets_bucket,
+            Key=_list_key(requests),
             Body=text.getvalue().encode(),
             ContentType="text/csv",
             ServerSideEncryption="AES256",
         )
-        return {"location": f"s3://{bucket}/{key}"}
+        return {}
 
     def end(self, requests: Sequence[str]) -> Answer:
         """The list goes, the report is written, then the ids: what follows a kill finds all it needs."""

@@ -14,7 +14,7 @@ from lambdas.forget_users.contents import Users
 TABLES = (
     "select c.table_schema, c.table_name, c.column_name from svv_columns c join svv_tables t "
     "on t.table_schema = c.table_schema and t.table_name = c.table_name "
-    "where t.table_type = 'BASE TABLE' and c.column_name in ('user_id', 'entity_id', 'source_key') "
+    "where t.table_type = 'BASE TABLE' and c.column_name in ('user_id', 'entity_id', 'source_key', 'unit_id') "
     "and c.table_schema not in ('information_schema', 'pg_catalog', 'pg_internal') order by 1, 2, 3"
 )
 POLL_SECONDS = 0.5

@@ -8,11 +8,17 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any
 
+from botocore.exceptions import ClientError
+
+from lambdas.judge_solution_version import training
 from lambdas.judge_solution_version.environment import Environment
-from lambdas.judge_solution_version.gate import Serving, judge
+from lambdas.judge_solution_version.gate import Case, Rules, judge
+from lambdas.judge_solution_version.past import Past
 from lambdas.shared import environment, events, times
 from lambdas.shared.clients import client
 from lambdas.shared.telemetry import count, logger
+
+REASON_CHARACTERS = 1000
 
 
 @cache
@@ -26,6 +32,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
         personalize=client("personalize"),
         dynamodb=client("dynamodb"),
         s3=client("s3"),
+        sns=client("sns"),
         settings=settings(),
     )
     logger().info("judged", extra={**event, **answer})
@@ -33,41 +40,70 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
 
 
 def run(
-    event: dict[str, Any], *, personalize: Any, dynamodb: Any, s3: Any, settings: Environment
+    event: dict[str, Any], *, personalize: Any, dynamodb: Any, s3: Any, sns: Any, settings: Environment
 ) -> dict[str, Any]:
     solution, arn = events.text(event, "solution"), events.text(event, "solution_version_arn")
     run_id = events.text(event, "run_id")
     if solution not in settings.recipes:
         raise events.InvalidEvent(f"solution is {solution!r}: pass one of {', '.join(settings.recipes)}")
     metrics = personalize.get_solution_metrics(solutionVersionArn=arn)["metrics"]
-    verdict = judge(
+    past = Past(dynamodb, table=settings.control_table)
+    case = Case(
         arn=arn,
         metrics=metrics,
-        serving=read_serving(dynamodb, table=settings.control_table, solution=solution),
-        metric=settings.metrics[solution],
-        min_against_serving=settings.min_against_serving,
+        serving=past.serving(solution),
+        history=past.history(solution, without=arn),
+        popularity=past.popularity(settings.popularity_solution, judged=solution),
+        users=tested_of(s3, bucket=settings.datasets_bucket, run_id=run_id),
     )
+    verdict = judge(case, Rules(**settings.rules[solution]))
+    if verdict.promote:
+        past.remember(solution, case)
+    else:
+        tell(sns, topic=settings.topic_arn, solution=solution, arn=arn, reason=verdict.reason)
+    trained = training.described(personalize, arn=arn, hour_usd=settings.training_hour_usd)
     common = {
         "run_id": run_id,
         "solution": solution,
         "recipe": settings.recipes[solution],
         "solution_version_arn": arn,
         "promoted": verdict.promote,
+        "reason": verdict.reason[:REASON_CHARACTERS],
         "created_at": times.started_at(run_id).strftime("%Y-%m-%d %H:%M:%S"),
+        **trained.as_columns(),
     }
     rows = [common | {"metric": name, "value": value} for name, value in sorted(metrics.items())]
     write_rows(s3, bucket=settings.results_bucket, run_id=run_id, solution=solution, rows=rows)
-    figures = metrics | {"promoted": int(verdict.promote)}
+    figures = metrics | trained.figures() | {"promoted": int(verdict.promote)}
     count(figures, namespace=settings.powertools_metrics_namespace, dimensions={"Solution": solution})
-    return {"promote": verdict.promote, "reason": verdict.reason, "metrics": metrics}
+    return {
+        "promote": verdict.promote,
+        "reason": verdict.reason,
+        "metrics": metrics,
+        "previous": case.previous,
+    }
 
 
-def read_serving(dynamodb: Any, *, table: str, solution: str) -> Serving | None:
-    key = {"pk": {"S": f"serving#{solution}"}}
-    item = dynamodb.get_item(TableName=table, Key=key, ConsistentRead=True).get("Item")
-    if item is None:
+def tested_of(s3: Any, *, bucket: str, run_id: str) -> int | None:
+    """Users with two interactions or more; a tenth of them is tested. None where the run's report is gone."""
+    try:
+        body = s3.get_object(Bucket=bucket, Key=f"runs/{run_id}/report.json")["Body"].read()
+    except s3.exceptions.NoSuchKey:
         return None
-    return Serving(item["solution_version_arn"]["S"], json.loads(item["metrics"]["S"]))
+    users: int | None = json.loads(body).get("users_with_two_interactions")
+    return users
+
+
+def tell(sns: Any, *, topic: str, solution: str, arn: str, reason: str) -> None:
+    """A night without a mail changes nothing of what serves, so one that can't be sent ends no run."""
+    try:
+        sns.publish(
+            TopicArn=topic,
+            Subject=f"{topic.rpartition(':')[2].removesuffix('-alerts')}: a version of {solution} was turned down",
+            Message=f"Solution: {solution}\nSolution version: {arn}\nWhy: {reason}\n",
+        )
+    except ClientError as error:
+        logger().warning("not told", extra={"error": str(error)})
 
 
 def write_rows(

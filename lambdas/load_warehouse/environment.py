@@ -15,3 +15,4 @@ class Environment:
     dbt_user: str
     reader_secret_arn: str
     warehouse_secret_arn: str = ""
+    history_days: int = 730

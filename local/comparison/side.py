@@ -20,7 +20,12 @@ from pathlib import Path
 from typing import Any
 
 TABLES = ("users", "items", "orders")
-BUCKETS = ("raw", "datasets", "results")
+# Of a shop that fits on a laptop, planning again and compiling code cost more than they save.
+SPARK = {
+    "spark.sql.shuffle.partitions": "2",
+    "spark.sql.adaptive.enabled": "false",
+    "spark.sql.codegen.wholeStage": "false",
+}
 
 
 class SideFailed(RuntimeError):
@@ -66,9 +71,7 @@ def main(order: Mapping[str, Any]) -> None:
 def _spark(scratch: Path) -> Any:
     from osusume_endpoint.glue import jvm
 
-    jvm.start(
-        conf={"spark.sql.shuffle.partitions": "2", "spark.sql.adaptive.enabled": "false"}, scratch=scratch
-    )
+    jvm.start(conf=SPARK, scratch=scratch)
     spark = jvm.session()
     spark.sparkContext.setLogLevel("ERROR")
     return spark

@@ -95,16 +95,18 @@ def _unfinished(settings: Settings, workflow: str) -> Watched:
         period=Duration.minutes(5),
     )
     return Watched(
-        name=f"{workflow.capitalize()}Unfinished",
+        name=f"{''.join(map(str.capitalize, workflow.split('-')))}Unfinished",
         slug=f"{workflow}-unfinished",
         cure=f"An execution of {settings.names.workflow(workflow)} {ended}: "
         f"its history names the state; {_meanwhile(settings, workflow)}.",
         metric=total,
-        mails=tells,
+        mails=tells or workflow == "clean-up",  # whose failure no run tells
     )
 
 
 def _meanwhile(settings: Settings, workflow: str) -> str:
+    if workflow == "clean-up":
+        return "what serves is untouched, and what is left over is found the next time"
     if workflow == "forget":
         return "ask for the deletion again, which goes on"
     if workflow != "load":

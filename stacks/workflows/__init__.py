@@ -1,4 +1,4 @@
-"""The workflows by name, in the order of a run: `pipeline` starts the others, `forget` is no part of a run."""
+"""The workflows by name, in the order of a run: `pipeline` starts the others, not `forget` or `clean-up`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from config.settings import Settings
-from stacks.workflows import forget, load, pipeline, prepare, recommend, train
+from stacks.workflows import clean_up, forget, load, pipeline, prepare, recommend, train
 
 DEFINITIONS: Mapping[str, Callable[[Settings], dict[str, Any]]] = {
     "pipeline": pipeline.definition,
@@ -15,4 +15,5 @@ DEFINITIONS: Mapping[str, Callable[[Settings], dict[str, Any]]] = {
     "recommend": recommend.definition,
     "load": load.definition,
     "forget": forget.definition,
+    "clean-up": clean_up.definition,
 }

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from config import layout
 from config.settings import Settings
 from stacks.parts.access import Statement, allow, pass_role
 from stacks.workflows import asl, lock
@@ -23,6 +24,8 @@ LOCK_HOURS = HOURS + 1
 QUEUE_SECONDS = 300
 # The time that can be restored trails by about five minutes: what the next run exports lies after this.
 SETTLE_SECONDS = 900
+# A deletion's id and the number of its execution; of one that was started by hand, as much of its random name.
+NAME_CHARACTERS = 20
 FIRST_PLACE = "application log"
 
 
@@ -89,7 +92,7 @@ def _begin_states(settings: Settings) -> States:
         "Begin": _step(
             settings,
             "begin",
-            {},
+            {"requests": jsonata("$requests")},
             Assign={"requests": jsonata("[$states.result.Payload.requests]"), "report": "none"},
             Next="AnythingToDo",
         ),
@@ -137,11 +140,7 @@ def _deletion_states(settings: Settings) -> States:
     ]
     return {
         "WriteList": _step(
-            settings,
-            "list",
-            {"requests": jsonata("$requests")},
-            Assign={"location": jsonata("$states.result.Payload.location")},
-            Next="DeleteFromPersonalize",
+            settings, "list", {"requests": jsonata("$requests")}, Next="DeleteFromPersonalize"
         ),
         "DeleteFromPersonalize": asl.inline_map(
             groups, _group_states(settings), start="NameDeletion", MaxConcurrency=1, Next="Settle"
@@ -151,13 +150,19 @@ def _deletion_states(settings: Settings) -> States:
 
 def _group_states(settings: Settings) -> States:
     job_arn = f"{asl.literal(settings.names.personalize_arn('data-deletion-job/'))} & $job_name"
+    location = asl.joined(
+        layout.FORGET_LIST, bucket=settings.names.datasets_bucket, request_id="$requests[0]"
+    )
     return {
         "NameDeletion": {
             "Type": "Pass",
             "Assign": {
                 "group": jsonata("$states.input.arn"),
                 # Of this execution: what failed keeps its name.
-                "job_name": jsonata("$states.input.name & '-' & $states.context.Execution.Name"),
+                "job_name": jsonata(
+                    "$states.input.name & '-'"
+                    f" & $substring($states.context.Execution.Name, 0, {NAME_CHARACTERS})"
+                ),
                 **asl.deadline("Deletion", hours=DELETION_HOURS),
             },
             "Next": "CreateDeletion",
@@ -167,7 +172,7 @@ def _group_states(settings: Settings) -> States:
             {
                 "JobName": jsonata("$job_name"),
                 "DatasetGroupArn": jsonata("$group"),
-                "DataSource": {"DataLocation": jsonata("$location")},
+                "DataSource": {"DataLocation": jsonata(location)},
                 "RoleArn": settings.names.personalize_role_arn,
             },
             Retry=[asl.RETRY_BUSY],

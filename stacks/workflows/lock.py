@@ -11,7 +11,7 @@ from stacks.workflows import asl
 from stacks.workflows.asl import State, States, jsonata
 
 # Whose executions may own it.
-OWNERS = ("pipeline", "forget")
+OWNERS = ("pipeline", "forget", "clean-up")
 
 
 def states(settings: Settings, *, hours: int, acquired: str, refused: str) -> States:

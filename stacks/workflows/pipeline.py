@@ -141,13 +141,22 @@ def _note_progress(settings: Settings, phase: str, value: str, *, Next: str) -> 
         {
             "TableName": settings.names.control_table,
             "Key": _progress_key(),
-            "UpdateExpression": "SET #phase = :value",
+            "UpdateExpression": f"SET #phase = :value, {layout.EXPIRES} = :expiry",
             "ExpressionAttributeNames": {"#phase": phase},
-            "ExpressionAttributeValues": {":value": {"S": jsonata(f"$string({value})")}},
+            "ExpressionAttributeValues": {
+                ":value": {"S": jsonata(f"$string({value})")},
+                ":expiry": _record_expiry(settings),
+            },
         },
         Assign={"again": jsonata(resume)},
         Next=Next,
     )
+
+
+def _record_expiry(settings: Settings) -> dict[str, str]:
+    """When the control table forgets what it knows of a run."""
+    seconds = settings.clean_up.records_days * 86_400
+    return {"N": jsonata(f"$string($floor($millis() / 1000) + {seconds})")}
 
 
 def _progress_key() -> dict[str, Any]:
@@ -271,6 +280,7 @@ def _record_states(settings: Settings) -> States:
         "versions": {"S": jsonata("$string($trained.versions)")},
         "unused_solutions": {"S": jsonata("$string($trained.unused_solutions)")},
         "finished_at": {"S": jsonata("$now()")},
+        layout.EXPIRES: _record_expiry(settings),
     }
     watermark = {
         layout.PK: {"S": layout.WATERMARK},

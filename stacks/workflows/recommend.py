@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from config import layout
+from config import gate, layout
 from config.settings import Settings
 from config.solution import Solution
 from stacks.parts.access import Statement, allow, list_objects, pass_role
@@ -73,14 +73,28 @@ def _list_states(settings: Settings) -> States:
     post_process = asl.run_job(
         settings.names.job("postprocess-recommendations"),
         {"--run_id": jsonata("$run_id"), "--versions": jsonata("$string($versions)")},
-        Next="PublishLists" if published else _after_lists(settings),
+        Next=_after_post_process(settings),
     )
     if not published:
         return {"PostProcess": post_process}
     publish = asl.inline_map(
         published, _publishing_states(settings), start="List", Next=_after_lists(settings)
     )
-    return {"PostProcess": post_process, "PublishLists": publish}
+    return {"PostProcess": post_process, **_judge_states(settings), "PublishLists": publish}
+
+
+def _after_post_process(settings: Settings) -> str:
+    if not _published(settings):
+        return _after_lists(settings)
+    return next(iter(_judge_states(settings)), "PublishLists")
+
+
+def _judge_states(settings: Settings) -> States:
+    """Before any list is written. Only lists of many can be alike, or be missing."""
+    if not gate.lists_judged_by(settings.quality_gate, settings.solutions):
+        return {}
+    function = settings.names.function_arn("judge_lists")
+    return {"JudgeLists": asl.invoke(function, {"run_id": jsonata("$run_id")}, Next="PublishLists")}
 
 
 def _swap_states(settings: Settings) -> States:
@@ -268,6 +282,7 @@ def _swap_pointer(settings: Settings) -> State:
             "Key": _pointer_key(),
             "UpdateExpression": (
                 "SET #previous = if_not_exists(#current, :version), #current = :version, "
+                "previous_solution_version_arn = if_not_exists(solution_version_arn, :arn), "
                 "solution_version_arn = :arn, updated_at = :now"
             ),
             "ConditionExpression": "attribute_not_exists(#current) OR #current <> :version",
@@ -361,6 +376,10 @@ def statements(settings: Settings) -> list[Statement]:
     ]
 
 
+def _functions(settings: Settings) -> list[str]:
+    return [*(["judge_lists"] if _judge_states(settings) else []), "publish_recommendations"]
+
+
 def _publishing_statements(settings: Settings) -> list[Statement]:
     names = settings.names
     execution = names.execution_arn("recommend")
@@ -369,6 +388,6 @@ def _publishing_statements(settings: Settings) -> list[Statement]:
         # A Distributed Map starts child executions of its own state machine.
         allow("states:StartExecution", names.workflow_arn("recommend")),
         allow(["states:DescribeExecution", "states:StopExecution"], f"{execution}:*", f"{execution}/*"),
-        allow("lambda:InvokeFunction", names.function_arn("publish_recommendations")),
+        allow("lambda:InvokeFunction", *map(names.function_arn, _functions(settings))),
         allow(["dynamodb:GetItem", "dynamodb:UpdateItem"], names.table_arn(names.recommendations_table)),
     ]

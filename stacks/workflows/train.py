@@ -255,6 +255,7 @@ def _judge_states(settings: Settings) -> States:
                 "run_id": jsonata("$run_id"),
             },
             Output=jsonata("$states.result.Payload"),
+            Assign={"why": jsonata("$states.result.Payload.reason")},
             Next="Promote",
         ),
         "Promote": {
@@ -270,6 +271,7 @@ def _judge_states(settings: Settings) -> States:
                     **SERVING_KEY,
                     "solution_version_arn": {"S": jsonata("$version")},
                     "metrics": {"S": jsonata("$string($states.input.metrics)")},
+                    "previous_solution_version_arn": {"S": jsonata("$states.input.previous")},
                     "run_id": {"S": jsonata("$run_id")},
                 },
             },
@@ -300,7 +302,7 @@ def _kept_states(table: str) -> States:
             "Type": "Fail",
             "Error": "NothingServes",
             "Cause": jsonata(
-                "'The new version of ' & $solution.solution & ' was rejected and none serves before it'"
+                "'The new version of ' & $solution.solution & ' was rejected and none serves before it: ' & $why"
             ),
         },
     }

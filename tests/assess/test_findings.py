@@ -117,6 +117,8 @@ def hole(rows: pd.DataFrame) -> pd.Series:
 LONG = "x" * 300
 ROWS = range(1500)
 STRANGERS = [f"v{n}" if n > 250 else f"u{n % 100:03}" for n in ROWS]
+RARE = [f"j{n % 700}" for n in ROWS]
+FEW = [None if n % 10 else 1 for n in ROWS]
 CITIES = [["Kyoto", "Nara"][n % 2] if n < 20 else None for n in range(100)]
 # What is planted, and words of the sentence that names it.
 FAULTS: dict[str, tuple[Callable[[], Tables], str]] = {
@@ -149,14 +151,14 @@ FAULTS: dict[str, tuple[Callable[[], Tables], str]] = {
     "a thin end": (rows_where(thin_end), "was the export cut off"),
     "a few days": (lambda: shop(days=3), "span"),
     "who never return": (column("interactions", "USER_ID", STRANGERS), "Only 7% of the users"),
-    "items without events": (column("interactions", "ITEM_ID", [f"j{n % 700}" for n in ROWS]), "fewer than 5 interactions"),
+    "items without events": (column("interactions", "ITEM_ID", RARE), "fewer than 5 interactions"),
     "a placeholder": (replaced(all_of_one_item), "is it a placeholder"),
     "an empty column": (column("items", "BRAND", None), "items.BRAND is empty"),
     "a constant column": (column("items", "SHOP", "main"), "items.SHOP has one value"),
     "a sparse column": (column("users", "CITY", CITIES), "users.CITY is known of 20%"),
     "a column that is no field": (column("items", "price in €", "1"), "can't be a field"),
     "events logged twice": (replaced(again), "within 5 seconds"),
-    "few values": (column("interactions", "EVENT_VALUE", [None if n % 10 else 1 for n in ROWS]), "EVENT_VALUE is given for"),
+    "few values": (column("interactions", "EVENT_VALUE", FEW), "EVENT_VALUE is given for"),
 }  # fmt: skip
 
 

@@ -18,6 +18,8 @@ from config.layout import Form
 from lambdas.forget_users import contents, steps
 from lambdas.get_recommendations.store import Store
 from lambdas.judge_solution_version import handler as judging
+from lambdas.judge_solution_version.gate import Case
+from lambdas.judge_solution_version.past import Past
 from lambdas.plan_run import plan, sources
 from lambdas.publish_recommendations import lists
 from lambdas.shared import forgetting
@@ -34,6 +36,7 @@ COPIES = frozenset(
     config/layout.py
     glue_jobs/build_datasets.py glue_jobs/forgotten.py glue_jobs/postprocess_recommendations.py glue_jobs/report.py
     glue_jobs/session.py lambdas/forget_users/contents.py lambdas/forget_users/steps.py lambdas/forget_users/tables.py
+    lambdas/clean_up/handler.py lambdas/judge_lists/handler.py lambdas/judge_solution_version/past.py
     lambdas/get_recommendations/store.py lambdas/judge_solution_version/handler.py lambdas/plan_run/plan.py
     lambdas/plan_run/sources.py lambdas/publish_recommendations/lists.py lambdas/shared/forgetting.py
     lambdas/validate_datasets/handler.py lambdas/validate_datasets/quality.py
@@ -41,7 +44,7 @@ COPIES = frozenset(
 )
 WORDS = re.compile(
     r"^/?(runs|aurora|application_log|events|batch_input|quarantine|batch|publish|forget)/|^/warehouse/"
-    r"|\b(pointer|versions|serving|run|forgetting|forgotten)#|(^|/)report\.json$|^(watermark|lock|pk|sk|expires_at)$"
+    r"|\b(pointer|versions|serving|gate|run|forgetting|forgotten)#|(^|/)report\.json$|^(watermark|lock|pk|sk|expires_at)$"
 )
 FOLDERS = ("app.py", "config", "stacks", "lambdas", "glue_jobs", "checks", "local/demo", "local/chaos")
 
@@ -83,7 +86,10 @@ def test_the_functions_ask_dynamodb_for_the_keys_of_the_layout() -> None:
         {layout.PK: {"S": layout.SERVING.of(solution="personal")}, **serving},
     )
     assert sources.watermark(table, table="control") is not None
-    assert judging.read_serving(table, table="control", solution="personal") is not None
+    past = Past(table, table="control")
+    assert past.serving("personal") is not None
+    past.remember("personal", Case(arn="new", metrics={}))
+    assert (layout.GATE.of(solution="personal"), "") in table.items
 
 
 def test_a_list_is_written_and_read_under_the_keys_of_the_layout() -> None:
@@ -109,8 +115,10 @@ def test_a_list_is_written_and_read_under_the_keys_of_the_layout() -> None:
 
 
 def test_metrics_and_reports_are_where_the_layout_says() -> None:
-    bucket = S3({f"datasets/{layout.REPORT.of(run_id=RUN)}": json.dumps({"run_id": RUN}).encode()})
-    assert validating.read_report(bucket, bucket="datasets", run_id=RUN) == {"run_id": RUN}
+    report = {"run_id": RUN, "users_with_two_interactions": 70}
+    bucket = S3({f"datasets/{layout.REPORT.of(run_id=RUN)}": json.dumps(report).encode()})
+    assert judging.tested_of(bucket, bucket="datasets", run_id=RUN) == 70
+    assert validating.read_report(bucket, bucket="datasets", run_id=RUN) == report
     judging.write_rows(bucket, bucket="results", run_id=RUN, solution="personal", rows=[])
     folder = layout.WAREHOUSE.of(run_id=RUN, table=layout.SOLUTION_VERSION_METRICS)
     assert f"results/{folder}personal.json.gz" in bucket.objects
@@ -126,9 +134,8 @@ def test_the_message_about_quarantined_rows_names_their_folder() -> None:
 def test_what_forgets_asks_for_the_keys_of_the_layout() -> None:
     assert forgetting.key_of_request("r") == {layout.PK: {"S": layout.FORGETTING.of(request_id="r")}}
     assert forgetting.key_of_digest("d") == {layout.PK: {"S": layout.FORGOTTEN.of(digest="d")}}
-    assert forgetting.PENDING == layout.FORGETTING_PENDING
     assert steps.report_key("r") == layout.FORGET_REPORT.of(request_id="r")
-    assert steps._list_key(["r", "s"]) == layout.FORGET_LIST.of(request_id="r")
+    assert steps._list_key(["r", "s"]) == layout.FORGET_LIST.of(request_id="r") + "users.csv"
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from config import recipes
+from config import gate, recipes
 from config.recipes import RECIPES, Hyperparameter, Recipe
 from config.solution import Solution
 from osusume_engine import batch, metrics
@@ -88,8 +88,8 @@ def test_every_recipe_is_published_or_has_a_campaign_and_is_judged_by_a_metric_o
     assert recipe.publishes == (None if without_batch else made.get(recipe.type, "lists"))
     assert recipe.publishes or recipe.campaign
     wanted = "normalized_discounted_cumulative_gain_at_25"
-    assert recipe.gate_metric(wanted) in recipe.metrics
-    assert (recipe.gate_metric(wanted) == wanted) == (recipe.metrics >= recipes.RANKING_METRICS)
+    assert gate.judged_metric(recipe, wanted) in recipe.metrics
+    assert (gate.judged_metric(recipe, wanted) == wanted) == (recipe.metrics >= recipes.RANKING_METRICS)
 
 
 @pytest.mark.parametrize(

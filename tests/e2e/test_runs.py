@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import os
 import signal
 import time
@@ -13,6 +14,8 @@ import pytest
 
 from local.demo.generated import generate
 from local.demo.progress import RunFailed
+from operations import control, promote, rollback
+from operations.place import ENDPOINT, Place
 from osusume_endpoint import state
 from tests.e2e.line import Line, line_store, wait_for
 
@@ -48,6 +51,31 @@ def test_a_second_run_extracts_the_log_by_its_watermark_and_swaps_the_version(
         second,
         first_run,
     )
+
+
+def test_readers_go_back_and_forward_and_a_version_is_promoted_by_a_person(
+    line: Line, first_run: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After the second run, so that there is a version before."""
+    monkeypatch.setenv(ENDPOINT, line.endpoint.url)
+    place = Place(line.settings, line.endpoint)
+    if line.pointer("personal")["previous"] == line.pointer("personal")["current"]:
+        line.run()
+    before = line.pointer("personal")
+    user = line.shop.held_out_user
+    back = line.item(f"personal#{user}", before["previous"])
+    assert back is not None
+    rollback.rollback(place, lists="all")
+    swapped = {s.name: line.pointer(s.name)["current"] for s in line.settings.solutions}
+    assert set(swapped.values()) == {before["previous"]}
+    assert line.published("personal", user) == [entry[0] for entry in json.loads(back["items"]["S"])]
+    promote.promote(place, solution="personal", version=line.pointer("personal")["solution_version_arn"])
+    item = control.item(place, "serving#personal")
+    assert item["solution_version_arn"] == before["previous_solution_version_arn"]
+    promote.promote(place, solution="personal", version="previous")
+    rollback.rollback(place, lists="all")
+    after = line.pointer("personal")
+    assert {**after, "updated_at": ""} == {**before, "updated_at": ""}
 
 
 def test_a_killed_job_leaves_the_previous_lists_and_the_next_run_succeeds(line: Line, first_run: str) -> None:

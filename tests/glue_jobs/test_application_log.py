@@ -66,6 +66,7 @@ def test_a_full_exports_item_becomes_an_event(parsed: Any) -> None:
         "expiry": None,
         "removed": None,
         "file": "AWSDynamoDB/01-abc/data/part.json.gz",
+        "action_id": None,
     }
 
 

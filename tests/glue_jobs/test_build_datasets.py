@@ -47,7 +47,7 @@ DATASETS = {
 
 
 class FolderS3:
-    """The three calls that the job makes, on local folders."""
+    """The calls that the job makes, on local folders."""
 
     class exceptions:
         class NoSuchKey(Exception):
@@ -62,6 +62,18 @@ class FolderS3:
         if not path.exists():
             raise self.exceptions.NoSuchKey(Key)
         return {"Body": io.BytesIO(path.read_bytes())}
+
+    def list_objects_v2(self, *, Bucket: str, Prefix: str, Delimiter: str, StartAfter: str) -> dict[str, Any]:
+        """Prefixes that hold a key after StartAfter, as S3 lists them."""
+        keys = [
+            str(path.relative_to(self.root / Bucket))
+            for path in (self.root / Bucket / Prefix).rglob("*")
+            if path.is_file()
+        ]
+        after = {
+            Prefix + key.removeprefix(Prefix).partition(Delimiter)[0] for key in keys if key > StartAfter
+        }
+        return {"CommonPrefixes": [{"Prefix": one + Delimiter} for one in sorted(after)]} if after else {}
 
     def put_object(self, *, Bucket: str, Key: str, Body: bytes, ContentType: str) -> None:
         self.before_writing(Key)
@@ -426,3 +438,59 @@ def test_users_and_items_of_which_there_is_no_table_are_known_by_their_interacti
     assert {one["userId"] for one in asked} == {one["user_id"] for one in users}
     items = world.lines(f"results/runs/{RUN}/warehouse/items")
     assert {"run_id": RUN, "item_id": "i9"} in items
+
+
+def exposure(user: str, at: str = "2026-11-23T10:00:00.5Z", **changes: Any) -> str:
+    line = {
+        "exposure_id": f"{user}-{at[:10]}",
+        "experiment": "home",
+        "version": "11111111",
+        "variant": "control",
+        "layer": "home",
+        "unit_id": user,
+        "exposed_at": at,
+        "placement": "home",
+        "recommendation_id": "r1",
+    }
+    return json.dumps({name: value for name, value in (line | changes).items() if value is not None})
+
+
+def test_exposures_are_read_by_day_each_once_and_what_is_no_exposure_is_counted(world: World) -> None:
+    """RUN's predecessor read the days before; a file that came late to the last of them is read again."""
+    world.extract()
+    files = {
+        "2026-11-01": [exposure("old", "2026-11-01T10:00:00Z")],
+        "2026-11-23": [
+            exposure("u1"),
+            exposure("u1"),
+            exposure("ユーザー", recommendation_id=None),
+            exposure("u2", variant=None),
+            exposure("", exposure_id="x"),
+            exposure("u3", exposed_at="yesterday"),
+            "no JSON",
+        ],
+        "2026-11-24": [exposure("u1", "2026-11-24T01:00:00Z")],
+        "2026-12-24": [exposure("u1", "2026-12-24T01:00:00Z")],
+    }
+    for day, lines in files.items():
+        folder = world.root / f"raw/exposures/day={day}"
+        folder.mkdir(parents=True)
+        (folder / "a.json").write_text("\n".join(lines))
+    report = world.build(export=False)
+    assert report["exposures"] == {"read": 9, "kept": 4}
+    kept = world.lines(f"results/runs/{RUN}/warehouse/exposures")
+    assert sorted((row["unit_id"], row["exposed_at"][:10]) for row in kept) == [
+        ("old", "2026-11-01"),
+        ("u1", "2026-11-23"),
+        ("u1", "2026-11-24"),
+        ("ユーザー", "2026-11-23"),
+    ]
+    assert {row["run_id"] for row in kept} == {RUN}
+
+
+def test_only_days_since_the_run_before_are_read_and_no_exposure_is_an_empty_file() -> None:
+    from glue_jobs.transforms import exposures
+
+    assert exposures.since("20261124T030000Z", none="none") < "exposures/day=2026-11-23/a.json"
+    assert exposures.since("20261124T030000Z", none="none") > "exposures/day=2026-11-22/a.json"
+    assert exposures.since("none", none="none") < "exposures/day=2026-11-22/a.json"

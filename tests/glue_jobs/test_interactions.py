@@ -14,11 +14,17 @@ TYPES = ["purchase", "click"]
 
 
 def event(
-    user: Any = "u", item: Any = "i", at: Any = NOW * 1000, kind: Any = "click", value: Any = None
+    user: Any = "u",
+    item: Any = "i",
+    at: Any = NOW * 1000,
+    kind: Any = "click",
+    value: Any = None,
+    shown: Any = None,
+    answer: Any = None,
 ) -> Any:
     time = None if at is None else str(at)
-    origin = ("the key", "20261124T030000Z", None, None, None, "the file")
-    return ("e", kind, user, item, time, "s", None, value, None, False, *origin)
+    origin = ("the key", "20261124T030000Z", None, None, None, "the file", None)
+    return ("e", kind, user, item, time, "s", answer, value, shown, False, *origin)
 
 
 def judged(spark: Any, *events: Any) -> Any:
@@ -260,3 +266,32 @@ def test_orders_without_a_value_are_interactions_without_one(spark: Any) -> None
     assert (row["USER_ID"], row["EVENT_TYPE"], row["EVENT_VALUE"]) == ("u", "purchase", None)
     (line,) = interactions.warehouse_orders(orders, columns=columns, run_id="R").collect()
     assert line["sales_value"] is None
+
+
+@pytest.mark.parametrize(
+    ("shown", "sent"),
+    [
+        (["a", "b"], "a|b"),
+        (None, None),
+        ([], None),
+        (["a|b", "c"], "c"),
+        ([f"i{n}" for n in range(30)], "|".join(f"i{n}" for n in range(25))),
+        (["x" * 256] * 4, None),
+    ],
+)
+def test_impressions_are_sent_as_personalize_reads_them(spark: Any, shown: Any, sent: Any) -> None:
+    """At most 25 items, as PutEvents takes, and 1,000 characters; an id with the separator would be two."""
+    from glue_jobs.transforms import interactions
+
+    rows = judged(spark, event(shown=shown))
+    [row] = interactions.kept(rows, shown=["IMPRESSION"]).collect()
+    assert row["IMPRESSION"] == sent
+    assert interactions.kept(rows).columns == ["USER_ID", "ITEM_ID", "TIMESTAMP", "EVENT_TYPE", "EVENT_VALUE"]
+
+
+def test_only_personalizes_own_recommendation_ids_are_sent_as_such(spark: Any) -> None:
+    from glue_jobs.transforms import interactions
+
+    rows = judged(spark, event(answer="RID-1"), event(user="v", answer="20261124T030000Z-personal-v"))
+    kept = interactions.kept(rows, shown=["RECOMMENDATION_ID"]).collect()
+    assert {row["USER_ID"]: row["RECOMMENDATION_ID"] for row in kept} == {"u": "RID-1", "v": None}

@@ -44,6 +44,11 @@ class DynamoDB:
         item = self.items.get(self._key(Key))
         return {"Item": item} if item else {}
 
+    def put_item(self, *, TableName: str, Item: dict[str, Any]) -> dict[str, Any]:
+        self.calls += 1
+        self.items[self._key(Item)] = Item
+        return {}
+
     def batch_write_item(self, *, RequestItems: dict[str, Any]) -> dict[str, Any]:
         self.calls += 1
         ((table, requests),) = RequestItems.items()
@@ -55,3 +60,17 @@ class DynamoDB:
             item = request["PutRequest"]["Item"]
             self.items[self._key(item)] = item
         return {"UnprocessedItems": {table: left} if left else {}}
+
+
+class SNS:
+    """Keeps what is published; `refuses` are errors to raise instead."""
+
+    def __init__(self, *refuses: Exception) -> None:
+        self.published: list[dict[str, str]] = []
+        self._refuses = list(refuses)
+
+    def publish(self, *, TopicArn: str, Subject: str, Message: str) -> dict[str, Any]:
+        if self._refuses:
+            raise self._refuses.pop()
+        self.published.append({"topic": TopicArn, "subject": Subject, "message": Message})
+        return {}

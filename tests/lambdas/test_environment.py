@@ -73,11 +73,13 @@ def test_the_readme_documents_every_variable(function: str) -> None:
         )
 
 
-def test_there_are_eleven_functions() -> None:
+def test_there_are_thirteen_functions() -> None:
     assert FUNCTIONS == [
+        "clean_up",
         "forget_users",
         "get_recommendations",
         "grant_reader",
+        "judge_lists",
         "judge_solution_version",
         "load_warehouse",
         "plan_run",

@@ -82,6 +82,12 @@ KINDS: list[Kind] = [
         f"application_log/run={RUN}/AWSDynamoDB/data/y.json.gz",
         lambda u: gzip.compress(lines({"Metadata": {}, "Keys": event(u)})),
     ),
+    ("raw", "exposures/day=2026-12-01/a.json", lambda u: spark_lines({"unit_id": u, "variant": "control"})),
+    (
+        "results",
+        f"runs/{RUN}/warehouse/exposures/part-0.json.gz",
+        lambda u: gzip.compress(spark_lines({"unit_id": u, "run_id": RUN})),
+    ),
     (
         "datasets",
         f"runs/{RUN}/interactions/part-0.csv",
@@ -189,7 +195,6 @@ def test_several_users_go_at_once(kind: Kind, tmp_path: Path) -> None:
         ("datasets", f"runs/{RUN}/batch_input/items/part-0.json"),
         ("datasets", f"runs/{RUN}/quarantine/items/part-0.json.gz"),
         ("datasets", f"runs/{RUN}/report.json"),
-        ("results", f"runs/{RUN}/batch/related/items.json.out"),
         ("results", f"publish/{RUN}/popular/part-0.gz"),
         ("results", f"runs/{RUN}/warehouse/items/part-0.json.gz"),
         ("results", "forget/0123456789abcdef.json"),
@@ -198,6 +203,19 @@ def test_several_users_go_at_once(kind: Kind, tmp_path: Path) -> None:
 def test_what_is_of_items_is_not_looked_at(zone: str, key: str) -> None:
     """An item may have the id of a user."""
     assert contents.content_of(zone, key, names=NAMES) is None
+
+
+def test_output_for_an_item_with_the_users_id_stays_and_a_segment_with_the_user_goes(tmp_path: Path) -> None:
+    rows: list[dict[str, Any]] = [
+        {"input": {"itemId": "12"}, "output": {"recommendedItems": ["12"]}},
+        {"input": {"itemId": "i1"}, "output": {"recommendedUsers": ["u2", "12"]}},
+        {"input": {"itemId": "i2"}, "output": {"recommendedUsers": ["u2"]}},
+    ]
+    (tmp_path / "old").write_bytes(lines(*rows))
+    content = contents.content_of("results", f"runs/{RUN}/batch/related/items.json.out", names=NAMES)
+    assert content is not None
+    assert rewriting.rewrite(tmp_path / "old", tmp_path / "new", content=content, users=["12"]) == 1
+    assert (tmp_path / "new").read_bytes() == lines(rows[0], rows[2])
 
 
 def test_lists_of_an_item_with_the_users_id_stay(tmp_path: Path) -> None:
@@ -513,8 +531,7 @@ def test_personalizes_list_has_the_ids_and_is_gone_in_the_end(world: World) -> N
     made = added(world, 'o"Brien, jr', "u2")
     steps = world.steps
     handler.run({"step": "begin"}, steps=steps)
-    answer = handler.run({"step": "list", "requests": made}, steps=steps)
-    assert answer == {"location": f"s3://datasets/forget/{made[0]}/users.csv"}
+    assert handler.run({"step": "list", "requests": made}, steps=steps) == {}
     found = world.s3.get_object(Bucket="datasets", Key=f"forget/{made[0]}/users.csv")
     assert found["ServerSideEncryption"] == "AES256"
     assert list(csv.reader(io.StringIO(found["Body"].read().decode()))) == [

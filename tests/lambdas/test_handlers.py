@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.lambdas.fakes import S3, DynamoDB
+from tests.lambdas.fakes import S3, SNS, DynamoDB
 
 RUN = "20261124T030000Z"
 METRIC = "normalized_discounted_cumulative_gain_at_25"
@@ -77,18 +77,67 @@ def test_judge_solution_version(call: Any) -> None:
         "CONTROL_TABLE": "control",
         "RESULTS_BUCKET": "results",
         "RECIPES": '{"personal": "aws-user-personalization-v2"}',
-        "METRICS": json.dumps({"personal": METRIC}),
-        "MIN_AGAINST_SERVING": "0.9",
+        "RULES": json.dumps({"personal": {"metric": METRIC, "min_against_serving": 0.9}}),
+        "DATASETS_BUCKET": "datasets",
+        "TOPIC_ARN": "topic",
+        "TRAINING_HOUR_USD": "0.24",
         "POWERTOOLS_METRICS_NAMESPACE": "n",
     }
-    personalize = SimpleNamespace(get_solution_metrics=lambda solutionVersionArn: {"metrics": {METRIC: 0.5}})
-    clients = {"personalize": personalize, "dynamodb": DynamoDB(), "s3": S3()}
+    personalize = SimpleNamespace(
+        get_solution_metrics=lambda solutionVersionArn: {"metrics": {METRIC: 0.5}},
+        describe_solution_version=lambda solutionVersionArn: {"solutionVersion": {"trainingHours": 2.0}},
+    )
+    clients = {"personalize": personalize, "dynamodb": DynamoDB(), "s3": S3(), "sns": SNS()}
     event = {"solution": "personal", "solution_version_arn": "arn", "run_id": RUN}
     answer = call("judge_solution_version", event, variables, clients)
     assert (answer["promote"], answer["metrics"]) == (True, {METRIC: 0.5})
     assert list(clients["s3"].objects) == [
         f"results/runs/{RUN}/warehouse/solution_version_metrics/personal.json.gz"
     ]
+
+
+def test_judge_lists(call: Any) -> None:
+    line = json.dumps({"list": "personal", "key": "u", "items": [["a", 1]]})
+    key = f"publish/{RUN}/personal/part-0.txt.gz"
+    s3 = S3({f"results/{key}": gzip.compress(line.encode())})
+    pages = SimpleNamespace(
+        paginate=lambda Bucket, Prefix: [
+            {"Contents": [{"Key": key, "Size": 1}] if Bucket == "results" else []},
+        ]
+    )
+    s3.get_paginator = lambda operation: pages  # type: ignore[attr-defined]
+    variables = {
+        "DATASETS_BUCKET": "datasets",
+        "RESULTS_BUCKET": "results",
+        "RULES": '{"personal": {"audience": "users", "max_sameness": 1, "max_without_list": 1}}',
+        "POWERTOOLS_METRICS_NAMESPACE": "n",
+    }
+    answer = call("judge_lists", {"run_id": RUN}, variables, {"s3": s3})
+    assert answer == {"personal": {"lists": 1, "asked": 0, "sameness": 0.0, "without_list": 0.0}}
+
+
+def test_clean_up(call: Any) -> None:
+    long_ago = datetime(2020, 1, 1, tzinfo=UTC)
+    found = {"name": "p-personal-aa", "solutionArn": "arn/p-personal-aa", "creationDateTime": long_ago}
+    pages = {"list_solutions": [{"solutions": [found]}], "list_solution_versions": []}
+    gone: list[str] = []
+    personalize = SimpleNamespace(
+        get_paginator=lambda operation: SimpleNamespace(paginate=lambda **_: pages[operation]),
+        delete_solution=lambda solutionArn: gone.append(solutionArn),
+    )
+    variables = {
+        "CONTROL_TABLE": "control",
+        "RECOMMENDATIONS_TABLE": "recommendations",
+        "PREFIX": "p",
+        "DATASET_GROUPS": '["group"]',
+        "SOLUTIONS": '{"personal": "p-personal-bb"}',
+        "KEEP_SUPERSEDED": "0",
+        "SUPERSEDED_AFTER_DAYS": "14",
+        "PINNED": "[]",
+    }
+    answer = call("clean_up", {}, variables, {"personalize": personalize, "dynamodb": DynamoDB()})
+    assert answer == {"deleted": ["p-personal-aa"], "in_use": [], "kept": []}
+    assert gone == ["arn/p-personal-aa"]
 
 
 def test_publish_recommendations(call: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,7 +23,13 @@ COLUMNS = {"users": {"user_id": "varchar(1024)", "tag": "integer"}, "items": {"i
 DBT = "IAMR:osusume-dev-run-dbt"
 READER_SECRET = "arn:aws:secretsmanager:ap-northeast-1:111111111111:secret:reader-a1b2c3"
 SETTINGS = Environment("results-bucket", "workgroup", "analytics", ROLE, COLUMNS, DBT, READER_SECRET)
-VALUES = {"results_bucket": "b", "run_id": RUN, "copy_role_arn": ROLE, "dbt_user": DBT}
+VALUES = {
+    "results_bucket": "b",
+    "run_id": RUN,
+    "history_from": "20241124T030000Z",
+    "copy_role_arn": ROLE,
+    "dbt_user": DBT,
+}
 STATEMENT = "11111111-1111-1111-1111-111111111111"
 OTHER = "22222222-2222-2222-2222-222222222222"
 FUTURE = 4_000_000_000_000

@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.metrics import ndcg_score
 
 from local.comparison import bill, command, data, report, sides
 from local.comparison.review import Answer, Figure, interval, ndcg, overlap, review, sameness, shift
 from local.comparison.sides import BaseRefused, Side
 from local.demo import generated
 from local.repository import REPOSITORY
+from osusume_engine.metrics import ranking_metrics
 from tests import example
 from tests.local import comparison_trials
 
@@ -79,13 +79,23 @@ def test_overlap_is_the_share_of_the_longer_list(one: str, other: str, share: fl
     assert overlap(one, other) == share
 
 
-@pytest.mark.parametrize("wanted", [{"a"}, {"c"}, {"a", "c"}, {"b", "c", "d"}, {"e"}])
-def test_ndcg_is_scikit_learns(wanted: set[str]) -> None:
-    """Scores that fall along the list, over all items; scikit-learn takes the rest as unranked."""
-    items = ["a", "b", "c", "d", "e"]
-    truth = np.array([[float(item in wanted) for item in items]])
-    scores = np.array([[5.0, 4, 3, 2, 1]])
-    assert ndcg(items, frozenset(wanted)) == pytest.approx(ndcg_score(truth, scores))
+@pytest.mark.parametrize(
+    ("wanted", "value"),
+    # Worked by hand after Järvelin and Kekäläinen (2002): 1/log2(place + 1) gained, over the best order's.
+    [("a", 1), ("c", 0.5), ("e", 0.38685), ("ac", 0.91972), ("bcd", 0.73283), ("z", 0), ("az", 0.61315)],
+)
+def test_ndcg_is_as_it_was_defined(wanted: str, value: float) -> None:
+    assert ndcg(list("abcde"), frozenset(wanted)) == pytest.approx(value, abs=1e-4)
+
+
+@pytest.mark.parametrize("wanted", ["a", "ac", "bcd", "abcde"])
+def test_ndcg_is_the_engines(wanted: str) -> None:
+    codes = np.full((1, 25), -1)
+    codes[0, :5] = range(5)
+    truth = [np.array(["abcde".index(item) for item in wanted])]
+    found = ranking_metrics(lists=codes, relevant=truth, n_items=30)
+    name = "normalized_discounted_cumulative_gain_at_25"
+    assert ndcg(list("abcde"), frozenset(wanted)) == pytest.approx(found[name])
 
 
 def test_an_interval_holds_the_mean_and_is_the_same_again() -> None:

@@ -104,6 +104,35 @@ def test_another_environments_things_are_not_this_ones(settings: Settings, name:
     assert inventory.is_of(Place(settings), f"/aws/lambda/{name}", "/aws/lambda/") is its_own
 
 
+@pytest.mark.parametrize(
+    ("cost", "rank"),
+    [
+        (inventory.BY_HOUR, 0),
+        ("1.00 USD", 1),
+        (inventory.BY_USE, 2),
+        ("3 GB of storage", 3),
+        (inventory.FREE, 4),
+    ],
+)
+def test_what_costs_by_the_hour_stands_first(cost: str, rank: int) -> None:
+    assert inventory._rank(inventory.Left("kind", "name", cost)) == rank
+
+
+def test_the_inventory_tells_everything_once_and_ends_with_how_many(
+    place: Place, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    free, dear = (
+        inventory.Left("schedule", "a", inventory.FREE),
+        inventory.Left("campaign", "b", inventory.BY_HOUR),
+    )
+    monkeypatch.setattr(inventory, "LOOKS", (lambda place: [free, dear],))
+    monkeypatch.setattr(inventory, "DETAILS", ())
+    inventory.show(place)
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[1] for line in lines[:2]] == ["b", "a"]
+    assert lines[2] == "2 thing(s) exist: 1 that cost by the hour, 1 that cost nothing."
+
+
 def test_the_parts_are_those_of_the_app() -> None:
     tree = ast.parse(APP.read_text())
     [stacks] = [

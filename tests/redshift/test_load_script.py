@@ -32,7 +32,13 @@ ROWS = {
                         "score": 0.5},
     "solution_version_metrics": {"run_id": RUN, "solution": "s", "recipe": "r", "solution_version_arn": "arn",
                                  "metric": "coverage", "value": 0.5, "promoted": True,
-                                 "created_at": "2026-01-01T00:00:00.000Z"},
+                                 "created_at": "2026-01-01T00:00:00.000Z", "reason": "better",
+                                 "hyperparameters": "{\"recency_mask\": \"true\"}", "training_mode": "FULL",
+                                 "training_hours": 1.5, "estimated_cost_usd": 0.36},
+    "segments": {"run_id": RUN, "solution": "s", "segment": "i1", "rank": 1, "user_id": "u1"},
+    "exposures": {"run_id": RUN, "exposure_id": "x1", "experiment": "home", "version": "11111111",
+                  "variant": "control", "layer": "home", "unit_id": "u1", "exposed_at": "2026-01-01T00:00:00.000Z",
+                  "placement": "home", "recommendation_id": "r1"},
     "quarantine": {"run_id": RUN, "dataset": "interactions", "source": "orders", "reason": "future_timestamp",
                    "source_key": "o9", "source_file": "raw/orders/", "wrong_value": "9999-12-31"},
     "data_quality": {"run_id": RUN, "figure": "users.distinct", "value": 9.0, "low": 8.0},
@@ -47,6 +53,7 @@ def _statements(warehouse: Warehouse, columns: dict[str, dict[str, str]] = IDS) 
     values = {
         "results_bucket": "warehouse-lake",
         "run_id": RUN,
+        "history_from": "20240103T030405Z",
         "copy_role_arn": warehouse.role,
         "dbt_user": DBT,
     }

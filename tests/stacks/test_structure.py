@@ -18,9 +18,11 @@ from tests.stacks.conftest import ROOT, Assembly
 from tests.stacks.test_security import identity_statements, listed
 
 FUNCTIONS = [
+    "clean_up",
     "forget_users",
     "get_recommendations",
     "grant_reader",
+    "judge_lists",
     "judge_solution_version",
     "load_warehouse",
     "plan_run",
@@ -214,14 +216,14 @@ def iam_action(resource: str) -> str:
     return IAM_ACTION.get(name, name)
 
 
-@pytest.mark.parametrize("workflow", ["pipeline", "prepare", "train", "recommend", "load"])
+@pytest.mark.parametrize("workflow", ["pipeline", "prepare", "train", "recommend", "load", "clean-up"])
 def test_a_workflows_role_may_do_what_its_states_call_and_nothing_else(
     assembly: Assembly, workflow: str
 ) -> None:
     called = {iam_action(task["Resource"]) for task in tasks(assembly.definition(workflow))}
     stack = {"prepare": "preparation", "train": "training", "recommend": "publishing", "pipeline": "pipeline"}
-    stack |= {"load": "analytics"}
-    role = f"{stack[workflow]}/{workflow.capitalize()}Role"
+    stack |= {"load": "analytics", "clean-up": "pipeline"}
+    role = f"{stack[workflow]}/{''.join(map(str.capitalize, workflow.split('-')))}Role"
     allowed = {
         action
         for key, statement in identity_statements(assembly)
@@ -243,10 +245,25 @@ def test_role_arns_in_definitions_are_passable(assembly: Assembly) -> None:
         assert passed == {assembly.settings.names.personalize_role_arn}, workflow
 
 
+def scheduled(assembly: Assembly, name: str) -> dict[str, Any]:
+    found = {s["Name"]: s for _, s in assembly.properties("AWS::Scheduler::Schedule")}
+    assert set(found) == {assembly.settings.names.schedule, assembly.settings.names.clean_up_schedule}
+    return found[name]
+
+
+def test_the_clean_up_has_a_schedule_of_its_own_with_the_same_care(assembly: Assembly) -> None:
+    schedule = scheduled(assembly, assembly.settings.names.clean_up_schedule)
+    assert schedule["ScheduleExpression"] == assembly.settings.clean_up.expression
+    assert schedule["ScheduleExpressionTimezone"] == assembly.settings.schedule.time_zone
+    assert schedule["Target"]["Arn"] != scheduled(assembly, assembly.settings.names.schedule)["Target"]["Arn"]
+    assert schedule["Target"]["RetryPolicy"]["MaximumRetryAttempts"] == 5
+    assert "DeadLetterConfig" in schedule["Target"]
+
+
 def test_the_schedule_starts_the_pipeline_in_its_time_zone_with_retries_and_dead_letters(
     assembly: Assembly,
 ) -> None:
-    ((_, schedule),) = assembly.properties("AWS::Scheduler::Schedule")
+    schedule = scheduled(assembly, assembly.settings.names.schedule)
     assert schedule["ScheduleExpression"] == assembly.settings.schedule.expression
     assert schedule["ScheduleExpressionTimezone"] == assembly.settings.schedule.time_zone
     assert schedule["Target"]["RetryPolicy"]["MaximumRetryAttempts"] == 5
@@ -273,6 +290,7 @@ def test_one_failed_run_sends_one_mail(assembly: Assembly) -> None:
     assert set(mailing) == {
         "pipeline-unfinished",
         "pipeline-late",
+        "clean-up-unfinished",
         "forget-unfinished",
         "get-recommendations-errors",
         "record-events-errors",

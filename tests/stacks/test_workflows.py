@@ -6,6 +6,7 @@ import copy
 import itertools
 import json
 import re
+import time
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -22,7 +23,7 @@ from osusume_endpoint.stepfunctions.results import Result
 from osusume_endpoint.stepfunctions.scope import Identity
 from osusume_endpoint.testing.scripted import Cloud, ServiceError
 from stacks.parts import avro
-from stacks.workflows import forget, load, lock, pipeline, prepare, recommend, solutions, train
+from stacks.workflows import clean_up, forget, load, lock, pipeline, prepare, recommend, solutions, train
 from tests import example
 
 
@@ -54,6 +55,7 @@ DEFINITIONS = {
     "train": train.definition,
     "recommend": recommend.definition,
     "load": load.definition,
+    "clean-up": clean_up.definition,
     "forget": forget.definition,
 }
 PLAN: dict[str, Any] = {
@@ -210,7 +212,7 @@ def forgetting(**steps: Any) -> dict[tuple[str, str], Any]:
     answers = {
         "begin": lambda _: {"requests": ["r1"]},
         "remove": remove,
-        "list": lambda _: {"location": "s3://b/forget/r1/users.csv"},
+        "list": lambda _: {},
         "end": lambda _: {"report": "s3://b/forget/r1.json"},
         "fail": lambda _: {},
     } | steps
@@ -238,7 +240,7 @@ def test_forget_removes_deletes_and_ends_under_the_lock() -> None:
     assert positions[1:3] == [{"place": forget.FIRST_PLACE}, {"place": "raw", "after": "k"}]
     [job] = sent(cloud, "CreateDataDeletionJob")
     assert job["jobName"] == "osusume-dev-forget-1-run-1"
-    assert job["dataSource"] == {"dataLocation": "s3://b/forget/r1/users.csv"}
+    assert job["dataSource"] == {"dataLocation": f"s3://{NAMES.datasets_bucket}/forget/r1/"}
     operations = cloud.operations()
     assert operations[0] == "PutItem" and operations[-1] == "DeleteItem"
 
@@ -432,7 +434,7 @@ def training() -> dict[tuple[str, str], Any]:
     def new_version(parameters: dict[str, Any]) -> dict[str, Any]:
         return {"solutionVersionArn": parameters["solutionArn"] + "/v1"}
 
-    accept = {"promote": True, "reason": "first", "metrics": {"coverage": 0.5}}
+    accept = {"promote": True, "reason": "first", "metrics": {"coverage": 0.5}, "previous": "arn:before"}
     return {
         **described_datasets(),
         ("personalize", "ListSolutions"): lambda _: {"solutions": [{"name": name} for name in sorted(known)]},
@@ -459,6 +461,8 @@ def test_train_imports_three_datasets_and_trains_every_solution() -> None:
     assert users["roleArn"] == NAMES.personalize_role_arn
     served = {call["Item"]["pk"]["S"] for call in sent(cloud, "PutItem")}
     assert served == {"serving#personal", "serving#related", "serving#popular"}
+    before = {call["Item"]["previous_solution_version_arn"]["S"] for call in sent(cloud, "PutItem")}
+    assert before == {"arn:before"}
 
 
 def test_event_weights_go_only_to_recipes_that_take_them() -> None:
@@ -514,6 +518,7 @@ def test_a_rejected_first_version_fails_by_name() -> None:
     }
     result, _ = run("train", {"run_id": RUN}, answers)
     assert result.error == "NothingServes"
+    assert "none serves before it: worse" in (result.cause or "")
 
 
 def recommendation() -> dict[tuple[str, str], Any]:
@@ -531,7 +536,7 @@ def recommendation() -> dict[tuple[str, str], Any]:
         ("personalize", "CreateBatchInferenceJob"): {"batchInferenceJobArn": "ignored"},
         ("personalize", "DescribeBatchInferenceJob"): inferred,
         ("s3", "ListObjectsV2"): objects,
-        ("lambda", "Invoke"): functions(publish_recommendations=publish),
+        ("lambda", "Invoke"): functions(judge_lists={}, publish_recommendations=publish),
         ("dynamodb", "UpdateItem"): {},
         ("dynamodb", "GetItem"): {},
         ("personalize", "ListCampaigns"): {"campaigns": []},
@@ -683,7 +688,7 @@ class Table:
         return {
             ("dynamodb", "UpdateItem"): self.update,
             ("dynamodb", "GetItem"): self.get,
-            ("lambda", "Invoke"): functions(publish_recommendations=self.publish),
+            ("lambda", "Invoke"): functions(judge_lists={}, publish_recommendations=self.publish),
         }
 
     def publish(self, payload: dict[str, Any]) -> dict[str, Any]:
@@ -743,7 +748,7 @@ def test_what_a_failed_publication_left_expires_with_the_next_one() -> None:
             raise ServiceError("ServiceException")
         return table.publish(payload)
 
-    broken = {("lambda", "Invoke"): functions(publish_recommendations=breaks)}
+    broken = {("lambda", "Invoke"): functions(judge_lists={}, publish_recommendations=breaks)}
     for night in nights[1:3]:
         result = run(
             "recommend",
@@ -766,7 +771,7 @@ def test_a_version_that_can_not_be_retired_now_is_retired_by_the_next_run_and_fa
             raise ServiceError("ServiceException")
         return table.publish(payload)
 
-    refused = {("lambda", "Invoke"): functions(publish_recommendations=refuses)}
+    refused = {("lambda", "Invoke"): functions(judge_lists={}, publish_recommendations=refuses)}
     result = run(
         "recommend", {"run_id": nights[2], "versions": VERSIONS}, recommendation() | table.answers() | refused
     )[0]
@@ -1305,3 +1310,81 @@ def test_names_made_at_run_time_fit_personalizes_63_characters() -> None:
     parts = [solution.name for solution in longest_settings().solutions] + list(layout.DATASETS)
     assert max(len(f"{names.prefix}-{part}-{RUN}{SECOND_ATTEMPT}") for part in parts) == 63
     assert all(len(solutions.name(longest_settings(), one)) <= 63 for one in longest_settings().solutions)
+
+
+CLEANED = {
+    "deleted": ["osusume-dev-personal-of-old"],
+    "in_use": [],
+    "kept": ["osusume-dev-personal-of-today"],
+}
+
+
+def cleaning(**changed: Any) -> dict[tuple[str, str], Any]:
+    return {
+        ("dynamodb", "PutItem"): {},
+        ("dynamodb", "DeleteItem"): {},
+        ("lambda", "Invoke"): functions(clean_up=CLEANED),
+        **changed,
+    }
+
+
+def test_the_clean_up_works_under_the_lock_that_runs_have_and_lets_it_go() -> None:
+    result, cloud = run("clean-up", {}, cleaning())
+    assert output(result) == CLEANED
+    [taken] = sent(cloud, "PutItem")
+    assert taken["Item"]["pk"] == {"S": "lock"}
+    assert taken["Item"]["owner"] == {"S": f"{NAMES.execution_arn('clean-up')}:run-1"}
+    [released] = sent(cloud, "DeleteItem")
+    assert released["Key"] == {"pk": {"S": "lock"}}
+    _, running = run("pipeline", {"mode": "auto"}, whole())
+    of_a_run = next(call for call in sent(running, "PutItem") if call["Item"]["pk"] == {"S": "lock"})
+    assert taken["ConditionExpression"] == of_a_run["ConditionExpression"]
+
+
+def test_the_clean_up_leaves_the_lock_to_a_run_and_touches_nothing() -> None:
+    def held(_: dict[str, Any]) -> dict[str, Any]:
+        raise ServiceError("ConditionalCheckFailedException")
+
+    owner = f"{NAMES.execution_arn('pipeline')}:run-0"
+    answers = cleaning() | {
+        ("dynamodb", "PutItem"): held,
+        ("dynamodb", "GetItem"): {"Item": {"pk": {"S": "lock"}, "owner": {"S": owner}}},
+        ("stepfunctions", "DescribeExecution"): lambda _: {"status": "RUNNING", "name": "run-0"},
+    }
+    result, cloud = run("clean-up", {}, answers)
+    assert output(result) == {"skipped": "a run holds the lock"}
+    assert sent(cloud, "Invoke") == [] and sent(cloud, "DeleteItem") == []
+
+
+def test_a_clean_up_that_fails_lets_the_lock_go_and_says_where() -> None:
+    def broken(payload: dict[str, Any]) -> dict[str, Any]:
+        raise ServiceError("AccessDeniedException")
+
+    result, cloud = run("clean-up", {}, cleaning() | {("lambda", "Invoke"): functions(clean_up=broken)})
+    assert result.status == "FAILED"
+    assert json.loads(result.cause or "")["state"] == "CleanUp"
+    assert len(sent(cloud, "DeleteItem")) == 1
+
+
+def test_what_is_known_of_a_run_expires_by_policy_and_what_runs_need_never() -> None:
+    result, cloud = run("pipeline", {"mode": "auto"}, whole())
+    output(result)
+    items = {call["Item"]["pk"]["S"]: call["Item"] for call in sent(cloud, "PutItem")}
+    days = (float(items[f"run#{RUN}"]["expires_at"]["N"]) - time.time()) / 86_400
+    assert days == pytest.approx(SETTINGS.clean_up.records_days, abs=0.1)
+    assert "expires_at" not in items["watermark"]
+    progress = [call for call in sent(cloud, "UpdateItem") if call["Key"]["pk"]["S"].startswith("progress#")]
+    assert progress and all("expires_at = :expiry" in call["UpdateExpression"] for call in progress)
+
+
+def test_lists_that_are_refused_are_not_published_and_the_cause_has_the_figures() -> None:
+    def refused(payload: dict[str, Any]) -> dict[str, Any]:
+        raise ServiceError("ListsRefused", "two lists of personal have 99.0% of their places in common")
+
+    answers = recommendation() | {("lambda", "Invoke"): functions(judge_lists=refused)}
+    result, cloud = run("recommend", {"run_id": RUN, "versions": VERSIONS}, answers)
+    assert result.status == "FAILED"
+    cause = json.loads(result.cause or "")
+    assert cause["state"] == "JudgeLists"
+    assert "99.0% of their places" in cause["cause"]
+    assert sent(cloud, "UpdateItem") == []

@@ -70,8 +70,12 @@ class Warehouse:
     ) -> None:
         self.folder = folder
         self.columns = columns or warehouse_columns(example.settings().datasets)
+        settings = example.settings(experiments=example.experiments())
         # The only metric of the known rows is the one that the gate looks at.
-        self.variables = {**marts_variables(example.settings()), "gate_metric": "coverage"}
+        self.variables = {**marts_variables(settings), "gate_metric": "coverage"}
+        known = set(self.columns["users"])
+        segments = [one for one in self.variables["experiments"]["segments"] if one in known]
+        self.variables["experiments"] |= {"segments": segments}
         self.address = server.address
         self.name = name
         admin = server.connect()

@@ -78,6 +78,8 @@ METRICS = [
         0.25,
         True,
         "2026-01-01 04:00:00",
+        1.5,
+        0.36,
     ),
     (
         NEW,
@@ -88,6 +90,8 @@ METRICS = [
         0.5,
         False,
         "2026-01-02 04:00:00",
+        2.0,
+        0.48,
     ),
 ]
 QUARANTINE = [
@@ -101,6 +105,28 @@ DATA_QUALITY = [
     (NEW, "rows.users", 3.0, None, None),
     (NEW, "users.distinct", 2.0, 3.0, None),
     (NEW, "age_hours.orders.purchase", 60.0, None, 48.0),
+]
+
+
+def _exposure(
+    user: str, at: str, variant: str, *, experiment: str = "home", run: str = NEW, version: str = "11111111"
+) -> tuple[object, ...]:
+    day = f"{experiment}-{version}-{user}-{at[:10]}"
+    return (run, day, experiment, version, variant, "home", user, at, "home", "r1")
+
+
+EXPOSURES = [
+    # Anna came in after her click on milk, before her click on tea and before what she bought; the second run read
+    # her exposure again, and she came back on the next day.
+    _exposure("anna", "2026-01-01 09:52:00", "control", run=OLD),
+    _exposure("anna", "2026-01-01 09:52:00", "control"),
+    _exposure("anna", "2026-01-02 08:00:00", "control"),
+    _exposure("ben", "2026-01-01 00:00:30", "popular"),
+    _exposure("carl", "2026-01-02 00:00:00", "popular"),
+    # Of the version before; and one whom something showed two variants.
+    _exposure("carl", "2026-01-01 00:00:00", "control", version="00000000"),
+    _exposure("dora", "2026-01-01 00:00:00", "control"),
+    _exposure("dora", "2026-01-02 00:00:00", "popular"),
 ]
 
 TABLES = [
@@ -117,8 +143,15 @@ TABLES = [
     ("recommendations", "run_id, solution, entity_id, rank, item_id, score", RECOMMENDATIONS),
     (
         "solution_version_metrics",
-        "run_id, solution, recipe, solution_version_arn, metric, value, promoted, created_at",
+        "run_id, solution, recipe, solution_version_arn, metric, value, promoted, created_at, training_hours,"
+        " estimated_cost_usd",
         METRICS,
+    ),
+    (
+        "exposures",
+        "run_id, exposure_id, experiment, version, variant, layer, unit_id, exposed_at, placement,"
+        " recommendation_id",
+        EXPOSURES,
     ),
     ("quarantine", "run_id, dataset, source, reason, source_key, source_file, wrong_value", QUARANTINE),
     ("data_quality", "run_id, figure, value, low, high", DATA_QUALITY),

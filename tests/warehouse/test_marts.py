@@ -25,6 +25,8 @@ pytestmark = pytest.mark.slow
         ("marts.fct_solution_version_metrics", 2),
         ("marts.mart_catalogue_coverage", 3),
         ("marts.mart_freshness", 5),
+        ("marts.fct_exposures", 5),
+        ("staging.stg_experiments__exposures", 7),
         ("marts.mart_inference_results", 3),
         ("marts.mart_category_mix", 4),
         ("marts.mart_list_positions", 4),
@@ -105,6 +107,11 @@ def test_a_version_s_metric_stands_beside_the_one_before_it(built: Warehouse) ->
         " from marts.fct_solution_version_metrics order by 1"
     )
     assert metrics == [("arn:new", 0.25, False), ("arn:old", None, True)]
+    costs = built.select(
+        "select solution_version_arn, training_hours, estimated_cost_usd"
+        " from marts.fct_solution_version_metrics order by 1"
+    )
+    assert costs == [("arn:new", 2.0, 0.48), ("arn:old", 1.5, 0.36)]
 
 
 def test_a_user_without_orders_is_kept_with_zero(built: Warehouse) -> None:
@@ -119,7 +126,7 @@ def test_marts_are_readable_by_the_readers_role_after_each_rebuild_and_by_nobody
 ) -> None:
     postgres.ensure_role(server.connect(), name="stranger", password="stranger")
     marts = [name for (name,) in built.select("select tablename from pg_tables where schemaname = 'marts'")]
-    assert len(marts) == 18
+    assert len(marts) == 20
     for user, expected in ((tables.READER, True), ("stranger", False)):
         for mart in marts:
             privilege = f"select has_table_privilege('{user}', 'marts.{mart}', 'select')"

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from config.settings import load
 from lambdas.load_warehouse import script
 from osusume_endpoint.redshift import reserved
 from tests import example
@@ -86,7 +87,7 @@ def test_every_model_and_test_compiles_offline_to_what_redshift_runs(compiled: l
     models = {
         path.stem
         for path in compiled
-        if path.parent.name in ("marts", "shop", "application_log", "personalize", "quality")
+        if path.parent.name in ("marts", "shop", "application_log", "personalize", "quality", "experiments")
     }
     assert models >= {path.stem for path in (WAREHOUSE / "models").rglob("*.sql")}
     problems = {path.stem: findings(path.read_text()) for path in compiled}
@@ -110,6 +111,7 @@ def load_statements(columns: dict[str, dict[str, str]] | None = None) -> list[st
     values = {
         "results_bucket": "bucket",
         "run_id": "20260101T000000Z",
+        "history_from": "20240103T030405Z",
         "copy_role_arn": "arn:aws:iam::1:role/copy",
         "dbt_user": "IAMR:dbt",
     }
@@ -190,7 +192,7 @@ def test_each_rebuild_of_a_mart_grants_it_to_the_readers_role(compiled: list[Pat
     nodes = json.loads((target / "manifest.json").read_text())["nodes"].values()
     models = {n["name"]: n["config"] for n in nodes if n["resource_type"] == "model"}
     marts = {name: config["grants"] for name, config in models.items() if config["schema"] != "staging"}
-    assert len(marts) == 18
+    assert len(marts) == 20
     assert {json.dumps(grants) for grants in marts.values()} == {
         json.dumps({"select": [f"role:{tables.READER}"]})
     }
@@ -206,7 +208,7 @@ def test_every_landing_table_is_copied_from_its_folder_of_the_run() -> None:
         if s.startswith("copy")
     }
     assert copied == {*tables.TABLES, *tables.SNAPSHOTS}
-    assert len(copied) == 9
+    assert len(copied) == 11
 
 
 def test_copy_names_every_column_but_the_one_that_has_a_default() -> None:
@@ -224,6 +226,9 @@ def test_the_schema_that_dbt_reads_is_the_one_that_is_loaded() -> None:
     assert project["vars"]["landing"] == tables.SCHEMA
     assert tables.SCHEMA.upper() not in tables.reserved_words()
     assert project["vars"]["columns"] == warehouse_columns(example.settings().datasets)
+    assert project["vars"]["experiments"] == load("dev", example.CONFIG).experiments.measured() | {
+        "segments": ["age"]
+    }
     grants = project["models"]["osusume"]["marts"]["+grants"]["select"]
     assert len(grants) == 1 and grants[0].endswith(tables.READER)
 

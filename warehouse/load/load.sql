@@ -125,6 +125,16 @@ format json 'auto'
 gzip
 timeformat 'auto';
 
+-- A run reads days of exposures that an earlier one may have read in part: staging keeps the first of each.
+delete from $landing.exposures where run_id = '$run_id';
+
+copy $landing.exposures ($exposures_columns)
+from 's3://$results_bucket/runs/$run_id/warehouse/exposures/'
+iam_role '$copy_role_arn'
+format json 'auto'
+gzip
+timeformat 'auto';
+
 delete from $landing.quarantine where run_id = '$run_id';
 
 copy $landing.quarantine ($quarantine_columns)
@@ -142,6 +152,13 @@ iam_role '$copy_role_arn'
 format json 'auto'
 gzip
 timeformat 'auto';
+
+-- What is older than `clean_up.warehouse_days`; a run's id is its start, so text compares as time.
+delete from $landing.quarantine where run_id < '$history_from';
+
+delete from $landing.data_quality where run_id < '$history_from';
+
+delete from $landing.solution_version_metrics where run_id < '$history_from';
 
 -- dbt reads what landed and owns what it makes; readers see the marts alone, and PUBLIC sees nothing.
 create schema if not exists staging;

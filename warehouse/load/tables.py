@@ -82,8 +82,16 @@ TABLES: Mapping[str, Table] = {
     "solution_version_metrics": Table(
         {**OWN, "solution": "varchar(64)", "recipe": "varchar(64)", "solution_version_arn": "varchar(256)",
          "metric": "varchar(128)", "value": "double precision", "promoted": "boolean",
-         "created_at": "timestamp"},
+         "created_at": "timestamp", "reason": "varchar(4096)", "hyperparameters": "varchar(4096)",
+         "training_mode": "varchar(16)", "training_hours": "double precision",
+         "estimated_cost_usd": "double precision"},
         "diststyle all sortkey (created_at)",
+    ),
+    "exposures": Table(
+        {**OWN, "exposure_id": ID, "experiment": "varchar(64)", "version": "varchar(16)", "variant": "varchar(64)",
+         "layer": "varchar(64)", "unit_id": ID, "exposed_at": "timestamp", "placement": "varchar(64)",
+         "recommendation_id": ID},
+        "distkey (unit_id) sortkey (exposed_at)",
     ),
     "quarantine": Table(
         {**OWN, "dataset": "varchar(64)", "source": "varchar(64)", "reason": ID, "source_key": ID,

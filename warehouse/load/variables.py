@@ -17,8 +17,9 @@ def marts_variables(settings: Settings) -> dict[str, Any]:
         "attribution_days": analytics.attribution_days,
         "audiences": {solution.name: solution.for_each for solution in settings.solutions},
         "category_column": _category_column(settings),
-        "gate_metric": gate.metric,
-        "gate_floor": gate.min_against_serving,
+        "gate_metric": gate.common_metric,
+        "gate_floor": gate.common_share,
+        "experiments": settings.experiments.measured(),
     }
 
 

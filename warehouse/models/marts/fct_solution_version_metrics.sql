@@ -20,6 +20,11 @@ final as (
             order by run_id, solution_version_arn
         ) as previous_metric_value,
         is_promoted,
+        reason,
+        hyperparameters,
+        training_mode,
+        training_hours,
+        estimated_cost_usd,
         judged_at
     from metrics
 

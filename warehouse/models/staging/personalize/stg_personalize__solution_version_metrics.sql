@@ -15,6 +15,11 @@ renamed as (
         recipe,
         value as metric_value,
         promoted as is_promoted,
+        reason,
+        hyperparameters,
+        training_mode,
+        training_hours,
+        estimated_cost_usd,
         created_at as judged_at,
         run_id,
         loaded_at

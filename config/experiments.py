@@ -1,0 +1,382 @@
+"""Experiments: layers, variants, metrics, and what an experiment must have before it may start.
+
+Layers follow Tang et al., "Overlapping Experiment Infrastructure" (KDD 2010): within a layer experiments divide the
+users among them, across layers each user may be in one of each. Who is in which variant is computed of the delivered
+document alone (lambdas/shared/assignment.py), so that nothing about it is stored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+from itertools import combinations, pairwise
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from config.digests import digest
+from config.errors import did_you_mean
+from config.section import Section
+
+if TYPE_CHECKING:
+    from config.solution import Solution
+
+# Who is in no experiment is compared with everybody else under this name.
+HOLDOUT = "holdout"
+WHOLE = 100
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
+MetricName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{1,39}$")]
+State = Literal["new", "active", "just_bought", "lapsed"]
+
+
+class Metric(Section):
+    """What users did after they were first exposed, as one figure a user or as a ratio."""
+
+    name: MetricName
+    """Name in the warehouse and in the analysis."""
+    event: str = Field(min_length=1, max_length=256)
+    """Event type that counts, of `datasets.interactions.events`, or `analytics.impression_event`."""
+    counts: Literal["events", "users", "value"]
+    """How it counts: `events` their number, `users` whether there was one, `value` the sum of their values."""
+    per: str | None = Field(default=None, min_length=1, max_length=256)
+    """Event type to divide by, such as `impression`; without it the metric is a mean over users."""
+    better: Literal["higher", "lower"] = "higher"
+    """Which way is an improvement."""
+
+    @model_validator(mode="after")
+    def _a_ratio_counts_what_adds_up(self) -> Self:
+        if self.counts == "users" and self.per is not None:
+            raise ValueError(
+                f"metric {self.name!r} counts users per {self.per!r}, and users don't add up over events: write "
+                "counts: events, or leave out per"
+            )
+        return self
+
+
+class Layer(Section):
+    """Placements whose experiments divide the users among them."""
+
+    name: Name
+    """Name that experiments refer to."""
+    placements: tuple[Name, ...] = Field(min_length=1)
+    """Placements that experiments of the layer may change; each is in one layer."""
+
+
+class Slots(Section):
+    """Which part of the layer's users an experiment may have, in percent of the layer."""
+
+    first: int = Field(default=0, ge=0, le=99)
+    """Where its part begins."""
+    end: int = Field(default=100, ge=1, le=100)
+    """Where its part ends."""
+
+    @model_validator(mode="after")
+    def _has_room(self) -> Self:
+        if self.first >= self.end:
+            raise ValueError(f"first {self.first} is not below end {self.end}: nobody would be in it")
+        return self
+
+
+class Step(Section):
+    """From a day on, so many percent of the experiment's part of the layer are in it."""
+
+    day: date
+    """The first day, UTC."""
+    percent: float = Field(gt=0, le=100)
+    """Percent of its part of the layer."""
+
+
+class Variant(Section):
+    """What a user gets."""
+
+    name: Name
+    """Name in answers, exposures and the analysis."""
+    weight: int = Field(ge=1, le=99)
+    """Share of the experiment's users, in percent; those of all variants sum to 100."""
+    solution: str | None = None
+    """Solution whose lists are shown; without it what everybody gets."""
+
+
+class Target(Section):
+    """Who may be in an experiment; who is unknown in what is asked for is not."""
+
+    attributes: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    """Categorical fields of `datasets.users` and the values that are in."""
+    states: tuple[State, ...] = ()
+    """States of the user that are in; none: every state."""
+
+    @field_validator("attributes")
+    @classmethod
+    def _each_has_values(cls, attributes: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+        empty = [name for name, values in attributes.items() if not values]
+        if empty:
+            raise ValueError(f"attribute {empty[0]!r} has no values, so nobody would be in: name some")
+        return attributes
+
+
+class Guardrail(Section):
+    """A metric that must not get worse by more than the margin."""
+
+    metric: MetricName
+    """Name of a metric."""
+    margin: float = Field(gt=0, lt=1)
+    """Relative loss that would still be borne, such as 0.02."""
+
+
+class Experiment(Section):
+    """A comparison of variants."""
+
+    name: Name
+    """Name in exposures and in `make experiment NAME=`."""
+    version: str | None = Field(default=None, pattern=r"^[0-9a-f]{8}$")
+    """The definition's digest, written when it starts: a change is then refused. Without it a change starts anew."""
+    layer: Name
+    """Layer that it belongs to."""
+    slots: Slots = Slots()
+    """Its part of the layer, the whole of it unless said."""
+    starts: date
+    """First day, UTC."""
+    ends: date | None = None
+    """Last day, UTC. With it looks are planned; without it the analysis is valid at any look, and needs more users."""
+    ramp: tuple[Step, ...] = ()
+    """Steps by which it grows; none: everybody of its part from the first day. Who is in stays where they are."""
+    variants: tuple[Variant, ...] = Field(min_length=2, max_length=8)
+    """What is compared."""
+    control: Name
+    """The variant that the others are compared with."""
+    target: Target = Target()
+    """Who may be in."""
+    testers: dict[str, Name] = Field(default_factory=dict)
+    """User ids that get a variant whatever else holds; they are left out of the analysis."""
+    primary: MetricName
+    """The metric that decides."""
+    secondary: tuple[MetricName, ...] = ()
+    """Further metrics that are shown, corrected for their number."""
+    guardrails: tuple[Guardrail, ...] = ()
+    """Metrics that must not get worse."""
+    detectable: float = Field(default=0.05, gt=0, le=1)
+    """The smallest relative effect that would matter; the plan is made for it."""
+
+    @model_validator(mode="after")
+    def _can_be_run(self) -> Self:
+        _check_variants(self)
+        _check_days(self)
+        _check_metrics(self)
+        return self
+
+    @property
+    def compared(self) -> tuple[str, ...]:
+        """Names of the metrics that decide: the primary one first."""
+        return (self.primary, *(guardrail.metric for guardrail in self.guardrails))
+
+
+class Experiments(Section):
+    """Experiments on what readers get."""
+
+    holdout_percent: float = Field(default=0, ge=0, le=50)
+    """Users who are in no experiment, in percent: what all experiments together did is measured against them."""
+    pre_period_days: int = Field(default=28, ge=0, le=365)
+    """Days before a user's first exposure from which the metrics' covariates are taken; 0 does without."""
+    segments: tuple[str, ...] = ()
+    """Categorical fields of `datasets.users` by which results are shown, corrected for their number."""
+    layers: tuple[Layer, ...] = ()
+    """Groups of placements."""
+    metrics: tuple[Metric, ...] = ()
+    """By what experiments are judged."""
+    definitions: tuple[Experiment, ...] = Field(default=(), max_length=50)
+    """The experiments."""
+
+    def metric(self, name: str) -> Metric:
+        return next(metric for metric in self.metrics if metric.name == name)
+
+    def layer(self, name: str) -> Layer:
+        return next(layer for layer in self.layers if layer.name == name)
+
+    def measured(self) -> dict[str, Any]:
+        """What dbt computes: the variable `experiments` of warehouse/load/variables.py."""
+        return {
+            "metrics": [metric.model_dump(exclude={"better"}) for metric in self.metrics],
+            "segments": [name.lower() for name in self.segments],
+            "pre_period_days": self.pre_period_days,
+        }
+
+    @property
+    def holdout_version(self) -> str:
+        return digest({"holdout_percent": self.holdout_percent})
+
+    def version(self, experiment: Experiment) -> str:
+        """Digest of what decides who gets what and how it is judged; growth, testers and further metrics don't."""
+        own = experiment.model_dump(mode="json", exclude={"version", "ramp", "testers", "secondary"})
+        layer = self.layer(experiment.layer).model_dump(mode="json")
+        metrics = [self.metric(name).model_dump(mode="json") for name in experiment.compared]
+        return digest({**own, "layer": layer, "metrics": metrics, "holdout": self.holdout_version})
+
+
+def check(
+    experiments: Experiments,
+    *,
+    solutions: Sequence[Solution],
+    events: Sequence[str],
+    attributes: Sequence[str],
+) -> None:
+    """What one experiment can't know alone: that what it names is there, and that no two collide.
+
+    Raises ValueError.
+    """
+    _check_distinct(experiments)
+    for metric in experiments.metrics:
+        for event in filter(None, (metric.event, metric.per)):
+            _one_of(f"metrics: {metric.name!r} counts event", event, events)
+    for name in experiments.segments:
+        _one_of("segments: field", name, attributes)
+    for experiment in experiments.definitions:
+        _check_named(experiment, experiments, solutions=solutions, attributes=attributes)
+        _check_version(experiment, experiments)
+    for one, other in combinations(experiments.definitions, 2):
+        _check_apart(one, other)
+
+
+def delivered(experiments: Experiments) -> dict[str, Any]:
+    """The document of which assignments are computed; what only the analysis needs is not in it."""
+    return {
+        "holdout": {"version": experiments.holdout_version, "percent": experiments.holdout_percent},
+        "layers": {layer.name: list(layer.placements) for layer in experiments.layers},
+        "experiments": [_delivered(one, experiments) for one in experiments.definitions],
+    }
+
+
+def _delivered(experiment: Experiment, experiments: Experiments) -> dict[str, Any]:
+    ramp = [(step.day.isoformat(), step.percent) for step in experiment.ramp]
+    return {
+        "name": experiment.name,
+        "version": experiments.version(experiment),
+        "layer": experiment.layer,
+        "slots": [experiment.slots.first, experiment.slots.end],
+        "starts": experiment.starts.isoformat(),
+        "ends": experiment.ends.isoformat() if experiment.ends else None,
+        "ramp": ramp or [(experiment.starts.isoformat(), float(WHOLE))],
+        "variants": [variant.model_dump(exclude_none=True) for variant in experiment.variants],
+        "target": experiment.target.model_dump(),
+        "testers": experiment.testers,
+    }
+
+
+def _check_variants(experiment: Experiment) -> None:
+    name, names = experiment.name, [variant.name for variant in experiment.variants]
+    _unlike("variants", names)
+    total = sum(variant.weight for variant in experiment.variants)
+    if total != WHOLE:
+        raise ValueError(f"{name!r}: weights of the variants sum to {total}: make them sum to {WHOLE}")
+    _one_of(f"{name!r}: control", experiment.control, names)
+    for user, variant in experiment.testers.items():
+        _one_of(f"{name!r}: tester {user!r} has variant", variant, names)
+
+
+def _check_days(experiment: Experiment) -> None:
+    name = experiment.name
+    if experiment.ends is not None and experiment.ends <= experiment.starts:
+        raise ValueError(
+            f"{name!r}: ends {experiment.ends} is not after starts {experiment.starts}: end it later"
+        )
+    for step in experiment.ramp:
+        if step.day < experiment.starts or (experiment.ends and step.day > experiment.ends):
+            raise ValueError(
+                f"{name!r}: ramp step {step.day} lies outside of {experiment.starts} to {experiment.ends}: move it"
+            )
+    if experiment.ramp and experiment.ramp[0].day != experiment.starts:
+        raise ValueError(
+            f"{name!r}: starts is {experiment.starts} but the ramp begins {experiment.ramp[0].day}: begin both on "
+            "one day"
+        )
+    for one, after in pairwise(experiment.ramp):
+        if after.day <= one.day or after.percent <= one.percent:
+            raise ValueError(
+                f"{name!r}: ramp step {after.day} at {after.percent:g} percent follows {one.day} at {one.percent:g}: "
+                "steps go up, day after day; who is in would be thrown out otherwise"
+            )
+
+
+def _check_metrics(experiment: Experiment) -> None:
+    names = [*experiment.compared, *experiment.secondary]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice:
+        raise ValueError(
+            f"{experiment.name!r}: metric {twice!r} stands twice among primary, secondary and guardrails: keep one"
+        )
+
+
+def _check_distinct(experiments: Experiments) -> None:
+    _unlike("metrics", [metric.name for metric in experiments.metrics])
+    _unlike("layers", [layer.name for layer in experiments.layers])
+    _unlike("definitions", [experiment.name for experiment in experiments.definitions])
+    _unlike("segments", list(experiments.segments))
+    placements = [placement for layer in experiments.layers for placement in layer.placements]
+    twice = next((one for one in placements if placements.count(one) > 1), None)
+    if twice:
+        raise ValueError(
+            f"experiments.layers: placement {twice!r} is in two layers, so two experiments could change it at once: "
+            "keep it in one"
+        )
+
+
+def _check_named(
+    experiment: Experiment,
+    experiments: Experiments,
+    *,
+    solutions: Sequence[Solution],
+    attributes: Sequence[str],
+) -> None:
+    name = experiment.name
+    if name == HOLDOUT:
+        raise ValueError(f"definitions: name {HOLDOUT!r} is that of who is in no experiment: take another")
+    _one_of(f"{name!r}: layer", experiment.layer, [layer.name for layer in experiments.layers])
+    for variant in experiment.variants:
+        if variant.solution is not None:
+            _one_of(f"{name!r}: solution", variant.solution, [solution.name for solution in solutions])
+    for metric in (*experiment.compared, *experiment.secondary):
+        _one_of(f"{name!r}: metric", metric, [one.name for one in experiments.metrics])
+    for attribute in experiment.target.attributes:
+        _one_of(f"{name!r}: target attribute", attribute, attributes)
+
+
+def _check_version(experiment: Experiment, experiments: Experiments) -> None:
+    made = experiments.version(experiment)
+    if experiment.version not in (None, made):
+        raise ValueError(
+            f"definitions: {experiment.name!r} is fixed at version {experiment.version}, and what is written now is "
+            f"{made}: put back what was changed, or write version: {made}, which starts it anew with new users"
+        )
+
+
+def _check_apart(one: Experiment, other: Experiment) -> None:
+    """Two experiments of a layer share no users on any day."""
+    if one.layer != other.layer:
+        return
+    at_once = _before(one.starts, other.ends) and _before(other.starts, one.ends)
+    if at_once and one.slots.first < other.slots.end and other.slots.first < one.slots.end:
+        raise ValueError(
+            f"definitions: {one.name!r} and {other.name!r} are in layer {one.layer!r} at the same time and share "
+            f"slots {max(one.slots.first, other.slots.first)} to {min(one.slots.end, other.slots.end)}: give them "
+            "slots or days apart, or another layer"
+        )
+
+
+def _before(start: date, end: date | None) -> bool:
+    return end is None or start <= end
+
+
+def _unlike(key: str, names: Sequence[str]) -> None:
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice:
+        raise ValueError(f"{key}: name {twice!r} is used twice: rename one")
+
+
+def _one_of(what: str, value: str, known: Iterable[str]) -> None:
+    known = sorted(set(known))
+    if value not in known:
+        raise ValueError(f"{what} {value!r} is not known: {_cure(value, known)}")
+
+
+def _cure(value: str, known: Sequence[str]) -> str:
+    return did_you_mean(value, known) if known else "there is none yet: add it"
