@@ -134,7 +134,7 @@ def test_personalizes_role_cannot_be_used_by_a_confused_deputy(assembly: Assembl
 
 def test_workflow_roles_trust_only_this_accounts_workflows(assembly: Assembly) -> None:
     roles = trust(assembly, "states.amazonaws.com")
-    assert len(roles) == 6
+    assert len(roles) == 7
     for _, statement in roles:
         assert_own_account(assembly, statement, source=assembly.settings.names.workflow_arn("*"))
 
