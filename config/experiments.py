@@ -225,6 +225,11 @@ def check(
     Raises ValueError.
     """
     _check_distinct(experiments)
+    if experiments.holdout_percent and not experiments.layers:
+        raise ValueError(
+            f"experiments.holdout_percent is {experiments.holdout_percent:g} but there is no layer, so nobody is held "
+            "out of anything: add experiments.layers, or set 0"
+        )
     for metric in experiments.metrics:
         for event in filter(None, (metric.event, metric.per)):
             _one_of(f"metrics: {metric.name!r} counts event", event, events)

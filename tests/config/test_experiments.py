@@ -140,6 +140,10 @@ REFUSED: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     ),
     "the holdout's name": (given({"name": "holdout"}), ("'holdout'", "take another")),
     "a holdout of everybody": (given(holdout_percent=100), ("holdout_percent = 100", "50")),
+    "a holdout of nothing": (
+        {"holdout_percent": 5},
+        ("holdout_percent is 5 but there is no layer", "add experiments.layers, or set 0"),
+    ),
     "a change of what is fixed": (
         given({"version": "01234567"}),
         ("'popular-home' is fixed at version 01234567", "put back what was changed, or write version: "),

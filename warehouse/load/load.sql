@@ -14,7 +14,7 @@
 
 -- Users and items are snapshots whose columns the configuration decides, so each run makes the tables anew.
 -- Their staging views go with them and come back in the dbt build that follows, marts are tables and stay.
-drop table if exists $landing.users cascade;
+drop table if exists $landing.users, $landing.items cascade;
 
 $create_users;
 
@@ -24,8 +24,6 @@ iam_role '$copy_role_arn'
 format json 'auto'
 gzip
 timeformat 'auto';
-
-drop table if exists $landing.items cascade;
 
 $create_items;
 
@@ -171,9 +169,7 @@ grant usage on schema $landing to role $transformer;
 
 grant select on all tables in schema $landing to role $transformer;
 
-grant usage, create on schema staging to role $transformer;
-
-grant usage, create on schema marts to role $transformer;
+grant usage, create on schema staging, marts to role $transformer;
 
 grant usage on schema marts to role $mart_reader;
 

@@ -8,10 +8,15 @@ import pytest
 
 from osusume_engine.data import Event, EventParameters, EventsConfig, TrainingData
 from osusume_engine.histories import encode, own_events, profile
+from osusume_engine.metrics import ranking_metrics
 from osusume_engine.models.candidates import FEATURES
 from osusume_engine.models.linear import fit_ease
 from osusume_engine.models.ranker import Examples, fit_ranker
+from osusume_engine.preparation import prepare
 from osusume_engine.recipes import RECIPES
+from osusume_engine.recipes.families import LEARNERS
+from osusume_engine.recipes.learning import Task
+from osusume_engine.splits import hold_out
 from osusume_engine.storage import load, save
 from osusume_engine.training import TrainingError, train
 from tests.blocks import START, block_of, data, interactions
@@ -246,3 +251,14 @@ def test_where_nobody_repeats_owners_come_last_in_a_segment_and_no_segment_is_em
     assert set(segment) == set(frame.USER_ID) and set(segment[-len(had) :]) == had
     for item in ("i79", "unheard"):  # which everyone had, and nobody
         assert len(trained.segment(item_id=item, num_results=200)) == frame.USER_ID.nunique()
+
+
+@pytest.mark.parametrize("recipe", ["aws-popularity-count", "aws-trending-now", "aws-sims"])
+def test_a_recipe_gives_the_lists_that_its_metrics_judge_on_the_split_that_is_given(recipe: str) -> None:
+    prepared = prepare(only(interactions()), events=None, required=frozenset({"Interactions"}))
+    split = hold_out(prepared.histories, seed=5, folds=3)
+    task = Task(prepared, RECIPES[recipe].parse({}), seed=0, split=split)
+    learned = LEARNERS[recipe](task)
+    assert learned.lists is not None and len(learned.lists) == len(split.test_users)
+    judged = ranking_metrics(lists=learned.lists, relevant=split.truth, n_items=len(prepared.items))
+    assert {key: learned.metrics[key] for key in judged} == judged

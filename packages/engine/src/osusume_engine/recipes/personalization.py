@@ -29,8 +29,8 @@ def learn(task: Task) -> Learned:
     split = task.holdout()
     tested = _fit(_usual(split.train, task), task)
     if task.trial:
-        lists = tested.recommend(split.seen, 25)
-        return Learned(None, metrics_of(lists.items, split, task.n_items), lists.items)
+        tried = tested.recommend(split.seen, 25).items
+        return Learned(None, metrics_of(tried, split, task.n_items), tried)
     values = attribute_values(task)
     lean = None if values is None else Lean.of(values, sensitivity=_sensitivity(task))
     events = Events.of(task.prepared.interactions)
