@@ -194,6 +194,16 @@ def check_never_bought(wanted: int, solutions: Iterable[Solution]) -> None:
             )
 
 
+def check_item_fields(wanted: Iterable[str], datasets: Datasets) -> None:
+    """What is published with lists is known of items."""
+    known = frozenset(field.name for field in datasets.fields("items"))
+    for name in wanted:
+        if name not in known:
+            raise ValueError(
+                f"publishing.item_fields has {name!r}, no field of datasets.items: {did_you_mean(name, known)}"
+            )
+
+
 BUCKET_NAME_LENGTH = 63
 JOB_NAME_LENGTH = 63
 RUN_ID_LENGTH = len("20261124T030000Z")

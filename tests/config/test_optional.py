@@ -23,6 +23,11 @@ def without(*datasets: str) -> Settings:
     for name in datasets:
         del content["datasets"][name]
         del content["sources"]["aurora"]["tables"][name]
+    if "items" in datasets:  # and what looks at their fields
+        content["publishing"]["item_fields"] = []
+        del content["rules"]["variety"]
+        for placement in content["placements"].values():
+            placement["rules"] = [rule for rule in placement["rules"] if rule != "variety"]
     return Settings.model_validate(content)
 
 

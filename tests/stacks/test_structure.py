@@ -27,6 +27,7 @@ FUNCTIONS = [
     "load_warehouse",
     "plan_run",
     "publish_recommendations",
+    "record_events",
     "request_forgetting",
     "run_dbt",
     "validate_datasets",
@@ -275,7 +276,7 @@ def test_the_schedule_starts_the_pipeline_in_its_time_zone_with_retries_and_dead
 
 def test_every_alarm_says_what_to_do(assembly: Assembly) -> None:
     alarms = assembly.properties("AWS::CloudWatch::Alarm")
-    assert len(alarms) == 6 + 1 + len(FUNCTIONS) + 1 + 1 + 3
+    assert len(alarms) == 7 + 1 + len(FUNCTIONS) + 1 + 1 + 3
     for key, alarm in alarms:
         assert len(alarm["AlarmDescription"]) > 40, key
         assert len(alarm.get("AlarmActions", [])) <= 1, key
@@ -292,6 +293,7 @@ def test_one_failed_run_sends_one_mail(assembly: Assembly) -> None:
         "clean-up-unfinished",
         "forget-unfinished",
         "get-recommendations-errors",
+        "record-events-errors",
         "request-forgetting-errors",
         "schedule-undelivered",
         "api-errors",
