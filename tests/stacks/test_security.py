@@ -38,6 +38,8 @@ WITHOUT_RESOURCE = {
     "logs:UpdateLogDelivery",
     # Service authorization reference, Amazon Personalize: no resource types.
     "personalize:ListSolutionVersions",
+    "personalize:ListCampaigns",
+    "personalize:ListFilters",
     "personalize:ListSolutions",
     "redshift-data:CancelStatement",
     "redshift-data:DescribeStatement",
@@ -134,7 +136,7 @@ def test_personalizes_role_cannot_be_used_by_a_confused_deputy(assembly: Assembl
 
 def test_workflow_roles_trust_only_this_accounts_workflows(assembly: Assembly) -> None:
     roles = trust(assembly, "states.amazonaws.com")
-    assert len(roles) == 6
+    assert len(roles) == 7
     for _, statement in roles:
         assert_own_account(assembly, statement, source=assembly.settings.names.workflow_arn("*"))
 
@@ -224,7 +226,7 @@ def test_every_function_job_and_workflow_has_a_role_of_its_own(assembly: Assembl
         )
         for key, properties in assembly.properties(kind)
     ]
-    assert len(roles) == 10 + 3 + 6
+    assert len(roles) == 12 + 3 + 7
     assert len(set(roles)) == len(roles)
 
 
@@ -370,7 +372,7 @@ def test_functions_jobs_and_workflows_are_traced_or_secured(assembly: Assembly) 
 def test_every_log_group_is_kept_as_long_as_configured(assembly: Assembly) -> None:
     groups = assembly.properties("AWS::Logs::LogGroup")
     jobs = 3 * len(LOGS)
-    assert len(groups) == 10 + 6 + jobs + 2
+    assert len(groups) == 12 + 7 + jobs + 2
     assert {group["RetentionInDays"] for _, group in groups} == {assembly.settings.log_retention_days}
 
 

@@ -275,7 +275,7 @@ def test_the_schedule_starts_the_pipeline_in_its_time_zone_with_retries_and_dead
 
 def test_every_alarm_says_what_to_do(assembly: Assembly) -> None:
     alarms = assembly.properties("AWS::CloudWatch::Alarm")
-    assert len(alarms) == 6 + 1 + len(FUNCTIONS) + 1 + 1 + 3
+    assert len(alarms) == 7 + 1 + len(FUNCTIONS) + 1 + 1 + 3
     for key, alarm in alarms:
         assert len(alarm["AlarmDescription"]) > 40, key
         assert len(alarm.get("AlarmActions", [])) <= 1, key
