@@ -38,6 +38,8 @@ WITHOUT_RESOURCE = {
     "logs:UpdateLogDelivery",
     # Service authorization reference, Amazon Personalize: no resource types.
     "personalize:ListSolutionVersions",
+    "personalize:ListCampaigns",
+    "personalize:ListFilters",
     "personalize:ListSolutions",
     "redshift-data:CancelStatement",
     "redshift-data:DescribeStatement",
