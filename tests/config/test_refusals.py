@@ -338,7 +338,10 @@ CASES = [
     Refused(
         "a placement that no solution fills",
         {"placements.home.lists": ["personnal"]},
-        ("placements.home.lists names 'personnal', no solution that publishes lists", "did you mean 'personal'?"),
+        (
+            "placements.home.lists names 'personnal', no solution that publishes lists",
+            "did you mean 'personal'?",
+        ),
     ),
     Refused(
         "a fallback that is not for everyone",
