@@ -134,7 +134,7 @@ def _glue(assembly: Assembly) -> Iterator[tuple[Driver, float]]:
 
 
 def dpus(logical_id: str, job: Mapping[str, Any]) -> float:
-    """Of all workers of a job. Raises WorkerUnknown."""
+    """The DPUs of all workers of a job. Raises WorkerUnknown."""
     worker = str(job.get("WorkerType"))
     if worker not in _DPU:
         raise WorkerUnknown(f"{logical_id}: WorkerType {worker!r} is not one of {', '.join(_DPU)}")

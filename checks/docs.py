@@ -9,7 +9,7 @@ from pathlib import Path
 from checks import catalogue, fidelity, usage
 from checks.spending import page as spending
 from checks.synthesized import synthesize
-from config import recipe_page, schema
+from config import recipe_page, rule_page, schema
 from config.reference import page as configuration
 from lambdas.get_recommendations import openapi
 from local.demo import picture
@@ -38,6 +38,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "openapi.json": openapi.rendered,
     **({} if IS_FORK else {"personalize-coverage.md": _coverage}),
     "recipes.md": recipe_page.page,
+    "rules.md": rule_page.page,
 }
 
 
@@ -46,7 +47,7 @@ COSTS = "costs.md"
 
 
 def costs() -> str:
-    """Of the example that tests use, whatever config/ holds."""
+    """The costs of the example that tests use, whatever config/ holds."""
     from tests import example
 
     return spending.page(example.settings("prod"), synthesize("prod", example.folder()))

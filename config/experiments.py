@@ -31,7 +31,7 @@ State = Literal["new", "active", "just_bought", "lapsed"]
 
 
 class Metric(Section):
-    """What users did after they were first exposed, as one figure a user or as a ratio."""
+    """What users did after they were first exposed, as one figure per user or as a ratio."""
 
     name: MetricName
     """Name in the warehouse and in the analysis."""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from config.settings import Datasets
     from config.solution import Solution
 
-_BEGINNING = re.compile(r"\s*(INCLUDE|EXCLUDE)\s+(ItemID|ActionID|UserID)\s+WHERE\s", re.IGNORECASE)
+_BEGINNING = re.compile(r"\A\s*(INCLUDE|EXCLUDE)\s+(ItemID|ActionID|UserID)\s+WHERE\s", re.IGNORECASE)
 _FIELD = re.compile(r"\b(Interactions|Items|Users?|CurrentUser)\.([A-Za-z0-9_]+)", re.IGNORECASE)
 _TEXTS = re.compile(r'"[^"]*"')
 _PARAMETER = re.compile(r"\$[A-Za-z0-9_]+")
@@ -39,7 +39,7 @@ def check_filters(filters: Mapping[str, str], solutions: Iterable[Solution], dat
 
 
 def _problems(expression: str, datasets: Datasets) -> Iterator[str]:
-    if not _BEGINNING.match(expression):
+    if not _BEGINNING.search(expression):
         yield "begin with INCLUDE or EXCLUDE, then ItemID WHERE, such as EXCLUDE ItemID WHERE Items.STOCK = 0"
     for dataset, field in _FIELD.findall(_TEXTS.sub('""', expression)):
         known = _fields(dataset.lower(), datasets)

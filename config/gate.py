@@ -75,7 +75,7 @@ class QualityGate(GateRules):
 
     @property
     def common_metric(self) -> str:
-        """Of solutions that say none, where their recipe reports it."""
+        """The metric of solutions that say none, where their recipe reports it."""
         return self.metric or _NDCG
 
     @property

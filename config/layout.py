@@ -94,7 +94,7 @@ WAREHOUSE_TABLES = (
     "data_quality",
 )
 
-# Both tables of DynamoDB have the partition key PK; recommendations has the sort key SK as well.
+# The tables of DynamoDB have the partition key PK, user state the user's id; recommendations has the sort key SK too.
 PK = "pk"
 SK = "sk"
 EXPIRES = "expires_at"

@@ -54,6 +54,11 @@ class Names:
         return self.of("recommendations")
 
     @property
+    def user_state_table(self) -> str:
+        """What a user was shown, clicked, bought and dismissed lately, for rules."""
+        return self.of("user-state")
+
+    @property
     def control_table(self) -> str:
         return self.of("control")
 
@@ -165,6 +170,11 @@ class Names:
     @property
     def api(self) -> str:
         return self.of("api")
+
+    @property
+    def caller_policy(self) -> str:
+        """Managed policy of whoever calls the API."""
+        return self.of("api-caller")
 
     @property
     def late_alarm(self) -> str:

@@ -29,7 +29,7 @@ def rows(model: type[Section] = Settings, prefix: str = "") -> Iterator[tuple[st
         key = f"{prefix}{name}"
         yield key, field
         for nested, listed in _sections(field.annotation):
-            named = ".<name>." if _is_map(field) else "[]."
+            named = f"[{kind}]." if (kind := _kind(nested)) else ".<name>." if _is_map(field) else "[]."
             yield from rows(nested, f"{key}{named}" if listed else f"{key}.")
 
 
@@ -50,8 +50,14 @@ def _sections(annotation: Any) -> Iterator[tuple[type[Section], bool]]:
     if isinstance(annotation, type) and issubclass(annotation, Section):
         yield annotation, False
     for argument in get_args(annotation):
-        if isinstance(argument, type) and issubclass(argument, Section):
-            yield argument, True
+        for section, _ in _sections(argument):
+            yield section, True
+
+
+def _kind(section: type[Section]) -> str:
+    """What tells a section from others that may stand in its place, such as `cap` among rules; else empty."""
+    field = section.model_fields.get("kind")
+    return str(get_args(field.annotation)[0]) if field else ""
 
 
 def page() -> str:

@@ -194,6 +194,16 @@ def check_never_bought(wanted: int, solutions: Iterable[Solution]) -> None:
             )
 
 
+def check_item_fields(wanted: Iterable[str], datasets: Datasets) -> None:
+    """What is published with lists is known of items."""
+    known = frozenset(field.name for field in datasets.fields("items"))
+    for name in wanted:
+        if name not in known:
+            raise ValueError(
+                f"publishing.item_fields has {name!r}, no field of datasets.items: {did_you_mean(name, known)}"
+            )
+
+
 BUCKET_NAME_LENGTH = 63
 JOB_NAME_LENGTH = 63
 RUN_ID_LENGTH = len("20261124T030000Z")
@@ -300,7 +310,7 @@ def check_field(field: DatasetField) -> None:
         )
     if field.categorical and field.textual:
         raise ValueError(f"fields: {field.name} is categorical and textual: keep one")
-    if (field.categorical or field.textual or field.item_name) and field.type != "string":
-        raise ValueError(
-            f"fields: {field.name} is categorical, textual or the item's name, so its type must be string"
-        )
+    if (field.categorical or field.textual) and field.type != "string":
+        raise ValueError(f"fields: {field.name} is categorical or textual, so its type must be string")
+    if field.item_name and field.type != "string":
+        raise ValueError(f"fields: {field.name} is the item's name, so its type must be string")

@@ -9,7 +9,8 @@ from zoneinfo import available_timezones
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from config import experiments, files, filter_rules, gate, rules, solution_rules
+from config import business, experiments, files, filter_rules, gate, rules, solution_rules
+from config.business import BusinessRule, Name, Placement
 from config.clean_up import CleanUp
 from config.errors import ConfigError
 from config.experiments import Experiments
@@ -17,7 +18,7 @@ from config.files import Content
 from config.gate import QualityGate
 from config.names import Names
 from config.section import ItemId, Section
-from config.solution import Solution
+from config.solution import FieldName, Solution
 
 ColumnName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 # DynamoDB developer guide, "Naming rules"; the backtick is Spark's quote.
@@ -442,6 +443,8 @@ class Publishing(Section):
     """Leave out items that the user bought within so many days; 0 leaves none out."""
     min_never_bought: int = Field(default=0, ge=0, le=500)
     """Items of a user's list that they never bought, at least: the best such candidates take its last places."""
+    item_fields: Annotated[tuple[FieldName, ...], Field(max_length=10)] = ()
+    """Fields of the items dataset published with each list, for rules and for callers who ask with `fields`."""
 
 
 class Api(Section):
@@ -453,6 +456,8 @@ class Api(Section):
     """Steady requests a second of the stage."""
     burst: int = Field(default=100, ge=1, le=5000)
     """Requests of a burst."""
+    may_explain: tuple[str, ...] = ()
+    """Names of IAM roles and users who may ask with `explain=true` why a list is as it is; `*` is everybody."""
     default_items: tuple[ItemId, ...] = Field(min_length=1, max_length=100)
     """Items of yours, best first, for a reader of whom nothing can be read; shipped with the function."""
 
@@ -467,7 +472,7 @@ class Api(Section):
 
 QuickSightPrincipal = Annotated[str, Field(pattern=r"^arn:aws:quicksight:[a-z0-9-]+:\d{12}:(user|group)/.+$")]
 # It stands between quotes in the marts' SQL.
-EVENT_NAME = r"^[A-Za-z0-9_][A-Za-z0-9_ .:/-]{0,255}$"
+EventName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_ .:/-]{0,255}$")]
 
 
 class QuickSight(Section):
@@ -508,9 +513,9 @@ class Analytics(Section):
     """Database of the warehouse."""
     training_hour_usd: float = Field(default=0.24, ge=0)
     """US dollars of an hour of Personalize's training in your region, for the estimated cost of a version."""
-    impression_event: str = Field(default="impression", pattern=EVENT_NAME)
+    impression_event: EventName = "impression"
     """Event type with which the application's log says what was shown, for the marts."""
-    click_event: str = Field(default="click", pattern=EVENT_NAME)
+    click_event: EventName = "click"
     """Event type of a click on something that was shown, for the marts."""
     attribution_days: int = Field(default=1, ge=1, le=90)
     """A click or a purchase counts for what was shown to the user at most so many days before."""
@@ -590,6 +595,10 @@ class Settings(Section):
     """When the pipeline runs."""
     publishing: Publishing = Publishing()
     """From inference to the reader."""
+    placements: dict[Name, Placement] = Field(default_factory=dict)
+    """Places of the application, by name; a request names one. null takes back one that is shared."""
+    rules: dict[Name, BusinessRule] = Field(default_factory=dict)
+    """Business rules, by name: placements say which of them act where (docs/rules.md). null takes back a shared one."""
     api: Api
     """The HTTP API."""
     analytics: Analytics = Analytics()
@@ -616,6 +625,15 @@ class Settings(Section):
     @classmethod
     def _cloudwatch_accepts_it(cls, days: int) -> int:
         return rules.one_of("log_retention_days", days, rules.LOG_RETENTION_DAYS)
+
+    @field_validator("placements", "rules", mode="before")
+    @classmethod
+    def _without_what_is_taken_back(cls, given: Any) -> Any:
+        return (
+            {name: one for name, one in given.items() if one is not None}
+            if isinstance(given, dict)
+            else given
+        )
 
     @model_validator(mode="after")
     def _zones_are_in_the_region(self) -> Self:
@@ -684,6 +702,13 @@ class Settings(Section):
     @model_validator(mode="after")
     def _lists_have_room_for_what_was_never_bought(self) -> Self:
         rules.check_never_bought(self.publishing.min_never_bought, self.solutions)
+        return self
+
+    @model_validator(mode="after")
+    def _placements_and_rules_name_what_is_there(self) -> Self:
+        rules.check_item_fields(self.publishing.item_fields, self.datasets)
+        audiences = {one.name: one.for_each for one in self.solutions if one.publishes == "lists"}
+        business.check(self.placements, self.rules, audiences=audiences, fields=self.publishing.item_fields)
         return self
 
     @cached_property

@@ -39,7 +39,7 @@ NOBODY = Forgotten(b"", frozenset())
 
 
 def read(dynamodb: Any, secrets: Any, *, table: str, secret: str) -> Forgotten:
-    """Whom the control table names; the secret is read where it names anybody."""
+    """The hashes that the control table names; the secret is read where it names anybody."""
     digests = frozenset(_digests(dynamodb, table))
     if not digests:
         return NOBODY

@@ -94,7 +94,7 @@ def publish(job: Job, solution: Mapping[str, Any]) -> DataFrame:
     """Write the solution's lists and answer them."""
     ranked = with_rules(job, solution, read_lists(job, solution["name"]))
     lists = recommendations.first(ranked, solution["results"])
-    write_lines(job, solution["name"], recommendations.publish_lines(lists))
+    write_lines(job, solution["name"], recommendations.publish_lines(told(job, solution, lists)))
     return lists
 
 
@@ -113,6 +113,18 @@ def publish_segments(job: Job, solution: Mapping[str, Any]) -> DataFrame:
 def write_lines(job: Job, solution: str, lines: DataFrame) -> None:
     writer = lines.write.mode("overwrite").option("maxRecordsPerFile", LISTS_A_FILE)
     writer.option("compression", "gzip").text(job.published(solution))
+
+
+def told(job: Job, solution: Mapping[str, Any], lists: DataFrame) -> DataFrame:
+    """The lists with what rules and readers may ask for beside them: fields of items, what the user bought."""
+    if solution["for_each"] == "user" and job.publishing.get("with_bought"):
+        lists = recommendations.with_bought(lists, bought(job))
+    names = job.publishing.get("item_fields") or ()
+    if not names:
+        return lists
+    schema = recommendations.items_schema(name.lower() for name in names)
+    items = job.spark.read.schema(schema).json(job.warehouse("items"))
+    return recommendations.with_facts(lists, items, names)
 
 
 def read_lists(job: Job, solution: str) -> DataFrame:

@@ -123,7 +123,7 @@ def run_up(options: argparse.Namespace) -> int:
 
 
 def _write_dashboards(environment: str) -> None:
-    """Of what an earlier run left in the warehouse."""
+    """The page of what an earlier run left in the warehouse."""
     from local import dashboards
 
     dashboards.write_if_filled(operator_place(environment))

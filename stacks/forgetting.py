@@ -44,6 +44,7 @@ class ForgettingStack(EnvironmentStack):
             environment={
                 "CONTROL_TABLE": names.control_table,
                 "RECOMMENDATIONS_TABLE": names.recommendations_table,
+                "USER_STATE_TABLE": names.user_state_table,
                 "APPLICATION_LOG_TABLE": settings.application_log_table,
                 "RAW_BUCKET": names.raw_bucket,
                 "DATASETS_BUCKET": names.datasets_bucket,
@@ -75,6 +76,7 @@ class ForgettingStack(EnvironmentStack):
             allow(
                 ["dynamodb:Query", "dynamodb:BatchWriteItem"], names.table_arn(names.recommendations_table)
             ),
+            allow("dynamodb:BatchWriteItem", names.table_arn(names.user_state_table)),
             # A table whose key does not begin with the user is scanned.
             allow(
                 ["dynamodb:DescribeTable", "dynamodb:Query", "dynamodb:Scan", "dynamodb:BatchWriteItem"], log

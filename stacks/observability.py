@@ -79,7 +79,7 @@ class ObservabilityStack(EnvironmentStack):
         dashboard.add_widgets(*graphs)
 
     def _budget(self) -> None:
-        """Of the account: costs by tag are known only where somebody has activated the tags for billing."""
+        """The budget of the account: costs by tag are known only where somebody has activated the tags for billing."""
         budget = self.settings.budget
         told = [self._told("ACTUAL", share) for share in budget.alert_at_percent]
         budgets.CfnBudget(

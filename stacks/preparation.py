@@ -135,7 +135,7 @@ class PreparationStack(EnvironmentStack):
         }
 
     def _know_forgotten(self) -> list[Statement]:
-        """Whom to leave out: hashes in the control table, and the secret that they were made with."""
+        """The right to know whom to leave out: hashes in the control table, and the secret that they were made with."""
         return [
             allow("dynamodb:Scan", self.names.table_arn(self.names.control_table)),
             allow("secretsmanager:GetSecretValue", self.read(FORGETTING_SECRET_ARN)),

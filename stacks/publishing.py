@@ -9,6 +9,7 @@ from aws_cdk import Duration
 from constructs import Construct
 
 from config import gate, layout
+from config.business import Bought, Repurchase
 from config.settings import Settings
 from stacks.parts import access
 from stacks.parts.access import allow
@@ -50,7 +51,7 @@ class PublishingStack(EnvironmentStack):
                 "--datasets_bucket": names.datasets_bucket,
                 "--results_bucket": names.results_bucket,
                 "--solutions": json.dumps(self._published),
-                "--publishing": self.settings.publishing.model_dump_json(),
+                "--publishing": self._publishing(),
             },
             statements=[
                 access.list_objects(names.results_bucket),
@@ -64,6 +65,11 @@ class PublishingStack(EnvironmentStack):
                 access.encrypt_and_decrypt(self.key_arn),
             ],
         )
+
+    def _publishing(self) -> str:
+        """The section, and whether a rule at read time asks what users bought."""
+        asks = any(isinstance(rule, Bought | Repurchase) for rule in self.settings.rules.values())
+        return json.dumps({**self.settings.publishing.model_dump(mode="json"), "with_bought": asks})
 
     def _judge_lists(self, runtime: RuntimeLayer) -> None:
         names, settings = self.names, self.settings

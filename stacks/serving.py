@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 
 from aws_cdk import CfnOutput, Duration
+from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from config import serving
 from config.settings import Settings
 from stacks.parts.access import allow
-from stacks.parts.api import RecommendationsApi
+from stacks.parts.api import READER, RecommendationsApi
 from stacks.parts.function import PythonFunction
 from stacks.parts.layer import RuntimeLayer
 from stacks.parts.stack import FORGETTING_SECRET_ARN, EnvironmentStack
@@ -17,16 +19,57 @@ from stacks.parts.stack import FORGETTING_SECRET_ARN, EnvironmentStack
 
 class ServingStack(EnvironmentStack):
     part = "serving"
-    needs = ("storage",)
+    needs = ("storage", "sources")
 
     def __init__(self, scope: Construct, *, settings: Settings) -> None:
         super().__init__(scope, settings=settings, description="The API")
         self._layer = RuntimeLayer(self)
-        reader = self._get_recommendations()
+        handlers = {READER: self._get_recommendations().function}
+        # A log of another application has keys of its own: that one writes its events itself.
+        if settings.sources.application_log.create:
+            handlers["record_events"] = self._record_events().function
         forgetting = self._request_forgetting()
-        api = RecommendationsApi(self, "Api", handler=reader.function, forgetting=forgetting.function)
+        api = RecommendationsApi(self, "Api", handlers=handlers, forgetting=forgetting.function)
         self.publish("serving/api-url", api.url)
         CfnOutput(self, "ApiUrl", value=api.url, description="Where the API answers; requests are signed")
+        self._caller(api)
+
+    def _caller(self, api: RecommendationsApi) -> None:
+        """What the application's role is given: reading, and sending events. Who may forget is for another policy."""
+        policy = iam.ManagedPolicy(
+            self,
+            "Caller",
+            managed_policy_name=self.names.caller_policy,
+            description=f"Calls the API of {self.names.prefix}",
+            statements=[allow("execute-api:Invoke", api.methods_arn("GET"), api.methods_arn("POST"))],
+        )
+        CfnOutput(
+            self,
+            "CallerPolicyArn",
+            value=policy.managed_policy_arn,
+            description="Attach it to the role of the application that calls the API",
+        )
+
+    def _record_events(self) -> PythonFunction:
+        names, log = self.names, self.settings.sources.application_log
+        return PythonFunction(
+            self,
+            "RecordEvents",
+            name="record_events",
+            layers=[self._layer],
+            environment={
+                "APPLICATION_LOG_TABLE": self.settings.application_log_table,
+                "USER_STATE_TABLE": names.user_state_table,
+                "LOG_ATTRIBUTES": json.dumps(log.attributes.model_dump()),
+                "TIMESTAMP_FORMAT": log.timestamp_format,
+            },
+            memory_size=1024,
+            timeout=Duration.seconds(10),
+            statements=[
+                allow("dynamodb:PutItem", names.table_arn(self.settings.application_log_table)),
+                allow("dynamodb:UpdateItem", names.table_arn(names.user_state_table)),
+            ],
+        )
 
     def _request_forgetting(self) -> PythonFunction:
         names = self.names
@@ -63,23 +106,24 @@ class ServingStack(EnvironmentStack):
             layers=[self._layer],
             environment={
                 "RECOMMENDATIONS_TABLE": names.recommendations_table,
-                "PERSONAL_LIST": self._list_for("user"),
-                "RELATED_LIST": self._list_for("item"),
-                "POPULAR_LIST": self._list_for("everyone"),
+                "USER_STATE_TABLE": names.user_state_table,
             },
-            more={"lambdas/get_recommendations/default_items.json": self._default_items()},
+            more={
+                "lambdas/get_recommendations/default_items.json": self._default_items(),
+                "lambdas/get_recommendations/serving.json": serving.text(self.settings),
+            },
             # CPU comes with memory: below this, start-up and not the table decides the latency.
             memory_size=1024,
             timeout=Duration.seconds(10),
-            statements=[allow("dynamodb:GetItem", names.table_arn(names.recommendations_table))],
+            statements=[
+                allow(
+                    "dynamodb:BatchGetItem",
+                    names.table_arn(names.recommendations_table),
+                    names.table_arn(names.user_state_table),
+                )
+            ],
         )
 
     def _default_items(self) -> str:
         """A file and no variable: all variables of a function together may have 4 KB."""
         return json.dumps(self.settings.api.default_items, ensure_ascii=False)
-
-    def _list_for(self, audience: str) -> str:
-        """The first solution that publishes lists for each user, item or everyone; none is an empty name."""
-        published = [solution for solution in self.settings.solutions if solution.publishes == "lists"]
-        lists = [solution.name for solution in published if solution.for_each == audience]
-        return lists[0] if lists else ""

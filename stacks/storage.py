@@ -59,6 +59,7 @@ class StorageStack(EnvironmentStack):
         self._table(
             "Recommendations", self.names.recommendations_table, sort_key=layout.SK, ttl=layout.EXPIRES
         )
+        self._table("UserState", self.names.user_state_table, ttl=layout.EXPIRES)
         self._table("Control", self.names.control_table, ttl=layout.EXPIRES)
         self.publish(FORGETTING_SECRET_ARN, self._forgetting_secret(key).secret_arn)
 

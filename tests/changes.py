@@ -70,8 +70,18 @@ def change_solution(name: str, /, **keys: Any) -> Change:
     def change(content: Content) -> None:
         [solution] = [solution for solution in content["solutions"] if solution["name"] == name]
         solution.update(keys)
+        _in_placements(content, name, [keys.get("name", name)])
 
     return change
+
+
+def _in_placements(content: Content, name: str, instead: list[str]) -> None:
+    """Placements that were filled by the solution `name`; those that nothing fills any more go."""
+    for placement in content["placements"].values():
+        for key in ("lists", "fallback"):
+            named = [instead if one == name else [one] for one in placement.get(key, [])]
+            placement[key] = [one for row in named for one in row]
+    content["placements"] = {key: row for key, row in content["placements"].items() if row["lists"]}
 
 
 def add_solution(**keys: Any) -> Change:
@@ -81,5 +91,6 @@ def add_solution(**keys: Any) -> Change:
 def remove_solution(name: str) -> Change:
     def change(content: Content) -> None:
         content["solutions"] = [one for one in content["solutions"] if one["name"] != name]
+        _in_placements(content, name, [])
 
     return change

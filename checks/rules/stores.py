@@ -54,7 +54,6 @@ class Outside:
 
 
 OUTSIDE: tuple[Outside, ...] = (
-    Outside("table:application-log", "writer", "the application writes its events there"),
     Outside("prefix:datasets/runs/*/quarantine/*", "writer", "a run writes it only if rows are refused"),
     Outside("prefix:datasets/runs/*/quarantine/*", "reader", "people read there why a row was refused"),
     Outside("prefix:raw/exposures/*", "writer", "whoever shows variants writes there what was shown"),

@@ -37,7 +37,7 @@ class Saving:
 
 
 def savings(case: Case) -> Iterator[Saving]:
-    """Of each choice alone; they overlap, so their sum means nothing."""
+    """What each choice alone saves; they overlap, so their sum means nothing."""
     now = Month.of(case)
     for choice in CHOICES:
         changed = choice.changed(case)

@@ -83,7 +83,7 @@ def _with_hours(known: Measured, place: Place, record: Mapping[str, Any]) -> Mea
 
 
 def _job_hours(place: Place) -> Iterator[float]:
-    """Of each job's newest run that succeeded; `DPUSeconds` is there for jobs that scale, else their capacity."""
+    """The hours of each job's newest run that succeeded; `DPUSeconds` is there for jobs that scale, else their capacity."""
     client = place.client("glue")
     for job in JOBS:
         runs = client.get_job_runs(JobName=place.names.job(job), MaxResults=20)["JobRuns"]

@@ -28,7 +28,7 @@ _SERVICES = {
 
 @dataclass(frozen=True)
 class Sum:
-    """Of what has a price; `missing` tells how many parts have none."""
+    """The sum of what has a price; `missing` tells how many parts have none."""
 
     priced: tuple[float, ...]
     missing: int = 0
@@ -63,7 +63,7 @@ class Month:
 
     @property
     def services(self) -> list[str]:
-        """In the order of their cost, the largest first."""
+        """The services in the order of their cost, the largest first."""
         return sorted({line.service for line in self.lines}, key=lambda name: (-self.sum(name).usd, name))
 
     def sum(self, service: str | None = None) -> Sum:

@@ -11,7 +11,7 @@ LEAST_JOB_MINUTES = 1  # Glue, Spark jobs since version 2.0
 
 
 def glue_dpu_hours(*, dpus: float, minutes: float) -> float:
-    """By the second, a minute at least (AWS Glue pricing)."""
+    """DPU-hours by the second, a minute at least (AWS Glue pricing)."""
     return dpus * max(minutes, LEAST_JOB_MINUTES) / 60
 
 

@@ -142,7 +142,7 @@ class Case:
         return self.events * assumed("reads_per_event")
 
     def lists(self, solution: Solution) -> float:
-        """Of one run."""
+        """The lists of one run."""
         share = {"user": self.volumes.users * self.inferred, "item": self.volumes.items, "everyone": 1.0}
         return share[solution.for_each]
 
@@ -151,7 +151,7 @@ class Case:
 
 
 def lines(case: Case) -> list[Line]:
-    """In the order of the pipeline, then the readers, then what watches over both."""
+    """The lines in the order of the pipeline, then the readers, then what watches over both."""
     parts = (_personalize, _glue, _dynamodb, _s3, _redshift, _workflows, _serving, _network, _watching)
     return [line for part in parts for line in part(case) if line.amount]
 

@@ -15,7 +15,7 @@ PREFIX = "exposures/"
 DAY = "day="
 # What a line must hold; who showed it where is worth having, and nothing fails without.
 NEEDED = ("exposure_id", "experiment", "version", "variant", "unit_id", "exposed_at")
-_TIME = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z$"
+_TIME = r"\A\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z\z"  # of Java, which Spark uses
 
 
 def since(previous_run_id: str, *, none: str) -> str:
@@ -26,7 +26,7 @@ def since(previous_run_id: str, *, none: str) -> str:
 
 
 def folders(prefixes: Iterable[str], *, run_id: str) -> list[str]:
-    """Those of days up to the run's own, without the closing slash."""
+    """The folders of days up to the run's own, without the closing slash."""
     last = f"{PREFIX}{DAY}{started_at(run_id):%Y-%m-%d}"
     return sorted(one.rstrip("/") for one in prefixes if f"{PREFIX}{DAY}" <= one and one.rstrip("/") <= last)
 

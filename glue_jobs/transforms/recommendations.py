@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -10,6 +10,8 @@ from pyspark.sql.types import StringType, StructField, StructType
 
 from glue_jobs.columns import LISTS, WAREHOUSE_RECOMMENDATIONS
 from glue_jobs.transforms.text import json_value
+
+FACTS, BOUGHT = "facts", "bought"  # of a published line, and of the table's item
 
 
 def lists(output: DataFrame, *, solution: str) -> DataFrame:
@@ -103,9 +105,43 @@ def first(lists: DataFrame, length: int) -> DataFrame:
     return lists.withColumns({name: F.slice(name, 1, length) for name in ("items", "scores")})
 
 
+def with_bought(lists: DataFrame, bought: DataFrame) -> DataFrame:
+    """The lists with BOUGHT: JSON of the list's items that its user ever bought -> the last time; null for none."""
+    own = F.map_filter("bought", lambda item, _: F.array_contains("items", item))
+    text = F.when(F.size(own) > 0, F.to_json(own))
+    return lists.join(bought, "key", "left").select(*lists.columns, text.alias(BOUGHT))
+
+
+def with_facts(lists: DataFrame, items: DataFrame, names: Sequence[str]) -> DataFrame:
+    """The lists with FACTS: JSON of field -> its values as text, one or null for each item of the list.
+
+    A join and no look-up in a map: Spark's maps are searched from end to end. `items` has the fields in lower case.
+    """
+    others = [name for name in lists.columns if name not in ("list", "key")]
+    places = lists.select("*", F.posexplode("items").alias("_place", "item_id"))
+    row = F.struct("_place", *(F.col(name.lower()).alias(name) for name in names))
+    of_list = (
+        places.join(items, "item_id", "left")
+        .groupBy("list", "key")
+        .agg(
+            *(F.first(name).alias(name) for name in others), F.sort_array(F.collect_list(row)).alias("_rows")
+        )
+    )
+    fields = F.struct(*(_values(name).alias(name) for name in names))
+    return of_list.select(*lists.columns, F.to_json(fields).alias(FACTS))
+
+
+def _values(name: str) -> Column:
+    return F.transform("_rows", lambda row: row[name])
+
+
 def publish_lines(lists: DataFrame) -> DataFrame:
-    """One JSON text a list: {"list": .., "key": .., "items": [["id", score], ...]}; a score may be null."""
+    """One JSON text a list: {"list": .., "key": .., "items": [["id", score], ...]}; a score may be null.
+
+    Where the lists have FACTS or BOUGHT, it has them too, unless they are null.
+    """
     items = F.array_join(F.transform("items", lambda item, i: _pair(item, i)), ",")
+    more = [_member(name) for name in (FACTS, BOUGHT) if name in lists.columns]
     line = F.concat(
         F.lit('{"list":'),
         json_value(F.col("list")),
@@ -113,9 +149,15 @@ def publish_lines(lists: DataFrame) -> DataFrame:
         json_value(F.col("key")),
         F.lit(',"items":['),
         items,
-        F.lit("]}"),
+        F.lit("]"),
+        *more,
+        F.lit("}"),
     )
     return lists.select(line.alias("value"))
+
+
+def _member(name: str) -> Column:
+    return F.coalesce(F.concat(F.lit(f',"{name}":'), F.col(name)), F.lit(""))
 
 
 def _score(index: Column) -> Column:

@@ -52,7 +52,7 @@ def run(*, personalize: Any, dynamodb: Any, settings: Environment, now: datetime
 
 
 def solutions(personalize: Any, group: str) -> Iterator[Found]:
-    """Of a dataset group; none where an earlier group is gone."""
+    """The solutions of a dataset group; none where an earlier group is gone."""
     try:
         for one in pages(personalize, "list_solutions", "solutions", datasetGroupArn=group):
             yield Found(one["solutionArn"], one["name"], newest(personalize, one))

@@ -30,10 +30,10 @@ def superseded(
 
     `needed` are names. What is not named as the workflow names solutions is somebody else's, and stays.
     """
-    own = re.compile(rf"{re.escape(prefix)}-[a-z0-9-]+-[0-9a-f]+\Z")
+    own = re.compile(rf"{re.escape(prefix)}-[a-z0-9-]+-[0-9a-f]+")
     unneeded = defaultdict(list)
     for one in found:
-        if own.match(one.name) and one.name not in needed:
+        if own.fullmatch(one.name) and one.name not in needed:
             unneeded[one.label].append(one)
     going = [
         one

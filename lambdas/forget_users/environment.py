@@ -12,6 +12,7 @@ class Environment:
 
     control_table: str
     recommendations_table: str
+    user_state_table: str
     application_log_table: str
     raw_bucket: str
     datasets_bucket: str

@@ -87,6 +87,7 @@ class Steps:
         dynamodb, given = self.clients("dynamodb"), self.settings
         served = tables.lists_served(dynamodb, control_table=given.control_table)
         names = (served | set(given.user_lists)) - set(given.other_lists)
+        tables.remove_state(dynamodb, table=given.user_state_table, users=users)
         return tables.remove_lists(
             dynamodb, table=given.recommendations_table, lists=sorted(names), users=users
         )

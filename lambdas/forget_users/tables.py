@@ -31,6 +31,11 @@ def remove_lists(dynamodb: Any, *, table: str, lists: Iterable[str], users: User
     return _delete(dynamodb, table, found)
 
 
+def remove_state(dynamodb: Any, *, table: str, users: Users) -> None:
+    """What the users did lately, as rules at read time know it; it comes back with an event that is sent after this."""
+    _delete(dynamodb, table, [{"pk": {"S": user}} for user in users])
+
+
 def lists_served(dynamodb: Any, *, control_table: str) -> set[str]:
     """Solutions that ever served: one that is configured no more may have lists still."""
     pages = dynamodb.get_paginator("scan").paginate(

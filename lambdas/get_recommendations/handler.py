@@ -1,27 +1,27 @@
-"""The API: GET only, IAM in front of it, never an error because of the store."""
+"""The API: IAM in front of it, never an error because of the store."""
 
 from __future__ import annotations
 
-import json
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 
-from lambdas.get_recommendations import routes
+from lambdas.get_recommendations import answers, placements, requests, routes
+from lambdas.get_recommendations.answers import Page
 from lambdas.get_recommendations.breaker import Breaker
 from lambdas.get_recommendations.environment import Environment
-from lambdas.get_recommendations.fallback import Recommender
+from lambdas.get_recommendations.fallback import Asked, Ranking, Recommender
 from lambdas.get_recommendations.patience import Patience
-from lambdas.get_recommendations.ranking import Ranking
+from lambdas.get_recommendations.placements import Placement
 from lambdas.get_recommendations.store import Store
 from lambdas.get_recommendations.table import Table, make_client
 from lambdas.shared import environment
-from lambdas.shared.problems import CONTENT_TYPE, BadRequest, body
+from lambdas.shared.problems import CONTENT_TYPE, BadRequest, Forbidden, body
 from lambdas.shared.telemetry import count, logger
 
 app = APIGatewayRestResolver()
@@ -38,18 +38,17 @@ def recommender() -> Recommender:
     patience = Patience(clock=time.monotonic, seconds=given.answer_within_ms / 1000)
     table = Table(
         client=make_client(timeout_ms=given.read_timeout_ms),
-        name=given.recommendations_table,
         breaker=Breaker(time.monotonic),
         patience=patience,
     )
-    return Recommender(
-        store=Store(table=table, clock=time.monotonic),
-        patience=patience,
-        personal=given.personal_list,
-        related=given.related_list,
-        popular=given.popular_list,
-        report=report_fault,
+    store = Store(
+        table=table,
+        clock=time.monotonic,
+        recommendations=given.recommendations_table,
+        user_state=given.user_state_table,
+        names=tuple(placements.packaged().lists),
     )
+    return Recommender(store=store, patience=patience, report=report_fault, now=time.time)
 
 
 def report_fault(source: str, error: Exception) -> None:
@@ -58,47 +57,121 @@ def report_fault(source: str, error: Exception) -> None:
 
 def user_recommendations(name: str) -> Response[str]:
     user = routes.identifier("userId", _parameter("userId", name))
-    wanted = _results()
-    return _answer(recommender().for_user(user), wanted)
+    query = _query("getRecommendations")
+    placement = _placement(query, "user")
+    items = query.get("context", ())
+    requests.check_context(placement, items)
+    return _listed(query, placement, user=user, items=items)
 
 
 def related_items(name: str) -> Response[str]:
     item = routes.identifier("itemId", _parameter("itemId", name))
-    wanted = _results()
-    return _answer(recommender().for_item(item), wanted)
+    query = _query("getRelatedItems")
+    placement = _placement(query, "item")
+    requests.check_user(placement, query)
+    return _listed(query, placement, user=query.get("userId"), items=(item,))
 
 
 def popular_items() -> Response[str]:
-    wanted = _results()
-    return _answer(recommender().for_everyone(), wanted)
+    return _listed(_query("getPopularItems"), placements.packaged().plain("everyone"))
+
+
+def trending_items() -> Response[str]:
+    return _listed(_query("getTrendingItems"), placements.packaged().trending())
+
+
+def rank_items(name: str) -> Response[str]:
+    user = routes.identifier("userId", _parameter("userId", name))
+    query = _query("rankItems")
+    items = requests.ranked_items(app.current_event.raw_event)
+    own = recommender().personal_scores(user, placements.packaged().plain("user"), run=query.get("runId"))
+    entries = requests.in_order_of(own.entries, items)
+    ranking = Ranking(entries, own.source, own.version, own.degraded)
+    return _answer(ranking, Page(0, len(entries)), placement=None, query=query)
+
+
+def health() -> Response[str]:
+    _query("getHealth")
+    versions = recommender().versions()
+    status = "ok" if versions is not None else "degraded"
+    text = answers.text_of({"status": status, "versions": versions or {}})
+    return _json(text, {"Cache-Control": "private, no-store"})
 
 
 OPERATIONS: Mapping[str, Callable[..., Response[str]]] = {
     "getRecommendations": user_recommendations,
     "getRelatedItems": related_items,
+    "rankItems": rank_items,
     "getPopularItems": popular_items,
+    "getTrendingItems": trending_items,
+    "getHealth": health,
 }
-for route in routes.ROUTES:
-    app.get(route.rule)(OPERATIONS[route.operation])
+OWN = {route.operation: route for route in routes.ROUTES if route.operation in OPERATIONS}
+for route in OWN.values():
+    app.route(route.rule, method=route.method)(OPERATIONS[route.operation])
 
 
 def _parameter(name: str, matched: str) -> str | None:
     return (app.current_event.path_parameters or {}).get(name, matched)
 
 
-def _results() -> int:
-    return routes.results(app.current_event.query_string_parameters)
+def _query(operation: str) -> dict[str, Any]:
+    given = app.current_event.raw_event.get("multiValueQueryStringParameters")
+    return routes.query(OWN[operation], given)
 
 
-def _answer(ranking: Ranking, results: int) -> Response[str]:
-    figures = {"Degraded": int(ranking.degraded), "Answers": 1}
-    count(figures, namespace=settings().powertools_metrics_namespace, dimensions={"Source": ranking.source})
-    return Response(
-        status_code=200,
-        content_type="application/json",
-        headers={"Cache-Control": "private, no-store"},
-        body=json.dumps(ranking.body(results), ensure_ascii=False, separators=(",", ":")),
+def _placement(query: Mapping[str, Any], audience: str) -> Placement:
+    serving = placements.packaged()
+    requests.check_fields(query, serving)
+    if query.get("explain"):
+        requests.check_may_explain(app.current_event.raw_event, serving)
+    return requests.placement(query, serving) or serving.plain(audience)
+
+
+def _listed(
+    query: Mapping[str, Any], placement: Placement, *, user: str | None = None, items: Sequence[str] = ()
+) -> Response[str]:
+    requests.check_fields(query, placements.packaged())
+    page = answers.page(query, length=placement.length)
+    asked = Asked(
+        placement=placement,
+        user=user,
+        items=tuple(items),
+        exclude=frozenset(query.get("exclude", ())),
+        run=page.run,
+        wanted=page.start + page.count,
     )
+    return _answer(recommender().answer(asked), page, placement=placement.name, query=query)
+
+
+def _answer(
+    ranking: Ranking, page: Page, *, placement: str | None, query: Mapping[str, Any]
+) -> Response[str]:
+    _count(ranking)
+    fields, explain = query.get("fields", ()), bool(query.get("explain"))
+    text = answers.text_of(answers.body(ranking, page, placement=placement, fields=fields, explain=explain))
+    if ranking.degraded:
+        # What stands in is not what should be kept.
+        return _json(answers.called(answers.new_id(), text), {"Cache-Control": "private, no-store"})
+    digest = answers.digest(text, revision=placements.packaged().revision)
+    held = answers.kept(app.current_event.headers.get("If-None-Match"), digest)
+    name = held or answers.new_id()
+    headers = {"Cache-Control": "private, no-cache", "ETag": answers.tag(name, digest)}
+    if held:
+        return Response(status_code=304, headers={**headers}, body="")
+    return _json(answers.called(name, text), headers)
+
+
+def _count(ranking: Ranking) -> None:
+    namespace = settings().powertools_metrics_namespace
+    figures = {"Degraded": int(ranking.degraded), "Answers": 1}
+    count(figures, namespace=namespace, dimensions={"Source": ranking.source})
+    for acted in ranking.acted:
+        count({"Acted": acted.count}, namespace=namespace, dimensions={"Rule": acted.rule})
+
+
+def _json(text: str, headers: Mapping[str, str]) -> Response[str]:
+    return Response(status_code=200, content_type="application/json", headers={**headers}, body=text)
 
 
 @app.exception_handler(BadRequest)
@@ -106,11 +179,17 @@ def bad_request(error: BadRequest) -> Response[str]:
     return _problem(400, str(error))
 
 
+@app.exception_handler(Forbidden)
+def forbidden(error: Forbidden) -> Response[str]:
+    return _problem(403, str(error))
+
+
 @app.not_found
 def not_found(error: NotFoundError) -> Response[str]:
     event = app.current_event
-    if routes.known(event.path) and event.http_method.upper() != routes.METHOD:
-        return _problem(405, f"{event.http_method} is not allowed: use {routes.METHOD}", Allow=routes.METHOD)
+    route = routes.route_of(event.path)
+    if route and event.http_method.upper() != route.method:
+        return _problem(405, f"{event.http_method} is not allowed: use {route.method}", Allow=route.method)
     return _problem(404, f"{_requested_path()} is not a resource of this API")
 
 

@@ -10,30 +10,37 @@ import sys
 from pathlib import Path
 from typing import Any, get_args
 
-from lambdas.get_recommendations.ranking import Source
+from lambdas.get_recommendations.ranking import ItemSource, Source
 from lambdas.get_recommendations.routes import (
     DEFAULT_RESULTS,
+    MAX_EVENTS,
+    MAX_RANKED,
     MAX_RESULTS,
-    METHOD,
     MIN_RESULTS,
-    RESULTS,
     ROUTES,
+    Parameter,
     Route,
 )
 from lambdas.request_forgetting import routes as forgetting
 from lambdas.shared.forgetting import STATES
 from lambdas.shared.identifiers import MAX_ID_LENGTH
 from lambdas.shared.problems import CONTENT_TYPE
+from lambdas.shared.user_state import LETTERS
 
 FILE = Path(__file__).parents[2] / "docs" / "openapi.json"
 PROBLEMS = {
-    "400": "A parameter is wrong; `detail` says which and what is right",
-    "403": "The request is not signed by a principal that may call the API",
+    "400": "A parameter or the body is wrong; `detail` says which and what is right",
+    "403": "The request is not signed by a principal that may call the API, or asks for more than it may",
     "404": "No such resource",
     "405": "The method is not allowed; the header Allow has those that are",
     "429": "Too many requests",
     "500": "The request failed on our side",
 }
+ANSWERS = {
+    "recordEvents": ("202", "EventsAnswer", "What became of each event"),
+    "getHealth": ("200", "Health", "Whether lists can be read"),
+}
+BODIES = {"rankItems": "ItemsToRank", "recordEvents": "Events"}
 
 
 def document() -> dict[str, Any]:
@@ -41,19 +48,23 @@ def document() -> dict[str, Any]:
         "openapi": "3.1.0",
         "info": {
             "title": "Osusume",
-            "version": "1.0.0",
+            "version": "1.1.0",
             "description": "Recommendations that Amazon Personalize made in batch, published to DynamoDB. "
             "A trouble of the store never becomes an error: `source` and `degraded` tell what stood in.",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "security": [{"sigv4": []}],
         "paths": {
-            **{route.path: {METHOD.lower(): _operation(route)} for route in ROUTES},
+            **{route.path: {route.method.lower(): _operation(route)} for route in ROUTES},
             **{route.path: {route.method.lower(): _forgetting(route)} for route in forgetting.ROUTES},
         },
         "components": {
             "schemas": {
                 "Recommendations": _recommendations(),
+                "ItemsToRank": _items_to_rank(),
+                "Events": _events(),
+                "EventsAnswer": _events_answer(),
+                "Health": _health(),
                 "Deletion": _deletion(),
                 "Problem": _problem(),
             },
@@ -65,18 +76,34 @@ def document() -> dict[str, Any]:
 
 def _operation(route: Route) -> dict[str, Any]:
     named = [_path_parameter(route.parameter)] if route.parameter else []
+    sent = BODIES.get(route.operation)
+    body = {"requestBody": {"required": True, "content": _json_of(sent)}} if sent else {}
     return {
         "operationId": route.operation,
         "summary": route.summary,
-        "parameters": [*named, _results_parameter()],
+        "parameters": [*named, *map(_query_parameter, route.query)],
+        **body,
         "responses": {
-            "200": {
-                "description": "A list, best first; never empty",
-                "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Recommendations"}}},
-            },
+            **_answers(route),
             **{code: {"$ref": f"#/components/responses/{code}"} for code in PROBLEMS},
         },
     }
+
+
+def _answers(route: Route) -> dict[str, Any]:
+    if route.operation in ANSWERS:
+        status, schema, description = ANSWERS[route.operation]
+        return {status: {"description": description, "content": _json_of(schema)}}
+    tag = {"schema": {"type": "string"}, "description": "Send it as If-None-Match; none where degraded"}
+    listed = {"description": "A list, best first", "headers": {"ETag": tag}}
+    return {
+        "200": {**listed, "content": _json_of("Recommendations")},
+        "304": {"description": "What If-None-Match named is still the answer"},
+    }
+
+
+def _json_of(schema: str) -> dict[str, Any]:
+    return {"application/json": {"schema": {"$ref": f"#/components/schemas/{schema}"}}}
 
 
 def _forgetting(route: forgetting.Route) -> dict[str, Any]:
@@ -117,18 +144,30 @@ def _path_parameter(name: str) -> dict[str, Any]:
     return {"name": name, "in": "path", "required": True, "schema": schema}
 
 
-def _results_parameter() -> dict[str, Any]:
-    schema = {
-        "type": "integer",
-        "minimum": MIN_RESULTS,
-        "maximum": MAX_RESULTS,
-        "default": DEFAULT_RESULTS,
-    }
+_ID = {"type": "string", "minLength": 1, "maxLength": MAX_ID_LENGTH}
+_QUERY: dict[str, dict[str, Any]] = {
+    "number": {"type": "integer", "minimum": MIN_RESULTS, "maximum": MAX_RESULTS},
+    "name": {"type": "string", "pattern": "^[a-z][a-z0-9_-]{0,39}$"},
+    "flag": {"type": "boolean", "default": False},
+    "run": {"type": "string", "pattern": "^[0-9]{8}T[0-9]{6}Z$"},
+    "cursor": {"type": "string", "minLength": 1},
+    "id": _ID,
+    "ids": {"type": "array", "items": _ID},
+    "fields": {"type": "array", "items": {"type": "string", "minLength": 1}},
+}
+
+
+def _query_parameter(parameter: Parameter) -> dict[str, Any]:
+    schema = {**_QUERY[parameter.kind]}
+    if parameter.most > 1:
+        schema["maxItems"] = parameter.most
+    if parameter.kind == "number":
+        schema["default"] = DEFAULT_RESULTS
     return {
-        "name": RESULTS,
+        "name": parameter.name,
         "in": "query",
         "required": False,
-        "description": "How many items at most",
+        "description": parameter.says,
         "schema": schema,
     }
 
@@ -137,16 +176,100 @@ def _recommendations() -> dict[str, Any]:
     item = {
         "itemId": {"type": "string", "minLength": 1},
         "score": {"type": ["number", "null"], "description": "Of the recipe; null where it gives none"},
+        "position": {"type": "integer", "minimum": 1},
+        "source": {"enum": list(_texts(ItemSource)), "description": "The list that the item is of"},
     }
+    metadata = {
+        "type": "object",
+        "additionalProperties": {"type": ["string", "null"]},
+        "description": "The item fields that `fields` asks for",
+    }
+    items = _object(item)
+    items["properties"]["metadata"] = metadata
     fields: dict[str, Any] = {
-        "items": {"type": "array", "minItems": 1, "maxItems": MAX_RESULTS, "items": _object(item)},
+        "recommendationId": {"type": "string", "description": "Events of this answer name it"},
+        "items": {"type": "array", "maxItems": MAX_RANKED, "items": items},
+        "placement": {"type": ["string", "null"]},
         "source": {"enum": list(get_args(Source)), "description": "The list that was found"},
         "version": {"type": ["string", "null"], "description": "The run that made it; null for the default"},
         "degraded": {"type": "boolean", "description": "Something failed and another list stood in"},
         "experiment": {"type": ["string", "null"]},
         "variant": {"type": ["string", "null"]},
+        "nextCursor": {"type": ["string", "null"], "description": "Send it as `cursor`; null at the end"},
     }
-    return _object(fields)
+    made = _object(fields)
+    made["properties"]["rules"] = {"type": "array", "items": _acted(), "description": "With explain=true"}
+    return made
+
+
+def _texts(alias: Any) -> list[str]:
+    return [text for part in get_args(alias) for text in (get_args(part) or [part])]
+
+
+def _acted() -> dict[str, Any]:
+    place = {"type": "integer", "minimum": 1}
+    removed = {"itemId": {"type": "string"}, "position": place, "score": {"type": ["number", "null"]}}
+    moved = {"itemId": {"type": "string"}, "from": place, "to": place}
+    return _object(
+        {
+            "rule": {"type": "string"},
+            "kind": {"type": "string"},
+            "removed": {"type": "array", "items": _object(removed)},
+            "moved": {"type": "array", "items": _object(moved)},
+            "added": {"type": "array", "items": {"type": "string"}},
+        }
+    )
+
+
+def _items_to_rank() -> dict[str, Any]:
+    ids = {"type": "array", "minItems": 1, "maxItems": MAX_RANKED, "uniqueItems": True, "items": _ID}
+    return {**_object({"itemIds": ids}), "additionalProperties": False}
+
+
+def _events() -> dict[str, Any]:
+    """What is accepted; an event that is not so is rejected by itself."""
+    event = {
+        "eventId": {**_ID, "description": "Yours; the same of the same user twice is one event"},
+        "type": {"enum": list(LETTERS)},
+        "occurredAt": {"type": "string", "format": "date-time", "description": "With its offset"},
+    }
+    more = {
+        "userId": _ID,
+        "anonymousId": {**_ID, "maxLength": 240, "description": "In place of userId"},
+        "itemId": _ID,
+        "itemIds": {"type": "array", "minItems": 1, "maxItems": 100, "items": _ID},
+        "sessionId": _ID,
+        "recommendationId": _ID,
+        "value": {"type": "number", "description": "A price, or the share that was watched"},
+    }
+    whole = _object(event)
+    whole["properties"] |= more
+    rows = {"type": "array", "minItems": 1, "maxItems": MAX_EVENTS, "items": whole}
+    return {**_object({"events": rows}), "additionalProperties": False}
+
+
+def _events_answer() -> dict[str, Any]:
+    rejected = {
+        "index": {"type": "integer", "minimum": 0},
+        "code": {"type": "string"},
+        "detail": {"type": "string"},
+    }
+    return _object(
+        {
+            "accepted": {"type": "integer", "minimum": 0, "description": "Kept, now or before"},
+            "duplicates": {"type": "integer", "minimum": 0, "description": "Of them, kept before"},
+            "rejected": {"type": "array", "items": _object(rejected)},
+        }
+    )
+
+
+def _health() -> dict[str, Any]:
+    return _object(
+        {
+            "status": {"enum": ["ok", "degraded"]},
+            "versions": {"type": "object", "additionalProperties": {"type": "string"}},
+        }
+    )
 
 
 def _problem() -> dict[str, Any]:

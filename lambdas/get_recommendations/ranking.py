@@ -1,38 +1,61 @@
-"""A list as the store keeps it and as the API answers it."""
+"""Lists as the store keeps them and as rules and answers handle them."""
 
 from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass
-from typing import Any, Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple
 
-Source = Literal["personal", "related", "popular", "default"]
+# Of an answer. The alarm on degraded answers has two metrics for each, and CloudWatch takes ten.
+Source = Literal["personal", "related", "popular", "trending", "default"]
+# Of one item: a rule put it there; the caller named it and no list has it.
+ItemSource = Literal[Source, "promoted", "unranked"]
 Ranked = tuple[str, float | None]
+NOTHING: Mapping[str, str] = {}
 
 
 class CorruptList(ValueError):
     """What the store holds isn't a list of [id, score]."""
 
 
+class Entry(NamedTuple):
+    """An item of a list. `facts` are its published fields, as text."""
+
+    item: str
+    score: float | None
+    source: ItemSource
+    facts: Mapping[str, str] = NOTHING
+
+
 @dataclass(frozen=True)
-class Ranking:
-    """`version` is the run that made it; `degraded` says that something failed on the way."""
+class Listed:
+    """A published list. `bought`: item -> when its user bought it last, for the items that they ever bought."""
 
     items: tuple[Ranked, ...]
-    source: Source
-    version: str | None
-    degraded: bool = False
+    facts: Mapping[str, tuple[str | None, ...]] = field(default_factory=dict)
+    bought: Mapping[str, str] = field(default_factory=dict)
+    _made: dict[Source, tuple[Entry, ...]] = field(default_factory=dict, compare=False, repr=False)
 
-    def body(self, results: int) -> dict[str, Any]:
-        return {
-            "items": [{"itemId": item, "score": score} for item, score in self.items[:results]],
-            "source": self.source,
-            "version": self.version,
-            "degraded": self.degraded,
-            "experiment": None,
-            "variant": None,
-        }
+    def entries(self, source: Source) -> tuple[Entry, ...]:
+        """Made once: a list for everyone is kept in memory."""
+        if source not in self._made:
+            self._made[source] = tuple(self._entries(source))
+        return self._made[source]
+
+    def _entries(self, source: Source) -> list[Entry]:
+        facts = self._facts() if self.facts else [NOTHING] * len(self.items)
+        return [
+            Entry(item, score, source, known) for (item, score), known in zip(self.items, facts, strict=True)
+        ]
+
+    def _facts(self) -> list[Mapping[str, str]]:
+        names = tuple(self.facts)
+        return [
+            {name: value for name, value in zip(names, row, strict=True) if value is not None}
+            for row in zip(*self.facts.values(), strict=True)
+        ]
 
 
 def decode(text: str) -> tuple[Ranked, ...]:
@@ -46,6 +69,43 @@ def decode(text: str) -> tuple[Ranked, ...]:
     if len({item for item, _ in pairs}) < len(pairs):
         raise CorruptList(f"{text[:80]!r} has an item twice")
     return pairs
+
+
+def listed(attributes: Mapping[str, Any]) -> Listed:
+    """The list that an item of the table holds. Raises CorruptList."""
+    items = decode(_text(attributes, "items") or "")
+    facts = {name: tuple(values) for name, values in _map(attributes, "facts", list).items()}
+    if any(len(values) != len(items) or not all(map(_is_fact, values)) for values in facts.values()):
+        raise CorruptList(f"facts {sorted(facts)} don't have one text or null for each of {len(items)} items")
+    bought = _map(attributes, "bought", str)
+    return Listed(items, facts, bought)
+
+
+def _text(attributes: Mapping[str, Any], name: str) -> str | None:
+    if name not in attributes:
+        return None
+    try:
+        text = attributes[name]["S"]
+    except (KeyError, TypeError):
+        raise CorruptList(f"{name} is no text") from None
+    return str(text)
+
+
+def _map(attributes: Mapping[str, Any], name: str, kind: type) -> dict[str, Any]:
+    text = _text(attributes, name)
+    if text is None:
+        return {}
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise CorruptList(f"{name} {text[:80]!r}: {error}") from None
+    if not isinstance(found, dict) or not all(isinstance(value, kind) for value in found.values()):
+        raise CorruptList(f"{name} {text[:80]!r} is no map to {kind.__name__}")
+    return found
+
+
+def _is_fact(value: object) -> bool:
+    return value is None or isinstance(value, str)
 
 
 def _no_number(constant: str) -> float:

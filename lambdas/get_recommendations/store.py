@@ -1,100 +1,183 @@
-"""Published lists, through caches that outlive the table's failures."""
+"""Published lists, through memories that outlive the table's failures; all of one answer are of one run."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any
 
-from lambdas.get_recommendations.ranking import CorruptList, Ranked, decode
-from lambdas.get_recommendations.table import StoreUnavailable, Table
-
-Value = TypeVar("Value")
+from lambdas.get_recommendations.ranking import CorruptList, Listed, listed
+from lambdas.get_recommendations.table import Key, StoreUnavailable, Table
+from lambdas.shared.user_state import CorruptState, UserState, decode
 
 FRESH_SECONDS = 30.0  # how long a publish or a rollback takes to reach every reader
+EVERYONE = "everyone"
+KEPT_VERSIONS = 4  # of a list for everyone that a process remembers
 
 
 @dataclass(frozen=True)
-class Found(Generic[Value]):
-    """`stale` where the table could not be asked and an older answer stands in."""
+class Pointer:
+    """Versions of a list that may be read."""
 
-    value: Value
+    current: str
+    previous: str | None = None
+
+    def has(self, version: str) -> bool:
+        return version in (self.current, self.previous)
+
+
+@dataclass(frozen=True)
+class Versions:
+    """The version to read of each list; `stale` where the table could not be asked and an older answer stands in.
+
+    A list that never was published has none. `corrupt`: lists whose pointer could not be understood.
+    """
+
+    of: Mapping[str, str]
     stale: bool = False
-
-
-class Memory(Generic[Value]):
-    """Values that are fresh for 30 s and stand in, however old, when reading fails."""
-
-    def __init__(self, clock: Callable[[], float]) -> None:
-        self._clock = clock
-        self._entries: dict[str, tuple[float, Value]] = {}
-
-    def get(self, key: str, read: Callable[[], Value]) -> Found[Value]:
-        known = self._entries.get(key)
-        now = self._clock()
-        if known and now - known[0] < FRESH_SECONDS:
-            return Found(known[1])
-        try:
-            value = read()
-        except (StoreUnavailable, CorruptList):
-            if known is None:
-                raise
-            return Found(known[1], stale=True)
-        self._entries[key] = (now, value)
-        return Found(value)
+    corrupt: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
-class VersionedList:
-    items: tuple[Ranked, ...]
-    version: str
+class Found:
+    """Lists by (name, key), those that are there; `versions` are the ones that were read.
+
+    A state that makes no sense is `state_fault` and otherwise as if there were none.
+    """
+
+    lists: Mapping[tuple[str, str], Listed]
+    versions: Versions
+    state: UserState
+    state_fault: CorruptState | None = None
 
 
 class Store:
-    def __init__(self, *, table: Table, clock: Callable[[], float]) -> None:
-        self._table = table
-        self._pointers: Memory[str | None] = Memory(clock)
-        self._everyone: Memory[VersionedList | None] = Memory(clock)
+    """`names` are the lists of which all are read of one run."""
 
-    def find(self, name: str, key: str) -> Found[VersionedList | None]:
-        """The published list of a key; None where it has none. Raises StoreUnavailable, CorruptList."""
-        pointer = self._pointer(name)
-        if pointer.value is None:
-            return Found(None, pointer.stale)
-        return Found(self._read_list(name, key, pointer.value), pointer.stale)
+    def __init__(
+        self,
+        *,
+        table: Table,
+        clock: Callable[[], float],
+        recommendations: str,
+        user_state: str,
+        names: Sequence[str],
+    ) -> None:
+        self._table, self._clock = table, clock
+        self._recommendations, self._user_state, self._names = recommendations, user_state, tuple(names)
+        self._read_at: float | None = None
+        self._pointers: dict[str, Pointer] = {}
+        self._corrupt: frozenset[str] = frozenset()
+        self._everyones: dict[str, dict[str, Listed]] = {}
 
-    def find_everyones(self, name: str, key: str) -> Found[VersionedList | None]:
-        """The same list as `find` gives, kept in memory: it is the same for every reader."""
-        return self._everyone.get(name, lambda: self._fresh(name, key))
+    def versions(self, run: str | None = None) -> Versions:
+        """Raises StoreUnavailable where the pointers never could be read. `run` is read where it still may be."""
+        stale = self._refresh()
+        return Versions(chosen(self._pointers, run), stale=stale, corrupt=self._corrupt)
 
-    def _fresh(self, name: str, key: str) -> VersionedList | None:
-        """Raises CorruptList too where a version is published and has no list for everyone: it is lost."""
-        version = self._pointer(name).value
+    def _refresh(self) -> bool:
+        now = self._clock()
+        if self._read_at is not None and now - self._read_at < FRESH_SECONDS:
+            return False
+        keys = [Key(self._recommendations, f"pointer#{name}", "pointer") for name in self._names]
+        try:
+            found = self._table.get(keys)
+        except StoreUnavailable:
+            if self._read_at is None:
+                raise
+            return True
+        self._take({name: found.get(key) for name, key in zip(self._names, keys, strict=True)})
+        self._read_at = now
+        return False
+
+    def _take(self, found: Mapping[str, Mapping[str, Any] | None]) -> None:
+        """A pointer that makes no sense leaves the one that was known before it."""
+        corrupt = set()
+        for name, item in found.items():
+            try:
+                pointer = _pointer(item)
+            except (KeyError, TypeError):
+                corrupt.add(name)
+                continue
+            if pointer is None:
+                self._pointers.pop(name, None)
+            else:
+                self._pointers[name] = pointer
+        self._corrupt = frozenset(corrupt)
+
+    def find(
+        self, wanted: Sequence[tuple[str, str]], *, run: str | None = None, user: str | None = None
+    ) -> Found:
+        """Lists of (name, key), and the state of `user` if one is given, in one call of the table.
+
+        Raises StoreUnavailable, and CorruptList for what is there and makes no sense.
+        """
+        versions = self.versions(run)
+        keys = {(n, k): self._list_key(n, k, versions.of[n]) for n, k in wanted if n in versions.of}
+        state = Key(self._user_state, user, None) if user is not None else None
+        asked = [*keys.values(), *([state] if state else [])]
+        items = self._table.get(asked) if asked else {}
+        lists = {which: listed(items[key]) for which, key in keys.items() if key in items}
+        return Found(lists, versions, *_state(items.get(state) if state else None))
+
+    def find_everyones(self, name: str, *, run: str | None = None) -> tuple[Listed | None, str | None, bool]:
+        """(list, its version, stale), the list kept in memory: it is the same for every reader, and never changes.
+
+        Raises StoreUnavailable, and CorruptList too where a version is published and has no list: it is lost.
+        """
+        versions = self.versions(run)
+        version = versions.of.get(name)
         if version is None:
-            return None
-        found = self._read_list(name, key, version)
-        if found is None:
+            return None, None, name in versions.corrupt
+        known = self._everyones.setdefault(name, {})
+        if version in known:
+            return known[version], version, versions.stale or name in versions.corrupt
+        try:
+            found = self._fresh(name, version)
+        except (StoreUnavailable, CorruptList):
+            if not known:
+                raise
+            last = next(reversed(known))
+            return known[last], last, True
+        known[version] = found
+        while len(known) > KEPT_VERSIONS:
+            del known[next(iter(known))]
+        return found, version, versions.stale
+
+    def _fresh(self, name: str, version: str) -> Listed:
+        key = self._list_key(name, EVERYONE, version)
+        item = self._table.get([key]).get(key)
+        if item is None:
             raise CorruptList(f"the published version of {name} has no list")
-        return found
+        return listed(item)
 
-    def _pointer(self, name: str) -> Found[str | None]:
-        return self._pointers.get(name, lambda: self._read_pointer(name))
+    def _list_key(self, name: str, key: str, version: str) -> Key:
+        return Key(self._recommendations, f"{name}#{key}", version)
 
-    def _read_pointer(self, name: str) -> str | None:
-        item = self._table.get(pk=f"pointer#{name}", sk="pointer")
-        if item is None:
-            return None
-        try:
-            return item["current"]["S"]
-        except (KeyError, TypeError) as error:
-            raise CorruptList(f"pointer#{name} has no current version: {error!r}") from None
 
-    def _read_list(self, name: str, key: str, version: str) -> VersionedList | None:
-        item = self._table.get(pk=f"{name}#{key}", sk=version)
-        if item is None:
-            return None
-        try:
-            text = item["items"]["S"]
-        except (KeyError, TypeError) as error:
-            raise CorruptList(f"a list of {name} {version} has no items: {error!r}") from None
-        return VersionedList(decode(text), version)
+def chosen(pointers: Mapping[str, Pointer], run: str | None = None) -> Mapping[str, str]:
+    """The version of each list to read: one run's for all, where all have it.
+
+    While a run is published its pointers move one after the other. A moved one still names what it had before, so the
+    oldest of the current versions is what all have; so is the version that one list alone was rolled back to.
+    """
+    current = {name: pointer.current for name, pointer in pointers.items()}
+    wanted = [run] if run else []
+    for version in [*wanted, min(current.values(), default="")]:
+        if pointers and all(pointer.has(version) for pointer in pointers.values()):
+            return dict.fromkeys(current, version)
+    return {name: run if run and pointers[name].has(run) else own for name, own in current.items()}
+
+
+def _pointer(item: Mapping[str, Any] | None) -> Pointer | None:
+    if item is None:
+        return None
+    previous = item["previous"]["S"] if "previous" in item else None
+    return Pointer(item["current"]["S"], previous)
+
+
+def _state(item: Mapping[str, Any] | None) -> tuple[UserState, CorruptState | None]:
+    try:
+        return decode(item), None
+    except CorruptState as error:
+        return UserState(), error

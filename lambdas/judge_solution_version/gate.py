@@ -18,7 +18,7 @@ Metrics = Mapping[str, float]
 
 @dataclass(frozen=True)
 class Rules:
-    """Of one solution, as config/gate.py resolves them; without a metric, a command promotes."""
+    """The rules of one solution, as config/gate.py resolves them; without a metric, a command promotes."""
 
     metric: str | None
     min_against_serving: float
@@ -86,7 +86,7 @@ class Case:
         return [earlier.metrics[metric] for earlier in self.same() if metric in earlier.metrics]
 
     def measures(self, metric: str) -> list[float]:
-        """Of the versions that are a measure: since the last command, the serving one last."""
+        """The metrics of the versions that are a measure: since the last command, the serving one last."""
         assert self.serving is not None
         same = self.same()
         begin = max((place for place, earlier in enumerate(same) if earlier.first), default=0)

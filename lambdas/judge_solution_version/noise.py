@@ -36,7 +36,7 @@ class Noise:
     lifted: float = 0.0
 
     def margin(self, *, averaged: int) -> float:
-        """Of one value below the mean of `averaged` others, in the metric's own unit."""
+        """The margin of one value below the mean of `averaged` others, in the metric's own unit."""
         by_chance = self.quantile * math.sqrt(1 + 1 / max(averaged, 1))
         return self.deviation * (by_chance + self.lifted)
 
@@ -45,7 +45,7 @@ NONE = Noise(0.0, 0.0, "unknown")
 
 
 def noise(*, history: Sequence[float], level: float, users: int | None, false_rejections: float) -> Noise:
-    """Of a metric; `users` are those whom a tenth is tested of, None where that is not known."""
+    """The noise of a metric; `users` are those whom a tenth is tested of, None where that is not known."""
     normal = NormalDist().inv_cdf(1 - false_rejections)
     if len(history) >= LEAST_HISTORY:
         quantile = student(normal, freedom=freedom(len(history)))

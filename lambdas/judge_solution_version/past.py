@@ -23,7 +23,7 @@ class Past:
         return Serving(item["solution_version_arn"]["S"], json.loads(item["metrics"]["S"]), previous)
 
     def popularity(self, solution: str, *, judged: str) -> Metrics:
-        """Of the serving Popularity-Count version; empty where there is none to compare with."""
+        """The metric of the serving Popularity-Count version; empty where there is none to compare with."""
         serving = self.serving(solution) if solution and solution != judged else None
         return serving.metrics if serving else {}
 

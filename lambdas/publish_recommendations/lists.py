@@ -47,11 +47,15 @@ def item(line: bytes, *, where: str, expected: str, version: str, expires_at: in
         # One compact string: a list of maps costs twice the CPU to read.
         "items": {"S": json.dumps(ranked, separators=(",", ":"), ensure_ascii=False)},
     }
+    for more in ("facts", "bought"):
+        if more in content:
+            made[more] = {"S": json.dumps(content[more], separators=(",", ":"), ensure_ascii=False)}
     if expires_at is not None:
         made["expires_at"] = {"N": str(expires_at)}
     if size(made) > MAX_ITEM_BYTES:
         raise ListTooLarge(
-            f"{where}: {size(made)} bytes, DynamoDB takes {MAX_ITEM_BYTES}: lower solutions.results"
+            f"{where}: {size(made)} bytes, DynamoDB takes {MAX_ITEM_BYTES}: lower solutions.results, "
+            "or publish fewer publishing.item_fields"
         )
     return made
 

@@ -61,7 +61,7 @@ def assigned(document: Document, *, placement: str, unit: Unit, day: str) -> lis
 
 
 def point(*names: str) -> float:
-    """Of [0, 1), the same for the same names; the last may hold anything, the others no colon."""
+    """A point of [0, 1), the same for the same names; the last may hold anything, the others no colon."""
     digits = hashlib.sha256(":".join(names).encode()).hexdigest()[:HEX_DIGITS]
     return int(digits, 16) / 16**HEX_DIGITS
 

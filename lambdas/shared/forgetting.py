@@ -96,7 +96,7 @@ class Requests:
         return sorted(item["requests"]["SS"]) if item and "requests" in item else []
 
     def mark(self, request_ids: Iterable[str], state: str) -> None:
-        """Of those that are not done; an id that no request has makes none."""
+        """The marks of those that are not done; an id that no request has makes none."""
         for request_id in request_ids:
             with suppress(self.dynamodb.exceptions.ConditionalCheckFailedException):
                 self.dynamodb.update_item(
@@ -109,7 +109,7 @@ class Requests:
                 )
 
     def drop_done(self, request_ids: Iterable[str]) -> list[str]:
-        """Those that still have a user; of others, which were done and not noted so, the note is made up for."""
+        """Leaves those that still have a user; of others, which were done and not noted so, the note is made up for."""
         left = [one for one in request_ids if "user" in (self.read(one) or {})]
         done = sorted(set(request_ids) - set(left))
         if done:

@@ -13,6 +13,10 @@ class BadRequest(ValueError):
     """A parameter is wrong; the message names it, its value and what is right."""
 
 
+class Forbidden(PermissionError):
+    """The caller may call the API, but not so; the message says what they may not."""
+
+
 def problem(status: int, *, detail: str, instance: str) -> dict[str, Any]:
     return {
         "type": "about:blank",

@@ -224,7 +224,7 @@ def ndcg(items: Sequence[str], wanted: frozenset[str]) -> float:
 
 
 def interval(differences: np.ndarray) -> tuple[float, float]:
-    """Of the mean, 95%, by resampling users."""
+    """The interval of the mean, 95%, by resampling users."""
     random = np.random.default_rng(SEED)
     drawn = random.integers(len(differences), size=(RESAMPLES, len(differences)))
     low, high = np.quantile(differences[drawn].mean(axis=1), [0.025, 0.975])

@@ -19,6 +19,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from osusume_endpoint.paths import inside
+
 TABLES = ("users", "items", "orders")
 # Of a shop that fits on a laptop, planning again and compiling code cost more than they save.
 SPARK = {
@@ -43,13 +45,13 @@ class Folders:
         self._root = root
 
     def get_object(self, *, Bucket: str, Key: str) -> dict[str, Any]:
-        path = self._root / Bucket / Key
+        path = inside(self._root, Bucket, Key)
         if not path.exists():
             raise self.exceptions.NoSuchKey(Key)
         return {"Body": io.BytesIO(path.read_bytes())}
 
     def put_object(self, *, Bucket: str, Key: str, Body: bytes, **_: Any) -> None:
-        path = self._root / Bucket / Key
+        path = inside(self._root, Bucket, Key)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(Body)
 

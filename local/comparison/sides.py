@@ -92,7 +92,7 @@ def _git(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def answers(sides: Sequence[Side], *, data: Path, scratch: Path) -> list[Answer]:
-    """Of each side, in order; sides of one tree share a process, for Spark's start costs most.
+    """The answers of each side, in order; sides of one tree share a process, for Spark's start costs most.
 
     A side that fails answers with its error.
     """

@@ -28,7 +28,7 @@ SILENT_ENDINGS = ("ExecutionsTimedOut", "ExecutionsAborted")  # of a run: nothin
 # The share that a short trouble of DynamoDB reaches in five minutes, and the patience of a page that waits.
 DEGRADED_PERCENT = 5
 SLOW_MS = 1000
-OUTSIDE_OF_RUNS = ("get_recommendations", "request_forgetting")
+OUTSIDE_OF_RUNS = ("get_recommendations", "record_events", "request_forgetting")
 TELLING = ("pipeline", "forget")  # workflows that send a mail themselves when they fail
 
 

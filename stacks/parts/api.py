@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from http import HTTPStatus
 
-from aws_cdk import RemovalPolicy
+from aws_cdk import RemovalPolicy, Size
 from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
-from lambdas.get_recommendations.routes import METHOD, ROUTES, Route
+from lambdas.get_recommendations.routes import ROUTES, Route
 from lambdas.request_forgetting import routes as forgetting_routes
 from stacks.parts.logs import LogGroup
 from stacks.parts.stack import EnvironmentStack
 
 STAGE = "live"
+READER = "get_recommendations"  # the function that answers what no other does
 _TYPE = apigateway.ResponseType
 # API Gateway's own answers: type, title, status. Each of its types by name, since a template can't ask for the status
 # (developer guide, "Gateway response types for API Gateway"); the defaults are left for types that it adds.
@@ -46,12 +48,14 @@ REFUSALS: dict[str, tuple[apigateway.ResponseType, HTTPStatus]] = {
 
 
 class RecommendationsApi(Construct):
+    """`handlers`: functions by the names that routes have. A route without its function is not there: 404."""
+
     def __init__(
         self,
         scope: EnvironmentStack,
         construct_id: str,
         *,
-        handler: lambda_.IFunction,
+        handlers: Mapping[str, lambda_.IFunction],
         forgetting: lambda_.IFunction,
     ) -> None:
         super().__init__(scope, construct_id)
@@ -65,6 +69,7 @@ class RecommendationsApi(Construct):
             cloud_watch_role=True,
             cloud_watch_role_removal_policy=RemovalPolicy.RETAIN,
             deploy_options=self._stage(scope),
+            min_compression_size=Size.kibibytes(1),
             default_method_options=apigateway.MethodOptions(
                 authorization_type=apigateway.AuthorizationType.IAM
             ),
@@ -72,7 +77,7 @@ class RecommendationsApi(Construct):
         validator = apigateway.RequestValidator(
             self, "Parameters", rest_api=self._api, validate_request_parameters=True
         )
-        self._add_routes(handler, validator)
+        self._add_routes(handlers, validator)
         self._add_forgetting(forgetting, validator)
         for name in REFUSALS:
             self._refuse(name)
@@ -80,6 +85,10 @@ class RecommendationsApi(Construct):
     @property
     def url(self) -> str:
         return self._api.url
+
+    def methods_arn(self, method: str) -> str:
+        """Every path of the stage by this method, for who may call the API."""
+        return self._api.arn_for_execute_api(method, "/*", STAGE)
 
     def _stage(self, scope: EnvironmentStack) -> apigateway.StageOptions:
         limits = scope.settings.api
@@ -118,21 +127,29 @@ class RecommendationsApi(Construct):
             )
             resource.add_method("ANY", integration)
 
-    def _add_routes(self, handler: lambda_.IFunction, validator: apigateway.IRequestValidator) -> None:
+    def _add_routes(
+        self, handlers: Mapping[str, lambda_.IFunction], validator: apigateway.IRequestValidator
+    ) -> None:
         # One permission for the API: one for each method, and each again for the console, say no less.
-        integration = apigateway.LambdaIntegration(handler, scope_permission_to_method=False)
+        integrations = {
+            name: apigateway.LambdaIntegration(handler, scope_permission_to_method=False)
+            for name, handler in handlers.items()
+        }
+        others = integrations[READER]
         for route in ROUTES:
+            if route.function not in integrations:
+                continue
             resource = self._api.root.resource_for_path(route.path)
             resource.add_method(
-                METHOD,
-                integration,
+                route.method,
+                integrations[route.function],
                 request_validator=validator,
                 request_parameters=_parameters(route),
             )
             # Other methods reach the function, which answers 405; API Gateway alone would say 403.
-            resource.add_method("ANY", integration)
+            resource.add_method("ANY", others)
         # Unknown paths likewise: 404.
-        self._api.root.add_resource("{proxy+}").add_method("ANY", integration)
+        self._api.root.add_resource("{proxy+}").add_method("ANY", others)
 
     def _refuse(self, name: str) -> None:
         kind, status = REFUSALS[name]
@@ -160,7 +177,4 @@ def _problem(status: HTTPStatus) -> str:
 def _parameters(route: Route) -> dict[str, bool]:
     """Request parameters of a route -> whether API Gateway must find them."""
     named = {f"method.request.path.{route.parameter}": True} if route.parameter else {}
-    return {
-        **named,
-        "method.request.querystring.numResults": False,
-    }
+    return {**named, **{f"method.request.querystring.{one.name}": False for one in route.query}}

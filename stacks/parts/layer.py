@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import subprocess
@@ -21,6 +22,7 @@ PYTHON_VERSION = "3.13"
 PLATFORM = "aarch64-manylinux_2_28"
 # Never imported at run time. `*.dist-info` stays: dbt finds its adapter by it.
 REMOVED = ("tests", "test", "__pycache__")
+COMPILED = "-compiled"  # end of the name of a finished layer that has bytecode
 
 
 class LayerNotBuilt(Exception):
@@ -28,15 +30,14 @@ class LayerNotBuilt(Exception):
 
 
 class PackagesLayer(lambda_.LayerVersion):
-    """The packages of one requirements file. Its hash is the file's, so an unchanged file builds nothing."""
+    """The packages of one requirements file. Its hash knows the file and how it is built: what is unchanged stays."""
 
     def __init__(self, scope: Construct, construct_id: str, *, requirements: Path) -> None:
         # Built here and not in the bundling's callback, whose exceptions lose their type on the way.
-        if Stack.of(scope).bundling_required:
-            _built(requirements)
+        built = _built(requirements) if Stack.of(scope).bundling_required else None
         code = lambda_.Code.from_asset(
             str(requirements.parent),
-            asset_hash=file_hash(requirements),
+            asset_hash=layer_hash(requirements, compiled=built is not None and _is_compiled(built)),
             asset_hash_type=AssetHashType.CUSTOM,
             bundling=BundlingOptions(
                 # Never pulled: the local bundling either succeeds or raises.
@@ -86,10 +87,28 @@ class _Packages:
         return True
 
 
+def layer_hash(requirements: Path, *, compiled: bool) -> str:
+    """Of all that decides what is in the layer. A layer without bytecode, from a machine without Lambda's Python, has
+    another hash than one with it, so that the next deployment from a machine that has it replaces it.
+    """
+    made = [
+        file_hash(requirements),
+        PLATFORM,
+        PYTHON_VERSION,
+        *REMOVED,
+        "compiled" if compiled else "sources",
+    ]
+    return hashlib.sha256("\0".join(made).encode()).hexdigest()
+
+
+def _is_compiled(folder: Path) -> bool:
+    return folder.name.endswith(COMPILED)
+
+
 def _built(requirements: Path) -> Path:
-    """The finished layer, from the cache if its requirements are unchanged; compiled ones are kept apart."""
-    sources = BUILD_FOLDER / "layers" / file_hash(requirements)[:16]
-    compiled = sources.with_name(f"{sources.name}-compiled")
+    """The finished layer, from the cache if what decides it is unchanged; compiled ones are kept apart."""
+    sources = BUILD_FOLDER / "layers" / layer_hash(requirements, compiled=False)[:16]
+    compiled = sources.with_name(f"{sources.name}{COMPILED}")
     if compiled.is_dir():
         return compiled
     python = _lambda_interpreter()

@@ -30,7 +30,7 @@ def test_every_store_has_a_writer_and_a_reader(assembly: Assembly) -> None:
 def test_stores_of_every_kind_are_looked_at() -> None:
     kinds = [store.name.partition(":")[0] for store in stores.stores(shipped())]
     assert set(kinds) == {"table", "prefix", "secret", "parameter", "topic", "queue", "log"}
-    assert kinds.count("prefix") >= 18 and kinds.count("table") == 3 and kinds.count("log") >= 15
+    assert kinds.count("prefix") >= 18 and kinds.count("table") == 4 and kinds.count("log") >= 15
 
 
 @pytest.mark.parametrize("outside", stores.OUTSIDE, ids=lambda o: f"{o.store}-{o.side}")

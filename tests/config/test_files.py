@@ -45,7 +45,11 @@ def test_two_files_are_the_same_as_one(parted: Any) -> None:
 
 def test_the_environment_wins_sections_merge_and_lists_are_replaced(parted: Any) -> None:
     solution = {"name": "likes", "recipe": "aws-similar-items", "for_each": "item"}
-    found = load("dev", parted(own={"etl": {"workers": 5}, "solutions": [solution]}))
+    taken_back = dict.fromkeys(example.content()["placements"])
+    found = load(
+        "dev", parted(own={"etl": {"workers": 5}, "solutions": [solution], "placements": taken_back})
+    )
+    assert found.placements == {}
     assert (found.etl.workers, found.etl.timeout_minutes) == (5, 60)
     assert [one.name for one in found.solutions] == ["likes"]
 

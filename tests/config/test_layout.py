@@ -106,9 +106,12 @@ def test_a_list_is_written_and_read_under_the_keys_of_the_layout() -> None:
         (layout.POINTER.of(list="personal"), layout.POINTER_SK): {"current": {"S": RUN}},
         (layout.LIST.of(list="personal", key="u1"), RUN): {"items": made["items"]},
     }
-    table: Any = SimpleNamespace(get=lambda *, pk, sk: items.get((pk, sk)))
-    found = Store(table=table, clock=lambda: 0.0).find("personal", "u1").value
-    assert found is not None and found.version == RUN
+    table: Any = SimpleNamespace(
+        get=lambda keys: {key: items[key.pk, key.sk] for key in keys if (key.pk, key.sk) in items}
+    )
+    store = Store(table=table, clock=lambda: 0.0, recommendations="r", user_state="s", names=("personal",))
+    found = store.find([("personal", "u1")])
+    assert found.versions.of == {"personal": RUN} and ("personal", "u1") in found.lists
 
 
 def test_metrics_and_reports_are_where_the_layout_says() -> None:
@@ -191,6 +194,7 @@ def test_nothing_else_spells_a_key_itself() -> None:
 ATTRIBUTES = frozenset(
     [
         "lambdas/get_recommendations/table.py",
+        "lambdas/record_events/log.py",
         "local/chaos/line.py",
         "local/demo/deployed.py",
     ]

@@ -336,6 +336,72 @@ CASES = [
     ),
     Refused("no solution at all", {"solutions": []}, ("solutions", "at least 1")),
     Refused(
+        "a placement that no solution fills",
+        {"placements.home.lists": ["personnal"]},
+        (
+            "placements.home.lists names 'personnal', no solution that publishes lists",
+            "did you mean 'personal'?",
+        ),
+    ),
+    Refused(
+        "a fallback that is not for everyone",
+        {"placements.home.fallback": ["related"]},
+        ("placements.home.fallback names 'related', a solution for each item", "name one for everyone"),
+    ),
+    Refused(
+        "a placement with a rule that is not there",
+        {"placements.home.rules": ["not-interestd"]},
+        ("placements.home.rules names 'not-interestd'", "did you mean 'not-interested'?"),
+    ),
+    Refused(
+        "a rule on a field that no list has",
+        {"rules.variety.field": "CATEGORY_L9"},
+        ("rules.variety looks at the item field CATEGORY_L9", "add it to publishing.item_fields"),
+    ),
+    Refused(
+        "a rule on the age of items whose time is not published",
+        {"rules.fresh": {"kind": "boost_new"}},
+        ("rules.fresh looks at the item field CREATION_TIMESTAMP", "publishing.item_fields"),
+    ),
+    Refused(
+        "a published field that items don't have",
+        {"publishing.item_fields": ["CATEGORY_L1", "BRANDS"]},
+        ("publishing.item_fields has 'BRANDS'", "did you mean 'BRAND'?"),
+    ),
+    Refused(
+        "a rule of an unknown kind", {"rules.variety.kind": "caps"}, ("rules.variety", "'caps'", "'cap'")
+    ),
+    Refused("a key of another kind", {"rules.variety.days": 3}, ("rules.variety.cap.days", "not known")),
+    Refused(
+        "a promotion that ends before it starts",
+        {
+            "rules.sale": {
+                "kind": "pin",
+                "items": ["a"],
+                "starts": "2026-12-02T00:00:00Z",
+                "ends": "2026-12-01T00:00:00Z",
+            }
+        },
+        ("is not after starts", "it would never act"),
+    ),
+    Refused(
+        "a promotion without a time zone",
+        {"rules.sale": {"kind": "pin", "items": ["a"], "starts": "2026-12-02T00:00:00"}},
+        ("rules.sale.pin.starts", "timezone"),
+    ),
+    Refused("an exclusion of nothing", {"rules.gone": {"kind": "exclude"}}, ("say what is left out",)),
+    Refused(
+        "days by value without the field",
+        {"rules.just-bought.days_of": {"A": 3}},
+        ("field is None and days_of {'A': 3}", "give both or neither"),
+    ),
+    Refused(
+        "a range without a side", {"rules.band": {"kind": "between", "field": "BRAND"}}, ("min, max or both",)
+    ),
+    Refused(
+        "a name that no URL should hold", {"placements.Home": {"lists": ["personal"]}}, ("placements.Home",)
+    ),
+    Refused(
         "an unknown metric",
         {"quality_gate.metric": "ndcg_at_25"},
         ("metric is 'ndcg_at_25'", "normalized_discounted_cumulative_gain_at_25"),

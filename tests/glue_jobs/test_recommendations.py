@@ -113,3 +113,41 @@ def test_warehouse_rows_of_lists_without_scores_have_null(output: Any) -> None:
 
     lists = recommendations.lists(output(answer("i", ["a"], None, "itemId")), solution="related")
     assert recommendations.warehouse_recommendations(lists, run_id="R").first()["score"] is None
+
+
+def test_a_line_has_the_fields_of_its_items_and_what_its_user_bought_in_the_order_of_the_list(
+    spark: Any, output: Any
+) -> None:
+    """And the function that answers readers reads of it what was written."""
+    from glue_jobs.transforms import recommendations
+    from lambdas.get_recommendations.ranking import listed
+    from lambdas.publish_recommendations import lists as published
+
+    frame = recommendations.lists(
+        output(answer("u1", ['b"', "a", "c"], [0.9, 0.5, 0.1]), answer("u2", ["c"], [1.0])),
+        solution="personal",
+    )
+    bought = spark.createDataFrame(
+        [("u1", {"a": "2026-11-01 00:00:00", "z": "2026-11-02 00:00:00"})],
+        "key string, bought map<string,string>",
+    )
+    items = spark.createDataFrame(
+        [("a", "X", "1"), ('b"', 'Y "y"', None), ("z", "Z", "3")],
+        "item_id string, brand string, price string",
+    )
+    told = recommendations.with_facts(recommendations.with_bought(frame, bought), items, ["BRAND", "PRICE"])
+    made = {line["key"]: line for line in lines(told)}
+    assert made["u1"] == {
+        "list": "personal",
+        "key": "u1",
+        "items": [['b"', 0.9], ["a", 0.5], ["c", 0.1]],
+        "facts": {"BRAND": ['Y "y"', "X", None], "PRICE": [None, "1", None]},
+        "bought": {"a": "2026-11-01 00:00:00"},
+    }
+    assert made["u2"]["facts"] == {"BRAND": [None], "PRICE": [None]} and "bought" not in made["u2"]
+    item = published.item(
+        json.dumps(made["u1"]).encode(), where="x", expected="personal", version="v", expires_at=None
+    )
+    entries = listed(item).entries("personal")
+    assert [dict(entry.facts) for entry in entries] == [{"BRAND": 'Y "y"'}, {"BRAND": "X", "PRICE": "1"}, {}]
+    assert listed(item).bought == {"a": "2026-11-01 00:00:00"}

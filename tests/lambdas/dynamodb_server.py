@@ -56,15 +56,28 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        key = (body["Key"]["pk"]["S"], body["Key"]["sk"]["S"])
-        self.server.requests.append(key[0])
-        item = self.server.items.get(key)
-        answer = {"ConsumedCapacity": {"CapacityUnits": 0.5}, **({"Item": item} if item else {})}
+        assert self.headers["X-Amz-Target"].endswith(".BatchGetItem")
+        asked = [(table, key) for table, row in body["RequestItems"].items() for key in row["Keys"]]
+        assert 1 <= len(asked) <= 100 and len({json.dumps(one) for one in asked}) == len(asked)
+        self.server.requests.append("+".join(key["pk"]["S"] for _, key in asked))
+        self.asked = asked
+        answer = self.found(
+            lambda key: self.server.items.get((key["pk"]["S"], key.get("sk", {}).get("S", "")))
+        )
         fault = self.server.next_fault()
         if fault is None:
             self.send(200, json.dumps(answer).encode())
         else:
             fault(self, answer)
+
+    def found(self, item_of: Callable[[Any], Any]) -> Any:
+        """BatchGetItem's answer with the items of the keys that were asked for, in another order than they were."""
+        responses: dict[str, list[Any]] = {table: [] for table, _ in self.asked}
+        for table, key in reversed(self.asked):
+            if item := item_of(key):
+                responses[table].append(item)
+        capacity = [{"TableName": table, "CapacityUnits": 0.5} for table in responses]
+        return {"Responses": responses, "UnprocessedKeys": {}, "ConsumedCapacity": capacity}
 
     def send(self, status: int, body: bytes, **headers: str) -> None:
         self.send_response_only(status)
@@ -91,9 +104,16 @@ def raw(body: bytes) -> Fault:
 
 
 def wrong(**item: Any) -> Fault:
-    """A whole answer with an item that nobody wrote."""
-    body = json.dumps({"ConsumedCapacity": {"CapacityUnits": 0.5}, "Item": item})
-    return raw(body.encode())
+    """A whole answer with items that nobody wrote, under the keys that were asked for."""
+    return lambda handler, answer: handler.send(
+        200, json.dumps(handler.found(lambda key: {**key, **item})).encode()
+    )
+
+
+def unprocessed(handler: Handler, answer: Any) -> None:
+    """What DynamoDB answers where it throttles a part of the keys."""
+    left = {table: {"Keys": [key]} for table, key in handler.asked}
+    handler.send(200, json.dumps({**answer, "Responses": {}, "UnprocessedKeys": left}).encode())
 
 
 def hang(handler: Handler, answer: Any) -> None:
@@ -138,8 +158,11 @@ FAULTS: dict[str, Fault] = {
     "empty body": raw(b""),
     "an array": raw(b"[1, 2]"),
     "an html page": raw(b"<html>502</html>"),
-    "an item that is a string": raw(b'{"Item": "x"}'),
-    "an item without attributes": wrong(pk={"S": "x"}),
+    "keys left out": unprocessed,
+    "items that are a string": raw(b'{"Responses": "x", "ConsumedCapacity": []}'),
+    "an item that is a string": raw(b'{"Responses": {"recommendations": ["x"]}, "ConsumedCapacity": []}'),
+    "an item without attributes": wrong(),
+    "an item of another key": wrong(pk={"S": "x"}, items={"S": '[["x",1]]'}, current={"S": "x"}),
     "an attribute of another type": wrong(items={"N": "1"}, current={"N": "1"}),
     "a list cut short": wrong(items={"S": '[["a",0.5],["b'}, current={"S": "v"}),
     "a list of something else": wrong(items={"S": "[[1,2,3]]"}, current={"NULL": True}),

@@ -73,9 +73,10 @@ def test_the_readme_documents_every_variable(function: str) -> None:
         )
 
 
-def test_there_are_ten_functions() -> None:
+def test_there_are_thirteen_functions() -> None:
     assert FUNCTIONS == [
         "clean_up",
+        "forget_users",
         "get_recommendations",
         "grant_reader",
         "judge_lists",
@@ -83,6 +84,8 @@ def test_there_are_ten_functions() -> None:
         "load_warehouse",
         "plan_run",
         "publish_recommendations",
+        "record_events",
+        "request_forgetting",
         "run_dbt",
         "validate_datasets",
     ]

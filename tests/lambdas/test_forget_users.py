@@ -274,6 +274,7 @@ class World:
         self.table("control", "pk")
         self.table("lists", "pk", "sk")
         self.table("log", "user_id", "event_id")
+        self.table("state", "pk")
         self.key_arn = self.client("kms").create_key()["KeyMetadata"]["Arn"]
         self.is_late: Callable[[], bool] = lambda: False
         self.statements = FakeWarehouse()
@@ -316,6 +317,7 @@ class World:
         settings = Environment(
             control_table="control",
             recommendations_table="lists",
+            user_state_table="state",
             application_log_table="log",
             raw_bucket="raw",
             datasets_bucket="datasets",
@@ -341,6 +343,7 @@ class World:
         self.put("control", pk="serving#retired")
         self.put("control", pk="watermark", run_id=RUN)
         for user in users:
+            self.put("state", pk=user, deeds="s|1|an-item")
             for version in ("v1", "v2"):
                 for name in ("personal", "related", "retired"):
                     self.put("lists", pk=f"{name}#{user}", sk=version)
@@ -349,7 +352,7 @@ class World:
     def everything(self) -> str:
         """All that is kept, as text."""
         kept = [text_of(one) for bucket in ("raw", "datasets", "results") for one in self.versions(bucket)]
-        return "\n".join([*kept, *(str(self.items(name)) for name in ("control", "lists", "log"))])
+        return "\n".join([*kept, *(str(self.items(name)) for name in ("control", "lists", "log", "state"))])
 
 
 class FakeWarehouse:

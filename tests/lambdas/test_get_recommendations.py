@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 import time
 from collections.abc import Iterator
@@ -11,7 +12,10 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from lambdas.get_recommendations import fallback, handler, openapi
+from config import serving
+from config.settings import Settings
+from lambdas.get_recommendations import fallback, handler, openapi, placements, routes
+from lambdas.get_recommendations.table import make_client
 from lambdas.request_forgetting import handler as forgetting_handler
 from tests import example
 from tests.lambdas import dynamodb_server
@@ -21,6 +25,7 @@ RUN = "20261124T030000Z"
 DEFAULT = list(example.settings().api.default_items)
 USERS = "/v1/users/{userId}/recommendations"
 ITEMS = "/v1/items/{itemId}/related"
+POINTERS = "pointer#personal+pointer#related+pointer#popular"
 
 
 @pytest.fixture(scope="module")
@@ -35,9 +40,21 @@ def packaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     file = tmp_path / "default_items.json"
     file.write_text(json.dumps(DEFAULT))
     monkeypatch.setattr(fallback, "DEFAULT_ITEMS", file)
+    (tmp_path / "serving.json").write_text(serving.text(example.settings()))
+    monkeypatch.setattr(placements, "SERVING", tmp_path / "serving.json")
     fallback.default_ranking.cache_clear()
+    placements.packaged.cache_clear()
     yield file
     fallback.default_ranking.cache_clear()
+    placements.packaged.cache_clear()
+
+
+def configure(file: Path, **sections: Any) -> None:
+    """The example's configuration with other sections, as the stack would package it."""
+    settings = Settings.model_validate({**example.content(), **sections})
+    file.with_name("serving.json").write_text(serving.text(settings))
+    placements.packaged.cache_clear()
+    forget()
 
 
 @pytest.fixture(autouse=True)
@@ -53,9 +70,7 @@ def world(server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     variables = {
         "RECOMMENDATIONS_TABLE": "recommendations",
         "POWERTOOLS_METRICS_NAMESPACE": "Osusume/test",
-        "PERSONAL_LIST": "personal",
-        "RELATED_LIST": "related",
-        "POPULAR_LIST": "popular",
+        "USER_STATE_TABLE": "user-state",
         "AWS_ENDPOINT_URL_DYNAMODB": server.url,
         "AWS_DEFAULT_REGION": "ap-northeast-1",
         "AWS_ACCESS_KEY_ID": "test",
@@ -63,9 +78,23 @@ def world(server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     }
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
+    monkeypatch.setattr(handler, "make_client", kept_client)
     forget()
     yield server
+    if server.fault is not None:  # its connections may be broken
+        kept.clear()
     forget()
+
+
+kept: dict[tuple[int, str], Any] = {}
+
+
+def kept_client(*, timeout_ms: int) -> Any:
+    """Making a client takes longer than most tests here."""
+    key = (timeout_ms, os.environ["AWS_ENDPOINT_URL_DYNAMODB"])
+    if key not in kept:
+        kept[key] = make_client(timeout_ms=timeout_ms)
+    return kept[key]
 
 
 def forget() -> None:
@@ -73,20 +102,26 @@ def forget() -> None:
     handler.recommender.cache_clear()
 
 
-def event(path: str, *, method: str = "GET", query: Any = None, **parameters: str) -> dict[str, Any]:
-    """What API Gateway sends: `path` names a resource with {parameters}, or is a path it does not know."""
-    known = path in (USERS, ITEMS, "/v1/popular")
+def event(
+    path: str, *, method: str = "GET", query: Any = None, body: str | None = None, **parameters: str
+) -> dict[str, Any]:
+    """What API Gateway sends: `path` names a resource with {parameters}, or is a path it does not know.
+
+    A tuple among the values of `query` is a parameter that is given several times.
+    """
+    known = path in {route.path for route in routes.ROUTES}
+    several = {k: list(v) if isinstance(v, tuple) else [v] for k, v in (query or {}).items()}
     return {
         "resource": path if known else "/{proxy+}",
         "path": path.format(**parameters) if known else path,
         "httpMethod": method,
         "headers": {},
         "multiValueHeaders": {},
-        "queryStringParameters": query,
-        "multiValueQueryStringParameters": {k: [v] for k, v in query.items()} if query else None,
+        "queryStringParameters": {k: v[-1] for k, v in several.items()} or None,
+        "multiValueQueryStringParameters": several or None,
         "pathParameters": (parameters or None) if known else {"proxy": path.lstrip("/")},
         "requestContext": {"requestId": "r", "stage": "live"},
-        "body": None,
+        "body": body,
         "isBase64Encoded": False,
     }
 
@@ -110,23 +145,27 @@ def ids(body: Any) -> list[str]:
 
 
 def test_a_user_gets_their_own_list() -> None:
-    assert ask(USERS, userId="u1") == {
+    body = ask(USERS, userId="u1")
+    assert len(body.pop("recommendationId")) == 26
+    assert body == {
         "items": [
-            {"itemId": "p1", "score": 0.9},
-            {"itemId": "p2", "score": 0.8},
-            {"itemId": "p3", "score": 0.7},
+            {"itemId": "p1", "score": 0.9, "position": 1, "source": "personal"},
+            {"itemId": "p2", "score": 0.8, "position": 2, "source": "personal"},
+            {"itemId": "p3", "score": 0.7, "position": 3, "source": "personal"},
         ],
+        "placement": None,
         "source": "personal",
         "version": RUN,
         "degraded": False,
         "experiment": None,
         "variant": None,
+        "nextCursor": None,
     }
 
 
 def test_an_item_gets_its_related_items() -> None:
     body = ask(ITEMS, itemId="i1")
-    assert body["items"] == [{"itemId": "r1", "score": 0.5}, {"itemId": "r2", "score": None}]
+    assert [(item["itemId"], item["score"]) for item in body["items"]] == [("r1", 0.5), ("r2", None)]
     assert (body["source"], body["version"], body["degraded"]) == ("related", RUN, False)
 
 
@@ -268,7 +307,7 @@ def test_a_fault_that_passes_is_not_seen_by_the_reader(world: Server, fault: str
     world.fail(FAULTS[fault], times=1)
     body = ask(USERS, userId="u1")
     assert (body["source"], body["degraded"]) == ("personal", False)
-    assert world.requests == ["pointer#personal", "pointer#personal", "personal#u1"]
+    assert world.requests == [POINTERS, POINTERS, "personal#u1"]
 
 
 @pytest.mark.parametrize("fault", ["throttle", "hang", "access denied"])
@@ -327,7 +366,8 @@ def test_an_identifier_with_a_control_character_is_400(wrong: str, world: Server
 @pytest.mark.parametrize("name", ["NUMRESULTS", "limit", "numresults", ""])
 def test_a_query_parameter_that_nobody_reads_is_400_and_names_the_right_one(name: str) -> None:
     body = ask("/v1/popular", status=400, query={name: "3"})
-    assert body["detail"] == f"{name!r} is not a parameter of this resource: it takes numResults"
+    takes = "numResults, cursor, exclude, fields, runId"
+    assert body["detail"] == f"{name!r} is not a parameter of this resource: it takes {takes}"
 
 
 def test_a_pointer_to_a_version_that_is_gone_falls_back(world: Server) -> None:
@@ -335,14 +375,12 @@ def test_a_pointer_to_a_version_that_is_gone_falls_back(world: Server) -> None:
     assert ask(USERS, userId="u1")["source"] == "popular"
 
 
-@pytest.mark.parametrize(
-    ("variable", "path", "key"), [("PERSONAL_LIST", USERS, "userId"), ("RELATED_LIST", ITEMS, "itemId")]
-)
+@pytest.mark.parametrize(("path", "key"), [(USERS, "userId"), (ITEMS, "itemId")])
 def test_without_a_solution_for_it_the_popular_items_are_answered(
-    monkeypatch: pytest.MonkeyPatch, variable: str, path: str, key: str
+    packaged: Path, path: str, key: str
 ) -> None:
-    monkeypatch.setenv(variable, "")
-    forget()
+    popular = [row for row in example.content()["solutions"] if row["for_each"] == "everyone"]
+    configure(packaged, solutions=popular, placements={}, rules={}, publishing={})
     body = ask(path, **{key: "u1"})
     assert (body["source"], body["degraded"]) == ("popular", False)
 
@@ -351,14 +389,14 @@ def test_a_new_request_asks_for_the_list_only_once_the_pointer_is_known(world: S
     for _ in range(3):
         ask(USERS, userId="u1")
         ask("/v1/popular")
-    assert world.requests.count("pointer#personal") == 1
+    assert world.requests.count(POINTERS) == 1
     assert world.requests.count("personal#u1") == 3
     assert world.requests.count("popular#everyone") == 1
 
 
 def test_answers_are_not_kept_by_anyone_between() -> None:
     response = handler.handler(event("/v1/popular"), SimpleNamespace(aws_request_id="r"))
-    assert response["multiValueHeaders"]["Cache-Control"] == ["private, no-store"]
+    assert response["multiValueHeaders"]["Cache-Control"] == ["private, no-cache"]
 
 
 def test_each_answer_is_counted_by_source(capsys: pytest.CaptureFixture[str]) -> None:
@@ -401,9 +439,305 @@ def test_a_stale_document_fails_the_check(
 
 def test_every_route_of_the_document_is_one_of_the_handlers() -> None:
     served = {route.rule.pattern for route in handler.app._static_routes + handler.app._dynamic_routes}
-    paths = set(openapi.document()["paths"])
+    paths = openapi.document()["paths"]
     forgetting = {path for _, path in forgetting_handler.OPERATIONS}
-    assert len(served) == len(paths - forgetting) == 3 and len(paths) == 5
-    for path in paths - forgetting:
+    own = {route.path for route in routes.ROUTES if route.function == "get_recommendations"}
+    assert len(served) == len(own) == len(set(paths) - forgetting) - 1 == 6 and len(paths) == 9
+    for path in own & {path for path in paths if "get" in paths[path]} - {"/v1/health"}:
         parameters = {"userId": "u1"} if "userId" in path else {"itemId": "i1"} if "itemId" in path else {}
         assert ask(path, **parameters)["items"]
+
+
+def post(path: str, body: Any, **parameters: str) -> dict[str, Any]:
+    return event(path, method="POST", body=body if isinstance(body, str) else json.dumps(body), **parameters)
+
+
+def whole(given: dict[str, Any], **headers: str) -> Any:
+    given["headers"] = {name.replace("_", "-"): value for name, value in headers.items()}
+    return handler.handler(given, SimpleNamespace(aws_request_id="r"))
+
+
+def sources(body: Any) -> list[str]:
+    return [f"{item['itemId']}:{item['source']}" for item in body["items"]]
+
+
+def test_a_placement_has_a_length_and_is_filled_up_from_its_fallback_without_doubles(
+    world: Server, packaged: Path
+) -> None:
+    world.put("popular#everyone", RUN, items='[["t1",12.0],["p2",9.0],["t3",8.0],["t4",7.0]]')
+    configure(packaged, placements={"home": {"lists": ["personal"], "length": 5, "fallback": ["popular"]}})
+    body = ask(USERS, userId="u1", query={"placement": "home"})
+    assert sources(body) == ["p1:personal", "p2:personal", "p3:personal", "t1:popular", "t3:popular"]
+    assert (body["placement"], body["source"], body["nextCursor"] is None) == ("home", "personal", False)
+
+
+def test_pages_follow_each_other_without_a_gap_or_a_double_and_stay_with_their_run(
+    world: Server, packaged: Path
+) -> None:
+    world.put("popular#everyone", RUN, items=json.dumps([[f"t{n}", 1] for n in range(5)]))
+    configure(packaged, placements={"home": {"lists": ["personal"], "length": 3, "fallback": ["popular"]}})
+    seen, query = [], {"placement": "home"}
+    for _ in range(4):
+        body = ask(USERS, userId="u1", query=query)
+        seen += [(item["position"], item["itemId"]) for item in body["items"]]
+        if body["nextCursor"] is None:
+            break
+        query = {"placement": "home", "cursor": body["nextCursor"]}
+        for name in ("personal", "related", "popular"):  # another run, which this reader doesn't see
+            world.put(f"pointer#{name}", "pointer", current="20261125T030000Z", previous=RUN)
+        world.put("personal#u1", "20261125T030000Z", items='[["new",1]]')
+        world.put("popular#everyone", "20261125T030000Z", items='[["new",1]]')
+        forget()
+    assert seen == list(enumerate(["p1", "p2", "p3", "t0", "t1", "t2", "t3", "t4"], start=1))
+
+
+@pytest.mark.parametrize("wrong", ["x", "", "MjAyNjExMjRUMDMwMDAwWi4x", "é", "Li4u", "=" * 9])
+def test_a_cursor_that_no_answer_gave_is_400(wrong: str) -> None:
+    ok = "MjAyNjExMjRUMDMwMDAwWi4x"
+    if wrong == ok:
+        assert ids(ask("/v1/popular", query={"cursor": ok})) == ["t2"]
+    else:
+        assert "nextCursor" in ask("/v1/popular", status=400, query={"cursor": wrong})["detail"]
+
+
+def test_what_is_excluded_is_not_answered_and_what_fills_up_neither(packaged: Path) -> None:
+    configure(packaged, placements={"home": {"lists": ["personal"], "fallback": ["popular"]}})
+    query = {"placement": "home", "exclude": ("p1", "t1", "nothing, that is there")}
+    assert ids(ask(USERS, userId="u1", query=query)) == ["p2", "p3", "t2"]
+    assert ids(ask("/v1/popular", query={"exclude": "t1"})) == ["t2"]
+
+
+def test_a_placement_without_fallback_may_be_empty_and_that_is_no_fault(packaged: Path) -> None:
+    configure(packaged, placements={"again": {"lists": ["personal"], "rules": ["bought-before"]}})
+    body = ask(USERS, userId="u1", query={"placement": "again"})
+    assert (body["items"], body["degraded"], body["version"]) == ([], False, RUN)
+
+
+def test_buy_again_and_new_for_you_are_the_two_halves_of_one_list(world: Server) -> None:
+    bought = '{"p2":"2026-11-01 10:00:00"}'
+    world.put("personal#u1", RUN, items='[["p1",0.9],["p2",0.8],["p3",0.7]]', bought=bought)
+    assert ids(ask(USERS, userId="u1", query={"placement": "buy_again"})) == ["p2"]
+    assert sources(ask(USERS, userId="u1", query={"placement": "new_for_you"}))[:2] == [
+        "p1:personal",
+        "p3:personal",
+    ]
+
+
+def test_the_cart_is_filled_by_what_goes_with_its_items_in_turn(world: Server) -> None:
+    world.put("related#i2", RUN, items='[["s1",0.9],["r1",0.8],["i1",0.7]]')
+    body = ask(USERS, userId="u1", query={"placement": "cart", "context": ("i1", "i2"), "numResults": "3"})
+    assert ids(body) == ["r1", "s1", "r2"], "neither what is in the cart, nor an item twice"
+    assert world.requests[-1] == "popular#everyone" or world.requests[1] == "related#i1+related#i2+u1"
+
+
+@pytest.mark.parametrize(
+    ("query", "told"),
+    [
+        ({"placement": "cart"}, "name them in context"),
+        ({"context": "i1"}, "the user's own list doesn't look at it"),
+        ({"placement": "home", "context": "i1"}, "placement 'home' doesn't look at it"),
+        ({"placement": "nowhere"}, "give one of buy_again, cart, home, new_for_you, product"),
+        ({"placement": "../x"}, "give the name of a configured placement"),
+        ({"placement": ("home", "cart")}, "placement is given 2 times: give it once"),
+        ({"fields": "PRICE"}, "give one of BRAND, CATEGORY_L1, CATEGORY_L2"),
+        ({"explain": "yes"}, "explain is 'yes': give true or false"),
+        ({"runId": "now"}, "give the version of an answer"),
+        ({"exclude": ""}, "exclude has 0 characters"),
+        ({"exclude": tuple(f"i{n}" for n in range(101))}, "exclude is given 101 times"),
+    ],
+)
+def test_a_parameter_that_makes_no_sense_is_400_and_says_what_does(
+    query: Any, told: str, world: Server
+) -> None:
+    assert told in ask(USERS, status=400, userId="u1", query=query)["detail"]
+    assert world.requests == []
+
+
+def test_fields_are_answered_as_they_were_published(world: Server) -> None:
+    facts = '{"BRAND":["X",null,"Y"],"CATEGORY_L1":["a","b|c",null]}'
+    world.put("personal#u1", RUN, items='[["p1",0.9],["p2",0.8],["p3",0.7]]', facts=facts)
+    body = ask(USERS, userId="u1", query={"fields": ("BRAND", "CATEGORY_L1")})
+    assert [item["metadata"] for item in body["items"]] == [
+        {"BRAND": "X", "CATEGORY_L1": "a"},
+        {"BRAND": None, "CATEGORY_L1": "b|c"},
+        {"BRAND": "Y", "CATEGORY_L1": None},
+    ]
+    assert "metadata" not in ask(USERS, userId="u1")["items"][0]
+
+
+def test_rules_see_what_the_user_did_since_the_run(world: Server) -> None:
+    now = int(time.time())
+    deeds = [f"s|{now - n}|p1" for n in range(5)] + [f"d|{now}|t1", f"b|{now}|p3"]
+    world.items["u1", ""] = {"pk": {"S": "u1"}, "deeds": {"SS": deeds}}
+    body = ask(USERS, userId="u1", query={"placement": "home"})
+    assert sources(body) == ["p2:personal", "t2:popular"]
+    assert world.requests == [POINTERS, "personal#u1+u1", "popular#everyone"]
+
+
+def test_a_related_list_leaves_out_what_its_user_must_not_see(world: Server) -> None:
+    world.items["u1", ""] = {"pk": {"S": "u1"}, "deeds": {"SS": [f"d|{int(time.time())}|r1"]}}
+    placed = {"placement": "product", "userId": "u1"}
+    assert ids(ask(ITEMS, itemId="i1", query=placed))[:1] == ["r2"]
+    assert ids(ask(ITEMS, itemId="i1", query={"placement": "product"}))[:2] == ["r1", "r2"]
+    assert (
+        "name the user in userId"
+        in ask(ITEMS, itemId="i1", status=400, query={"placement": "home"})["detail"]
+    )
+
+
+def signed(given: dict[str, Any], arn: str | None) -> dict[str, Any]:
+    given["requestContext"]["identity"] = {"userArn": arn, "sourceIp": "x"}
+    return given
+
+
+@pytest.mark.parametrize(
+    ("arn", "status"),
+    [
+        ("arn:aws:sts::111111111111:assumed-role/Console/someone", 200),
+        ("arn:aws:iam::111111111111:user/team/Console", 200),
+        ("arn:aws:sts::111111111111:assumed-role/Application/Console", 403),
+        ("arn:aws:iam::111111111111:user/Consoles", 403),
+        ("arn:aws:iam::111111111111:root", 403),
+        (None, 403),
+    ],
+)
+def test_why_a_list_is_as_it_is_is_told_to_those_who_may_ask(
+    world: Server, packaged: Path, arn: str | None, status: int
+) -> None:
+    api = {**example.content()["api"], "may_explain": ["Console"]}
+    configure(packaged, api=api)
+    world.items["u1", ""] = {"pk": {"S": "u1"}, "deeds": {"SS": [f"d|{int(time.time())}|p2"]}}
+    asked = event(USERS, userId="u1", query={"placement": "home", "explain": "true"})
+    response = whole(signed(asked, arn))
+    assert response["statusCode"] == status
+    body = json.loads(response["body"])
+    if status == 200:
+        gone = {"itemId": "p2", "position": 2, "score": 0.8}
+        told = {
+            "rule": "not-interested",
+            "kind": "not_interested",
+            "removed": [gone],
+            "moved": [],
+            "added": [],
+        }
+        assert body["rules"][0] == told
+    else:
+        assert "api.may_explain" in body["detail"]
+
+
+def test_how_often_a_rule_acted_is_counted(world: Server, capsys: pytest.CaptureFixture[str]) -> None:
+    world.items["u1", ""] = {
+        "pk": {"S": "u1"},
+        "deeds": {"SS": [f"d|{int(time.time())}|{i}" for i in ("p1", "p2")]},
+    }
+    ask(USERS, userId="u1", query={"placement": "home"})
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if '"Rule"' in line]
+    assert [(line["Rule"], line["Acted"]) for line in lines] == [("not-interested", 2)]
+
+
+def test_an_answer_that_did_not_change_is_not_sent_again_and_keeps_its_id() -> None:
+    first = whole(event(USERS, userId="u1"))
+    [tag] = first["multiValueHeaders"]["ETag"]
+    name = json.loads(first["body"])["recommendationId"]
+    again = whole(event(USERS, userId="u1"), If_None_Match=f'W/"x", {tag}')
+    assert (again["statusCode"], again["body"]) == (304, "")
+    assert again["multiValueHeaders"]["ETag"] == [tag] and name in tag
+    other = whole(event(USERS, userId="u1"))
+    assert json.loads(other["body"])["recommendationId"] != name
+
+
+def test_another_list_other_rules_or_another_page_are_another_answer(world: Server, packaged: Path) -> None:
+    [tag] = whole(event(USERS, userId="u1"))["multiValueHeaders"]["ETag"]
+    assert whole(event(USERS, userId="u1", query={"numResults": "2"}), If_None_Match=tag)["statusCode"] == 200
+    world.put("personal#u1", RUN, items='[["p1",0.9],["p2",0.8],["p4",0.7]]')
+    assert whole(event(USERS, userId="u1"), If_None_Match=tag)["statusCode"] == 200
+    world.put("personal#u1", RUN, items='[["p1",0.9],["p2",0.8],["p3",0.7]]')
+    assert whole(event(USERS, userId="u1"), If_None_Match=tag)["statusCode"] == 304
+    configure(packaged, rules={**example.content()["rules"], "more": {"kind": "shuffle", "within": 2}})
+    assert whole(event(USERS, userId="u1"), If_None_Match=tag)["statusCode"] == 200
+
+
+def test_what_stands_in_for_a_fault_is_not_kept(world: Server) -> None:
+    world.fail(FAULTS["throttle"])
+    response = whole(event(USERS, userId="u1"))
+    assert response["multiValueHeaders"]["Cache-Control"] == ["private, no-store"]
+    assert "ETag" not in response["multiValueHeaders"]
+
+
+RANKINGS = "/v1/users/{userId}/rankings"
+
+
+def test_items_that_the_caller_names_come_in_the_order_of_the_users_list() -> None:
+    named = post(RANKINGS, {"itemIds": ["x", "p3", "日本", "p1"]}, userId="u1")
+    body = json.loads(whole(named)["body"])
+    told = [(item["itemId"], item["score"], item["source"]) for item in body["items"]]
+    assert told == [
+        ("p1", 0.9, "personal"),
+        ("p3", 0.7, "personal"),
+        ("x", None, "unranked"),
+        ("日本", None, "unranked"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    ["", "{", "[]", "null", '{"itemIds": []}', '{"itemIds": "p1"}', '{"itemIds": [1]}', '{"itemIds": ["a", "a"]}',
+     '{"itemIds": [""]}', '{"itemIds": ["a\\u0000"]}', '{"itemIds": ["\\ud800"]}', '{"itemIds": ["a"], "more": 1}',
+     '{"itemIds": [NaN]}', "[" * 100_000, json.dumps({"itemIds": [str(n) for n in range(501)]})],
+)  # fmt: skip
+def test_a_body_that_names_no_items_is_400(wrong: str, world: Server) -> None:
+    response = whole(post(RANKINGS, wrong, userId="u1"))
+    assert response["statusCode"] == 400 and json.loads(response["body"])["detail"]
+    assert world.requests == []
+
+
+def test_trending_is_its_own_list_where_a_solution_makes_one_and_popular_elsewhere(
+    world: Server, packaged: Path
+) -> None:
+    assert ask("/v1/trending")["source"] == "popular"
+    trending = {"name": "rising", "recipe": "aws-trending-now", "for_each": "everyone"}
+    told = json.loads(serving.text(example.settings()))
+    told["lists"].append({**trending, "trending": True})
+    packaged.with_name("serving.json").write_text(json.dumps(told))
+    placements.packaged.cache_clear()
+    forget()
+    world.put("pointer#rising", "pointer", current=RUN)
+    world.put("rising#everyone", RUN, items='[["hot",1]]')
+    body = ask("/v1/trending")
+    assert (ids(body), body["source"]) == (["hot"], "trending")
+    assert ask("/v1/popular")["source"] == "popular"
+
+
+def test_health_names_the_run_of_each_list(world: Server) -> None:
+    body = json.loads(whole(event("/v1/health"))["body"])
+    assert body == {"status": "ok", "versions": {"personal": RUN, "related": RUN, "popular": RUN}}
+    forget()
+    world.fail(FAULTS["access denied"])
+    response = whole(event("/v1/health"))
+    assert (response["statusCode"], json.loads(response["body"])) == (
+        200,
+        {"status": "degraded", "versions": {}},
+    )
+
+
+def test_while_pointers_move_one_after_the_other_all_lists_are_of_one_run(world: Server) -> None:
+    new = "20261125T030000Z"
+    world.put("personal#u1", new, items='[["n1",1]]')
+    world.put("popular#everyone", new, items='[["n2",1]]')
+    seen = []
+    for moved in ("personal", "related", "popular"):
+        world.put(f"pointer#{moved}", "pointer", current=new, previous=RUN)
+        for name in {"personal", "related", "popular"} - {moved}:
+            world.items[f"pointer#{name}", "pointer"].setdefault("previous", {"S": "20261123T030000Z"})
+        forget()
+        seen.append((ask(USERS, userId="u1")["version"], ask("/v1/popular")["version"]))
+    assert seen == [(RUN, RUN), (RUN, RUN), (new, new)]
+
+
+def test_a_page_may_stay_with_its_run_while_it_may_be_read(world: Server) -> None:
+    new = "20261125T030000Z"
+    for name in ("personal", "related", "popular"):
+        world.put(f"pointer#{name}", "pointer", current=new, previous=RUN)
+    world.put("personal#u1", new, items='[["n1",1]]')
+    assert ids(ask(USERS, userId="u1", query={"runId": RUN})) == ["p1", "p2", "p3"]
+    assert ids(ask(USERS, userId="u1", query={"runId": "20200101T000000Z"})) == ["n1"]

@@ -235,4 +235,88 @@ REVIEWED: dict[tuple[str, str], str] = {
         "folder.glob(pattern)",
     ): "what it finds outside is left out in the next line",
     ("local/demo/files/mapping.py", "folder / name"): "one of two constants",
+    (
+        "local/comparison/data.py",
+        "folder / f'{name}.parquet'",
+    ): "the name of a table, of a solution or of a run, all of which the configuration or this code makes",
+    ("local/comparison/data.py", "(cut - orders.ordered_at.min()) / pd.Timedelta(days=1)"): "a division",
+    ("local/comparison/data.py", "(len(orders) + len(events)) / days"): "a division",
+    ("local/comparison/side.py", "Path(order['scratch'])"): "said by the process that starts this one",
+    (
+        "local/comparison/side.py",
+        "Path(order['scratch']) / job['name']",
+    ): "said by the process that starts this one",
+    ("local/comparison/side.py", "Path(order['data'])"): "said by the process that starts this one",
+    ("local/comparison/side.py", "Path(job['answer'])"): "said by the process that starts this one",
+    ("local/comparison/side.py", "Path(job['configuration'])"): "said by the process that starts this one",
+    (
+        "local/comparison/side.py",
+        "data / f'{name}.parquet'",
+    ): "the name of a table, of a solution or of a run, all of which the configuration or this code makes",
+    (
+        "local/comparison/side.py",
+        "work / f'raw/aurora/run={run_id}/{name}/part-0.parquet'",
+    ): "the name of a table, of a solution or of a run, all of which the configuration or this code makes",
+    (
+        "local/comparison/side.py",
+        "work / f'raw/application_log/run={run_id}/AWSDynamoDB/01/data/part-0.json.gz'",
+    ): "the name of a table, of a solution or of a run, all of which the configuration or this code makes",
+    (
+        "local/comparison/side.py",
+        "work / f'datasets/runs/{run_id}/report.json'",
+    ): "the name of a table, of a solution or of a run, all of which the configuration or this code makes",
+    (
+        "local/comparison/side.py",
+        "work / f'datasets/runs/{run_id}'",
+    ): "the name of a table, of a solution or of a run, all of which the configuration or this code makes",
+    (
+        "local/comparison/side.py",
+        "folder / 'batch_input' / layout.AUDIENCES[solution.for_each]",
+    ): "the name of a table, of a solution or of a run, all of which the configuration or this code makes",
+    (
+        "local/comparison/side.py",
+        "work / f'results/runs/{run_id}/batch/{solution.name}/lists.json.out'",
+    ): "the name of a table, of a solution or of a run, all of which the configuration or this code makes",
+    (
+        "local/comparison/side.py",
+        "work / f'input-{folder.name}.json'",
+    ): "the name of a table, of a solution or of a run, all of which the configuration or this code makes",
+    (
+        "local/comparison/side.py",
+        "work / f'{name}.parquet'",
+    ): "the name of a table, of a solution or of a run, all of which the configuration or this code makes",
+    (
+        "local/comparison/side.py",
+        "work / f'datasets/runs/{run_id}/{name}'",
+    ): "the name of a table, of a solution or of a run, all of which the configuration or this code makes",
+    (
+        "local/comparison/side.py",
+        "work / f'results/publish/{run_id}/{solution.name}'",
+    ): "the name of a table, of a solution or of a run, all of which the configuration or this code makes",
+    ("local/comparison/side.py", "Path(sys.argv[1])"): "said by the process that starts this one",
+    (
+        "local/comparison/sides.py",
+        "path.parent / f'{files.COMMON}.yaml'",
+    ): "a counter, a package's name or an environment's own file",
+    (
+        "local/comparison/sides.py",
+        "files.folder() / f'{files.COMMON}.yaml'",
+    ): "a counter, a package's name or an environment's own file",
+    (
+        "local/comparison/sides.py",
+        "folder / f'{environment}.yaml'",
+    ): "a counter, a package's name or an environment's own file",
+    (
+        "local/comparison/sides.py",
+        "scratch / f'tree-{number}'",
+    ): "a counter, a package's name or an environment's own file",
+    (
+        "local/comparison/sides.py",
+        "scratch / f'answer-{number}.json'",
+    ): "a counter, a package's name or an environment's own file",
+    ("local/comparison/sides.py", "Path(job['answer'])"): "said by the process that starts this one",
+    (
+        "local/comparison/sides.py",
+        "tree / package",
+    ): "a counter, a package's name or an environment's own file",
 }

@@ -122,3 +122,25 @@ def test_a_failed_installation_tells_uvs_reason_and_leaves_nothing(
     with pytest.raises(LayerNotBuilt, match="no matching wheel"):
         layer._built(requirements)
     assert list((build / "layers").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("PLATFORM", "x86_64-manylinux_2_28"), ("PYTHON_VERSION", "3.14"), ("REMOVED", ("tests",))],
+)
+def test_a_layer_that_is_built_otherwise_has_another_hash_and_another_place(
+    build: Path, fake_uv: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: object
+) -> None:
+    requirements = tmp_path / "requirements.txt"
+    requirements.write_text("package==1\n")
+    before = layer.layer_hash(requirements, compiled=False), layer._built(requirements)
+    monkeypatch.setattr(layer, name, value)
+    assert layer.layer_hash(requirements, compiled=False) != before[0]
+    assert layer._built(requirements) != before[1]
+
+
+def test_a_layer_without_bytecode_is_replaced_by_one_that_has_it(tmp_path: Path) -> None:
+    requirements = tmp_path / "requirements.txt"
+    requirements.write_text("package==1\n")
+    assert len({layer.layer_hash(requirements, compiled=compiled) for compiled in (True, False)}) == 2
+    assert layer._is_compiled(tmp_path / f"abc{layer.COMPILED}") and not layer._is_compiled(tmp_path / "abc")

@@ -50,12 +50,18 @@ OPTIONAL: dict[str, Any] = {
     "datasets.users.fields.column": "key_users_column",
     "datasets.items.fields.name": "KEY_ITEMS_FIELD",
     "datasets.items.fields.column": "key_items_column",
+    "publishing.item_fields": ["CATEGORY_L1", "KEY_ITEMS_FIELD"],
+    "placements.home.lists": ["keysolution"],
+    "placements.buy_again.lists": ["keysolution"],
+    "placements.new_for_you.lists": ["keysolution"],
 }
 # How a value shows in the templates, where it isn't its text.
 SHOWN = {
     "removal": '"DeletionPolicy": "Snapshot"',
     "datasets.schema_version": "-v73",
     "network.availability_zones": "us-west-2d",
+    "publishing.item_fields": "KEY_ITEMS_FIELD",
+    **{f"placements.{name}.lists": "keysolution" for name in ("home", "buy_again", "new_for_you")},
 }
 SNAPSHOTS = Path(__file__).parent / "__snapshots__" / "dev"
 # Which of several elements is changed: the first of some have names of Personalize's.

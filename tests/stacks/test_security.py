@@ -226,14 +226,35 @@ def test_every_function_job_and_workflow_has_a_role_of_its_own(assembly: Assembl
         )
         for key, properties in assembly.properties(kind)
     ]
-    assert len(roles) == 12 + 3 + 7
+    assert len(roles) == 13 + 3 + 7
     assert len(set(roles)) == len(roles)
 
 
 def test_every_api_method_wants_iam(assembly: Assembly) -> None:
     methods = assembly.properties("AWS::ApiGateway::Method")
-    assert len(methods) == 7 + 4
+    assert len(methods) == 2 * 7 + 1 + 4
     assert {method["AuthorizationType"] for _, method in methods} == {"AWS_IAM"}
+
+
+def test_the_application_s_policy_calls_the_api_and_nothing_else(assembly: Assembly) -> None:
+    ((_, policy),) = assembly.properties("AWS::IAM::ManagedPolicy")
+    assert policy["ManagedPolicyName"] == assembly.settings.names.caller_policy
+    [statement] = policy["PolicyDocument"]["Statement"]
+    assert (statement["Effect"], statement["Action"]) == ("Allow", "execute-api:Invoke")
+    resources = [json.dumps(one) for one in statement["Resource"]]
+    assert [":execute-api:" in one for one in resources] == [True, True]
+    assert "/live/GET/*" in resources[0] and "/live/POST/*" in resources[1], "nobody is forgotten by it"
+
+
+def test_who_records_events_may_write_and_not_read(assembly: Assembly) -> None:
+    actions = {
+        action
+        for key, statement in identity_statements(assembly)
+        if key.startswith("serving/RecordEventsRole")
+        for action in listed(statement["Action"])
+        if action.startswith("dynamodb:")
+    }
+    assert actions == {"dynamodb:PutItem", "dynamodb:UpdateItem"}
 
 
 def test_known_routes_validate_their_parameters(assembly: Assembly) -> None:
@@ -243,10 +264,12 @@ def test_known_routes_validate_their_parameters(assembly: Assembly) -> None:
         if method["HttpMethod"] == "GET"
     ]
     reading = [m for m in gets if "method.request.path.deletionId" not in m["RequestParameters"]]
-    assert (len(gets), len(reading)) == (4, 3)
+    assert (len(gets), len(reading)) == (6, 5)
     assert all("RequestValidatorId" in method for method in gets)
+    lists = [method for method in reading if method["RequestParameters"]]
+    assert len(lists) == 4, "health takes none"
     assert all(
-        method["RequestParameters"]["method.request.querystring.numResults"] is False for method in reading
+        method["RequestParameters"]["method.request.querystring.numResults"] is False for method in lists
     )
     [delete] = [
         method
@@ -306,7 +329,7 @@ def test_every_service_in_the_key_policy_has_a_condition(assembly: Assembly) -> 
 
 def test_tables_recover_to_a_point_in_time_and_are_encrypted(assembly: Assembly) -> None:
     tables = assembly.properties("AWS::DynamoDB::Table")
-    assert len(tables) == 3
+    assert len(tables) == 4
     for key, table in tables:
         assert table["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"] is True, key
         assert table["SSESpecification"] == {"SSEEnabled": True}, key
@@ -372,7 +395,7 @@ def test_functions_jobs_and_workflows_are_traced_or_secured(assembly: Assembly) 
 def test_every_log_group_is_kept_as_long_as_configured(assembly: Assembly) -> None:
     groups = assembly.properties("AWS::Logs::LogGroup")
     jobs = 3 * len(LOGS)
-    assert len(groups) == 12 + 7 + jobs + 2
+    assert len(groups) == 13 + 7 + jobs + 2
     assert {group["RetentionInDays"] for _, group in groups} == {assembly.settings.log_retention_days}
 
 

@@ -49,7 +49,10 @@ def variant(**changes: Any) -> Settings:
 @pytest.fixture(scope="module")
 def imported(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
     settings = variant(
-        network=COMPANY, sources=IMPORTED, solutions=[example.settings().solutions[1].model_dump()]
+        network=COMPANY,
+        sources=IMPORTED,
+        solutions=[example.settings().solutions[1].model_dump()],
+        placements={},
     )
     return Assembly("dev", tmp_path_factory.mktemp("imported"), settings)
 
@@ -93,11 +96,16 @@ def test_a_companys_vpc_is_used_and_none_is_made(imported: Assembly) -> None:
     assert given == COMPANY["subnet_ids"]
 
 
-def test_an_audience_without_a_solution_has_an_empty_list_name(imported: Assembly) -> None:
-    for _, function in imported.properties("AWS::Lambda::Function"):
-        if function["FunctionName"] == "osusume-dev-get-recommendations":
-            variables = function["Environment"]["Variables"]
-            assert (variables["PERSONAL_LIST"], variables["RELATED_LIST"]) == ("", "related")
+def test_the_reader_is_told_of_the_lists_that_there_are(imported: Assembly) -> None:
+    [code] = [
+        function["Code"]
+        for _, function in imported.properties("AWS::Lambda::Function")
+        if function["FunctionName"] == "osusume-dev-get-recommendations"
+    ]
+    asset = imported.folder / f"asset.{code['S3Key'].removesuffix('.zip')}"
+    told = json.loads((asset / "lambdas/get_recommendations/serving.json").read_text())
+    assert told["lists"] == [{"name": "related", "for_each": "item", "trending": False}]
+    assert told["placements"] == {}
 
 
 def test_dashboards_exist_only_when_enabled(dashboards: Assembly, assembly: Assembly) -> None:

@@ -1,0 +1,270 @@
+"""What the application asks for and what the business says about it: placements, and the rules that shape their lists.
+
+`lambdas/get_recommendations/rules.py` has a row for each kind of rule here; tests/lambdas/test_rules.py compares them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Annotated, Literal, Self
+
+from pydantic import AwareDatetime, Field, model_validator
+
+from config.errors import did_you_mean
+from config.section import ItemId, Section
+from config.solution import FieldName
+
+KEPT_DAYS = 180
+"""Days for which a user's own state is kept for rules; lambdas/shared/user_state.py holds a copy."""
+
+Days = Annotated[int, Field(ge=1, le=KEPT_DAYS)]
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
+Values = Annotated[tuple[str, ...], Field(min_length=1, max_length=100)]
+
+
+class NotInterested(Section):
+    """What was shown often and never clicked, and what the user dismissed."""
+
+    kind: Literal["not_interested"]
+    """Shown `shown` times within `within_days` days and not clicked since; dismissed items go in any case."""
+    shown: int = Field(default=5, ge=1, le=100)
+    """Showings that say it."""
+    within_days: Days = 14
+    """Days in which they lie."""
+    action: Literal["exclude", "demote"] = "exclude"
+    """`exclude` leaves the item out; `demote` multiplies its score by `factor`."""
+    factor: float = Field(default=0.5, ge=0, le=1)
+    """What a demoted item's score is multiplied by."""
+    again_after_days: Days = 30
+    """Days after the last showing when the item may be shown again."""
+    dismissed_days: Days = KEPT_DAYS
+    """Days for which a dismissed item stays away, unless it is undone."""
+
+
+class Repurchase(Section):
+    """Whether, and how soon, what was bought is recommended again."""
+
+    kind: Literal["repurchase"]
+    """Leaves out what the user bought within so many days."""
+    days: int = Field(default=30, ge=0, le=3650)
+    """Days for which a bought item stays away; 0 allows it at once."""
+    field: FieldName | None = None
+    """Item field by whose value `days_of` says other days."""
+    days_of: dict[str, Annotated[int, Field(ge=0, le=3650)]] = Field(default_factory=dict)
+    """Value of the field -> days, where they differ from `days`."""
+
+    @model_validator(mode="after")
+    def _days_have_their_field(self) -> Self:
+        if bool(self.field) != bool(self.days_of):
+            raise ValueError(f"field is {self.field!r} and days_of {self.days_of}: give both or neither")
+        return self
+
+
+class Bought(Section):
+    """Only what the user has bought before, or only what they never bought."""
+
+    kind: Literal["bought"]
+    """Splits a list by whether the user ever bought the item."""
+    keep: Literal["before", "never"]
+    """`before` keeps what they bought before, `never` what they never did."""
+
+
+class Cap(Section):
+    """No more than so many items of one value among those that are shown."""
+
+    kind: Literal["cap"]
+    """Moves items beyond `at_most` of one value behind the others."""
+    field: FieldName
+    """Item field whose values are counted; an item with several counts for each."""
+    at_most: int = Field(ge=1, le=100)
+    """Items of one value."""
+
+
+class BoostNew(Section):
+    """New items come higher."""
+
+    kind: Literal["boost_new"]
+    """Multiplies the score of items that were created lately."""
+    within_days: int = Field(default=14, ge=1, le=365)
+    """Age of an item that is new, by its CREATION_TIMESTAMP."""
+    factor: float = Field(default=1.5, ge=1, le=1000)
+    """What its score is multiplied by."""
+
+
+class _Scheduled(Section):
+    starts: AwareDatetime | None = None
+    """When it begins to act, with its time zone; null: it acts already."""
+    ends: AwareDatetime | None = None
+    """When it stops acting; null: it goes on."""
+
+    @model_validator(mode="after")
+    def _ends_after_it_starts(self) -> Self:
+        if self.starts and self.ends and self.starts >= self.ends:
+            raise ValueError(f"ends {self.ends} is not after starts {self.starts}: it would never act")
+        return self
+
+
+class Pin(_Scheduled):
+    """Promoted items at a place of their own."""
+
+    kind: Literal["pin"]
+    """Puts items into a list at a position, as promoted, unless the user dismissed them; later rules may drop them."""
+    items: Annotated[tuple[ItemId, ...], Field(min_length=1, max_length=20)]
+    """Items, the first at `position`, the others behind it."""
+    position: int = Field(default=1, ge=1, le=100)
+    """Place of the first, from 1."""
+
+
+class Exclude(_Scheduled):
+    """Items that are left out."""
+
+    kind: Literal["exclude"]
+    """Leaves out items by name, or by a field's value."""
+    items: tuple[ItemId, ...] = Field(default=(), max_length=1000)
+    """Items that are left out."""
+    field: FieldName | None = None
+    """Item field whose `values` are left out."""
+    values: tuple[str, ...] = Field(default=(), max_length=100)
+    """Values of the field."""
+
+    @model_validator(mode="after")
+    def _leaves_something_out(self) -> Self:
+        if bool(self.field) != bool(self.values):
+            raise ValueError(f"field is {self.field!r} and values {list(self.values)}: give both or neither")
+        if not (self.items or self.field):
+            raise ValueError("items is empty and there is no field: say what is left out")
+        return self
+
+
+class Require(Section):
+    """Availability, and whatever else an item must have."""
+
+    kind: Literal["require"]
+    """Keeps items whose field has one of the values; an item without a value goes."""
+    field: FieldName
+    """Item field."""
+    values: Values
+    """Values of which it must have one."""
+
+
+class Between(Section):
+    """A price band, or another range of a number."""
+
+    kind: Literal["between"]
+    """Keeps items whose field is a number in the range; an item without a number goes."""
+    field: FieldName
+    """Item field."""
+    min: float | None = None
+    """Lowest number; null: none."""
+    max: float | None = None
+    """Highest number; null: none."""
+
+    @model_validator(mode="after")
+    def _has_a_side_and_room(self) -> Self:
+        if self.min is None and self.max is None:
+            raise ValueError("a range needs min, max or both")
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise ValueError(f"min {self.min:g} is above max {self.max:g}: nothing could pass")
+        return self
+
+
+class MinimumScore(Section):
+    """What the recipe itself hardly believes in."""
+
+    kind: Literal["minimum_score"]
+    """Leaves out items whose score is below the least; items of a recipe without scores stay."""
+    least: float
+    """Lowest score that stays."""
+
+
+class Shuffle(Section):
+    """Not the same order each day."""
+
+    kind: Literal["shuffle"]
+    """Shuffles each block of neighbours, the same way all day for one user."""
+    within: int = Field(ge=2, le=100)
+    """Items of a block."""
+
+
+BusinessRule = Annotated[
+    NotInterested
+    | Repurchase
+    | Bought
+    | Cap
+    | BoostNew
+    | Pin
+    | Exclude
+    | Require
+    | Between
+    | MinimumScore
+    | Shuffle,
+    Field(discriminator="kind"),
+]
+
+
+class Placement(Section):
+    """A place of the application that is filled with recommendations."""
+
+    lists: Annotated[tuple[str, ...], Field(min_length=1, max_length=5)]
+    """Solutions, of which the first that has a list answers; one for each item is asked for the items of `context`."""
+    length: int = Field(default=25, ge=1, le=100)
+    """Items, where the caller doesn't say how many."""
+    rules: tuple[Name, ...] = ()
+    """Names of `rules`, in the order in which they act."""
+    fallback: Annotated[tuple[str, ...], Field(max_length=5)] = ()
+    """Solutions for everyone that fill up what the lists leave; none: the answer may be short, or empty."""
+    layer: Name | None = None
+    """Layer of experiments that the placement belongs to."""
+
+
+def check(
+    placements: Mapping[str, Placement],
+    rules: Mapping[str, Section],
+    *,
+    audiences: Mapping[str, str],
+    fields: Iterable[str],
+) -> None:
+    """Names in placements and rules are there. `audiences`: for_each of each solution. Raises ValueError."""
+    for name, placement in placements.items():
+        _check_lists(f"placements.{name}.lists", placement.lists, audiences)
+        _check_lists(f"placements.{name}.fallback", placement.fallback, audiences, only="everyone")
+        for rule in placement.rules:
+            if rule not in rules:
+                cure = did_you_mean(rule, frozenset(rules)) if rules else "there are none"
+                raise ValueError(f"placements.{name}.rules names {rule!r}, which is not in rules: {cure}")
+    published = frozenset(fields)
+    for name, given in rules.items():
+        for field in fields_of(given):
+            if field not in published:
+                raise ValueError(
+                    f"rules.{name} looks at the item field {field}, which is not published with the lists: "
+                    f"add it to publishing.item_fields"
+                )
+
+
+def _check_lists(
+    key: str, lists: Iterable[str], audiences: Mapping[str, str], *, only: str | None = None
+) -> None:
+    for one in lists:
+        if one not in audiences:
+            raise ValueError(
+                f"{key} names {one!r}, no solution that publishes lists: {did_you_mean(one, frozenset(audiences))}"
+            )
+        if only and audiences[one] != only:
+            raise ValueError(
+                f"{key} names {one!r}, a solution for each {audiences[one]}: name one for {only}"
+            )
+
+
+def fields_of(rule: Section) -> list[str]:
+    """Item fields that a rule looks at."""
+    if isinstance(rule, BoostNew):
+        return ["CREATION_TIMESTAMP"]
+    field = getattr(rule, "field", None)
+    return [field] if field else []
+
+
+def moment(value: datetime | None) -> float | None:
+    """Epoch seconds, as functions compare times."""
+    return value.timestamp() if value else None

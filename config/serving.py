@@ -1,0 +1,41 @@
+"""What the function that answers readers is told of the configuration: a file beside its code.
+
+A file and no variables, which together may have 4 KB.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Any
+
+from config.business import moment
+from config.digests import digest
+from config.section import Section
+from config.settings import Settings
+
+TRENDING = "aws-trending-now"
+
+
+def content(settings: Settings) -> dict[str, Any]:
+    """{lists, placements, rules, fields, may_explain, revision}; times are epoch seconds."""
+    told = {
+        "lists": [
+            {"name": one.name, "for_each": one.for_each, "trending": one.recipe == TRENDING}
+            for one in settings.solutions
+            if one.publishes == "lists"
+        ],
+        "placements": {name: row.model_dump(mode="json") for name, row in settings.placements.items()},
+        "rules": {name: _rule(rule) for name, rule in settings.rules.items()},
+        "fields": list(settings.publishing.item_fields),
+    }
+    return {**told, "may_explain": list(settings.api.may_explain), "revision": digest(told)}
+
+
+def _rule(rule: Section) -> dict[str, Any]:
+    given = rule.model_dump()
+    return {name: moment(value) if isinstance(value, datetime) else value for name, value in given.items()}
+
+
+def text(settings: Settings) -> str:
+    return json.dumps(content(settings), ensure_ascii=False)

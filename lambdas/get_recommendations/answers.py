@@ -1,0 +1,127 @@
+"""What an answer says: items with their places, where they come from, the next page, and what it is called."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+import secrets
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from lambdas.get_recommendations.fallback import Ranking
+from lambdas.get_recommendations.ranking import Entry
+from lambdas.get_recommendations.rules import Acted
+from lambdas.shared.problems import BadRequest
+
+_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's, which no one misreads
+_CURSOR = re.compile(r"([0-9]{8}T[0-9]{6}Z|-)\.([0-9]{1,4})", re.ASCII)
+_TAG = re.compile(r'"([0-9A-HJKMNP-TV-Z]{26})\.([0-9a-f]{32})"', re.ASCII)
+
+
+@dataclass(frozen=True)
+class Page:
+    """Places of a ranking that are answered, from `start` on, and the run that they are of where one was asked for."""
+
+    start: int
+    count: int
+    run: str | None = None
+
+
+def new_id() -> str:
+    """A ULID: 48 bits of time, 80 of chance, so that nobody can guess another reader's."""
+    number = int(time.time() * 1000) << 80 | secrets.randbits(80)
+    return "".join(_ALPHABET[number >> shift & 31] for shift in range(125, -5, -5))
+
+
+def page(query: Mapping[str, Any], *, length: int) -> Page:
+    """Raises BadRequest for a cursor that no answer gave."""
+    count = query.get("numResults", length)
+    if "cursor" not in query:
+        return Page(0, count, query.get("runId"))
+    run, start = _opened(query["cursor"])
+    return Page(start, count, run or query.get("runId"))
+
+
+def _opened(cursor: str) -> tuple[str | None, int]:
+    try:
+        text = base64.b64decode(cursor.encode(), altchars=b"-_", validate=True).decode()
+    except ValueError:
+        text = ""
+    matched = _CURSOR.fullmatch(text)
+    if matched is None:
+        raise BadRequest(
+            f"cursor is {cursor[:80]!r}: give nextCursor of an answer as it was, or leave it out"
+        )
+    return (None if matched[1] == "-" else matched[1]), int(matched[2])
+
+
+def _cursor(version: str | None, start: int) -> str:
+    return base64.urlsafe_b64encode(f"{version or '-'}.{start:04d}".encode()).decode()
+
+
+def body(
+    ranking: Ranking, at: Page, *, placement: str | None, fields: Sequence[str], explain: bool
+) -> dict[str, Any]:
+    """All of an answer but its id, which differs each time."""
+    entries = ranking.entries[at.start : at.start + at.count]
+    more = len(ranking.entries) > at.start + at.count
+    explained = {"rules": [_explained(one) for one in ranking.acted]} if explain else {}
+    return {
+        "items": [_item(entry, n, fields) for n, entry in enumerate(entries, start=at.start + 1)],
+        "placement": placement,
+        "source": ranking.source,
+        "version": ranking.version,
+        "degraded": ranking.degraded,
+        "experiment": None,
+        "variant": None,
+        "nextCursor": _cursor(ranking.version, at.start + at.count) if more else None,
+        **explained,
+    }
+
+
+def _item(entry: Entry, position: int, fields: Sequence[str]) -> dict[str, Any]:
+    told = {"itemId": entry.item, "score": entry.score, "position": position, "source": entry.source}
+    if fields:
+        told["metadata"] = {name: entry.facts.get(name) for name in fields}
+    return told
+
+
+def _explained(acted: Acted) -> dict[str, Any]:
+    return {
+        "rule": acted.rule,
+        "kind": acted.kind,
+        "removed": [{"itemId": i, "position": n, "score": score} for i, n, score in acted.removed],
+        "moved": [{"itemId": item, "from": before, "to": after} for item, before, after in acted.moved],
+        "added": list(acted.added),
+    }
+
+
+def text_of(content: Mapping[str, Any]) -> str:
+    return json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+
+
+def called(name: str, text: str) -> str:
+    """The JSON object `text` with its id in front, without writing it all again."""
+    return f'{{"recommendationId":"{name}",{text[1:]}'
+
+
+def digest(text: str, *, revision: str) -> str:
+    """The same for the same content by the same rules, whatever the answer is called."""
+    return hashlib.sha256(f"{revision}\0{text}".encode()).hexdigest()[:32]
+
+
+def tag(name: str, digested: str) -> str:
+    """An ETag that holds the answer's id, so that a reader who keeps the answer keeps its id."""
+    return f'"{name}.{digested}"'
+
+
+def kept(header: str | None, digested: str) -> str | None:
+    """The id of an answer with this content that the reader holds already, by If-None-Match; else None."""
+    for name, content in _TAG.findall(header or ""):
+        if content == digested:
+            return str(name)
+    return None

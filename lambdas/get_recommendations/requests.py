@@ -1,0 +1,112 @@
+"""What a request asks for beyond single parameters: a placement that fits, fields that may be asked for, a body."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from lambdas.get_recommendations import routes
+from lambdas.get_recommendations.placements import Placement, Serving
+from lambdas.get_recommendations.ranking import Entry
+from lambdas.shared.problems import BadRequest, Forbidden
+
+Query = Mapping[str, Any]
+
+
+def placement(query: Query, serving: Serving) -> Placement | None:
+    """The one that is named, None where none is. Raises BadRequest."""
+    name = query.get("placement")
+    if name is None:
+        return None
+    if name not in serving.placements:
+        cure = _one_of(serving.placements) if serving.placements else "leave it out: there are none"
+        raise BadRequest(f"placement is {name!r}: {cure}")
+    return serving.placements[name]
+
+
+def check_fields(query: Query, serving: Serving) -> None:
+    for name in query.get("fields", ()):
+        if name not in serving.fields:
+            cure = _one_of(serving.fields) if serving.fields else "leave it out: none are published"
+            raise BadRequest(f"fields has {name[:80]!r}: {cure}")
+
+
+def _one_of(names: Mapping[str, object] | frozenset[str]) -> str:
+    return f"give one of {', '.join(sorted(names))}"
+
+
+def check_context(found: Placement, items: Sequence[str]) -> None:
+    """A user's request that is filled by items' lists says of which items, and no other does."""
+    if found.wants_context and not items:
+        raise BadRequest(f"placement {found.name!r} lists what goes with items: name them in context")
+    if items and not found.wants_context:
+        what = f"placement {found.name!r}" if found.name else "the user's own list"
+        raise BadRequest(
+            f"context is given, but {what} doesn't look at it: leave it out, or name a placement"
+        )
+
+
+def check_user(found: Placement, query: Query) -> None:
+    """An item's request that is filled by a user's list says whose."""
+    needs = any(one.audience == "user" for one in found.lists)
+    if needs and "userId" not in query:
+        raise BadRequest(f"placement {found.name!r} is filled by a user's list: name the user in userId")
+
+
+def check_may_explain(event: Mapping[str, Any], serving: Serving) -> None:
+    """Raises Forbidden for a caller whom the configuration doesn't name."""
+    if serving.may_explain & {"*", caller(event)}:
+        return
+    raise Forbidden(
+        "explain=true is for the roles and users of api.may_explain: ask as one of them, or without"
+    )
+
+
+def caller(event: Mapping[str, Any]) -> str | None:
+    """Name of the role or user who signed the request; None for the account itself."""
+    identity = (event.get("requestContext") or {}).get("identity") or {}
+    resource = str(identity.get("userArn") or "").rpartition(":")[2].split("/")
+    if resource[0] == "assumed-role" and len(resource) > 1:
+        return resource[1]
+    return resource[-1] if resource[0] == "user" else None
+
+
+def content(event: Mapping[str, Any]) -> Any:
+    """The JSON of a request's body. Raises BadRequest."""
+    text = event.get("body") or ""
+    try:
+        raw = base64.b64decode(text, validate=True) if event.get("isBase64Encoded") else text.encode()
+        return json.loads(raw.decode(), parse_constant=_no_number)
+    except (ValueError, RecursionError):
+        raise BadRequest("the body is not JSON: send a JSON object in UTF-8") from None
+
+
+def _no_number(constant: str) -> float:
+    raise ValueError(constant)
+
+
+def ranked_items(event: Mapping[str, Any]) -> tuple[str, ...]:
+    """`itemIds` of the body. Raises BadRequest."""
+    given = content(event)
+    if not isinstance(given, dict) or set(given) != {"itemIds"}:
+        raise BadRequest('the body must be {"itemIds": ["...", ...]} and nothing else')
+    items = given["itemIds"]
+    if not isinstance(items, list) or not 1 <= len(items) <= routes.MAX_RANKED:
+        raise BadRequest(f"itemIds must be a list of 1 to {routes.MAX_RANKED} ids")
+    for item in items:
+        if not isinstance(item, str):
+            raise BadRequest(f"itemIds has {json.dumps(item)[:80]}: each is a text")
+        routes.plain_identifier("itemIds", item)
+    if len(set(items)) < len(items):
+        raise BadRequest("itemIds has an item twice: give each once")
+    return tuple(items)
+
+
+def in_order_of(entries: Sequence[Entry], items: Sequence[str]) -> tuple[Entry, ...]:
+    """The items that the list has in its order, then the others in theirs, without a score."""
+    wanted = set(items)
+    known = [entry for entry in entries if entry.item in wanted]
+    names = {entry.item for entry in known}
+    return (*known, *(Entry(item, None, "unranked") for item in items if item not in names))

@@ -1,0 +1,15 @@
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Environment:
+    """`log_attributes`: the configuration's names of the log's attributes, by Personalize's; null: not kept."""
+
+    application_log_table: str
+    user_state_table: str
+    log_attributes: dict[str, Any]
+    timestamp_format: str
+    powertools_metrics_namespace: str
