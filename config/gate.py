@@ -36,7 +36,7 @@ AGAINST_POPULARITY: Mapping[str, float] = {"USER_PERSONALIZATION": 1.0, "PERSONA
 
 
 METRICS_REPORTED = frozenset().union(*(recipe.metrics for recipe in RECIPES.values()))
-MIN_AGAINST_SERVING = 0.97
+MIN_AGAINST_SERVING = 0.95
 
 
 class GateRules(Section):
@@ -47,7 +47,7 @@ class GateRules(Section):
     metric: str | None = None
     """Offline metric of GetSolutionMetrics to compare; the recipe family's own unless said."""
     min_against_serving: float | None = Field(default=None, ge=0, le=1)
-    """Share of the serving level (mean of the last 5 promoted versions) to reach, noise aside; 0.97 unless said."""
+    """Share of the serving level (mean of the last 5 promoted versions) to reach, noise aside; 0.95 unless said."""
     min_against_best: float | None = Field(default=None, ge=0, le=1)
     """Share of this configuration's best level so far: small steps down add up to no large one; 0.9 unless said."""
     min_against_popularity: float | None = Field(default=None, ge=0, le=10)
