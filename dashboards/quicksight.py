@@ -6,7 +6,7 @@ QuickSight ignores what it does not understand, so checks/rules/quicksight.py lo
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from dashboards.spec import (
@@ -248,7 +248,7 @@ def _table(visual: Visual) -> tuple[str, Properties]:
     }
 
 
-_DRAWN = {
+_DRAWN: Mapping[str, Callable[[Visual], tuple[str, Properties]]] = {
     "line": _line,
     "bar": _bar,
     "stacked": lambda visual: _bar(visual, "STACKED"),

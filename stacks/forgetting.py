@@ -73,8 +73,10 @@ class ForgettingStack(EnvironmentStack):
                 ["dynamodb:GetItem", "dynamodb:UpdateItem", "dynamodb:Scan"],
                 names.table_arn(names.control_table),
             ),
+            # Users are members of segments too, whose keys say nothing of them.
             allow(
-                ["dynamodb:Query", "dynamodb:BatchWriteItem"], names.table_arn(names.recommendations_table)
+                ["dynamodb:Query", "dynamodb:Scan", "dynamodb:BatchWriteItem"],
+                names.table_arn(names.recommendations_table),
             ),
             allow("dynamodb:BatchWriteItem", names.table_arn(names.user_state_table)),
             # A table whose key does not begin with the user is scanned.

@@ -105,7 +105,17 @@ def _segments(names: Names) -> Content:
 
 
 def _published(names: Names, solution: str) -> Content | None:
-    return None if solution in names.lists_of_others else Content(JSON, _plain("key"))
+    """A page of a segment with the user goes: the next run publishes the segment again."""
+    if solution in names.lists_of_others:
+        return Content(JSON, _in_page)
+    return Content(JSON, _plain("key"))
+
+
+def _in_page(line: Record, users: Users) -> bool:
+    """Of items in lists there are pairs, of users in segments texts."""
+    return "page" in line and any(
+        member in users for member in line.get("items") or () if isinstance(member, str)
+    )
 
 
 def _rows(names: Names) -> Content:

@@ -88,9 +88,9 @@ class Steps:
         served = tables.lists_served(dynamodb, control_table=given.control_table)
         names = (served | set(given.user_lists)) - set(given.other_lists)
         tables.remove_state(dynamodb, table=given.user_state_table, users=users)
-        return tables.remove_lists(
-            dynamodb, table=given.recommendations_table, lists=sorted(names), users=users
-        )
+        table = given.recommendations_table
+        lists = tables.remove_lists(dynamodb, table=table, lists=sorted(names), users=users)
+        return lists + tables.remove_from_segments(dynamodb, table=table, users=users)
 
     def warehouse(self, users: Users) -> int:
         given = self.settings

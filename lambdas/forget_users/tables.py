@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
@@ -29,6 +30,33 @@ def remove_lists(dynamodb: Any, *, table: str, lists: Iterable[str], users: User
         for item in _query(dynamodb, table, keys=("pk", "sk"), value={"S": f"{name}#{user}"})
     )
     return _delete(dynamodb, table, found)
+
+
+def remove_from_segments(dynamodb: Any, *, table: str, users: Users) -> int:
+    """The users out of every page of every segment, which stay as they are for others; how many pages.
+
+    A page that only had them goes with its place: readers take a missing page for an empty one.
+    """
+    pages = dynamodb.get_paginator("scan").paginate(
+        TableName=table,
+        FilterExpression="begins_with(pk, :segment)",
+        ExpressionAttributeValues={":segment": {"S": "segment#"}},
+        ConsistentRead=True,
+    )
+    found = (item for page in pages for item in page["Items"])
+    return _write(dynamodb, table, (request for item in found if (request := _without(item, users))))
+
+
+def _without(item: Item, users: Users) -> Item | None:
+    """The request that writes the page again, or takes it away; None for one that has none of the users."""
+    members = json.loads(item["items"]["S"])
+    left = [member for member in members if member not in users]
+    if len(left) == len(members):
+        return None
+    if not left:
+        return {"DeleteRequest": {"Key": {key: item[key] for key in ("pk", "sk")}}}
+    text = json.dumps(left, separators=(",", ":"), ensure_ascii=False)
+    return {"PutRequest": {"Item": {**item, "items": {"S": text}}}}
 
 
 def remove_state(dynamodb: Any, *, table: str, users: Users) -> None:
@@ -95,9 +123,14 @@ def _scan(dynamodb: Any, table: str, *, keys: Sequence[str], attribute: str, use
 
 def _delete(dynamodb: Any, table: str, keys: Iterable[Item]) -> int:
     """Raises DeletesUnprocessed."""
-    left, count = iter(keys), 0
+    return _write(dynamodb, table, ({"DeleteRequest": {"Key": dict(key)}} for key in keys))
+
+
+def _write(dynamodb: Any, table: str, asked: Iterable[Item]) -> int:
+    """Raises DeletesUnprocessed."""
+    left, count = iter(asked), 0
     while batch := list(islice(left, BATCH)):
-        requests = [{"DeleteRequest": {"Key": dict(key)}} for key in batch]
+        requests: Sequence[Item] = batch
         for _ in range(ATTEMPTS):
             answer = dynamodb.batch_write_item(RequestItems={table: requests})
             requests = answer.get("UnprocessedItems", {}).get(table, [])

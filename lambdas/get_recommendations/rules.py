@@ -60,7 +60,7 @@ def not_interested(entries: Entries, given: Parameters, known: Known) -> Entries
     ignored = {entry.item for entry in kept if _ignored(entry.item, given, known)}
     if given["action"] == "exclude":
         return [entry for entry in kept if entry.item not in ignored]
-    return _rescored(kept, dict.fromkeys(ignored, given["factor"]))
+    return _rescored(kept, dict.fromkeys(ignored, float(given["factor"])))
 
 
 def _dismissed(item: str, given: Parameters, known: Known) -> bool:
@@ -114,7 +114,7 @@ def cap(entries: Entries, given: Parameters, known: Known) -> Entries:
 def boost_new(entries: Entries, given: Parameters, known: Known) -> Entries:
     since = known.now - given["within_days"] * DAY
     new = {entry.item for entry in entries if (_number(entry, "CREATION_TIMESTAMP") or -1) >= since}
-    return _rescored(entries, dict.fromkeys(new, given["factor"]))
+    return _rescored(entries, dict.fromkeys(new, float(given["factor"])))
 
 
 def pin(entries: Entries, given: Parameters, known: Known) -> Entries:

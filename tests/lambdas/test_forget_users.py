@@ -592,6 +592,30 @@ def test_more_lists_than_one_call_takes_go(world: World) -> None:
     assert removed == 60 and world.items("lists") == []
 
 
+def test_members_leave_the_pages_of_segments_and_others_stay(world: World) -> None:
+    pages = {"1": ["u1", USER, "u2"], "2": ["u1"], "3": [USER]}
+    for page, members in pages.items():
+        text = json.dumps(members)
+        world.put("lists", pk="segment#s#i1", sk=f"v#0000{page}", items=text, pages="3")
+    world.put("lists", pk=f"related#{USER}", sk="v", items=json.dumps([[USER, 1.0]]))
+    assert tables.remove_from_segments(world.dynamodb, table="lists", users=[USER]) == 2
+    left = {one["sk"]["S"]: json.loads(one["items"]["S"]) for one in world.items("lists")}
+    assert left == {"v#00001": ["u1", "u2"], "v#00002": ["u1"], "v": [[USER, 1.0]]}
+
+
+def test_pages_of_segments_that_wait_to_be_published_lose_the_user(tmp_path: Path) -> None:
+    rows = [
+        {"list": "related", "key": "i1", "page": 1, "pages": 1, "items": ["u1", "12"]},
+        {"list": "related", "key": "i2", "page": 1, "pages": 1, "items": ["u1"]},
+        {"list": "related", "key": "12", "items": [["12", 0.5]]},
+    ]
+    (tmp_path / "old").write_bytes(lines(*rows))
+    content = contents.content_of("results", f"publish/{RUN}/related/part-0.json", names=NAMES)
+    assert content is not None
+    assert rewriting.rewrite(tmp_path / "old", tmp_path / "new", content=content, users=["12"]) == 1
+    assert (tmp_path / "new").read_bytes() == lines(rows[1], rows[2])
+
+
 def warehouse(statements: FakeWarehouse) -> Warehouse:
     return Warehouse(statements, {"WorkgroupName": "w", "Database": "d"}, ["related"], sleep=lambda _: None)
 
