@@ -32,6 +32,12 @@ def _objects(bucket: str, key: str) -> str:
 _TABLES = f"{layout.RAW_TABLE.top}/x"
 UNRECORDED: tuple[Unrecorded, ...] = (
     Unrecorded(
+        r"Serving/RecordEvents.*",
+        ("s3:PutObject",),
+        (_objects("raw", "exposures/x"),),
+        "exposures are written only while an experiment runs",
+    ),
+    Unrecorded(
         r"Forgetting/ForgetUsers.*",
         ("dynamodb:Scan",),
         ("arn:aws:dynamodb:{where}:table/{prefix}-application-log",),

@@ -214,8 +214,6 @@ class Placement(Section):
     """Names of `rules`, in the order in which they act."""
     fallback: Annotated[tuple[str, ...], Field(max_length=5)] = ()
     """Solutions for everyone that fill up what the lists leave; none: the answer may be short, or empty."""
-    layer: Name | None = None
-    """Layer of experiments that the placement belongs to."""
 
 
 def check(

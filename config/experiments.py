@@ -7,7 +7,7 @@ document alone (lambdas/shared/assignment.py), so that nothing about it is store
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date
 from itertools import combinations, pairwise
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
@@ -219,6 +219,7 @@ def check(
     solutions: Sequence[Solution],
     events: Sequence[str],
     attributes: Sequence[str],
+    placements: Collection[str],
 ) -> None:
     """What one experiment can't know alone: that what it names is there, and that no two collide.
 
@@ -230,6 +231,9 @@ def check(
             f"experiments.holdout_percent is {experiments.holdout_percent:g} but there is no layer, so nobody is held "
             "out of anything: add experiments.layers, or set 0"
         )
+    for layer in experiments.layers:
+        for placement in layer.placements:
+            _one_of(f"layers: {layer.name!r}: placement", placement, sorted(placements))
     for metric in experiments.metrics:
         for event in filter(None, (metric.event, metric.per)):
             _one_of(f"metrics: {metric.name!r} counts event", event, events)

@@ -11,6 +11,7 @@ from typing import Any
 
 from config.business import moment
 from config.digests import digest
+from config.experiments import delivered
 from config.section import Section
 from config.settings import Settings
 
@@ -18,7 +19,7 @@ TRENDING = "aws-trending-now"
 
 
 def content(settings: Settings) -> dict[str, Any]:
-    """{lists, placements, rules, fields, may_explain, revision}; times are epoch seconds."""
+    """{lists, placements, rules, fields, experiments, may_explain, revision}; times are epoch seconds."""
     told = {
         "lists": [
             {"name": one.name, "for_each": one.for_each, "trending": one.recipe == TRENDING}
@@ -28,6 +29,7 @@ def content(settings: Settings) -> dict[str, Any]:
         "placements": {name: row.model_dump(mode="json") for name, row in settings.placements.items()},
         "rules": {name: _rule(rule) for name, rule in settings.rules.items()},
         "fields": list(settings.publishing.item_fields),
+        "experiments": delivered(settings.experiments),
     }
     return {**told, "may_explain": list(settings.api.may_explain), "revision": digest(told)}
 

@@ -8,9 +8,10 @@ from aws_cdk import CfnOutput, Duration
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from config import serving
+from config import layout, serving
+from config.experiments import delivered
 from config.settings import Settings
-from stacks.parts.access import allow
+from stacks.parts.access import allow, encrypt_and_decrypt
 from stacks.parts.api import READER, RecommendationsApi
 from stacks.parts.function import PythonFunction
 from stacks.parts.layer import RuntimeLayer
@@ -60,14 +61,18 @@ class ServingStack(EnvironmentStack):
             environment={
                 "APPLICATION_LOG_TABLE": self.settings.application_log_table,
                 "USER_STATE_TABLE": names.user_state_table,
+                "RAW_BUCKET": names.raw_bucket,
                 "LOG_ATTRIBUTES": json.dumps(log.attributes.model_dump()),
                 "TIMESTAMP_FORMAT": log.timestamp_format,
             },
+            more={"lambdas/record_events/experiments.json": json.dumps(delivered(self.settings.experiments))},
             memory_size=1024,
             timeout=Duration.seconds(10),
             statements=[
                 allow("dynamodb:PutItem", names.table_arn(self.settings.application_log_table)),
                 allow("dynamodb:UpdateItem", names.table_arn(names.user_state_table)),
+                allow("s3:PutObject", f"arn:aws:s3:::{names.raw_bucket}/{layout.EXPOSURES.anything}"),
+                encrypt_and_decrypt(self.key_arn),
             ],
         )
 

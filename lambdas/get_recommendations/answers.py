@@ -15,6 +15,7 @@ from typing import Any
 from lambdas.get_recommendations.fallback import Ranking
 from lambdas.get_recommendations.ranking import Entry
 from lambdas.get_recommendations.rules import Acted
+from lambdas.shared.assignment import Assignment
 from lambdas.shared.problems import BadRequest
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's, which no one misreads
@@ -29,6 +30,14 @@ class Page:
     start: int
     count: int
     run: str | None = None
+
+
+@dataclass(frozen=True)
+class Told:
+    """What an answer says of itself beside its items."""
+
+    placement: str | None = None
+    assignment: Assignment | None = None
 
 
 def new_id() -> str:
@@ -63,21 +72,19 @@ def _cursor(version: str | None, start: int) -> str:
     return base64.urlsafe_b64encode(f"{version or '-'}.{start:04d}".encode()).decode()
 
 
-def body(
-    ranking: Ranking, at: Page, *, placement: str | None, fields: Sequence[str], explain: bool
-) -> dict[str, Any]:
+def body(ranking: Ranking, at: Page, *, told: Told, fields: Sequence[str], explain: bool) -> dict[str, Any]:
     """All of an answer but its id, which differs each time."""
     entries = ranking.entries[at.start : at.start + at.count]
     more = len(ranking.entries) > at.start + at.count
     explained = {"rules": [_explained(one) for one in ranking.acted]} if explain else {}
     return {
         "items": [_item(entry, n, fields) for n, entry in enumerate(entries, start=at.start + 1)],
-        "placement": placement,
+        "placement": told.placement,
         "source": ranking.source,
         "version": ranking.version,
         "degraded": ranking.degraded,
-        "experiment": None,
-        "variant": None,
+        "experiment": told.assignment.experiment if told.assignment else None,
+        "variant": told.assignment.variant if told.assignment else None,
         "nextCursor": _cursor(ranking.version, at.start + at.count) if more else None,
         **explained,
     }

@@ -12,7 +12,7 @@ from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 
 from lambdas.get_recommendations import answers, placements, requests, routes
-from lambdas.get_recommendations.answers import Page
+from lambdas.get_recommendations.answers import Page, Told
 from lambdas.get_recommendations.breaker import Breaker
 from lambdas.get_recommendations.environment import Environment
 from lambdas.get_recommendations.fallback import Asked, Ranking, Recommender
@@ -87,7 +87,7 @@ def rank_items(name: str) -> Response[str]:
     own = recommender().personal_scores(user, placements.packaged().plain("user"), run=query.get("runId"))
     entries = requests.in_order_of(own.entries, items)
     ranking = Ranking(entries, own.source, own.version, own.degraded)
-    return _answer(ranking, Page(0, len(entries)), placement=None, query=query)
+    return _answer(ranking, Page(0, len(entries)), told=Told(), query=query)
 
 
 def health() -> Response[str]:
@@ -133,23 +133,24 @@ def _listed(
 ) -> Response[str]:
     requests.check_fields(query, placements.packaged())
     page = answers.page(query, length=placement.length)
+    day = time.strftime("%Y-%m-%d", time.gmtime())
+    shown, assignment = placements.packaged().in_variant(placement, user=user, day=day)
     asked = Asked(
-        placement=placement,
+        placement=shown,
         user=user,
         items=tuple(items),
         exclude=frozenset(query.get("exclude", ())),
         run=page.run,
         wanted=page.start + page.count,
     )
-    return _answer(recommender().answer(asked), page, placement=placement.name, query=query)
+    told = Told(placement=placement.name, assignment=assignment)
+    return _answer(recommender().answer(asked), page, told=told, query=query)
 
 
-def _answer(
-    ranking: Ranking, page: Page, *, placement: str | None, query: Mapping[str, Any]
-) -> Response[str]:
+def _answer(ranking: Ranking, page: Page, *, told: Told, query: Mapping[str, Any]) -> Response[str]:
     _count(ranking)
     fields, explain = query.get("fields", ()), bool(query.get("explain"))
-    text = answers.text_of(answers.body(ranking, page, placement=placement, fields=fields, explain=explain))
+    text = answers.text_of(answers.body(ranking, page, told=told, fields=fields, explain=explain))
     if ranking.degraded:
         # What stands in is not what should be kept.
         return _json(answers.called(answers.new_id(), text), {"Cache-Control": "private, no-store"})

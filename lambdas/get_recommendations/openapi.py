@@ -240,6 +240,10 @@ def _events() -> dict[str, Any]:
         "itemIds": {"type": "array", "minItems": 1, "maxItems": 100, "items": _ID},
         "sessionId": _ID,
         "recommendationId": _ID,
+        "placement": {
+            **_ID,
+            "description": "Of an impression: where it was shown, so that experiments count it",
+        },
         "value": {"type": "number", "description": "A price, or the share that was watched"},
     }
     whole = _object(event)

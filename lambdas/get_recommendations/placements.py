@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from lambdas.get_recommendations.ranking import Source
 from lambdas.get_recommendations.rules import KINDS, Named
+from lambdas.shared.assignment import Assignment, Unit, assigned
 
 SERVING = Path(__file__).parent / "serving.json"
 SOURCES: Mapping[str, Source] = {"user": "personal", "item": "related", "everyone": "popular"}
@@ -41,7 +42,6 @@ class Placement:
     name: str | None = None
     rules: tuple[Named, ...] = ()
     length: int = 25
-    layer: str | None = None
     fills: bool = False
     packaged: bool = True
 
@@ -61,6 +61,7 @@ class Serving:
     lists: Mapping[str, ListOf]
     placements: Mapping[str, Placement]
     fields: frozenset[str]
+    experiments: Mapping[str, Any]
     may_explain: frozenset[str]
     revision: str
 
@@ -73,6 +74,26 @@ class Serving:
         """Popular items where no solution makes trending ones."""
         own = [one for one in self.lists.values() if one.trending]
         return Placement(lists=tuple(own[:1]), fallback=self._popular())
+
+    def in_variant(
+        self, placement: Placement, *, user: str | None, day: str
+    ) -> tuple[Placement, Assignment | None]:
+        """What the user is shown in a placement, and the variant that says so; `day` is YYYY-MM-DD in UTC.
+
+        The variant's list comes before the placement's own, which stands in where the variant has no list for the user.
+        """
+        if user is None or placement.name is None:
+            return placement, None
+        found = assigned(
+            self.experiments, placement=placement.name, unit=Unit(id=user, attributes={}), day=day
+        )
+        if not found:
+            return placement, None
+        shown = found[-1]  # the holdout's own stands first
+        if shown.solution is None:
+            return placement, shown
+        own = tuple(one for one in placement.lists if one.name != shown.solution)
+        return replace(placement, lists=(self.lists[shown.solution], *own)), shown
 
     def _popular(self) -> tuple[ListOf, ...]:
         found = [one for one in self.lists.values() if one.audience == "everyone" and not one.trending]
@@ -87,6 +108,7 @@ def read(content: Mapping[str, Any]) -> Serving:
         lists=lists,
         placements={name: _placement(name, row, lists, rules) for name, row in content["placements"].items()},
         fields=frozenset(content["fields"]),
+        experiments=content["experiments"],
         may_explain=frozenset(content["may_explain"]),
         revision=content["revision"],
     )
@@ -102,7 +124,6 @@ def _placement(
         name=name,
         rules=tuple(rules[one] for one in row["rules"]),
         length=row["length"],
-        layer=row["layer"],
         fills=True,
         packaged=bool(fallback),
     )

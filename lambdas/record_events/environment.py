@@ -10,6 +10,7 @@ class Environment:
 
     application_log_table: str
     user_state_table: str
+    raw_bucket: str
     log_attributes: dict[str, Any]
     timestamp_format: str
     powertools_metrics_namespace: str

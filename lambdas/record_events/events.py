@@ -22,7 +22,7 @@ _TIME = re.compile(
     re.ASCII,
 )
 KNOWN = frozenset(
-    "eventId type occurredAt userId anonymousId itemId itemIds sessionId recommendationId value".split()
+    "eventId type occurredAt userId anonymousId itemId itemIds sessionId recommendationId placement value".split()
 )
 NEEDS_ITEM = frozenset(LETTERS) - {"impression"}
 
@@ -46,6 +46,7 @@ class Event:
     at: datetime
     session: str | None
     recommendation: str | None
+    placement: str | None
     value: float | None
 
 
@@ -68,6 +69,7 @@ def event(given: Any, *, now: datetime) -> Event:
         at=_moment(given.get("occurredAt"), now=now),
         session=_optional(given, "sessionId"),
         recommendation=_optional(given, "recommendationId"),
+        placement=_optional(given, "placement"),
         value=_number(given.get("value")),
     )
 

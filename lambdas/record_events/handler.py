@@ -11,7 +11,7 @@ from functools import cache
 from http import HTTPStatus
 from typing import Any
 
-from lambdas.record_events import events, log
+from lambdas.record_events import events, exposures, log
 from lambdas.record_events.environment import Environment
 from lambdas.record_events.events import Event, Rejected
 from lambdas.record_events.log import Log
@@ -45,9 +45,10 @@ def _answered(event: dict[str, Any]) -> dict[str, Any]:
         rows = events.batch(_content(event))
     except ValueError as error:
         return _problem(400, str(error), event)
-    answer = run(rows, dynamodb=client("dynamodb"), settings=settings(), now=datetime.now(UTC))
+    given = settings()
+    answer = run(rows, dynamodb=client("dynamodb"), s3=client("s3"), settings=given, now=datetime.now(UTC))
     figures = {"Accepted": answer["accepted"], "Rejected": len(answer["rejected"])}
-    count(figures, namespace=settings().powertools_metrics_namespace, dimensions={"Service": "record_events"})
+    count(figures, namespace=given.powertools_metrics_namespace, dimensions={"Service": "record_events"})
     return _response(202, answer, "application/json")
 
 
@@ -65,10 +66,12 @@ def _no_number(constant: str) -> float:
     raise ValueError(constant)
 
 
-def run(rows: Sequence[Any], *, dynamodb: Any, settings: Environment, now: datetime) -> dict[str, Any]:
+def run(
+    rows: Sequence[Any], *, dynamodb: Any, s3: Any, settings: Environment, now: datetime
+) -> dict[str, Any]:
     """{accepted, duplicates, rejected: [{index, code, detail}]}.
 
-    Raises what DynamoDB refuses: then all may be sent again.
+    Raises what DynamoDB and S3 refuse: then all may be sent again.
     """
     taken, rejected = understood(rows, now=now)
     kept = Log(
@@ -82,6 +85,8 @@ def run(rows: Sequence[Any], *, dynamodb: Any, settings: Environment, now: datet
     seconds = int(now.timestamp())
     for user, deeds in log.by_user(taken).items():
         log.remember(dynamodb, table=settings.user_state_table, user=user, deeds=deeds, now=seconds)
+    lines = exposures.of(taken, exposures.document())
+    exposures.keep(s3, bucket=settings.raw_bucket, lines=lines, now=now)
     return {"accepted": len(taken), "duplicates": new.count(False), "rejected": rejected}
 
 

@@ -202,7 +202,7 @@ BEFORE = version(given())
         given({"slots": {"first": 0, "end": 90}}),
         given({"target": {"states": ["new"]}}),
         given({"detectable": 0.1}),
-        given(layers=[{"name": "home", "placements": ["home", "front"]}]),
+        given(layers=[{"name": "home", "placements": ["home", "product"]}]),
         given(holdout_percent=6),
         given(metrics=[{**m, "better": "lower"} for m in given()["metrics"]]),
     ],

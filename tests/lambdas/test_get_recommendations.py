@@ -5,6 +5,7 @@ import os
 import threading
 import time
 from collections.abc import Iterator
+from datetime import date, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -706,6 +707,35 @@ def test_trending_is_its_own_list_where_a_solution_makes_one_and_popular_elsewhe
     body = ask("/v1/trending")
     assert (ids(body), body["source"]) == (["hot"], "trending")
     assert ask("/v1/popular")["source"] == "popular"
+
+
+def test_an_answer_is_of_the_variant_that_its_user_is_in(world: Server, packaged: Path) -> None:
+    """Whichever half a user is in: the list, and what the answer says of itself, are that variant's."""
+    home = {"starts": date.today() - timedelta(days=1), "name": "one", "layer": "home", "control": "own"}
+    variants = [
+        {"name": "own", "weight": 50, "solution": "personal"},
+        {"name": "all", "weight": 50, "solution": "popular"},
+    ]
+    metrics = [{"name": "buyers", "event": "purchase", "counts": "users"}]
+    configure(
+        packaged,
+        experiments={
+            "layers": [{"name": "home", "placements": ["home"]}],
+            "metrics": metrics,
+            "definitions": [{**home, "variants": variants, "primary": "buyers"}],
+        },
+    )
+    seen = set()
+    for user in [f"user-{number}" for number in range(12)]:
+        world.put(f"personal#{user}", RUN, items='[["own-item",1]]')
+        query = {"placement": "home", "numResults": "1"}
+        body = ask("/v1/users/{userId}/recommendations", userId=user, query=query)
+        assert body["experiment"] == "one"
+        assert (body["source"] == "personal") == (body["variant"] == "own")
+        seen.add(body["variant"])
+        plain = ask("/v1/users/{userId}/recommendations", userId=user)
+        assert (plain["experiment"], plain["variant"], plain["source"]) == (None, None, "personal")
+    assert seen == {"own", "all"}
 
 
 def test_health_names_the_run_of_each_list(world: Server) -> None:

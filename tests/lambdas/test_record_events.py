@@ -13,19 +13,22 @@ from botocore.exceptions import ClientError
 from jsonschema import Draft202012Validator
 from moto import mock_aws
 
+from config import layout, serving
 from config.settings import LogAttributes
 from glue_jobs.columns import EVENTS as READ_BY_THE_JOB
-from lambdas.get_recommendations import openapi
-from lambdas.record_events import events, handler
+from lambdas.get_recommendations import openapi, placements
+from lambdas.record_events import events, exposures, handler
 from lambdas.record_events.environment import Environment
 from lambdas.record_events.events import Rejected
 from lambdas.record_events.log import Log
 from lambdas.shared import user_state
+from tests import example
 
 NOW = datetime(2026, 11, 24, 3, 0, 0, tzinfo=UTC)
 SETTINGS = Environment(
     application_log_table="log",
     user_state_table="state",
+    raw_bucket="raw",
     log_attributes=LogAttributes().model_dump(),
     timestamp_format="milliseconds",
     powertools_metrics_namespace="Osusume/test",
@@ -47,6 +50,11 @@ class Tables:
         self.log: dict[tuple[str, str], dict[str, Any]] = {}
         self.state: dict[str, set[str]] = {}
         self.fail_state = False
+        self.objects: dict[str, str] = {}
+
+    def put_object(self, *, Bucket: str, Key: str, Body: bytes) -> None:
+        assert Bucket == "raw"
+        self.objects[Key] = Body.decode()
 
     def put_item(self, *, TableName: str, Item: Any, ConditionExpression: str, **_: Any) -> None:
         assert (TableName, ConditionExpression) == ("log", "attribute_not_exists(#key)")
@@ -74,8 +82,13 @@ def tables() -> Tables:
     return Tables()
 
 
+@pytest.fixture(autouse=True)
+def no_experiments(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exposures, "document", lambda: serving.content(example.settings())["experiments"])
+
+
 def run(tables: Tables, *rows: Any) -> dict[str, Any]:
-    answer = handler.run(rows, dynamodb=tables, settings=SETTINGS, now=NOW)
+    answer = handler.run(rows, dynamodb=tables, s3=tables, settings=SETTINGS, now=NOW)
     components = openapi.document()["components"]
     Draft202012Validator({"$ref": "#/components/schemas/EventsAnswer", "components": components}).validate(
         answer
@@ -225,6 +238,84 @@ def test_a_state_keeps_its_newest_deeds_and_none_that_no_rule_looks_at() -> None
     assert user_state.spare(many[: user_state.MOST_DEEDS], now=now) == []
 
 
+EXPERIMENT = {
+    "name": "one",
+    "version": "11111111",
+    "layer": "home",
+    "slots": [0, 100],
+    "starts": "2026-01-01",
+    "ends": None,
+    "ramp": [["2026-01-01", 100.0]],
+    "variants": [{"name": "control", "weight": 50}, {"name": "other", "weight": 50, "solution": "popular"}],
+    "target": {"attributes": {}, "states": []},
+    "testers": {"tester": "other"},
+}
+DOCUMENT = {
+    "holdout": {"version": "22222222", "percent": 0.0},
+    "layers": {"home": ["home"]},
+    "experiments": [EXPERIMENT],
+}
+
+
+@pytest.fixture
+def running(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exposures, "document", lambda: DOCUMENT)
+
+
+def lines(tables: Tables) -> list[dict[str, str]]:
+    return [json.loads(line) for body in tables.objects.values() for line in body.splitlines()]
+
+
+@pytest.mark.usefixtures("running")
+def test_an_impression_in_a_placement_exposes_its_user_once(tables: Tables) -> None:
+    shown = {**SHOWN, "placement": "home"}
+    run(tables, shown, {**shown, "eventId": "another"})
+    [line] = lines(tables)
+    assert (line["unit_id"], line["experiment"], line["placement"]) == (SHOWN["userId"], "one", "home")
+    assert line["variant"] in {"control", "other"}
+    [key] = tables.objects
+    assert key.startswith(f"exposures/day={NOW:%Y-%m-%d}/")
+    run(tables, shown)
+    assert list(tables.objects) == [key], "what is sent again writes the same object"
+
+
+@pytest.mark.usefixtures("running")
+@pytest.mark.parametrize(
+    "shown",
+    [
+        SHOWN,
+        {**SHOWN, "placement": "cart"},
+        {**CLICK, "placement": "home"},
+        {**SHOWN, "placement": "home", "userId": "tester"},
+        {**{k: v for k, v in SHOWN.items() if k != "userId"}, "placement": "home", "anonymousId": "a"},
+    ],
+    ids=["no placement", "another placement", "a click", "a tester", "not signed in"],
+)
+def test_what_exposes_nobody_writes_nothing(tables: Tables, shown: Any) -> None:
+    assert run(tables, shown)["accepted"] == 1
+    assert tables.objects == {}
+
+
+@pytest.mark.usefixtures("running")
+def test_what_is_exposed_is_what_readers_are_shown(tables: Tables) -> None:
+    """Both functions assign by the same document and module; here by the read function's own way."""
+    content = {**serving.content(example.settings()), "experiments": DOCUMENT}
+    told = placements.read(content)
+    home = told.placements["home"]
+    users = [f"u{number}" for number in range(40)]
+    run(tables, *({**SHOWN, "placement": "home", "userId": user, "eventId": user} for user in users))
+    written = {line["unit_id"]: line["variant"] for line in lines(tables)}
+    day = SHOWN["occurredAt"][:10]
+    read = {user: told.in_variant(home, user=user, day=day) for user in users}
+    assert written == {user: found.variant for user, (_, found) in read.items() if found}
+    lists = {found.variant: shown.lists[0].name for shown, found in read.values() if found}
+    assert lists == {"control": "personal", "other": "popular"}
+
+
+def test_the_prefix_of_exposures_is_the_layouts() -> None:
+    assert layout.EXPOSURES.text == exposures.KEY
+
+
 def asked(body: Any, **more: Any) -> dict[str, Any]:
     text = body if isinstance(body, str) else json.dumps(body)
     return {"path": "/v1/events", "httpMethod": "POST", "body": text, "isBase64Encoded": False, **more}
@@ -294,7 +385,7 @@ def test_another_implementation_of_dynamodb_keeps_an_event_once_and_adds_its_dee
             )
         rows = [CLICK, {**SHOWN, "eventId": "e2"}]
         for _ in range(2):
-            handler.run(rows, dynamodb=dynamodb, settings=SETTINGS, now=NOW)
+            handler.run(rows, dynamodb=dynamodb, s3=None, settings=SETTINGS, now=NOW)
         assert len(dynamodb.scan(TableName="log")["Items"]) == 2
         [state] = dynamodb.scan(TableName="state")["Items"]
         assert sorted(state["deeds"]["SS"]) == ["c|1795489199|i1", "s|1795489199|i1", "s|1795489199|i2"]
@@ -302,7 +393,7 @@ def test_another_implementation_of_dynamodb_keeps_an_event_once_and_adds_its_dee
             {**CLICK, "eventId": f"e{n}", "itemId": f"n{n}", "occurredAt": "2026-11-24T03:00:00Z"}
             for n in (3, 4)
         ]
-        handler.run(newer, dynamodb=dynamodb, settings=SETTINGS, now=NOW)
+        handler.run(newer, dynamodb=dynamodb, s3=None, settings=SETTINGS, now=NOW)
         [state] = dynamodb.scan(TableName="state")["Items"]
         assert len(state["deeds"]["SS"]) == 3 and {"c|1795489200|n3", "c|1795489200|n4"} <= set(
             state["deeds"]["SS"]
