@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from analysis import sequential
 from analysis.design import Design
@@ -22,7 +23,7 @@ class Looks:
 
     design: Design
     effect: Effect
-    seen: Array
+    seen: NDArray[np.bool_]
     """Whether the day counts as a look."""
     level: float = sequential.ALPHA
     late: int = 0
