@@ -11,11 +11,12 @@ from typing import Any
 
 import yaml
 
+from assess import places
 from assess.data import Own
 from assess.results import Gain, Way, best_recipe, personal_pays
 from assess.shape import Shape
 from config import files, settings
-from config.settings import Datasets, Settings
+from config.settings import Analytics, Datasets, Settings
 
 NAME = "assessed"
 BOUGHT = ("purchase", "buy", "bought", "order", "transaction", "sale", "sold")
@@ -71,13 +72,12 @@ def propose(
     gained: Sequence[Gain],
 ) -> Proposal:
     """`environment`: whose network, sources and sizes are taken. Raises ConfigError where the result is invalid."""
-    base = files.read(environment, files.folder()).own
-    content = {key: base[key] for key in TAKEN if key in base}
+    found = files.read(environment, files.folder())
+    content = {key: found.own[key] for key in TAKEN if key in found.own}
     content |= {"environment": NAME, "datasets": _datasets(own, shape, given, gained)}
     content["solutions"] = _solutions(personal, related)
     content["api"] = {**content.get("api", {}), "default_items": _popular_items(own)}
-    if not any(solution["for_each"] == "user" for solution in content["solutions"]):
-        content["publishing"] = {"min_never_bought": 0}
+    content |= _served(own, shape, content, shared=found.common)
     tables = {name: None for name in ("users", "items") if not _has(own, name)}
     if tables:
         content["sources"] = files.merged(content.get("sources", {}), {"aurora": {"tables": tables}})
@@ -116,6 +116,31 @@ def _datasets(own: Own, shape: Shape, given: dict[str, float], gained: Sequence[
         fields = own.drafts[name].fields
         found[name] = {"fields": [_field(one) for one in fields]} if _has(own, name) else None
     return found
+
+
+def _served(own: Own, shape: Shape, content: dict[str, Any], *, shared: places.Section) -> dict[str, Any]:
+    """What is published with lists, and what places and experiments show of it: only what these data have."""
+    published = places.item_fields(shared, own.fields("items"))
+    without = places.rules(shared, published)
+    made = places.placements(shared, solutions=[one["name"] for one in content["solutions"]], without=without)
+    of_nobody = not any(one["for_each"] == "user" for one in content["solutions"])
+    left = [name for name in (shared.get("placements") or {}) if made.get(name, {}) is not None]
+    return {
+        "publishing": {"item_fields": published, **({"min_never_bought": 0} if of_nobody else {})},
+        "placements": made,
+        "rules": without,
+        "experiments": places.experiments(
+            shared,
+            places=left,
+            events=[*shape.types, _impressions(content, shared)],
+            segments=[field.name for field in own.fields("users") if field.categorical],
+        ),
+    }
+
+
+def _impressions(content: dict[str, Any], shared: places.Section) -> str:
+    given = files.merged(shared.get("analytics", {}), content.get("analytics", {}))
+    return str(Analytics.model_validate(given).impression_event)
 
 
 def _field(field: Any) -> dict[str, Any]:

@@ -123,11 +123,7 @@ def _aurora(assembly: Assembly) -> Iterator[tuple[Driver, float]]:
 
 
 def _glue(assembly: Assembly) -> Iterator[tuple[Driver, float]]:
-    runs = sum(
-        runs_in_month(schedule)
-        for _, _, schedule in assembly.each("AWS::Scheduler::Schedule")
-        if str(schedule.get("Target", {}).get("Arn")).endswith(f"{assembly.prefix}-pipeline")
-    )
+    runs = pipeline_runs(assembly)
     for _, logical_id, job in assembly.each("AWS::Glue::Job"):
         hours = float(job.get("Timeout", 2880)) / 60
         yield GLUE, dpus(logical_id, job) * hours * runs
@@ -139,6 +135,15 @@ def dpus(logical_id: str, job: Mapping[str, Any]) -> float:
     if worker not in _DPU:
         raise WorkerUnknown(f"{logical_id}: WorkerType {worker!r} is not one of {', '.join(_DPU)}")
     return _DPU[worker] * float(job["NumberOfWorkers"])
+
+
+def pipeline_runs(assembly: Assembly) -> int:
+    """A month's, by its schedules; those of other workflows, such as the clean-up, run none of its jobs."""
+    return sum(
+        runs_in_month(schedule)
+        for _, _, schedule in assembly.each("AWS::Scheduler::Schedule")
+        if str(schedule.get("Target", {}).get("Arn")).endswith(f":{assembly.prefix}-pipeline")
+    )
 
 
 def runs_in_month(schedule: Mapping[str, Any]) -> int:

@@ -61,18 +61,17 @@ class Fixed:
     """What the templates hold whatever is done: see checks.cost."""
 
     quantities: Mapping[cost.Driver, float]
-    runs: int  # a month, by the schedules
+    runs: int  # of the pipeline, a month
     jobs: Mapping[str, float]  # Glue job -> its DPUs
     memory_mb: float  # of the reading function
     base_rpu: float
 
     @classmethod
     def of(cls, assembly: Assembly) -> Fixed:
-        schedules = assembly.each("AWS::Scheduler::Schedule")
         workgroups = assembly.each("AWS::RedshiftServerless::Workgroup")
         return cls(
             quantities=cost.quantities(assembly),
-            runs=sum(cost.runs_in_month(schedule) for _, _, schedule in schedules),
+            runs=cost.pipeline_runs(assembly),
             jobs={str(job["Name"]): cost.dpus(key, job) for _, key, job in assembly.each("AWS::Glue::Job")},
             memory_mb=_reader_memory(assembly),
             base_rpu=sum(float(group.get("BaseCapacity", 128)) for _, _, group in workgroups),

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import yaml
 
 from assess import costs, data, proposal
 from assess.results import Gain, Way
@@ -75,6 +76,52 @@ def test_metadata_become_fields_by_their_kind(tmp_path: Path) -> None:
 def test_what_does_not_beat_popularity_is_not_paid_for(tmp_path: Path) -> None:
     assert proposed(tmp_path, against=SAME).solutions == ("aws-similar-items", "aws-popularity-count")
     assert proposed(tmp_path).solutions[0] == PERSONAL
+
+
+def test_with_lists_only_fields_go_that_the_items_have(tmp_path: Path) -> None:
+    bare, known = proposed(tmp_path).settings, proposed(tmp_path, items=shops.catalogue()).settings
+    assert bare.publishing.item_fields == ()
+    assert known.publishing.item_fields == ("CATEGORY",)
+
+
+def test_a_rule_that_looks_at_a_field_nobody_has_goes_from_every_placement(tmp_path: Path) -> None:
+    found = proposed(tmp_path).settings
+    assert set(example.settings().rules) - set(found.rules) == {"variety"}
+    assert found.placements["home"].rules == ("not-interested", "just-bought")
+    assert found.placements["new_for_you"].rules == ("never-bought", "not-interested")
+    assert found.placements["product"] == example.settings().placements["product"]
+
+
+def test_where_nothing_personal_is_learned_the_fallback_fills_the_placement(tmp_path: Path) -> None:
+    found = proposed(tmp_path, against=SAME).settings
+    assert {name: placement.lists for name, placement in found.placements.items()} == {
+        "home": ("popular",),
+        "product": ("related",),
+        "cart": ("related",),
+        "new_for_you": ("popular",),
+    }
+    assert found.placements["home"].fallback == ()
+
+
+def test_shared_experiments_keep_what_the_data_have(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    given = {
+        "segments": ["AGE", "GONE"],
+        "layers": [{"name": "top", "placements": ["home", "buy_again"]}],
+        "metrics": [
+            {"name": "buyers", "event": "purchase", "counts": "users"},
+            {"name": "clicks", "event": "click", "counts": "events"},
+            {"name": "rate", "event": "view", "counts": "events", "per": "impression"},
+        ],
+    }
+    folder = tmp_path / "config"
+    folder.mkdir()
+    (folder / "common.yaml").write_text(yaml.safe_dump(example.content(experiments=given)))
+    (folder / "dev.yaml").write_text((example.folder() / "dev.yaml").read_text())
+    monkeypatch.setenv("OSUSUME_CONFIG", str(folder))
+    found = proposed(tmp_path, against=SAME, users=shops.members()).settings.experiments
+    assert [metric.name for metric in found.metrics] == ["buyers", "rate"]
+    assert [layer.placements for layer in found.layers] == [("home",)]
+    assert found.segments == ("AGE",)
 
 
 def test_weights_are_written_where_they_help(tmp_path: Path) -> None:

@@ -348,6 +348,7 @@ def test_two_solutions_of_one_recipe_are_two_solutions_of_personalize() -> None:
             {**solution(UP2, hyperparameters={"apply_recency_bias": "false"}), "name": "two"},
         ],
         publishing={"min_never_bought": 0},
+        placements=dict.fromkeys(example.content()["placements"]),
     )
     assert len({solutions.arn(settings, one) for one in settings.solutions}) == 2
 
