@@ -12,7 +12,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from osusume_endpoint import calls, replacements, wire
-from osusume_endpoint.dynamodb import changes, expiry, export, expressions
+from osusume_endpoint.dynamodb import capacity, changes, expiry, export, expressions
 from osusume_endpoint.endpoint import Endpoint
 from osusume_endpoint.replacements import replaces
 from osusume_endpoint.service import ApiError, Operation, RequestContext, override_operations
@@ -27,6 +27,7 @@ def install(endpoint: Endpoint) -> None:
     calls.interceptors.append(refuse_update)
     log = changes.ChangeLog(endpoint.home / "dynamodb")
     replacements.apply(changes.__name__, log=log)
+    replacements.apply(capacity.__name__)
     expiry.install()
     recovery = Recovery(endpoint)
     replacements.apply(__name__, recovery=recovery)
