@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from math import ceil, isnan
+from typing import Any
 
 import numpy as np
 
@@ -102,7 +103,7 @@ def _compared(design: Design, rows: Rows, metric: str, *, segment: Segment | Non
 
 def _comparison(looks: Looks, metric: str, variant: str, segment: Segment | None) -> Comparison:
     low, high = looks.interval
-    last = {
+    last: dict[str, Any] = {
         name: float(getattr(looks.effect, name)[-1]) if len(looks.seen) else float("nan")
         for name in ("control", "treatment", "lift")
     }

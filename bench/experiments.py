@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from analysis import planning, sequential
 from analysis.estimates import Effect, effect
@@ -72,8 +73,8 @@ def simulate(shop: Shop, count: int, *, lift: float, seed: int) -> Seen:
     mean = np.stack([clicks, np.ones(days), before, np.ones(days)], axis=-1)
     counts = np.stack([(part == n).sum(axis=-1) for n in range(3)], axis=-1).astype(float)
     return Seen(
-        _moments(ratio, part, cumulative=shop.returning),
-        _moments(mean, part, cumulative=shop.returning),
+        _moments(ratio, np.asarray(part, dtype=float), cumulative=shop.returning),
+        _moments(mean, np.asarray(part, dtype=float), cumulative=shop.returning),
         counts if shop.returning else counts.cumsum(axis=1),
     )
 
@@ -124,7 +125,7 @@ def effects(seen: Seen) -> Iterator[tuple[str, Effect]]:
     yield "holdout, ratio with CUPED", effect(part["held-out"], part["control"] + part["treatment"])
 
 
-def ratio_holds(seen: Seen) -> Array:
+def ratio_holds(seen: Seen) -> NDArray[np.bool_]:
     """(simulations, days): the running check of all three parts has not been failed."""
     p = sequential.sample_ratio_p(seen.counts, [0.475, 0.475, 0.05])
     return p >= RATIO_LEVEL
@@ -165,7 +166,7 @@ def _news(one: Effect) -> Array:
     return np.maximum.accumulate(np.nan_to_num((one.control / one.error) ** 2, nan=1e-9), axis=-1)
 
 
-def _count(into: Tally, one: Effect, bound: Array, holds: Array, truth: float) -> None:
+def _count(into: Tally, one: Effect, bound: Array, holds: NDArray[np.bool_], truth: float) -> None:
     seen = (one.control_users >= FEWEST_USERS) & (one.treatment_users >= FEWEST_USERS)
     calls = (np.abs(one.score) >= bound) & holds & seen
     any_call = calls.any(axis=1)

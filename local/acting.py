@@ -186,6 +186,6 @@ def run_parity(place: Place, options: argparse.Namespace) -> int:
 
 
 def run_experiment(place: Place, options: argparse.Namespace) -> int:
-    from operations import experiment  # scipy, which the other commands do without
+    from local import experiment  # scipy, which the other commands do without
 
     return experiment.experiment(place, name=options.name, language=options.language)

@@ -32,6 +32,7 @@ PARTS = (
     "training",
     "publishing",
     "pipeline",
+    "forgetting",
     "serving",
     "observability",
     "dashboards",

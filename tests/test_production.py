@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[1]
 FOLDERS = ("config", "dashboards", "stacks", "lambdas", "glue_jobs", "warehouse")
 FILES = ("app.py", "cdk.json")
 WORDS = re.compile(
-    r"laptop|(?<![a-z])local(?:ly|host|stack)?(?![a-z])|(?<![a-z])demo|127\.0\.0|0\.0\.0\.0(?!/0)|loopback"
+    r"laptop|(?<![a-z])local(?:ly|host|stack)?(?![a-z])|(?<![a-z])demo(?!te)|127\.0\.0|0\.0\.0\.0(?!/0)|loopback"
     r"|endpoint_url|ministack|(?<![a-z])moto(?![a-z])|emulat|stand-?_?in\b|embedded (?:server|postgres)"
     r"|this machine|osusume_(?:home|port|local)|dbt_adapter|sqlite",
     re.IGNORECASE,

@@ -150,11 +150,16 @@ def _bucket(assembly: Assembly, arn: str, properties: Mapping[str, Any], _: str)
     bucket = _short(assembly, arn.rpartition(":")[2]).partition("-")[0]
     for folder in _folders(assembly, bucket):
 
-        def inside(resource: str, pattern: str = f"{arn}/{folder}") -> bool:
-            return _specific(resource) and fnmatch.fnmatchcase(resource, pattern)
+        def inside(resource: str, pattern: re.Pattern[str] = _below(f"{arn}/{folder}")) -> bool:
+            return _specific(resource) and pattern.fullmatch(resource) is not None
 
         written = _called(assembly, "s3", ["PutObject"], inside)
         yield f"prefix:{bucket}/{folder}", written, _called(assembly, "s3", ["GetObject"], inside)
+
+
+def _below(folder: str) -> re.Pattern[str]:
+    """`*` is one name, and the last any rest: runs/*/segments/* is not runs/*/warehouse/segments/*."""
+    return re.compile("[^/]*".join(map(re.escape, folder.rstrip("*").split("*"))) + ".*")
 
 
 def _folders(assembly: Assembly, bucket: str) -> Iterator[str]:

@@ -24,6 +24,7 @@ _TO_PUBLIC = re.compile(r"\bgrant\b[^;]*\bto\s+public\b", re.IGNORECASE)
 _PLACEHOLDERS = {
     "results_bucket": "b",
     "run_id": "r",
+    "history_from": "r",
     "copy_role_arn": "arn:aws:iam::1:role/r",
     "dbt_user": "u",
 }

@@ -112,7 +112,7 @@ def _published(names: Names, solution: str) -> Content | None:
 
 
 def _in_page(line: Record, users: Users) -> bool:
-    """Of items in lists there are pairs, of users in segments texts."""
+    """Whether a page of users has one of them; lists of items have pairs."""
     return "page" in line and any(
         member in users for member in line.get("items") or () if isinstance(member, str)
     )

@@ -91,7 +91,12 @@ def body(ranking: Ranking, at: Page, *, told: Told, fields: Sequence[str], expla
 
 
 def _item(entry: Entry, position: int, fields: Sequence[str]) -> dict[str, Any]:
-    told = {"itemId": entry.item, "score": entry.score, "position": position, "source": entry.source}
+    told: dict[str, Any] = {
+        "itemId": entry.item,
+        "score": entry.score,
+        "position": position,
+        "source": entry.source,
+    }
     if fields:
         told["metadata"] = {name: entry.facts.get(name) for name in fields}
     return told

@@ -17,7 +17,9 @@ from lambdas.get_recommendations.routes import (
     MAX_RANKED,
     MAX_RESULTS,
     MIN_RESULTS,
+    PLACEMENT_NAME,
     ROUTES,
+    RUN_NAME,
     Parameter,
     Route,
 )
@@ -147,9 +149,9 @@ def _path_parameter(name: str) -> dict[str, Any]:
 _ID = {"type": "string", "minLength": 1, "maxLength": MAX_ID_LENGTH}
 _QUERY: dict[str, dict[str, Any]] = {
     "number": {"type": "integer", "minimum": MIN_RESULTS, "maximum": MAX_RESULTS},
-    "name": {"type": "string", "pattern": "^[a-z][a-z0-9_-]{0,39}$"},
+    "name": {"type": "string", "pattern": f"^{PLACEMENT_NAME}$"},
     "flag": {"type": "boolean", "default": False},
-    "run": {"type": "string", "pattern": "^[0-9]{8}T[0-9]{6}Z$"},
+    "run": {"type": "string", "pattern": f"^{RUN_NAME}$"},
     "cursor": {"type": "string", "minLength": 1},
     "id": _ID,
     "ids": {"type": "array", "items": _ID},

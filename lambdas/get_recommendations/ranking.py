@@ -39,7 +39,7 @@ class Listed:
     _made: dict[Source, tuple[Entry, ...]] = field(default_factory=dict, compare=False, repr=False)
 
     def entries(self, source: Source) -> tuple[Entry, ...]:
-        """Made once: a list for everyone is kept in memory."""
+        """The entries, made once: a list for everyone is kept in memory."""
         if source not in self._made:
             self._made[source] = tuple(self._entries(source))
         return self._made[source]

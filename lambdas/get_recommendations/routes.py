@@ -18,14 +18,15 @@ MAX_EVENTS = 100
 METHOD = "GET"
 
 _NUMBER = re.compile(r"[0-9]{1,3}", re.ASCII)
-_PLACEMENT = re.compile(r"[a-z][a-z0-9_-]{0,39}", re.ASCII)
-_RUN = re.compile(r"[0-9]{8}T[0-9]{6}Z", re.ASCII)
+PLACEMENT_NAME, RUN_NAME = "[a-z][a-z0-9_-]{0,39}", "[0-9]{8}T[0-9]{6}Z"
+_PLACEMENT = re.compile(PLACEMENT_NAME, re.ASCII)
+_RUN = re.compile(RUN_NAME, re.ASCII)
 Kind = Literal["number", "name", "flag", "run", "cursor", "id", "ids", "fields"]
 
 
 @dataclass(frozen=True)
 class Parameter:
-    """Of a query. `most`: how often it may be given."""
+    """A parameter of a query. `most`: how often it may be given."""
 
     name: str
     kind: Kind

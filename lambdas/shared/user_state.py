@@ -78,7 +78,7 @@ def _parts(text: str) -> tuple[str, int, str]:
 
 
 def spare(deeds: Iterable[str], *, now: int) -> list[str]:
-    """Those of a user's deeds that no rule looks at any more, and the oldest of too many."""
+    """The deeds of a user that no rule looks at any more, and the oldest of too many."""
     ordered = sorted(deeds, key=lambda text: _parts(text)[1], reverse=True)
     old = [text for text in ordered if _parts(text)[1] < now - KEPT_DAYS * DAY]
     return list(dict.fromkeys([*old, *ordered[MOST_DEEDS:]]))

@@ -168,7 +168,7 @@ def shift(old: Lists, new: Lists, categories: Mapping[str, str]) -> float:
 def _categories(lists: Lists, categories: Mapping[str, str]) -> Counter[str]:
     counted = Counter(categories.get(item, "none") for items in lists.values() for item in items[:AT])
     total = sum(counted.values()) or 1
-    return Counter({name: count / total for name, count in counted.items()})  # type: ignore[misc]
+    return Counter({name: count / total for name, count in counted.items()})
 
 
 def _figures(old: Lists, new: Lists, shared: Shared, *, of_users: bool) -> Iterator[Figure]:
@@ -211,8 +211,8 @@ def _quality(old: Lists, new: Lists, shared: Shared) -> Figure:
     other = np.array([ndcg(new.get(user, ()), shared.later[user]) for user in users])
     return Figure(
         name="NDCG@25",
-        before=_mean(one),
-        after=_mean(other),
+        before=_mean(one.tolist()),
+        after=_mean(other.tolist()),
         interval=interval(other - one) if users else None,
     )
 

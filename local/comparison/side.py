@@ -189,10 +189,10 @@ def infer(settings: Any, *, work: Path, run_id: str) -> dict[str, dict[str, floa
 
 def _events(settings: Any, solution: Any) -> Any:
     """The weights of event types, for recipes that take them."""
-    from config.recipes import DEPLOYED
+    from config.recipes import RECIPES
     from osusume_engine.data import EventParameters, EventsConfig
 
-    if not DEPLOYED[solution.recipe].event_weights:
+    if not RECIPES[solution.recipe].event_weights:
         return None
     rules = settings.datasets.interactions.events
     return EventsConfig(parameters=tuple(EventParameters(rule.type, rule.weight) for rule in rules))
@@ -231,7 +231,8 @@ def training_data(settings: Any, *, work: Path, run_id: str) -> Any:
         )
         kinds["categorical"][name.capitalize()] = schema.categorical
         kinds["textual"][name.capitalize()] = schema.textual
-    return TrainingData(**frames, **kinds)
+    given: dict[str, Any] = {**frames, **kinds}
+    return TrainingData(**given)
 
 
 def publish(spark: Any, settings: Any, *, work: Path, run_id: str) -> None:

@@ -21,7 +21,7 @@ from operations.place import Place, Refused
 
 NOBODY = "osusume-parity-of-nobody"
 ENVIRONMENT, RUN = "`make deploy`", "`make run`"
-WORKFLOWS = ("pipeline", "prepare", "train", "recommend", "load")
+WORKFLOWS = ("pipeline", "prepare", "train", "recommend", "load", "forget", "clean-up")
 # States that cost nothing to test, with what each is given: expressions are where two interpreters part.
 EXPRESSIONS: Mapping[str, tuple[str, Any]] = {
     "sum": ("$sum($states.input.n)", {"n": [1, 2.5, 3]}),

@@ -88,8 +88,8 @@ class _Packages:
 
 
 def layer_hash(requirements: Path, *, compiled: bool) -> str:
-    """Of all that decides what is in the layer. A layer without bytecode, from a machine without Lambda's Python, has
-    another hash than one with it, so that the next deployment from a machine that has it replaces it.
+    """A hash of all that decides what is in the layer. One without bytecode, from a machine without Lambda's Python,
+    has another hash than one with it, so that the next deployment from a machine that has it replaces it.
     """
     made = [
         file_hash(requirements),

@@ -87,7 +87,7 @@ DIED = ["Lambda.Unknown", "Runtime.ExitError", "Sandbox.Timedout"]
 # Step Functions cuts causes at 32,768 characters, and one inside another's JSON grows: a control character by
 # six for one, and by one more for each level.
 CAUSE_CHARACTERS = 3000
-LONGEST_WAIT_SECONDS = 600
+LONGEST_WAIT_SECONDS = 900
 WAITED_TO_WAIT = 12  # a wait is one part in so many of what was waited
 
 
@@ -226,7 +226,7 @@ def polling(
     """Describe until finished: `Describe<name>` is the entry, `next_state` the exit; failing has its own.
 
     `describe` outputs {status, reason?}; an earlier state assigned `deadline(name)`. Polls are `seconds` apart
-    at first, later a twelfth of what was waited, ten minutes at most.
+    at first, later a twelfth of what was waited, fifteen minutes at most.
     `done` says in words what is waited for, for the message; `of` is an expression of which.
     `again` names the state of `second_attempt`, which what failed once goes to.
     """

@@ -106,6 +106,11 @@ def without_choice(condition: str) -> Callable[[dict[str, Any]], Any]:
     return lambda s: s.update(Choices=[c for c in s["Choices"] if condition not in c["Condition"]])
 
 
+def without_auto_training(state: dict[str, Any]) -> None:
+    """The arguments are one expression: without the key, Personalize trains by itself."""
+    state["Arguments"] = state["Arguments"].replace("'PerformAutoTraining': false, ", "")
+
+
 def without_catch(machine: dict[str, Any]) -> None:
     del machine["States"]["ImportDatasets"]["Catch"]
 
@@ -425,7 +430,7 @@ CASES: dict[str, tuple[str, Change]] = {
         "Training",
         definition(
             "TrainStateMachine",
-            in_map("TrainSolutions", "CreateSolution", lambda s: s["Arguments"].pop("PerformAutoTraining")),
+            in_map("TrainSolutions", "CreateSolution", without_auto_training),
         ),
     ),
     "personalize-batch": (

@@ -280,6 +280,7 @@ def test_a_full_run_writes_datasets_batch_input_quarantine_warehouse_and_report(
                 "newly_quarantined": {"missing_creation_timestamp": 1},
             },
         },
+        "exposures": {"read": 0, "kept": 0},
         "previous": None,
         "users_with_two_interactions": 0,
         "window": {"first_timestamp": int(day), "last_timestamp": int(now)},

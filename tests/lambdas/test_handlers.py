@@ -195,6 +195,7 @@ def test_run_dbt(call: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         "WAREHOUSE_WORKGROUP": "w",
         "WAREHOUSE_DATABASE": "analytics",
         "WAREHOUSE_COLUMNS": "{}",
+        "WAREHOUSE_VARIABLES": '{"click_event": "tap"}',
     }
     answer = call("run_dbt", {"run_id": RUN}, variables, {"redshift-serverless": serverless})
     assert answer == {"models": 3, "tests": 4, "failed": []}
@@ -203,4 +204,5 @@ def test_run_dbt(call: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         build.PROJECT,
         "/tmp/dbt",
     )
+    assert seen["variables"]["WAREHOUSE_VARIABLES"] == '{"click_event": "tap"}'
     assert (build.PROJECT / "dbt_project.yml").is_file()

@@ -15,7 +15,7 @@ from osusume_endpoint import postgres
 from osusume_endpoint.redshift.serverless import Serverless, database_user
 from osusume_endpoint.redshift.warehouse import Warehouse
 
-SETTINGS = Environment("wg1", "analytics", {"users": {"user_id": "varchar(256)"}})
+SETTINGS = Environment("wg1", "analytics", {"users": {"user_id": "varchar(256)"}}, {})
 
 
 @pytest.fixture(scope="module")

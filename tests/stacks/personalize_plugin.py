@@ -186,7 +186,12 @@ class Region:
 
 
 def _judged(payload: dict[str, Any], rejected: list[str]) -> dict[str, Any]:
-    verdict = {"promote": payload["solution"] not in rejected, "reason": "its metric", "metrics": {}}
+    verdict = {
+        "promote": payload["solution"] not in rejected,
+        "reason": "its metric",
+        "metrics": {},
+        "previous": "",
+    }
     return {"StatusCode": 200, "Payload": io.BytesIO(json.dumps(verdict).encode())}
 
 

@@ -64,4 +64,4 @@ def test_what_deploys_for_the_first_time_is_not_protected_and_the_rest_is(tmp_pa
     assert first == {"Storage", "Sources"} and len(protected) == 11
     tables = [table["DeletionProtectionEnabled"] for _, _, table in assembly.each("AWS::DynamoDB::Table")]
     clusters = [cluster["DeletionProtection"] for _, _, cluster in assembly.each("AWS::RDS::DBCluster")]
-    assert (tables, clusters) == ([False] * 3, [False])
+    assert (tables, clusters) == ([False] * 4, [False])

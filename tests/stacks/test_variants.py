@@ -160,6 +160,8 @@ def test_a_dashboards_columns_are_columns_of_its_data_sets(dashboards: Assembly)
         for _, properties in dashboards.properties("AWS::QuickSight::DataSet")
     }
     ((_, dashboard),) = dashboards.properties("AWS::QuickSight::Dashboard")
+    for field in dashboard["Definition"].get("CalculatedFields", []):
+        sets[field["DataSetIdentifier"]].add(field["Name"])
     used = list(columns(dashboard["Definition"]["Sheets"]))
     assert used
     for column in used:

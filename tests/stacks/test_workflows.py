@@ -631,7 +631,7 @@ def test_files_that_the_table_did_not_take_in_time_are_published_again() -> None
 
     def invoke(parameters: dict[str, Any]) -> dict[str, Any]:
         payload = json.loads(parameters["Payload"])
-        if payload["list"] == "popular" and len(refused) < 6:
+        if payload.get("list") == "popular" and len(refused) < 6:
             refused.append(payload["keys"])
             error = {"errorType": "WritesUnprocessed", "errorMessage": "the table did not take 9 items"}
             return {"StatusCode": 200, "FunctionError": "Unhandled", "Payload": Body(json.dumps(error))}
@@ -1299,7 +1299,7 @@ def test_a_childs_cause_fits_into_the_report_of_its_parent(cause: str) -> None:
 def longest_settings() -> Settings:
     """The longest names that the configuration accepts."""
     content = copy.deepcopy(SETTINGS.model_dump())
-    content |= {"app": "a" * 15, "environment": "e" * 10}
+    content |= {"app": "a" * 15, "environment": "e" * 10, "placements": {}}
     for position, solution in enumerate(content["solutions"]):
         solution["name"] = f"s{position}".ljust(17, "x")
     return Settings.model_validate(content)

@@ -68,6 +68,12 @@ RECOMMENDATIONS = [
     (NEW, "personal", "ben", 1, "milk", 0.8),
     (NEW, "popular", "everyone", 1, "gone-from-catalogue", 3.0),
 ]
+SEGMENTS = [
+    (OLD, "near_milk", "milk", 1, "anna"),
+    (NEW, "near_milk", "milk", 1, "ben"),
+    (NEW, "near_milk", "milk", 2, "anna"),
+    (NEW, "near_milk", "organic", 1, "anna"),
+]
 METRICS = [
     (
         OLD,
@@ -141,6 +147,7 @@ TABLES = [
     ),
     ("interactions", "run_id, user_id, item_id, occurred_at, event_type, event_value", INTERACTIONS),
     ("recommendations", "run_id, solution, entity_id, rank, item_id, score", RECOMMENDATIONS),
+    ("segments", "run_id, solution, segment, rank, user_id", SEGMENTS),
     (
         "solution_version_metrics",
         "run_id, solution, recipe, solution_version_arn, metric, value, promoted, created_at, training_hours,"

@@ -22,6 +22,7 @@ pytestmark = pytest.mark.slow
         ("marts.fct_interactions", 3),
         ("marts.fct_recommendations", 5),
         ("marts.fct_recommendations_shown", 6),
+        ("marts.fct_segment_members", 4),
         ("marts.fct_solution_version_metrics", 2),
         ("marts.mart_catalogue_coverage", 3),
         ("marts.mart_freshness", 5),
@@ -101,6 +102,12 @@ def test_only_the_newest_run_is_marked_newest(built: Warehouse) -> None:
     ) == [(rows.NEW, 4)]
 
 
+def test_members_of_segments_keep_their_places(built: Warehouse) -> None:
+    assert built.select(
+        "select segment, segment_position, user_id from marts.fct_segment_members where is_newest_run order by 1, 2"
+    ) == [("milk", 1, "ben"), ("milk", 2, "anna"), ("organic", 1, "anna")]
+
+
 def test_a_version_s_metric_stands_beside_the_one_before_it(built: Warehouse) -> None:
     metrics = built.select(
         "select solution_version_arn, previous_metric_value, is_promoted"
@@ -126,7 +133,7 @@ def test_marts_are_readable_by_the_readers_role_after_each_rebuild_and_by_nobody
 ) -> None:
     postgres.ensure_role(server.connect(), name="stranger", password="stranger")
     marts = [name for (name,) in built.select("select tablename from pg_tables where schemaname = 'marts'")]
-    assert len(marts) == 20
+    assert len(marts) == 21
     for user, expected in ((tables.READER, True), ("stranger", False)):
         for mart in marts:
             privilege = f"select has_table_privilege('{user}', 'marts.{mart}', 'select')"
@@ -152,6 +159,7 @@ def test_freshness_counts_the_hours_from_the_newest_row_to_its_load(
 
 
 BREAKAGES = [
+    ("update landing.segments set user_id = 'anna'", "unique_combination_fct_segment_members"),
     ("insert into landing.users (run_id, user_id) values ('r', 'anna')", "unique_dim_users_user_id"),
     ("update landing.recommendations set rank = 3 where rank = 2", "ranks_without_gaps_fct_recommendations"),
     (

@@ -26,7 +26,7 @@ def experiment(place: Place, *, name: str, language: Language = "en") -> int:
 
 
 def analysed(place: Place, name: str) -> Report:
-    """Of the version that is configured now. Raises Refused."""
+    """The analysis of the version that is configured now. Raises Refused."""
     found = design(place.settings.experiments, name)
     rows = queries.warehouse_rows(place, statement(found))
     return analyse(found, Rows(rows, until=found.ends))

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from analysis.panel import COLUMNS
-from operations import experiment, queries
+from local import experiment
+from operations import queries
 from operations.place import Refused
 from tests import example
 from tests.analysis.test_report import rows
