@@ -144,6 +144,10 @@ def _personalize_resource(where: str, call: sdk.Call, arguments: dict[str, Any])
         creates_job = call.operation.startswith("Create") and name == "SolutionVersionArn"
         if name in arguments and not creates_job:
             return str(arguments[name])
+    if call.operation == "CreateDataset":
+        # Service authorization reference: the dataset's own ARN, which has its group's name and its type.
+        group = str(arguments.get("DatasetGroupArn")).rpartition("/")[2]
+        return f"arn:aws:personalize:{where}:dataset/{group}/{str(arguments.get('DatasetType')).upper()}"
     kind = call.operation.removeprefix("Create")
     dashed = "".join(f"-{c.lower()}" if c.isupper() else c for c in kind).strip("-")
     name = arguments.get("JobName") or arguments.get("Name") or "*"

@@ -185,7 +185,7 @@ def _filter(assembly: Assembly, arguments: dict[str, Any]) -> Iterator[Problem]:
 
 def _import(assembly: Assembly, arguments: dict[str, Any]) -> Iterator[Problem]:
     group, _, kind = str(arguments.get("DatasetArn")).partition(":dataset/")[2].partition("/")
-    known = {str(p["DatasetType"]).upper() for _, _, p in assembly.each("AWS::Personalize::Dataset")}
+    known = {*_declared_datasets(assembly), *_made_datasets(assembly)}
     groups = {str(p["Name"]) for _, _, p in assembly.each("AWS::Personalize::DatasetGroup")}
     if groups and (kind not in known or group not in groups):
         why = f"there is no dataset {arguments.get('DatasetArn')}."
@@ -194,6 +194,20 @@ def _import(assembly: Assembly, arguments: dict[str, Any]) -> Iterator[Problem]:
     if kind.lower() not in location.rstrip("/").rpartition("/")[2]:
         why = f"dataset {kind} is imported from {location}."
         yield "personalize-path", why, "import the folder of the dataset."
+
+
+def _declared_datasets(assembly: Assembly) -> Iterator[str]:
+    """Their types, in capitals as in their ARNs."""
+    for _, _, dataset in assembly.each("AWS::Personalize::Dataset"):
+        yield str(dataset["DatasetType"]).upper()
+
+
+def _made_datasets(assembly: Assembly) -> Iterator[str]:
+    """The same of those that workflows make."""
+    for visit in visits(assembly):
+        arguments = visit.arguments if isinstance(visit.arguments, dict) else {}
+        if str(visit.state.get("Resource", "")).endswith(":personalize:createDataset"):
+            yield str(arguments["DatasetType"]).upper()
 
 
 def _recipes(assembly: Assembly) -> dict[str, RecipeSpec]:

@@ -41,6 +41,7 @@ LEADING = (
     "docs/deck.ja.md",
     "docs/fidelity.md",
     "docs/fidelity/personalize.md",
+    "docs/gate.md",
 )
 _TO_WHAT_IS_LEFT_OUT = re.compile(r"packages/|make (?:fork|wheels)\b|CHANGELOG\.md")
 ORIGIN = "vendor/origin.json"

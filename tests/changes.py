@@ -37,9 +37,14 @@ def add_field(dataset: str, name: str = "SEGMENT", /, **attributes: Any) -> Chan
 
 
 def remove_field(dataset: str, name: str) -> Change:
+    """From what is published with lists too: it may name only fields that there are."""
+
     def change(content: Content) -> None:
         fields = content["datasets"][dataset]["fields"]
         content["datasets"][dataset]["fields"] = [field for field in fields if field["name"] != name]
+        if dataset == "items":
+            published = content["publishing"]["item_fields"]
+            content["publishing"]["item_fields"] = [one for one in published if one != name]
 
     return change
 

@@ -72,8 +72,8 @@ def schemas(datasets: Datasets) -> dict[str, DatasetSchema]:
 
 def interactions_fields(datasets: Datasets) -> tuple[Field, ...]:
     given = datasets.interactions
-    more = {"impressions": _IMPRESSION, "recommendation_ids": _RECOMMENDATION_ID}
-    return (*INTERACTIONS, *(field for key, field in more.items() if getattr(given, key)))
+    more = ((given.impressions, _IMPRESSION), (given.recommendation_ids, _RECOMMENDATION_ID))
+    return (*INTERACTIONS, *(field for wanted, field in more if wanted))
 
 
 def action_schemas(datasets: Datasets) -> dict[str, DatasetSchema]:

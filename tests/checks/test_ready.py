@@ -61,7 +61,9 @@ def test_an_examples_value_is_refused_with_file_key_value_and_cure(
 
 def test_a_value_that_environments_share_is_told_with_the_file_that_has_it(tmp_path: Path) -> None:
     (tmp_path / "common.yaml").write_text(
-        yaml.safe_dump(example.content(api={"default_items": ["default-item-01"]}))
+        yaml.safe_dump(
+            example.content(api={"default_items": ["default-item-01"]}, budget={"email": "books@acme.com"})
+        )
     )
     (tmp_path / "dev.yaml").write_text('environment: dev\naccount: "333333333333"\n')
     [line] = ready.refusals("dev", tmp_path)
@@ -87,7 +89,12 @@ def test_the_command_ends_with_an_error_and_says_how_many(tmp_path: Path) -> Non
     (tmp_path / "dev.yaml").write_text(example.FILE.read_text())
     done = command("dev", OSUSUME_CONFIG=str(tmp_path))
     assert done.returncode == 1
-    assert done.stderr.splitlines()[-1] == "dev is not deployed: 1 value(s) are the example's"
+    # The account, and whom the budget is told.
+    assert [line.split(" = ")[0] for line in done.stderr.splitlines()[:-1]] == [
+        "dev.yaml: account",
+        "dev.yaml: budget.email",
+    ]
+    assert done.stderr.splitlines()[-1] == "dev is not deployed: 2 value(s) are the example's"
 
 
 def command(environment: str, **variables: str) -> subprocess.CompletedProcess[str]:
