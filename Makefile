@@ -153,7 +153,7 @@ ONE_THREAD := OMP_NUM_THREADS=1
 
 test: $(READY) ## linters, types and every test, including one run of the whole line and the packages' own
 	$(MAKE) --no-print-directory lint
-	$(ONE_THREAD) $(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not e2e and not nightly"
+	$(ONE_THREAD) $(BIN)/python -m pytest -q -n 3 --dist loadfile -m "not e2e and not nightly"
 	$(BIN)/python -m pytest -q -m "e2e and not nightly"
 	@for package in $(PACKAGES); do $(MAKE) --no-print-directory test-package PACKAGE=$$package; done
 
