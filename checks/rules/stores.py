@@ -149,8 +149,9 @@ def _table(assembly: Assembly, arn: str, properties: Mapping[str, Any], _: str) 
 def _bucket(assembly: Assembly, arn: str, properties: Mapping[str, Any], _: str) -> Sides:
     bucket = _short(assembly, arn.rpartition(":")[2]).partition("-")[0]
     for folder in _folders(assembly, bucket):
+        below = _below(f"{arn}/{folder}")
 
-        def inside(resource: str, pattern: re.Pattern[str] = _below(f"{arn}/{folder}")) -> bool:
+        def inside(resource: str, pattern: re.Pattern[str] = below) -> bool:
             return _specific(resource) and pattern.fullmatch(resource) is not None
 
         written = _called(assembly, "s3", ["PutObject"], inside)
