@@ -39,7 +39,7 @@ def _asked(rule: Section) -> set[str]:
 def placements(
     shared: Section, *, solutions: Collection[str], without: Collection[str]
 ) -> dict[str, dict[str, Any] | None]:
-    """Shared placements as far as they change: lists of `solutions` alone, no rule of `without`; null: nothing is left."""
+    """Shared placements as far as they change: lists of `solutions` alone, no rule of `without`; null: none is left."""
     kept = {
         name: _placement(placement, solutions=solutions, without=without)
         for name, placement in (shared.get("placements") or {}).items()
