@@ -1,7 +1,7 @@
 """BatchGetItem says what it cost, when it is asked to: ministack's answer leaves ConsumedCapacity out.
 
-Amazon DynamoDB developer guide, "Read consistency" and "Capacity units": a unit reads 4 KB strongly consistently, half a
-unit eventually; each item is rounded up by itself, and a key without an item costs the least.
+Amazon DynamoDB developer guide, "Read consistency" and "Capacity units": a unit reads 4 KB strongly consistently,
+half a unit eventually; each item is rounded up by itself, and a key without an item costs the least.
 """
 
 from __future__ import annotations
