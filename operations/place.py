@@ -10,6 +10,7 @@ from functools import cache
 from typing import Any
 
 import boto3
+from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from config.names import Names
@@ -50,7 +51,9 @@ class Place:
 
 @cache
 def _client(session: Any, service: str) -> Any:
-    return session.client(service)
+    # Step Functions puts `sync-` before the host of some calls, which no name server knows of an endpoint's address.
+    given = {"config": Config(inject_host_prefix=False)} if os.environ.get(ENDPOINT) else {}
+    return session.client(service, **given)
 
 
 def reached(environment: str) -> Place:
