@@ -90,7 +90,11 @@ def test_a_template_with_an_unknown_property_fails(cloud: Endpoint) -> None:
 def test_a_template_makes_everything_that_a_dashboard_needs(cloud: Endpoint) -> None:
     """Each thing names what it stands on: a missing one is refused."""
     at = lambda logical_id: {"Fn::GetAtt": [logical_id, "Arn"]}  # noqa: E731
-    connection = {"SubnetIds": ["subnet-1", "subnet-2"], "SecurityGroupIds": ["sg-1"], "RoleArn": "arn:aws:iam::1:role/r"}
+    connection = {
+        "SubnetIds": ["subnet-1", "subnet-2"],
+        "SecurityGroupIds": ["sg-1"],
+        "RoleArn": "arn:aws:iam::1:role/r",
+    }
     table = {
         "DataSourceArn": at("S"),
         "Schema": "m",
