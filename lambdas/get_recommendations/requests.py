@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from lambdas.get_recommendations import routes
 from lambdas.get_recommendations.placements import Placement, Serving
 from lambdas.get_recommendations.ranking import Entry
+from lambdas.shared import bodies
 from lambdas.shared.problems import BadRequest, Forbidden
 
 Query = Mapping[str, Any]
@@ -74,23 +74,9 @@ def caller(event: Mapping[str, Any]) -> str | None:
     return resource[-1] if resource[0] == "user" else None
 
 
-def content(event: Mapping[str, Any]) -> Any:
-    """The JSON of a request's body. Raises BadRequest."""
-    text = event.get("body") or ""
-    try:
-        raw = base64.b64decode(text, validate=True) if event.get("isBase64Encoded") else text.encode()
-        return json.loads(raw.decode(), parse_constant=_no_number)
-    except (ValueError, RecursionError):
-        raise BadRequest("the body is not JSON: send a JSON object in UTF-8") from None
-
-
-def _no_number(constant: str) -> float:
-    raise ValueError(constant)
-
-
 def ranked_items(event: Mapping[str, Any]) -> tuple[str, ...]:
     """`itemIds` of the body. Raises BadRequest."""
-    given = content(event)
+    given = bodies.content(event)
     if not isinstance(given, dict) or set(given) != {"itemIds"}:
         raise BadRequest('the body must be {"itemIds": ["...", ...]} and nothing else')
     items = given["itemIds"]

@@ -46,16 +46,10 @@ def run(
     run_id = events.text(event, "run_id")
     if solution not in settings.recipes:
         raise events.InvalidEvent(f"solution is {solution!r}: pass one of {', '.join(settings.recipes)}")
-    metrics = personalize.get_solution_metrics(solutionVersionArn=arn)["metrics"]
     past = Past(dynamodb, table=settings.control_table)
-    case = Case(
-        arn=arn,
-        metrics=metrics,
-        serving=past.serving(solution),
-        history=past.history(solution, without=arn),
-        popularity=past.popularity(settings.popularity_solution, judged=solution),
-        users=tested_of(s3, bucket=settings.datasets_bucket, run_id=run_id),
-    )
+    metrics = personalize.get_solution_metrics(solutionVersionArn=arn)["metrics"]
+    users = tested_of(s3, bucket=settings.datasets_bucket, run_id=run_id)
+    case = case_of(solution, arn=arn, metrics=metrics, past=past, users=users, settings=settings)
     verdict = judge(case, Rules(**settings.rules[solution]))
     if verdict.promote:
         past.remember(solution, case)
@@ -82,6 +76,26 @@ def run(
         "metrics": metrics,
         "previous": case.previous,
     }
+
+
+def case_of(
+    solution: str,
+    *,
+    arn: str,
+    metrics: dict[str, float],
+    past: Past,
+    users: int | None,
+    settings: Environment,
+) -> Case:
+    """What the version is judged by: its metrics, and what served and was promoted before it."""
+    return Case(
+        arn=arn,
+        metrics=metrics,
+        serving=past.serving(solution),
+        history=past.history(solution, without=arn),
+        popularity=past.popularity(settings.popularity_solution, judged=solution),
+        users=users,
+    )
 
 
 def tested_of(s3: Any, *, bucket: str, run_id: str) -> int | None:

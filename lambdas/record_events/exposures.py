@@ -52,8 +52,6 @@ def _of_event(event: Event, experiments: Document) -> Iterator[Line]:
 
 def keep(s3: Any, *, bucket: str, lines: list[Line], now: datetime) -> None:
     """Writes an object below the day of its arrival; the same lines again write the same object."""
-    if not lines:
-        return
     names = "".join(sorted(line["exposure_id"] for line in lines))
     file = hashlib.sha256(names.encode()).hexdigest()[:32]
     body = "".join(json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n" for line in lines)

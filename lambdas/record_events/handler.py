@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import base64
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import cache
-from http import HTTPStatus
 from typing import Any
 
 from lambdas.record_events import events, exposures, log
 from lambdas.record_events.environment import Environment
 from lambdas.record_events.events import Event, Rejected
 from lambdas.record_events.log import Log
-from lambdas.shared import environment
+from lambdas.shared import bodies, environment
 from lambdas.shared.clients import client
+from lambdas.shared.problems import CONTENT_TYPE, body
 from lambdas.shared.telemetry import count, logger
 
 WRITERS = 8
@@ -42,38 +41,26 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
 
 def _answered(event: dict[str, Any]) -> dict[str, Any]:
     try:
-        rows = events.batch(_content(event))
+        rows = events.batch(bodies.content(event))
     except ValueError as error:
         return _problem(400, str(error), event)
     given = settings()
-    answer = run(rows, dynamodb=client("dynamodb"), s3=client("s3"), settings=given, now=datetime.now(UTC))
+    answer = run(rows, clients=client, settings=given, now=datetime.now(UTC))
     figures = {"Accepted": answer["accepted"], "Rejected": len(answer["rejected"])}
     count(figures, namespace=given.powertools_metrics_namespace, dimensions={"Service": "record_events"})
-    return _response(202, answer, "application/json")
-
-
-def _content(event: dict[str, Any]) -> Any:
-    """Raises ValueError that says what is right."""
-    text = event.get("body") or ""
-    try:
-        raw = base64.b64decode(text, validate=True) if event.get("isBase64Encoded") else text.encode()
-        return json.loads(raw.decode(), parse_constant=_no_number)
-    except (ValueError, RecursionError):
-        raise ValueError("the body is not JSON: send a JSON object in UTF-8") from None
-
-
-def _no_number(constant: str) -> float:
-    raise ValueError(constant)
+    text = json.dumps(answer, ensure_ascii=False, separators=(",", ":"))
+    return _response(202, text, "application/json")
 
 
 def run(
-    rows: Sequence[Any], *, dynamodb: Any, s3: Any, settings: Environment, now: datetime
+    rows: Sequence[Any], *, clients: Callable[[str], Any], settings: Environment, now: datetime
 ) -> dict[str, Any]:
     """{accepted, duplicates, rejected: [{index, code, detail}]}.
 
     Raises what DynamoDB and S3 refuse: then all may be sent again.
     """
     taken, rejected = understood(rows, now=now)
+    dynamodb = clients("dynamodb")
     kept = Log(
         dynamodb=dynamodb,
         table=settings.application_log_table,
@@ -86,7 +73,8 @@ def run(
     for user, deeds in log.by_user(taken).items():
         log.remember(dynamodb, table=settings.user_state_table, user=user, deeds=deeds, now=seconds)
     lines = exposures.of(taken, exposures.document())
-    exposures.keep(s3, bucket=settings.raw_bucket, lines=lines, now=now)
+    if lines:  # a client of S3 is not made before an experiment runs
+        exposures.keep(clients("s3"), bucket=settings.raw_bucket, lines=lines, now=now)
     return {"accepted": len(taken), "duplicates": new.count(False), "rejected": rejected}
 
 
@@ -102,20 +90,14 @@ def understood(rows: Sequence[Any], *, now: datetime) -> tuple[list[Event], list
 
 
 def _problem(status: int, detail: str, event: dict[str, Any]) -> dict[str, Any]:
-    told = {
-        "type": "about:blank",
-        "title": HTTPStatus(status).phrase,
-        "status": status,
-        "detail": detail,
-        "instance": str(event.get("path", "/v1/events")),
-    }
-    return _response(status, told, "application/problem+json")
+    text = body(status, detail=detail, instance=str(event.get("path", "/v1/events")))
+    return _response(status, text, CONTENT_TYPE)
 
 
-def _response(status: int, content: Any, kind: str) -> dict[str, Any]:
+def _response(status: int, text: str, kind: str) -> dict[str, Any]:
     return {
         "statusCode": status,
         "headers": {"Content-Type": kind, "Cache-Control": "no-store"},
-        "body": json.dumps(content, ensure_ascii=False, separators=(",", ":")),
+        "body": text,
         "isBase64Encoded": False,
     }

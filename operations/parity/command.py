@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from operations import stacks
 from operations.parity.differences import differences
 from operations.parity.probe import Probe
 from operations.parity.probes import ENVIRONMENT, PROBES, asked
@@ -37,8 +38,9 @@ def ask(place: Place, probes: Iterable[Probe]) -> dict[str, Any]:
 
 
 def _deployed(place: Place) -> None:
-    if not list(place.client("cloudformation").describe_stacks()["Stacks"]):
-        raise Refused(f"nothing is deployed here: {ENVIRONMENT}, then `make run`")
+    if not stacks.deployed(place):
+        name = place.settings.environment
+        raise Refused(f"No stack of {name} is deployed here: {ENVIRONMENT} with ENV={name}, then `make run`")
 
 
 def _keep(answers: Mapping[str, Any], path: Path) -> Path:

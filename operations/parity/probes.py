@@ -64,41 +64,49 @@ def _recipes() -> Iterator[Probe]:
         )
 
 
+# (operation, its argument, kind of the ARN) of Personalize.
+_MODELS = (
+    ("describe_solution", "solutionArn", "solution"),
+    ("describe_campaign", "campaignArn", "campaign"),
+    ("describe_dataset", "datasetArn", "dataset"),
+    ("describe_dataset_group", "datasetGroupArn", "dataset-group"),
+    ("describe_dataset_import_job", "datasetImportJobArn", "dataset-import-job"),
+    ("describe_batch_inference_job", "batchInferenceJobArn", "batch-inference-job"),
+    ("describe_batch_segment_job", "batchSegmentJobArn", "batch-segment-job"),
+    ("describe_filter", "filterArn", "filter"),
+    ("describe_schema", "schemaArn", "schema"),
+    ("describe_event_tracker", "eventTrackerArn", "event-tracker"),
+    ("delete_solution", "solutionArn", "solution"),
+    ("delete_filter", "filterArn", "filter"),
+)
+_OTHERS: tuple[tuple[str, str, Mapping[str, Any]], ...] = (
+    ("dynamodb", "describe_table", {"TableName": NOBODY}),
+    ("dynamodb", "get_item", {"TableName": NOBODY, "Key": {"pk": {"S": "a"}}}),
+    ("glue", "get_job", {"JobName": NOBODY}),
+    ("lambda", "get_function_configuration", {"FunctionName": NOBODY}),
+    ("secretsmanager", "describe_secret", {"SecretId": NOBODY}),
+    ("ssm", "get_parameter", {"Name": f"/{NOBODY}"}),
+    ("scheduler", "get_schedule", {"Name": NOBODY}),
+    ("events", "describe_rule", {"Name": NOBODY}),
+    ("sqs", "get_queue_url", {"QueueName": NOBODY}),
+    ("iam", "get_role", {"RoleName": NOBODY}),
+    ("cloudformation", "describe_stacks", {"StackName": NOBODY}),
+    ("redshift-serverless", "get_workgroup", {"workgroupName": NOBODY}),
+    ("redshift-data", "describe_statement", {"Id": "00000000-0000-4000-8000-000000000000"}),
+)
+
+
 def _of_nothing() -> Iterator[Probe]:
     """What isn't there: the error that workflows and commands catch by its name."""
-    for operation, argument, kind in (
-        ("describe_solution", "solutionArn", "solution"),
-        ("describe_campaign", "campaignArn", "campaign"),
-        ("describe_dataset", "datasetArn", "dataset"),
-        ("describe_dataset_group", "datasetGroupArn", "dataset-group"),
-        ("describe_dataset_import_job", "datasetImportJobArn", "dataset-import-job"),
-        ("describe_batch_inference_job", "batchInferenceJobArn", "batch-inference-job"),
-        ("describe_batch_segment_job", "batchSegmentJobArn", "batch-segment-job"),
-        ("describe_filter", "filterArn", "filter"),
-        ("describe_schema", "schemaArn", "schema"),
-        ("describe_event_tracker", "eventTrackerArn", "event-tracker"),
-        ("delete_solution", "solutionArn", "solution"),
-        ("delete_filter", "filterArn", "filter"),
-    ):
+    for operation, argument, kind in _MODELS:
         yield _missing("personalize", operation, _of_arn(argument, kind))
+    for service, asked_of, given in _OTHERS:
+        yield _missing(service, asked_of, given)
     yield _missing(
         "personalize-runtime",
         "get_recommendations",
         lambda place: {"campaignArn": _personalize_arn("campaign")(place), "userId": "1"},
     )
-    yield _missing("dynamodb", "describe_table", {"TableName": NOBODY})
-    yield _missing("dynamodb", "get_item", {"TableName": NOBODY, "Key": {"pk": {"S": "a"}}})
-    yield _missing("glue", "get_job", {"JobName": NOBODY})
-    yield _missing("lambda", "get_function_configuration", {"FunctionName": NOBODY})
-    yield _missing("secretsmanager", "describe_secret", {"SecretId": NOBODY})
-    yield _missing("ssm", "get_parameter", {"Name": f"/{NOBODY}"})
-    yield _missing("scheduler", "get_schedule", {"Name": NOBODY})
-    yield _missing("events", "describe_rule", {"Name": NOBODY})
-    yield _missing("sqs", "get_queue_url", {"QueueName": NOBODY})
-    yield _missing("iam", "get_role", {"RoleName": NOBODY})
-    yield _missing("cloudformation", "describe_stacks", {"StackName": NOBODY})
-    yield _missing("redshift-serverless", "get_workgroup", {"workgroupName": NOBODY})
-    yield _missing("redshift-data", "describe_statement", {"Id": "00000000-0000-4000-8000-000000000000"})
     yield _missing("s3", "head_bucket", lambda place: {"Bucket": f"{NOBODY}-{place.settings.account}"})
     yield _missing(
         "stepfunctions",

@@ -150,9 +150,6 @@ def _deletion_states(settings: Settings) -> States:
 
 def _group_states(settings: Settings) -> States:
     job_arn = f"{asl.literal(settings.names.personalize_arn('data-deletion-job/'))} & $job_name"
-    location = asl.joined(
-        layout.FORGET_LIST, bucket=settings.names.datasets_bucket, request_id="$requests[0]"
-    )
     return {
         "NameDeletion": {
             "Type": "Pass",
@@ -167,22 +164,7 @@ def _group_states(settings: Settings) -> States:
             },
             "Next": "CreateDeletion",
         },
-        "CreateDeletion": asl.task(
-            sdk("personalize", "createDataDeletionJob"),
-            {
-                "JobName": jsonata("$job_name"),
-                "DatasetGroupArn": jsonata("$group"),
-                "DataSource": {"DataLocation": jsonata(location)},
-                "RoleArn": settings.names.personalize_role_arn,
-            },
-            Retry=[asl.RETRY_BUSY],
-            Catch=[
-                {"ErrorEquals": asl.EXISTS, "Next": "DescribeDeletion"},
-                # A generation that was removed has no data of anybody.
-                {"ErrorEquals": asl.NOT_FOUND, "Next": "Deleted"},
-            ],
-            Next="DescribeDeletion",
-        ),
+        "CreateDeletion": _create_deletion(settings),
         **asl.polling(
             "Deletion",
             describe=asl.describe("DataDeletionJob", job_arn),
@@ -193,6 +175,28 @@ def _group_states(settings: Settings) -> States:
         ),
         "Deleted": {"Type": "Succeed"},
     }
+
+
+def _create_deletion(settings: Settings) -> State:
+    location = asl.joined(
+        layout.FORGET_LIST, bucket=settings.names.datasets_bucket, request_id="$requests[0]"
+    )
+    return asl.task(
+        sdk("personalize", "createDataDeletionJob"),
+        {
+            "JobName": jsonata("$job_name"),
+            "DatasetGroupArn": jsonata("$group"),
+            "DataSource": {"DataLocation": jsonata(location)},
+            "RoleArn": settings.names.personalize_role_arn,
+        },
+        Retry=[asl.RETRY_BUSY],
+        Catch=[
+            {"ErrorEquals": asl.EXISTS, "Next": "DescribeDeletion"},
+            # A generation that was removed has no data of anybody.
+            {"ErrorEquals": asl.NOT_FOUND, "Next": "Deleted"},
+        ],
+        Next="DescribeDeletion",
+    )
 
 
 def _step(settings: Settings, step: str, more: dict[str, Any], **fields: Any) -> State:

@@ -59,23 +59,7 @@ def definition(settings: Settings) -> dict[str, Any]:
             "Default": "PlanRun",
         },
         **_resume_states(settings),
-        "PlanRun": _plan_run(settings),
-        # What no dataset can take stops a run before its hours of work, not after.
-        "CheckFields": schemas.check(settings, Next="NotePlan"),
-        "NotePlan": _note_progress(settings, "plan", "$plan", Next="RunPrepare"),
-        "RunPrepare": _run(
-            settings,
-            "prepare",
-            {
-                "run_id": jsonata("$plan.run_id"),
-                "mode": jsonata("$plan.mode"),
-                "export": jsonata("$plan.export"),
-                "previous_run_id": jsonata("$plan.previous_run_id"),
-                "accept": jsonata("$accept"),
-            },
-            Assign={"prepared": jsonata("$states.result.Output")},
-            Next="NotePrepared",
-        ),
+        **_plan_states(settings),
         **_model_states(settings),
         **_record_states(settings),
         **_load_states(settings),
@@ -97,6 +81,28 @@ def definition(settings: Settings) -> dict[str, Any]:
         ),
         failing=_failure_path(settings),
     )
+
+
+def _plan_states(settings: Settings) -> States:
+    return {
+        "PlanRun": _plan_run(settings),
+        # What no dataset can take stops a run before its hours of work, not after.
+        "CheckFields": schemas.check(settings, Next="NotePlan"),
+        "NotePlan": _note_progress(settings, "plan", "$plan", Next="RunPrepare"),
+        "RunPrepare": _run(
+            settings,
+            "prepare",
+            {
+                "run_id": jsonata("$plan.run_id"),
+                "mode": jsonata("$plan.mode"),
+                "export": jsonata("$plan.export"),
+                "previous_run_id": jsonata("$plan.previous_run_id"),
+                "accept": jsonata("$accept"),
+            },
+            Assign={"prepared": jsonata("$states.result.Output")},
+            Next="NotePrepared",
+        ),
+    }
 
 
 def _start() -> State:

@@ -88,7 +88,7 @@ def no_experiments(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def run(tables: Tables, *rows: Any) -> dict[str, Any]:
-    answer = handler.run(rows, dynamodb=tables, s3=tables, settings=SETTINGS, now=NOW)
+    answer = handler.run(rows, clients=lambda _: tables, settings=SETTINGS, now=NOW)
     components = openapi.document()["components"]
     Draft202012Validator({"$ref": "#/components/schemas/EventsAnswer", "components": components}).validate(
         answer
@@ -385,7 +385,7 @@ def test_another_implementation_of_dynamodb_keeps_an_event_once_and_adds_its_dee
             )
         rows = [CLICK, {**SHOWN, "eventId": "e2"}]
         for _ in range(2):
-            handler.run(rows, dynamodb=dynamodb, s3=None, settings=SETTINGS, now=NOW)
+            handler.run(rows, clients=lambda _: dynamodb, settings=SETTINGS, now=NOW)
         assert len(dynamodb.scan(TableName="log")["Items"]) == 2
         [state] = dynamodb.scan(TableName="state")["Items"]
         assert sorted(state["deeds"]["SS"]) == ["c|1795489199|i1", "s|1795489199|i1", "s|1795489199|i2"]
@@ -393,7 +393,7 @@ def test_another_implementation_of_dynamodb_keeps_an_event_once_and_adds_its_dee
             {**CLICK, "eventId": f"e{n}", "itemId": f"n{n}", "occurredAt": "2026-11-24T03:00:00Z"}
             for n in (3, 4)
         ]
-        handler.run(newer, dynamodb=dynamodb, s3=None, settings=SETTINGS, now=NOW)
+        handler.run(newer, clients=lambda _: dynamodb, settings=SETTINGS, now=NOW)
         [state] = dynamodb.scan(TableName="state")["Items"]
         assert len(state["deeds"]["SS"]) == 3 and {"c|1795489200|n3", "c|1795489200|n4"} <= set(
             state["deeds"]["SS"]

@@ -174,7 +174,11 @@ def test_answers_are_kept_and_the_second_place_is_compared(
     place: Place, answers: Answers, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     stack = {"Resources": {"Topic": {"Type": "AWS::SNS::Topic", "Properties": {}}}}
-    place.client("cloudformation").create_stack(StackName="parity", TemplateBody=json.dumps(stack))
+    made = place.client("cloudformation").create_stack
+    made(StackName="of-another", TemplateBody=json.dumps(stack))
+    with pytest.raises(Refused, match="No stack of dev"):
+        parity(place, on="aws", folder=tmp_path)
+    made(StackName=place.names.stack("storage"), TemplateBody=json.dumps(stack))
     assert parity(place, on="endpoint", folder=tmp_path, probes=BARE) == 0
     assert "make parity ENV=dev ON=aws" in capsys.readouterr().out
     question = "stepfunctions describe_execution of nothing"
