@@ -12,6 +12,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.session import get_session
 
 from config.names import Names
 from config.settings import Settings, load
@@ -51,15 +52,13 @@ class Place:
 
 @cache
 def _client(session: Any, service: str) -> Any:
-    # Step Functions puts `sync-` before the host of some calls, which no name server knows of an endpoint's address.
-    given = {"config": Config(inject_host_prefix=False)} if os.environ.get(ENDPOINT) else {}
-    return session.client(service, **given)
+    return session.client(service)
 
 
 def reached(environment: str) -> Place:
     """Raises ConfigError, and Refused where the credentials are none or another account's."""
     settings = load(environment)
-    place = Place(settings, boto3.Session(region_name=settings.region))
+    place = Place(settings, _session(settings.region))
     try:
         account = place.client("sts").get_caller_identity()["Account"]
     except (BotoCoreError, ClientError) as error:
@@ -70,6 +69,14 @@ def reached(environment: str) -> Place:
             "sign in to that account, or correct `account` in its file"
         )
     return place
+
+
+def _session(region: str) -> boto3.Session:
+    core = get_session()
+    if os.environ.get(ENDPOINT):
+        # Step Functions puts `sync-` before the host of some calls, which no name server knows of an address.
+        core.set_default_client_config(Config(inject_host_prefix=False))
+    return boto3.Session(botocore_session=core, region_name=region)
 
 
 def confirm(place: Place, *, what: str, given: str = "", ask: Callable[[str], str] = input) -> None:

@@ -193,6 +193,7 @@ def _told(pointers: list[Pointer]) -> list[str]:
     names = ",".join(pointer.list for pointer in pointers)
     return [
         f"Readers of {names} get the version before within 30 seconds; LIST={names} again goes forward.",
+        "Other lists are read of the same run where they have it, so that what is on one page agrees.",
         "The next run puts its own lists in their place: mend what was wrong, or stop the schedule.",
         *(
             f"Later versions are still compared with the version that serves in the control table: "
