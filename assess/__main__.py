@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 from rich.console import Console
@@ -13,6 +14,10 @@ from rich.console import Console
 from assess.words import LANGUAGES, Words
 from config import settings
 from config.errors import ConfigError
+
+if TYPE_CHECKING:
+    from assess.assessment import Assessment
+    from assess.document import Document
 
 PROCESSES = 2
 
@@ -30,13 +35,20 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m assess", description=__doc__)
-    parser.add_argument("folder", type=Path, help="holds interactions.csv and the like (docs/data.md)")
+    parser.add_argument("folder", type=_folder, help="holds interactions.csv and the like (docs/data.md)")
     parser.add_argument("--full", action="store_true", help="compare on everything, by ten splits")
     parser.add_argument("--language", choices=LANGUAGES, default="en")
     parser.add_argument("--environment", default="dev", help="config/<environment>.yaml to begin with")
     parser.add_argument("--user", metavar="ID", help="whose lists are shown too")
     parser.add_argument("--out", type=Path, default=Path(".local/assess"), help="folder of the results")
     return parser
+
+
+def _folder(text: str) -> Path:
+    """`make` hands over what wasn't said as an empty text, which as a path is the current folder."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("DATA names no folder: make assess DATA=folder (docs/data.md)")
+    return Path(text)
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -64,7 +76,7 @@ def _run(options: argparse.Namespace) -> int:
     return 2 if found.stopped else 0
 
 
-def write(found: object, document: object, folder: Path) -> list[Path]:
+def write(found: Assessment, document: Document, folder: Path) -> list[Path]:
     """assessment.html, .md, .json and, where there is a proposal, assessed.yaml."""
     from assess.markdown import markdown
     from assess.page import page
@@ -72,13 +84,12 @@ def write(found: object, document: object, folder: Path) -> list[Path]:
 
     folder.mkdir(parents=True, exist_ok=True)
     texts = {
-        "assessment.html": page(document),  # type: ignore[arg-type]
-        "assessment.md": markdown(document),  # type: ignore[arg-type]
-        "assessment.json": twin(found),  # type: ignore[arg-type]
+        "assessment.html": page(document),
+        "assessment.md": markdown(document),
+        "assessment.json": twin(found),
     }
-    proposed = getattr(found, "proposal", None)
-    if proposed is not None:
-        texts["assessed.yaml"] = proposed.text
+    if found.proposal is not None:
+        texts["assessed.yaml"] = found.proposal.text
     for name, text in texts.items():
         (folder / name).write_text(text, encoding="utf-8")
     return [folder / name for name in texts]

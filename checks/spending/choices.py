@@ -154,10 +154,9 @@ CHOICES = (
     ),
     Choice(
         f"infer who acted only ({ACTIVE:.0%} of the users a run)",
-        "every run makes every list",
-        "lists of the others keep what a newer model would change",
+        "`solutions[].users.active_within_days`",
+        "who has not acted for a while gets the popular list",
         _who_acted,
-        offered=False,
     ),
     Choice(
         "the recipe before v2",

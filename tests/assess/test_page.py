@@ -119,6 +119,15 @@ def test_a_second_run_writes_the_same_bytes(tmp_path: Path, too_few: Path) -> No
         assert (tmp_path / "first" / name).read_bytes() == (tmp_path / "second" / name).read_bytes()
 
 
+def test_a_folder_that_nobody_named_is_refused_and_nothing_is_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["", "--out", str(tmp_path / "out")])
+    assert ended.value.code == 2 and not (tmp_path / "out").exists()
+    assert "make assess DATA=folder" in capsys.readouterr().err
+
+
 def test_a_folder_that_is_not_there_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([str(tmp_path / "no"), "--out", str(tmp_path / "out")]) == 2
     assert "there is no folder" in capsys.readouterr().out
