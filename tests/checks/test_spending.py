@@ -17,6 +17,7 @@ from checks.spending.page import page
 from checks.spending.shop import Measured, Shop, ShopRefused, Volumes, assumed
 from checks.spending.use import Case, Fixed
 from config import layout
+from config.solution import Users
 from operations.place import Place
 from tests import example
 from tests.checks.conftest import _assembly
@@ -185,7 +186,9 @@ def test_a_weekly_run_costs_a_seventh_of_what_every_run_costs(dev: Assembly) -> 
 )
 def test_what_is_offered_names_a_key_of_the_configuration(offered: choices.Choice) -> None:
     [key] = offered.how.strip("`").split(":")[:1]
-    value: Any = example.settings()
+    settings = example.settings()
+    asking = settings.solutions[0].model_copy(update={"users": Users(active_within_days=1)})
+    value: Any = settings.model_copy(update={"solutions": (asking, *settings.solutions[1:])})
     for part in key.split("."):
         value = value[0] if isinstance(value, tuple) else value
         part = part.removesuffix("[]")
