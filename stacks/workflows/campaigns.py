@@ -9,15 +9,13 @@ from __future__ import annotations
 from typing import Any
 
 from config import layout
-from config.digests import LENGTH
 from config.settings import Settings
 from config.solution import Solution
 from stacks.parts.access import Statement, allow
-from stacks.workflows import asl
+from stacks.workflows import asl, leftovers
 from stacks.workflows.asl import State, States, jsonata, sdk
 
 HOURS = 2
-_MOST_CAMPAIGNS = 100  # of a page of ListCampaigns; a dataset group has 5
 
 
 def of(settings: Settings) -> list[Solution]:
@@ -168,65 +166,23 @@ def _name(settings: Settings) -> State:
 
 
 def removal(settings: Settings, *, next_state: str) -> States:
-    """From `ListCampaigns` to `next_state`; variables: `versions`. What remains is tried again by the next run.
-
-    After the swap, so that a reader who knows the old one's name has had the new one's.
-    """
-    caught = [{"ErrorEquals": ["States.ALL"], "Next": next_state}]
-    return {
-        "ListCampaigns": asl.task(
-            sdk("personalize", "listCampaigns"),
-            {"MaxResults": _MOST_CAMPAIGNS},
-            Output=jsonata("[$states.result.Campaigns.{'name': Name, 'status': Status}]"),
-            Catch=caught,
-            Next="RemoveCampaigns",
-        ),
-        "RemoveCampaigns": asl.inline_map(
-            jsonata("$states.input"),
-            _removal_states(settings),
-            start="CampaignListed",
-            Catch=caught,
-            Next=next_state,
-        ),
-    }
-
-
-def _removal_states(settings: Settings) -> States:
-    """What is ours has the name of a solution of ours; others' campaigns are none of it."""
+    """After the swap, so that a reader who knows the old one's name has had the new one's; variables: `versions`."""
     kept = f"{asl.data([solution.name for solution in of(settings)])}.($split($lookup($versions, $), '/')[1])"
-    ours = f"/^{settings.names.prefix}-[a-z][a-z0-9-]+-[0-9a-f]{{{LENGTH}}}$/"
-    unwanted = (
-        f"$match($states.input.name, {ours}) and $not($states.input.name in {kept})"
-        " and $states.input.status in ['ACTIVE', 'CREATE FAILED']"
+    return leftovers.removal(
+        settings,
+        kind="Campaign",
+        asked={},
+        listed="{'name': Name, 'status': Status}",
+        kept=kept,
+        removable=" and $states.input.status in ['ACTIVE', 'CREATE FAILED']",
+        next_state=next_state,
     )
-    prefix = f"{settings.names.prefix}-"
-    beginning = asl.literal(settings.names.personalize_arn(f"campaign/{prefix}"))
-    arn = f"{beginning} & $substringAfter($states.input.name, {asl.literal(prefix)})"
-    return {
-        "CampaignListed": {
-            "Type": "Choice",
-            "Choices": [{"Condition": jsonata(f"$boolean({unwanted})"), "Next": "RemoveCampaign"}],
-            "Default": "CampaignDone",
-        },
-        "RemoveCampaign": asl.task(
-            sdk("personalize", "deleteCampaign"),
-            {"CampaignArn": jsonata(arn)},
-            Retry=[asl.RETRY_BUSY],
-            Catch=[{"ErrorEquals": asl.NOT_FOUND, "Next": "CampaignDone"}],
-            Next="CampaignDone",
-        ),
-        "CampaignDone": {"Type": "Succeed"},
-    }
 
 
 def statements(settings: Settings) -> list[Statement]:
     names = settings.names
     campaigns = names.personalize_arn(f"campaign/{names.prefix}-*")
-    removing = [
-        allow("personalize:DeleteCampaign", campaigns),
-        # IAM knows no resource of the action.
-        allow("personalize:ListCampaigns", "*"),
-    ]
+    removing = leftovers.statements(settings, kind="Campaign")
     if not of(settings):
         return removing
     return [

@@ -8,15 +8,14 @@ from __future__ import annotations
 from typing import Any
 
 from config import layout
-from config.digests import LENGTH, digest
+from config.digests import digest
 from config.settings import Settings
 from config.solution import Solution
 from stacks.parts.access import Statement, allow
-from stacks.workflows import asl
+from stacks.workflows import asl, leftovers
 from stacks.workflows.asl import State, States, jsonata, sdk
 
 HOURS = 1
-_MOST_FILTERS = 100  # of a page of ListFilters; a dataset group has 10
 
 
 def name(settings: Settings, filter_name: str) -> str:
@@ -106,58 +105,20 @@ def _name(settings: Settings) -> State:
 
 
 def removal(settings: Settings, *, next_state: str) -> States:
-    """From `ListFilters` to `next_state`. What remains is tried again by the next run."""
-    caught = [{"ErrorEquals": ["States.ALL"], "Next": next_state}]
-    return {
-        "ListFilters": asl.task(
-            sdk("personalize", "listFilters"),
-            {"DatasetGroupArn": settings.names.dataset_group_arn, "MaxResults": _MOST_FILTERS},
-            Output=jsonata("[$states.result.Filters.{'name': Name}]"),
-            Catch=caught,
-            Next="RemoveFilters",
-        ),
-        "RemoveFilters": asl.inline_map(
-            jsonata("$states.input"),
-            _removal_states(settings),
-            start="FilterListed",
-            Catch=caught,
-            Next=next_state,
-        ),
-    }
-
-
-def _removal_states(settings: Settings) -> States:
-    kept = asl.data([name(settings, filter_name) for filter_name in settings.filters])
-    ours = f"/^{settings.names.prefix}-[a-z][a-z0-9-]+-[0-9a-f]{{{LENGTH}}}$/"
-    unwanted = f"$match($states.input.name, {ours}) and $not($states.input.name in {kept})"
-    prefix = f"{settings.names.prefix}-"
-    beginning = asl.literal(settings.names.personalize_arn(f"filter/{prefix}"))
-    arn = f"{beginning} & $substringAfter($states.input.name, {asl.literal(prefix)})"
-    return {
-        "FilterListed": {
-            "Type": "Choice",
-            "Choices": [{"Condition": jsonata(f"$boolean({unwanted})"), "Next": "RemoveFilter"}],
-            "Default": "FilterDone",
-        },
-        "RemoveFilter": asl.task(
-            sdk("personalize", "deleteFilter"),
-            {"FilterArn": jsonata(arn)},
-            Retry=[asl.RETRY_BUSY],
-            Catch=[{"ErrorEquals": asl.NOT_FOUND, "Next": "FilterDone"}],
-            Next="FilterDone",
-        ),
-        "FilterDone": {"Type": "Succeed"},
-    }
+    return leftovers.removal(
+        settings,
+        kind="Filter",
+        asked={"DatasetGroupArn": settings.names.dataset_group_arn},
+        listed="{'name': Name}",
+        kept=asl.data([name(settings, filter_name) for filter_name in settings.filters]),
+        next_state=next_state,
+    )
 
 
 def statements(settings: Settings) -> list[Statement]:
     names = settings.names
     ours = names.personalize_arn(f"filter/{names.prefix}-*")
-    removing = [
-        allow("personalize:DeleteFilter", ours),
-        # IAM knows no resource of the action.
-        allow("personalize:ListFilters", "*"),
-    ]
+    removing = leftovers.statements(settings, kind="Filter")
     if not settings.filters:
         return removing
     return [
