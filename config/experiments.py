@@ -7,7 +7,7 @@ document alone (lambdas/shared/assignment.py), so that nothing about it is store
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from itertools import combinations, pairwise
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
@@ -219,11 +219,11 @@ def check(
     solutions: Sequence[Solution],
     events: Sequence[str],
     attributes: Sequence[str],
-    placements: Collection[str],
+    placements: Mapping[str, Sequence[str]],
 ) -> None:
     """What one experiment can't know alone: that what it names is there, and that no two collide.
 
-    Raises ValueError.
+    `placements`: the lists of each. Raises ValueError.
     """
     _check_distinct(experiments)
     if experiments.holdout_percent and not experiments.layers:
@@ -240,7 +240,7 @@ def check(
     for name in experiments.segments:
         _one_of("segments: field", name, attributes)
     for experiment in experiments.definitions:
-        _check_named(experiment, experiments, solutions=solutions, attributes=attributes)
+        _check_named(experiment, experiments, solutions=solutions, attributes=attributes, lists=placements)
         _check_version(experiment, experiments)
     for one, other in combinations(experiments.definitions, 2):
         _check_apart(one, other)
@@ -335,6 +335,7 @@ def _check_named(
     *,
     solutions: Sequence[Solution],
     attributes: Sequence[str],
+    lists: Mapping[str, Sequence[str]],
 ) -> None:
     name = experiment.name
     if name == HOLDOUT:
@@ -343,6 +344,7 @@ def _check_named(
     for variant in experiment.variants:
         if variant.solution is not None:
             _one_of(f"{name!r}: solution", variant.solution, [solution.name for solution in solutions])
+            _check_shown(experiment, variant, solutions=solutions, layers=experiments.layers, lists=lists)
     for metric in (*experiment.compared, *experiment.secondary):
         _one_of(f"{name!r}: metric", metric, [one.name for one in experiments.metrics])
     for attribute in experiment.target.attributes:
@@ -379,6 +381,34 @@ def _unlike(key: str, names: Sequence[str]) -> None:
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice:
         raise ValueError(f"{key}: name {twice!r} is used twice: rename one")
+
+
+def _check_shown(
+    experiment: Experiment,
+    variant: Variant,
+    *,
+    solutions: Sequence[Solution],
+    layers: Sequence[Layer],
+    lists: Mapping[str, Sequence[str]],
+) -> None:
+    """A variant's list can stand where the layer's placements have theirs."""
+    audiences = {one.name: one.for_each for one in solutions if one.publishes == "lists"}
+    audience = audiences.get(str(variant.solution))
+    what = f"{experiment.name!r}: variant {variant.name!r} shows {variant.solution!r}"
+    if audience is None:
+        raise ValueError(f"{what}, which publishes no lists: take one of {', '.join(sorted(audiences))}")
+    [layer] = [one for one in layers if one.name == experiment.layer]
+    for placement in layer.placements:
+        fits = {
+            "everyone",
+            "user",
+            *(audiences[name] for name in lists[placement]),
+        }  # who is in one is a user
+        if audience not in fits:
+            raise ValueError(
+                f"{what}, a solution for each {audience}, in placement {placement!r}: take one for "
+                f"{' or '.join(sorted(fits))}"
+            )
 
 
 def _one_of(what: str, value: str, known: Iterable[str]) -> None:

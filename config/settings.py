@@ -696,7 +696,7 @@ class Settings(Section):
                 *(event.type for event in self.datasets.interactions.events),
             ],
             attributes=[field.name for field in self.datasets.fields("users") if field.categorical],
-            placements=self.placements,
+            placements={name: one.lists for name, one in self.placements.items()},
         )
         return self
 

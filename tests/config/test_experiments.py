@@ -75,6 +75,13 @@ REFUSED: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
         ("'control' is used twice",),
     ),
     "a control that is no variant": (given({"control": "contrl"}), ("did you mean 'control'?",)),
+    "a solution of another audience": (
+        given({"variants": variants(50, 50, solution="related")}),
+        (
+            "variant 'popular' shows 'related', a solution for each item, in placement 'home'",
+            "take one for everyone or user",
+        ),
+    ),
     "a solution that isn't there": (
         given({"variants": variants(50, 50, solution="popluar")}),
         ("solution 'popluar' is not known", "did you mean 'popular'?"),

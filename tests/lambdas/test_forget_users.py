@@ -195,7 +195,6 @@ def test_several_users_go_at_once(kind: Kind, tmp_path: Path) -> None:
         ("datasets", f"runs/{RUN}/batch_input/items/part-0.json"),
         ("datasets", f"runs/{RUN}/quarantine/items/part-0.json.gz"),
         ("datasets", f"runs/{RUN}/report.json"),
-        ("results", f"publish/{RUN}/popular/part-0.gz"),
         ("results", f"runs/{RUN}/warehouse/items/part-0.json.gz"),
         ("results", "forget/0123456789abcdef.json"),
     ],
