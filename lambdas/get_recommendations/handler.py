@@ -16,6 +16,7 @@ from lambdas.get_recommendations.answers import Page, Told
 from lambdas.get_recommendations.breaker import Breaker
 from lambdas.get_recommendations.environment import Environment
 from lambdas.get_recommendations.fallback import Asked, Ranking, Recommender
+from lambdas.get_recommendations.impressions import Channel, Shown, make_sender
 from lambdas.get_recommendations.patience import Patience
 from lambdas.get_recommendations.placements import Placement
 from lambdas.get_recommendations.store import Store
@@ -49,6 +50,20 @@ def recommender() -> Recommender:
         names=tuple(placements.packaged().lists),
     )
     return Recommender(store=store, patience=patience, report=report_fault, now=time.time)
+
+
+@cache
+def channel() -> Channel | None:
+    """None where nothing is logged."""
+    given = settings()
+    if not given.impressions_queue_url:
+        return None
+    return Channel(
+        send=make_sender(given.impressions_queue_url, timeout_ms=given.impressions_within_ms),
+        breaker=Breaker(time.monotonic),
+        patience=Patience(clock=time.monotonic, seconds=given.impressions_within_ms / 1000),
+        report=report_fault,
+    )
 
 
 def report_fault(source: str, error: Exception) -> None:
@@ -87,7 +102,7 @@ def rank_items(name: str) -> Response[str]:
     own = recommender().personal_scores(user, placements.packaged().plain("user"), run=query.get("runId"))
     entries = requests.in_order_of(own.entries, items)
     ranking = Ranking(entries, own.source, own.version, own.degraded)
-    return _answer(ranking, Page(0, len(entries)), told=Told(), query=query)
+    return _answer(ranking, Page(0, len(entries)), told=Told(), query=query)[0]
 
 
 def health() -> Response[str]:
@@ -134,7 +149,7 @@ def _listed(
     requests.check_fields(query, placements.packaged())
     page = answers.page(query, length=placement.length)
     day = time.strftime("%Y-%m-%d", time.gmtime())
-    shown, assignment = placements.packaged().in_variant(placement, user=user, day=day)
+    shown, assignments = placements.packaged().in_variant(placement, user=user, day=day)
     asked = Asked(
         placement=shown,
         user=user,
@@ -143,24 +158,52 @@ def _listed(
         run=page.run,
         wanted=page.start + page.count,
     )
-    told = Told(placement=placement.name, assignment=assignment)
-    return _answer(recommender().answer(asked), page, told=told, query=query)
+    ranking = recommender().answer(asked)
+    told = Told(placement=placement.name, assignments=assignments)
+    response, name = _answer(ranking, page, told=told, query=query)
+    if shown.logged and user is not None:
+        _log(ranking, page, told=told, user=user, name=name)
+    return response
 
 
-def _answer(ranking: Ranking, page: Page, *, told: Told, query: Mapping[str, Any]) -> Response[str]:
+def _log(ranking: Ranking, page: Page, *, told: Told, user: str, name: str) -> None:
+    """After the answer is made: a 304 shows the same again, under the same name."""
+    items = [entry.item for entry in ranking.entries[page.start : page.start + page.count]]
+    to = channel()
+    if not items or to is None:
+        return
+    shown = Shown(
+        user=user,
+        recommendation=name,
+        placement=told.placement,
+        start=page.start,
+        items=items,
+        # What stands in is no variant's, so it exposes nobody.
+        assignments=() if ranking.degraded else told.assignments,
+    )
+    if not to.put(shown):
+        namespace = settings().powertools_metrics_namespace
+        count({"ImpressionsDropped": 1}, namespace=namespace, dimensions={"Service": "get_recommendations"})
+
+
+def _answer(
+    ranking: Ranking, page: Page, *, told: Told, query: Mapping[str, Any]
+) -> tuple[Response[str], str]:
+    """(the response, what it is called)."""
     _count(ranking)
     fields, explain = query.get("fields", ()), bool(query.get("explain"))
     text = answers.text_of(answers.body(ranking, page, told=told, fields=fields, explain=explain))
     if ranking.degraded:
         # What stands in is not what should be kept.
-        return _json(answers.called(answers.new_id(), text), {"Cache-Control": "private, no-store"})
+        name = answers.new_id()
+        return _json(answers.called(name, text), {"Cache-Control": "private, no-store"}), name
     digest = answers.digest(text, revision=placements.packaged().revision)
     held = answers.kept(app.current_event.headers.get("If-None-Match"), digest)
     name = held or answers.new_id()
     headers = {"Cache-Control": "private, no-cache", "ETag": answers.tag(name, digest)}
     if held:
-        return Response(status_code=304, headers={**headers}, body="")
-    return _json(answers.called(name, text), headers)
+        return Response(status_code=304, headers={**headers}, body=""), name
+    return _json(answers.called(name, text), headers), name
 
 
 def _count(ranking: Ranking) -> None:
@@ -229,3 +272,4 @@ def routed(event: dict[str, Any]) -> dict[str, Any]:
 if "AWS_LAMBDA_RUNTIME_API" in os.environ:
     # Only inside Lambda: its start-up has a whole CPU, the first request has what the memory size buys.
     recommender()
+    channel()

@@ -28,6 +28,7 @@ SILENT_ENDINGS = ("ExecutionsTimedOut", "ExecutionsAborted")  # of a run: nothin
 # The share that a short trouble of DynamoDB reaches in five minutes, and the patience of a page that waits.
 DEGRADED_PERCENT = 5
 SLOW_MS = 1000
+DROPPED = 10  # impressions in five minutes: a reader's network hiccup drops single ones
 OUTSIDE_OF_RUNS = ("get_recommendations", "record_events", "request_forgetting")
 TELLING = ("pipeline", "forget")  # workflows that send a mail themselves when they fail
 
@@ -52,6 +53,7 @@ def watched(settings: Settings, *, functions: Iterable[str]) -> list[Watched]:
         _late(settings),
         *(_function_errors(settings, function) for function in in_order_of_use(settings, functions)),
         _undelivered(settings),
+        *(_of_impressions(settings) if settings.logs_impressions else ()),
         _api_errors(settings),
         _degraded(settings),
         _slow(settings),
@@ -165,6 +167,32 @@ def _undelivered(settings: Settings) -> Watched:
             "AWS/SQS", "ApproximateNumberOfMessagesVisible", {"QueueName": queue}, statistic="Maximum"
         ),
     )
+
+
+def _of_impressions(settings: Settings) -> list[Watched]:
+    """Readers get their answers all the while: what is lost is what rules and the warehouse would know."""
+    dead = settings.names.impressions_dead_letters
+    dimensions = {"Service": "get_recommendations"}
+    return [
+        Watched(
+            name="ImpressionsDropped",
+            slug="impressions-dropped",
+            cure="The queue of what the API shows did not take it in time: rules and the warehouse lack it. "
+            "The read function's log says why, under the message fallback, source impressions.",
+            metric=_metric(settings.names.metric_namespace, "ImpressionsDropped", dimensions),
+            threshold=DROPPED,
+            periods=3,
+        ),
+        Watched(
+            name="ImpressionsUnrecorded",
+            slug="impressions-unrecorded",
+            cure=f"What the API showed could not be written five times: messages in {dead}. "
+            "The log of record-events says why; afterwards start the queue's redrive.",
+            metric=_metric(
+                "AWS/SQS", "ApproximateNumberOfMessagesVisible", {"QueueName": dead}, statistic="Maximum"
+            ),
+        ),
+    ]
 
 
 def _degraded(settings: Settings) -> Watched:

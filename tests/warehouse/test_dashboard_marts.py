@@ -74,9 +74,11 @@ def test_the_category_mix_holds_lists_against_interactions(built: Warehouse) -> 
 
 def test_the_funnel_counts_what_was_shown_by_position(built: Warehouse) -> None:
     assert built.select("select * from marts.mart_funnel order by list_position") == [
-        (date(2026, 1, 1), 1, "the API", "simulator", 3, 2, 1),
+        (date(2026, 1, 1), 1, "the API", "simulator", 4, 2, 1),
         (date(2026, 1, 1), 2, "the API", "simulator", 2, 0, 1),
         (date(2026, 1, 1), 3, "the API", "simulator", 1, 0, 0),
+        (date(2026, 1, 1), 26, "the API", "simulator", 1, 0, 0),
+        (date(2026, 1, 1), 27, "the API", "simulator", 1, 0, 0),
     ]
 
 
