@@ -15,6 +15,7 @@ from config.experiments import delivered
 from config.settings import Settings
 from stacks.parts.access import allow, encrypt_and_decrypt, receive
 from stacks.parts.api import READER, RecommendationsApi
+from stacks.parts.experiments import DeliveredExperiments
 from stacks.parts.function import PythonFunction
 from stacks.parts.layer import RuntimeLayer
 from stacks.parts.stack import FORGETTING_SECRET_ARN, EnvironmentStack
@@ -33,6 +34,7 @@ class ServingStack(EnvironmentStack):
         super().__init__(scope, settings=settings, description="The API")
         self._layer = RuntimeLayer(self)
         shown = self._impressions() if settings.logs_impressions else None
+        self._experiments = self._delivered_experiments() if settings.experiments.live else None
         handlers = {READER: self._get_recommendations(shown).function}
         # A log of another application has keys of its own: that one writes its events itself.
         if settings.sources.application_log.create:
@@ -58,6 +60,11 @@ class ServingStack(EnvironmentStack):
             value=policy.managed_policy_arn,
             description="Attach it to the role of the application that calls the API",
         )
+
+    def _delivered_experiments(self) -> DeliveredExperiments:
+        delivered = DeliveredExperiments(self, "Experiments", layers=[self._layer])
+        self.publish("serving/experiments", "/".join(delivered.ids))
+        return delivered
 
     def _impressions(self) -> sqs.Queue:
         """Of what the API showed. Dead letters are what could not be understood or written five times."""
@@ -96,6 +103,7 @@ class ServingStack(EnvironmentStack):
                 "RAW_BUCKET": names.raw_bucket,
                 "LOG_ATTRIBUTES": json.dumps(log.attributes.model_dump()),
                 "TIMESTAMP_FORMAT": log.timestamp_format,
+                **(self._experiments.variables if self._experiments else {}),
             },
             more={"lambdas/record_events/experiments.json": json.dumps(delivered(self.settings.experiments))},
             memory_size=1024,
@@ -106,6 +114,7 @@ class ServingStack(EnvironmentStack):
                 allow("s3:PutObject", f"arn:aws:s3:::{names.raw_bucket}/{layout.EXPOSURES.anything}"),
                 encrypt_and_decrypt(self.key_arn),
                 *([receive(names.queue_arn(names.impressions))] if shown else []),
+                *([self._experiments.may_read()] if self._experiments else []),
             ],
         )
         if shown:
@@ -162,6 +171,7 @@ class ServingStack(EnvironmentStack):
                 "RECOMMENDATIONS_TABLE": names.recommendations_table,
                 "USER_STATE_TABLE": names.user_state_table,
                 **({"IMPRESSIONS_QUEUE_URL": shown.queue_url} if shown else {}),
+                **(self._experiments.variables if self._experiments else {}),
             },
             more={
                 "lambdas/get_recommendations/default_items.json": self._default_items(),
@@ -177,6 +187,7 @@ class ServingStack(EnvironmentStack):
                     names.table_arn(names.user_state_table),
                 ),
                 *([allow("sqs:SendMessage", names.queue_arn(names.impressions))] if shown else []),
+                *([self._experiments.may_read()] if self._experiments else []),
             ],
         )
 

@@ -36,6 +36,7 @@ class Told:
 
     placement: str | None = None
     assignments: tuple[Assignment, ...] = ()
+    revision: str = ""  # of the experiments, where AppConfig delivered them
 
     @property
     def assignment(self) -> Assignment | None:

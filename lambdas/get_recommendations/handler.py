@@ -21,9 +21,13 @@ from lambdas.get_recommendations.patience import Patience
 from lambdas.get_recommendations.placements import Placement
 from lambdas.get_recommendations.store import Store
 from lambdas.get_recommendations.table import Table, make_client
-from lambdas.shared import environment
+from lambdas.shared import delivered, environment
+from lambdas.shared.delivered import Delivered
+from lambdas.shared.experiment_rules import Known, check
 from lambdas.shared.problems import CONTENT_TYPE, BadRequest, Forbidden, body
 from lambdas.shared.telemetry import count, logger
+
+START_SECONDS = 0.2  # for which a start waits for AppConfig
 
 app = APIGatewayRestResolver()
 
@@ -62,6 +66,26 @@ def channel() -> Channel | None:
         send=make_sender(given.impressions_queue_url, timeout_ms=given.impressions_within_ms),
         breaker=Breaker(time.monotonic),
         patience=Patience(clock=time.monotonic, seconds=given.impressions_within_ms / 1000),
+        report=report_fault,
+    )
+
+
+@cache
+def experiments() -> Delivered:
+    given, known = settings(), placements.packaged()
+    source = delivered.Source(
+        application=given.experiments_application,
+        environment=given.experiments_environment,
+        profile=given.experiments_profile,
+        poll_seconds=given.experiments_poll_seconds,
+        client=delivered.make_client,
+    )
+    names = Known(frozenset(known.lists), frozenset(known.placements))
+    return Delivered(
+        source=source,
+        packaged=known.experiments,
+        understand=lambda document: check(document, names),
+        clock=time.monotonic,
         report=report_fault,
     )
 
@@ -149,7 +173,10 @@ def _listed(
     requests.check_fields(query, placements.packaged())
     page = answers.page(query, length=placement.length)
     day = time.strftime("%Y-%m-%d", time.gmtime())
-    shown, assignments = placements.packaged().in_variant(placement, user=user, day=day)
+    holds = experiments().current()
+    shown, assignments = placements.packaged().in_variant(
+        placement, user=user, day=day, experiments=holds.document
+    )
     asked = Asked(
         placement=shown,
         user=user,
@@ -159,7 +186,7 @@ def _listed(
         wanted=page.start + page.count,
     )
     ranking = recommender().answer(asked)
-    told = Told(placement=placement.name, assignments=assignments)
+    told = Told(placement=placement.name, assignments=assignments, revision=holds.label)
     response, name = _answer(ranking, page, told=told, query=query)
     if shown.logged and user is not None:
         _log(ranking, page, told=told, user=user, name=name)
@@ -197,7 +224,7 @@ def _answer(
         # What stands in is not what should be kept.
         name = answers.new_id()
         return _json(answers.called(name, text), {"Cache-Control": "private, no-store"}), name
-    digest = answers.digest(text, revision=placements.packaged().revision)
+    digest = answers.digest(text, revision=placements.packaged().revision + told.revision)
     held = answers.kept(app.current_event.headers.get("If-None-Match"), digest)
     name = held or answers.new_id()
     headers = {"Cache-Control": "private, no-cache", "ETag": answers.tag(name, digest)}
@@ -271,5 +298,7 @@ def routed(event: dict[str, Any]) -> dict[str, Any]:
 
 if "AWS_LAMBDA_RUNTIME_API" in os.environ:
     # Only inside Lambda: its start-up has a whole CPU, the first request has what the memory size buys.
+    experiments().current()  # meanwhile the rest is made
     recommender()
     channel()
+    experiments().first(within=START_SECONDS)

@@ -11,7 +11,7 @@ from typing import Any
 
 from lambdas.get_recommendations.ranking import Source
 from lambdas.get_recommendations.rules import KINDS, Named
-from lambdas.shared.assignment import Assignment, Unit, assigned
+from lambdas.shared.assignment import Assignment, Document, Unit, assigned
 
 SERVING = Path(__file__).parent / "serving.json"
 SOURCES: Mapping[str, Source] = {"user": "personal", "item": "related", "everyone": "popular"}
@@ -81,18 +81,18 @@ class Serving:
         return Placement(lists=tuple(own[:1]), fallback=self._popular())
 
     def in_variant(
-        self, placement: Placement, *, user: str | None, day: str
+        self, placement: Placement, *, user: str | None, day: str, experiments: Document | None = None
     ) -> tuple[Placement, tuple[Assignment, ...]]:
         """What the user is shown in a placement, and the assignments of it, of which the last one says so.
 
-        `day` is YYYY-MM-DD in UTC.
+        `day` is YYYY-MM-DD in UTC, `experiments` the document that holds, the packaged one unless given.
 
         The variant's list comes before the placement's own, which stands in where the variant has no list for the user.
         """
         if user is None or placement.name is None:
             return placement, ()
         found = assigned(
-            self.experiments, placement=placement.name, unit=Unit(id=user, attributes={}), day=day
+            experiments or self.experiments, placement=placement.name, unit=Unit(id=user, attributes={}), day=day
         )
         shown = found[-1] if found else None  # the holdout's own stands first
         if shown is None or shown.solution is None:

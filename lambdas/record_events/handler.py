@@ -6,6 +6,7 @@ The queue of what the API showed ends here too: what is kept of it is the same.
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -16,8 +17,11 @@ from lambdas.record_events import events, exposures, log, served
 from lambdas.record_events.environment import Environment
 from lambdas.record_events.events import Event, Rejected
 from lambdas.record_events.log import Log
-from lambdas.shared import bodies, environment
+from lambdas.shared import bodies, delivered, environment
+from lambdas.shared.assignment import Document
 from lambdas.shared.clients import client
+from lambdas.shared.delivered import Delivered
+from lambdas.shared.experiment_rules import check
 from lambdas.shared.problems import CONTENT_TYPE, body
 from lambdas.shared.telemetry import count, logger
 
@@ -27,6 +31,29 @@ WRITERS = 8
 @cache
 def settings() -> Environment:
     return environment.read(Environment)
+
+
+def _experiments(given: Environment) -> Document:
+    return experiments().current().document if given.experiments_application else exposures.document()
+
+
+@cache
+def experiments() -> Delivered:
+    given = settings()
+    source = delivered.Source(
+        application=given.experiments_application,
+        environment=given.experiments_environment,
+        profile=given.experiments_profile,
+        poll_seconds=given.experiments_poll_seconds,
+        client=delivered.make_client,
+    )
+    return Delivered(
+        source=source,
+        packaged=exposures.document(),
+        understand=check,
+        clock=time.monotonic,
+        report=lambda source, error: logger().warning(source, extra={"fault": str(error)}),
+    )
 
 
 @cache
@@ -97,7 +124,7 @@ def run(
     seconds = int(now.timestamp())
     for user, deeds in log.by_user(taken).items():
         log.remember(dynamodb, table=settings.user_state_table, user=user, deeds=deeds, now=seconds)
-    lines = exposures.of(taken, exposures.document())
+    lines = exposures.of(taken, _experiments(settings))
     if lines:  # a client of S3 is not made before an experiment runs
         exposures.keep(clients("s3"), bucket=settings.raw_bucket, lines=lines, now=now)
     return {"accepted": len(taken), "duplicates": new.count(False), "rejected": rejected}

@@ -102,6 +102,8 @@ def kept_client(*, timeout_ms: int) -> Any:
 def forget() -> None:
     handler.settings.cache_clear()
     handler.recommender.cache_clear()
+    handler.experiments.cache_clear()
+    handler.channel.cache_clear()
 
 
 def event(

@@ -232,8 +232,8 @@ def test_a_queue_that_fails_costs_a_reader_its_time_out_and_soon_nothing(queue: 
         began = time.perf_counter()
         assert not channel.put(shown())
         took.append(time.perf_counter() - began)
-    assert max(took) < 0.2
-    assert max(took[FAULTS_TO_OPEN:]) < 0.02, "the breaker is open"
+    assert max(took) < 0.5, "half of what the queue hangs"
+    assert max(took[FAULTS_TO_OPEN:]) < 0.04, "the breaker is open"
     assert {source for source, _ in queue.reported} == {"impressions"}
 
 
