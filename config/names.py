@@ -194,6 +194,11 @@ class Names:
         return self.of("pipeline-late")
 
     @property
+    def variant_stops(self) -> str:
+        """Topic that guardrails' alarms ring at."""
+        return self.of("variant-stops")
+
+    @property
     def topic(self) -> str:
         return self.of("alerts")
 

@@ -22,6 +22,7 @@ from lambdas.get_recommendations.placements import Placement
 from lambdas.get_recommendations.store import Store
 from lambdas.get_recommendations.table import Table, make_client
 from lambdas.shared import delivered, environment
+from lambdas.shared.assignment import Assignment
 from lambdas.shared.delivered import Delivered
 from lambdas.shared.experiment_rules import Known, check
 from lambdas.shared.problems import CONTENT_TYPE, BadRequest, Forbidden, body
@@ -185,7 +186,9 @@ def _listed(
         run=page.run,
         wanted=page.start + page.count,
     )
+    began = time.perf_counter()
     ranking = recommender().answer(asked)
+    _count_variants(ranking, assignments, took=time.perf_counter() - began)
     told = Told(placement=placement.name, assignments=assignments, revision=holds.label)
     response, name = _answer(ranking, page, told=told, query=query)
     if shown.logged and user is not None:
@@ -239,6 +242,19 @@ def _count(ranking: Ranking) -> None:
     count(figures, namespace=namespace, dimensions={"Source": ranking.source})
     for acted in ranking.acted:
         count({"Acted": acted.count}, namespace=namespace, dimensions={"Rule": acted.rule})
+
+
+def _count_variants(ranking: Ranking, assignments: Sequence[Assignment], *, took: float) -> None:
+    """What guardrails look at; a tester is nobody's variant."""
+    figures = {
+        "Answers": 1,
+        "Failed": int(ranking.degraded or not ranking.entries),
+        "ReadMs": round(took * 1000, 1),
+    }
+    for one in assignments:
+        if not one.tester:
+            dimensions = {"Experiment": one.experiment, "Variant": one.variant}
+            count(figures, namespace=settings().powertools_metrics_namespace, dimensions=dimensions)
 
 
 def _json(text: str, headers: Mapping[str, str]) -> Response[str]:

@@ -15,6 +15,7 @@ from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 
 from config import layout
+from config.experiments import Experiment
 from config.settings import Settings
 from lambdas.get_recommendations.ranking import Source
 from stacks.parts.api import STAGE
@@ -28,8 +29,9 @@ SILENT_ENDINGS = ("ExecutionsTimedOut", "ExecutionsAborted")  # of a run: nothin
 # The share that a short trouble of DynamoDB reaches in five minutes, and the patience of a page that waits.
 DEGRADED_PERCENT = 5
 SLOW_MS = 1000
+ENOUGH_ANSWERS = 50  # of either side in five minutes: fewer say nothing
 DROPPED = 10  # impressions in five minutes: a reader's network hiccup drops single ones
-OUTSIDE_OF_RUNS = ("get_recommendations", "record_events", "request_forgetting")
+OUTSIDE_OF_RUNS = ("get_recommendations", "record_events", "request_forgetting", "stop_variant")
 TELLING = ("pipeline", "forget")  # workflows that send a mail themselves when they fail
 
 
@@ -230,6 +232,63 @@ def _slow(settings: Settings) -> Watched:
         metric=_metric("AWS/ApiGateway", "Latency", dimensions, statistic="p99"),
         threshold=SLOW_MS,
         periods=3,
+    )
+
+
+def of_variant(
+    settings: Settings, experiment: Experiment, variant: str, *, failed_points: int, slower_ms: int
+) -> list[Watched]:
+    """How a variant fares beside the control, which the same store's troubles reach: only the difference is its own."""
+    stem, words = f"{experiment.name}-{variant}", _words(f"{experiment.name}-{variant}")
+    stops = f"Variant {variant} of {experiment.name} is stopped, and a mail says so"
+    sides = {"v": variant, "c": experiment.control}
+    failed = {
+        f"{side}{letter}": _variants_metric(settings, experiment, one, name)
+        for side, one in sides.items()
+        for letter, name in (("f", "Failed"), ("a", "Answers"))
+    }
+    answers = {name: metric for name, metric in failed.items() if name.endswith("a")}
+    slow = {
+        side: _variants_metric(settings, experiment, one, "ReadMs", statistic="p99")
+        for side, one in sides.items()
+    }
+    enough = f"MIN([va, ca]) >= {ENOUGH_ANSWERS}"
+    return [
+        Watched(
+            name=f"Variant{words}Failing",
+            slug=f"variant-{stem}-failing",
+            cure=f"{failed_points} points more of its answers than of the control's are empty or stand-ins. {stops}.",
+            metric=_difference(f"IF({enough}, 100 * vf / va - 100 * cf / ca, 0)", failed, "points above the control"),
+            threshold=failed_points,
+            periods=3,
+        ),
+        Watched(
+            name=f"Variant{words}Slow",
+            slug=f"variant-{stem}-slow",
+            cure=f"One of a hundred of its answers takes {slower_ms} ms longer than the control's. {stops}.",
+            metric=_difference(f"IF({enough}, v - c, 0)", {**slow, **answers}, "ms above the control"),
+            threshold=slower_ms,
+            periods=3,
+        ),
+    ]
+
+
+def _words(slug: str) -> str:
+    return "".join(map(str.capitalize, slug.split("-")))
+
+
+def _variants_metric(
+    settings: Settings, experiment: Experiment, variant: str, name: str, *, statistic: str = "Sum"
+) -> cloudwatch.Metric:
+    dimensions = {"Experiment": experiment.name, "Variant": variant}
+    return _metric(settings.names.metric_namespace, name, dimensions, statistic=statistic)
+
+
+def _difference(
+    expression: str, metrics: dict[str, cloudwatch.Metric], label: str
+) -> cloudwatch.MathExpression:
+    return cloudwatch.MathExpression(
+        expression=expression, using_metrics=dict(metrics), label=label, period=Duration.minutes(5)
     )
 
 

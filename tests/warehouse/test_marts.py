@@ -177,7 +177,7 @@ def test_freshness_counts_the_hours_from_the_newest_row_to_its_load(
         "select source, row_count, newest_run_id, hours_behind from marts.mart_freshness"
         " where source in ('orders', 'events') order by 1"
     )
-    assert fresh == [("events", 7, rows.NEW, 20), ("orders", 4, rows.NEW, 2)]
+    assert fresh == [("events", 10, rows.NEW, 20), ("orders", 4, rows.NEW, 2)]
 
 
 BREAKAGES = [

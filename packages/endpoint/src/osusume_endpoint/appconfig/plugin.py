@@ -17,16 +17,20 @@ from osusume_endpoint import hooks, replacements
 from osusume_endpoint.endpoint import Endpoint
 from osusume_endpoint.errors import AccessDenied, ApiError, NotEmulated
 from osusume_endpoint.lambda_ import invocation_rights
-from osusume_endpoint.replacements import replaces
+from osusume_endpoint.replacements import Table, replaces
 
 PRINCIPAL = "appconfig.amazonaws.com"
 _DEPLOYMENTS = re.compile(r"/applications/([^/]+)/environments/[^/]+/deployments")
+
+MODELS = Table("ministack.core.iam_actions:_BOTOCORE_SERVICE_MAP")
 
 Handle = Callable[..., Awaitable[tuple[int, Any, bytes]]]
 
 
 def install(endpoint: Endpoint) -> None:
     replacements.apply(__name__, endpoint=endpoint)
+    # Calls of both are signed for `appconfig`, so that ministack takes the reader's for unknown ones, which it lets pass.
+    MODELS.put("appconfig", ["appconfig", "appconfigdata"])
     prefix = f"arn:aws:appconfig:{endpoint.region}:{endpoint.account}"
     hooks.resources["appconfig"] = lambda body, query: _configuration(body, query, prefix)
 
