@@ -217,8 +217,10 @@ class Experiments(Section):
         return digest({"holdout_percent": self.holdout_percent})
 
     def version(self, experiment: Experiment) -> str:
-        """Digest of what decides who gets what and how it is judged; growth, testers, further metrics and stops don't."""
-        own = experiment.model_dump(mode="json", exclude={"version", "ramp", "testers", "secondary", "stopped"})
+        """Digest of what decides who gets what and how it is judged, which growth, testers and stops don't."""
+        own = experiment.model_dump(
+            mode="json", exclude={"version", "ramp", "testers", "secondary", "stopped"}
+        )
         layer = self.layer(experiment.layer).model_dump(mode="json")
         metrics = [self.metric(name).model_dump(mode="json") for name in experiment.compared]
         return digest({**own, "layer": layer, "metrics": metrics, "holdout": self.holdout_version})

@@ -19,7 +19,7 @@ TRENDING = "aws-trending-now"
 
 
 def content(settings: Settings) -> dict[str, Any]:
-    """{lists, placements, rules, fields, experiments, log_impressions, may_explain, revision}; times are epoch seconds."""
+    """Keys of lambdas/get_recommendations/placements.py's read(), and `revision`; times are epoch seconds."""
     told = {
         "lists": [
             {"name": one.name, "for_each": one.for_each, "trending": one.recipe == TRENDING}

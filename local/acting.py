@@ -34,7 +34,9 @@ def register(commands: Any) -> None:
     promoted = commands.add_parser("promote", help="a solution version becomes the one that serves")
     promoted.add_argument("--solution", required=True)
     promoted.add_argument("--version", required=True, help="ARN or name of a version, or previous")
-    told = commands.add_parser("experiments", help="what the configuration says of experiments reaches readers")
+    told = commands.add_parser(
+        "experiments", help="what the configuration says of experiments reaches readers"
+    )
     told.add_argument("--resume", default="", help="name of an experiment whose stopped variants go on")
     exists = commands.add_parser("inventory", help="what exists of an environment, by what it costs")
     gone = commands.add_parser("forget", help="a user out of everything that is kept")

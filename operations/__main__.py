@@ -33,7 +33,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--solution", default="", help="promote: the name of a solution")
     parser.add_argument("--version", default="", help="promote: ARN or name of a version, or previous")
     parser.add_argument("--user", default="", help="the id of a user to forget")
-    parser.add_argument("--resume", default="", help="experiments: the name of one whose stopped variants go on")
+    parser.add_argument(
+        "--resume", default="", help="experiments: the name of one whose stopped variants go on"
+    )
     parser.add_argument("--release", action="store_true", help="let a forgotten user in again")
     return parser
 

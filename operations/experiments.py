@@ -17,10 +17,13 @@ from config.experiments import delivered
 from lambdas.shared.hosted import Hosted, NotDeployed, Profile
 from operations.place import Place, Refused, say
 
+
 def experiments(place: Place, *, resume: str = "") -> int:
     """Raises Refused, and then nothing has changed."""
     if not place.settings.experiments.live:
-        raise Refused("experiments.delivery is deployment: `make deploy` delivers them, or set it to appconfig")
+        raise Refused(
+            "experiments.delivery is deployment: `make deploy` delivers them, or set it to appconfig"
+        )
     hosted = found(place)
     live = hosted.live()
     wanted = _with_stops(_plain(delivered(place.settings.experiments)), live.document, resume=resume)
@@ -96,9 +99,7 @@ def _with_stops(
     return wanted
 
 
-def _new_versions(
-    wanted: Mapping[str, Any], live: Mapping[str, Any] | None, *, today: str
-) -> Iterator[str]:
+def _new_versions(wanted: Mapping[str, Any], live: Mapping[str, Any] | None, *, today: str) -> Iterator[str]:
     """Why, for each experiment that runs and would be another version."""
     new = _by_name(wanted)
     for name, old in _by_name(live).items():

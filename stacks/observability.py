@@ -12,8 +12,8 @@ from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
 from config.settings import Settings
-from stacks.parts.access import own_account
 from stacks.parts import guardrails
+from stacks.parts.access import own_account
 from stacks.parts.alarms import Watched, watched
 from stacks.parts.stack import EnvironmentStack
 

@@ -92,7 +92,10 @@ class Serving:
         if user is None or placement.name is None:
             return placement, ()
         found = assigned(
-            experiments or self.experiments, placement=placement.name, unit=Unit(id=user, attributes={}), day=day
+            experiments or self.experiments,
+            placement=placement.name,
+            unit=Unit(id=user, attributes={}),
+            day=day,
         )
         shown = found[-1] if found else None  # the holdout's own stands first
         if shown is None or shown.solution is None:

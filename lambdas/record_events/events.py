@@ -78,7 +78,9 @@ def event(given: Any, *, now: datetime) -> Event:
 def _event_id(given: Mapping[str, Any]) -> str:
     name = _text(given, "eventId")
     if name.startswith(SERVED):
-        raise Rejected("reserved-id", f"eventId is {name!r:.80}: {SERVED} begins the ids of the API's own events")
+        raise Rejected(
+            "reserved-id", f"eventId is {name!r:.80}: {SERVED} begins the ids of the API's own events"
+        )
     return name
 
 

@@ -14,7 +14,9 @@ from typing import Any
 
 from lambdas.shared.assignment import Document
 
-RETRY_SECONDS = 5.0  # after a fault: a frozen sandbox loses its connections, which says nothing about AppConfig
+RETRY_SECONDS = (
+    5.0  # after a fault: a frozen sandbox loses its connections, which says nothing about AppConfig
+)
 SOCKET_SECONDS = 2.0
 
 

@@ -127,7 +127,9 @@ def _check_days(name: str, one: Mapping[str, Any]) -> None:
         _need(one[key] is None or _is_day(one[key]), f"{name}: {key}", one[key], "a day, YYYY-MM-DD")
     _need(one["ends"] is None or one["starts"] < one["ends"], f"{name}: ends", one["ends"], "after starts")
     ramp = one["ramp"]
-    steps = all(isinstance(s, list) and len(s) == 2 and _is_day(s[0]) and _number(s[1], 0, WHOLE) for s in ramp)
+    steps = all(
+        isinstance(s, list) and len(s) == 2 and _is_day(s[0]) and _number(s[1], 0, WHOLE) for s in ramp
+    )
     _need(ramp and steps, f"{name}: ramp", ramp, "a list of [day, percent]")
     for before, after in pairwise(ramp):
         up = before[0] < after[0] and before[1] < after[1]
@@ -184,4 +186,6 @@ def _check_apart(one: Mapping[str, Any], other: Mapping[str, Any]) -> None:
         other["ends"] is None or one["starts"] <= other["ends"]
     )
     if days and max(first, begin) < min(end, last):
-        raise Broken(f"{one['name']} and {other['name']} have the same users of layer {one['layer']}: part them")
+        raise Broken(
+            f"{one['name']} and {other['name']} have the same users of layer {one['layer']}: part them"
+        )

@@ -258,7 +258,9 @@ def of_variant(
             name=f"Variant{words}Failing",
             slug=f"variant-{stem}-failing",
             cure=f"{failed_points} points more of its answers than of the control's are empty or stand-ins. {stops}.",
-            metric=_difference(f"IF({enough}, 100 * vf / va - 100 * cf / ca, 0)", failed, "points above the control"),
+            metric=_difference(
+                f"IF({enough}, 100 * vf / va - 100 * cf / ca, 0)", failed, "points above the control"
+            ),
             threshold=failed_points,
             periods=3,
         ),

@@ -27,7 +27,10 @@ class DeliveredExperiments(Construct):
         super().__init__(scope, construct_id)
         self._settings, names = scope.settings, scope.names
         application = appconfig.CfnApplication(
-            self, "Application", name=names.prefix, description=f"What {names.prefix} changes without a deployment"
+            self,
+            "Application",
+            name=names.prefix,
+            description=f"What {names.prefix} changes without a deployment",
         )
         environment = appconfig.CfnEnvironment(
             self, "Environment", application_id=application.ref, name=scope.settings.environment

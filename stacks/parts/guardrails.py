@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from typing import cast
 
 from aws_cdk import Fn
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
@@ -39,16 +41,16 @@ def alarms(settings: Settings) -> list[tuple[Watched, Experiment, str]]:
     return [
         (row, experiment, variant)
         for experiment, variant in guarded(settings)
-        for row in of_variant(
-            settings, experiment, variant, failed_points=FAILED_POINTS, slower_ms=SLOWER_MS
-        )
+        for row in of_variant(settings, experiment, variant, failed_points=FAILED_POINTS, slower_ms=SLOWER_MS)
     ]
 
 
 class VariantStops(Construct):
     """The topic that guardrails' alarms ring at, and the function behind it, which tells `alerts` what it did."""
 
-    def __init__(self, scope: EnvironmentStack, construct_id: str, *, alerts: sns.ITopic, key: kms.IKey) -> None:
+    def __init__(
+        self, scope: EnvironmentStack, construct_id: str, *, alerts: sns.ITopic, key: kms.IKey
+    ) -> None:
         super().__init__(scope, construct_id)
         settings, names = scope.settings, scope.names
         self.topic = sns.Topic(
@@ -67,7 +69,18 @@ class VariantStops(Construct):
                 conditions=own_account(settings.account),
             )
         )
-        self.topic.add_subscription(subscriptions.LambdaSubscription(self._function(scope, alerts).function))
+        function = self._function(scope, alerts).function
+        self.topic.add_subscription(subscriptions.LambdaSubscription(function))
+        # What the stored analysis decides (docs/experiments.md).
+        events.Rule(
+            self,
+            "Decided",
+            description=f"Variants that the analysis of {names.prefix} stops",
+            event_pattern=events.EventPattern(
+                source=[names.prefix], detail_type=["Experiment decided"], detail={"stops": [True]}
+            ),
+            targets=[targets.LambdaFunction(function)],
+        )
 
     def _function(self, scope: EnvironmentStack, alerts: sns.ITopic) -> PythonFunction:
         settings = scope.settings
@@ -100,14 +113,22 @@ class VariantStops(Construct):
 
 def _delivers(settings: Settings, ids: str) -> list[iam.PolicyStatement]:
     """What lambdas/shared/hosted.py calls."""
-    application, environment, profile, strategy = (cast(str, Fn.select(n, Fn.split("/", ids))) for n in range(4))
+    application, environment, profile, strategy = (
+        cast(str, Fn.select(n, Fn.split("/", ids))) for n in range(4)
+    )
     prefix = f"arn:aws:appconfig:{settings.region}:{settings.account}"
     whole = f"{prefix}:application/{application}"
     in_environment, document = f"{whole}/environment/{environment}", f"{whole}/configurationprofile/{profile}"
     return [
         allow("appconfig:ListDeployments", in_environment),
-        allow(["appconfig:StartDeployment", "appconfig:GetDeployment"], whole, in_environment, document,
-              f"{in_environment}/deployment/*", f"{prefix}:deploymentstrategy/{strategy}"),
+        allow(
+            ["appconfig:StartDeployment", "appconfig:GetDeployment"],
+            whole,
+            in_environment,
+            document,
+            f"{in_environment}/deployment/*",
+            f"{prefix}:deploymentstrategy/{strategy}",
+        ),
         allow("appconfig:CreateHostedConfigurationVersion", document, whole),
         allow(
             ["appconfig:GetHostedConfigurationVersion", "appconfig:DeleteHostedConfigurationVersion"],

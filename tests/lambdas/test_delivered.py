@@ -170,7 +170,9 @@ BROKEN: dict[str, Any] = {
     "a layer that isn't": changed(layer="nowhere"),
     "weights of 90": changed(variants=[{"name": "control", "weight": 50}, {"name": "popular", "weight": 40}]),
     "one variant": changed(variants=[{"name": "control", "weight": 100}]),
-    "a variant twice": changed(variants=[{"name": "a", "weight": 50}, {"name": "a", "weight": 50}], testers={}),
+    "a variant twice": changed(
+        variants=[{"name": "a", "weight": 50}, {"name": "a", "weight": 50}], testers={}
+    ),
     "an unknown list": changed(
         variants=[{"name": "control", "weight": 50}, {"name": "popular", "weight": 50, "solution": "ppular"}]
     ),
@@ -210,10 +212,11 @@ def test_a_broken_document_changes_nothing_and_is_reported(world: World, what: s
 
 
 def variants(document: Any, users: range, *, day: str = "2026-12-05") -> dict[int, str]:
-    found = {}
+    found: dict[int, str] = {}
     for user in users:
-        last = assigned(document, placement="home", unit=Unit(id=f"u{user}", attributes={}), day=day)
-        found |= {user: one.variant for one in last if one.experiment == NAME}
+        for one in assigned(document, placement="home", unit=Unit(id=f"u{user}", attributes={}), day=day):
+            if one.experiment == NAME:
+                found[user] = one.variant
     return found
 
 

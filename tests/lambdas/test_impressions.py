@@ -103,7 +103,9 @@ def test_an_answer_becomes_one_event_with_place_placement_variant_and_id(tables:
 
 def test_what_was_shown_exposes_its_user_to_each_assignment_but_a_tester_s(tables: Tables) -> None:
     assert delivered(record(shown(assignments=(HOLDOUT, IN, TESTER)))) == []
-    found = {(line["experiment"], line["variant"], line["unit_id"], line["placement"]) for line in lines(tables)}
+    found = {
+        (line["experiment"], line["variant"], line["unit_id"], line["placement"]) for line in lines(tables)
+    }
     assert found == {("holdout", "takes-part", "u1", "home"), ("one", "b", "u1", "home")}
 
 
@@ -162,7 +164,9 @@ def test_applications_don_t_name_events_as_the_api_does() -> None:
 @pytest.mark.parametrize(
     "body", ["", "[]", "{}", "null", '{"recommendationId": 1}', '{"shownAt": "x"}', '"text"', "{", "1e400"]
 )
-def test_a_message_that_makes_no_sense_is_kept_for_people_and_holds_up_no_other(tables: Tables, body: str) -> None:
+def test_a_message_that_makes_no_sense_is_kept_for_people_and_holds_up_no_other(
+    tables: Tables, body: str
+) -> None:
     assert delivered({"messageId": "bad", "body": body}, record(shown())) == ["bad"]
     assert len(tables.log) == 1
 

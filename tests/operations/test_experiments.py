@@ -16,6 +16,7 @@ from lambdas.stop_variant.environment import Environment
 from lambdas.validate_experiments import handler as validating
 from operations import experiments
 from operations.place import Place, Refused
+from stacks.parts import guardrails
 from stacks.parts.experiments import known
 from tests import example
 
@@ -69,9 +70,13 @@ class Cloud:
         assert DeploymentStrategyId == "strategy"
         document = json.loads(self.versions[int(ConfigurationVersion)])
         try:
-            validating.check(document, validating.Known(**{k: frozenset(v) for k, v in known(self.settings).items()}))
+            validating.check(
+                document, validating.Known(**{k: frozenset(v) for k, v in known(self.settings).items()})
+            )
         except ValueError as error:
-            raise ClientError({"Error": {"Code": "BadRequestException", "Message": str(error)}}, "Start") from None
+            raise ClientError(
+                {"Error": {"Code": "BadRequestException", "Message": str(error)}}, "Start"
+            ) from None
         if self.state == "COMPLETE":
             self.deployed.append(int(ConfigurationVersion))
         return {"DeploymentNumber": len(self.deployed), "State": self.state}
@@ -186,13 +191,29 @@ def test_an_environment_without_delivery_says_what_to_do(cloud: Cloud) -> None:
     assert cloud.deployed == []
 
 
-def ring(cloud: Cloud, state: str = "ALARM", name: str = "osusume-dev-variant-popular-home-popular-failing") -> None:
-    message = json.dumps({"AlarmName": name, "NewStateValue": state, "NewStateReason": "12 >= 10"})
-    for alarm, reason in stopping.alarms({"Records": [{"Sns": {"Message": message}}]}):
-        assert (alarm, reason) == (name, "12 >= 10")
-        stopping.stop(
-            "popular-home", "popular", because=reason, clients=cloud.client, given=GIVEN, packaged=packaged()
-        )
+ALARM = "osusume-dev-variant-popular-home-popular-failing"
+
+
+def ring(cloud: Cloud, state: str = "ALARM", name: str = ALARM) -> None:
+    message = {"AlarmName": name, "NewStateValue": state, "NewStateReason": "12 >= 10"}
+    act(cloud, {"Records": [{"Sns": {"Message": json.dumps(message)}}]})
+
+
+def act(cloud: Cloud, event: Any) -> None:
+    """As the function does with the files that the stack puts beside it."""
+    watched = {
+        cloud.settings.names.of(row.slug): [experiment.name, variant]
+        for row, experiment, variant in guardrails.alarms(cloud.settings)
+    }
+    for one, reason in stopping.asked(event, watched):
+        stopping.stop(one, because=reason, clients=cloud.client, given=GIVEN, packaged=packaged())
+
+
+def decided(**detail: Any) -> Any:
+    """An event of the analysis (docs/experiments.md)."""
+    version = packaged()["experiments"][0]["version"]
+    told = {"experiment": "popular-home", "version": version, "variant": "popular", "stops": True}
+    return {"detail-type": "Experiment decided", "detail": {**told, "words_en": "Stop it.", **detail}}
 
 
 def packaged() -> Any:
@@ -210,6 +231,24 @@ def test_a_guardrail_stops_its_variant_once_and_says_so(cloud: Cloud, delivered_
     assert cloud.live["experiments"][0]["stopped"] == ["popular"]
     assert len(cloud.said) == 1 and cloud.said[0]["TopicArn"] == GIVEN.topic_arn
     assert "RESUME=popular-home" in cloud.said[0]["Message"] and "12 >= 10" in cloud.said[0]["Message"]
+
+
+@pytest.mark.parametrize(
+    ("detail", "stops"),
+    [({}, True), ({"stops": False}, False), ({"version": "00000000"}, False), ({"variant": "third"}, False)],
+    ids=["a guardrail broke", "a decision to wait", "another version", "no such variant"],
+)
+def test_a_decision_of_the_analysis_stops_the_variant_of_its_version(
+    cloud: Cloud, detail: dict[str, Any], stops: bool
+) -> None:
+    act(cloud, decided(**detail))
+    assert [said["Message"].splitlines()[0].endswith("Stop it.") for said in cloud.said] == [True] * stops
+    assert bool(cloud.deployed) is stops
+
+
+def test_an_alarm_that_is_no_guardrail_of_ours_stops_nothing(cloud: Cloud) -> None:
+    ring(cloud, name="osusume-dev-api-errors")
+    assert (cloud.deployed, cloud.said) == ([], [])
 
 
 def test_a_stopped_variant_stays_so_through_deliveries_until_somebody_resumes_it(cloud: Cloud) -> None:

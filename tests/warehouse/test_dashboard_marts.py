@@ -133,7 +133,13 @@ def test_usage_counts_people_and_events_by_day(built: Warehouse) -> None:
 
 QUESTIONS = re.findall(r"```sql\n(.*?);\n```", (DOCS / "analytics.md").read_text(), re.DOTALL)
 # First column of each answer, on the known rows.
-ANSWERS = [["personal", "popular"], [], [1, 2, 3, 26, 27], [datetime(2026, 1, 2, 3)], ["interactions", "items"]]
+ANSWERS = [
+    ["personal", "popular"],
+    [],
+    [1, 2, 3, 26, 27],
+    [datetime(2026, 1, 2, 3)],
+    ["interactions", "items"],
+]
 
 
 def test_the_page_has_five_questions() -> None:

@@ -71,7 +71,13 @@ def test_whatever_names_an_answer_of_the_api_knows_its_placement_and_variant(bui
         "select event_id, placement, variant from staging.stg_application_log__events"
         " where recommendation_id is not null and not is_served order by 1"
     )
-    assert named == [("i1", None, None), ("i2", None, None), ("i3", None, None), ("i4", "cart", None), ("v2", "home", "b")]
+    assert named == [
+        ("i1", None, None),
+        ("i2", None, None),
+        ("i3", None, None),
+        ("i4", "cart", None),
+        ("v2", "home", "b"),
+    ]
 
 
 def test_a_click_counts_for_the_last_showing_of_the_item_only(built: Warehouse) -> None:

@@ -140,13 +140,16 @@ def test_a_document_that_the_validator_raises_for_is_not_deployed(cloud: Cloud) 
 
 
 @pytest.mark.parametrize(
-    ("kind", "says"), [("unallowed", "may not invoke"), ("missing", "does not exist"), ("schema", "NotEmulated")]
+    ("kind", "says"),
+    [("unallowed", "may not invoke"), ("missing", "does not exist"), ("schema", "NotEmulated")],
 )
 def test_a_validator_that_can_t_be_asked_lets_nothing_through(cloud: Cloud, kind: str, says: str) -> None:
     arn = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:nobody"
     if kind == "unallowed":
         arn = function(cloud, "unallowed", allowed=False)
-    validator = {"Type": "JSON_SCHEMA", "Content": "{}"} if kind == "schema" else {"Type": "LAMBDA", "Content": arn}
+    validator = (
+        {"Type": "JSON_SCHEMA", "Content": "{}"} if kind == "schema" else {"Type": "LAMBDA", "Content": arn}
+    )
     with pytest.raises(ClientError, match=says if kind != "missing" else "may not invoke|does not exist"):
         profile(cloud, f"refused-{kind}", validator).deliver({"n": 1})
 

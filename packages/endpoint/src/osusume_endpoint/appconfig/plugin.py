@@ -29,7 +29,7 @@ Handle = Callable[..., Awaitable[tuple[int, Any, bytes]]]
 
 def install(endpoint: Endpoint) -> None:
     replacements.apply(__name__, endpoint=endpoint)
-    # Calls of both are signed for `appconfig`, so that ministack takes the reader's for unknown ones, which it lets pass.
+    # Calls of both are signed for `appconfig`: ministack takes a reader's for unknown ones, which it lets pass.
     MODELS.put("appconfig", ["appconfig", "appconfigdata"])
     prefix = f"arn:aws:appconfig:{endpoint.region}:{endpoint.account}"
     hooks.resources["appconfig"] = lambda body, query: _configuration(body, query, prefix)
@@ -62,7 +62,10 @@ def _object(body: bytes) -> dict[str, Any]:
     return read if isinstance(read, dict) else {}
 
 
-@replaces("ministack.services.appconfig:handle_request", takes="async method, path, headers, body_bytes, query_params")
+@replaces(
+    "ministack.services.appconfig:handle_request",
+    takes="async method, path, headers, body_bytes, query_params",
+)
 def _validating(inner: Handle, endpoint: Endpoint) -> Handle:
     async def handle_request(method: str, path: str, headers: Any, body: bytes, query: Any) -> Any:
         from ministack.core.concurrency import run_reentrant
@@ -110,7 +113,9 @@ def _ask(endpoint: Endpoint, function_arn: str, event: dict[str, Any]) -> None:
     try:
         invocation_rights.check(endpoint, function_arn=function_arn, principal=PRINCIPAL, source_arn=None)
     except AccessDenied as denied:
-        raise ApiError("BadRequestException", f"AppConfig may not invoke the validator: {denied.message}") from None
+        raise ApiError(
+            "BadRequestException", f"AppConfig may not invoke the validator: {denied.message}"
+        ) from None
     name, qualifier = lambda_svc._resolve_name_and_qualifier(function_arn)
     function, _ = lambda_svc._get_func_record_for_qualifier(name, qualifier)
     if function is None:
