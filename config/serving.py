@@ -30,7 +30,7 @@ def content(settings: Settings) -> dict[str, Any]:
         "rules": {name: _rule(rule) for name, rule in settings.rules.items()},
         "fields": list(settings.publishing.item_fields),
         "experiments": delivered(settings.experiments),
-        "log_impressions": settings.api.log_impressions,
+        "log_impressions": settings.logs_by_itself,
     }
     return {**told, "may_explain": list(settings.api.may_explain), "revision": digest(told)}
 
