@@ -264,7 +264,7 @@ def test_a_stopped_variant_stays_so_through_deliveries_until_somebody_resumes_it
 
 
 def test_the_validator_judges_what_appconfig_hands_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, names in known(settings()).items():
+    for name, names in known(settings(ramp=RAMP)).items():
         monkeypatch.setenv(name.upper(), json.dumps(names))
     whole = json.dumps(packaged()).encode()
     validating.handler({"content": base64.b64encode(whole).decode()}, None)
