@@ -1,8 +1,8 @@
 """One side of a comparison, in a process of its own: `python side.py order.json`.
 
 The tree that is compared comes first on the path, so its own preparation jobs, its own configuration and its own engine
-run; of this repository's newer parts only this file runs. A tree from before solutions made segments can't answer it, and
-says so.
+run; of this repository's newer parts only this file runs. A tree from before solutions made segments can't answer it,
+and says so.
 An order is {data, scratch, jobs: [{name, configuration, environment, answer}]}: `data` holds the application's tables,
 each answer is a JSON file {lists, metrics, rows, solutions, left_out, weights, seconds} or {error}.
 """
