@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from lambdas.shared import core
 from lambdas.shared.assignment import Document
 
 RETRY_SECONDS = (
@@ -111,13 +112,10 @@ class Delivered:
 
 
 def make_client() -> Any:
-    """botocore without boto3, and no second attempts: the next poll is one."""
-    import botocore.session
-    from botocore.config import Config
-
-    config = Config(
+    """Without second attempts: the next poll is one."""
+    return core.client(
+        "appconfigdata",
         connect_timeout=SOCKET_SECONDS,
         read_timeout=SOCKET_SECONDS,
         retries={"total_max_attempts": 1, "mode": "standard"},
     )
-    return botocore.session.get_session().create_client("appconfigdata", config=config)
