@@ -56,7 +56,10 @@ class Placement:
 
 @dataclass(frozen=True)
 class Serving:
-    """`revision` changes with the rules and placements; `fields` are those that a caller may ask for."""
+    """`revision` changes with the rules and placements; `fields` are those that a caller may ask for.
+
+    `segments`: solutions that make segments of users; `actions`: the one whose campaign proposes actions.
+    """
 
     lists: Mapping[str, ListOf]
     placements: Mapping[str, Placement]
@@ -64,6 +67,9 @@ class Serving:
     experiments: Mapping[str, Any]
     may_explain: frozenset[str]
     revision: str
+    segments: tuple[str, ...]
+    actions: str | None
+    service_callers: frozenset[str]
 
     def plain(self, audience: str) -> Placement:
         """The placement of a route that is asked without one: the first list of its kind, popular for who has none."""
@@ -111,6 +117,9 @@ def read(content: Mapping[str, Any]) -> Serving:
         experiments=content["experiments"],
         may_explain=frozenset(content["may_explain"]),
         revision=content["revision"],
+        segments=tuple(content["segments"]),
+        actions=content["actions"],
+        service_callers=frozenset(content["service_callers"]),
     )
 
 
