@@ -182,6 +182,10 @@ format: $(READY) ## format the code and fix what the linter can fix
 
 check: $(CHECKS) ## what would fail on AWS, of every environment's templates
 	$(BIN)/python -m checks
+	$(BIN)/python -m checks.contract
+
+api-check: $(CHECKS) ## what of the API's document breaks who was written for the released one (RELEASE=1: the document is the released one from now on)
+	@$(BIN)/python -m checks.contract $(if $(RELEASE),--release)
 
 .venv-checkov/.ready: requirements-checkov.txt $(CHECKS)
 	$(PYTHON) -m venv .venv-checkov

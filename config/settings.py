@@ -460,6 +460,8 @@ class Api(Section):
     """true: what the API shows a user is logged without the application's help; a placement may say otherwise."""
     may_explain: tuple[str, ...] = ()
     """Names of IAM roles and users who may ask with `explain=true` why a list is as it is; `*` is everybody."""
+    service_callers: tuple[str, ...] = ()
+    """Names of IAM roles and users who may read segments of users; `*` is everybody who may call the API."""
     default_items: tuple[ItemId, ...] = Field(min_length=1, max_length=100)
     """Items of yours, best first, for a reader of whom nothing can be read; shipped with the function."""
 
