@@ -107,12 +107,13 @@ def run_seed(place: Place, options: argparse.Namespace) -> int:
 def database(place: Place) -> Any:
     from local.demo.data_api import Connection
 
+    cluster = queries.cluster_arn(place)
     secret = place.client("secretsmanager").describe_secret(SecretId=place.settings.aurora_secret)["ARN"]
     return Connection(
         place.client("rds-data"),
-        cluster=queries.cluster_arn(place),
+        cluster=cluster,
         secret=secret,
-        database=place.settings.sources.aurora.database,
+        database=place.settings.aurora.database,
     )
 
 
@@ -127,7 +128,8 @@ def run_run(place: Place, options: argparse.Namespace) -> int:
     poll = time.sleep if here else _slowly
     followed = progress.follow(client, arn, logs=logs, sleep=poll)
     say(f"  ended in {followed.seconds:.1f} s")
-    dashboards.write(place)
+    if place.settings.analytics.enabled:
+        dashboards.write(place)
     return 0
 
 

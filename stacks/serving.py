@@ -27,7 +27,7 @@ class ServingStack(EnvironmentStack):
         self._layer = RuntimeLayer(self)
         handlers = {READER: self._get_recommendations().function}
         # A log of another application has keys of its own: that one writes its events itself.
-        if settings.sources.application_log.create:
+        if settings.creates_log:
             handlers["record_events"] = self._record_events().function
         forgetting = self._request_forgetting()
         api = RecommendationsApi(self, "Api", handlers=handlers, forgetting=forgetting.function)
@@ -52,7 +52,7 @@ class ServingStack(EnvironmentStack):
         )
 
     def _record_events(self) -> PythonFunction:
-        names, log = self.names, self.settings.sources.application_log
+        names, log = self.names, self.settings.log
         return PythonFunction(
             self,
             "RecordEvents",

@@ -18,7 +18,7 @@ from stacks.workflows.asl import State, States, jsonata
 # Shorter than a day with the lock's margin: a run that was killed must not block the next day's.
 HOURS = 20
 LOCK_HOURS = 21
-PARTS = ("prepare", "train", "recommend", "load")
+PARTS = ("prepare", "train", "recommend", "load")  # the last where there is a warehouse
 # Of a run that fell behind: each load is one more round, and an execution's history has an end.
 LOADS = 30
 # The phase that follows the one that was finished last.
@@ -135,7 +135,7 @@ def _model_states(settings: Settings) -> States:
             Assign={"standing": UNRECORDED},
             Next="NoteServing",
         ),
-        "NoteServing": _note_progress(settings, "serving", "true", Next="AddPending"),
+        "NoteServing": _note_progress(settings, "serving", "true", Next=_after_serving(settings)),
     }
 
 
@@ -197,7 +197,7 @@ def _resume_states(settings: Settings) -> States:
             "Default": "Resume",
         },
         **_refused_resumes(),
-        **_resumed_states(),
+        **_resumed_states(settings),
     }
 
 
@@ -222,7 +222,7 @@ def _refused_resumes() -> States:
     }
 
 
-def _resumed_states() -> States:
+def _resumed_states(settings: Settings) -> States:
     return {
         "Resume": {
             "Type": "Pass",
@@ -241,7 +241,7 @@ def _resumed_states() -> States:
             ],
             "Default": "RunPrepare",
         },
-        "Served": {"Type": "Pass", "Assign": {"standing": UNRECORDED}, "Next": "AddPending"},
+        "Served": {"Type": "Pass", "Assign": {"standing": UNRECORDED}, "Next": _after_serving(settings)},
     }
 
 
@@ -276,6 +276,14 @@ def _run(settings: Settings, workflow: str, payload: dict[str, str], **fields: A
     return asl.task(asl.WORKFLOW, arguments, **fields)
 
 
+def _after_serving(settings: Settings) -> str:
+    return "AddPending" if settings.analytics.enabled else "RecordRun"
+
+
+def _parts(settings: Settings) -> tuple[str, ...]:
+    return PARTS if settings.analytics.enabled else PARTS[:-1]
+
+
 def _record_states(settings: Settings) -> States:
     table = settings.names.control_table
     run = {
@@ -293,9 +301,10 @@ def _record_states(settings: Settings) -> States:
         "log_exported_until": {"S": jsonata("$plan.export.to")},
         "run_id": {"S": jsonata("$plan.run_id")},
     }
+    after = "RunLoad" if settings.analytics.enabled else "ReleaseLock"
     return {
         # Before anything is loaded: what the warehouse misses, however it is missed, is known.
-        "AddPending": _add_pending(table),
+        **({"AddPending": _add_pending(table)} if settings.analytics.enabled else {}),
         "RecordRun": asl.task(asl.PUT_ITEM, {"TableName": table, "Item": run}, Next="RecordWatermark"),
         "RecordWatermark": asl.task(
             asl.PUT_ITEM,
@@ -307,8 +316,8 @@ def _record_states(settings: Settings) -> States:
         "WatchLateness": asl.task(
             asl.sdk("cloudwatch", "enableAlarmActions"),
             {"AlarmNames": [settings.names.late_alarm]},
-            Catch=[{"ErrorEquals": ["States.ALL"], "Next": "RunLoad"}],
-            Next="RunLoad",
+            Catch=[{"ErrorEquals": ["States.ALL"], "Next": after}],
+            Next=after,
         ),
     }
 
@@ -341,6 +350,8 @@ def _add_pending(table: str) -> State:
 
 def _load_states(settings: Settings) -> States:
     """The warehouse may be behind without the run failing: its lists serve."""
+    if not settings.analytics.enabled:
+        return {}
     caught = {
         "ErrorEquals": ["States.ALL"],
         "Assign": {"failure": asl.failure("RunLoad", whole=True)},
@@ -462,7 +473,8 @@ _PLAIN = f"""
 
 def statements(settings: Settings, *, key_arn: str) -> list[Statement]:
     names = settings.names
-    executions = [f"{names.execution_arn(part)}:*" for part in PARTS]
+    parts = _parts(settings)
+    executions = [f"{names.execution_arn(part)}:*" for part in parts]
     rule = (
         f"arn:aws:events:{settings.region}:{settings.account}"
         ":rule/StepFunctionsGetEventsForStepFunctionsExecutionRule"
@@ -470,7 +482,7 @@ def statements(settings: Settings, *, key_arn: str) -> list[Statement]:
     return [
         allow("lambda:InvokeFunction", names.function_arn("plan_run")),
         *schemas.reading(settings),
-        allow("states:StartExecution", *(names.workflow_arn(part) for part in PARTS)),
+        allow("states:StartExecution", *map(names.workflow_arn, parts)),
         allow(["states:DescribeExecution", "states:StopExecution"], *executions),
         *lock.statements(settings, "dynamodb:UpdateItem"),
         # `.sync` learns of the end through a rule that Step Functions manages.
