@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import time
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from local import cli, dashboards
-from operations import forget, inventory, promote, queries, rollback, smoke, sql
+from operations import executions, forget, inventory, promote, queries, recommend, rollback, smoke, sql
 from operations import place as places
 from operations.parity.command import parity
 from operations.place import Place, Refused, say
@@ -34,6 +31,11 @@ def register(commands: Any) -> None:
     promoted = commands.add_parser("promote", help="a solution version becomes the one that serves")
     promoted.add_argument("--solution", required=True)
     promoted.add_argument("--version", required=True, help="ARN or name of a version, or previous")
+    once = commands.add_parser(
+        "recommend", help="a run without training, with a solution version that is named"
+    )
+    once.add_argument("--solution", default="", help="its name; an ARN says it too")
+    once.add_argument("--version", required=True, help="ARN or name of a version, or previous")
     exists = commands.add_parser("inventory", help="what exists of an environment, by what it costs")
     gone = commands.add_parser("forget", help="a user out of everything that is kept")
     gone.add_argument("--user", required=True, help="their id")
@@ -48,6 +50,7 @@ def register(commands: Any) -> None:
         (exists, run_inventory),
         (back, run_rollback),
         (promoted, run_promote),
+        (once, run_recommend),
         (seed, run_seed),
         (run, run_run),
         (gone, run_forget),
@@ -118,32 +121,26 @@ def database(place: Place) -> Any:
 
 
 def run_run(place: Place, options: argparse.Namespace) -> int:
+    return _followed(place, options, executions.start_pipeline(place, {"mode": options.mode}))
+
+
+def run_recommend(place: Place, options: argparse.Namespace) -> int:
+    arn = recommend.start(place, solution=options.solution, version=options.version)
+    return _followed(place, options, arn)
+
+
+def _followed(place: Place, options: argparse.Namespace, arn: str) -> int:
     from local.demo import progress
 
-    client = place.client("stepfunctions")
-    arn = _started(place, client, options.mode)
     say(f"  {arn}")
     here = options.on == "endpoint"
     logs = state.home() / "log" if here else Path("/aws/vendedlogs/states")
     poll = time.sleep if here else _slowly
-    followed = progress.follow(client, arn, logs=logs, sleep=poll)
+    followed = progress.follow(place.client("stepfunctions"), arn, logs=logs, sleep=poll)
     say(f"  ended in {followed.seconds:.1f} s")
     if place.settings.analytics.enabled:
         dashboards.write(place)
     return 0
-
-
-def _started(place: Place, client: Any, mode: str) -> str:
-    try:
-        started = client.start_execution(
-            stateMachineArn=place.names.workflow_arn("pipeline"), input=json.dumps({"mode": mode})
-        )
-    except ClientError as error:
-        if places.absent(error):
-            name = place.settings.environment
-            raise Refused(f"No pipeline of {name} is deployed: `make deploy ENV={name}`") from error
-        raise
-    return str(started["executionArn"])
 
 
 def _slowly(seconds: float) -> None:

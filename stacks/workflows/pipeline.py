@@ -1,7 +1,8 @@
 """`pipeline`: one run under the environment's lock.
 
-Input {mode: auto|full|incremental, scheduled_time?, accept?: [figure]}, or {resume: <run id>, accept?}: that run goes
-on after the phase that it finished last.
+Input {mode: auto|full|incremental, scheduled_time?, accept?: [figure], versions?: {solution: version's ARN}}, or
+{resume: <run id>, accept?}: that run goes on after the phase that it finished last. With versions nothing is trained:
+lists are made with those, and for other solutions with what serves.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from config import layout
 from config.settings import Settings
 from stacks.parts.access import Statement, allow
 from stacks.parts.buckets import KEEP_DAYS
-from stacks.workflows import asl, lock, schemas
+from stacks.workflows import asl, lock, named, schemas
 from stacks.workflows.asl import State, States, jsonata
 
 # Shorter than a day with the lock's margin: a run that was killed must not block the next day's.
@@ -22,7 +23,10 @@ PARTS = ("prepare", "train", "recommend", "load")  # the last where there is a w
 # Of a run that fell behind: each load is one more round, and an execution's history has an end.
 LOADS = 30
 # The phase that follows the one that was finished last.
-_AFTER = {"serving": "Served", "trained": "RunRecommend", "prepared": "RunTrain"}
+_AFTER = {"serving": "Served", "trained": "RunRecommend", "prepared": "Versions"}
+# How to start a run again that was not even planned.
+_AGAIN = """$exists($states.input.versions)
+  ? $string({'mode': 'auto', 'versions': $states.input.versions}) : '{"mode": "auto"}'"""
 # Of SNS: fewer than 100 characters, all of them printable ASCII.
 SUBJECT_CHARACTERS = 99
 # What a failure from here on means, for the notification.
@@ -56,8 +60,9 @@ def definition(settings: Settings) -> dict[str, Any]:
                     "Next": "ReadProgress",
                 }
             ],
-            "Default": "PlanRun",
+            "Default": "Named",
         },
+        **named.states(settings, next_state="PlanRun"),
         **_resume_states(settings),
         **_plan_states(settings),
         **_model_states(settings),
@@ -88,7 +93,9 @@ def _plan_states(settings: Settings) -> States:
         "PlanRun": _plan_run(settings),
         # What no dataset can take stops a run before its hours of work, not after.
         "CheckFields": schemas.check(settings, Next="NotePlan"),
-        "NotePlan": _note_progress(settings, "plan", "$plan", Next="RunPrepare"),
+        "NotePlan": _note_progress(
+            settings, "plan", "$merge([$plan, {'versions': $versions}])", Next="RunPrepare"
+        ),
         "RunPrepare": _run(
             settings,
             "prepare",
@@ -112,14 +119,27 @@ def _start() -> State:
         "standing": UNSERVED,
         "accept": jsonata("$exists($states.input.accept) ? [$states.input.accept] : []"),
         "resume": jsonata("$exists($states.input.resume) ? $string($states.input.resume) : ''"),
-        "again": '{"mode": "auto"}',
+        "named": jsonata("$exists($states.input.versions) ? $states.input.versions : {}"),
+        "versions": {},
+        "again": jsonata(_AGAIN),
     }
     return {"Type": "Pass", "Assign": assigned, "Next": "AcquireLock"}
 
 
 def _model_states(settings: Settings) -> States:
     return {
-        "NotePrepared": _note_progress(settings, "prepared", "$prepared", Next="RunTrain"),
+        "NotePrepared": _note_progress(settings, "prepared", "$prepared", Next="Versions"),
+        "Versions": {
+            "Type": "Choice",
+            "Choices": [
+                {
+                    "Condition": jsonata("$count($keys($versions)) > 0"),
+                    "Assign": {"trained": {"versions": jsonata("$versions"), "unused_solutions": []}},
+                    "Next": "NoteTrained",
+                }
+            ],
+            "Default": "RunTrain",
+        },
         "RunTrain": _run(
             settings,
             "train",
@@ -228,6 +248,9 @@ def _resumed_states(settings: Settings) -> States:
             "Type": "Pass",
             "Assign": {
                 "plan": jsonata("$parse($progress.plan.S)"),
+                "versions": jsonata(
+                    "( $found := $parse($progress.plan.S).versions; $exists($found) ? $found : {} )"
+                ),
                 "prepared": jsonata("$exists($progress.prepared.S) ? $parse($progress.prepared.S) : {}"),
                 "trained": jsonata("$exists($progress.trained.S) ? $parse($progress.trained.S) : {}"),
             },
@@ -481,6 +504,7 @@ def statements(settings: Settings, *, key_arn: str) -> list[Statement]:
     )
     return [
         allow("lambda:InvokeFunction", names.function_arn("plan_run")),
+        *named.statements(settings),
         *schemas.reading(settings),
         allow("states:StartExecution", *map(names.workflow_arn, parts)),
         allow(["states:DescribeExecution", "states:StopExecution"], *executions),
