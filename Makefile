@@ -128,6 +128,9 @@ promote: $(if $(filter aws,$(ON)),$(ACCOUNT),$(LOCAL)) ## a solution version ser
 experiments: $(if $(filter aws,$(ON)),$(ACCOUNT),$(LOCAL)) ## what the configuration says of experiments reaches readers, without a deployment (RESUME=name; ON=aws)
 	@$(BIN)/python -m $(if $(filter aws,$(ON)),operations experiments $(ENV),local experiments --environment $(ENV)) --resume "$(RESUME)"
 
+recommend: $(if $(filter aws,$(ON)),$(ACCOUNT),$(LOCAL)) ## a run without training: lists of a solution are made with the version named (SOLUTION_VERSION=arn, or SOLUTION=name SOLUTION_VERSION=name; ON=aws)
+	@$(BIN)/python -m $(if $(filter aws,$(ON)),operations recommend $(ENV) $(if $(CONFIRM),--confirm $(CONFIRM)),local recommend --environment $(ENV)) --version "$(SOLUTION_VERSION)" $(if $(SOLUTION),--solution "$(SOLUTION)")
+
 rollback: $(if $(filter aws,$(ON)),$(ACCOUNT),$(LOCAL)) ## readers of lists go back to the version before; again, and they go forward (LIST=name|a,b|all; ON=aws)
 	@$(BIN)/python -m $(if $(filter aws,$(ON)),operations rollback $(ENV) $(if $(CONFIRM),--confirm $(CONFIRM)),local rollback --environment $(ENV)) --list "$(LIST)"
 experiment: $(LOCAL) ## the analysis of an experiment of ENV, in words (NAME=..., or NAME=holdout; LANGUAGE=en|ja; ON=aws)

@@ -43,6 +43,10 @@ class AnalyticsStack(EnvironmentStack):
     part = "analytics"
     needs = ("network", "storage")
 
+    @classmethod
+    def wanted(cls, settings: Settings) -> bool:
+        return settings.analytics.enabled
+
     def __init__(self, scope: Construct, *, settings: Settings) -> None:
         super().__init__(scope, settings=settings, description="Warehouse")
         copy_role = self._copy_role()

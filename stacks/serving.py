@@ -39,7 +39,7 @@ class ServingStack(EnvironmentStack):
         self._experiments = self._delivered_experiments() if settings.experiments.live else None
         handlers = {READER: self._get_recommendations(shown).function}
         # A log of another application has keys of its own: that one writes its events itself.
-        if settings.sources.application_log.create:
+        if settings.creates_log:
             handlers["record_events"] = self._record_events(shown).function
         forgetting = self._request_forgetting()
         api = RecommendationsApi(self, "Api", handlers=handlers, forgetting=forgetting.function)
@@ -111,7 +111,7 @@ class ServingStack(EnvironmentStack):
         )
 
     def _record_events(self, shown: sqs.Queue | None) -> PythonFunction:
-        names, log = self.names, self.settings.sources.application_log
+        names, log = self.names, self.settings.log
         recorder = PythonFunction(
             self,
             "RecordEvents",
