@@ -130,6 +130,9 @@ rollback: $(if $(filter aws,$(ON)),$(ACCOUNT),$(LOCAL)) ## readers of lists go b
 experiment: $(LOCAL) ## the analysis of an experiment of ENV, in words (NAME=..., or NAME=holdout; LANGUAGE=en|ja; ON=aws)
 	@$(BIN)/python -m local experiment --environment $(ENV) --on $(ON) --name "$(NAME)" $(if $(filter ja,$(LANGUAGE)),--language ja)
 
+month: $(LOCAL) ## four simulated weeks of experiments in fast motion, with what was planted and what is found of it (USERS=n LOADS=n SEED=n)
+	@$(BIN)/python -m local month --environment $(ENV) $(if $(USERS),--users $(USERS)) $(if $(LOADS),--loads $(LOADS)) $(if $(SEED),--seed $(SEED))
+
 sql: $(if $(filter aws,$(ON)),$(ACCOUNT),$(LOCAL)) ## a prompt on the marts of ENV, as their reader sees them (ON=aws)
 	@$(BIN)/python -m $(if $(filter aws,$(ON)),operations sql $(ENV),local sql --environment $(ENV))
 

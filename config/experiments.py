@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from config import business
 from config.digests import digest
 from config.errors import did_you_mean
 from config.section import Section
@@ -61,7 +62,7 @@ class Layer(Section):
 
     name: Name
     """Name that experiments refer to."""
-    placements: tuple[Name, ...] = Field(min_length=1)
+    placements: tuple[business.Name, ...] = Field(min_length=1)
     """Placements that experiments of the layer may change; each is in one layer."""
 
 
