@@ -136,6 +136,9 @@ rollback: $(if $(filter aws,$(ON)),$(ACCOUNT),$(LOCAL)) ## readers of lists go b
 experiment: $(LOCAL) ## the analysis of an experiment of ENV, in words (NAME=..., or NAME=holdout; LANGUAGE=en|ja; ON=aws)
 	@$(BIN)/python -m local experiment --environment $(ENV) --on $(ON) --name "$(NAME)" $(if $(filter ja,$(LANGUAGE)),--language ja)
 
+month: $(LOCAL) ## four simulated weeks of experiments in fast motion, with what was planted and what is found of it (USERS=n LOADS=n SEED=n)
+	@$(BIN)/python -m local month --environment $(ENV) $(if $(USERS),--users $(USERS)) $(if $(LOADS),--loads $(LOADS)) $(if $(SEED),--seed $(SEED))
+
 sql: $(if $(filter aws,$(ON)),$(ACCOUNT),$(LOCAL)) ## a prompt on the marts of ENV, as their reader sees them (ON=aws)
 	@$(BIN)/python -m $(if $(filter aws,$(ON)),operations sql $(ENV),local sql --environment $(ENV))
 
@@ -241,6 +244,7 @@ lock: $(READY) ## pin every package again, with hashes, from requirements*.in, o
 	$(COMPILE) $(LAMBDA) -c requirements-local.txt lambdas/requirements.in -o lambdas/requirements.txt
 	$(COMPILE) $(LAMBDA) -c requirements-local.txt lambdas/run_dbt/requirements.in -o lambdas/run_dbt/requirements.txt
 	$(COMPILE) $(LAMBDA) -c requirements-local.txt lambdas/forget_users/requirements.in -o lambdas/forget_users/requirements.txt
+	$(COMPILE) $(LAMBDA) -c requirements-local.txt lambdas/analyse_experiments/requirements.in -o lambdas/analyse_experiments/requirements.txt
 
 clean: down ## forget the local state (databases, buckets, models)
 	$(BIN)/python -m local clean
