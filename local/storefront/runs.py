@@ -1,4 +1,4 @@
-"""Executions of the workflows as the console draws them: rows in the order in which they began, the inner ones deeper."""
+"""Executions of the workflows as the console draws them: rows in the order of their beginnings, inner ones deeper."""
 
 from __future__ import annotations
 
@@ -100,14 +100,17 @@ class Drawing:
 
     def execution(self, execution: Execution, *, depth: int) -> Iterator[Row]:
         facts = Facts(self.kept.events.get(execution.arn, {}), execution)
-        yield from self._states(execution, facts, item="", depth=depth)
+        outer = [one for one in execution.states if not one.item]
+        yield from self._states(execution, facts, outer, depth=depth)
 
-    def _states(self, execution: Execution, facts: Facts, *, item: str, depth: int) -> Iterator[Row]:
+    def _states(
+        self, execution: Execution, facts: Facts, states: Sequence[StateRun], *, depth: int
+    ) -> Iterator[Row]:
         """A state that came again, as those of a wait do, is one row."""
-        own = [one for one in execution.states if one.item == item and one.kind != ITERATION]
         by_name: dict[str, list[StateRun]] = {}
-        for one in own:
-            by_name.setdefault(one.name, []).append(one)
+        for one in states:
+            if one.kind != ITERATION:
+                by_name.setdefault(one.name, []).append(one)
         for name, times in by_name.items():
             yield facts.row(times, depth=depth)
             yield from self._below(execution, facts, name=name, times=times, depth=depth + 1)
@@ -119,10 +122,13 @@ class Drawing:
         for one in execution.states:
             if one.kind == ITERATION and one.name == name and any(outer.contains(one) for outer in times):
                 yield facts.row([one], depth=depth)
-                yield from self._states(execution, facts, item=one.item, depth=depth + 1)
-        started = [child for child in execution.children if child.started_in == name and not times[0].item]
-        for child in started:
-            yield from self.execution(child, depth=depth)
+                # Rounds of another Map may have the same label, at another time.
+                inside = [each for each in execution.states if each.item == one.item and one.contains(each)]
+                yield from self._states(execution, facts, inside, depth=depth + 1)
+        if not times[0].item:
+            for child in execution.children:
+                if child.started_in == name:
+                    yield from self.execution(child, depth=depth)
 
 
 @dataclass(frozen=True)
@@ -142,6 +148,7 @@ class Facts:
             "workflow": first.workflow,
             "kind": first.kind,
             "depth": depth,
+            "inner": bool(first.item) and first.kind != ITERATION,
             "times": len(times),
             "status": self._status(last),
             "from": first.entered.timestamp(),

@@ -18,12 +18,14 @@ function duration(seconds) {
   return minutes < 60 ? `${minutes} min ${Math.round(seconds % 60)} s` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
+/* A head with `#` is of figures. On a phone each row is a block, whose lines say the head first. */
 function table(heads, rows) {
-  const cell = (tag, value) => (value instanceof Object && "figure" in value ? el(tag, { class: "figure" }, number(value.figure))
-    : value instanceof Object && "long" in value ? el(tag, { class: "long" }, value.long) : el(tag, {}, value));
-  const head = heads.map((one) => (one.startsWith("#") ? el("th", { class: "figure", scope: "col" }, one.slice(1)) : el("th", { scope: "col" }, one)));
-  return el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": heads[0].replace("#", "") }, el("table", {}, el("thead", {}, el("tr", {}, head)),
-    el("tbody", {}, rows.map((row) => el("tr", {}, row.map((value) => cell("td", value)))))));
+  const plain = heads.map((one) => one.replace("#", ""));
+  const kind = (n) => (heads[n].startsWith("#") ? "figure" : null);
+  const shown = (value) => (typeof value === "number" ? number(value) : value);
+  const cells = (row) => row.map((value, n) => (value === null ? null : el("td", { class: kind(n), "data-head": plain[n] }, el("div", {}, shown(value)))));
+  return el("div", { class: "scroll" }, el("table", {}, el("thead", {}, el("tr", {}, plain.map((one, n) => el("th", { class: kind(n), scope: "col" }, one)))),
+    el("tbody", {}, rows.map((row) => el("tr", {}, cells(row))))));
 }
 
 /* Versions and the way back. */
@@ -105,10 +107,10 @@ function drawGraph() {
   const told = page.graph.body;
   const end = told.stopped || Date.now() / 1000;
   const flip = () => { page.everything = !page.everything; drawGraph(); };
-  const all = el("label", {}, el("input", { type: "checkbox", "data-key": "everything", checked: page.everything, onchange: flip }), t("graph.bookkeeping"));
+  const all = el("label", {}, el("input", { type: "checkbox", "data-key": "everything", checked: page.everything, onchange: flip }), t("graph.everything"));
   const head = el("div", { class: "summary" }, el("span", { class: "status " + mood(told.status) }, status(told.status)), el("span", {}, moment(told.started)),
     el("span", {}, t("graph.took", { duration: duration(end - told.started) })), el("span", { class: "controls" }, all));
-  const rows = told.rows.map((one, n) => [one, n]).filter(([one]) => page.everything || !BOOKKEEPING.has(one.kind) || one.status === "failed");
+  const rows = told.rows.map((one, n) => [one, n]).filter(([one]) => page.everything || one.status === "failed" || one.status === "running" || !(one.inner || BOOKKEEPING.has(one.kind)));
   const failed = told.error ? el("div", { class: "trouble" }, el("strong", {}, told.error), el("pre", {}, told.cause)) : null;
   put($("graph"), head, failed, el("ol", { class: "graph", "aria-label": t("graph.label") }, rows.map(([one, n]) => state(one, n, told.started, end))),
     el("details", {}, el("summary", {}, `${t("graph.input")} · ${t("graph.output")}`), pair("graph.input", told.input), pair("graph.output", told.output)));
@@ -158,7 +160,7 @@ async function readRows() {
   if (!answer.ok) return put($("rows"), problem(answer));
   if (!answer.body.length) return put($("rows"), el("p", { class: "empty" }, t("rows.none")));
   const heads = [t("runs.run"), t("rows.dataset"), "#" + t("rows.read"), "#" + t("rows.kept"), t("rows.ignored"), t("rows.quarantined")];
-  const rows = answer.body.flatMap((report) => report.datasets.map((one, n) => [n ? "" : `${report.run_id} (${report.mode})`, one.dataset, { figure: one.read }, { figure: one.kept }, reasons(one.ignored), reasons(one.quarantined)]));
+  const rows = answer.body.flatMap((report) => report.datasets.map((one) => [`${report.run_id} (${report.mode})`, one.dataset, one.read, one.kept, reasons(one.ignored), reasons(one.quarantined)]));
   const outside = answer.body.flatMap((report) => report.outside.map((one) => [report.run_id, one.name, `${one.value} (${one.low ?? ""} – ${one.high ?? ""})${one.accepted ? " " + t("rows.accepted") : ""}`]));
   put($("rows"), table(heads, rows), outside.length ? [el("h3", {}, t("rows.outside")), table([t("runs.run"), t("rows.dataset"), t("rows.outside")], outside)] : null);
 }
@@ -177,7 +179,7 @@ function verdict(one) {
   const metrics = Object.entries(one.metrics).map(([name, value]) => `${name}  ${Math.round(value * 10000) / 10000}`).join("\n");
   const more = el("details", {}, el("summary", {}, t("gate.metrics")), el("pre", { tabindex: "0" }, `${one.arn}\n${one.recipe}\n\n${metrics}`));
   const badge = el("span", { class: one.promoted ? "badge strong" : "badge bad" }, t(one.promoted ? "gate.promoted" : "gate.turnedDown"));
-  return [one.run_id, el("strong", {}, one.solution), badge, { long: el("span", {}, one.reason, more) }];
+  return [one.run_id, el("strong", {}, one.solution), badge, el("span", { class: "long" }, one.reason, more)];
 }
 
 function choose() {

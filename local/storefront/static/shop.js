@@ -5,11 +5,12 @@ const FIRST = 6; // cards of a place before "show all"
 const SHOWN_CHANGES = 4; // of one place
 const SHOWN_ITEMS = 6; // that a rule's line names
 const SEARCH_REST = 250; // milliseconds without typing
+const SEEN = "storefront-seen";
 const session = crypto.randomUUID();
 
 const page = {
   about: null, user: "", item: "", names: {}, purchases: null, answers: {}, failures: {}, explained: true, forbidden: "",
-  cart: [], favourites: new Set(), dismissed: [], opened: new Set(), changes: [],
+  cart: [], favourites: new Set(), dismissed: [], opened: new Set(), asked: new Set(), changes: [],
 };
 const $ = (id) => document.getElementById(id);
 const ANONYMOUS = "anonymous:";
@@ -88,21 +89,30 @@ async function learn(items) {
   }
 }
 
-async function show({ seen }) {
+async function show() {
   trouble(null);
   if (!page.user) return draw();
   if (!(await load())) return;
   draw();
-  if (seen) await tellShown();
+  await tellShown();
 }
 
-/* One event a place for what the page shows: rules and experiments count it, once for each view. */
+/* One event a place for the cards that the page shows; an item counts as shown there once in a visit (a tab). */
 async function tellShown() {
   if (!page.about.events) return;
-  const events = Object.entries(page.answers).filter(([, one]) => one.items.length && !one.degraded).map(([placement, one]) =>
-    event("impression", { itemIds: one.items.map((each) => each.itemId), recommendationId: one.recommendationId, placement: placement || undefined }));
-  if (events.length) await send(events);
+  const seen = new Set(JSON.parse(sessionStorage.getItem(SEEN) || "[]"));
+  const key = (placement, item) => JSON.stringify([page.user, placement, item]);
+  const events = places().flatMap(({ name: placement }) => {
+    const answer = page.answers[placement];
+    if (!answer || answer.degraded) return [];
+    const fresh = shown(answer, placement).map((one) => one.itemId).filter((item) => !seen.has(key(placement, item)));
+    for (const item of fresh) seen.add(key(placement, item));
+    return fresh.length ? [event("impression", { itemIds: fresh, recommendationId: answer.recommendationId, placement: placement || undefined })] : [];
+  });
+  if (events.length && (await send(events))) sessionStorage.setItem(SEEN, JSON.stringify([...seen]));
 }
+
+const shown = (answer, placement) => (page.opened.has(placement) ? answer.items : answer.items.slice(0, FIRST));
 
 const who = () => (page.user.startsWith(ANONYMOUS) ? { anonymousId: page.user.slice(ANONYMOUS.length) } : { userId: page.user });
 const event = (type, given) => ({ eventId: crypto.randomUUID(), type, ...who(), sessionId: session, occurredAt: new Date().toISOString(), ...given });
@@ -115,13 +125,14 @@ async function send(events) {
 }
 
 /* Sends events, asks for the lists again, and tells what changed. `told` says in words what was done. */
-async function act(told, events, { from } = {}) {
+async function act(told, events) {
   const before = page.answers;
   trouble(null);
   if (events.length && !(await send(events))) return;
   if (!(await load())) return;
-  page.changes.unshift({ told, lines: page.item && !from ? [] : changes(before, page.answers) });
+  page.changes.unshift({ told, lines: changes(before, page.answers) });
   draw();
+  await tellShown();
 }
 
 function changes(before, now) {
@@ -236,11 +247,10 @@ function content(place, answer) {
   const why = explained(place.name, answer);
   if (!answer.items.length) return [el("p", { class: "empty" }, t("list.empty")), why];
   const open = page.opened.has(place.name);
-  const shown = open ? answer.items : answer.items.slice(0, FIRST);
-  const flip = () => { open ? page.opened.delete(place.name) : page.opened.add(place.name); drawLists(); };
+  const flip = () => { open ? page.opened.delete(place.name) : page.opened.add(place.name); drawLists(); return tellShown(); };
   const more = answer.items.length > FIRST ? el("button", { type: "button", class: "more", "aria-expanded": String(open), "data-key": "more " + place.name, onclick: flip },
     open ? t("list.fewer") : t("list.more", { n: answer.items.length })) : null;
-  return [el("ol", { class: "cards" }, shown.map((one) => card(one, answer, place.name))), el("div", { class: "foot" }, more, why)];
+  return [el("ol", { class: "cards" }, shown(answer, place.name).map((one) => card(one, answer, place.name))), el("div", { class: "foot" }, more, why)];
 }
 
 function badges(answer) {
@@ -261,7 +271,7 @@ function card(one, answer, placement) {
     el("div", { class: "tile", "--hue": hue(facts[0] || item), "aria-hidden": "true" }, name(item).slice(0, 1)),
     el("a", { class: "title", href: address(page.user, item), onclick: to, "data-key": placement + " open " + item }, name(item)), second(item),
     el("p", { class: "facts" }, facts.join(" · ")),
-    el("p", { class: "marks" }, el("span", { class: "position" }, number(one.position)), one.score === null ? null : el("small", {}, t("card.score", { score: one.score })), marks.map((mark) => el("span", { class: "badge" }, mark))),
+    el("p", { class: "marks" }, el("span", { class: "position" }, number(one.position)), one.score === null ? null : el("small", {}, t("card.score", { score: one.score })), el("small", {}, item), marks.map((mark) => el("span", { class: "badge" }, mark))),
     actions(item, answer, placement));
 }
 
@@ -283,7 +293,8 @@ const SIGNS = { favourite: "♥", dismiss: "✕" };
 function explained(placement, answer) {
   if (!page.explained) return el("details", { class: "why" }, el("summary", {}, t("why.title")), el("p", {}, t("why.forbidden", { detail: page.forbidden, role: page.about.role })));
   const rules = (answer.rules || []).map((rule) => el("li", {}, el("strong", {}, rule.rule), " ", el("small", {}, says(rule)), el("br"), did(rule)));
-  return el("details", { class: "why", "data-why": placement }, el("summary", { "data-key": "why " + placement }, t("why.title")),
+  const kept = (happened) => { happened.target.open ? page.asked.add(placement) : page.asked.delete(placement); };
+  return el("details", { class: "why", open: page.asked.has(placement), ontoggle: kept }, el("summary", { "data-key": "why " + placement }, t("why.title")),
     rules.length ? el("ul", {}, rules) : el("p", {}, t("why.nothing")));
 }
 
@@ -333,7 +344,7 @@ async function choose() {
     }
   }
   if (page.item) await learn([page.item]);
-  await show({ seen: true });
+  await show();
   if (page.item) document.querySelector(".product h2")?.focus();
 }
 
