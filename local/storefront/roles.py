@@ -9,7 +9,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-
 from config.names import Names
 from config.settings import Settings
 from operations.place import Place

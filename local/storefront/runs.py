@@ -142,7 +142,7 @@ class Facts:
         first, last = times[0], times[-1]
         now = self.execution.newest if self.execution.status != RUNNING else None
         ended = last.exited or now or datetime.now(UTC)
-        failure = self._failure(times)
+        failure = self._failure(times) if last.error else {}
         return {
             "name": first.item.rpartition(" ")[2] if first.kind == ITERATION else first.name,
             "workflow": first.workflow,
@@ -155,7 +155,7 @@ class Facts:
             "to": ended.timestamp(),
             "input": _cut(self._entered(first).get("input", "")),
             "output": _cut(self._exited(last).get("output", "")),
-            "error": failure.get("error") or last.error,
+            "error": last.error,
             "cause": in_words(failure.get("cause", "")),
             "log": self._log(times),
         }

@@ -53,12 +53,10 @@ class Rollback:
 
     def back(self, given: Any) -> Row:
         """`given`: {list, current}, what the page showed when the person confirmed. {done, lines}. Raises NotAsked."""
-        if not isinstance(given, dict) or set(given) != {"list", "current"}:
-            raise NotAsked('the body must be {"list": "...", "current": "..."} and nothing else')
+        name, current = _named(given)
         shown = {row["list"]: row["current"] for row in served(self.place)}
-        name, current = given["list"], given["current"]
         if name not in shown:
-            raise NotAsked(f"list is {str(name)[:80]!r}: give one of {', '.join(shown)}")
+            raise NotAsked(f"list is {name[:80]!r}: give one of {', '.join(shown)}")
         if shown[name] != current:
             line = f"Nothing was done: {name} is at {shown[name] or 'no version'} by now, and no more at {current}"
             return {"done": False, "lines": [line]}
@@ -66,6 +64,14 @@ class Rollback:
             ["rollback", "--environment", self.place.settings.environment, "--list", name]
         )
         return {"done": code == 0, "lines": [line for line in text.splitlines() if line.strip()]}
+
+
+def _named(given: Any) -> tuple[str, str]:
+    """(list, version) of the body. Raises NotAsked."""
+    wanted = isinstance(given, dict) and set(given) == {"list", "current"}
+    if not wanted or not all(isinstance(value, str) for value in given.values()):
+        raise NotAsked('the body must be {"list": "...", "current": "..."} and nothing else')
+    return given["list"], given["current"]
 
 
 def run(arguments: Sequence[str]) -> tuple[int, str]:
