@@ -30,7 +30,7 @@ class Running:
 
     @property
     def addresses(self) -> tuple[str, str]:
-        """Of the storefront and of the console."""
+        """The storefront's and the console's."""
         base = f"http://127.0.0.1:{self.port}"
         return f"{base}/#token={self.token}", f"{base}/console#token={self.token}"
 

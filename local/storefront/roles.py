@@ -78,7 +78,7 @@ def _make(iam: Any, name: str, *, account: str) -> None:
 
 @dataclass
 class Session:
-    """A role's credentials, taken anew before they end. Raises ClientError where they are refused."""
+    """A role's credentials and clients; they are new before they end. Raises ClientError where they are refused."""
 
     endpoint: Endpoint
     role: str

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from local.storefront.guard import Guard, Refusal
 from local.storefront.proxy import MOST_BYTES, Answer, problem
 from local.storefront.site import Asked
+from osusume_endpoint import paths
 
 ADDRESS = "127.0.0.1"
 STATIC = Path(__file__).with_name("static")
@@ -123,7 +124,7 @@ def _refused(refusal: Refusal, path: str) -> Answer:
 
 def _file(path: str) -> Answer:
     name, kind = FILES[path]
-    return Answer(200, STATIC.joinpath(name).read_bytes(), kind)
+    return Answer(200, paths.inside(STATIC, name).read_bytes(), kind)
 
 
 def listening(port: int) -> Server:

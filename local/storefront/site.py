@@ -65,7 +65,7 @@ class Site:
     jobs: Path
 
     def answer(self, asked: Asked) -> Answer:
-        """Of what a request for data gets; errors are problem details."""
+        """What a request for data gets; errors are problem details."""
         if asked.path.startswith(f"{API}/"):
             return self.api.send(asked.method, asked.path.removeprefix(API), asked.query, asked.body)
         try:
