@@ -125,6 +125,9 @@ inventory: $(if $(filter aws,$(ON)),$(ACCOUNT),$(LOCAL)) ## everything that exis
 promote: $(if $(filter aws,$(ON)),$(ACCOUNT),$(LOCAL)) ## a solution version serves from the next run on, whatever the gate says (SOLUTION=name VERSION=arn|name|previous; ON=aws)
 	@$(BIN)/python -m $(if $(filter aws,$(ON)),operations promote $(ENV) $(if $(CONFIRM),--confirm $(CONFIRM)),local promote --environment $(ENV)) --solution "$(SOLUTION)" --version "$(VERSION)"
 
+experiments: $(if $(filter aws,$(ON)),$(ACCOUNT),$(LOCAL)) ## what the configuration says of experiments reaches readers, without a deployment (RESUME=name; ON=aws)
+	@$(BIN)/python -m $(if $(filter aws,$(ON)),operations experiments $(ENV),local experiments --environment $(ENV)) --resume "$(RESUME)"
+
 rollback: $(if $(filter aws,$(ON)),$(ACCOUNT),$(LOCAL)) ## readers of lists go back to the version before; again, and they go forward (LIST=name|a,b|all; ON=aws)
 	@$(BIN)/python -m $(if $(filter aws,$(ON)),operations rollback $(ENV) $(if $(CONFIRM),--confirm $(CONFIRM)),local rollback --environment $(ENV)) --list "$(LIST)"
 experiment: $(LOCAL) ## the analysis of an experiment of ENV, in words (NAME=..., or NAME=holdout; LANGUAGE=en|ja; ON=aws)

@@ -19,7 +19,7 @@ TRENDING = "aws-trending-now"
 
 
 def content(settings: Settings) -> dict[str, Any]:
-    """{lists, placements, rules, fields, experiments, may_explain, revision}; times are epoch seconds."""
+    """Keys of lambdas/get_recommendations/placements.py's read(), and `revision`; times are epoch seconds."""
     told = {
         "lists": [
             {"name": one.name, "for_each": one.for_each, "trending": one.recipe == TRENDING}
@@ -30,6 +30,7 @@ def content(settings: Settings) -> dict[str, Any]:
         "rules": {name: _rule(rule) for name, rule in settings.rules.items()},
         "fields": list(settings.publishing.item_fields),
         "experiments": delivered(settings.experiments),
+        "log_impressions": settings.api.log_impressions,
     }
     return {**told, "may_explain": list(settings.api.may_explain), "revision": digest(told)}
 

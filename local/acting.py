@@ -13,7 +13,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from local import cli, dashboards
-from operations import forget, inventory, promote, queries, rollback, smoke, sql
+from operations import experiments, forget, inventory, promote, queries, rollback, smoke, sql
 from operations import place as places
 from operations.parity.command import parity
 from operations.place import Place, Refused, say
@@ -34,6 +34,10 @@ def register(commands: Any) -> None:
     promoted = commands.add_parser("promote", help="a solution version becomes the one that serves")
     promoted.add_argument("--solution", required=True)
     promoted.add_argument("--version", required=True, help="ARN or name of a version, or previous")
+    told = commands.add_parser(
+        "experiments", help="what the configuration says of experiments reaches readers"
+    )
+    told.add_argument("--resume", default="", help="name of an experiment whose stopped variants go on")
     exists = commands.add_parser("inventory", help="what exists of an environment, by what it costs")
     gone = commands.add_parser("forget", help="a user out of everything that is kept")
     gone.add_argument("--user", required=True, help="their id")
@@ -48,6 +52,7 @@ def register(commands: Any) -> None:
         (exists, run_inventory),
         (back, run_rollback),
         (promoted, run_promote),
+        (told, run_experiments),
         (seed, run_seed),
         (run, run_run),
         (gone, run_forget),
@@ -179,6 +184,10 @@ def run_rollback(place: Place, options: argparse.Namespace) -> int:
 
 def run_promote(place: Place, options: argparse.Namespace) -> int:
     return promote.promote(place, solution=options.solution, version=options.version)
+
+
+def run_experiments(place: Place, options: argparse.Namespace) -> int:
+    return experiments.experiments(place, resume=options.resume)
 
 
 def run_parity(place: Place, options: argparse.Namespace) -> int:
