@@ -114,22 +114,27 @@ class Site:
 
 
 def about(settings: Settings) -> dict[str, Any]:
-    """What the page has to know of the configuration: {environment, role, fields, placements, rules, events}."""
-    by_name = {solution.name: solution.for_each for solution in settings.solutions}
+    """What the page has to know: {environment, role, fields, events, logged, placements, rules} of the configuration."""
     return {
         "environment": settings.environment,
         "role": roles.application(settings.names),
         "fields": list(settings.publishing.item_fields),
         "events": settings.sources.application_log.create,
-        "placements": [
-            {"name": name, "for_each": by_name[one.lists[0]], "length": one.length, "rules": list(one.rules)}
-            for name, one in settings.placements.items()
-        ],
+        "logged": settings.api.log_impressions,
+        "placements": [_placement(settings, name) for name in settings.placements],
         "rules": {
             name: {"kind": rule.kind, "says": (type(rule).__doc__ or "").split("\n")[0]}
             for name, rule in settings.rules.items()
         },
     }
+
+
+def _placement(settings: Settings, name: str) -> dict[str, Any]:
+    """`logged`: the API logs itself what it shows there."""
+    one, whole = settings.placements[name], settings.api.log_impressions
+    for_each = next(solution.for_each for solution in settings.solutions if solution.name == one.lists[0])
+    logged = whole if one.log_impressions is None else one.log_impressions
+    return {"name": name, "for_each": for_each, "length": one.length, "logged": logged}
 
 
 def _content(body: bytes) -> Any:

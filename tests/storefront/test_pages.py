@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -120,7 +120,7 @@ class Shop:
         }
         pointer = {"updated_at": "", "arn": "a:solution/x/1", "previous_arn": "", "promoted_arn": ""}
         own: dict[str, Callable[[], Any]] = {
-            "/shop/about": lambda: about(example.settings()),
+            "/shop/about": lambda: _about(logged=["buy_again", "product", "cart"]),
             "/shop/users": lambda: [{"user": USER, "orders": 1234}],
             "/shop/purchases": lambda: [{"item": "tea", "day": "2026-11-20"}],
             "/shop/names": lambda: {item: names[item] for item in json.loads(asked.body)},
@@ -153,6 +153,13 @@ class Shop:
             },
         }
         return own[path]()
+
+
+def _about(*, logged: Sequence[str]) -> dict[str, Any]:
+    """What the example configuration says, but for the placements that the API logs itself."""
+    told = about(example.settings())
+    placements = [{**one, "logged": one["name"] in logged} for one in told["placements"]]
+    return {**told, "placements": placements}
 
 
 def _json(value: Any, *, status: int = 200) -> Answer:
@@ -233,6 +240,9 @@ def test_a_visitor_sees_lists_acts_and_is_told_what_changed_by_which_rule(
         if one["type"] == "impression" and one["placement"] == "home"
     ]
     assert shown == [tuple(NAMES)], "an item is counted as shown once in a visit"
+    assert {one["placement"] for one in shop.events if one["type"] == "impression"} == {"home"}, (
+        "the API logs the rest"
+    )
     assert browser.errors == [] and {
         url.partition("/shop")[0].partition("/api")[0] for url in browser.requests if "/shop/" in url
     } == {address}

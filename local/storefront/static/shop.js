@@ -32,13 +32,16 @@ const values = (pairs) => Object.values(pairs || {}).filter(Boolean).map((one) =
 
 /* Which places the page has now, and how each is asked for. */
 function places() {
-  const configured = page.about.placements.length ? page.about.placements : [{ name: "", for_each: "user" }];
+  const configured = page.about.placements.length ? page.about.placements : [{ name: "", for_each: "user", length: 25, logged: page.about.logged }];
   const fits = (one) => (page.item ? one.for_each === "item" && one.name === "product" : one.name !== "product");
   return configured.filter(fits);
 }
 
+/* What the API answers counts as shown: no more is asked for than the page shows. */
+const wanted = (place) => (page.opened.has(place.name) ? place.length : Math.min(FIRST, place.length));
+
 function request(place, run) {
-  const given = { placement: place.name || undefined, fields: page.about.fields, runId: run || undefined, explain: page.explained ? "true" : undefined };
+  const given = { placement: place.name || undefined, fields: page.about.fields, runId: run || undefined, numResults: wanted(place), explain: page.explained ? "true" : undefined };
   const user = encodeURIComponent(page.user);
   if (place.for_each !== "item") return "/api/v1/users/" + user + "/recommendations" + query(given);
   if (page.item) return "/api/v1/items/" + encodeURIComponent(page.item) + "/related" + query({ ...given, userId: page.user });
@@ -58,16 +61,16 @@ async function read(place, run) {
 /* Every list of the page, of one run: the first answer's version is asked for by the others. */
 async function load() {
   const mine = ++drawing;
-  const wanted = places();
+  const asked = places();
   const found = {};
   let run = null;
-  for (const [n, place] of wanted.entries()) {
+  for (const [n, place] of asked.entries()) {
     if (n === 0) {
       found[place.name] = await read(place, null);
       run = found[place.name].body?.degraded ? null : found[place.name].body?.version;
     } else found[place.name] = read(place, run);
   }
-  for (const place of wanted) found[place.name] = await found[place.name];
+  for (const place of asked) found[place.name] = await found[place.name];
   if (mine !== drawing) return false;
   const lists = Object.entries(found);
   page.answers = Object.fromEntries(lists.filter(([, one]) => one.ok).map(([place, one]) => [place, one.body]));
@@ -97,14 +100,14 @@ async function show() {
   await tellShown();
 }
 
-/* One event a place for the cards that the page shows; an item counts as shown there once in a visit (a tab). */
+/* For places that the API doesn't log itself: one event for the cards of each; an item counts once in a visit (a tab). */
 async function tellShown() {
   if (!page.about.events) return;
   const seen = new Set(JSON.parse(sessionStorage.getItem(SEEN) || "[]"));
   const key = (placement, item) => JSON.stringify([page.user, placement, item]);
-  const events = places().flatMap(({ name: placement }) => {
+  const events = places().flatMap(({ name: placement, logged }) => {
     const answer = page.answers[placement];
-    if (!answer || answer.degraded) return [];
+    if (logged || !answer || answer.degraded) return [];
     const fresh = shown(answer, placement).map((one) => one.itemId).filter((item) => !seen.has(key(placement, item)));
     for (const item of fresh) seen.add(key(placement, item));
     return fresh.length ? [event("impression", { itemIds: fresh, recommendationId: answer.recommendationId, placement: placement || undefined })] : [];
@@ -247,9 +250,12 @@ function content(place, answer) {
   const why = explained(place.name, answer);
   if (!answer.items.length) return [el("p", { class: "empty" }, t("list.empty")), why];
   const open = page.opened.has(place.name);
-  const flip = () => { open ? page.opened.delete(place.name) : page.opened.add(place.name); drawLists(); return tellShown(); };
-  const more = answer.items.length > FIRST ? el("button", { type: "button", class: "more", "aria-expanded": String(open), "data-key": "more " + place.name, onclick: flip },
-    open ? t("list.fewer") : t("list.more", { n: answer.items.length })) : null;
+  const flip = () => {
+    open ? page.opened.delete(place.name) : page.opened.add(place.name);
+    return open ? drawLists() : show();
+  };
+  const more = open || answer.nextCursor ? el("button", { type: "button", class: "more", "aria-expanded": String(open), "data-key": "more " + place.name, onclick: flip },
+    open ? t("list.fewer") : t("list.more", { n: place.length })) : null;
   return [el("ol", { class: "cards" }, shown(answer, place.name).map((one) => card(one, answer, place.name))), el("div", { class: "foot" }, more, why)];
 }
 
