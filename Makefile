@@ -66,13 +66,13 @@ demo: $(LOCAL) ## the whole product on this machine: data -> pipeline -> recomme
 assess: $(LOCAL) ## whether your data are enough, what would come out, what it costs: a page (DATA=folder, FULL=1, LANGUAGE=en|ja, USER_ID=one of yours)
 	@$(BIN)/python -m assess "$(DATA)" --environment $(ENV) $(if $(FULL),--full) $(if $(LANGUAGE),--language $(LANGUAGE)) $(if $(USER_ID),--user "$(USER_ID)")
 
-up: $(LOCAL) ## start the local endpoint and deploy the templates into it
+up: $(LOCAL) ## start the local endpoint, deploy the templates into it, and serve a storefront and a console to look at
 	$(BIN)/python -m local up --environment $(ENV) $(if $(PORT),--port $(PORT))
 
 down: $(LOCAL) ## stop the local endpoint and every process of it
 	$(BIN)/python -m local down
 
-status: $(LOCAL) ## what is running
+status: $(LOCAL) ## what is running, and where
 	$(BIN)/python -m local status
 
 why: $(LOCAL) ## the last calls that were denied, the statement nearest to each, and the cure (LAST=n)

@@ -25,7 +25,7 @@ PLACEMENTS = DataSet(
         *wholes("list_position", "shown_users", "shown_items", "clicked_items", "bought_items"),
     ),
     grain=("experiment", "experiment_version", "variant", "placement", "list_position", "made_by"),
-    empty="Nothing of an experiment was shown yet: impressions name the placement and the recommendation that they show.",
+    empty="Nothing of an experiment was shown yet: impressions name the placement and the recommendation they show.",
 )
 _CLICKS = Ratio(title="Clicked", numerator="clicked_items", denominator="shown_items")
 _CHOICE = ("comparison",)
