@@ -152,8 +152,10 @@ def check_more_of_the_log(interactions: InteractionsDataset, attributes: LogAttr
 SERVED_EVENT = "impression"  # a copy of lambdas/record_events/served.py's, which a test compares
 
 
-def lacks_for_impressions(log: ApplicationLog, *, event: str) -> str | None:
+def lacks_for_impressions(log: ApplicationLog | None, *, event: str) -> str | None:
     """What keeps the API from logging what it shows, with its cure; None where nothing does."""
+    if log is None:
+        return "sources.application_log is null, so nothing would be kept: configure the log"
     if not log.create:
         return (
             "sources.application_log.create is false, and nothing is written into a table of the application's: let "
