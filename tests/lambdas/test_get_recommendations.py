@@ -103,7 +103,6 @@ def forget() -> None:
     handler.settings.cache_clear()
     handler.recommender.cache_clear()
     handler.experiments.cache_clear()
-    handler.channel.cache_clear()
 
 
 def event(
