@@ -66,13 +66,13 @@ demo: $(LOCAL) ## the whole product on this machine: data -> pipeline -> recomme
 assess: $(LOCAL) ## whether your data are enough, what would come out, what it costs: a page (DATA=folder, FULL=1, LANGUAGE=en|ja, USER_ID=one of yours)
 	@$(BIN)/python -m assess "$(DATA)" --environment $(ENV) $(if $(FULL),--full) $(if $(LANGUAGE),--language $(LANGUAGE)) $(if $(USER_ID),--user "$(USER_ID)")
 
-up: $(LOCAL) ## start the local endpoint and deploy the templates into it
+up: $(LOCAL) ## start the local endpoint, deploy the templates into it, and serve a storefront and a console to look at
 	$(BIN)/python -m local up --environment $(ENV) $(if $(PORT),--port $(PORT))
 
 down: $(LOCAL) ## stop the local endpoint and every process of it
 	$(BIN)/python -m local down
 
-status: $(LOCAL) ## what is running
+status: $(LOCAL) ## what is running, and where
 	$(BIN)/python -m local status
 
 why: $(LOCAL) ## the last calls that were denied, the statement nearest to each, and the cure (LAST=n)
@@ -124,6 +124,12 @@ inventory: $(if $(filter aws,$(ON)),$(ACCOUNT),$(LOCAL)) ## everything that exis
 # What has no name is refused, with the names that there are.
 promote: $(if $(filter aws,$(ON)),$(ACCOUNT),$(LOCAL)) ## a solution version serves from the next run on, whatever the gate says (SOLUTION=name VERSION=arn|name|previous; ON=aws)
 	@$(BIN)/python -m $(if $(filter aws,$(ON)),operations promote $(ENV) $(if $(CONFIRM),--confirm $(CONFIRM)),local promote --environment $(ENV)) --solution "$(SOLUTION)" --version "$(VERSION)"
+
+experiments: $(if $(filter aws,$(ON)),$(ACCOUNT),$(LOCAL)) ## what the configuration says of experiments reaches readers, without a deployment (RESUME=name; ON=aws)
+	@$(BIN)/python -m $(if $(filter aws,$(ON)),operations experiments $(ENV),local experiments --environment $(ENV)) --resume "$(RESUME)"
+
+recommend: $(if $(filter aws,$(ON)),$(ACCOUNT),$(LOCAL)) ## a run without training: lists of a solution are made with the version named (SOLUTION_VERSION=arn, or SOLUTION=name SOLUTION_VERSION=name; ON=aws)
+	@$(BIN)/python -m $(if $(filter aws,$(ON)),operations recommend $(ENV) $(if $(CONFIRM),--confirm $(CONFIRM)),local recommend --environment $(ENV)) --version "$(SOLUTION_VERSION)" $(if $(SOLUTION),--solution "$(SOLUTION)")
 
 rollback: $(if $(filter aws,$(ON)),$(ACCOUNT),$(LOCAL)) ## readers of lists go back to the version before; again, and they go forward (LIST=name|a,b|all; ON=aws)
 	@$(BIN)/python -m $(if $(filter aws,$(ON)),operations rollback $(ENV) $(if $(CONFIRM),--confirm $(CONFIRM)),local rollback --environment $(ENV)) --list "$(LIST)"
@@ -182,6 +188,10 @@ format: $(READY) ## format the code and fix what the linter can fix
 
 check: $(CHECKS) ## what would fail on AWS, of every environment's templates
 	$(BIN)/python -m checks
+	$(BIN)/python -m checks.contract
+
+api-check: $(CHECKS) ## what of the API's document breaks who was written for the released one (RELEASE=1: the document is the released one from now on)
+	@$(BIN)/python -m checks.contract $(if $(RELEASE),--release)
 
 .venv-checkov/.ready: requirements-checkov.txt $(CHECKS)
 	$(PYTHON) -m venv .venv-checkov

@@ -116,7 +116,15 @@ def _comparison(looks: Looks, metric: str, variant: str, segment: Segment | None
     }
     p = looks.p
     return Comparison(
-        metric=metric, variant=variant, low=low, high=high, band=band, p=p, adjusted=p, segment=segment, **last
+        metric=metric,
+        variant=variant,
+        low=low,
+        high=high,
+        band=band,
+        p=p,
+        adjusted=p,
+        segment=segment,
+        **last,
     )
 
 

@@ -11,7 +11,14 @@ from analysis.report import Comparison, Report
 
 Row = dict[str, Any]
 # What a row is about. `ratio` has one for each variant, the control's too; `day` is of a single day.
-PRIMARY, GUARDRAIL, SECONDARY, SEGMENT, RATIO, DAY = "primary", "guardrail", "secondary", "segment", "ratio", "day"
+PRIMARY, GUARDRAIL, SECONDARY, SEGMENT, RATIO, DAY = (
+    "primary",
+    "guardrail",
+    "secondary",
+    "segment",
+    "ratio",
+    "day",
+)
 
 
 def rows(report: Report, *, simulated: Collection[tuple[str, str]] = ()) -> list[Row]:
@@ -22,7 +29,10 @@ def rows(report: Report, *, simulated: Collection[tuple[str, str]] = ()) -> list
         return []
     found = [*_comparisons(report), *_ratios(report), *_days(report)]
     made_by = "simulator" if (report.design.name, report.design.version) in simulated else "people"
-    return [{**{name: value for name, value in row.items() if _is_known(value)}, "made_by": made_by} for row in found]
+    return [
+        {**{name: value for name, value in row.items() if _is_known(value)}, "made_by": made_by}
+        for row in found
+    ]
 
 
 def decisions(report: Report) -> list[Row]:

@@ -150,6 +150,8 @@ class Experiment(Section):
     """The variant that the others are compared with."""
     target: Target = Target()
     """Who may be in."""
+    stopped: tuple[Name, ...] = ()
+    """Variants that nobody is shown any more; their users get what everybody gets and are exposed no more."""
     testers: dict[str, Name] = Field(default_factory=dict)
     """User ids that get a variant whatever else holds; they are left out of the analysis."""
     primary: MetricName
@@ -177,6 +179,10 @@ class Experiment(Section):
 class Experiments(Section):
     """Experiments on what readers get."""
 
+    delivery: Literal["appconfig", "deployment"] = "appconfig"
+    """`appconfig`: `make experiments` changes them without a deployment; `deployment`: they are packaged alone."""
+    poll_seconds: int = Field(default=45, ge=15, le=3600)
+    """How often a function asks AppConfig, and so how long a change takes to reach every reader."""
     holdout_percent: float = Field(default=0, ge=0, le=50)
     """Users who are in no experiment, in percent: what all experiments together did is measured against them."""
     pre_period_days: int = Field(default=28, ge=0, le=365)
@@ -189,6 +195,11 @@ class Experiments(Section):
     """By what experiments are judged."""
     definitions: tuple[Experiment, ...] = Field(default=(), max_length=50)
     """The experiments."""
+
+    @property
+    def live(self) -> bool:
+        """Whether they are changed without a deployment."""
+        return self.delivery == "appconfig"
 
     def metric(self, name: str) -> Metric:
         return next(metric for metric in self.metrics if metric.name == name)
@@ -209,8 +220,10 @@ class Experiments(Section):
         return digest({"holdout_percent": self.holdout_percent})
 
     def version(self, experiment: Experiment) -> str:
-        """Digest of what decides who gets what and how it is judged; growth, testers and further metrics don't."""
-        own = experiment.model_dump(mode="json", exclude={"version", "ramp", "testers", "secondary"})
+        """Digest of what decides who gets what and how it is judged, which growth, testers and stops don't."""
+        own = experiment.model_dump(
+            mode="json", exclude={"version", "ramp", "testers", "secondary", "stopped"}
+        )
         layer = self.layer(experiment.layer).model_dump(mode="json")
         metrics = [self.metric(name).model_dump(mode="json") for name in experiment.compared]
         return digest({**own, "layer": layer, "metrics": metrics, "holdout": self.holdout_version})
@@ -311,6 +324,7 @@ def _delivered(experiment: Experiment, experiments: Experiments) -> dict[str, An
         "variants": [variant.model_dump(exclude_none=True) for variant in experiment.variants],
         "target": experiment.target.model_dump(),
         "testers": experiment.testers,
+        "stopped": list(experiment.stopped),
     }
 
 
@@ -323,6 +337,8 @@ def _check_variants(experiment: Experiment) -> None:
     _one_of(f"{name!r}: control", experiment.control, names)
     for user, variant in experiment.testers.items():
         _one_of(f"{name!r}: tester {user!r} has variant", variant, names)
+    for variant in experiment.stopped:
+        _one_of(f"{name!r}: stopped has variant", variant, names)
 
 
 def _check_days(experiment: Experiment) -> None:

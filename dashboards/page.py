@@ -117,7 +117,8 @@ def _control(parameter: Parameter) -> str:
     one = " data-one" if parameter.one else ""
     return (
         f"<label>{html.escape(parameter.title)} "
-        f'<select name="{parameter.name}" data-column="{parameter.column}" data-default="{default}"{one}></select></label>'
+        f'<select name="{parameter.name}" data-column="{parameter.column}" data-default="{default}"{one}>'
+        "</select></label>"
     )
 
 

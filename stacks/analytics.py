@@ -44,6 +44,10 @@ class AnalyticsStack(EnvironmentStack):
     part = "analytics"
     needs = ("network", "storage")
 
+    @classmethod
+    def wanted(cls, settings: Settings) -> bool:
+        return settings.analytics.enabled
+
     def __init__(self, scope: Construct, *, settings: Settings) -> None:
         super().__init__(scope, settings=settings, description="Warehouse")
         copy_role = self._copy_role()
@@ -117,9 +121,7 @@ class AnalyticsStack(EnvironmentStack):
             ],
         )
 
-    def _analyse_experiments(
-        self, warehouse: Warehouse, copy_role: iam.Role, runtime: RuntimeLayer
-    ) -> None:
+    def _analyse_experiments(self, warehouse: Warehouse, copy_role: iam.Role, runtime: RuntimeLayer) -> None:
         secret = warehouse.administrator.secret_arn
         stored = layout.WAREHOUSE.objects(table=layout.EXPERIMENT_RESULTS)
         PythonFunction(

@@ -19,11 +19,13 @@ LINES = DataSet(
 PLACEMENTS = DataSet(
     mart="mart_experiment_placements",
     columns=(
-        *texts("experiment", "experiment_version", "variant", "experiment_and_version", "placement", "made_by"),
+        *texts(
+            "experiment", "experiment_version", "variant", "experiment_and_version", "placement", "made_by"
+        ),
         *wholes("list_position", "shown_users", "shown_items", "clicked_items", "bought_items"),
     ),
     grain=("experiment", "experiment_version", "variant", "placement", "list_position", "made_by"),
-    empty="Nothing of an experiment was shown yet: impressions name the placement and the recommendation that they show.",
+    empty="Nothing of an experiment was shown yet: impressions name the placement and the recommendation they show.",
 )
 _CLICKS = Ratio(title="Clicked", numerator="clicked_items", denominator="shown_items")
 _CHOICE = ("comparison",)
@@ -35,9 +37,7 @@ PAGE = Page(
     about="One variant against its control: day by day, by segment and metric, and where it was shown.",
     parameters=(
         Parameter(name="comparison", title="Experiment, version, variant", column="comparison", one=True),
-        Parameter(
-            name="shown_experiment", title="Shown by", column="experiment_and_version", one=True
-        ),
+        Parameter(name="shown_experiment", title="Shown by", column="experiment_and_version", one=True),
     ),
     visuals=(
         Visual(

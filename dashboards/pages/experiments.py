@@ -9,11 +9,15 @@ RESULTS = DataSet(
     mart="mart_experiment_results",
     columns=(
         *days("day"),
-        *texts("experiment", "experiment_version", "role", "variant", "metric", "segment_name", "segment_value"),
+        *texts(
+            "experiment", "experiment_version", "role", "variant", "metric", "segment_name", "segment_value"
+        ),
         *texts("comparison", "recency", "guard", "decision", "decision_en", "decision_ja", "made_by"),
         *wholes("users", "control_users", "days_left"),
         *numbers("expected_users"),
-        *shares("control_mean", "variant_mean", "lift", "interval_low", "interval_high", "band_low", "band_high"),
+        *shares(
+            "control_mean", "variant_mean", "lift", "interval_low", "interval_high", "band_low", "band_high"
+        ),
         *shares("p_value", "adjusted_p", "ratio_p"),
     ),
     grain=(

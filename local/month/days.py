@@ -64,7 +64,13 @@ class Shop:
 
 
 def _sent(
-    visit: str, user: str, at: datetime, placement: str, shown: list[str], clicked: list[str], bought: list[str]
+    visit: str,
+    user: str,
+    at: datetime,
+    placement: str,
+    shown: list[str],
+    clicked: list[str],
+    bought: list[str],
 ) -> Iterator[dict[str, Any]]:
     """As an application sends them to POST /v1/events."""
     common = {"userId": user, "sessionId": visit, "recommendationId": f"simulated-{visit}"}

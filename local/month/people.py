@@ -37,9 +37,7 @@ class People:
     def comers(self, rng: np.random.Generator) -> list[int]:
         return [int(n) for n in np.flatnonzero(rng.random(len(self.taste)) < COMES)]
 
-    def clicked(
-        self, who: int, shown: Sequence[str], *, lift: float, rng: np.random.Generator
-    ) -> list[str]:
+    def clicked(self, who: int, shown: Sequence[str], *, lift: float, rng: np.random.Generator) -> list[str]:
         """The planted lift is of the expected clicks, whatever was shown."""
         fits = np.array([FAVOURITE if category(item) == self.favourite[who] else 1.0 for item in shown])
         rate = CLICKS * self.taste[who] * fits * FADING ** np.arange(len(shown)) * (1 + lift)

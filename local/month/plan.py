@@ -50,7 +50,9 @@ def placements(base: Settings) -> list[str]:
         if one.fallback and {audiences[given] for given in one.lists} <= {"user"}
     ]
     if not found:
-        raise NoPlacements("the month shows lists for users: add a placement of a list for users with a fallback")
+        raise NoPlacements(
+            "the month shows lists for users: add a placement of a list for users with a fallback"
+        )
     return found[:2]
 
 

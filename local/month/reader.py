@@ -108,7 +108,10 @@ def trained(settings: Settings, crowd: People, *, until: int, seed: int) -> Memo
         ranked = model.recommend_many(asked, num_results=25)
         memory.publish(
             one.name,
-            ((key, [[found.id, found.score] for found in row]) for key, row in zip(keys, ranked, strict=True)),
+            (
+                (key, [[found.id, found.score] for found in row])
+                for key, row in zip(keys, ranked, strict=True)
+            ),
             version="20260101T000000Z",
         )
     return memory

@@ -32,7 +32,12 @@ from warehouse.load.variables import marts_variables
 
 DBT_ROLE, COPY_ROLE = "month-dbt", "month-copy"
 # What the analysis reads and the pages of experiments show; the last load builds and tests everything.
-DAILY = ("mart_experiment_moments", "mart_experiment_results", "mart_experiment_lines", "mart_experiment_placements")
+DAILY = (
+    "mart_experiment_moments",
+    "mart_experiment_results",
+    "mart_experiment_lines",
+    "mart_experiment_placements",
+)
 LATEST = 4e12  # epoch milliseconds: a load of the month is waited for
 Row = Mapping[str, Any]
 
@@ -85,7 +90,9 @@ class Warehouse:
         """What the events function kept of the day, each once: the part of the Spark job."""
         s3, bucket = self.cloud.client("s3"), self.settings.names.raw_bucket
         prefix = layout.EXPOSURES.of(day=day, file="")
-        bodies = [s3.get_object(Bucket=bucket, Key=key)["Body"].read() for key in self.cloud.keys(bucket, prefix)]
+        bodies = [
+            s3.get_object(Bucket=bucket, Key=key)["Body"].read() for key in self.cloud.keys(bucket, prefix)
+        ]
         lines = [json.loads(line) for body in bodies for line in body.splitlines()]
         return list({line["exposure_id"]: line for line in lines}.values())
 
@@ -111,7 +118,11 @@ class Warehouse:
                 return
             if answer["status"] in ("FAILED", "ABORTED"):
                 raise MonthFailed(f"load of {run_id}: {answer['reason']}")
-            event |= {"statement": answer["statement"], "deadline": LATEST, "entered": f"{run_id}-{time.time()}"}
+            event |= {
+                "statement": answer["statement"],
+                "deadline": LATEST,
+                "entered": f"{run_id}-{time.time()}",
+            }
             time.sleep(0.2)
 
     def _build(self, whole: bool) -> None:
@@ -171,7 +182,9 @@ class Warehouse:
         """Namespace and workgroup under the environment's names, and the secrets of who signs in."""
         names, database = self.settings.names, self.settings.analytics.database
         self.cloud.role(DBT_ROLE, service="lambda.amazonaws.com", actions=["redshift-serverless:*"])
-        copy = self.cloud.role(COPY_ROLE, service="redshift.amazonaws.com", actions=["s3:GetObject", "s3:ListBucket"])
+        copy = self.cloud.role(
+            COPY_ROLE, service="redshift.amazonaws.com", actions=["s3:GetObject", "s3:ListBucket"]
+        )
         secret = self.cloud.client("secretsmanager")
         password = secrets.token_urlsafe(24) + "aA1"
         for name, user, word in (

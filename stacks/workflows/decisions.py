@@ -101,7 +101,9 @@ def _announce(settings: Settings, *, Next: str) -> State:
 
 def _mail(settings: Settings, *, Next: str) -> State:
     opening = asl.literal(f"{settings.names.prefix}: ")
-    subject = f"$substring({opening} & $decided.experiment & ': ' & $decided.decision, 0, {SUBJECT_CHARACTERS})"
+    subject = (
+        f"$substring({opening} & $decided.experiment & ': ' & $decided.decision, 0, {SUBJECT_CHARACTERS})"
+    )
     lines = (
         f"{opening} & $decided.experiment & ', version ' & $decided.version & ', variant ' & $decided.variant",
         "$decided.words_en",

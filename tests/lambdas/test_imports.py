@@ -11,7 +11,8 @@ ROOT = Path(__file__).parents[2]
 # As stacks/analytics.py packs them.
 FOLDERS = {
     "analyse_experiments": ("analysis", "warehouse/load"),
-    "load_warehouse": ("warehouse/load",), "run_dbt": ("warehouse",),
+    "load_warehouse": ("warehouse/load",),
+    "run_dbt": ("warehouse",),
 }
 FUNCTIONS = sorted(path.parent.name for path in (ROOT / "lambdas").glob("*/handler.py"))
 

@@ -93,7 +93,9 @@ def test_everybody_is_in_one_experiment_and_sees_what_the_read_function_answers(
     lines = exposures.of(one.events(0), document)
     assert {line["experiment"] for line in lines} == {*plan.NAMES}
     assert len({line["unit_id"] for line in lines}) == len(lines) > 100
-    shown, assignment = one.reader.shown("simulated-user-00007", placement=one.placements[0], day="2026-09-01")
+    shown, assignment = one.reader.shown(
+        "simulated-user-00007", placement=one.placements[0], day="2026-09-01"
+    )
     assert len(shown) == SHOWN and assignment is not None and assignment.experiment in plan.NAMES
 
 

@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from config import layout
+from config.recipes import RECIPES
 from config.rules import SECOND_ATTEMPT
 from config.settings import Settings
 from osusume_endpoint.stepfunctions.definition import validate
@@ -523,6 +524,13 @@ def test_a_rejected_first_version_fails_by_name() -> None:
     assert "none serves before it: worse" in (result.cause or "")
 
 
+def described(parameters: dict[str, Any]) -> dict[str, Any]:
+    """A version of VERSIONS, as it should be."""
+    [name] = [name for name, arn in VERSIONS.items() if arn == parameters["solutionVersionArn"]]
+    recipe = next(one.recipe for one in SETTINGS.solutions if one.name == name)
+    return {"solutionVersion": {"status": "ACTIVE", "recipeArn": RECIPES[recipe].arn}}
+
+
 def recommendation() -> dict[tuple[str, str], Any]:
     def objects(parameters: dict[str, Any]) -> dict[str, Any]:
         keys = [f"{parameters['Prefix']}{number:05}.json.gz" for number in range(7)]
@@ -535,6 +543,7 @@ def recommendation() -> dict[tuple[str, str], Any]:
     inferred = becoming("batchInferenceJob", "CREATE PENDING", "ACTIVE")
     return {
         **glue_job(),
+        ("personalize", "DescribeSolutionVersion"): described,
         ("personalize", "CreateBatchInferenceJob"): {"batchInferenceJobArn": "ignored"},
         ("personalize", "DescribeBatchInferenceJob"): inferred,
         ("s3", "ListObjectsV2"): objects,

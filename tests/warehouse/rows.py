@@ -27,7 +27,14 @@ ORDERS = [
 
 
 def _event(
-    id: str, kind: str, user: str, at: str, *, item: str | None = None, shown: list[str] | None = None
+    id: str,
+    kind: str,
+    user: str,
+    at: str,
+    *,
+    item: str | None = None,
+    shown: list[str] | None = None,
+    answer: str | None = None,
 ) -> tuple[object, ...]:
     impression = json.dumps(shown) if shown else None
     return (
@@ -38,7 +45,7 @@ def _event(
         item,
         f"2026-01-01 {at}",
         "s",
-        "r1" if shown else None,
+        answer or ("r1" if shown else None),
         None,
         impression,
         True,
@@ -55,6 +62,11 @@ EVENTS = [
     _event("i3", "impression", "ben", "00:00:00", shown=["milk"]),
     _event("c3", "click", "ben", "00:01:00", item="eggs"),
     _event("v1", "view", "ben", "00:02:00", item="milk"),
+    # The API says what it showed carl: of one answer he told nothing, of the other his application tells one item.
+    _event("served#25#home#one#b#ra", "impression", "carl", "08:00:00", shown=["eggs", "tea"], answer="ra"),
+    _event("served#0#cart###rb", "impression", "carl", "08:05:00", shown=["milk", "eggs"], answer="rb"),
+    _event("i4", "impression", "carl", "08:06:00", shown=["eggs"], answer="rb"),
+    _event("v2", "view", "carl", "08:07:00", item="tea", answer="ra"),
 ]
 INTERACTIONS = [
     (NEW, "anna", "milk", "2026-01-01 10:00:00", "purchase", 2.5),
@@ -135,7 +147,10 @@ EXPOSURES = [
     _exposure("dora", "2026-01-02 00:00:00", "popular"),
 ]
 
-def _result(day: str, role: str, *, run: str = NEW, lift: float | None = 0.1, **more: object) -> tuple[object, ...]:
+
+def _result(
+    day: str, role: str, *, run: str = NEW, lift: float | None = 0.1, **more: object
+) -> tuple[object, ...]:
     said = {"segment": "all", "variant": "popular", "decision": None} | more
     band = (None, None) if lift is None else (lift - 0.2, lift + 0.2)
     return (run, "home", "11111111", day, role, said["variant"], "buyers", said["segment"], said["segment"], lift,

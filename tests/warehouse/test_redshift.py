@@ -121,7 +121,7 @@ def load_statements(columns: dict[str, dict[str, str]] | None = None) -> list[st
 
 
 def every_statement() -> list[str]:
-    """All that the loader and the analysis may send: the load, what is stored of experiments, and what prepares an empty and yesterday's warehouse."""
+    """All that the loader and the analysis may send, and what prepares an empty and yesterday's warehouse."""
     yesterday = {
         name: {column: _narrow(kind) for column, kind in list(table.columns.items())[:-1]}
         for name, table in tables.MADE.items()
