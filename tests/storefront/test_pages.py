@@ -271,6 +271,7 @@ def test_the_console_shows_a_failed_run_and_a_refused_rollback_in_words(
 ) -> None:
     browser.look(f"{address}/console?language=en#token={TOKEN}")
     browser.until("document.querySelector('.state')")
+    assert TOKEN not in browser.value("location.href"), "the token leaves the address"
     assert HOSTILE in browser.text("#graph") and HOSTILE in browser.text("#gate")
     browser.click(".state")
     assert "mode is 'no'" in browser.text(".what") and '"mode": "no"' in browser.text(".what")

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import parse_qsl, quote, unquote
 
 import pytest
 from botocore.auth import SigV4Auth
@@ -114,6 +114,13 @@ def test_any_id_arrives_as_it_is_under_a_signature_that_fits(upstream: Upstream,
     assert headers["Authorization"].endswith(signature(method, target, headers, body, upstream.port))
     assert f"/{REGION}/execute-api/aws4_request" in headers["Authorization"]
     assert answer.status == 200 and answer.body == b'{"items": []}'
+
+
+@pytest.mark.parametrize("sent", ["it's(1)*~!", "%e8%b2%b7", "%41%2d", "a:b@c,d;e=f$"])
+def test_an_id_is_escaped_once_however_the_page_wrote_it(upstream: Upstream, sent: str) -> None:
+    """encodeURIComponent leaves some signs as they are, and others write small letters."""
+    assert api(upstream).send("GET", f"/v1/users/{sent}/recommendations", "", b"").status == 200
+    assert upstream.seen[0][1].split("/")[4] == quote(unquote(sent), safe="")
 
 
 def test_a_query_is_passed_on_value_by_value(upstream: Upstream) -> None:
