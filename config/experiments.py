@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from config import business
 from config.digests import digest
 from config.errors import did_you_mean
 from config.section import Section
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 # Who is in no experiment is compared with everybody else under this name.
 HOLDOUT = "holdout"
+# Copies of lambdas/shared/assignment.py's, which a test compares.
+HELD_OUT, TAKES_PART = "held-out", "takes-part"
 WHOLE = 100
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
@@ -59,7 +62,7 @@ class Layer(Section):
 
     name: Name
     """Name that experiments refer to."""
-    placements: tuple[Name, ...] = Field(min_length=1)
+    placements: tuple[business.Name, ...] = Field(min_length=1)
     """Placements that experiments of the layer may change; each is in one layer."""
 
 
@@ -265,6 +268,46 @@ def delivered(experiments: Experiments) -> dict[str, Any]:
         "holdout": {"version": experiments.holdout_version, "percent": experiments.holdout_percent},
         "layers": {layer.name: list(layer.placements) for layer in experiments.layers},
         "experiments": [_delivered(one, experiments) for one in experiments.definitions],
+    }
+
+
+def designs(experiments: Experiments) -> list[dict[str, Any]]:
+    """What the analysis is told of each experiment, the holdout last: fields of analysis/design.py as JSON has them."""
+    lower = [metric.name for metric in experiments.metrics if metric.better == "lower"]
+    found = [_design(one, experiments) for one in experiments.definitions]
+    if experiments.metrics and experiments.holdout_percent:
+        found.append(_holdout_design(experiments))
+    return [{**one, "lower_is_better": lower} for one in found]
+
+
+def _design(experiment: Experiment, experiments: Experiments) -> dict[str, Any]:
+    return {
+        "name": experiment.name,
+        "version": experiments.version(experiment),
+        "control": experiment.control,
+        "weights": {variant.name: variant.weight for variant in experiment.variants},
+        "starts": experiment.starts.isoformat(),
+        "ends": experiment.ends.isoformat() if experiment.ends else None,
+        "primary": experiment.primary,
+        "secondary": list(experiment.secondary),
+        "guardrails": {guardrail.metric: guardrail.margin for guardrail in experiment.guardrails},
+        "detectable": experiment.detectable,
+    }
+
+
+def _holdout_design(experiments: Experiments) -> dict[str, Any]:
+    """Who is in no experiment against everybody else, by the first metric."""
+    names = [metric.name for metric in experiments.metrics]
+    percent = experiments.holdout_percent
+    return {
+        "name": HOLDOUT,
+        "version": experiments.holdout_version,
+        "control": HELD_OUT,
+        "weights": {HELD_OUT: percent, TAKES_PART: WHOLE - percent},
+        "starts": date.min.isoformat(),
+        "ends": None,
+        "primary": names[0],
+        "secondary": names[1:],
     }
 
 

@@ -189,6 +189,11 @@ class Names:
         return self.of("api-caller")
 
     @property
+    def service_caller_policy(self) -> str:
+        """Managed policy of a service that reads segments of users."""
+        return self.of("api-service-caller")
+
+    @property
     def late_alarm(self) -> str:
         """Alarm that no run succeeded for long; the first success turns its mails on."""
         return self.of("pipeline-late")

@@ -152,8 +152,13 @@ def check_more_of_the_log(interactions: InteractionsDataset, attributes: LogAttr
 SERVED_EVENT = "impression"  # a copy of lambdas/record_events/served.py's, which a test compares
 
 
-def check_impressions(log: ApplicationLog, *, event: str) -> None:
+def check_impressions(log: ApplicationLog | None, *, event: str) -> None:
     """What the API logs has a table of ours, whose attributes keep what tells one showing from another."""
+    if log is None:
+        raise ValueError(
+            "log_impressions is true, but sources.application_log is null, so nothing would be kept: remove "
+            "log_impressions, or configure the log"
+        )
     if not log.create:
         raise ValueError(
             "log_impressions is true, but sources.application_log.create is false, and nothing is written into a "

@@ -16,6 +16,7 @@ from config.section import Section
 from config.settings import Settings
 
 TRENDING = "aws-trending-now"
+ACTIONS = "aws-next-best-action"
 
 
 def content(settings: Settings) -> dict[str, Any]:
@@ -32,7 +33,19 @@ def content(settings: Settings) -> dict[str, Any]:
         "experiments": delivered(settings.experiments),
         "log_impressions": settings.api.log_impressions,
     }
-    return {**told, "may_explain": list(settings.api.may_explain), "revision": digest(told)}
+    callers = {name: list(getattr(settings.api, name)) for name in ("may_explain", "service_callers")}
+    others = {"segments": segments(settings), "actions": actions(settings)}
+    return {**told, **callers, **others, "revision": digest(told)}
+
+
+def segments(settings: Settings) -> list[str]:
+    """Solutions that make segments of users."""
+    return [one.name for one in settings.solutions if one.publishes == "segments"]
+
+
+def actions(settings: Settings) -> str | None:
+    """The first solution that proposes actions; it has a campaign, else it could tell nobody."""
+    return next((one.name for one in settings.solutions if one.recipe == ACTIONS), None)
 
 
 def _rule(rule: Section) -> dict[str, Any]:

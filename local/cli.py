@@ -77,6 +77,7 @@ def _parser() -> argparse.ArgumentParser:
         "local.why",
         "local.acting",
         "local.comparison.command",
+        "local.month",
     ):
         _register(name, commands)
     return parser

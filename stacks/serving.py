@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 from aws_cdk import CfnOutput, Duration
 from aws_cdk import aws_iam as iam
@@ -13,7 +14,8 @@ from constructs import Construct
 from config import layout, serving
 from config.experiments import delivered
 from config.settings import Settings
-from stacks.parts.access import allow, encrypt_and_decrypt, receive
+from lambdas.get_recommendations.routes import ROUTES
+from stacks.parts.access import Statement, allow, encrypt_and_decrypt, receive
 from stacks.parts.api import READER, RecommendationsApi
 from stacks.parts.experiments import DeliveredExperiments
 from stacks.parts.function import PythonFunction
@@ -37,28 +39,46 @@ class ServingStack(EnvironmentStack):
         self._experiments = self._delivered_experiments() if settings.experiments.live else None
         handlers = {READER: self._get_recommendations(shown).function}
         # A log of another application has keys of its own: that one writes its events itself.
-        if settings.sources.application_log.create:
+        if settings.creates_log:
             handlers["record_events"] = self._record_events(shown).function
         forgetting = self._request_forgetting()
         api = RecommendationsApi(self, "Api", handlers=handlers, forgetting=forgetting.function)
         self.publish("serving/api-url", api.url)
         CfnOutput(self, "ApiUrl", value=api.url, description="Where the API answers; requests are signed")
-        self._caller(api)
+        self._callers(api)
 
-    def _caller(self, api: RecommendationsApi) -> None:
-        """What the application's role is given: reading, and sending events. Who may forget is for another policy."""
+    def _callers(self, api: RecommendationsApi) -> None:
+        """What the application's role is given: reading, and sending events. Who may forget is for another policy.
+
+        Route by route, since segments of users are for services alone, unless the configuration names everybody.
+        """
+        everybody = "*" in self.settings.api.service_callers
+        self._caller(
+            "Caller",
+            self.names.caller_policy,
+            [api.route_arn(route) for route in ROUTES if everybody or not route.services],
+            who="application that calls the API",
+        )
+        self._caller(
+            "ServiceCaller",
+            self.names.service_caller_policy,
+            [api.route_arn(route) for route in ROUTES if route.services],
+            who="service that reads segments of users",
+        )
+
+    def _caller(self, construct_id: str, name: str, routes: Sequence[str], *, who: str) -> None:
         policy = iam.ManagedPolicy(
             self,
-            "Caller",
-            managed_policy_name=self.names.caller_policy,
-            description=f"Calls the API of {self.names.prefix}",
-            statements=[allow("execute-api:Invoke", api.methods_arn("GET"), api.methods_arn("POST"))],
+            construct_id,
+            managed_policy_name=name,
+            description=f"For a role of a {who}, of {self.names.prefix}",
+            statements=[allow("execute-api:Invoke", *routes)],
         )
         CfnOutput(
             self,
-            "CallerPolicyArn",
+            f"{construct_id}PolicyArn",
             value=policy.managed_policy_arn,
-            description="Attach it to the role of the application that calls the API",
+            description=f"Attach it to the role of the {who}",
         )
 
     def _delivered_experiments(self) -> DeliveredExperiments:
@@ -91,7 +111,7 @@ class ServingStack(EnvironmentStack):
         )
 
     def _record_events(self, shown: sqs.Queue | None) -> PythonFunction:
-        names, log = self.names, self.settings.sources.application_log
+        names, log = self.names, self.settings.log
         recorder = PythonFunction(
             self,
             "RecordEvents",
@@ -188,8 +208,15 @@ class ServingStack(EnvironmentStack):
                 ),
                 *([allow("sqs:SendMessage", names.queue_arn(names.impressions))] if shown else []),
                 *([self._experiments.may_read()] if self._experiments else []),
+                *self._proposing(),
             ],
         )
+
+    def _proposing(self) -> list[Statement]:
+        if serving.actions(self.settings) is None:
+            return []
+        campaigns = self.names.personalize_arn(f"campaign/{self.names.prefix}-*")
+        return [allow("personalize:GetActionRecommendations", campaigns)]
 
     def _default_items(self) -> str:
         """A file and no variable: all variables of a function together may have 4 KB."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 import fnmatch
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
+from checks import parts
 from checks.assembly import Assembly, once
 from checks.finding import Finding
 from checks.needs import needs
@@ -101,14 +102,23 @@ _PLACES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
 
 
 def check(assembly: Assembly) -> list[Finding]:
-    return [finding for store in stores(assembly) for finding in _lacking(store)]
+    outside = [*OUTSIDE, *_of_absent_parts(assembly)]
+    return [finding for store in stores(assembly) for finding in _lacking(store, outside)]
 
 
-def _lacking(store: Store) -> Iterator[Finding]:
+def _of_absent_parts(assembly: Assembly) -> Iterator[Outside]:
+    """Of runs' rows for a warehouse that is not there, too: another may take them, and they expire with the run."""
+    for store in parts.stores(assembly):
+        yield from (
+            Outside(store, side, "the environment does without the part") for side in ("writer", "reader")
+        )
+
+
+def _lacking(store: Store, outside: Sequence[Outside]) -> Iterator[Finding]:
     sides = {"writer": (store.written, "writes"), "reader": (store.read, "reads")}
     for side, (there, does) in sides.items():
         if not there and not any(
-            o.side == side and fnmatch.fnmatchcase(store.name, o.store) for o in OUTSIDE
+            o.side == side and fnmatch.fnmatchcase(store.name, o.store) for o in outside
         ):
             why = f"nothing in the templates {does} {store.name}."
             cure = f"let something that {does} it be allowed to, take it away, or name who does in OUTSIDE."

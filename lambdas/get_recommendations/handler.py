@@ -11,26 +11,27 @@ from typing import Any
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 
-from lambdas.get_recommendations import answers, placements, requests, routes
+from lambdas.get_recommendations import actions, answers, placements, requests, routes, segments
 from lambdas.get_recommendations.answers import Page, Told
 from lambdas.get_recommendations.breaker import Breaker
 from lambdas.get_recommendations.environment import Environment
 from lambdas.get_recommendations.fallback import Asked, Ranking, Recommender
 from lambdas.get_recommendations.impressions import Channel, Shown, make_sender
 from lambdas.get_recommendations.patience import Patience
-from lambdas.get_recommendations.placements import Placement
+from lambdas.get_recommendations.placements import SOURCES, Placement
 from lambdas.get_recommendations.store import Store
 from lambdas.get_recommendations.table import Table, make_client
 from lambdas.shared import delivered, environment
 from lambdas.shared.assignment import Assignment
 from lambdas.shared.delivered import Delivered
 from lambdas.shared.experiment_rules import Known, check
-from lambdas.shared.problems import CONTENT_TYPE, BadRequest, Forbidden, body
+from lambdas.shared.problems import CONTENT_TYPE, BadRequest, Forbidden, Refusal, body
 from lambdas.shared.telemetry import count, logger
 
 START_SECONDS = 0.2  # for which a start waits for AppConfig
 
 app = APIGatewayRestResolver()
+NEVER_KEPT = {"Cache-Control": "private, no-store"}
 
 
 @cache
@@ -130,12 +131,44 @@ def rank_items(name: str) -> Response[str]:
     return _answer(ranking, Page(0, len(entries)), told=Told(), query=query)[0]
 
 
+def proposed_actions(name: str) -> Response[str]:
+    user = routes.identifier("userId", _parameter("userId", name))
+    query = _query("getActions")
+    solution = placements.packaged().actions
+    if solution is None:
+        raise Refusal(404, "no solution proposes actions")
+    offered = _offers(solution).of(user, count=query.get("numResults", routes.DEFAULT_RESULTS))
+    # Personal, for the alarm on degraded answers: it can't have more sources.
+    figures = {"Degraded": int(offered.degraded), "Answers": 1}
+    count(figures, namespace=settings().powertools_metrics_namespace, dimensions={"Source": SOURCES["user"]})
+    made = actions.body(offered, solution=solution, name=answers.new_id())
+    return _json(answers.text_of(made), NEVER_KEPT)
+
+
+def _offers(solution: str) -> actions.Actions:
+    given = recommender()
+    return actions.reader(given.store, given.patience, report_fault, solution)
+
+
+def segment_members(name: str) -> Response[str]:
+    serving = placements.packaged()
+    requests.check_service(app.current_event.raw_event, serving)
+    segment = routes.identifier("segment", _parameter("segment", name))
+    query = _query("getSegment")
+    reading = recommender()
+    reading.patience.begin()
+    found = segments.reader(reading.store, serving.segments).page(
+        segment, solution=query.get("solution"), cursor=query.get("cursor")
+    )
+    return _json(answers.text_of(segments.body(segment, found)), NEVER_KEPT)
+
+
 def health() -> Response[str]:
     _query("getHealth")
     versions = recommender().versions()
     status = "ok" if versions is not None else "degraded"
     text = answers.text_of({"status": status, "versions": versions or {}})
-    return _json(text, {"Cache-Control": "private, no-store"})
+    return _json(text, NEVER_KEPT)
 
 
 OPERATIONS: Mapping[str, Callable[..., Response[str]]] = {
@@ -144,6 +177,8 @@ OPERATIONS: Mapping[str, Callable[..., Response[str]]] = {
     "rankItems": rank_items,
     "getPopularItems": popular_items,
     "getTrendingItems": trending_items,
+    "getActions": proposed_actions,
+    "getSegment": segment_members,
     "getHealth": health,
 }
 OWN = {route.operation: route for route in routes.ROUTES if route.operation in OPERATIONS}
@@ -226,7 +261,7 @@ def _answer(
     if ranking.degraded:
         # What stands in is not what should be kept.
         name = answers.new_id()
-        return _json(answers.called(name, text), {"Cache-Control": "private, no-store"}), name
+        return _json(answers.called(name, text), NEVER_KEPT), name
     digest = answers.digest(text, revision=placements.packaged().revision + told.revision)
     held = answers.kept(app.current_event.headers.get("If-None-Match"), digest)
     name = held or answers.new_id()
@@ -269,6 +304,13 @@ def bad_request(error: BadRequest) -> Response[str]:
 @app.exception_handler(Forbidden)
 def forbidden(error: Forbidden) -> Response[str]:
     return _problem(403, str(error))
+
+
+@app.exception_handler(Refusal)
+def refused(error: Refusal) -> Response[str]:
+    if error.__cause__ is not None:
+        logger().warning("refused", extra={"fault": str(error.__cause__)})
+    return _problem(error.status, str(error))
 
 
 @app.not_found
@@ -318,3 +360,5 @@ if "AWS_LAMBDA_RUNTIME_API" in os.environ:
     recommender()
     channel()
     experiments().first(within=START_SECONDS)
+    if (proposing := placements.packaged().actions) is not None:
+        _offers(proposing).client()

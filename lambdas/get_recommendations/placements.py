@@ -60,6 +60,7 @@ class Serving:
     """`revision` changes with the rules and placements; `fields` are those that a caller may ask for.
 
     `logged`: whether what a route shows that is asked without a placement is logged.
+    `segments`: solutions that make segments of users; `actions`: the one whose campaign proposes actions.
     """
 
     lists: Mapping[str, ListOf]
@@ -68,6 +69,9 @@ class Serving:
     experiments: Mapping[str, Any]
     may_explain: frozenset[str]
     revision: str
+    segments: tuple[str, ...]
+    actions: str | None
+    service_callers: frozenset[str]
     logged: bool = False
 
     def plain(self, audience: str) -> Placement:
@@ -124,6 +128,9 @@ def read(content: Mapping[str, Any]) -> Serving:
         may_explain=frozenset(content["may_explain"]),
         revision=content["revision"],
         logged=content["log_impressions"],
+        segments=tuple(content["segments"]),
+        actions=content["actions"],
+        service_callers=frozenset(content["service_callers"]),
     )
 
 

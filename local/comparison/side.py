@@ -118,7 +118,12 @@ def write_raw(settings: Any, *, data: Path, work: Path, run_id: str) -> None:
     """What the extraction and the export would have written. Raises SideFailed for a column that isn't there."""
     import pandas as pd
 
-    tables = settings.sources.aurora.tables.model_dump(exclude_none=True)
+    sources = settings.sources
+    if sources.aurora is None or sources.application_log is None:
+        raise SideFailed(
+            "a comparison reads a database and a log: configure sources.aurora and application_log"
+        )
+    tables = sources.aurora.tables.model_dump(exclude_none=True)
     for name in (name for name in TABLES if name in tables):
         frame = pd.read_parquet(data / f"{name}.parquet")
         wanted = _columns(settings, name)

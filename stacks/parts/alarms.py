@@ -19,7 +19,7 @@ from config.experiments import Experiment
 from config.settings import Settings
 from lambdas.get_recommendations.ranking import Source
 from stacks.parts.api import STAGE
-from stacks.workflows import DEFINITIONS
+from stacks.workflows import definitions
 
 AT_LEAST = cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD
 BELOW = cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD
@@ -51,7 +51,7 @@ class Watched:
 
 def watched(settings: Settings, *, functions: Iterable[str]) -> list[Watched]:
     return [
-        *(_unfinished(settings, workflow) for workflow in DEFINITIONS),
+        *(_unfinished(settings, workflow) for workflow in definitions(settings)),
         _late(settings),
         *(_function_errors(settings, function) for function in in_order_of_use(settings, functions)),
         _undelivered(settings),
@@ -65,7 +65,7 @@ def watched(settings: Settings, *, functions: Iterable[str]) -> list[Watched]:
 
 def in_order_of_use(settings: Settings, functions: Iterable[str]) -> list[str]:
     """Functions as the workflows of a run call them; functions that none calls come last."""
-    text = json.dumps([definition(settings) for definition in DEFINITIONS.values()])
+    text = json.dumps(list(definitions(settings).values()))
     places = {name: text.find(f'"{settings.names.function_arn(name)}"') for name in functions}
     return sorted(places, key=lambda name: (places[name] < 0, places[name]))
 

@@ -147,6 +147,25 @@ EXPOSURES = [
     _exposure("dora", "2026-01-02 00:00:00", "popular"),
 ]
 
+
+def _result(
+    day: str, role: str, *, run: str = NEW, lift: float | None = 0.1, **more: object
+) -> tuple[object, ...]:
+    said = {"segment": "all", "variant": "popular", "decision": None} | more
+    band = (None, None) if lift is None else (lift - 0.2, lift + 0.2)
+    return (run, "home", "11111111", day, role, said["variant"], "buyers", said["segment"], said["segment"], lift,
+            *band, *band, said["decision"], "people")  # fmt: skip
+
+
+EXPERIMENT_RESULTS = [
+    _result("2026-01-01", "primary", run=OLD, lift=0.3, decision="keep"),
+    # The second run looked at the first day again, and at its own.
+    _result("2026-01-01", "primary", decision="keep"),
+    _result("2026-01-02", "primary", lift=0.2, decision="ship"),
+    _result("2026-01-02", "segment", segment="18-24"),
+    _result("2026-01-02", "ratio", variant="control", lift=None),
+]
+
 TABLES = [
     ("users", "run_id, user_id, age, income, household_size", USERS),
     ("items", "run_id, item_id, creation_timestamp, category_l1, category_l2, brand", ITEMS),
@@ -171,6 +190,12 @@ TABLES = [
         "run_id, exposure_id, experiment, version, variant, layer, unit_id, exposed_at, placement,"
         " recommendation_id",
         EXPOSURES,
+    ),
+    (
+        "experiment_results",
+        "run_id, experiment, version, day, role, variant, metric, segment_name, segment_value, lift, interval_low,"
+        " interval_high, band_low, band_high, decision, made_by",
+        EXPERIMENT_RESULTS,
     ),
     ("quarantine", "run_id, dataset, source, reason, source_key, source_file, wrong_value", QUARANTINE),
     ("data_quality", "run_id, figure, value, low, high", DATA_QUALITY),
