@@ -145,7 +145,9 @@ def test_events_are_posted_as_they_are(upstream: Upstream) -> None:
     assert headers["Authorization"].endswith(signature(method, target, headers, given, upstream.port))
 
 
-@pytest.mark.parametrize("route", [one for one in ROUTES if not one.services], ids=lambda route: route.operation)
+@pytest.mark.parametrize(
+    "route", [one for one in ROUTES if not one.services], ids=lambda route: route.operation
+)
 def test_every_route_of_the_application_s_is_passed_on(upstream: Upstream, route: Any) -> None:
     path = route.path.replace("{userId}", "1").replace("{itemId}", "2")
     assert api(upstream).send(route.method, path, "", b"{}").status == 200
