@@ -91,13 +91,17 @@ def _row(recipe: Recipe) -> str:
 _PUBLISHED = {
     "lists": f"`{layout.LIST.of(list='<solution>', key='<id>')}`",
     "rankings": f"`{layout.LIST.of(list='<solution>', key='<user id>')}`, the given items in their order",
-    "segments": f"`{layout.SEGMENT.of(solution='<solution>', key='<item id or query>')}` in pages, S3, an event on "
-    "EventBridge",
+    "segments": f"`{layout.SEGMENT.of(solution='<solution>', key='<item id or query>')}` in pages "
+    "(`GET /v1/segments/{segment}`), S3, an event on EventBridge",
 }
 
 
 def _deployed(recipe: Recipe) -> str:
-    published = _PUBLISHED[recipe.publishes] if recipe.publishes else "nothing: its campaign answers"
+    published = (
+        _PUBLISHED[recipe.publishes]
+        if recipe.publishes
+        else "nothing: its campaign answers `GET /v1/users/{userId}/actions`"
+    )
     asked = ", ".join(recipe.line) or "-"
     return f"| {recipe.name} | {asked} | {published} | {_needed(recipe)} |\n"
 

@@ -16,10 +16,11 @@ from config.section import Section
 from config.settings import Settings
 
 TRENDING = "aws-trending-now"
+ACTIONS = "aws-next-best-action"
 
 
 def content(settings: Settings) -> dict[str, Any]:
-    """{lists, placements, rules, fields, experiments, may_explain, revision}; times are epoch seconds."""
+    """Keys of lambdas/get_recommendations/placements.py's read(), and `revision`; times are epoch seconds."""
     told = {
         "lists": [
             {"name": one.name, "for_each": one.for_each, "trending": one.recipe == TRENDING}
@@ -30,8 +31,21 @@ def content(settings: Settings) -> dict[str, Any]:
         "rules": {name: _rule(rule) for name, rule in settings.rules.items()},
         "fields": list(settings.publishing.item_fields),
         "experiments": delivered(settings.experiments),
+        "log_impressions": settings.api.log_impressions,
     }
-    return {**told, "may_explain": list(settings.api.may_explain), "revision": digest(told)}
+    callers = {name: list(getattr(settings.api, name)) for name in ("may_explain", "service_callers")}
+    others = {"segments": segments(settings), "actions": actions(settings)}
+    return {**told, **callers, **others, "revision": digest(told)}
+
+
+def segments(settings: Settings) -> list[str]:
+    """Solutions that make segments of users."""
+    return [one.name for one in settings.solutions if one.publishes == "segments"]
+
+
+def actions(settings: Settings) -> str | None:
+    """The first solution that proposes actions; it has a campaign, else it could tell nobody."""
+    return next((one.name for one in settings.solutions if one.recipe == ACTIONS), None)
 
 
 def _rule(rule: Section) -> dict[str, Any]:

@@ -459,8 +459,12 @@ class Api(Section):
     """Steady requests a second of the stage."""
     burst: int = Field(default=100, ge=1, le=5000)
     """Requests of a burst."""
+    log_impressions: bool = False
+    """true: what the API shows a user is logged without the application's help; a placement may say otherwise."""
     may_explain: tuple[str, ...] = ()
     """Names of IAM roles and users who may ask with `explain=true` why a list is as it is; `*` is everybody."""
+    service_callers: tuple[str, ...] = ()
+    """Names of IAM roles and users who may read segments of users; `*` is everybody who may call the API."""
     default_items: tuple[ItemId, ...] = Field(min_length=1, max_length=100)
     """Items of yours, best first, for a reader of whom nothing can be read; shipped with the function."""
 
@@ -735,6 +739,17 @@ class Settings(Section):
         audiences = {one.name: one.for_each for one in self.solutions if one.publishes == "lists"}
         business.check(self.placements, self.rules, audiences=audiences, fields=self.publishing.item_fields)
         return self
+
+    @model_validator(mode="after")
+    def _impressions_have_a_place_to_be_logged(self) -> Self:
+        if self.logs_impressions:
+            rules.check_impressions(self.sources.application_log, event=self.analytics.impression_event)
+        return self
+
+    @property
+    def logs_impressions(self) -> bool:
+        """Whether the API logs what it shows, anywhere."""
+        return self.api.log_impressions or any(one.log_impressions for one in self.placements.values())
 
     @cached_property
     def names(self) -> Names:

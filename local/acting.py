@@ -10,7 +10,18 @@ from pathlib import Path
 from typing import Any
 
 from local import cli, dashboards
-from operations import executions, forget, inventory, promote, queries, recommend, rollback, smoke, sql
+from operations import (
+    executions,
+    experiments,
+    forget,
+    inventory,
+    promote,
+    queries,
+    recommend,
+    rollback,
+    smoke,
+    sql,
+)
 from operations import place as places
 from operations.parity.command import parity
 from operations.place import Place, Refused, say
@@ -31,6 +42,10 @@ def register(commands: Any) -> None:
     promoted = commands.add_parser("promote", help="a solution version becomes the one that serves")
     promoted.add_argument("--solution", required=True)
     promoted.add_argument("--version", required=True, help="ARN or name of a version, or previous")
+    told = commands.add_parser(
+        "experiments", help="what the configuration says of experiments reaches readers"
+    )
+    told.add_argument("--resume", default="", help="name of an experiment whose stopped variants go on")
     once = commands.add_parser(
         "recommend", help="a run without training, with a solution version that is named"
     )
@@ -50,6 +65,7 @@ def register(commands: Any) -> None:
         (exists, run_inventory),
         (back, run_rollback),
         (promoted, run_promote),
+        (told, run_experiments),
         (once, run_recommend),
         (seed, run_seed),
         (run, run_run),
@@ -178,6 +194,10 @@ def run_rollback(place: Place, options: argparse.Namespace) -> int:
 
 def run_promote(place: Place, options: argparse.Namespace) -> int:
     return promote.promote(place, solution=options.solution, version=options.version)
+
+
+def run_experiments(place: Place, options: argparse.Namespace) -> int:
+    return experiments.experiments(place, resume=options.resume)
 
 
 def run_parity(place: Place, options: argparse.Namespace) -> int:

@@ -64,6 +64,8 @@ OUTSIDE: tuple[Outside, ...] = (
     Outside("prefix:results/forget/*.json*", "reader", "people read what was removed; `make forget` prints it"),
     Outside("log:*", "reader", "people read logs when something failed"),
     Outside("queue:schedule-dead-letters", "reader", "people read why a run did not start; an alarm calls them"),
+    Outside("queue:impressions-dead-letters", "reader", "people read and redrive what could not be written"),
+    Outside("parameter:serving/experiments", "reader", "`make experiments` finds AppConfig's things by it"),
     Outside("topic:alerts", "reader", "alerts.email is optional: who is told is subscribed by hand otherwise"),
     Outside("parameter:serving/api-url", "reader", "the application finds the API by it"),
     Outside("parameter:analytics/*", "reader", "the dashboards' stack, which is made if they are switched on"),

@@ -6,8 +6,6 @@ import base64
 import hashlib
 import json
 import re
-import secrets
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,9 +15,9 @@ from lambdas.get_recommendations.ranking import Entry
 from lambdas.get_recommendations.rules import Acted
 from lambdas.shared.assignment import Assignment
 from lambdas.shared.problems import BadRequest
+from lambdas.shared.recommendation_ids import new_id as new_id
 
-_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's, which no one misreads
-_CURSOR = re.compile(r"([0-9]{8}T[0-9]{6}Z|-)\.([0-9]{1,4})", re.ASCII)
+_CURSOR = re.compile(r"([0-9]{8}T[0-9]{6}Z|-)\.([0-9]{1,5})", re.ASCII)
 _TAG = re.compile(r'"([0-9A-HJKMNP-TV-Z]{26})\.([0-9a-f]{32})"', re.ASCII)
 
 
@@ -37,13 +35,13 @@ class Told:
     """What an answer says of itself beside its items."""
 
     placement: str | None = None
-    assignment: Assignment | None = None
+    assignments: tuple[Assignment, ...] = ()
+    revision: str = ""  # of the experiments, where AppConfig delivered them
 
-
-def new_id() -> str:
-    """A ULID: 48 bits of time, 80 of chance, so that nobody can guess another reader's."""
-    number = int(time.time() * 1000) << 80 | secrets.randbits(80)
-    return "".join(_ALPHABET[number >> shift & 31] for shift in range(125, -5, -5))
+    @property
+    def assignment(self) -> Assignment | None:
+        """The one that decides what is shown."""
+        return self.assignments[-1] if self.assignments else None
 
 
 def page(query: Mapping[str, Any], *, length: int) -> Page:
@@ -51,11 +49,12 @@ def page(query: Mapping[str, Any], *, length: int) -> Page:
     count = query.get("numResults", length)
     if "cursor" not in query:
         return Page(0, count, query.get("runId"))
-    run, start = _opened(query["cursor"])
+    run, start = opened(query["cursor"])
     return Page(start, count, run or query.get("runId"))
 
 
-def _opened(cursor: str) -> tuple[str | None, int]:
+def opened(cursor: str) -> tuple[str | None, int]:
+    """(run, place) of a cursor. Raises BadRequest."""
     try:
         text = base64.b64decode(cursor.encode(), altchars=b"-_", validate=True).decode()
     except ValueError:
@@ -68,7 +67,7 @@ def _opened(cursor: str) -> tuple[str | None, int]:
     return (None if matched[1] == "-" else matched[1]), int(matched[2])
 
 
-def _cursor(version: str | None, start: int) -> str:
+def cursor(version: str | None, start: int) -> str:
     return base64.urlsafe_b64encode(f"{version or '-'}.{start:04d}".encode()).decode()
 
 
@@ -85,7 +84,7 @@ def body(ranking: Ranking, at: Page, *, told: Told, fields: Sequence[str], expla
         "degraded": ranking.degraded,
         "experiment": told.assignment.experiment if told.assignment else None,
         "variant": told.assignment.variant if told.assignment else None,
-        "nextCursor": _cursor(ranking.version, at.start + at.count) if more else None,
+        "nextCursor": cursor(ranking.version, at.start + at.count) if more else None,
         **explained,
     }
 

@@ -14,12 +14,14 @@ from lambdas.get_recommendations.ranking import ItemSource, Source
 from lambdas.get_recommendations.routes import (
     DEFAULT_RESULTS,
     MAX_EVENTS,
+    MAX_MEMBERS,
     MAX_RANKED,
     MAX_RESULTS,
     MIN_RESULTS,
     PLACEMENT_NAME,
     ROUTES,
     RUN_NAME,
+    SOLUTION_NAME,
     Parameter,
     Route,
 )
@@ -38,8 +40,17 @@ PROBLEMS = {
     "429": "Too many requests",
     "500": "The request failed on our side",
 }
+# Of single operations, beside those of all.
+MORE_PROBLEMS = {
+    "getSegment": {
+        "410": "The run that `cursor` is of can't be read any more: begin without it",
+        "503": "The store can't be read now, and nothing stands in for a segment: send the request again",
+    }
+}
 ANSWERS = {
     "recordEvents": ("202", "EventsAnswer", "What became of each event"),
+    "getActions": ("200", "Actions", "Actions, best first; none where `degraded`"),
+    "getSegment": ("200", "Segment", "Members of the segment, best first"),
     "getHealth": ("200", "Health", "Whether lists can be read"),
 }
 BODIES = {"rankItems": "ItemsToRank", "recordEvents": "Events"}
@@ -50,7 +61,7 @@ def document() -> dict[str, Any]:
         "openapi": "3.1.0",
         "info": {
             "title": "Osusume",
-            "version": "1.1.0",
+            "version": "1.2.0",
             "description": "Recommendations that Amazon Personalize made in batch, published to DynamoDB. "
             "A trouble of the store never becomes an error: `source` and `degraded` tell what stood in.",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
@@ -66,11 +77,13 @@ def document() -> dict[str, Any]:
                 "ItemsToRank": _items_to_rank(),
                 "Events": _events(),
                 "EventsAnswer": _events_answer(),
+                "Actions": _proposed(),
+                "Segment": _segment(),
                 "Health": _health(),
                 "Deletion": _deletion(),
                 "Problem": _problem(),
             },
-            "responses": {code: _problem_response(text) for code, text in PROBLEMS.items()},
+            "responses": {code: _problem_response(text) for code, text in _problems().items()},
             "securitySchemes": {"sigv4": _sigv4()},
         },
     }
@@ -87,9 +100,17 @@ def _operation(route: Route) -> dict[str, Any]:
         **body,
         "responses": {
             **_answers(route),
-            **{code: {"$ref": f"#/components/responses/{code}"} for code in PROBLEMS},
+            **{code: {"$ref": f"#/components/responses/{code}"} for code in _codes(route)},
         },
     }
+
+
+def _problems() -> dict[str, str]:
+    return {**PROBLEMS, **{code: text for rows in MORE_PROBLEMS.values() for code, text in rows.items()}}
+
+
+def _codes(route: Route) -> list[str]:
+    return [*PROBLEMS, *MORE_PROBLEMS.get(route.operation, {})]
 
 
 def _answers(route: Route) -> dict[str, Any]:
@@ -150,6 +171,7 @@ _ID = {"type": "string", "minLength": 1, "maxLength": MAX_ID_LENGTH}
 _QUERY: dict[str, dict[str, Any]] = {
     "number": {"type": "integer", "minimum": MIN_RESULTS, "maximum": MAX_RESULTS},
     "name": {"type": "string", "pattern": f"^{PLACEMENT_NAME}$"},
+    "solution": {"type": "string", "pattern": f"^{SOLUTION_NAME}$"},
     "flag": {"type": "boolean", "default": False},
     "run": {"type": "string", "pattern": f"^{RUN_NAME}$"},
     "cursor": {"type": "string", "minLength": 1},
@@ -265,6 +287,39 @@ def _events_answer() -> dict[str, Any]:
             "accepted": {"type": "integer", "minimum": 0, "description": "Kept, now or before"},
             "duplicates": {"type": "integer", "minimum": 0, "description": "Of them, kept before"},
             "rejected": {"type": "array", "items": _object(rejected)},
+        }
+    )
+
+
+def _proposed() -> dict[str, Any]:
+    action = {
+        "actionId": {"type": "string", "minLength": 1},
+        "score": {"type": ["number", "null"]},
+        "position": {"type": "integer", "minimum": 1},
+    }
+    return _object(
+        {
+            "recommendationId": {"type": "string", "description": "Events of this answer name it"},
+            "actions": {"type": "array", "maxItems": MAX_RESULTS, "items": _object(action)},
+            "solution": {"type": "string"},
+            "version": {
+                "type": ["string", "null"],
+                "description": "Of the solution; null where none was asked",
+            },
+            "degraded": {"type": "boolean", "description": "The campaign didn't answer: propose nothing"},
+        }
+    )
+
+
+def _segment() -> dict[str, Any]:
+    member = {"userId": {"type": "string", "minLength": 1}, "position": {"type": "integer", "minimum": 1}}
+    return _object(
+        {
+            "segment": {"type": "string"},
+            "solution": {"type": "string"},
+            "version": {"type": "string", "description": "The run that made it"},
+            "members": {"type": "array", "minItems": 1, "maxItems": MAX_MEMBERS, "items": _object(member)},
+            "nextCursor": {"type": ["string", "null"], "description": "Send it as `cursor`; null at the end"},
         }
     )
 

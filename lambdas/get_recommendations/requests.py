@@ -57,12 +57,21 @@ def check_user(found: Placement, query: Query) -> None:
 
 def check_may_explain(event: Mapping[str, Any], serving: Serving) -> None:
     """Raises Forbidden for a caller whom the configuration doesn't name."""
+    if not _is_one_of(event, serving.may_explain):
+        raise Forbidden(
+            "explain=true is for the roles and users of api.may_explain: ask as one of them, or without"
+        )
+
+
+def check_service(event: Mapping[str, Any], serving: Serving) -> None:
+    """Raises Forbidden for a caller that the configuration doesn't name as a service."""
+    if not _is_one_of(event, serving.service_callers):
+        raise Forbidden("segments are for the roles and users of api.service_callers: ask as one of them")
+
+
+def _is_one_of(event: Mapping[str, Any], names: frozenset[str]) -> bool:
     who = caller(event)
-    if "*" in serving.may_explain or (who is not None and who in serving.may_explain):
-        return
-    raise Forbidden(
-        "explain=true is for the roles and users of api.may_explain: ask as one of them, or without"
-    )
+    return "*" in names or (who is not None and who in names)
 
 
 def caller(event: Mapping[str, Any]) -> str | None:

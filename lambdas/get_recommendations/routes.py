@@ -15,13 +15,15 @@ RESULTS = "numResults"
 DEFAULT_RESULTS, MIN_RESULTS, MAX_RESULTS = 25, 1, 100
 MAX_EXCLUDED, MAX_CONTEXT, MAX_RANKED = 100, 10, 500
 MAX_EVENTS = 100
+MAX_MEMBERS = 250  # users of a published page of a segment
 METHOD = "GET"
 
 _NUMBER = re.compile(r"[0-9]{1,3}", re.ASCII)
 PLACEMENT_NAME, RUN_NAME = "[a-z][a-z0-9_-]{0,39}", "[0-9]{8}T[0-9]{6}Z"
 _PLACEMENT = re.compile(PLACEMENT_NAME, re.ASCII)
 _RUN = re.compile(RUN_NAME, re.ASCII)
-Kind = Literal["number", "name", "flag", "run", "cursor", "id", "ids", "fields"]
+SOLUTION_NAME = "[a-z][a-z0-9-]{1,29}"
+Kind = Literal["number", "name", "solution", "flag", "run", "cursor", "id", "ids", "fields"]
 
 
 @dataclass(frozen=True)
@@ -49,12 +51,23 @@ CONTEXT = Parameter(
     "context", "ids", "An item at hand, such as one in the cart; may be repeated", most=MAX_CONTEXT
 )
 USER = Parameter("userId", "id", "The user who looks, so that rules leave out what they must not see")
+NUM_ACTIONS = Parameter(RESULTS, "number", "How many actions at most")
+SOLUTION = Parameter(
+    "solution",
+    "solution",
+    "The solution that made the segment; may be left out where one alone makes segments",
+)
+NEXT_PAGE = Parameter(
+    "cursor", "cursor", "`nextCursor` of the answer before: the next members of the same run"
+)
 EVERYWHERE = (NUM_RESULTS, CURSOR, EXCLUDE, FIELDS, RUN_ID)
 PLACED = (*EVERYWHERE, PLACEMENT, EXPLAIN)
 
 
 @dataclass(frozen=True)
 class Route:
+    """`services`: for callers that act for no user; no part of the application's policy."""
+
     path: str
     operation: str
     summary: str
@@ -62,6 +75,7 @@ class Route:
     query: tuple[Parameter, ...] = ()
     method: str = METHOD
     function: str = "get_recommendations"
+    services: bool = False
 
     @property
     def rule(self) -> str:
@@ -95,6 +109,21 @@ ROUTES = (
         "userId",
         (RUN_ID,),
         method="POST",
+    ),
+    Route(
+        "/v1/users/{userId}/actions",
+        "getActions",
+        "What to propose to a user next, asked of the solution's campaign at once",
+        "userId",
+        (NUM_ACTIONS,),
+    ),
+    Route(
+        "/v1/segments/{segment}",
+        "getSegment",
+        "Users of a segment, best first, page by page; for callers that act for no user",
+        "segment",
+        (SOLUTION, NEXT_PAGE),
+        services=True,
     ),
     Route("/v1/popular", "getPopularItems", "What most people want now", query=EVERYWHERE),
     Route(
@@ -181,5 +210,6 @@ _SINGLE = {
     "run": _run,
     "name": _placement,
     "cursor": _text,
+    "solution": _text,
     "id": plain_identifier,
 }

@@ -70,6 +70,21 @@ class Store:
         self._corrupt: frozenset[str] = frozenset()
         self._everyones: dict[str, dict[str, Listed]] = {}
 
+    def of(self, names: Sequence[str]) -> Store:
+        """One of the same tables for other lists."""
+        return Store(
+            table=self._table,
+            clock=self._clock,
+            recommendations=self._recommendations,
+            user_state=self._user_state,
+            names=names,
+        )
+
+    def get(self, pk: str, sk: str) -> Mapping[str, Any] | None:
+        """Another item of the recommendations table. Raises StoreUnavailable."""
+        key = Key(self._recommendations, pk, sk)
+        return self._table.get([key]).get(key)
+
     def versions(self, run: str | None = None) -> Versions:
         """Raises StoreUnavailable where the pointers never could be read. `run` is read where it still may be."""
         stale = self._refresh()

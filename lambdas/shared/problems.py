@@ -17,6 +17,14 @@ class Forbidden(PermissionError):
     """The caller may call the API, but not so; the message says what they may not."""
 
 
+class Refusal(Exception):
+    """A request that is right and can't be answered as it is; the message says why."""
+
+    def __init__(self, status: int, detail: str) -> None:
+        super().__init__(detail)
+        self.status = status
+
+
 def problem(status: int, *, detail: str, instance: str) -> dict[str, Any]:
     return {
         "type": "about:blank",

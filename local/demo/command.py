@@ -187,6 +187,8 @@ def _tell(demo: Demo, loaded: Loaded, followed: progress.Run) -> dict[str, list[
         lists = list(places.filled(demo.api, catalogue, events))
         _section(title, lists)
         _section("Try it", story.commands(demo.api.url, places.path_of(catalogue)))
+    _section("Look at it", [])
+    cli.show_pages(settings.environment)
     return {title: lists}
 
 

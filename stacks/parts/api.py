@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from http import HTTPStatus
 
@@ -86,9 +87,9 @@ class RecommendationsApi(Construct):
     def url(self) -> str:
         return self._api.url
 
-    def methods_arn(self, method: str) -> str:
-        """Every path of the stage by this method, for who may call the API."""
-        return self._api.arn_for_execute_api(method, "/*", STAGE)
+    def route_arn(self, route: Route) -> str:
+        """What a policy names to let somebody call the route, with whatever ids."""
+        return self._api.arn_for_execute_api(route.method, re.sub(r"\{\w+\}", "*", route.path), STAGE)
 
     def _stage(self, scope: EnvironmentStack) -> apigateway.StageOptions:
         limits = scope.settings.api

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,7 +15,10 @@ import pytest
 
 from config import layout
 from config.layout import Form
+from lambdas.analyse_experiments import store
 from lambdas.forget_users import contents, steps
+from lambdas.get_recommendations import actions, answers, segments
+from lambdas.get_recommendations.patience import Patience
 from lambdas.get_recommendations.store import Store
 from lambdas.judge_solution_version import handler as judging
 from lambdas.judge_solution_version.gate import Case
@@ -36,15 +39,17 @@ COPIES = frozenset(
     config/layout.py
     glue_jobs/build_datasets.py glue_jobs/forgotten.py glue_jobs/postprocess_recommendations.py glue_jobs/report.py
     glue_jobs/session.py lambdas/forget_users/contents.py lambdas/forget_users/steps.py lambdas/forget_users/tables.py
-    lambdas/clean_up/handler.py lambdas/judge_lists/handler.py lambdas/judge_solution_version/past.py
-    lambdas/get_recommendations/store.py lambdas/judge_solution_version/handler.py lambdas/plan_run/plan.py
+    lambdas/analyse_experiments/store.py lambdas/clean_up/handler.py lambdas/judge_lists/handler.py
+    lambdas/judge_solution_version/past.py
+    lambdas/get_recommendations/actions.py lambdas/get_recommendations/store.py
+    lambdas/judge_solution_version/handler.py lambdas/plan_run/plan.py
     lambdas/plan_run/sources.py lambdas/publish_recommendations/lists.py lambdas/shared/forgetting.py
     lambdas/validate_datasets/handler.py lambdas/validate_datasets/quality.py
     """.split()
 )
 WORDS = re.compile(
     r"^/?(runs|aurora|application_log|events|batch_input|quarantine|batch|publish|forget)/|^/warehouse/"
-    r"|\b(pointer|versions|serving|gate|run|forgetting|forgotten)#|(^|/)report\.json$|^(watermark|lock|pk|sk|expires_at)$"
+    r"|\b(pointer|versions|serving|gate|run|forgetting|forgotten|decision)#|(^|/)report\.json$|^(watermark|lock|pk|sk|expires_at)$"
 )
 FOLDERS = ("app.py", "config", "stacks", "lambdas", "glue_jobs", "checks", "local/demo", "local/chaos")
 
@@ -106,12 +111,50 @@ def test_a_list_is_written_and_read_under_the_keys_of_the_layout() -> None:
         (layout.POINTER.of(list="personal"), layout.POINTER_SK): {"current": {"S": RUN}},
         (layout.LIST.of(list="personal", key="u1"), RUN): {"items": made["items"]},
     }
+    found = store_of(items, "personal").find([("personal", "u1")])
+    assert found.versions.of == {"personal": RUN} and ("personal", "u1") in found.lists
+
+
+def test_a_segment_is_written_and_read_under_the_keys_of_the_layout() -> None:
+    made = lists.item(
+        b'{"list": "tastes", "key": "bakers", "page": 2, "pages": 2, "items": ["u1"]}',
+        where="file",
+        expected="tastes",
+        version=RUN,
+        expires_at=None,
+    )
+    page = "2".zfill(layout.SEGMENT_PAGE_DIGITS)
+    where = (
+        layout.SEGMENT.of(solution="tastes", key="bakers"),
+        layout.SEGMENT_SK.of(version=RUN, page=page),
+    )
+    assert (made[layout.PK], made[layout.SK]) == ({"S": where[0]}, {"S": where[1]})
+    items = {
+        (layout.POINTER.of(list="tastes"), layout.POINTER_SK): {"current": {"S": RUN}},
+        where: {"items": made["items"], "pages": made["pages"]},
+    }
+    found = segments.Segments(store_of(items, "tastes"), ("tastes",)).page(
+        "bakers", solution=None, cursor=answers.cursor(RUN, 2)
+    )
+    assert (found.users, found.first) == (("u1",), layout.SEGMENT_PAGE + 1)
+
+
+def test_a_campaign_is_found_where_the_workflow_names_it() -> None:
+    named = {"campaign_arn": {"S": "arn"}, "solution_version_arn": {"S": "solution/s/v1"}}
+    store = store_of({(layout.POINTER.of(list="offers"), layout.CAMPAIGN_SK): named}, "offers")
+    client = SimpleNamespace(
+        get_action_recommendations=lambda **asked: {"recommendationId": "r", "actionList": []}
+    )
+    patience = Patience(clock=lambda: 0.0, seconds=1.0)
+    asked = actions.Actions("offers", store, patience, lambda: 0.0, lambda: client, print)
+    assert asked.of("u", count=1) == actions.Offered((), "v1", "r")
+
+
+def store_of(items: Mapping[tuple[str, str], Any], *names: str) -> Store:
     table: Any = SimpleNamespace(
         get=lambda keys: {key: items[key.pk, key.sk] for key in keys if (key.pk, key.sk) in items}
     )
-    store = Store(table=table, clock=lambda: 0.0, recommendations="r", user_state="s", names=("personal",))
-    found = store.find([("personal", "u1")])
-    assert found.versions.of == {"personal": RUN} and ("personal", "u1") in found.lists
+    return Store(table=table, clock=lambda: 0.0, recommendations="r", user_state="s", names=names)
 
 
 def test_metrics_and_reports_are_where_the_layout_says() -> None:
@@ -176,6 +219,10 @@ def test_copy_reads_each_table_from_the_folder_of_the_layout() -> None:
     sql = (ROOT / "warehouse" / "load" / "load.sql").read_text()
     found = re.findall(r"from 's3://\$results_bucket/([^']+)'", sql)
     assert found == [layout.WAREHOUSE.of(run_id="$run_id", table=name) for name in layout.WAREHOUSE_TABLES]
+
+
+def test_the_analysis_stores_below_the_layouts_folder() -> None:
+    assert store.folder("r") == layout.WAREHOUSE.of(run_id="r", table=layout.EXPERIMENT_RESULTS)
 
 
 def test_nothing_else_spells_a_key_itself() -> None:

@@ -14,14 +14,17 @@ from typing import Any
 import pandas as pd
 import pytest
 import yaml
+from botocore.credentials import Credentials
 
 from config.settings import load
 from local import cli
 from local.demo import loader
+from local.demo.api import Api
 from local.demo.deployed import EXPORTED_AFTER_SECONDS
 from local.demo.generated import GeneratedShop, generate
 from operations import place as places
 from operations.destroy import destroy
+from osusume_endpoint.signed import RequestRefused
 from stacks.synthesis import synthesize
 from stacks.workflows import solutions
 from tests import example
@@ -232,6 +235,7 @@ def test_recipes_for_items_relate_make_segments_and_propose_actions(tmp_path: Pa
             assert len(keys(line, name)) >= 20, name
         _segments_are_published(line, run)
         _actions_are_recommended(line)
+        _callers_read_what_is_for_them(line, run)
         _nothing_is_left(line)
 
 
@@ -275,6 +279,49 @@ def _actions_are_recommended(line: Line) -> None:
         for user in ("u0-001", "u1-001")
     }
     assert set(first.values()) <= {"join", "subscribe"}
+
+
+def _callers_read_what_is_for_them(line: Line, run: str) -> None:
+    """A service by its policy and its name, the application by its own."""
+    names = line.settings.names
+    service = as_role(line, "campaign-tool", policy=names.service_caller_policy)
+    page = service.get("/v1/segments/first-department?solution=tastes")
+    published = line.item("segment#tastes#first-department", f"{run}#00001")
+    assert published is not None and page["version"] == run
+    assert [one["userId"] for one in page["members"]] == json.loads(published["items"]["S"])
+    application = as_role(line, "shop", policy=names.caller_policy)
+    user = line.shop.held_out_user
+    assert {one["actionId"] for one in application.get(f"/v1/users/{user}/actions")["actions"]} == {
+        "join",
+        "subscribe",
+    }
+    with pytest.raises(RequestRefused, match="403"):
+        application.get("/v1/segments/first-department?solution=tastes")
+    with pytest.raises(RequestRefused, match="403"):
+        service.get(f"/v1/users/{user}/actions")
+    other = as_role(line, "another-tool", policy=names.service_caller_policy)
+    with pytest.raises(RequestRefused, match=r"403.*api\.service_callers"):
+        other.get("/v1/segments/first-department?solution=tastes")
+
+
+def as_role(line: Line, name: str, *, policy: str) -> Api:
+    """The API as a role of this name with this managed policy calls it."""
+    iam, account = line.client("iam"), line.settings.account
+    trust = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Action": "sts:AssumeRole",
+                "Principal": {"AWS": f"arn:aws:iam::{account}:root"},
+            }
+        ],
+    }
+    role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
+    iam.attach_role_policy(RoleName=name, PolicyArn=f"arn:aws:iam::{account}:policy/{policy}")
+    issued = line.client("sts").assume_role(RoleArn=role, RoleSessionName="test")["Credentials"]
+    signer = Credentials(issued["AccessKeyId"], issued["SecretAccessKey"], issued["SessionToken"])
+    return dataclasses.replace(line.api, credentials=signer)
 
 
 def _nothing_is_left(line: Line) -> None:

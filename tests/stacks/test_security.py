@@ -232,18 +232,37 @@ def test_every_function_job_and_workflow_has_a_role_of_its_own(assembly: Assembl
 
 def test_every_api_method_wants_iam(assembly: Assembly) -> None:
     methods = assembly.properties("AWS::ApiGateway::Method")
-    assert len(methods) == 2 * 7 + 1 + 4
+    assert len(methods) == 2 * 9 + 1 + 4
     assert {method["AuthorizationType"] for _, method in methods} == {"AWS_IAM"}
 
 
 def test_the_application_s_policy_calls_the_api_and_nothing_else(assembly: Assembly) -> None:
-    ((_, policy),) = assembly.properties("AWS::IAM::ManagedPolicy")
-    assert policy["ManagedPolicyName"] == assembly.settings.names.caller_policy
-    [statement] = policy["PolicyDocument"]["Statement"]
+    called = callable_by(assembly, assembly.settings.names.caller_policy)
+    assert called == {
+        "GET/v1/users/*/recommendations",
+        "GET/v1/users/*/actions",
+        "GET/v1/items/*/related",
+        "POST/v1/users/*/rankings",
+        "GET/v1/popular",
+        "GET/v1/trending",
+        "POST/v1/events",
+        "GET/v1/health",
+    }, "nobody is forgotten by it, and no segment is read"
+
+
+def test_a_service_s_policy_reads_segments_and_nothing_else(assembly: Assembly) -> None:
+    assert callable_by(assembly, assembly.settings.names.service_caller_policy) == {"GET/v1/segments/*"}
+
+
+def callable_by(assembly: Assembly, name: str) -> set[str]:
+    """What a managed policy lets its role call of the stage: METHOD/path."""
+    policies = {p["ManagedPolicyName"]: p for _, p in assembly.properties("AWS::IAM::ManagedPolicy")}
+    assert len(policies) == 2
+    [statement] = policies[name]["PolicyDocument"]["Statement"]
     assert (statement["Effect"], statement["Action"]) == ("Allow", "execute-api:Invoke")
-    resources = [json.dumps(one) for one in statement["Resource"]]
-    assert [":execute-api:" in one for one in resources] == [True, True]
-    assert "/live/GET/*" in resources[0] and "/live/POST/*" in resources[1], "nobody is forgotten by it"
+    resources = [json.dumps(one) for one in listed(statement["Resource"])]
+    assert all(":execute-api:" in one for one in resources)
+    return {one.rpartition("/live/")[2].split('"')[0] for one in resources}
 
 
 def test_who_records_events_may_write_and_not_read(assembly: Assembly) -> None:
@@ -264,10 +283,12 @@ def test_known_routes_validate_their_parameters(assembly: Assembly) -> None:
         if method["HttpMethod"] == "GET"
     ]
     reading = [m for m in gets if "method.request.path.deletionId" not in m["RequestParameters"]]
-    assert (len(gets), len(reading)) == (6, 5)
+    assert (len(gets), len(reading)) == (8, 7)
     assert all("RequestValidatorId" in method for method in gets)
-    lists = [method for method in reading if method["RequestParameters"]]
-    assert len(lists) == 4, "health takes none"
+    named = [method for method in reading if method["RequestParameters"]]
+    assert len(named) == 6, "health takes none"
+    lists = [m for m in named if "method.request.path.segment" not in m["RequestParameters"]]
+    assert len(lists) == 5, "a segment comes by pages"
     assert all(
         method["RequestParameters"]["method.request.querystring.numResults"] is False for method in lists
     )
