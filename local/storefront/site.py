@@ -114,7 +114,7 @@ class Site:
 
 
 def about(settings: Settings) -> dict[str, Any]:
-    """What the page has to know of the configuration: {environment, role, fields, events, logged, placements, rules}."""
+    """What the page knows of the configuration: {environment, role, fields, events, logged, placements, rules}."""
     return {
         "environment": settings.environment,
         "role": roles.application(settings.names),
