@@ -66,13 +66,13 @@ demo: $(LOCAL) ## the whole product on this machine: data -> pipeline -> recomme
 assess: $(LOCAL) ## whether your data are enough, what would come out, what it costs: a page (DATA=folder, FULL=1, LANGUAGE=en|ja, USER_ID=one of yours)
 	@$(BIN)/python -m assess "$(DATA)" --environment $(ENV) $(if $(FULL),--full) $(if $(LANGUAGE),--language $(LANGUAGE)) $(if $(USER_ID),--user "$(USER_ID)")
 
-up: $(LOCAL) ## start the local endpoint and deploy the templates into it
+up: $(LOCAL) ## start the local endpoint, deploy the templates into it, and serve a storefront and a console to look at
 	$(BIN)/python -m local up --environment $(ENV) $(if $(PORT),--port $(PORT))
 
 down: $(LOCAL) ## stop the local endpoint and every process of it
 	$(BIN)/python -m local down
 
-status: $(LOCAL) ## what is running
+status: $(LOCAL) ## what is running, and where
 	$(BIN)/python -m local status
 
 why: $(LOCAL) ## the last calls that were denied, the statement nearest to each, and the cure (LAST=n)
@@ -125,10 +125,19 @@ inventory: $(if $(filter aws,$(ON)),$(ACCOUNT),$(LOCAL)) ## everything that exis
 promote: $(if $(filter aws,$(ON)),$(ACCOUNT),$(LOCAL)) ## a solution version serves from the next run on, whatever the gate says (SOLUTION=name VERSION=arn|name|previous; ON=aws)
 	@$(BIN)/python -m $(if $(filter aws,$(ON)),operations promote $(ENV) $(if $(CONFIRM),--confirm $(CONFIRM)),local promote --environment $(ENV)) --solution "$(SOLUTION)" --version "$(VERSION)"
 
+experiments: $(if $(filter aws,$(ON)),$(ACCOUNT),$(LOCAL)) ## what the configuration says of experiments reaches readers, without a deployment (RESUME=name; ON=aws)
+	@$(BIN)/python -m $(if $(filter aws,$(ON)),operations experiments $(ENV),local experiments --environment $(ENV)) --resume "$(RESUME)"
+
+recommend: $(if $(filter aws,$(ON)),$(ACCOUNT),$(LOCAL)) ## a run without training: lists of a solution are made with the version named (SOLUTION_VERSION=arn, or SOLUTION=name SOLUTION_VERSION=name; ON=aws)
+	@$(BIN)/python -m $(if $(filter aws,$(ON)),operations recommend $(ENV) $(if $(CONFIRM),--confirm $(CONFIRM)),local recommend --environment $(ENV)) --version "$(SOLUTION_VERSION)" $(if $(SOLUTION),--solution "$(SOLUTION)")
+
 rollback: $(if $(filter aws,$(ON)),$(ACCOUNT),$(LOCAL)) ## readers of lists go back to the version before; again, and they go forward (LIST=name|a,b|all; ON=aws)
 	@$(BIN)/python -m $(if $(filter aws,$(ON)),operations rollback $(ENV) $(if $(CONFIRM),--confirm $(CONFIRM)),local rollback --environment $(ENV)) --list "$(LIST)"
 experiment: $(LOCAL) ## the analysis of an experiment of ENV, in words (NAME=..., or NAME=holdout; LANGUAGE=en|ja; ON=aws)
 	@$(BIN)/python -m local experiment --environment $(ENV) --on $(ON) --name "$(NAME)" $(if $(filter ja,$(LANGUAGE)),--language ja)
+
+month: $(LOCAL) ## four simulated weeks of experiments in fast motion, with what was planted and what is found of it (USERS=n LOADS=n SEED=n)
+	@$(BIN)/python -m local month --environment $(ENV) $(if $(USERS),--users $(USERS)) $(if $(LOADS),--loads $(LOADS)) $(if $(SEED),--seed $(SEED))
 
 sql: $(if $(filter aws,$(ON)),$(ACCOUNT),$(LOCAL)) ## a prompt on the marts of ENV, as their reader sees them (ON=aws)
 	@$(BIN)/python -m $(if $(filter aws,$(ON)),operations sql $(ENV),local sql --environment $(ENV))
@@ -242,6 +251,7 @@ lock: $(READY) ## pin every package again, with hashes, from requirements*.in, o
 	$(COMPILE) $(LAMBDA) -c requirements-local.txt lambdas/requirements.in -o lambdas/requirements.txt
 	$(COMPILE) $(LAMBDA) -c requirements-local.txt lambdas/run_dbt/requirements.in -o lambdas/run_dbt/requirements.txt
 	$(COMPILE) $(LAMBDA) -c requirements-local.txt lambdas/forget_users/requirements.in -o lambdas/forget_users/requirements.txt
+	$(COMPILE) $(LAMBDA) -c requirements-local.txt lambdas/analyse_experiments/requirements.in -o lambdas/analyse_experiments/requirements.txt
 
 clean: down ## forget the local state (databases, buckets, models)
 	$(BIN)/python -m local clean

@@ -57,7 +57,8 @@ def compose(app: App, settings: Settings) -> list[EnvironmentStack]:
             continue
         stack = kind(app, settings=settings)
         for part in stack.needs:
-            stack.add_stack_dependency(made[part])
+            if part in made:  # an environment may do without it
+                stack.add_stack_dependency(made[part])
         made[stack.part] = stack
     return list(made.values())
 

@@ -18,6 +18,11 @@ class Decision:
     notes: tuple[str, ...] = ()
 
     @property
+    def is_final(self) -> bool:
+        """Whether somebody has something to do now; all others say to wait."""
+        return self.stops or self.code in ("ratio", "ship", "better_unguarded", "no_difference")
+
+    @property
     def stops(self) -> bool:
         return self.code in ("stop_guardrail", "stop_worse")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Any
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,6 +23,20 @@ class Design:
     guardrails: Mapping[str, float] = field(default_factory=dict)
     lower_is_better: frozenset[str] = frozenset()
     detectable: float = 0.05
+
+    @classmethod
+    def read(cls, document: Mapping[str, Any]) -> Design:
+        """Of config/experiments.py's `designs`: days and sets are text and lists there."""
+        ends = document["ends"]
+        return cls(
+            **{
+                **document,
+                "starts": date.fromisoformat(document["starts"]),
+                "ends": date.fromisoformat(ends) if ends else None,
+                "secondary": tuple(document["secondary"]),
+                "lower_is_better": frozenset(document["lower_is_better"]),
+            }
+        )
 
     @property
     def treatments(self) -> tuple[str, ...]:

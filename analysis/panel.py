@@ -9,9 +9,11 @@ from itertools import combinations_with_replacement
 
 import numpy as np
 
+from analysis.design import Design
 from analysis.moments import FIGURES, Array, Moments
 
 ALL = "all"
+MART = "marts.mart_experiment_moments"
 KEYS = ("variant", "day", "metric", "segment_name", "segment_value", "users")
 PAIRS = tuple(combinations_with_replacement(range(len(FIGURES)), 2))
 SUMS = FIGURES
@@ -31,6 +33,20 @@ class Panel:
     days: tuple[date, ...]
     cumulative: Mapping[str, Moments]
     daily: Mapping[str, Moments]
+
+
+def moments_of(design: Design) -> str:
+    """The statement that reads them. Names and versions are patterns of the configuration: nothing ends a text."""
+    keys = f"experiment = '{design.name}' and experiment_version = '{design.version}'"
+    return f"select {', '.join(COLUMNS)} from {MART} where {keys}"
+
+
+def simulated_ones() -> str:
+    """The statement that reads which versions of experiments saw events that a simulator made."""
+    return (
+        "select distinct experiment, experiment_version from marts.mart_experiment_placements "
+        "where made_by = 'simulator'"
+    )
 
 
 class Rows:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from math import ceil, isnan
+from math import ceil, isfinite, isnan
 from typing import Any
 
 import numpy as np
@@ -35,6 +35,8 @@ class Comparison:
     high: float
     p: float
     adjusted: float
+    band: tuple[float, float] = (float("nan"), float("nan"))
+    """The always-valid interval, which holds whatever end was declared."""
     guard: str = ""
     """Of a guardrail: `held`, `broken` or `open`."""
     segment: Segment | None = None
@@ -60,6 +62,8 @@ class Report:
     secondary: list[Comparison]
     segments: list[Comparison]
     novelty: dict[str, Novelty | None]
+    days: dict[str, list[tuple[date, float]]]
+    """Of each variant, the lift of every day alone by the primary metric, where there is one."""
     days_left: int | None
     decisions: dict[str, Decision]
 
@@ -76,6 +80,7 @@ def analyse(design: Design, rows: Rows) -> Report:
         one for metric, margin in design.guardrails.items() for one in _guarded(design, rows, metric, margin)
     ]
     secondary = [one for metric in design.secondary for one in _compared(design, rows, metric)]
+    alone = {one: daily(panel, design.control, one) for one in design.treatments}
     report = Report(
         design=design,
         until=rows.days[-1] if rows.days else None,
@@ -85,7 +90,8 @@ def analyse(design: Design, rows: Rows) -> Report:
         guardrails=guardrails,
         secondary=_corrected(secondary, several.benjamini_hochberg),
         segments=_segments(design, rows),
-        novelty={one: novelty(daily(panel, design.control, one)) for one in design.treatments},
+        novelty={one: novelty(found) for one, found in alone.items()},
+        days={one: _known(panel.days, found.lift) for one, found in alone.items()},
         days_left=_days_left(design, panel),
         decisions={},
     )
@@ -103,13 +109,22 @@ def _compared(design: Design, rows: Rows, metric: str, *, segment: Segment | Non
 
 def _comparison(looks: Looks, metric: str, variant: str, segment: Segment | None) -> Comparison:
     low, high = looks.interval
+    band = replace(looks, design=replace(looks.design, ends=None)).interval
     last: dict[str, Any] = {
         name: float(getattr(looks.effect, name)[-1]) if len(looks.seen) else float("nan")
         for name in ("control", "treatment", "lift")
     }
     p = looks.p
     return Comparison(
-        metric=metric, variant=variant, low=low, high=high, p=p, adjusted=p, segment=segment, **last
+        metric=metric,
+        variant=variant,
+        low=low,
+        high=high,
+        band=band,
+        p=p,
+        adjusted=p,
+        segment=segment,
+        **last,
     )
 
 
@@ -141,6 +156,10 @@ def _users(design: Design, panel: Panel) -> dict[str, int]:
         name: int(moments.n[-1]) if len(moments.n) else 0
         for name, moments in ((name, panel.cumulative[name]) for name in design.weights)
     }
+
+
+def _known(days: Sequence[date], lifts: Array) -> list[tuple[date, float]]:
+    return [(day, float(lift)) for day, lift in zip(days, lifts, strict=True) if isfinite(lift)]
 
 
 def _ratio(design: Design, panel: Panel) -> float:

@@ -1,6 +1,6 @@
 """The typed clients, made of the API's document: `python -m checks.clients [python|typescript]`.
 
-Committed, so that an application and the product itself use them without a generator (ADR 48).
+Committed, so that an application and the product itself use them without a generator (ADR 51).
 """
 
 from __future__ import annotations

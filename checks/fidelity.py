@@ -65,6 +65,7 @@ SECTIONS: tuple[Section, ...] = (
     Section("postgresql", "PostgreSQL (Aurora, RDS Data API)", ("rds-data", "rds")),
     Section("redshift", "Redshift", ("redshift-serverless", "redshift-data")),
     Section("quicksight", "QuickSight", ("quicksight",)),
+    Section("appconfig", "AppConfig", ("appconfig", "appconfigdata")),
     Section("cloudwatch", "CloudWatch", ("cloudwatch", "logs")),
     Section("personalize", "Personalize", ("personalize", "personalize-runtime", "personalize-events")),
     Section(

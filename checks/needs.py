@@ -8,9 +8,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
-from checks import recorded, sdk
+from checks import parts, recorded, sdk
 from checks.assembly import Assembly, Stack, once
 from checks.policies import listed, roles
 from checks.samples import RUN_ID
@@ -198,7 +199,7 @@ def _recorded(assembly: Assembly) -> Iterator[Need]:
     by_key = {role.key: role.arn for role in roles(assembly)}
     for call in recorded.calls(assembly):
         arn = by_key.get(call.role)
-        if arn is not None:
+        if arn is not None and parts.is_asked(assembly, call.action, call.resource):
             yield Need(arn, call.action, call.resource, "a call recorded in the local run")
 
 
@@ -208,9 +209,10 @@ def _declared(assembly: Assembly) -> Iterator[Need]:
     for role in roles(assembly):
         for entry in UNRECORDED:
             if entry.fits(role.key):
-                for action in entry.actions:
-                    for resource in entry.resources:
-                        yield Need(role.arn, action, resource.format(**names), entry.reason)
+                for action, resource in product(entry.actions, entry.resources):
+                    shown = resource.format(**names)
+                    if parts.is_asked(assembly, action, shown):
+                        yield Need(role.arn, action, shown, entry.reason)
 
 
 def _of_resources(assembly: Assembly, stack: Stack) -> Iterator[Need]:

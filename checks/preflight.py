@@ -77,6 +77,8 @@ def _account(settings: Settings) -> Iterator[Item]:
 
 
 def _network(settings: Settings) -> Iterator[Item]:
+    if settings.sources.aurora is None and not settings.analytics.enabled:
+        return
     zones = list(settings.network.availability_zones)
     yield Item(
         f"availability zones {', '.join(zones)}",
@@ -120,9 +122,9 @@ def _existing_network(settings: Settings) -> Iterator[Item]:
 
 
 def _sources(settings: Settings) -> Iterator[Item]:
-    if settings.sources.aurora.create:
+    if settings.creates_aurora:
         yield _linked_role("rds.amazonaws.com", "AWSServiceRoleForRDS", "the database cluster")
-    else:
+    elif settings.sources.aurora is not None:
         yield Item(
             f"secret {settings.aurora_secret}",
             "the extraction reads user name and password from it",
@@ -131,7 +133,7 @@ def _sources(settings: Settings) -> Iterator[Item]:
                 clients("secretsmanager").describe_secret(SecretId=settings.aurora_secret)["ARN"]
             ),
         )
-    if not settings.sources.application_log.create:
+    if settings.sources.application_log is not None and not settings.creates_log:
         yield Item(
             f"point-in-time recovery of table {settings.application_log_table}",
             "the log is exported from it",
@@ -176,6 +178,8 @@ def _serving(settings: Settings) -> Iterator[Item]:
 
 
 def _analytics(settings: Settings) -> Iterator[Item]:
+    if not settings.analytics.enabled:
+        return
     yield _linked_role("redshift.amazonaws.com", "AWSServiceRoleForRedshift", "the warehouse")
     quicksight = settings.analytics.quicksight
     if quicksight.enabled:

@@ -48,6 +48,21 @@ FUNCTION_RESULTS: Mapping[str, Mapping[str, Any]] = {
         "reason": "why",
     },
     "run_dbt": {"models": 1, "tests": 1, "failed": []},
+    "analyse_experiments": {
+        "experiments": 1,
+        "rows": 9,
+        "decisions": [
+            {
+                "experiment": "sample",
+                "version": "0123abcd",
+                "variant": "new",
+                "decision": "ship",
+                "stops": False,
+                "words_en": "Ship it.",
+                "words_ja": "Ship it.",
+            }
+        ],
+    },
     # Of all its steps together.
     "forget_users": {
         "requests": ["0123456789abcdef"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from config import layout
@@ -29,6 +30,25 @@ def _objects(bucket: str, key: str) -> str:
     return f"arn:aws:s3:::{{prefix}}-{bucket}-{{account}}-{{region}}/{key}"
 
 
+def _of_experiments() -> Iterator[Unrecorded]:
+    """The recorded line has no experiment: its configuration is a fork's first."""
+    why = "experiments are analysed only where one is configured"
+    workgroup, stored = (
+        ("arn:aws:redshift-serverless:{where}:workgroup/{prefix}-warehouse",),
+        (_objects("results", layout.WAREHOUSE.of(run_id="x", table=layout.EXPERIMENT_RESULTS) + "x"),),
+    )
+    reading = ("redshift-data:DescribeStatement", "redshift-data:GetStatementResult")
+    starting = ("redshift-data:BatchExecuteStatement", "redshift-data:ExecuteStatement")
+    role = r"Analytics/AnalyseExperiments.*"
+    yield Unrecorded(role, starting, workgroup, why)
+    yield Unrecorded(role, reading, ("*",), why)
+    secret = ("arn:aws:secretsmanager:{where}:secret:{prefix}/warehouse-000000",)
+    yield Unrecorded(role, ("secretsmanager:GetSecretValue",), secret, why)
+    yield Unrecorded(role, ("s3:PutObject",), stored, why)
+    control = ("arn:aws:dynamodb:{where}:table/{prefix}-control",)
+    yield Unrecorded(r"Analytics/LoadRole.*", ("dynamodb:GetItem", "dynamodb:PutItem"), control, why)
+
+
 _TABLES = f"{layout.RAW_TABLE.top}/x"
 UNRECORDED: tuple[Unrecorded, ...] = (
     Unrecorded(
@@ -37,6 +57,7 @@ UNRECORDED: tuple[Unrecorded, ...] = (
         (_objects("raw", "exposures/x"),),
         "exposures are written only while an experiment runs",
     ),
+    *_of_experiments(),
     Unrecorded(
         r"Forgetting/ForgetUsers.*",
         ("dynamodb:Scan",),

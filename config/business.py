@@ -214,6 +214,8 @@ class Placement(Section):
     """Names of `rules`, in the order in which they act."""
     fallback: Annotated[tuple[str, ...], Field(max_length=5)] = ()
     """Solutions for everyone that fill up what the lists leave; none: the answer may be short, or empty."""
+    log_impressions: bool | None = None
+    """Whether what the API shows here is logged without the application's help; null: as `api.log_impressions` says."""
 
 
 def check(

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from config import business
 from config.digests import digest
 from config.errors import did_you_mean
 from config.section import Section
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 # Who is in no experiment is compared with everybody else under this name.
 HOLDOUT = "holdout"
+# Copies of lambdas/shared/assignment.py's, which a test compares.
+HELD_OUT, TAKES_PART = "held-out", "takes-part"
 WHOLE = 100
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
@@ -59,7 +62,7 @@ class Layer(Section):
 
     name: Name
     """Name that experiments refer to."""
-    placements: tuple[Name, ...] = Field(min_length=1)
+    placements: tuple[business.Name, ...] = Field(min_length=1)
     """Placements that experiments of the layer may change; each is in one layer."""
 
 
@@ -147,6 +150,8 @@ class Experiment(Section):
     """The variant that the others are compared with."""
     target: Target = Target()
     """Who may be in."""
+    stopped: tuple[Name, ...] = ()
+    """Variants that nobody is shown any more; their users get what everybody gets and are exposed no more."""
     testers: dict[str, Name] = Field(default_factory=dict)
     """User ids that get a variant whatever else holds; they are left out of the analysis."""
     primary: MetricName
@@ -174,6 +179,10 @@ class Experiment(Section):
 class Experiments(Section):
     """Experiments on what readers get."""
 
+    delivery: Literal["appconfig", "deployment"] = "appconfig"
+    """`appconfig`: `make experiments` changes them without a deployment; `deployment`: they are packaged alone."""
+    poll_seconds: int = Field(default=45, ge=15, le=3600)
+    """How often a function asks AppConfig, and so how long a change takes to reach every reader."""
     holdout_percent: float = Field(default=0, ge=0, le=50)
     """Users who are in no experiment, in percent: what all experiments together did is measured against them."""
     pre_period_days: int = Field(default=28, ge=0, le=365)
@@ -186,6 +195,11 @@ class Experiments(Section):
     """By what experiments are judged."""
     definitions: tuple[Experiment, ...] = Field(default=(), max_length=50)
     """The experiments."""
+
+    @property
+    def live(self) -> bool:
+        """Whether they are changed without a deployment."""
+        return self.delivery == "appconfig"
 
     def metric(self, name: str) -> Metric:
         return next(metric for metric in self.metrics if metric.name == name)
@@ -206,8 +220,10 @@ class Experiments(Section):
         return digest({"holdout_percent": self.holdout_percent})
 
     def version(self, experiment: Experiment) -> str:
-        """Digest of what decides who gets what and how it is judged; growth, testers and further metrics don't."""
-        own = experiment.model_dump(mode="json", exclude={"version", "ramp", "testers", "secondary"})
+        """Digest of what decides who gets what and how it is judged, which growth, testers and stops don't."""
+        own = experiment.model_dump(
+            mode="json", exclude={"version", "ramp", "testers", "secondary", "stopped"}
+        )
         layer = self.layer(experiment.layer).model_dump(mode="json")
         metrics = [self.metric(name).model_dump(mode="json") for name in experiment.compared]
         return digest({**own, "layer": layer, "metrics": metrics, "holdout": self.holdout_version})
@@ -255,6 +271,46 @@ def delivered(experiments: Experiments) -> dict[str, Any]:
     }
 
 
+def designs(experiments: Experiments) -> list[dict[str, Any]]:
+    """What the analysis is told of each experiment, the holdout last: fields of analysis/design.py as JSON has them."""
+    lower = [metric.name for metric in experiments.metrics if metric.better == "lower"]
+    found = [_design(one, experiments) for one in experiments.definitions]
+    if experiments.metrics and experiments.holdout_percent:
+        found.append(_holdout_design(experiments))
+    return [{**one, "lower_is_better": lower} for one in found]
+
+
+def _design(experiment: Experiment, experiments: Experiments) -> dict[str, Any]:
+    return {
+        "name": experiment.name,
+        "version": experiments.version(experiment),
+        "control": experiment.control,
+        "weights": {variant.name: variant.weight for variant in experiment.variants},
+        "starts": experiment.starts.isoformat(),
+        "ends": experiment.ends.isoformat() if experiment.ends else None,
+        "primary": experiment.primary,
+        "secondary": list(experiment.secondary),
+        "guardrails": {guardrail.metric: guardrail.margin for guardrail in experiment.guardrails},
+        "detectable": experiment.detectable,
+    }
+
+
+def _holdout_design(experiments: Experiments) -> dict[str, Any]:
+    """Who is in no experiment against everybody else, by the first metric."""
+    names = [metric.name for metric in experiments.metrics]
+    percent = experiments.holdout_percent
+    return {
+        "name": HOLDOUT,
+        "version": experiments.holdout_version,
+        "control": HELD_OUT,
+        "weights": {HELD_OUT: percent, TAKES_PART: WHOLE - percent},
+        "starts": date.min.isoformat(),
+        "ends": None,
+        "primary": names[0],
+        "secondary": names[1:],
+    }
+
+
 def _delivered(experiment: Experiment, experiments: Experiments) -> dict[str, Any]:
     ramp = [(step.day.isoformat(), step.percent) for step in experiment.ramp]
     return {
@@ -268,6 +324,7 @@ def _delivered(experiment: Experiment, experiments: Experiments) -> dict[str, An
         "variants": [variant.model_dump(exclude_none=True) for variant in experiment.variants],
         "target": experiment.target.model_dump(),
         "testers": experiment.testers,
+        "stopped": list(experiment.stopped),
     }
 
 
@@ -280,6 +337,8 @@ def _check_variants(experiment: Experiment) -> None:
     _one_of(f"{name!r}: control", experiment.control, names)
     for user, variant in experiment.testers.items():
         _one_of(f"{name!r}: tester {user!r} has variant", variant, names)
+    for variant in experiment.stopped:
+        _one_of(f"{name!r}: stopped has variant", variant, names)
 
 
 def _check_days(experiment: Experiment) -> None:

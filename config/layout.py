@@ -94,6 +94,9 @@ WAREHOUSE_TABLES = (
     "data_quality",
 )
 
+# What is stored of experiments lies in a folder of its own kind there, too; the analysis writes and copies it.
+EXPERIMENT_RESULTS = "experiment_results"
+
 # The tables of DynamoDB have the partition key PK, user state the user's id; recommendations has the sort key SK too.
 PK = "pk"
 SK = "sk"
@@ -129,6 +132,8 @@ RUN = Form("run#{run_id}")
 PROGRESS = Form("progress#{run_id}")
 # Runs whose lists serve and that the warehouse has not taken.
 WAREHOUSE_PENDING = "warehouse_pending"
+# What people were told last of a variant.
+DECISION = Form("decision#{experiment}#{version}#{variant}")
 # Requests to forget a user, and whom runs leave out, by a keyed hash of the id.
 FORGETTING = Form("forgetting#{request_id}")
 FORGOTTEN = Form("forgotten#{digest}")

@@ -168,6 +168,18 @@ class Names:
         return self.of("schedule-dead-letters")
 
     @property
+    def impressions(self) -> str:
+        """Queue of what the API showed."""
+        return self.of("impressions")
+
+    @property
+    def impressions_dead_letters(self) -> str:
+        return self.of("impressions-dead-letters")
+
+    def queue_arn(self, queue: str) -> str:
+        return f"arn:aws:sqs:{self.region}:{self.account}:{queue}"
+
+    @property
     def api(self) -> str:
         return self.of("api")
 
@@ -185,6 +197,11 @@ class Names:
     def late_alarm(self) -> str:
         """Alarm that no run succeeded for long; the first success turns its mails on."""
         return self.of("pipeline-late")
+
+    @property
+    def variant_stops(self) -> str:
+        """Topic that guardrails' alarms ring at."""
+        return self.of("variant-stops")
 
     @property
     def topic(self) -> str:

@@ -20,9 +20,7 @@ ACTIONS = "aws-next-best-action"
 
 
 def content(settings: Settings) -> dict[str, Any]:
-    """{lists, placements, rules, fields, experiments, may_explain, service_callers, segments, actions, revision};
-    times are epoch seconds.
-    """
+    """Keys of lambdas/get_recommendations/placements.py's read(), and `revision`; times are epoch seconds."""
     told = {
         "lists": [
             {"name": one.name, "for_each": one.for_each, "trending": one.recipe == TRENDING}
@@ -33,6 +31,7 @@ def content(settings: Settings) -> dict[str, Any]:
         "rules": {name: _rule(rule) for name, rule in settings.rules.items()},
         "fields": list(settings.publishing.item_fields),
         "experiments": delivered(settings.experiments),
+        "log_impressions": settings.api.log_impressions,
     }
     callers = {name: list(getattr(settings.api, name)) for name in ("may_explain", "service_callers")}
     others = {"segments": segments(settings), "actions": actions(settings)}

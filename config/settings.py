@@ -9,7 +9,7 @@ from zoneinfo import available_timezones
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from config import business, experiments, files, filter_rules, gate, rules, solution_rules
+from config import business, experiments, files, filter_rules, gate, parts, rules, solution_rules
 from config.business import BusinessRule, Name, Placement
 from config.clean_up import CleanUp
 from config.errors import ConfigError
@@ -172,10 +172,10 @@ class ApplicationLog(Section):
 class Sources(Section):
     """The databases in which the application keeps its data."""
 
-    aurora: Aurora
-    """The relational database."""
-    application_log: ApplicationLog = ApplicationLog()
-    """The log of application events."""
+    aurora: Aurora | None = None
+    """The relational database; null where the log alone is learned from."""
+    application_log: ApplicationLog | None = ApplicationLog()
+    """The log of application events; null where the database alone is learned from: the API takes no events then."""
 
 
 class EventRule(Section):
@@ -207,10 +207,13 @@ class OrderColumns(Section):
 class InteractionsDataset(Section):
     """Which orders and events become Personalize's Interactions dataset."""
 
-    order_columns: OrderColumns
-    """Columns of the orders table."""
+    order_columns: OrderColumns | None = None
+    """Columns of the orders table; null without `sources.aurora`."""
     events: tuple[EventRule, ...] = Field(min_length=1, max_length=rules.MAX_EVENT_TYPES)
     """Event types that count; everything else in the log is left out."""
+    bought: tuple[str, ...] = ()
+    """Event types of the log that say what was bought, for rules and marts; only without `sources.aurora`, whose orders
+    say it."""
     impressions: bool = False
     """true sends IMPRESSION, the items that the log says were shown: 25 at most, and none over 1,000 characters."""
     recommendation_ids: bool = False
@@ -456,6 +459,8 @@ class Api(Section):
     """Steady requests a second of the stage."""
     burst: int = Field(default=100, ge=1, le=5000)
     """Requests of a burst."""
+    log_impressions: bool = False
+    """true: what the API shows a user is logged without the application's help; a placement may say otherwise."""
     may_explain: tuple[str, ...] = ()
     """Names of IAM roles and users who may ask with `explain=true` why a list is as it is; `*` is everybody."""
     service_callers: tuple[str, ...] = ()
@@ -505,6 +510,8 @@ class QuickSight(Section):
 class Analytics(Section):
     """Redshift Serverless and QuickSight."""
 
+    enabled: bool = True
+    """false makes no warehouse: runs end when their lists serve, and there are no marts, dashboards or analyses."""
     base_capacity_rpu: int = Field(default=8, ge=8, le=512, multiple_of=8)
     """Base capacity of Redshift Serverless, in RPU."""
     max_capacity_rpu: int = Field(default=64, ge=8, le=512, multiple_of=8)
@@ -528,6 +535,14 @@ class Analytics(Section):
     @classmethod
     def _is_no_reserved_word(cls, database: str) -> str:
         return rules.check_database_name("database", database)
+
+    @model_validator(mode="after")
+    def _dashboards_have_a_warehouse(self) -> Self:
+        if self.quicksight.enabled and not self.enabled:
+            raise ValueError(
+                "quicksight.enabled is true, but enabled is false and dashboards read the warehouse: change one"
+            )
+        return self
 
     @model_validator(mode="after")
     def _base_is_below_the_maximum(self) -> Self:
@@ -659,7 +674,8 @@ class Settings(Section):
 
     @model_validator(mode="after")
     def _an_imported_cluster_is_in_the_vpc(self) -> Self:
-        if not self.sources.aurora.create and self.network.vpc_id is None:
+        aurora = self.sources.aurora
+        if aurora is not None and not aurora.create and self.network.vpc_id is None:
             raise ValueError(
                 "sources.aurora.create is false, so network.vpc_id must name the VPC that the cluster lies in: the "
                 "extraction's security group and the cluster's have to be of one VPC"
@@ -668,9 +684,19 @@ class Settings(Section):
 
     @model_validator(mode="after")
     def _datasets_have_their_tables(self) -> Self:
-        rules.check_tables(self.sources.aurora.tables, self.datasets)
-        rules.check_more_of_the_log(self.datasets.interactions, self.sources.application_log.attributes)
-        rules.check_action_events(self.datasets, self.sources.application_log.attributes.ACTION_ID)
+        parts.check_sources(self.sources, self.datasets)
+        if self.sources.aurora is not None:
+            rules.check_tables(self.sources.aurora.tables, self.datasets)
+        if self.sources.application_log is not None:
+            attributes = self.sources.application_log.attributes
+            rules.check_more_of_the_log(self.datasets.interactions, attributes)
+            rules.check_action_events(self.datasets, attributes.ACTION_ID)
+        return self
+
+    @model_validator(mode="after")
+    def _what_is_asked_is_known_somewhere(self) -> Self:
+        parts.check_rules(self.sources, self.datasets, self.publishing, self.rules)
+        parts.check_warehouse(self.analytics, self.experiments, self.sources)
         return self
 
     @model_validator(mode="after")
@@ -714,6 +740,17 @@ class Settings(Section):
         business.check(self.placements, self.rules, audiences=audiences, fields=self.publishing.item_fields)
         return self
 
+    @model_validator(mode="after")
+    def _impressions_have_a_place_to_be_logged(self) -> Self:
+        if self.logs_impressions:
+            rules.check_impressions(self.sources.application_log, event=self.analytics.impression_event)
+        return self
+
+    @property
+    def logs_impressions(self) -> bool:
+        """Whether the API logs what it shows, anywhere."""
+        return self.api.log_impressions or any(one.log_impressions for one in self.placements.values())
+
     @cached_property
     def names(self) -> Names:
         return Names(
@@ -729,28 +766,56 @@ class Settings(Section):
         return self.budget.email or self.alerts.email
 
     @property
+    def aurora(self) -> Aurora:
+        """The database, for what there is with it only. Raises ConfigError."""
+        if self.sources.aurora is None:
+            raise ConfigError(
+                f"{self.environment}.yaml has no sources.aurora, and this reads the database: configure it"
+            )
+        return self.sources.aurora
+
+    @property
+    def log(self) -> ApplicationLog:
+        """The log, for what there is with it only. Raises ConfigError."""
+        if self.sources.application_log is None:
+            raise ConfigError(
+                f"{self.environment}.yaml sets sources.application_log to null, and this reads the log: configure it"
+            )
+        return self.sources.application_log
+
+    @property
+    def creates_aurora(self) -> bool:
+        return self.sources.aurora is not None and self.sources.aurora.create
+
+    @property
+    def creates_log(self) -> bool:
+        return self.sources.application_log is not None and self.sources.application_log.create
+
+    @property
     def application_log_table(self) -> str:
-        return self.sources.application_log.table_name or self.names.application_log_table
+        return self.log.table_name or self.names.application_log_table
 
     @property
     def user_columns(self) -> dict[str, str]:
         """The application's names of the user: of its tables `users` and `orders`, and of its `log`."""
-        users = [field.column for field in self.datasets.fields("users") if field.name == "USER_ID"]
+        fields = self.datasets.fields("users") if self.datasets.users else ()
+        users = [field.column for field in fields if field.name == "USER_ID"]
+        orders, log = self.datasets.interactions.order_columns, self.sources.application_log
         return {
             **({"users": users[0]} if users else {}),
-            "orders": self.datasets.interactions.order_columns.USER_ID,
-            "log": self.sources.application_log.attributes.USER_ID,
+            **({"orders": orders.USER_ID} if orders else {}),
+            **({"log": log.attributes.USER_ID} if log else {}),
         }
 
     @property
     def extraction_secret(self) -> str:
         """The secret of the user that the extraction reads as: ours, or an existing cluster's as it is said."""
-        return self.sources.aurora.secret_arn or self.names.aurora_reader_secret
+        return self.aurora.secret_arn or self.names.aurora_reader_secret
 
     @property
     def aurora_secret(self) -> str:
         """Name or ARN, as Secrets Manager's SecretId takes it."""
-        return self.sources.aurora.secret_arn or self.names.aurora_secret
+        return self.aurora.secret_arn or self.names.aurora_secret
 
 
 def load(environment: str, folder: Path | None = None) -> Settings:

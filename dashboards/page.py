@@ -114,9 +114,11 @@ def _section(page: Page) -> str:
 def _control(parameter: Parameter) -> str:
     """The options are the values of the rows, which page.js knows."""
     default = html.escape(parameter.default or "", quote=True)
+    one = " data-one" if parameter.one else ""
     return (
         f"<label>{html.escape(parameter.title)} "
-        f'<select name="{parameter.name}" data-column="{parameter.column}" data-default="{default}"></select></label>'
+        f'<select name="{parameter.name}" data-column="{parameter.column}" data-default="{default}"{one}>'
+        "</select></label>"
     )
 
 

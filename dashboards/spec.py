@@ -101,12 +101,17 @@ class Filter:
 
 @dataclass(frozen=True, kw_only=True)
 class Parameter:
-    """What a reader chooses on a page. Without a default every value is shown until one is chosen."""
+    """What a reader chooses on a page. Without a default every value is shown until one is chosen.
+
+    `one`: the static page begins with the first value; QuickSight knows no such start, so each mark must say what it
+    is of.
+    """
 
     name: str
     title: str
     column: str
     default: str | None = None
+    one: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -139,7 +139,7 @@ class Job:
 def main() -> None:
     arguments = getResolvedOptions(sys.argv, ARGUMENTS)
     datasets = json.loads(arguments["datasets"])
-    log = json.loads(arguments["application_log"])
+    log = json.loads(arguments["application_log"])  # null where there is none
     read = (
         "datasets",
         "run_mode",
@@ -154,7 +154,7 @@ def main() -> None:
         spark=session.start("build-datasets"),
         datasets=datasets,
         mode=arguments["run_mode"],
-        log=log_table(dynamodb, **log),
+        log=log_table(dynamodb, **log) if log else LogTable(),
         batch_inputs=json.loads(arguments["batch_inputs"]),
         accepted=json.loads(arguments["accept"]),
         left_out=forgotten.read(
@@ -306,11 +306,6 @@ def build_interactions(
     job: Job, log: DataFrame | None, *, users: DataFrame | None, ledgers: Ledgers
 ) -> tuple[DataFrame, dict[str, Any], dict[str, Any]]:
     """The interactions kept (cached), their counts, and figures about them."""
-    columns = job.datasets["interactions"]["order_columns"]
-    orders = job.spark.read.parquet(session.raw_table(job.raw_bucket, job.run_id, "orders"))
-    session.write_json(
-        interactions.warehouse_orders(orders, columns=columns, run_id=job.run_id), job.warehouse("orders")
-    )
     candidates = read_candidates(job, log)
     latest = int((started_at(job.run_id) + CLOCK_SKEW).timestamp())
     rows = interactions.judged(candidates, types=job.event_types, latest=latest)
@@ -321,11 +316,21 @@ def build_interactions(
     session.write_csv(kept, job.dataset("interactions"))
     warehouse = interactions.warehouse_interactions(kept, run_id=job.run_id)
     session.write_json(warehouse, job.warehouse("interactions"))
+    session.write_json(orders_of(job, kept), job.warehouse("orders"))
     figures = describe(kept)
     figures["quality"] |= measure(job, kept)
     by_reason, new = ledgers.take("interactions", rows, also=[EVENT_TYPE])
     counts = report.Counts(by_reason=by_reason, kept=figures.pop("rows"), new=new)
     return kept, counts.as_dict(), figures
+
+
+def orders_of(job: Job, kept: DataFrame) -> DataFrame:
+    """Order lines for the warehouse and for rules: the database's, or the events that say what was bought."""
+    configured = job.datasets["interactions"]
+    if "order_columns" not in configured:
+        return interactions.orders_of_events(kept, types=configured.get("bought", []), run_id=job.run_id)
+    orders = job.spark.read.parquet(session.raw_table(job.raw_bucket, job.run_id, "orders"))
+    return interactions.warehouse_orders(orders, columns=configured["order_columns"], run_id=job.run_id)
 
 
 def read_candidates(job: Job, log: DataFrame | None) -> list[DataFrame]:

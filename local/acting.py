@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import time
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from local import cli, dashboards
-from operations import forget, inventory, promote, queries, rollback, smoke, sql
+from operations import (
+    executions,
+    experiments,
+    forget,
+    inventory,
+    promote,
+    queries,
+    recommend,
+    rollback,
+    smoke,
+    sql,
+)
 from operations import place as places
 from operations.parity.command import parity
 from operations.place import Place, Refused, say
@@ -34,6 +42,15 @@ def register(commands: Any) -> None:
     promoted = commands.add_parser("promote", help="a solution version becomes the one that serves")
     promoted.add_argument("--solution", required=True)
     promoted.add_argument("--version", required=True, help="ARN or name of a version, or previous")
+    told = commands.add_parser(
+        "experiments", help="what the configuration says of experiments reaches readers"
+    )
+    told.add_argument("--resume", default="", help="name of an experiment whose stopped variants go on")
+    once = commands.add_parser(
+        "recommend", help="a run without training, with a solution version that is named"
+    )
+    once.add_argument("--solution", default="", help="its name; an ARN says it too")
+    once.add_argument("--version", required=True, help="ARN or name of a version, or previous")
     exists = commands.add_parser("inventory", help="what exists of an environment, by what it costs")
     gone = commands.add_parser("forget", help="a user out of everything that is kept")
     gone.add_argument("--user", required=True, help="their id")
@@ -48,6 +65,8 @@ def register(commands: Any) -> None:
         (exists, run_inventory),
         (back, run_rollback),
         (promoted, run_promote),
+        (told, run_experiments),
+        (once, run_recommend),
         (seed, run_seed),
         (run, run_run),
         (gone, run_forget),
@@ -107,41 +126,37 @@ def run_seed(place: Place, options: argparse.Namespace) -> int:
 def database(place: Place) -> Any:
     from local.demo.data_api import Connection
 
+    cluster = queries.cluster_arn(place)
     secret = place.client("secretsmanager").describe_secret(SecretId=place.settings.aurora_secret)["ARN"]
     return Connection(
         place.client("rds-data"),
-        cluster=queries.cluster_arn(place),
+        cluster=cluster,
         secret=secret,
-        database=place.settings.sources.aurora.database,
+        database=place.settings.aurora.database,
     )
 
 
 def run_run(place: Place, options: argparse.Namespace) -> int:
+    return _followed(place, options, executions.start_pipeline(place, {"mode": options.mode}))
+
+
+def run_recommend(place: Place, options: argparse.Namespace) -> int:
+    arn = recommend.start(place, solution=options.solution, version=options.version)
+    return _followed(place, options, arn)
+
+
+def _followed(place: Place, options: argparse.Namespace, arn: str) -> int:
     from local.demo import progress
 
-    client = place.client("stepfunctions")
-    arn = _started(place, client, options.mode)
     say(f"  {arn}")
     here = options.on == "endpoint"
     logs = state.home() / "log" if here else Path("/aws/vendedlogs/states")
     poll = time.sleep if here else _slowly
-    followed = progress.follow(client, arn, logs=logs, sleep=poll)
+    followed = progress.follow(place.client("stepfunctions"), arn, logs=logs, sleep=poll)
     say(f"  ended in {followed.seconds:.1f} s")
-    dashboards.write(place)
+    if place.settings.analytics.enabled:
+        dashboards.write(place)
     return 0
-
-
-def _started(place: Place, client: Any, mode: str) -> str:
-    try:
-        started = client.start_execution(
-            stateMachineArn=place.names.workflow_arn("pipeline"), input=json.dumps({"mode": mode})
-        )
-    except ClientError as error:
-        if places.absent(error):
-            name = place.settings.environment
-            raise Refused(f"No pipeline of {name} is deployed: `make deploy ENV={name}`") from error
-        raise
-    return str(started["executionArn"])
 
 
 def _slowly(seconds: float) -> None:
@@ -179,6 +194,10 @@ def run_rollback(place: Place, options: argparse.Namespace) -> int:
 
 def run_promote(place: Place, options: argparse.Namespace) -> int:
     return promote.promote(place, solution=options.solution, version=options.version)
+
+
+def run_experiments(place: Place, options: argparse.Namespace) -> int:
+    return experiments.experiments(place, resume=options.resume)
 
 
 def run_parity(place: Place, options: argparse.Namespace) -> int:

@@ -15,6 +15,7 @@ from config.errors import ConfigError
 from local import catalogue, console, users
 from local import deploy as deployment
 from local.repository import REPOSITORY
+from local.storefront import process as storefront
 from operations import place as places
 from operations.place import Place
 from osusume_endpoint import lodging, private, processes, state
@@ -38,6 +39,7 @@ def main(arguments: list[str] | None = None) -> int:
         private.NotPrivate,
         StartFailed,
         SynthesisFailed,
+        storefront.NotStarted,
     ) as error:
         print(error, file=sys.stderr)
         return 1
@@ -75,6 +77,7 @@ def _parser() -> argparse.ArgumentParser:
         "local.why",
         "local.acting",
         "local.comparison.command",
+        "local.month",
     ):
         _register(name, commands)
     return parser
@@ -117,6 +120,7 @@ def run_up(options: argparse.Namespace) -> int:
         _deploy(assembly, home=home)
     if getattr(options, "environment", None):
         _write_dashboards(options.environment)
+        show_pages(options.environment)
     seconds = f"{time.monotonic() - started:.1f} s"
     print(f'ready in {seconds}; `eval "$(make -s env)"` points a shell at it')
     return 0
@@ -127,6 +131,16 @@ def _write_dashboards(environment: str) -> None:
     from local import dashboards
 
     dashboards.write_if_filled(operator_place(environment))
+
+
+def show_pages(environment: str) -> None:
+    """Starts the storefront and says where it and the console are. Raises NotStarted."""
+    say_pages(storefront.start(state.home(), environment))
+
+
+def say_pages(running: storefront.Running) -> None:
+    shop, console_page = running.addresses
+    print(f"storefront {shop}\nconsole    {console_page}", flush=True)
 
 
 def operator_place(environment: str) -> Place:
@@ -191,6 +205,7 @@ def environment_name(assembly: deployment.Assembly) -> str:
 def run_down(options: argparse.Namespace) -> int:
     home = state.home()
     current = state.load(home)
+    storefront.stop(home)
     if current is None:
         print("Nothing runs.")
         return 0
@@ -252,4 +267,6 @@ def run_status(options: argparse.Namespace) -> int:
     pages = endpoint.client("cloudformation").get_paginator("describe_stacks").paginate()
     for stack in (stack for page in pages for stack in page["Stacks"]):
         print(f"  {stack['StackName']:<40} {stack['StackStatus']}")
+    if running := storefront.found(home):
+        say_pages(running)
     return 0

@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from operations import adopt, first, reader
+from operations import adopt, experiments, first, reader
 from operations.place import Place, Refused
 
 ROOT = Path(__file__).parents[1]
@@ -31,6 +31,7 @@ def deploy(place: Place, *, approval: str, run: Run | None = None) -> int:
     if never:
         run(["deploy", *options])
     adopt.adopt_warehouse(place)
+    experiments.redeliver(place)
     return 0
 
 

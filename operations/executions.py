@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -35,6 +36,20 @@ def stop(place: Place) -> None:
     for job in JOBS:
         _stop_runs(place, place.names.job(job))
     wait(lambda: not any(_busy(place)), what="runs to end")
+
+
+def start_pipeline(place: Place, given: Mapping[str, Any]) -> str:
+    """The execution's ARN. Raises Refused where no pipeline is deployed."""
+    try:
+        started = place.client("stepfunctions").start_execution(
+            stateMachineArn=place.names.workflow_arn("pipeline"), input=json.dumps(given)
+        )
+    except ClientError as error:
+        if absent(error):
+            name = place.settings.environment
+            raise Refused(f"No pipeline of {name} is deployed: `make deploy ENV={name}`") from error
+        raise
+    return str(started["executionArn"])
 
 
 def _stop_schedule(place: Place, name: str) -> None:

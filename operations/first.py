@@ -18,8 +18,14 @@ def parts(place: Place) -> list[str]:
 
 def _wanted(place: Place) -> list[str]:
     """What is not wanted is not made, and so would be new for ever."""
-    without = () if place.settings.analytics.quicksight.enabled else ("dashboards",)
-    return [part for part in PARTS if part not in without]
+    settings = place.settings
+    wanted = {
+        "network": settings.sources.aurora is not None or settings.analytics.enabled,
+        "sources": settings.sources.aurora is not None or settings.creates_log,
+        "analytics": settings.analytics.enabled,
+        "dashboards": settings.analytics.quicksight.enabled,
+    }
+    return [part for part in PARTS if wanted.get(part, True)]
 
 
 # As app.py composes them, which needs Node to be asked; a test compares.

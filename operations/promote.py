@@ -35,10 +35,8 @@ def promote(
     place: Place, *, solution: str, version: str, given: str = "", ask: Callable[[str], str] = input
 ) -> int:
     """`version` is an ARN, its last part, the version's name, a run's id, or `previous`. Raises Refused."""
-    _check_solution(place, solution)
+    chosen = usable(place, solution=solution, version=version)
     serving = control.item(place, layout.SERVING.of(solution=solution))
-    chosen = _chosen(place, solution, _wanted(serving, solution, version))
-    _check(place, solution, chosen)
     if serving.get("solution_version_arn") == chosen.arn:
         say(f"  {chosen.arn} serves already: nothing was done")
         return 0
@@ -47,6 +45,15 @@ def promote(
     _put(place, solution, chosen, serving)
     say(f"Promoted: the next run of {solution} begins with it. VERSION={PREVIOUS} goes back.")
     return 0
+
+
+def usable(place: Place, *, solution: str, version: str) -> Version:
+    """The version that is meant, which can serve. Raises Refused."""
+    _check_solution(place, solution)
+    serving = control.item(place, layout.SERVING.of(solution=solution))
+    chosen = _chosen(place, solution, _wanted(serving, solution, version))
+    _check(place, solution, chosen)
+    return chosen
 
 
 def _check_solution(place: Place, name: str) -> None:

@@ -11,6 +11,10 @@ from operations.place import Place, Refused
 
 def cluster_arn(place: Place) -> str:
     """Of the database that the environment created. Raises Refused where it can't be asked."""
+    if place.settings.sources.aurora is None:
+        raise Refused(
+            "there is no sources.aurora, so no database can be filled or asked: write events to the log"
+        )
     stack = place.names.stack("sources")
     pages = place.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=stack)
     found = [
@@ -36,7 +40,7 @@ def application_rows(place: Place, statement: str) -> list[list[Any]]:
     answer = place.client("rds-data").execute_statement(
         resourceArn=cluster_arn(place),
         secretArn=secret,
-        database=place.settings.sources.aurora.database,
+        database=place.settings.aurora.database,
         sql=statement,
     )
     return [[_value(field) for field in row] for row in answer.get("records", [])]
@@ -59,6 +63,8 @@ def warehouse_rows(
 
 def warehouse_answer(place: Place, statement: str, *, seconds: float = 120, secret: str = "") -> Answer:
     """Every page, as the user of the secret or the marts' reader. Raises Refused with the warehouse's own words."""
+    if not place.settings.analytics.enabled:
+        raise Refused("analytics.enabled is false, so there is no warehouse to ask: set it true and deploy")
     client = place.client("redshift-data")
     started = client.execute_statement(
         Sql=statement,

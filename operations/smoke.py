@@ -30,13 +30,19 @@ class Wrong(RuntimeError):
 def smoke(place: Place) -> int:
     """One line a look; returns how many were wrong."""
     wrong = 0
-    for name, look in LOOKS.items():
+    for name, look in looks(place).items():
         try:
             say(f"  ok      {name}: {look(place)}")
         except (Wrong, Refused, BotoCoreError, ClientError, OSError, httpx.HTTPError) as error:
             wrong += 1
             say(f"  WRONG   {name}: {error}")
     return wrong
+
+
+def looks(place: Place) -> dict[str, Callable[[Place], str]]:
+    """Those that the environment has something for."""
+    warehouse = place.settings.analytics.enabled
+    return {name: look for name, look in LOOKS.items() if warehouse or name != "marts"}
 
 
 def _stacks(place: Place) -> str:
@@ -59,10 +65,12 @@ def _personal(place: Place) -> str:
 
 def _known_users(place: Place) -> list[str]:
     """Who ordered often: of the application's database, or of the last publication where that is another's."""
-    orders = place.settings.sources.aurora.tables.orders
-    column = place.settings.datasets.interactions.order_columns.USER_ID
-    if place.settings.sources.aurora.create:
-        statement = f"select {column} from {orders} group by 1 order by count(*) desc, 1 limit {USERS}"
+    columns = place.settings.datasets.interactions.order_columns
+    if place.settings.creates_aurora and columns:
+        orders = place.settings.aurora.tables.orders
+        statement = (
+            f"select {columns.USER_ID} from {orders} group by 1 order by count(*) desc, 1 limit {USERS}"
+        )
         found = [str(row[0]) for row in queries.application_rows(place, statement)]
     else:
         found = _published_users(place)

@@ -10,12 +10,13 @@ from aws_cdk import aws_redshiftserverless as redshift
 from constructs import Construct
 
 from config import layout
+from config.experiments import designs
 from config.settings import Settings
 from stacks.parts import access
 from stacks.parts.access import allow
 from stacks.parts.assets import ROOT
 from stacks.parts.function import PythonFunction
-from stacks.parts.layer import DbtLayer, RuntimeLayer
+from stacks.parts.layer import DbtLayer, RuntimeLayer, StatisticsLayer
 from stacks.parts.stack import (
     READER_SECRET_ARN,
     WAREHOUSE_HOST,
@@ -25,7 +26,7 @@ from stacks.parts.stack import (
 )
 from stacks.parts.warehouse import Warehouse
 from stacks.parts.workflow import Workflow
-from stacks.workflows import load
+from stacks.workflows import decisions, load
 from warehouse.load.columns import warehouse_columns
 from warehouse.load.variables import marts_variables
 
@@ -43,6 +44,10 @@ class AnalyticsStack(EnvironmentStack):
     part = "analytics"
     needs = ("network", "storage")
 
+    @classmethod
+    def wanted(cls, settings: Settings) -> bool:
+        return settings.analytics.enabled
+
     def __init__(self, scope: Construct, *, settings: Settings) -> None:
         super().__init__(scope, settings=settings, description="Warehouse")
         copy_role = self._copy_role()
@@ -50,12 +55,17 @@ class AnalyticsStack(EnvironmentStack):
         runtime = RuntimeLayer(self)
         dbt = self._run_dbt(warehouse.workgroup, runtime)
         self._load_warehouse(warehouse, copy_role, runtime, dbt)
+        if decisions.is_analysed(settings):
+            self._analyse_experiments(warehouse, copy_role, runtime)
         Workflow(
             self,
             "Load",
             name="load",
             definition=load.definition(settings),
-            statements=load.statements(settings),
+            statements=[
+                *load.statements(settings),
+                *decisions.statements(settings, key_arn=self.key_arn),
+            ],
         )
         self.publish(WAREHOUSE_HOST, warehouse.workgroup.attr_workgroup_endpoint_address)
         self.publish(READER_SECRET_ARN, warehouse.reader.secret_arn)
@@ -108,6 +118,41 @@ class AnalyticsStack(EnvironmentStack):
                     warehouse.reader.secret_arn,
                 ),
                 access.decrypt(self.key_arn),
+            ],
+        )
+
+    def _analyse_experiments(self, warehouse: Warehouse, copy_role: iam.Role, runtime: RuntimeLayer) -> None:
+        secret = warehouse.administrator.secret_arn
+        stored = layout.WAREHOUSE.objects(table=layout.EXPERIMENT_RESULTS)
+        PythonFunction(
+            self,
+            "AnalyseExperiments",
+            name=decisions.FUNCTION,
+            more={
+                "analysis": ROOT / "analysis",
+                "warehouse/load": WAREHOUSE_FOLDER / "load",
+                f"lambdas/{decisions.FUNCTION}/designs.json": json.dumps(designs(self.settings.experiments)),
+            },
+            layers=[runtime, StatisticsLayer(self)],
+            environment={
+                "RESULTS_BUCKET": self.names.results_bucket,
+                "WAREHOUSE_WORKGROUP": self.names.warehouse,
+                "WAREHOUSE_DATABASE": self.settings.analytics.database,
+                "COPY_ROLE_ARN": copy_role.role_arn,
+                "HISTORY_DAYS": str(self.settings.clean_up.warehouse_days),
+                "WAREHOUSE_SECRET_ARN": secret,
+            },
+            memory_size=1769,  # one whole processor
+            timeout=Duration.minutes(15),
+            statements=[
+                allow(
+                    ["redshift-data:BatchExecuteStatement", "redshift-data:ExecuteStatement"],
+                    warehouse.workgroup.attr_workgroup_workgroup_arn,
+                ),
+                allow(["redshift-data:DescribeStatement", "redshift-data:GetStatementResult"], "*"),
+                allow("secretsmanager:GetSecretValue", secret),
+                access.write_objects(self.names.results_bucket, stored),
+                access.encrypt_and_decrypt(self.key_arn),
             ],
         )
 

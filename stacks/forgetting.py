@@ -45,14 +45,12 @@ class ForgettingStack(EnvironmentStack):
                 "CONTROL_TABLE": names.control_table,
                 "RECOMMENDATIONS_TABLE": names.recommendations_table,
                 "USER_STATE_TABLE": names.user_state_table,
-                "APPLICATION_LOG_TABLE": settings.application_log_table,
+                "APPLICATION_LOG_TABLE": self.settings.application_log_table if self._has_log else "",
                 "RAW_BUCKET": names.raw_bucket,
                 "DATASETS_BUCKET": names.datasets_bucket,
                 "RESULTS_BUCKET": names.results_bucket,
                 "KEY_ARN": self.key_arn,
-                "WAREHOUSE_WORKGROUP": names.warehouse,
-                "WAREHOUSE_DATABASE": settings.analytics.database,
-                "WAREHOUSE_SECRET_ARN": self.read(WAREHOUSE_SECRET_ARN),
+                **self._where_warehouse(),
                 "LOG_RETENTION_DAYS": str(settings.log_retention_days),
                 "USER_COLUMNS": json.dumps(settings.user_columns),
                 "USER_LISTS": json.dumps(_lists(settings, of_users=True)),
@@ -65,9 +63,21 @@ class ForgettingStack(EnvironmentStack):
             statements=[*self._tables(), *self._files(), *self._warehouse(), self._key_use()],
         )
 
+    @property
+    def _has_log(self) -> bool:
+        return self.settings.sources.application_log is not None
+
+    def _where_warehouse(self) -> dict[str, str]:
+        """Empty values without one: the function leaves it out."""
+        given = self.settings.analytics.enabled
+        return {
+            "WAREHOUSE_WORKGROUP": self.names.warehouse if given else "",
+            "WAREHOUSE_DATABASE": self.settings.analytics.database if given else "",
+            "WAREHOUSE_SECRET_ARN": self.read(WAREHOUSE_SECRET_ARN) if given else "",
+        }
+
     def _tables(self) -> list[Statement]:
         names = self.names
-        log = prepare.table_arn(self.settings)
         return [
             allow(
                 ["dynamodb:GetItem", "dynamodb:UpdateItem", "dynamodb:Scan"],
@@ -79,11 +89,15 @@ class ForgettingStack(EnvironmentStack):
                 names.table_arn(names.recommendations_table),
             ),
             allow("dynamodb:BatchWriteItem", names.table_arn(names.user_state_table)),
-            # A table whose key does not begin with the user is scanned.
-            allow(
-                ["dynamodb:DescribeTable", "dynamodb:Query", "dynamodb:Scan", "dynamodb:BatchWriteItem"], log
-            ),
+            *self._remove_events(),
         ]
+
+    def _remove_events(self) -> list[Statement]:
+        """A table whose key does not begin with the user is scanned."""
+        if not self._has_log:
+            return []
+        calls = ("DescribeTable", "Query", "Scan", "BatchWriteItem")
+        return [allow([f"dynamodb:{name}" for name in calls], prepare.table_arn(self.settings))]
 
     def _files(self) -> list[Statement]:
         names = self.names
@@ -103,6 +117,8 @@ class ForgettingStack(EnvironmentStack):
         ]
 
     def _warehouse(self) -> list[Statement]:
+        if not self.settings.analytics.enabled:
+            return []
         return [
             allow("redshift-data:ExecuteStatement", self.read(WORKGROUP_ARN)),
             # Statements have no ARN; the Data API shows them to the role that started them, and to no other.

@@ -18,31 +18,44 @@ HTTPS = ec2.Port.tcp(443)
 class NetworkStack(EnvironmentStack):
     part = "network"
 
+    @classmethod
+    def wanted(cls, settings: Settings) -> bool:
+        """The database and the warehouse are in it, and what reads them; functions and other jobs are not."""
+        return settings.sources.aurora is not None or settings.analytics.enabled
+
     def __init__(self, scope: Construct, *, settings: Settings) -> None:
         super().__init__(scope, settings=settings, description="VPC and security groups")
         self._vpc = self._existing() if settings.network.vpc_id else self._network()
         for position, subnet in enumerate(self._vpc.private_subnets):
             self.publish(subnet_id(position), subnet.subnet_id)
 
+        if settings.sources.aurora is not None:
+            self._database_groups()
+        if settings.analytics.enabled:
+            self._warehouse_groups()
+
+    def _database_groups(self) -> None:
         extraction = self._group("extraction", "Glue job that reads the database")
         database = self._group("database", "Application database")
-        transformation = self._group("transformation", "Function that runs dbt")
-        warehouse = self._group("warehouse", "Redshift Serverless")
-        dashboards = self._group("dashboards", "QuickSight")
         clients = self._group("database-clients", "What the application reads and writes its database with")
-
         # Glue's workers talk to each other on any port.
         extraction.add_ingress_rule(extraction, ec2.Port.all_tcp(), "Workers of one job")
         extraction.add_egress_rule(extraction, ec2.Port.all_tcp(), "Workers of one job")
         self._connect(extraction, database, POSTGRESQL, "Extraction reads the database")
         self._connect(clients, database, POSTGRESQL, "The application's clients")
+        _reach_apis(extraction)
+
+    def _warehouse_groups(self) -> None:
+        transformation = self._group("transformation", "Function that runs dbt")
+        warehouse = self._group("warehouse", "Redshift Serverless")
+        dashboards = self._group("dashboards", "QuickSight")
         self._connect(transformation, warehouse, REDSHIFT, "dbt builds in the warehouse")
         self._connect(dashboards, warehouse, REDSHIFT, "Dashboards read the warehouse")
         # QuickSight's network interfaces keep no state: answers need a rule as well, and come to any port.
         dashboards.add_ingress_rule(warehouse, ec2.Port.all_tcp(), "The warehouse's answers")
         # COPY and UNLOAD go through the VPC (enhanced VPC routing): to S3 by its gateway endpoint.
-        for group in (extraction, transformation, warehouse):
-            group.add_egress_rule(ec2.Peer.any_ipv4(), HTTPS, "AWS APIs")
+        for group in (transformation, warehouse):
+            _reach_apis(group)
 
     def _existing(self) -> ec2.IVpc:
         """A company's VPC: its routes are its own, and it gets endpoints where the configuration asks for them."""
@@ -109,6 +122,10 @@ class NetworkStack(EnvironmentStack):
     ) -> None:
         server.add_ingress_rule(client, port, description)
         client.add_egress_rule(server, port, description)
+
+
+def _reach_apis(group: ec2.SecurityGroup) -> None:
+    group.add_egress_rule(ec2.Peer.any_ipv4(), HTTPS, "AWS APIs")
 
 
 def _to(group: logs.ILogGroup) -> ec2.FlowLogDestination:

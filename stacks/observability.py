@@ -6,11 +6,13 @@ from aws_cdk import aws_budgets as budgets
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
 from config.settings import Settings
+from stacks.parts import guardrails
 from stacks.parts.access import own_account
 from stacks.parts.alarms import Watched, watched
 from stacks.parts.stack import EnvironmentStack
@@ -18,14 +20,19 @@ from stacks.parts.stack import EnvironmentStack
 
 class ObservabilityStack(EnvironmentStack):
     part = "observability"
-    needs = ("storage",)
+    needs = ("storage", "serving")
 
     def __init__(self, scope: Construct, *, settings: Settings) -> None:
         super().__init__(scope, settings=settings, description="Alarms and dashboard")
-        topic = self._topic()
+        key = self.key()
+        topic = self._topic(key)
+        guards = guardrails.alarms(settings)
+        stops = guardrails.VariantStops(self, "VariantStops", alerts=topic, key=key).topic if guards else None
         table = watched(settings, functions=self._all_functions())
         for row in table:
             self._alarm(row, topic)
+        for row, _, _ in guards:
+            self._alarm(row, stops or topic)
         self._dashboard(table)
         if settings.budget.monthly_usd is not None:
             self._budget()
@@ -35,13 +42,13 @@ class ObservabilityStack(EnvironmentStack):
         stacks = [child for child in self.node.root.node.children if isinstance(child, EnvironmentStack)]
         return [function for stack in stacks for function in stack.functions]
 
-    def _topic(self) -> sns.Topic:
+    def _topic(self, key: kms.IKey) -> sns.Topic:
         topic = sns.Topic(
             self,
             "Alerts",
             topic_name=self.names.topic,
             display_name=f"Alerts of {self.names.prefix}",
-            master_key=self.key(),
+            master_key=key,
             enforce_ssl=True,
         )
         topic.add_to_resource_policy(

@@ -32,7 +32,7 @@ from stacks.parts.workflow import Workflow
 from stacks.workflows import prepare
 
 POSTGRESQL = 5432
-_RAW = (layout.RAW_TABLE, layout.LOG_EXPORT, layout.RAW_EVENTS, layout.EXPOSURES)
+_OF_LOG = (layout.LOG_EXPORT, layout.RAW_EVENTS)
 
 
 class PreparationStack(EnvironmentStack):
@@ -42,12 +42,11 @@ class PreparationStack(EnvironmentStack):
     def __init__(self, scope: Construct, *, settings: Settings) -> None:
         super().__init__(scope, settings=settings, description="Sources to datasets")
         self._layer = RuntimeLayer(self)
-        connection = self._connection()
         self._security()
-
-        self._extract_aurora(connection)
+        if settings.sources.aurora is not None:
+            self._extract_aurora(self._connection())
         self._build_datasets()
-        if settings.sources.aurora.create:
+        if settings.creates_aurora:
             self._grant_reader()
         self._plan_run()
         self._validate_datasets()
@@ -90,14 +89,15 @@ class PreparationStack(EnvironmentStack):
 
     def _extract_aurora(self, connection: glue.Connection) -> None:
         datasets = self.settings.datasets
-        tables = self.settings.sources.aurora.tables.model_dump(exclude_none=True)
+        tables = self.settings.aurora.tables.model_dump(exclude_none=True)
+        orders = datasets.interactions.order_columns
         columns = {
             **{
                 name: [field.column for field in datasets.fields(name)]
                 for name in ("users", "items", "actions")
                 if name in tables
             },
-            "orders": list(datasets.interactions.order_columns.model_dump(exclude_none=True).values()),
+            "orders": list(orders.model_dump(exclude_none=True).values()) if orders else [],
         }
         PySparkJob(
             self,
@@ -144,7 +144,7 @@ class PreparationStack(EnvironmentStack):
     @property
     def _address(self) -> dict[str, str]:
         """Where the database is: a secret of a reader need not hold it."""
-        aurora = self.settings.sources.aurora
+        aurora = self.settings.aurora
         if aurora.create:
             host, port = self.read(AURORA_HOST), self.read(AURORA_PORT)
             return {"host": host, "port": port, "dbname": aurora.database}
@@ -152,13 +152,13 @@ class PreparationStack(EnvironmentStack):
         return {"host": str(aurora.endpoint), "port": port, "dbname": aurora.database}
 
     def _open_secret(self) -> list[Statement]:
-        key = self.settings.sources.aurora.secret_key_arn
+        key = self.settings.aurora.secret_key_arn
         return [access.decrypt(key)] if key else []
 
     @property
     def _secret_arn(self) -> str:
-        if self.settings.sources.aurora.secret_arn:
-            return self.settings.sources.aurora.secret_arn
+        if self.settings.aurora.secret_arn:
+            return self.settings.aurora.secret_arn
         # Secrets Manager ends the ARN with six random characters.
         region, account = self.settings.region, self.settings.account
         return f"arn:aws:secretsmanager:{region}:{account}:secret:{self.settings.extraction_secret}-??????"
@@ -202,10 +202,8 @@ class PreparationStack(EnvironmentStack):
             statements=[
                 *self._know_forgotten(),
                 *map(access.list_objects, (names.raw_bucket, names.datasets_bucket, names.results_bucket)),
-                access.read_objects(names.raw_bucket, *(form.anything for form in _RAW)),
-                *access.spark_write_objects(
-                    self.settings.etl.glue_version, names.raw_bucket, layout.RAW_EVENTS.top
-                ),
+                access.read_objects(names.raw_bucket, *(form.anything for form in self._raw)),
+                *self._keep_events(),
                 access.read_objects(names.datasets_bucket, layout.DATASET.anything),
                 *access.spark_write_objects(
                     self.settings.etl.glue_version, names.datasets_bucket, layout.DATASET.top
@@ -215,18 +213,38 @@ class PreparationStack(EnvironmentStack):
                     self.settings.etl.glue_version, names.results_bucket, layout.WAREHOUSE.top
                 ),
                 access.encrypt_and_decrypt(self.key_arn),
-                # Only the table knows its key's attributes and its time to live for certain.
-                allow(
-                    ["dynamodb:DescribeTable", "dynamodb:DescribeTimeToLive"],
-                    prepare.table_arn(self.settings),
-                ),
+                *self._describe_log(),
             ],
         )
 
     @property
-    def _log(self) -> dict[str, Any]:
+    def _raw(self) -> list[layout.Form]:
+        sources = self.settings.sources
+        return [
+            *([layout.RAW_TABLE] if sources.aurora is not None else []),
+            *(_OF_LOG if sources.application_log is not None else []),
+            layout.EXPOSURES,
+        ]
+
+    def _keep_events(self) -> list[Statement]:
+        if self.settings.sources.application_log is None:
+            return []
+        version = self.settings.etl.glue_version
+        return access.spark_write_objects(version, self.names.raw_bucket, layout.RAW_EVENTS.top)
+
+    def _describe_log(self) -> list[Statement]:
+        """Only the table knows its key's attributes and its time to live for certain."""
+        if self.settings.sources.application_log is None:
+            return []
+        calls = ["dynamodb:DescribeTable", "dynamodb:DescribeTimeToLive"]
+        return [allow(calls, prepare.table_arn(self.settings))]
+
+    @property
+    def _log(self) -> dict[str, Any] | None:
         """What the job is told of the log: which table, how it is written, how long what expired is learned."""
         log = self.settings.sources.application_log
+        if log is None:
+            return None
         return {
             "table": self.settings.application_log_table,
             "keep_expired_days": log.keep_expired_days,
@@ -236,7 +254,7 @@ class PreparationStack(EnvironmentStack):
 
     def _grant_reader(self) -> None:
         """Works through the Data API, as the administrator, so that the extraction needn't be one."""
-        aurora = self.settings.sources.aurora
+        aurora = self.settings.aurora
         cluster, administrator = self.read(AURORA_ARN), self.read(AURORA_SECRET_ARN)
         reader = self.read(AURORA_READER_SECRET_ARN)
         calls = ("BeginTransaction", "ExecuteStatement", "CommitTransaction", "RollbackTransaction")
@@ -261,6 +279,7 @@ class PreparationStack(EnvironmentStack):
 
     def _plan_run(self) -> None:
         names, settings = self.names, self.settings
+        log = settings.sources.application_log is not None
         PythonFunction(
             self,
             "PlanRun",
@@ -268,11 +287,11 @@ class PreparationStack(EnvironmentStack):
             layers=[self._layer],
             environment={
                 "CONTROL_TABLE": names.control_table,
-                "APPLICATION_LOG_TABLE": settings.application_log_table,
+                "APPLICATION_LOG_TABLE": settings.application_log_table if log else "",
             },
             statements=[
                 allow("dynamodb:GetItem", names.table_arn(names.control_table)),
-                allow("dynamodb:DescribeContinuousBackups", prepare.table_arn(settings)),
+                *([allow("dynamodb:DescribeContinuousBackups", prepare.table_arn(settings))] if log else []),
             ],
         )
 

@@ -7,17 +7,25 @@ from collections.abc import Sequence
 
 from aws_cdk import CfnOutput, Duration
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from config import layout, serving
 from config.experiments import delivered
 from config.settings import Settings
 from lambdas.get_recommendations.routes import ROUTES
-from stacks.parts.access import Statement, allow, encrypt_and_decrypt
+from stacks.parts.access import Statement, allow, encrypt_and_decrypt, receive
 from stacks.parts.api import READER, RecommendationsApi
+from stacks.parts.experiments import DeliveredExperiments
 from stacks.parts.function import PythonFunction
 from stacks.parts.layer import RuntimeLayer
 from stacks.parts.stack import FORGETTING_SECRET_ARN, EnvironmentStack
+
+RECORDING_SECONDS, BATCHING_SECONDS = 10, 5
+# Short, so that what a forgotten user was shown is soon nowhere (docs/forget.md).
+KEPT_IN_QUEUE = Duration.hours(4)
+KEPT_AS_DEAD_LETTERS = Duration.days(4)
 
 
 class ServingStack(EnvironmentStack):
@@ -27,10 +35,12 @@ class ServingStack(EnvironmentStack):
     def __init__(self, scope: Construct, *, settings: Settings) -> None:
         super().__init__(scope, settings=settings, description="The API")
         self._layer = RuntimeLayer(self)
-        handlers = {READER: self._get_recommendations().function}
+        shown = self._impressions() if settings.logs_impressions else None
+        self._experiments = self._delivered_experiments() if settings.experiments.live else None
+        handlers = {READER: self._get_recommendations(shown).function}
         # A log of another application has keys of its own: that one writes its events itself.
-        if settings.sources.application_log.create:
-            handlers["record_events"] = self._record_events().function
+        if settings.creates_log:
+            handlers["record_events"] = self._record_events(shown).function
         forgetting = self._request_forgetting()
         api = RecommendationsApi(self, "Api", handlers=handlers, forgetting=forgetting.function)
         self.publish("serving/api-url", api.url)
@@ -71,9 +81,38 @@ class ServingStack(EnvironmentStack):
             description=f"Attach it to the role of the {who}",
         )
 
-    def _record_events(self) -> PythonFunction:
-        names, log = self.names, self.settings.sources.application_log
-        return PythonFunction(
+    def _delivered_experiments(self) -> DeliveredExperiments:
+        delivered = DeliveredExperiments(self, "Experiments", layers=[self._layer])
+        self.publish("serving/experiments", "/".join(delivered.ids))
+        return delivered
+
+    def _impressions(self) -> sqs.Queue:
+        """Of what the API showed. Dead letters are what could not be understood or written five times."""
+        return sqs.Queue(
+            self,
+            "Impressions",
+            queue_name=self.names.impressions,
+            encryption=sqs.QueueEncryption.SQS_MANAGED,
+            enforce_ssl=True,
+            retention_period=KEPT_IN_QUEUE,
+            # AWS's advice: six times the function's time-out, and its batching window.
+            visibility_timeout=Duration.seconds(6 * RECORDING_SECONDS + BATCHING_SECONDS),
+            dead_letter_queue=sqs.DeadLetterQueue(max_receive_count=5, queue=self._dead_letters()),
+        )
+
+    def _dead_letters(self) -> sqs.Queue:
+        return sqs.Queue(
+            self,
+            "ImpressionsDeadLetters",
+            queue_name=self.names.impressions_dead_letters,
+            encryption=sqs.QueueEncryption.SQS_MANAGED,
+            enforce_ssl=True,
+            retention_period=KEPT_AS_DEAD_LETTERS,
+        )
+
+    def _record_events(self, shown: sqs.Queue | None) -> PythonFunction:
+        names, log = self.names, self.settings.log
+        recorder = PythonFunction(
             self,
             "RecordEvents",
             name="record_events",
@@ -84,16 +123,35 @@ class ServingStack(EnvironmentStack):
                 "RAW_BUCKET": names.raw_bucket,
                 "LOG_ATTRIBUTES": json.dumps(log.attributes.model_dump()),
                 "TIMESTAMP_FORMAT": log.timestamp_format,
+                **(self._experiments.variables if self._experiments else {}),
             },
             more={"lambdas/record_events/experiments.json": json.dumps(delivered(self.settings.experiments))},
             memory_size=1024,
-            timeout=Duration.seconds(10),
+            timeout=Duration.seconds(RECORDING_SECONDS),
             statements=[
                 allow("dynamodb:PutItem", names.table_arn(self.settings.application_log_table)),
                 allow("dynamodb:UpdateItem", names.table_arn(names.user_state_table)),
                 allow("s3:PutObject", f"arn:aws:s3:::{names.raw_bucket}/{layout.EXPOSURES.anything}"),
                 encrypt_and_decrypt(self.key_arn),
+                *([receive(names.queue_arn(names.impressions))] if shown else []),
+                *([self._experiments.may_read()] if self._experiments else []),
             ],
+        )
+        if shown:
+            self._take_from(shown, recorder)
+        return recorder
+
+    def _take_from(self, queue: sqs.Queue, recorder: PythonFunction) -> None:
+        """In batches, since a user's state is written once a batch; two at a time, so that events keep their share."""
+        lambda_.CfnEventSourceMapping(
+            self,
+            "TakeImpressions",
+            function_name=recorder.function.function_name,
+            event_source_arn=queue.queue_arn,
+            batch_size=100,
+            maximum_batching_window_in_seconds=BATCHING_SECONDS,
+            function_response_types=["ReportBatchItemFailures"],
+            scaling_config=lambda_.CfnEventSourceMapping.ScalingConfigProperty(maximum_concurrency=2),
         )
 
     def _request_forgetting(self) -> PythonFunction:
@@ -122,7 +180,7 @@ class ServingStack(EnvironmentStack):
             ],
         )
 
-    def _get_recommendations(self) -> PythonFunction:
+    def _get_recommendations(self, shown: sqs.Queue | None) -> PythonFunction:
         names = self.names
         return PythonFunction(
             self,
@@ -132,6 +190,8 @@ class ServingStack(EnvironmentStack):
             environment={
                 "RECOMMENDATIONS_TABLE": names.recommendations_table,
                 "USER_STATE_TABLE": names.user_state_table,
+                **({"IMPRESSIONS_QUEUE_URL": shown.queue_url} if shown else {}),
+                **(self._experiments.variables if self._experiments else {}),
             },
             more={
                 "lambdas/get_recommendations/default_items.json": self._default_items(),
@@ -146,6 +206,8 @@ class ServingStack(EnvironmentStack):
                     names.table_arn(names.recommendations_table),
                     names.table_arn(names.user_state_table),
                 ),
+                *([allow("sqs:SendMessage", names.queue_arn(names.impressions))] if shown else []),
+                *([self._experiments.may_read()] if self._experiments else []),
                 *self._proposing(),
             ],
         )

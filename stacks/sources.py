@@ -31,17 +31,22 @@ class SourcesStack(EnvironmentStack):
     part = "sources"
     needs = ("network", "storage")
 
+    @classmethod
+    def wanted(cls, settings: Settings) -> bool:
+        """A stack without a resource is none to CloudFormation."""
+        return settings.sources.aurora is not None or settings.creates_log
+
     def __init__(self, scope: Construct, *, settings: Settings) -> None:
         super().__init__(scope, settings=settings, description="The application's data")
-        if settings.sources.aurora.create:
+        if settings.creates_aurora:
             self._database()
-        else:
+        elif settings.sources.aurora is not None:
             self._open_existing_database()
-        if settings.sources.application_log.create:
+        if settings.creates_log:
             self._application_log()
 
     def _database(self) -> None:
-        aurora = self.settings.sources.aurora
+        aurora = self.settings.aurora
         key = self.key()
         cluster = rds.DatabaseCluster(
             self,
@@ -102,11 +107,11 @@ class SourcesStack(EnvironmentStack):
         return RemovalPolicy.DESTROY if self.settings.removal == "destroy" else RemovalPolicy.SNAPSHOT
 
     def _open_existing_database(self) -> None:
-        port = self.settings.sources.aurora.port or 5432
+        port = self.settings.aurora.port or 5432
         ec2.CfnSecurityGroupIngress(
             self,
             "ExtractionReadsDatabase",
-            group_id=self.settings.sources.aurora.security_group_id,
+            group_id=self.settings.aurora.security_group_id,
             source_security_group_id=self.read(security_group_id("extraction")),
             ip_protocol="tcp",
             from_port=port,
@@ -115,7 +120,7 @@ class SourcesStack(EnvironmentStack):
         )
 
     def _application_log(self) -> None:
-        text, log = dynamodb.AttributeType.STRING, self.settings.sources.application_log
+        text, log = dynamodb.AttributeType.STRING, self.settings.log
         dynamodb.Table(
             self,
             "ApplicationLog",
@@ -128,7 +133,7 @@ class SourcesStack(EnvironmentStack):
             point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
                 point_in_time_recovery_enabled=True
             ),
-            time_to_live_attribute=self.settings.sources.application_log.ttl_attribute,
+            time_to_live_attribute=log.ttl_attribute,
             deletion_protection=self.protected,
             removal_policy=self.removal_policy,
         )

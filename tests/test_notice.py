@@ -13,6 +13,7 @@ NOTICE = (ROOT / "NOTICE").read_text()
 LOCKS = {
     "runtime": "lambdas/requirements.txt",
     "dbt": "lambdas/run_dbt/requirements.txt",
+    "statistics": "lambdas/analyse_experiments/requirements.txt",
     "parquet": "lambdas/forget_users/requirements.txt",
 }
 # Copyleft, or a choice between licences.

@@ -5,11 +5,12 @@ from __future__ import annotations
 import fnmatch
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
+from checks import parts
 from checks.assembly import Assembly, once
 from checks.finding import Finding
 from checks.needs import needs
@@ -63,6 +64,8 @@ OUTSIDE: tuple[Outside, ...] = (
     Outside("prefix:results/forget/*.json*", "reader", "people read what was removed; `make forget` prints it"),
     Outside("log:*", "reader", "people read logs when something failed"),
     Outside("queue:schedule-dead-letters", "reader", "people read why a run did not start; an alarm calls them"),
+    Outside("queue:impressions-dead-letters", "reader", "people read and redrive what could not be written"),
+    Outside("parameter:serving/experiments", "reader", "`make experiments` finds AppConfig's things by it"),
     Outside("topic:alerts", "reader", "alerts.email is optional: who is told is subscribed by hand otherwise"),
     Outside("parameter:serving/api-url", "reader", "the application finds the API by it"),
     Outside("parameter:analytics/*", "reader", "the dashboards' stack, which is made if they are switched on"),
@@ -99,14 +102,23 @@ _PLACES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
 
 
 def check(assembly: Assembly) -> list[Finding]:
-    return [finding for store in stores(assembly) for finding in _lacking(store)]
+    outside = [*OUTSIDE, *_of_absent_parts(assembly)]
+    return [finding for store in stores(assembly) for finding in _lacking(store, outside)]
 
 
-def _lacking(store: Store) -> Iterator[Finding]:
+def _of_absent_parts(assembly: Assembly) -> Iterator[Outside]:
+    """Of runs' rows for a warehouse that is not there, too: another may take them, and they expire with the run."""
+    for store in parts.stores(assembly):
+        yield from (
+            Outside(store, side, "the environment does without the part") for side in ("writer", "reader")
+        )
+
+
+def _lacking(store: Store, outside: Sequence[Outside]) -> Iterator[Finding]:
     sides = {"writer": (store.written, "writes"), "reader": (store.read, "reads")}
     for side, (there, does) in sides.items():
         if not there and not any(
-            o.side == side and fnmatch.fnmatchcase(store.name, o.store) for o in OUTSIDE
+            o.side == side and fnmatch.fnmatchcase(store.name, o.store) for o in outside
         ):
             why = f"nothing in the templates {does} {store.name}."
             cure = f"let something that {does} it be allowed to, take it away, or name who does in OUTSIDE."

@@ -86,17 +86,20 @@ class Fixed:
             "State": "ENABLED" if settings.schedule.enabled else "DISABLED",
         }
         job = {"WorkerType": settings.etl.worker_type, "NumberOfWorkers": settings.etl.workers}
-        gateways = 0 if settings.network.vpc_id else settings.network.nat_gateways or 1
         aurora = settings.sources.aurora
+        in_network = aurora is not None or settings.analytics.enabled
+        own = in_network and not settings.network.vpc_id
+        gateways = (settings.network.nat_gateways or 1) * own
+        jobs = [name for name in JOBS if aurora is not None or name != "extract-aurora"]
         return cls(
             quantities={
                 cost.NAT: float(gateways * cost.HOURS),
-                cost.AURORA: aurora.min_capacity * cost.HOURS * aurora.create,
+                cost.AURORA: aurora.min_capacity * cost.HOURS * aurora.create if aurora else 0.0,
             },
             runs=cost.runs_in_month(schedule),
-            jobs=dict.fromkeys(JOBS, cost.dpus("etl", job)),
+            jobs=dict.fromkeys(jobs, cost.dpus("etl", job)),
             memory_mb=READER_MEMORY_MB,
-            base_rpu=float(settings.analytics.base_capacity_rpu),
+            base_rpu=float(settings.analytics.base_capacity_rpu * settings.analytics.enabled),
         )
 
 
@@ -235,9 +238,11 @@ def _stored(what: str, size: float) -> Iterator[Line]:
 
 def _log(case: Case) -> Iterator[Line]:
     """Incremental exports take what changed since the last; the log itself is the application's where it exists."""
+    if case.settings.sources.application_log is None:
+        return
     size = assumed("event_bytes")
     yield Line("DynamoDB", "log exported", units.gigabytes(case.events * size), "GB", "DynamoDB exports")
-    if case.settings.sources.application_log.create:
+    if case.settings.creates_log:
         writes = case.events * units.write_units(size)
         yield Line("DynamoDB", "log written", writes, "write units", "DynamoDB writes")
         yield from _stored("log", case.shop.events_per_day * assumed("history_days") * size)

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from dashboards.pages import funnel, inference, pipeline, quality, versions
+from dashboards.pages import experiment, experiments, funnel, inference, pipeline, quality, versions
 from dashboards.spec import Page, checked
 
-PAGES: tuple[Page, ...] = checked((inference.PAGE, versions.PAGE, funnel.PAGE, quality.PAGE, pipeline.PAGE))
+PAGES: tuple[Page, ...] = checked(
+    (
+        inference.PAGE,
+        versions.PAGE,
+        experiments.PAGE,
+        experiment.PAGE,
+        funnel.PAGE,
+        quality.PAGE,
+        pipeline.PAGE,
+    )
+)

@@ -157,7 +157,8 @@ function fill(select) {
   const users = model.visuals.filter((one) => select.name in one.parameters);
   const values = new Set(users.flatMap((one) => model.rows[one.data].map((row) => row[select.dataset.column])));
   const known = [...values].filter((value) => value !== null).sort();
-  const standard = known.includes(select.dataset.default) ? select.dataset.default : "";
+  const first = "one" in select.dataset && known.length ? known[0] : "";
+  const standard = known.includes(select.dataset.default) ? select.dataset.default : first;
   if (!select.dataset.default || !standard) select.append(element("option", "all", { value: "" }));
   for (const value of known) select.append(element("option", value, { value }));
   select.value = standard;

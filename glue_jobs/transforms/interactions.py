@@ -200,6 +200,20 @@ def _order_id(columns: Mapping[str, str]) -> Column:
     return F.sha2(moment, 256)
 
 
+def orders_of_events(kept: DataFrame, *, types: Sequence[str], run_id: str) -> DataFrame:
+    """The same columns as `warehouse_orders`, of interactions: what a user bought at one moment is one order."""
+    moment = F.concat_ws(" ", USER_ID, F.col(TIMESTAMP).cast("string"))
+    bought = kept.where(F.col(EVENT_TYPE).isin(*types)).groupBy(USER_ID, ITEM_ID, TIMESTAMP)
+    return bought.agg(F.max(EVENT_VALUE).alias(EVENT_VALUE)).select(
+        F.lit(run_id).alias("run_id"),
+        F.sha2(moment, 256).alias("order_id"),
+        F.col(USER_ID).alias("user_id"),
+        F.col(ITEM_ID).alias("item_id"),
+        utc_text(F.col(TIMESTAMP)).alias("ordered_at"),
+        F.col(EVENT_VALUE).alias("sales_value"),
+    )
+
+
 def warehouse_orders(orders: DataFrame, *, columns: Mapping[str, str], run_id: str) -> DataFrame:
     """Order lines that have a user, an item and a time, and ids that are not too long."""
     rows = orders.select(

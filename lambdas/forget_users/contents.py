@@ -20,7 +20,7 @@ _RUN = r"[^/]+"
 
 @dataclass(frozen=True)
 class Content:
-    """`columns` of a Parquet file hold users; a judge looks at a line's record (of CSV: a dict by its header)."""
+    """`columns` of a Parquet file hold users, () any of them; a judge looks at a record (of CSV: by the header)."""
 
     format: str
     judge: Judge
@@ -53,14 +53,23 @@ def _text(value: Any) -> str:
 
 def _table(names: Names, table: str) -> Content | None:
     column = names.user_columns.get(table)
-    return Content(PARQUET, _plain(column), (column,)) if column else None
+    # Of when the environment had the database: nobody says any more which column it is.
+    return Content(PARQUET, _plain(column), (column,)) if column else Content(PARQUET, _anywhere)
+
+
+def _anywhere(record: Record, users: Users) -> bool:
+    return any(_text(value) in users for value in record.values())
 
 
 def _export(names: Names) -> Content:
-    attribute = names.user_columns["log"]
+    """Without a log now, any attribute of an older export may be the user's."""
+    attribute = names.user_columns.get("log")
 
     def judge(line: Record, users: Users) -> bool:
-        values = [(line.get(image) or {}).get(attribute) or {} for image in _IMAGES]
+        images = [line.get(image) or {} for image in _IMAGES]
+        values = [
+            value or {} for image in images for name, value in image.items() if attribute in (None, name)
+        ]
         return any(text in users for value in values for text in value.values() if isinstance(text, str))
 
     return Content(JSON, judge)
@@ -68,17 +77,20 @@ def _export(names: Names) -> Content:
 
 def _events(names: Names) -> Content:
     """A removed item's row may have no image: then its key alone tells whose it was."""
-    attribute = names.user_columns["log"]
+    attribute = names.user_columns.get("log")
 
     def judge(row: Record, users: Users) -> bool:
-        return row["user_id"] in users or _of_key(row["event_key"], attribute) in users
+        return row["user_id"] in users or any(one in users for one in _of_key(row["event_key"], attribute))
 
     return Content(PARQUET, judge, ("user_id", "event_key"))
 
 
-def _of_key(text: str | None, attribute: str) -> str:
-    found = json.loads(text).get(attribute) if text else None
-    return str(next(iter(found.values()), "")) if found else ""
+def _of_key(text: str | None, attribute: str | None) -> list[str]:
+    """Texts of the key's attribute, or of all where nobody says which it is."""
+    found = json.loads(text) if text else {}
+    return [
+        str(value) for name, typed in found.items() if attribute in (None, name) for value in typed.values()
+    ]
 
 
 def _dataset(names: Names) -> Content:

@@ -15,28 +15,36 @@ WAREHOUSE_LOG_DAYS = 7  # Redshift database developer guide, "SYS monitoring vie
 
 
 def report(
-    *, requests: Sequence[str], removed: Mapping[str, int], at: datetime, log_retention_days: int
+    *,
+    requests: Sequence[str],
+    removed: Mapping[str, int],
+    at: datetime,
+    log_retention_days: int,
+    warehouse: bool = True,
 ) -> dict[str, Any]:
     return {
         "deletions": list(requests),
         "finished_at": _day(at, days=0, time=True),
         "removed": dict(sorted(removed.items())),
-        "stays": _stays(at, log_retention_days),
+        "stays": _stays(at, log_retention_days, warehouse=warehouse),
     }
 
 
-def _stays(at: datetime, log_retention_days: int) -> list[dict[str, str]]:
+def _stays(at: datetime, log_retention_days: int, *, warehouse: bool) -> list[dict[str, str]]:
+    of_warehouse = (
+        ("recovery points of the warehouse", "rows as they were", WAREHOUSE_RECOVERY_DAYS),
+        ("query history of the warehouse", "values of statements", WAREHOUSE_LOG_DAYS),
+    )
     rows = (
         (
             "recovery period of the tables",
             "events and lists as they were; the id of a request, encrypted",
             RECOVERY_DAYS,
         ),
-        ("recovery points of the warehouse", "rows as they were", WAREHOUSE_RECOVERY_DAYS),
-        ("query history of the warehouse", "values of statements", WAREHOUSE_LOG_DAYS),
+        *(of_warehouse if warehouse else ()),
         ("traces of the API", "paths of requests, which hold ids", TRACE_DAYS),
         (
-            "logs of functions and of the warehouse",
+            "logs of functions and of the warehouse" if warehouse else "logs of functions",
             "a warning about a list may name its key",
             log_retention_days,
         ),

@@ -87,9 +87,8 @@ def _parquet(source: Path, target: Path, *, content: Content, users: Users) -> i
     import pyarrow.parquet as pq
 
     file = pq.ParquetFile(source, coerce_int96_timestamp_unit="us")
-    gone = [
-        _mask(file.read_row_group(n, columns=list(content.columns)), content, users) for n in _groups(file)
-    ]
+    wanted = list(content.columns) or file.schema_arrow.names
+    gone = [_mask(file.read_row_group(n, columns=wanted), content, users) for n in _groups(file)]
     removed = sum(sum(mask) for mask in gone)
     if removed:
         schema = _instants(file)
@@ -109,12 +108,13 @@ def _mask(rows: Any, content: Content, users: Users) -> list[bool]:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    texts = [rows[name].cast(pa.string()) for name in content.columns]
+    names = content.columns or rows.column_names
+    texts = [rows[name].cast(pa.string()) for name in names]
     parts = [text for user in users for text in (user, *quotations(user))]
     pattern = "|".join(re.escape(part) for part in dict.fromkeys(parts))
     if not any(pc.any(pc.match_substring_regex(text, pattern)).as_py() for text in texts):
         return [False] * len(rows)
-    table = pa.table(dict(zip(content.columns, texts, strict=True)))
+    table = pa.table(dict(zip(names, texts, strict=True)))
     return [content.judge(record, users) for record in table.to_pylist()]
 
 

@@ -51,12 +51,29 @@ class Steps:
         while users:
             went_to, removed = self._from(place, after, users)
             self._count(requests, place, removed)
-            place, after = _next(place, went_to)
+            place, after = self._next(place, went_to)
             if not place:
                 break
             if went_to is not None or self.late():
                 return {"done": False, "position": {"place": place, "after": after}}
         return {"done": True}
+
+    def _places(self) -> list[str]:
+        """Those that the environment has, in their order."""
+        given = self.settings
+        absent = [
+            *([] if given.application_log_table else ["application log"]),
+            *([] if given.warehouse_workgroup else ["warehouse"]),
+        ]
+        return [place for place in PLACES if place not in absent]
+
+    def _next(self, place: str, went_to: str | None) -> tuple[str, str]:
+        """Where to go on: in the same place, in the next, or nowhere."""
+        if went_to is not None:
+            return place, went_to
+        places = self._places()
+        following = places[places.index(place) + 1 :]
+        return (following[0] if following else ""), ""
 
     def _from(self, place: str, after: str, users: Users) -> tuple[str | None, Counter[str]]:
         if place in ("raw", "datasets", "results"):
@@ -126,6 +143,7 @@ class Steps:
             removed=self._removed(requests),
             at=datetime.now(UTC),
             log_retention_days=given.log_retention_days,
+            warehouse=bool(given.warehouse_workgroup),
         )
         s3.put_object(
             Bucket=given.results_bucket,
@@ -169,7 +187,7 @@ class Steps:
             for name, value in item.items()
             if name.startswith("removed ")
         }
-        zero = {f"{place}: rows": 0 for place in PLACES}
+        zero = {f"{place}: rows": 0 for place in self._places()}
         return zero | {name: int(value["N"]) for name, value in marked.items()}
 
 
@@ -178,14 +196,6 @@ REMOVERS: Mapping[str, Callable[[Steps, Users], int]] = {
     "lists": Steps.lists,
     "warehouse": Steps.warehouse,
 }
-
-
-def _next(place: str, went_to: str | None) -> tuple[str, str]:
-    """Where to go on: in the same place, in the next, or nowhere."""
-    if went_to is not None:
-        return place, went_to
-    following = PLACES[PLACES.index(place) + 1 :]
-    return (following[0] if following else ""), ""
 
 
 def report_key(request_id: str) -> str:

@@ -6,8 +6,6 @@ import base64
 import hashlib
 import json
 import re
-import secrets
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,8 +15,8 @@ from lambdas.get_recommendations.ranking import Entry
 from lambdas.get_recommendations.rules import Acted
 from lambdas.shared.assignment import Assignment
 from lambdas.shared.problems import BadRequest
+from lambdas.shared.recommendation_ids import new_id as new_id
 
-_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's, which no one misreads
 _CURSOR = re.compile(r"([0-9]{8}T[0-9]{6}Z|-)\.([0-9]{1,5})", re.ASCII)
 _TAG = re.compile(r'"([0-9A-HJKMNP-TV-Z]{26})\.([0-9a-f]{32})"', re.ASCII)
 
@@ -37,13 +35,13 @@ class Told:
     """What an answer says of itself beside its items."""
 
     placement: str | None = None
-    assignment: Assignment | None = None
+    assignments: tuple[Assignment, ...] = ()
+    revision: str = ""  # of the experiments, where AppConfig delivered them
 
-
-def new_id() -> str:
-    """A ULID: 48 bits of time, 80 of chance, so that nobody can guess another reader's."""
-    number = int(time.time() * 1000) << 80 | secrets.randbits(80)
-    return "".join(_ALPHABET[number >> shift & 31] for shift in range(125, -5, -5))
+    @property
+    def assignment(self) -> Assignment | None:
+        """The one that decides what is shown."""
+        return self.assignments[-1] if self.assignments else None
 
 
 def page(query: Mapping[str, Any], *, length: int) -> Page:

@@ -16,13 +16,19 @@ from lambdas.get_recommendations.answers import Page, Told
 from lambdas.get_recommendations.breaker import Breaker
 from lambdas.get_recommendations.environment import Environment
 from lambdas.get_recommendations.fallback import Asked, Ranking, Recommender
+from lambdas.get_recommendations.impressions import Channel, Shown, make_sender
 from lambdas.get_recommendations.patience import Patience
 from lambdas.get_recommendations.placements import SOURCES, Placement
 from lambdas.get_recommendations.store import Store
 from lambdas.get_recommendations.table import Table, make_client
-from lambdas.shared import environment
+from lambdas.shared import delivered, environment
+from lambdas.shared.assignment import Assignment
+from lambdas.shared.delivered import Delivered
+from lambdas.shared.experiment_rules import Known, check
 from lambdas.shared.problems import CONTENT_TYPE, BadRequest, Forbidden, Refusal, body
 from lambdas.shared.telemetry import count, logger
+
+START_SECONDS = 0.2  # for which a start waits for AppConfig
 
 app = APIGatewayRestResolver()
 NEVER_KEPT = {"Cache-Control": "private, no-store"}
@@ -50,6 +56,40 @@ def recommender() -> Recommender:
         names=tuple(placements.packaged().lists),
     )
     return Recommender(store=store, patience=patience, report=report_fault, now=time.time)
+
+
+@cache
+def channel() -> Channel | None:
+    """None where nothing is logged."""
+    given = settings()
+    if not given.impressions_queue_url:
+        return None
+    return Channel(
+        send=make_sender(given.impressions_queue_url, timeout_ms=given.impressions_within_ms),
+        breaker=Breaker(time.monotonic),
+        patience=Patience(clock=time.monotonic, seconds=given.impressions_within_ms / 1000),
+        report=report_fault,
+    )
+
+
+@cache
+def experiments() -> Delivered:
+    given, known = settings(), placements.packaged()
+    source = delivered.Source(
+        application=given.experiments_application,
+        environment=given.experiments_environment,
+        profile=given.experiments_profile,
+        poll_seconds=given.experiments_poll_seconds,
+        client=delivered.make_client,
+    )
+    names = Known(frozenset(known.lists), frozenset(known.placements))
+    return Delivered(
+        source=source,
+        packaged=known.experiments,
+        understand=lambda document: check(document, names),
+        clock=time.monotonic,
+        report=report_fault,
+    )
 
 
 def report_fault(source: str, error: Exception) -> None:
@@ -88,7 +128,7 @@ def rank_items(name: str) -> Response[str]:
     own = recommender().personal_scores(user, placements.packaged().plain("user"), run=query.get("runId"))
     entries = requests.in_order_of(own.entries, items)
     ranking = Ranking(entries, own.source, own.version, own.degraded)
-    return _answer(ranking, Page(0, len(entries)), told=Told(), query=query)
+    return _answer(ranking, Page(0, len(entries)), told=Told(), query=query)[0]
 
 
 def proposed_actions(name: str) -> Response[str]:
@@ -169,7 +209,10 @@ def _listed(
     requests.check_fields(query, placements.packaged())
     page = answers.page(query, length=placement.length)
     day = time.strftime("%Y-%m-%d", time.gmtime())
-    shown, assignment = placements.packaged().in_variant(placement, user=user, day=day)
+    holds = experiments().current()
+    shown, assignments = placements.packaged().in_variant(
+        placement, user=user, day=day, experiments=holds.document
+    )
     asked = Asked(
         placement=shown,
         user=user,
@@ -178,24 +221,54 @@ def _listed(
         run=page.run,
         wanted=page.start + page.count,
     )
-    told = Told(placement=placement.name, assignment=assignment)
-    return _answer(recommender().answer(asked), page, told=told, query=query)
+    began = time.perf_counter()
+    ranking = recommender().answer(asked)
+    _count_variants(ranking, assignments, took=time.perf_counter() - began)
+    told = Told(placement=placement.name, assignments=assignments, revision=holds.label)
+    response, name = _answer(ranking, page, told=told, query=query)
+    if shown.logged and user is not None:
+        _log(ranking, page, told=told, user=user, name=name)
+    return response
 
 
-def _answer(ranking: Ranking, page: Page, *, told: Told, query: Mapping[str, Any]) -> Response[str]:
+def _log(ranking: Ranking, page: Page, *, told: Told, user: str, name: str) -> None:
+    """After the answer is made: a 304 shows the same again, under the same name."""
+    items = [entry.item for entry in ranking.entries[page.start : page.start + page.count]]
+    to = channel()
+    if not items or to is None:
+        return
+    shown = Shown(
+        user=user,
+        recommendation=name,
+        placement=told.placement,
+        start=page.start,
+        items=items,
+        # What stands in is no variant's, so it exposes nobody.
+        assignments=() if ranking.degraded else told.assignments,
+    )
+    if not to.put(shown):
+        namespace = settings().powertools_metrics_namespace
+        count({"ImpressionsDropped": 1}, namespace=namespace, dimensions={"Service": "get_recommendations"})
+
+
+def _answer(
+    ranking: Ranking, page: Page, *, told: Told, query: Mapping[str, Any]
+) -> tuple[Response[str], str]:
+    """(the response, what it is called)."""
     _count(ranking)
     fields, explain = query.get("fields", ()), bool(query.get("explain"))
     text = answers.text_of(answers.body(ranking, page, told=told, fields=fields, explain=explain))
     if ranking.degraded:
         # What stands in is not what should be kept.
-        return _json(answers.called(answers.new_id(), text), NEVER_KEPT)
-    digest = answers.digest(text, revision=placements.packaged().revision)
+        name = answers.new_id()
+        return _json(answers.called(name, text), NEVER_KEPT), name
+    digest = answers.digest(text, revision=placements.packaged().revision + told.revision)
     held = answers.kept(app.current_event.headers.get("If-None-Match"), digest)
     name = held or answers.new_id()
     headers = {"Cache-Control": "private, no-cache", "ETag": answers.tag(name, digest)}
     if held:
-        return Response(status_code=304, headers={**headers}, body="")
-    return _json(answers.called(name, text), headers)
+        return Response(status_code=304, headers={**headers}, body=""), name
+    return _json(answers.called(name, text), headers), name
 
 
 def _count(ranking: Ranking) -> None:
@@ -204,6 +277,19 @@ def _count(ranking: Ranking) -> None:
     count(figures, namespace=namespace, dimensions={"Source": ranking.source})
     for acted in ranking.acted:
         count({"Acted": acted.count}, namespace=namespace, dimensions={"Rule": acted.rule})
+
+
+def _count_variants(ranking: Ranking, assignments: Sequence[Assignment], *, took: float) -> None:
+    """What guardrails look at; a tester is nobody's variant."""
+    figures = {
+        "Answers": 1,
+        "Failed": int(ranking.degraded or not ranking.entries),
+        "ReadMs": round(took * 1000, 1),
+    }
+    for one in assignments:
+        if not one.tester:
+            dimensions = {"Experiment": one.experiment, "Variant": one.variant}
+            count(figures, namespace=settings().powertools_metrics_namespace, dimensions=dimensions)
 
 
 def _json(text: str, headers: Mapping[str, str]) -> Response[str]:
@@ -270,6 +356,9 @@ def routed(event: dict[str, Any]) -> dict[str, Any]:
 
 if "AWS_LAMBDA_RUNTIME_API" in os.environ:
     # Only inside Lambda: its start-up has a whole CPU, the first request has what the memory size buys.
+    experiments().current()  # meanwhile the rest is made
     recommender()
+    channel()
+    experiments().first(within=START_SECONDS)
     if (proposing := placements.packaged().actions) is not None:
         _offers(proposing).client()

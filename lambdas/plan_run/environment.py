@@ -6,4 +6,5 @@ from dataclasses import dataclass
 @dataclass(frozen=True)
 class Environment:
     control_table: str
-    application_log_table: str
+    application_log_table: str = ""
+    """None: nothing is exported."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from lambdas.plan_run import sources
 from lambdas.plan_run.environment import Environment
-from lambdas.plan_run.plan import MODES, plan
+from lambdas.plan_run.plan import MODES, plan, without_log
 from lambdas.shared import environment, events, times
 from lambdas.shared.clients import client
 from lambdas.shared.telemetry import logger
@@ -28,9 +28,10 @@ def run(event: dict[str, Any], *, dynamodb: Any, settings: Environment) -> dict[
     mode = events.text(event, "mode")
     if mode not in MODES:
         raise events.InvalidEvent(f"mode is {mode!r}: pass one of {', '.join(MODES)}")
-    return plan(
-        mode=mode,
-        started_at=times.parse("started_at", events.text(event, "started_at")),
-        restorable=sources.restorable(dynamodb, table=settings.application_log_table),
-        watermark=sources.watermark(dynamodb, table=settings.control_table),
-    )
+    started_at = times.parse("started_at", events.text(event, "started_at"))
+    table = settings.application_log_table
+    restorable = sources.restorable(dynamodb, table=table) if table else None
+    watermark = sources.watermark(dynamodb, table=settings.control_table)
+    if restorable is None:
+        return without_log(mode=mode, started_at=started_at, watermark=watermark)
+    return plan(mode=mode, started_at=started_at, restorable=restorable, watermark=watermark)

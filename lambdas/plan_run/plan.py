@@ -22,6 +22,10 @@ class WatermarkTooOld(RuntimeError):
     """An incremental run was asked for and can't cover the time since the last one."""
 
 
+class NothingToExport(RuntimeError):
+    """An incremental run was asked for, and there is no log."""
+
+
 @dataclass(frozen=True)
 class Watermark:
     """How far the log was exported, and by which run."""
@@ -59,6 +63,21 @@ def plan(
             "to": times.iso(until),
             "prefix": f"application_log/run={run_id}",
         },
+        "previous_run_id": watermark.run_id if watermark else NONE,
+    }
+
+
+def without_log(*, mode: str, started_at: datetime, watermark: Watermark | None) -> dict[str, Any]:
+    """A run that exports nothing: `to` is its start. Raises NothingToExport for a run of changes alone."""
+    if mode == "incremental":
+        raise NothingToExport(
+            "mode is 'incremental', but the environment has no application log whose changes could be exported: start "
+            "with mode full or auto"
+        )
+    return {
+        "run_id": times.run_id(started_at),
+        "mode": "full",
+        "export": {"type": NONE, "windows": [], "to": times.iso(started_at), "prefix": NONE},
         "previous_run_id": watermark.run_id if watermark else NONE,
     }
 

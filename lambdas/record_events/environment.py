@@ -14,3 +14,7 @@ class Environment:
     log_attributes: dict[str, Any]
     timestamp_format: str
     powertools_metrics_namespace: str
+    experiments_application: str = ""
+    experiments_environment: str = ""
+    experiments_profile: str = ""
+    experiments_poll_seconds: int = 45

@@ -14,6 +14,7 @@ MOST = 100
 MAX_ID_LENGTH = 256
 MAX_SHOWN = 100
 ANONYMOUS = "anonymous:"  # before the id of who hasn't signed in, so that it is nobody's user id by chance
+SERVED = "served#"  # before the id of an event that the API's own answer is
 AHEAD = timedelta(minutes=5)
 OLDEST = timedelta(days=KEPT_DAYS)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -62,7 +63,7 @@ def event(given: Any, *, now: datetime) -> Event:
     if not isinstance(kind, str) or kind not in LETTERS:
         raise Rejected("unknown-type", f"type is {kind!r:.80}: give one of {', '.join(LETTERS)}")
     return Event(
-        event_id=_text(given, "eventId"),
+        event_id=_event_id(given),
         type=kind,
         user=_user(given),
         items=_items(given, kind),
@@ -72,6 +73,15 @@ def event(given: Any, *, now: datetime) -> Event:
         placement=_optional(given, "placement"),
         value=_number(given.get("value")),
     )
+
+
+def _event_id(given: Mapping[str, Any]) -> str:
+    name = _text(given, "eventId")
+    if name.startswith(SERVED):
+        raise Rejected(
+            "reserved-id", f"eventId is {name!r:.80}: {SERVED} begins the ids of the API's own events"
+        )
+    return name
 
 
 def _user(given: Mapping[str, Any]) -> str:

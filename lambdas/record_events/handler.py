@@ -1,20 +1,27 @@
-"""POST /v1/events: each event is kept once, or rejected with its reason; nothing is lost by sending it again."""
+"""POST /v1/events: each event is kept once, or rejected with its reason; nothing is lost by sending it again.
+
+The queue of what the API showed ends here too: what is kept of it is the same.
+"""
 
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
-from lambdas.record_events import events, exposures, log
+from lambdas.record_events import events, exposures, log, served
 from lambdas.record_events.environment import Environment
 from lambdas.record_events.events import Event, Rejected
 from lambdas.record_events.log import Log
-from lambdas.shared import bodies, environment
+from lambdas.shared import bodies, delivered, environment
+from lambdas.shared.assignment import Document
 from lambdas.shared.clients import client
+from lambdas.shared.delivered import Delivered
+from lambdas.shared.experiment_rules import check
 from lambdas.shared.problems import CONTENT_TYPE, body
 from lambdas.shared.telemetry import count, logger
 
@@ -26,17 +33,67 @@ def settings() -> Environment:
     return environment.read(Environment)
 
 
+def _experiments(given: Environment) -> Document:
+    return experiments().current().document if given.experiments_application else exposures.document()
+
+
+@cache
+def experiments() -> Delivered:
+    given = settings()
+    source = delivered.Source(
+        application=given.experiments_application,
+        environment=given.experiments_environment,
+        profile=given.experiments_profile,
+        poll_seconds=given.experiments_poll_seconds,
+        client=delivered.make_client,
+    )
+    return Delivered(
+        source=source,
+        packaged=exposures.document(),
+        understand=check,
+        clock=time.monotonic,
+        report=lambda source, error: logger().warning(source, extra={"fault": str(error)}),
+    )
+
+
 @cache
 def pool() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(WRITERS, thread_name_prefix="record-events")
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
+    if "Records" in event:
+        return _of_the_queue(event["Records"])
     try:
         return _answered(event)
     except Exception as error:
         logger().exception("failed", exc_info=error)
         return _problem(500, "The request failed on our side; it may be sent again", event)
+
+
+def _of_the_queue(records: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Raises what fails for the whole batch: the queue delivers it again, and keeps at last what nobody could."""
+    given = settings()
+    failed = served.keep(
+        records,
+        clients=client,
+        kept=_log(client("dynamodb"), given),
+        bucket=given.raw_bucket,
+        state_table=given.user_state_table,
+        now=datetime.now(UTC),
+    )
+    figures = {"Served": len(records) - len(failed), "ServedFailed": len(failed)}
+    count(figures, namespace=given.powertools_metrics_namespace, dimensions={"Service": "record_events"})
+    return {"batchItemFailures": [{"itemIdentifier": one} for one in failed]}
+
+
+def _log(dynamodb: Any, given: Environment) -> Log:
+    return Log(
+        dynamodb=dynamodb,
+        table=given.application_log_table,
+        attributes=given.log_attributes,
+        timestamp_format=given.timestamp_format,
+    )
 
 
 def _answered(event: dict[str, Any]) -> dict[str, Any]:
@@ -61,18 +118,13 @@ def run(
     """
     taken, rejected = understood(rows, now=now)
     dynamodb = clients("dynamodb")
-    kept = Log(
-        dynamodb=dynamodb,
-        table=settings.application_log_table,
-        attributes=settings.log_attributes,
-        timestamp_format=settings.timestamp_format,
-    )
+    kept = _log(dynamodb, settings)
     new = list(pool().map(kept.put, taken))
     # Of events that were kept before, too: an earlier attempt may have ended between the two writes.
     seconds = int(now.timestamp())
     for user, deeds in log.by_user(taken).items():
         log.remember(dynamodb, table=settings.user_state_table, user=user, deeds=deeds, now=seconds)
-    lines = exposures.of(taken, exposures.document())
+    lines = exposures.of(taken, _experiments(settings))
     if lines:  # a client of S3 is not made before an experiment runs
         exposures.keep(clients("s3"), bucket=settings.raw_bucket, lines=lines, now=now)
     return {"accepted": len(taken), "duplicates": new.count(False), "rejected": rejected}

@@ -10,8 +10,11 @@ from botocore.exceptions import ClientError
 
 from lambdas.record_events.events import Event
 from lambdas.shared import user_state
+from lambdas.shared.recommendation_ids import answered_at
 
 EVENT_KEY = "event_key"  # sort key of the log's table
+SKEW = 300  # seconds by which a reader's clock may be behind ours
+OF_AN_ANSWER = 7 * user_state.DAY  # a page that stood open longer was shown anew
 EXPIRES_AFTER = user_state.KEPT_DAYS * user_state.DAY
 
 
@@ -78,10 +81,17 @@ def by_user(events: Iterable[Event]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for event in events:
         for item in event.items:
-            deed = user_state.deed(event.type, item, int(event.at.timestamp()))
+            deed = user_state.deed(event.type, item, _second(event))
             if deed:
                 found.setdefault(event.user, []).append(deed)
     return found
+
+
+def _second(event: Event) -> int:
+    """When it was; a showing has its answer's time, so that however often an answer is told it is one showing."""
+    at = int(event.at.timestamp())
+    answered = answered_at(event.recommendation) if event.type == "impression" else None
+    return answered if answered is not None and -SKEW <= at - answered <= OF_AN_ANSWER else at
 
 
 def remember(dynamodb: Any, *, table: str, user: str, deeds: Sequence[str], now: int) -> None:

@@ -57,7 +57,8 @@ def assigned(document: Document, *, placement: str, unit: Unit, day: str) -> lis
     held = list(_holdout(document["holdout"], layer=layer, unit=unit)) if running else []
     if any(one.variant == HELD_OUT for one in held):
         return held
-    return held + [_variant(one, unit) for one in running if _is_in(one, unit, day)]
+    found = ((one, _variant(one, unit)) for one in running if _is_in(one, unit, day))
+    return held + [variant for one, variant in found if variant.variant not in one.get("stopped", ())]
 
 
 def point(*names: str) -> float:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 KEPT_DAYS = 180
-MOST_DEEDS = 600  # of a user; the oldest go
+MOST_DEEDS = 600  # of a user; the oldest go, showings first
 DAY = 86_400
 # Event type of the API -> its letter. What says nothing about an item's place in a list has none.
 LETTERS: Mapping[str, str] = {
@@ -77,8 +77,16 @@ def _parts(text: str) -> tuple[str, int, str]:
     return found
 
 
+def _worth(text: str) -> tuple[bool, int]:
+    letter, at, _ = _parts(text)
+    return letter != LETTERS["impression"], at
+
+
 def spare(deeds: Iterable[str], *, now: int) -> list[str]:
-    """The deeds of a user that no rule looks at any more, and the oldest of too many."""
-    ordered = sorted(deeds, key=lambda text: _parts(text)[1], reverse=True)
+    """The deeds of a user that no rule looks at any more, and of too many the oldest, showings before all others.
+
+    Each read may show a hundred items: what the user did would soon be gone.
+    """
+    ordered = sorted(deeds, key=_worth, reverse=True)
     old = [text for text in ordered if _parts(text)[1] < now - KEPT_DAYS * DAY]
     return list(dict.fromkeys([*old, *ordered[MOST_DEEDS:]]))

@@ -60,9 +60,7 @@ class Line(Deployed):
     def load(self) -> str:
         """A small generated shop, unless the application has data already; says which."""
         with closing(loader.connect(self.client, secret=self.settings.aurora_secret)) as connection:
-            tables.create(
-                connection, tables=self.settings.sources.aurora.tables, datasets=self.settings.datasets
-            )
+            tables.create(connection, tables=self.settings.aurora.tables, datasets=self.settings.datasets)
             previous = tables.previous(connection)
             if previous is not None:
                 return previous.source

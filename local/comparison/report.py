@@ -25,6 +25,8 @@ def _head(review: Review, shared: Shared, title: str) -> Iterator[str]:
         f"Data: {plain(shared.source)}, up to {shared.cut:%Y-%m-%d}; what {len(shared.later):,} users bought after it "
         "judges both sides.\n"
     )
+    if review.left_out:
+        yield f"Not compared, as they make no lists: {plain(', '.join(review.left_out))}.\n"
 
 
 def _flags(review: Review) -> Iterator[str]:
@@ -112,6 +114,7 @@ def as_json(review: Review, *, shared: Shared, title: str) -> str:
         "differ": review.differ,
         "flags": list(review.flags),
         "solutions": [asdict(one) for one in review.solutions],
+        "left_out": list(review.left_out),
         "rows": [asdict(figure) for figure in review.rows],
     }
     return json.dumps(content, indent=1, ensure_ascii=False) + "\n"

@@ -41,6 +41,7 @@ class Answer:
     metrics: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     rows: Mapping[str, Any] = field(default_factory=dict)
     solutions: Mapping[str, str] = field(default_factory=dict)  # name -> for each of whom
+    left_out: Sequence[str] = ()  # solutions that make no lists
     weights: Mapping[str, float] = field(default_factory=dict)  # of event types
     seconds: float = 0
     error: str = ""
@@ -102,6 +103,7 @@ class Review:
     solutions: tuple[Solution, ...]
     rows: tuple[Figure, ...]
     flags: tuple[str, ...]
+    left_out: tuple[str, ...] = ()  # solutions that make no lists, of either side
 
     @property
     def lists(self) -> int:
@@ -122,7 +124,8 @@ def review(before: Answer, after: Answer, shared: Shared) -> Review:
     rows = tuple(_rows(before, after)) if not failed else ()
     taught = () if failed else tuple(_weight_flags(before, after))
     flags = (*failed, *taught, *(flag for one in solutions for flag in _flags(one)), *_row_flags(rows))
-    return Review(solutions=solutions, rows=rows, flags=flags)
+    left_out = tuple(dict.fromkeys([*before.left_out, *after.left_out]))
+    return Review(solutions=solutions, rows=rows, flags=flags, left_out=left_out)
 
 
 def _named(before: Answer, after: Answer) -> tuple[tuple[str, Answer], ...]:

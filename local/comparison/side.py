@@ -1,9 +1,10 @@
 """One side of a comparison, in a process of its own: `python side.py order.json`.
 
 The tree that is compared comes first on the path, so its own preparation jobs, its own configuration and its own engine
-run; of this repository's newer parts only this file runs, and what it asks of that tree is as old as the template.
+run; of this repository's newer parts only this file runs. A tree from before solutions made segments can't answer it,
+and says so.
 An order is {data, scratch, jobs: [{name, configuration, environment, answer}]}: `data` holds the application's tables,
-each answer is a JSON file {lists, metrics, rows, solutions, weights, seconds} or {error}.
+each answer is a JSON file {lists, metrics, rows, solutions, left_out, weights, seconds} or {error}.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import sys
 import time
 import traceback
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +56,12 @@ class Folders:
         path = inside(self._root, Bucket, Key)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(Body)
+
+    def list_objects_v2(self, *, Bucket: str, Prefix: str, Delimiter: str, StartAfter: str) -> dict[str, Any]:
+        """Folders below a prefix, as the only delimiter in use asks for them."""
+        above = inside(self._root, Bucket, Prefix.rstrip("/"))
+        found = sorted(f"{Prefix}{one.name}{Delimiter}" for one in above.glob("*/"))
+        return {"CommonPrefixes": [{"Prefix": one} for one in found if one > StartAfter]}
 
 
 def main(order: Mapping[str, Any]) -> None:
@@ -94,17 +102,28 @@ def run(spark: Any, *, job: Mapping[str, Any], data: Path, work: Path) -> dict[s
         "lists": dict(read_lists(settings, work=work, run_id=run_id)),
         "metrics": metrics,
         "rows": rows,
-        "solutions": {one.name: one.for_each for one in settings.solutions},
+        "solutions": {one.name: one.for_each for one in listed(settings)},
+        "left_out": [one.name for one in settings.solutions if one not in listed(settings)],
         "weights": {rule.type: rule.weight for rule in settings.datasets.interactions.events},
         "seconds": round(time.monotonic() - started, 1),
     }
+
+
+def listed(settings: Any) -> list[Any]:
+    """Solutions whose batch jobs make lists: of segments, rankings and campaigns there is nothing to compare."""
+    return [one for one in settings.solutions if one.publishes == "lists"]
 
 
 def write_raw(settings: Any, *, data: Path, work: Path, run_id: str) -> None:
     """What the extraction and the export would have written. Raises SideFailed for a column that isn't there."""
     import pandas as pd
 
-    tables = settings.sources.aurora.tables.model_dump(exclude_none=True)
+    sources = settings.sources
+    if sources.aurora is None or sources.application_log is None:
+        raise SideFailed(
+            "a comparison reads a database and a log: configure sources.aurora and application_log"
+        )
+    tables = sources.aurora.tables.model_dump(exclude_none=True)
     for name in (name for name in TABLES if name in tables):
         frame = pd.read_parquet(data / f"{name}.parquet")
         wanted = _columns(settings, name)
@@ -137,6 +156,7 @@ def _log(settings: Any, data: Path) -> Iterator[dict[str, Any]]:
 
 def build(spark: Any, settings: Any, *, work: Path, run_id: str) -> dict[str, Any]:
     """Runs the job build-datasets; answers the report's rows."""
+    from config import inputs
     from glue_jobs import build_datasets, session
 
     session.configured(spark)
@@ -152,6 +172,7 @@ def build(spark: Any, settings: Any, *, work: Path, run_id: str) -> dict[str, An
         mode="full",
         export_prefix=f"application_log/run={run_id}",
         previous_run_id="none",
+        batch_inputs=inputs.of_all(listed(settings)),
         log=build_datasets.LogTable(
             ttl=log.ttl_attribute,
             keep_expired_days=log.keep_expired_days,
@@ -166,20 +187,21 @@ def build(spark: Any, settings: Any, *, work: Path, run_id: str) -> dict[str, An
 
 def infer(settings: Any, *, work: Path, run_id: str) -> dict[str, dict[str, float]]:
     """Trains each solution and makes its lists, as batch inference does; answers the metrics of each."""
-    from config import layout
+    from config import inputs
     from osusume_engine import batch
     from osusume_engine.training import train
 
     folder, data = work / f"datasets/runs/{run_id}", training_data(settings, work=work, run_id=run_id)
     found: dict[str, dict[str, float]] = {}
-    for solution in settings.solutions:
+    for solution in listed(settings):
         model = train(
             recipe=solution.recipe,
-            data=data,
+            data=_without(data, solution.excluded_fields),
             hyperparameters=solution.hyperparameters,
             events=_events(settings, solution),
+            objective=_objective(solution),
         )
-        asked = _sorted_input(folder / "batch_input" / layout.AUDIENCES[solution.for_each], work)
+        asked = _sorted_input(folder / "batch_input" / inputs.of(solution)["folder"], work)
         target = work / f"results/runs/{run_id}/batch/{solution.name}/lists.json.out"
         target.parent.mkdir(parents=True)
         batch.infer_files(model=model, pairs=[(asked, target)], num_results=solution.ranked)
@@ -188,14 +210,35 @@ def infer(settings: Any, *, work: Path, run_id: str) -> dict[str, dict[str, floa
 
 
 def _events(settings: Any, solution: Any) -> Any:
-    """The weights of event types, for recipes that take them."""
+    """The solution's own events, or all that count as interactions with their weights, for recipes that take them."""
     from config.recipes import RECIPES
     from osusume_engine.data import EventParameters, EventsConfig
 
-    if not RECIPES[solution.recipe].event_weights:
+    if RECIPES[solution.recipe].event_weights:
+        rules = solution.events or settings.datasets.interactions.events
+        given = [(rule.type, rule.weight, rule.min_value if solution.events else None) for rule in rules]
+        return EventsConfig(parameters=tuple(EventParameters(*one) for one in given))
+    if not solution.events:
         return None
-    rules = settings.datasets.interactions.events
-    return EventsConfig(parameters=tuple(EventParameters(rule.type, rule.weight) for rule in rules))
+    [one] = solution.events
+    return EventsConfig(event_type=one.type, event_value_threshold=one.min_value)
+
+
+def _objective(solution: Any) -> Any:
+    from osusume_engine.data import Objective
+
+    given = solution.objective
+    return Objective(given.item_field, given.sensitivity) if given else None
+
+
+def _without(data: Any, excluded: Mapping[str, Any]) -> Any:
+    """The datasets without fields that are not learned from."""
+    changes: dict[str, Any] = {"categorical": dict(data.categorical), "textual": dict(data.textual)}
+    for name, fields in excluded.items():
+        changes[name] = getattr(data, name).drop(columns=list(fields), errors="ignore")
+        for kind in ("categorical", "textual"):
+            changes[kind][name.capitalize()] = changes[kind][name.capitalize()] - set(fields)
+    return replace(data, **changes)
 
 
 def _sorted_input(folder: Path, work: Path) -> Path:
@@ -244,7 +287,7 @@ def publish(spark: Any, settings: Any, *, work: Path, run_id: str) -> None:
             spark=spark,
             results_bucket="results",
             run_id=run_id,
-            solutions=[solution.model_dump() for solution in settings.solutions],
+            solutions=[solution.model_dump() for solution in listed(settings)],
             publishing=settings.publishing.model_dump(mode="json"),
         )
     )
@@ -252,7 +295,7 @@ def publish(spark: Any, settings: Any, *, work: Path, run_id: str) -> None:
 
 def read_lists(settings: Any, *, work: Path, run_id: str) -> Iterator[tuple[str, dict[str, list[str]]]]:
     """(solution, key -> item ids, the best first) of what readers would get."""
-    for solution in settings.solutions:
+    for solution in listed(settings):
         folder = work / f"results/publish/{run_id}/{solution.name}"
         lines = (json.loads(line) for path in sorted(folder.glob("part-*")) for line in _open(path))
         found = {line["key"]: [item for item, _ in line["items"]] for line in lines}

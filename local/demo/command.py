@@ -6,7 +6,7 @@ import argparse
 import os
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
@@ -88,6 +88,7 @@ def run(options: argparse.Namespace) -> int:
 def _run(options: argparse.Namespace) -> int:
     started = time.monotonic()
     settings = configuration.load(options.environment)
+    _ = settings.aurora  # refuses an environment that has no database to load a shop into
     if folder := _folder(options):
         _check(folder, settings)
     demo = _up(options, settings)
@@ -169,29 +170,45 @@ def _tell(demo: Demo, loaded: Loaded, followed: progress.Run) -> dict[str, list[
     settings, names = demo.settings, demo.settings.names
     output = followed.execution.description.get("output", "{}")
     run_id = story.run_id_of(output)
-    warehouse = {
-        "workgroup": names.warehouse,
-        "database": settings.analytics.database,
-        "secret": names.warehouse_reader_secret,
-    }
     metrics = measures.of_versions(demo.client, names, settings.solutions)
     # A tree has told each step's time already.
     timings = () if live.is_for(sys.stdout) else story.timings(followed)
     _section(f"Run {run_id}: {followed.seconds:.1f} s", timings)
     _section("Rows", story.rows(demo.client, names, run_id))
     _section("Metrics of the versions that serve", measures.told(metrics, settings.solutions))
-    _section("Lists in the warehouse", story.marts(demo.client, **warehouse))
-    dashboards.write(cli.operator_place(settings.environment))
+    if settings.analytics.enabled:
+        _tell_of_warehouse(demo)
     for note in loaded.notes:
         print(f"  Note: {note}")
     title = "Recommendations over HTTP, signed"
     with closing(loader.connect(demo.client, secret=settings.aurora_secret)) as connection:
-        catalogue = Catalogue(connection, settings.sources.aurora.tables)
-        events = partial(log.newest, demo.client("dynamodb"), settings.application_log_table)
+        catalogue = Catalogue(connection, settings.aurora.tables)
+        events = _newest_events(demo)
         lists = list(places.filled(demo.api, catalogue, events))
         _section(title, lists)
         _section("Try it", story.commands(demo.api.url, places.path_of(catalogue)))
+    _section("Look at it", [])
+    cli.show_pages(settings.environment)
     return {title: lists}
+
+
+def _tell_of_warehouse(demo: Demo) -> None:
+    names = demo.settings.names
+    lists = story.marts(
+        demo.client,
+        workgroup=names.warehouse,
+        database=demo.settings.analytics.database,
+        secret=names.warehouse_reader_secret,
+    )
+    _section("Lists in the warehouse", lists)
+    dashboards.write(cli.operator_place(demo.settings.environment))
+
+
+def _newest_events(demo: Demo) -> Callable[[str], list[tuple[str, str]]]:
+    """Of a user; none where there is no log."""
+    if demo.settings.sources.application_log is None:
+        return lambda user: []
+    return partial(log.newest, demo.client("dynamodb"), demo.settings.application_log_table)
 
 
 def _record(

@@ -83,12 +83,12 @@ def fill(
     """`connection` is psycopg2's or the Data API's. Raises OwnFilesRefused or OtherDataLoaded before any change."""
     now = pd.Timestamp(datetime.now(UTC))
     own = own_files.read(folder, datasets=settings.datasets, now=now) if folder else None
-    tables.create(connection, tables=settings.sources.aurora.tables, datasets=settings.datasets)
+    tables.create(connection, tables=settings.aurora.tables, datasets=settings.datasets)
     previous = tables.previous(connection)
     shop = _next(previous, own=own, packaged=packaged, size=size, now=now)
     if shop is None:
         assert previous is not None
-        totals = tables.counts(connection, tables=settings.sources.aurora.tables)
+        totals = tables.counts(connection, tables=settings.aurora.tables)
         return Loaded(source=previous.source, notes=("nothing new to load",), added={}, totals=totals)
     return store(shop, previous=previous, connection=connection, clients=clients, settings=settings)
 
@@ -117,18 +117,22 @@ def store(
     shop: ShopData, *, previous: Previous | None, connection: Any, clients: Clients, settings: Settings
 ) -> Loaded:
     """Log first (its puts may be repeated), then one transaction: a load that dies is done again whole."""
-    source = settings.sources.aurora.tables
-    events = log.write(
-        clients("dynamodb"),
-        table=settings.application_log_table,
-        events=shop.events,
-        log=settings.sources.application_log,
-    )
+    source = settings.aurora.tables
+    events = _write_log(shop, clients=clients, settings=settings)
     added = tables.insert(connection, shop, tables=source)
     tables.remember(connection, shop, newest=_newest(shop, previous))
     totals = tables.counts(connection, tables=source)
     connection.commit()
     return Loaded(source=shop.source, notes=shop.notes, added={**added, "events": events}, totals=totals)
+
+
+def _write_log(shop: ShopData, *, clients: Clients, settings: Settings) -> int:
+    """Events written; none where there is no log."""
+    if settings.sources.application_log is None:
+        return 0
+    return log.write(
+        clients("dynamodb"), table=settings.application_log_table, events=shop.events, log=settings.log
+    )
 
 
 def _newest(shop: ShopData, previous: Previous | None) -> pd.Timestamp:

@@ -19,9 +19,7 @@ def main(environment: str) -> None:
     place = places.reached(environment)
     shop = generate(now=pd.Timestamp.now("UTC") - pd.Timedelta(hours=1)).shop
     with closing(acting.database(place)) as connection:
-        tables.create(
-            connection, tables=place.settings.sources.aurora.tables, datasets=place.settings.datasets
-        )
+        tables.create(connection, tables=place.settings.aurora.tables, datasets=place.settings.datasets)
         loader.store(
             shop, previous=None, connection=connection, clients=place.client, settings=place.settings
         )

@@ -72,6 +72,11 @@ def encrypt_and_decrypt(key_arn: str) -> Statement:
     return allow(["kms:Decrypt", "kms:GenerateDataKey"], key_arn)
 
 
+def receive(queue_arn: str) -> Statement:
+    """What Lambda does as the function's role to feed it from a queue."""
+    return allow(["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"], queue_arn)
+
+
 def pass_role(role_arn: str, *, to: str) -> Statement:
     """`to` is the only service that may receive the role."""
     return allow("iam:PassRole", role_arn, conditions={"StringEquals": {"iam:PassedToService": to}})

@@ -15,10 +15,11 @@ from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 
 from config import layout
+from config.experiments import Experiment
 from config.settings import Settings
 from lambdas.get_recommendations.ranking import Source
 from stacks.parts.api import STAGE
-from stacks.workflows import DEFINITIONS
+from stacks.workflows import definitions
 
 AT_LEAST = cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD
 BELOW = cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD
@@ -28,7 +29,9 @@ SILENT_ENDINGS = ("ExecutionsTimedOut", "ExecutionsAborted")  # of a run: nothin
 # The share that a short trouble of DynamoDB reaches in five minutes, and the patience of a page that waits.
 DEGRADED_PERCENT = 5
 SLOW_MS = 1000
-OUTSIDE_OF_RUNS = ("get_recommendations", "record_events", "request_forgetting")
+ENOUGH_ANSWERS = 50  # of either side in five minutes: fewer say nothing
+DROPPED = 10  # impressions in five minutes: a reader's network hiccup drops single ones
+OUTSIDE_OF_RUNS = ("get_recommendations", "record_events", "request_forgetting", "stop_variant")
 TELLING = ("pipeline", "forget")  # workflows that send a mail themselves when they fail
 
 
@@ -48,10 +51,11 @@ class Watched:
 
 def watched(settings: Settings, *, functions: Iterable[str]) -> list[Watched]:
     return [
-        *(_unfinished(settings, workflow) for workflow in DEFINITIONS),
+        *(_unfinished(settings, workflow) for workflow in definitions(settings)),
         _late(settings),
         *(_function_errors(settings, function) for function in in_order_of_use(settings, functions)),
         _undelivered(settings),
+        *(_of_impressions(settings) if settings.logs_impressions else ()),
         _api_errors(settings),
         _degraded(settings),
         _slow(settings),
@@ -61,7 +65,7 @@ def watched(settings: Settings, *, functions: Iterable[str]) -> list[Watched]:
 
 def in_order_of_use(settings: Settings, functions: Iterable[str]) -> list[str]:
     """Functions as the workflows of a run call them; functions that none calls come last."""
-    text = json.dumps([definition(settings) for definition in DEFINITIONS.values()])
+    text = json.dumps(list(definitions(settings).values()))
     places = {name: text.find(f'"{settings.names.function_arn(name)}"') for name in functions}
     return sorted(places, key=lambda name: (places[name] < 0, places[name]))
 
@@ -167,6 +171,32 @@ def _undelivered(settings: Settings) -> Watched:
     )
 
 
+def _of_impressions(settings: Settings) -> list[Watched]:
+    """Readers get their answers all the while: what is lost is what rules and the warehouse would know."""
+    dead = settings.names.impressions_dead_letters
+    dimensions = {"Service": "get_recommendations"}
+    return [
+        Watched(
+            name="ImpressionsDropped",
+            slug="impressions-dropped",
+            cure="The queue of what the API shows did not take it in time: rules and the warehouse lack it. "
+            "The read function's log says why, under the message fallback, source impressions.",
+            metric=_metric(settings.names.metric_namespace, "ImpressionsDropped", dimensions),
+            threshold=DROPPED,
+            periods=3,
+        ),
+        Watched(
+            name="ImpressionsUnrecorded",
+            slug="impressions-unrecorded",
+            cure=f"What the API showed could not be written five times: messages in {dead}. "
+            "The log of record-events says why; afterwards start the queue's redrive.",
+            metric=_metric(
+                "AWS/SQS", "ApproximateNumberOfMessagesVisible", {"QueueName": dead}, statistic="Maximum"
+            ),
+        ),
+    ]
+
+
 def _degraded(settings: Settings) -> Watched:
     """The fallback hides every fault of the store from readers; somebody has to see it."""
     sources = get_args(Source)
@@ -202,6 +232,65 @@ def _slow(settings: Settings) -> Watched:
         metric=_metric("AWS/ApiGateway", "Latency", dimensions, statistic="p99"),
         threshold=SLOW_MS,
         periods=3,
+    )
+
+
+def of_variant(
+    settings: Settings, experiment: Experiment, variant: str, *, failed_points: int, slower_ms: int
+) -> list[Watched]:
+    """How a variant fares beside the control, which the same store's troubles reach: only the difference is its own."""
+    stem, words = f"{experiment.name}-{variant}", _words(f"{experiment.name}-{variant}")
+    stops = f"Variant {variant} of {experiment.name} is stopped, and a mail says so"
+    sides = {"v": variant, "c": experiment.control}
+    failed = {
+        f"{side}{letter}": _variants_metric(settings, experiment, one, name)
+        for side, one in sides.items()
+        for letter, name in (("f", "Failed"), ("a", "Answers"))
+    }
+    answers = {name: metric for name, metric in failed.items() if name.endswith("a")}
+    slow = {
+        side: _variants_metric(settings, experiment, one, "ReadMs", statistic="p99")
+        for side, one in sides.items()
+    }
+    enough = f"MIN([va, ca]) >= {ENOUGH_ANSWERS}"
+    return [
+        Watched(
+            name=f"Variant{words}Failing",
+            slug=f"variant-{stem}-failing",
+            cure=f"{failed_points} points more of its answers than of the control's are empty or stand-ins. {stops}.",
+            metric=_difference(
+                f"IF({enough}, 100 * vf / va - 100 * cf / ca, 0)", failed, "points above the control"
+            ),
+            threshold=failed_points,
+            periods=3,
+        ),
+        Watched(
+            name=f"Variant{words}Slow",
+            slug=f"variant-{stem}-slow",
+            cure=f"One of a hundred of its answers takes {slower_ms} ms longer than the control's. {stops}.",
+            metric=_difference(f"IF({enough}, v - c, 0)", {**slow, **answers}, "ms above the control"),
+            threshold=slower_ms,
+            periods=3,
+        ),
+    ]
+
+
+def _words(slug: str) -> str:
+    return "".join(map(str.capitalize, slug.split("-")))
+
+
+def _variants_metric(
+    settings: Settings, experiment: Experiment, variant: str, name: str, *, statistic: str = "Sum"
+) -> cloudwatch.Metric:
+    dimensions = {"Experiment": experiment.name, "Variant": variant}
+    return _metric(settings.names.metric_namespace, name, dimensions, statistic=statistic)
+
+
+def _difference(
+    expression: str, metrics: dict[str, cloudwatch.Metric], label: str
+) -> cloudwatch.MathExpression:
+    return cloudwatch.MathExpression(
+        expression=expression, using_metrics=dict(metrics), label=label, period=Duration.minutes(5)
     )
 
 

@@ -69,6 +69,14 @@ class DbtLayer(PackagesLayer):
         super().__init__(scope, "DbtLayer", requirements=requirements)
 
 
+class StatisticsLayer(PackagesLayer):
+    """numpy and scipy."""
+
+    def __init__(self, scope: Construct) -> None:
+        requirements = ROOT / "lambdas" / "analyse_experiments" / "requirements.txt"
+        super().__init__(scope, "StatisticsLayer", requirements=requirements)
+
+
 class ParquetLayer(PackagesLayer):
     """pyarrow."""
 

@@ -17,3 +17,9 @@ DEFINITIONS: Mapping[str, Callable[[Settings], dict[str, Any]]] = {
     "forget": forget.definition,
     "clean-up": clean_up.definition,
 }
+
+
+def definitions(settings: Settings) -> dict[str, dict[str, Any]]:
+    """Of the workflows that the environment has, in the same order."""
+    without = () if settings.analytics.enabled else ("load",)
+    return {name: make(settings) for name, make in DEFINITIONS.items() if name not in without}

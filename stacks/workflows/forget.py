@@ -26,7 +26,7 @@ QUEUE_SECONDS = 300
 SETTLE_SECONDS = 900
 # A deletion's id and the number of its execution; of one that was started by hand, as much of its random name.
 NAME_CHARACTERS = 20
-FIRST_PLACE = "application log"
+FIRST_PLACE = "application log"  # where there is one
 
 
 def definition(settings: Settings) -> dict[str, Any]:
@@ -103,7 +103,7 @@ def _begin_states(settings: Settings) -> States:
         },
         "StartRemoving": {
             "Type": "Pass",
-            "Assign": {"position": {"place": FIRST_PLACE}},
+            "Assign": {"position": {"place": _first_place(settings)}},
             "Next": "Remove",
         },
     }
@@ -130,6 +130,10 @@ def _remove_states(settings: Settings) -> States:
             "Next": "Remove",
         },
     }
+
+
+def _first_place(settings: Settings) -> str:
+    return FIRST_PLACE if settings.sources.application_log is not None else "lists"
 
 
 def _deletion_states(settings: Settings) -> States:

@@ -7,7 +7,7 @@ from typing import Any
 from config import layout
 from config.settings import Settings
 from stacks.parts.access import Statement, allow
-from stacks.workflows import asl
+from stacks.workflows import asl, decisions
 from stacks.workflows.asl import State, States, jsonata
 
 HOURS = 6
@@ -29,12 +29,7 @@ def definition(settings: Settings) -> dict[str, Any]:
             MaxConcurrency=1,
             Next="RunDbt",
         ),
-        "RunDbt": asl.invoke(
-            settings.names.function_arn("run_dbt"),
-            {"run_id": jsonata("$runs[-1]")},
-            Output=jsonata("{'runs': $runs, 'dbt': $states.result.Payload}"),
-            End=True,
-        ),
+        **_marts_states(settings),
     }
     return asl.workflow(
         "load",
@@ -43,6 +38,21 @@ def definition(settings: Settings) -> dict[str, Any]:
         states=states,
         hours=HOURS,
     )
+
+
+def _marts_states(settings: Settings) -> States:
+    """The marts, and the analysis of what they say of experiments, where one is configured."""
+    payload = {"run_id": jsonata("$runs[-1]")}
+    function = settings.names.function_arn("run_dbt")
+    if not decisions.is_analysed(settings):
+        ended = jsonata("{'runs': $runs, 'dbt': $states.result.Payload}")
+        return {"RunDbt": asl.invoke(function, payload, Output=ended, End=True)}
+    built = {"dbt": jsonata("$states.result.Payload")}
+    output = "{'runs': $runs, 'dbt': $dbt, 'decisions': $decisions}"
+    return {
+        "RunDbt": asl.invoke(function, payload, Assign=built, Next="AnalyseExperiments"),
+        **decisions.states(settings, output=output),
+    }
 
 
 def _load_states(settings: Settings) -> States:

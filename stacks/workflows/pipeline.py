@@ -1,7 +1,8 @@
 """`pipeline`: one run under the environment's lock.
 
-Input {mode: auto|full|incremental, scheduled_time?, accept?: [figure]}, or {resume: <run id>, accept?}: that run goes
-on after the phase that it finished last.
+Input {mode: auto|full|incremental, scheduled_time?, accept?: [figure], versions?: {solution: version's ARN}}, or
+{resume: <run id>, accept?}: that run goes on after the phase that it finished last. With versions nothing is trained:
+lists are made with those, and for other solutions with what serves.
 """
 
 from __future__ import annotations
@@ -12,17 +13,20 @@ from config import layout
 from config.settings import Settings
 from stacks.parts.access import Statement, allow
 from stacks.parts.buckets import KEEP_DAYS
-from stacks.workflows import asl, lock, schemas
+from stacks.workflows import asl, lock, named, schemas
 from stacks.workflows.asl import State, States, jsonata
 
 # Shorter than a day with the lock's margin: a run that was killed must not block the next day's.
 HOURS = 20
 LOCK_HOURS = 21
-PARTS = ("prepare", "train", "recommend", "load")
+PARTS = ("prepare", "train", "recommend", "load")  # the last where there is a warehouse
 # Of a run that fell behind: each load is one more round, and an execution's history has an end.
 LOADS = 30
 # The phase that follows the one that was finished last.
-_AFTER = {"serving": "Served", "trained": "RunRecommend", "prepared": "RunTrain"}
+_AFTER = {"serving": "Served", "trained": "RunRecommend", "prepared": "Versions"}
+# How to start a run again that was not even planned.
+_AGAIN = """$exists($states.input.versions)
+  ? $string({'mode': 'auto', 'versions': $states.input.versions}) : '{"mode": "auto"}'"""
 # Of SNS: fewer than 100 characters, all of them printable ASCII.
 SUBJECT_CHARACTERS = 99
 # What a failure from here on means, for the notification.
@@ -56,8 +60,9 @@ def definition(settings: Settings) -> dict[str, Any]:
                     "Next": "ReadProgress",
                 }
             ],
-            "Default": "PlanRun",
+            "Default": "Named",
         },
+        **named.states(settings, next_state="PlanRun"),
         **_resume_states(settings),
         **_plan_states(settings),
         **_model_states(settings),
@@ -88,7 +93,9 @@ def _plan_states(settings: Settings) -> States:
         "PlanRun": _plan_run(settings),
         # What no dataset can take stops a run before its hours of work, not after.
         "CheckFields": schemas.check(settings, Next="NotePlan"),
-        "NotePlan": _note_progress(settings, "plan", "$plan", Next="RunPrepare"),
+        "NotePlan": _note_progress(
+            settings, "plan", "$merge([$plan, {'versions': $versions}])", Next="RunPrepare"
+        ),
         "RunPrepare": _run(
             settings,
             "prepare",
@@ -112,14 +119,27 @@ def _start() -> State:
         "standing": UNSERVED,
         "accept": jsonata("$exists($states.input.accept) ? [$states.input.accept] : []"),
         "resume": jsonata("$exists($states.input.resume) ? $string($states.input.resume) : ''"),
-        "again": '{"mode": "auto"}',
+        "named": jsonata("$exists($states.input.versions) ? $states.input.versions : {}"),
+        "versions": {},
+        "again": jsonata(_AGAIN),
     }
     return {"Type": "Pass", "Assign": assigned, "Next": "AcquireLock"}
 
 
 def _model_states(settings: Settings) -> States:
     return {
-        "NotePrepared": _note_progress(settings, "prepared", "$prepared", Next="RunTrain"),
+        "NotePrepared": _note_progress(settings, "prepared", "$prepared", Next="Versions"),
+        "Versions": {
+            "Type": "Choice",
+            "Choices": [
+                {
+                    "Condition": jsonata("$count($keys($versions)) > 0"),
+                    "Assign": {"trained": {"versions": jsonata("$versions"), "unused_solutions": []}},
+                    "Next": "NoteTrained",
+                }
+            ],
+            "Default": "RunTrain",
+        },
         "RunTrain": _run(
             settings,
             "train",
@@ -135,7 +155,7 @@ def _model_states(settings: Settings) -> States:
             Assign={"standing": UNRECORDED},
             Next="NoteServing",
         ),
-        "NoteServing": _note_progress(settings, "serving", "true", Next="AddPending"),
+        "NoteServing": _note_progress(settings, "serving", "true", Next=_after_serving(settings)),
     }
 
 
@@ -197,7 +217,7 @@ def _resume_states(settings: Settings) -> States:
             "Default": "Resume",
         },
         **_refused_resumes(),
-        **_resumed_states(),
+        **_resumed_states(settings),
     }
 
 
@@ -222,12 +242,15 @@ def _refused_resumes() -> States:
     }
 
 
-def _resumed_states() -> States:
+def _resumed_states(settings: Settings) -> States:
     return {
         "Resume": {
             "Type": "Pass",
             "Assign": {
                 "plan": jsonata("$parse($progress.plan.S)"),
+                "versions": jsonata(
+                    "( $found := $parse($progress.plan.S).versions; $exists($found) ? $found : {} )"
+                ),
                 "prepared": jsonata("$exists($progress.prepared.S) ? $parse($progress.prepared.S) : {}"),
                 "trained": jsonata("$exists($progress.trained.S) ? $parse($progress.trained.S) : {}"),
             },
@@ -241,7 +264,7 @@ def _resumed_states() -> States:
             ],
             "Default": "RunPrepare",
         },
-        "Served": {"Type": "Pass", "Assign": {"standing": UNRECORDED}, "Next": "AddPending"},
+        "Served": {"Type": "Pass", "Assign": {"standing": UNRECORDED}, "Next": _after_serving(settings)},
     }
 
 
@@ -276,6 +299,14 @@ def _run(settings: Settings, workflow: str, payload: dict[str, str], **fields: A
     return asl.task(asl.WORKFLOW, arguments, **fields)
 
 
+def _after_serving(settings: Settings) -> str:
+    return "AddPending" if settings.analytics.enabled else "RecordRun"
+
+
+def _parts(settings: Settings) -> tuple[str, ...]:
+    return PARTS if settings.analytics.enabled else PARTS[:-1]
+
+
 def _record_states(settings: Settings) -> States:
     table = settings.names.control_table
     run = {
@@ -293,9 +324,10 @@ def _record_states(settings: Settings) -> States:
         "log_exported_until": {"S": jsonata("$plan.export.to")},
         "run_id": {"S": jsonata("$plan.run_id")},
     }
+    after = "RunLoad" if settings.analytics.enabled else "ReleaseLock"
     return {
         # Before anything is loaded: what the warehouse misses, however it is missed, is known.
-        "AddPending": _add_pending(table),
+        **({"AddPending": _add_pending(table)} if settings.analytics.enabled else {}),
         "RecordRun": asl.task(asl.PUT_ITEM, {"TableName": table, "Item": run}, Next="RecordWatermark"),
         "RecordWatermark": asl.task(
             asl.PUT_ITEM,
@@ -307,8 +339,8 @@ def _record_states(settings: Settings) -> States:
         "WatchLateness": asl.task(
             asl.sdk("cloudwatch", "enableAlarmActions"),
             {"AlarmNames": [settings.names.late_alarm]},
-            Catch=[{"ErrorEquals": ["States.ALL"], "Next": "RunLoad"}],
-            Next="RunLoad",
+            Catch=[{"ErrorEquals": ["States.ALL"], "Next": after}],
+            Next=after,
         ),
     }
 
@@ -341,6 +373,8 @@ def _add_pending(table: str) -> State:
 
 def _load_states(settings: Settings) -> States:
     """The warehouse may be behind without the run failing: its lists serve."""
+    if not settings.analytics.enabled:
+        return {}
     caught = {
         "ErrorEquals": ["States.ALL"],
         "Assign": {"failure": asl.failure("RunLoad", whole=True)},
@@ -462,15 +496,17 @@ _PLAIN = f"""
 
 def statements(settings: Settings, *, key_arn: str) -> list[Statement]:
     names = settings.names
-    executions = [f"{names.execution_arn(part)}:*" for part in PARTS]
+    parts = _parts(settings)
+    executions = [f"{names.execution_arn(part)}:*" for part in parts]
     rule = (
         f"arn:aws:events:{settings.region}:{settings.account}"
         ":rule/StepFunctionsGetEventsForStepFunctionsExecutionRule"
     )
     return [
         allow("lambda:InvokeFunction", names.function_arn("plan_run")),
+        *named.statements(settings),
         *schemas.reading(settings),
-        allow("states:StartExecution", *(names.workflow_arn(part) for part in PARTS)),
+        allow("states:StartExecution", *map(names.workflow_arn, parts)),
         allow(["states:DescribeExecution", "states:StopExecution"], *executions),
         *lock.statements(settings, "dynamodb:UpdateItem"),
         # `.sync` learns of the end through a rule that Step Functions manages.

@@ -36,7 +36,7 @@ def definition(settings: Settings) -> dict[str, Any]:
         },
         "Extract": {
             "Type": "Parallel",
-            "Branches": [_extract_aurora(settings), _export_log(settings)],
+            "Branches": _sources(settings),
             "Next": "BuildDatasets",
         },
         "BuildDatasets": asl.run_job(
@@ -63,9 +63,18 @@ def definition(settings: Settings) -> dict[str, Any]:
     )
 
 
+def _sources(settings: Settings) -> list[dict[str, Any]]:
+    """A branch each of what the environment has; the configuration has one at least."""
+    given = settings.sources
+    return [
+        *([_extract_aurora(settings)] if given.aurora is not None else []),
+        *([_export_log(settings)] if given.application_log is not None else []),
+    ]
+
+
 def _extract_aurora(settings: Settings) -> dict[str, Any]:
     job = asl.run_job(settings.names.job("extract-aurora"), {"--run_id": jsonata("$run_id")}, End=True)
-    if not settings.sources.aurora.create:
+    if not settings.creates_aurora:
         return {"StartAt": "ExtractAurora", "States": {"ExtractAurora": job}}
     grant = asl.invoke(
         settings.names.function_arn("grant_reader"),
@@ -178,19 +187,26 @@ def table_arn(settings: Settings) -> str:
 
 
 def _functions(settings: Settings) -> list[str]:
-    return ["validate_datasets", *(["grant_reader"] if settings.sources.aurora.create else [])]
+    return ["validate_datasets", *(["grant_reader"] if settings.creates_aurora else [])]
 
 
 def statements(settings: Settings, *, key_arn: str) -> list[Statement]:
     names = settings.names
-    jobs = [names.job_arn("extract-aurora"), names.job_arn("build-datasets")]
-    exports = f"arn:aws:s3:::{names.raw_bucket}/{layout.LOG_EXPORT.anything}"
+    jobs = [*(["extract-aurora"] if settings.sources.aurora is not None else []), "build-datasets"]
+    runs = ["glue:StartJobRun", "glue:GetJobRun", "glue:GetJobRuns", "glue:BatchStopJobRun"]
     return [
-        allow(["glue:StartJobRun", "glue:GetJobRun", "glue:GetJobRuns", "glue:BatchStopJobRun"], *jobs),
+        allow(runs, *map(names.job_arn, jobs)),
+        *(_export_statements(settings) if settings.sources.application_log is not None else []),
+        allow(["kms:Decrypt", "kms:GenerateDataKey"], key_arn),
+        allow("lambda:InvokeFunction", *map(names.function_arn, _functions(settings))),
+    ]
+
+
+def _export_statements(settings: Settings) -> list[Statement]:
+    exports = f"arn:aws:s3:::{settings.names.raw_bucket}/{layout.LOG_EXPORT.anything}"
+    return [
         allow("dynamodb:ExportTableToPointInTime", table_arn(settings)),
         allow("dynamodb:DescribeExport", f"{table_arn(settings)}/export/*"),
         # DynamoDB writes the export with the caller's permissions.
         allow(["s3:PutObject", "s3:PutObjectAcl", "s3:AbortMultipartUpload"], exports),
-        allow(["kms:Decrypt", "kms:GenerateDataKey"], key_arn),
-        allow("lambda:InvokeFunction", *map(names.function_arn, _functions(settings))),
     ]

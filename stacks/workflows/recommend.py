@@ -8,7 +8,7 @@ from config import gate, layout
 from config.settings import Settings
 from config.solution import Solution
 from stacks.parts.access import Statement, allow, list_objects, pass_role
-from stacks.workflows import asl, batches, campaigns, filters, segment_events
+from stacks.workflows import asl, batches, campaigns, filters, named, segment_events
 from stacks.workflows.asl import State, States, jsonata
 
 HOURS = 18
@@ -26,8 +26,11 @@ def definition(settings: Settings) -> dict[str, Any]:
                 "run_id": jsonata("$states.input.run_id"),
                 "versions": jsonata("$states.input.versions"),
             },
-            "Next": filters.start(settings, otherwise=_after_filters(settings)),
+            "Next": "CheckVersions",
         },
+        "CheckVersions": named.check(
+            settings, Next=filters.start(settings, otherwise=_after_filters(settings))
+        ),
         **filters.states(settings, next_state=_after_filters(settings)),
         **batches.states(settings, next_state="PostProcess"),
         **_list_states(settings),
@@ -366,6 +369,7 @@ def statements(settings: Settings) -> list[Statement]:
     names = settings.names
     runs = ["glue:StartJobRun", "glue:GetJobRun", "glue:GetJobRuns", "glue:BatchStopJobRun"]
     return [
+        *named.statements(settings),
         *batches.statements(settings),
         *campaigns.statements(settings),
         *filters.statements(settings),

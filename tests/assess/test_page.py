@@ -134,7 +134,10 @@ def test_a_folder_that_is_not_there_is_said(tmp_path: Path, capsys: pytest.Captu
 
 
 @pytest.mark.nightly
-def test_whole_data_get_every_section_and_the_same_page_again(tmp_path: Path) -> None:
+def test_whole_data_get_every_section_and_the_same_page_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OSUSUME_CONFIG", str(example.CONFIG))
     rows = shops.interactions(events=1100, users=40, items=30)
     folder = shops.write(tmp_path, rows, items=shops.catalogue(30), users=shops.members(40))
     options = Options(settings=example.settings(), now=pd.Timestamp(shops.NOW), user="u007")

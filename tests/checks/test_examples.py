@@ -23,7 +23,15 @@ FOLDER = example.CONFIG.parent / "docs" / "examples"
 FILES = sorted(FOLDER.glob("*.yaml"))
 # An environment that was never deployed, of which no baseline is kept.
 ENVIRONMENT = "sample"
-EACH = pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+# Of the parts that an environment may do without, one in `make test`; tests/stacks/test_parts.py looks at the others.
+NIGHTLY = ("database-only", "without-warehouse")
+EACH = pytest.mark.parametrize(
+    "file",
+    [
+        pytest.param(file, marks=[pytest.mark.nightly] * (file.stem in NIGHTLY), id=file.stem)
+        for file in FILES
+    ],
+)
 
 
 def content(file: Path) -> example.Content:

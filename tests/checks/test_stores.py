@@ -111,7 +111,10 @@ def test_a_folder_that_no_call_reads_or_writes_any_more_is_a_finding(
 def test_every_landing_table_is_filled_by_the_load_and_read_by_a_model() -> None:
     models = [path.read_text() for path in (ROOT / "warehouse" / "models").rglob("*.sql")]
     read = {name for text in models for name in re.findall(r"source\('\w+', '(\w+)'\)", text)}
-    assert {*tables.TABLES, *tables.SNAPSHOTS} == set(layout.WAREHOUSE_TABLES) == read
+    copied = {*tables.TABLES, *tables.SNAPSHOTS}
+    assert copied == set(layout.WAREHOUSE_TABLES)
+    assert copied | {*tables.ANALYSED} == read
+    assert {*tables.ANALYSED} == {layout.EXPERIMENT_RESULTS}, "which the analysis fills"
 
 
 def test_every_staging_model_is_read_by_another() -> None:

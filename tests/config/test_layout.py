@@ -15,6 +15,7 @@ import pytest
 
 from config import layout
 from config.layout import Form
+from lambdas.analyse_experiments import store
 from lambdas.forget_users import contents, steps
 from lambdas.get_recommendations import actions, answers, segments
 from lambdas.get_recommendations.patience import Patience
@@ -38,7 +39,8 @@ COPIES = frozenset(
     config/layout.py
     glue_jobs/build_datasets.py glue_jobs/forgotten.py glue_jobs/postprocess_recommendations.py glue_jobs/report.py
     glue_jobs/session.py lambdas/forget_users/contents.py lambdas/forget_users/steps.py lambdas/forget_users/tables.py
-    lambdas/clean_up/handler.py lambdas/judge_lists/handler.py lambdas/judge_solution_version/past.py
+    lambdas/analyse_experiments/store.py lambdas/clean_up/handler.py lambdas/judge_lists/handler.py
+    lambdas/judge_solution_version/past.py
     lambdas/get_recommendations/actions.py lambdas/get_recommendations/store.py
     lambdas/judge_solution_version/handler.py lambdas/plan_run/plan.py
     lambdas/plan_run/sources.py lambdas/publish_recommendations/lists.py lambdas/shared/forgetting.py
@@ -47,7 +49,7 @@ COPIES = frozenset(
 )
 WORDS = re.compile(
     r"^/?(runs|aurora|application_log|events|batch_input|quarantine|batch|publish|forget)/|^/warehouse/"
-    r"|\b(pointer|versions|serving|gate|run|forgetting|forgotten)#|(^|/)report\.json$|^(watermark|lock|pk|sk|expires_at)$"
+    r"|\b(pointer|versions|serving|gate|run|forgetting|forgotten|decision)#|(^|/)report\.json$|^(watermark|lock|pk|sk|expires_at)$"
 )
 FOLDERS = ("app.py", "config", "stacks", "lambdas", "glue_jobs", "checks", "local/demo", "local/chaos")
 
@@ -217,6 +219,10 @@ def test_copy_reads_each_table_from_the_folder_of_the_layout() -> None:
     sql = (ROOT / "warehouse" / "load" / "load.sql").read_text()
     found = re.findall(r"from 's3://\$results_bucket/([^']+)'", sql)
     assert found == [layout.WAREHOUSE.of(run_id="$run_id", table=name) for name in layout.WAREHOUSE_TABLES]
+
+
+def test_the_analysis_stores_below_the_layouts_folder() -> None:
+    assert store.folder("r") == layout.WAREHOUSE.of(run_id="r", table=layout.EXPERIMENT_RESULTS)
 
 
 def test_nothing_else_spells_a_key_itself() -> None:

@@ -128,7 +128,16 @@ def deployed(*, home: Path, cdk_out: Path, settings: Settings, shop: GeneratedSh
 
 
 def line_store(line: Line, shop: GeneratedShop) -> None:
-    """Loads the shop into the application's database and log."""
+    """Loads the shop into the application's database and log, or whole into the log where there is no database."""
+    if line.settings.sources.aurora is None:
+        _log_all(line, shop)
+    else:
+        _store_all(line, shop)
+    # An export shows the table at a whole second before the run started: let what was written be older.
+    time.sleep(EXPORTED_AFTER_SECONDS)
+
+
+def _store_all(line: Line, shop: GeneratedShop) -> None:
     from local.demo import tables
 
     with closing(loader.connect(line.client, secret=line.settings.aurora_secret)) as connection:
@@ -140,8 +149,36 @@ def line_store(line: Line, shop: GeneratedShop) -> None:
             clients=line.client,
             settings=line.settings,
         )
-    # An export shows the table at a whole second before the run started: let what was written be older.
-    time.sleep(EXPORTED_AFTER_SECONDS)
+
+
+def _log_all(line: Line, shop: GeneratedShop) -> None:
+    """Purchases as events, as an application without orders would log them."""
+    import pandas as pd
+
+    from local.demo import log
+    from local.demo.shop import EVENT_COLUMNS
+
+    orders = shop.shop.orders
+    bought = pd.DataFrame(
+        {
+            "event_id": orders.order_id + "-" + orders.item_id,
+            "event_type": "purchase",
+            "user_id": orders.user_id,
+            "item_id": orders.item_id,
+            "occurred_at": orders.ordered_at,
+            "session_id": orders.order_id,
+            "value": orders.sales_value,
+            "simulated": False,
+        }
+    ).reindex(columns=EVENT_COLUMNS)
+    bought["simulated"] = False
+    for events in (bought, shop.shop.events):
+        log.write(
+            line.client("dynamodb"),
+            table=line.settings.application_log_table,
+            events=events,
+            log=line.settings.log,
+        )
 
 
 def wait_for(condition: Any, *, seconds: float, what: str) -> Any:

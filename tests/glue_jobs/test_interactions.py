@@ -104,6 +104,40 @@ def test_orders_and_events_become_interactions_in_personalizes_column_order(spar
     ]
 
 
+def test_events_that_say_what_was_bought_are_order_lines(spark: Any) -> None:
+    """Each user, item and second once, with its largest value; an order is what a user bought at one moment."""
+    from glue_jobs.transforms import interactions
+
+    kept = spark.createDataFrame(
+        [
+            ("u1", "i1", NOW, "purchase", 2.0),
+            ("u1", "i2", NOW, "purchase", 3.0),
+            ("u1", "i1", NOW, "rental", 5.0),
+            ("u1", "i1", NOW + 1, "rental", None),
+            ("u2", "i1", NOW, "click", 9.0),
+        ],
+        "USER_ID string, ITEM_ID string, TIMESTAMP bigint, EVENT_TYPE string, EVENT_VALUE double",
+    )
+    rows = interactions.orders_of_events(kept, types=["purchase", "rental"], run_id="r").collect()
+    assert sorted(
+        (row.user_id, row.item_id, row.ordered_at[-2:], row.sales_value or 0.0) for row in rows
+    ) == [
+        ("u1", "i1", "00", 5.0),
+        ("u1", "i1", "01", 0.0),
+        ("u1", "i2", "00", 3.0),
+    ]
+    assert len({row.order_id for row in rows}) == 2
+    empty = interactions.orders_of_events(kept, types=[], run_id="r")
+    columns = {
+        "USER_ID": "USER_ID",
+        "ITEM_ID": "ITEM_ID",
+        "TIMESTAMP": "TIMESTAMP",
+        "EVENT_VALUE": "EVENT_VALUE",
+    }
+    others = interactions.warehouse_orders(kept, columns=columns, run_id="r")
+    assert empty.count() == 0 and empty.dtypes == others.dtypes
+
+
 def test_the_same_user_item_second_and_type_is_one_interaction_with_the_largest_value(spark: Any) -> None:
     from glue_jobs.transforms import interactions
 

@@ -73,8 +73,9 @@ def test_the_readme_documents_every_variable(function: str) -> None:
         )
 
 
-def test_there_are_thirteen_functions() -> None:
+def test_there_are_fourteen_functions() -> None:
     assert FUNCTIONS == [
+        "analyse_experiments",
         "clean_up",
         "forget_users",
         "get_recommendations",

@@ -9,6 +9,7 @@ import io
 import json
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -182,6 +183,20 @@ def test_several_users_go_at_once(kind: Kind, tmp_path: Path) -> None:
     source, target = tmp_path / "old", tmp_path / "new"
     source.write_bytes(of_kind(kind, *IDS, "stays"))
     content = contents.content_of(kind[0], kind[1], names=NAMES)
+    assert content is not None
+    assert rewriting.rewrite(source, target, content=content, users=IDS) == len(IDS)
+    assert text_of(target.read_bytes()) == text_of(of_kind(kind, "stays"))
+
+
+FORMER = [kind for kind in KINDS if kind[0] == "raw"]
+
+
+@pytest.mark.parametrize("kind", FORMER, ids=lambda kind: kind[1])
+def test_files_of_a_source_that_is_there_no_more_lose_the_user_too(kind: Kind, tmp_path: Path) -> None:
+    """Nobody says any more which column or attribute was the user's."""
+    source, target = tmp_path / "old", tmp_path / "new"
+    source.write_bytes(of_kind(kind, *IDS, "stays"))
+    content = contents.content_of(kind[0], kind[1], names=Names({}, []))
     assert content is not None
     assert rewriting.rewrite(source, target, content=content, users=IDS) == len(IDS)
     assert text_of(target.read_bytes()) == text_of(of_kind(kind, "stays"))
@@ -510,6 +525,25 @@ def test_the_report_counts_and_tells_nobody(world: World) -> None:
     assert days["recovery period of the tables"] == expected
     item = world.requests.read(request)
     assert item and item["state"]["S"] == "done" and "user" not in item and "digest" not in item
+
+
+@pytest.mark.parametrize(
+    ("absent", "place"),
+    [({"warehouse_workgroup": ""}, "warehouse"), ({"application_log_table": ""}, "application log")],
+)
+def test_a_place_that_the_environment_has_not_is_neither_asked_nor_reported(
+    world: World, absent: dict[str, str], place: str
+) -> None:
+    world.fill(USER, "other")
+    [request] = added(world, USER)
+    steps = replace(world.steps, settings=replace(world.steps.settings, **absent))
+    first = "lists" if place == "application log" else "application log"
+    assert steps.remove([request], {"place": first}) == {"done": True}
+    steps.end([request])
+    report = json.loads(world.s3.get_object(Bucket="results", Key=f"forget/{request}.json")["Body"].read())
+    assert not [name for name in report["removed"] if name.startswith(place)]
+    assert any("warehouse" in one["where"] for one in report["stays"]) == (place != "warehouse")
+    assert report["removed"]["lists: rows"] == 4
 
 
 def test_the_next_export_is_of_the_whole_log(world: World) -> None:

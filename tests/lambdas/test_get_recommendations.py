@@ -16,6 +16,7 @@ from jsonschema import Draft202012Validator
 from config import serving
 from config.settings import Settings
 from lambdas.get_recommendations import fallback, handler, openapi, placements, routes
+from lambdas.get_recommendations.impressions import Shown
 from lambdas.get_recommendations.table import make_client
 from lambdas.request_forgetting import handler as forgetting_handler
 from tests import example
@@ -101,6 +102,8 @@ def kept_client(*, timeout_ms: int) -> Any:
 def forget() -> None:
     handler.settings.cache_clear()
     handler.recommender.cache_clear()
+    handler.experiments.cache_clear()
+    handler.channel.cache_clear()
 
 
 def event(
@@ -773,3 +776,72 @@ def test_a_page_may_stay_with_its_run_while_it_may_be_read(world: Server) -> Non
     world.put("personal#u1", new, items='[["n1",1]]')
     assert ids(ask(USERS, userId="u1", query={"runId": RUN})) == ["p1", "p2", "p3"]
     assert ids(ask(USERS, userId="u1", query={"runId": "20200101T000000Z"})) == ["n1"]
+
+
+class Queue:
+    """Takes what is shown in place of the queue; `takes` says whether it does."""
+
+    def __init__(self) -> None:
+        self.shown: list[Shown] = []
+        self.takes = True
+
+    def put(self, shown: Shown) -> bool:
+        self.shown.append(shown)
+        return self.takes
+
+
+@pytest.fixture
+def queue(monkeypatch: pytest.MonkeyPatch) -> Queue:
+    made = Queue()
+    monkeypatch.setattr(handler, "channel", lambda: made)
+    return made
+
+
+def test_what_a_user_is_shown_is_told_with_places_placement_and_id(queue: Queue) -> None:
+    first = ask(USERS, userId="u1", query={"placement": "home", "numResults": "2"})
+    second = ask(USERS, userId="u1", query={"placement": "home", "cursor": first["nextCursor"]})
+    assert [(one.recommendation, one.start, one.items) for one in queue.shown] == [
+        (body["recommendationId"], start, ids(body)) for body, start in ((first, 0), (second, 2))
+    ]
+    assert {(one.user, one.placement) for one in queue.shown} == {("u1", "home")}
+
+
+def test_an_answer_that_is_repeated_is_told_under_its_name(queue: Queue) -> None:
+    [held] = whole(event(USERS, userId="u1"))["multiValueHeaders"]["ETag"]
+    assert whole(event(USERS, userId="u1"), If_None_Match=held)["statusCode"] == 304
+    ask(USERS, userId="u1")
+    names = [one.recommendation for one in queue.shown]
+    assert names[0] == names[1] != names[2]
+
+
+def test_what_nobody_is_shown_is_not_told(queue: Queue, world: Server) -> None:
+    ask("/v1/popular")
+    ask(ITEMS, itemId="i1")
+    whole(event("/v1/users/{userId}/rankings", method="POST", body='{"itemIds": ["p1"]}', userId="u1"))
+    ask(USERS, userId="u1", query={"placement": "buy_again", "exclude": ("p1", "p2", "p3")})
+    assert queue.shown == []
+
+
+@pytest.mark.parametrize(
+    ("whole_api", "of_home", "told"), [(True, None, 2), (True, False, 1), (False, True, 1), (False, None, 0)]
+)
+def test_impressions_are_told_where_the_configuration_says(
+    queue: Queue, packaged: Path, whole_api: bool, of_home: bool | None, told: int
+) -> None:
+    content = example.content()
+    home = {**content["placements"]["home"], "log_impressions": of_home}
+    configure(
+        packaged,
+        api={**content["api"], "log_impressions": whole_api},
+        placements={**content["placements"], "home": home},
+    )
+    ask(USERS, userId="u1", query={"placement": "home"})
+    ask(USERS, userId="u1")
+    assert len(queue.shown) == told
+
+
+def test_a_drop_is_counted_and_changes_no_answer(queue: Queue, capsys: pytest.CaptureFixture[str]) -> None:
+    queue.takes = False
+    assert ids(ask(USERS, userId="u1")) == ["p1", "p2", "p3"]
+    figures = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert sum(line.get("ImpressionsDropped", 0) for line in figures) == 1

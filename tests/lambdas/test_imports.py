@@ -9,7 +9,11 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 # As stacks/analytics.py packs them.
-FOLDERS = {"load_warehouse": ("warehouse/load",), "run_dbt": ("warehouse",)}
+FOLDERS = {
+    "analyse_experiments": ("analysis", "warehouse/load"),
+    "load_warehouse": ("warehouse/load",),
+    "run_dbt": ("warehouse",),
+}
 FUNCTIONS = sorted(path.parent.name for path in (ROOT / "lambdas").glob("*/handler.py"))
 
 

@@ -75,7 +75,7 @@ def add_results(stubber: Any, *results: list[list[dict[str, Any]]]) -> None:
 def everything_there() -> tuple[list[list[dict[str, Any]]], ...]:
     catalog = {"timestamp": ("timestamp without time zone", None)}
     columns = []
-    for table, defined in tables.TABLES.items():
+    for table, defined in tables.MADE.items():
         for column, kind in defined.columns.items():
             name, length = catalog.get(kind, (kind, None))
             if kind.startswith("varchar"):
@@ -109,7 +109,7 @@ def test_what_is_missing_is_made_outside_of_a_transaction(stubbed: Any) -> None:
         # md5 of password and name, as Redshift's CREATE USER takes it: `printf 'very secretdashboards' | md5sum`.
         "create user dashboards password 'md50951eaa43656fb8294a0f2e09fb3f5e8'",
         "create schema if not exists landing",
-        *(tables.create(name, table) for name, table in tables.TABLES.items()),
+        *(tables.create(name, table) for name, table in tables.MADE.items()),
     ]
     expected = {
         **WHERE,

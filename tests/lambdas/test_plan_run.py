@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from lambdas.plan_run.environment import Environment
 from lambdas.plan_run.handler import run
-from lambdas.plan_run.plan import Watermark, WatermarkTooOld, window_start, windows
+from lambdas.plan_run.plan import NothingToExport, Watermark, WatermarkTooOld, window_start, windows
 from lambdas.plan_run.sources import PointInTimeRecoveryDisabled
 from lambdas.shared.events import InvalidEvent
 from osusume_endpoint.dynamodb import export
@@ -193,3 +193,27 @@ def test_a_log_without_point_in_time_recovery_is_refused_by_name(planned: Any) -
 def test_a_wrong_event_is_refused_by_key_and_value(planned: Any, changes: Any, said: str) -> None:
     with pytest.raises(InvalidEvent, match=said):
         planned(**changes)
+
+
+def test_without_a_log_a_run_exports_nothing_and_asks_for_no_table(stubbed: Any) -> None:
+    client, stubber = stubbed("dynamodb")
+    stubber.add_response(
+        "get_item",
+        {"Item": {"log_exported_until": {"S": "2026-11-23T03:00:00Z"}, "run_id": {"S": "20261123T030000Z"}}},
+        {"TableName": "control", "Key": {"pk": {"S": "watermark"}}, "ConsistentRead": True},
+    )
+    event = {"mode": "auto", "started_at": "2026-11-24T03:00:00.123Z"}
+    assert run(event, dynamodb=client, settings=Environment("control")) == {
+        "run_id": "20261124T030000Z",
+        "mode": "full",
+        "export": {"type": "none", "windows": [], "to": "2026-11-24T03:00:00Z", "prefix": "none"},
+        "previous_run_id": "20261123T030000Z",
+    }
+
+
+def test_without_a_log_a_run_of_changes_is_refused(stubbed: Any) -> None:
+    client, stubber = stubbed("dynamodb")
+    stubber.add_response("get_item", {}, None)
+    event = {"mode": "incremental", "started_at": "2026-11-24T03:00:00.123Z"}
+    with pytest.raises(NothingToExport, match="'incremental', but the environment has no application log"):
+        run(event, dynamodb=client, settings=Environment("control"))

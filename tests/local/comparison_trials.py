@@ -104,8 +104,8 @@ REGRESSIONS = (
         edits=(
             (
                 "glue_jobs/transforms/batch_input.py",
-                'return _distinct(users, interactions, USER_ID, "userId")',
-                'return _distinct(users, interactions, USER_ID, "userId").where("userId not like \'%3\'")'
+                'return _distinct(known.users, known.kept, USER_ID, "userId")',
+                'return _distinct(known.users, known.kept, USER_ID, "userId").where("userId not like \'%3\'")'
                 ".where(\"userId not like '%7'\")",
             ),
         ),

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from operations import adopt, deploy, first, reader
+from operations import adopt, deploy, experiments, first, reader
 from operations.place import Place
 from tests import example
 from warehouse.load import tables
@@ -68,5 +68,6 @@ def test_the_user_is_made_between_the_warehouse_and_the_dashboards(
     monkeypatch.setattr(first, "parts", lambda place: [])
     monkeypatch.setattr(adopt, "adopt_warehouse", lambda place: done.append("adopt"))
     monkeypatch.setattr(reader, "ensure", lambda place: done.append("reader"))
+    monkeypatch.setattr(experiments, "redeliver", lambda place: None)
     deploy.deploy(place(**quicksight), approval="never", run=lambda words: done.append(" ".join(words[:2])))
     assert done == expected

@@ -10,6 +10,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from config import settings
+from lambdas.analyse_experiments.environment import Environment
+from lambdas.analyse_experiments.store import Store
 from lambdas.load_warehouse import script
 from osusume_endpoint.redshift import dialect
 from osusume_endpoint.redshift.errors import InvalidRedshift
@@ -133,11 +135,30 @@ def test_the_log_is_loaded_as_its_table_is_now(warehouse: Warehouse) -> None:
     assert load({**ROWS["events"], "event_id": "e1", "event_type": "view", "event_key": "k7"})[0][1] == "view"
 
 
+def test_what_the_analysis_stores_is_copied_and_may_be_stored_again(warehouse: Warehouse) -> None:
+    """Through the product's own store, with what statistics may hold: minus, an exponent, a text in Japanese."""
+    _start_anew(warehouse)
+    _prepare(warehouse)
+    row = {"experiment": "home", "version": "11111111", "day": "2026-01-02", "role": "primary", "variant": "new",
+           "metric": "buyers", "segment_name": "all", "segment_value": "all", "users": 12, "lift": -1.5e-05,
+           "decision": "ship", "decision_ja": "採用できます。", "made_by": "people"}  # fmt: skip
+    given = Environment("warehouse-lake", "analytics", "analytics", warehouse.role, warehouse.secret)
+    clients = {"redshift_data": warehouse.cloud.client("redshift-data"), "s3": warehouse.cloud.client("s3")}
+    stored = Store(**clients, settings=given, run_id=RUN)
+    for _ in range(2):
+        stored.keep([row, {**row, "role": "day", "decision_ja": None}])
+    sql = "select day, role, users, lift, p, decision_ja from landing.experiment_results order by role"
+    expected = [["2026-01-02", "day", 12, -1.5e-05, None, None],
+                ["2026-01-02", "primary", 12, -1.5e-05, None, "採用できます。"]]  # fmt: skip
+    assert warehouse.rows(sql) == expected
+    assert [list(found) for found in stored.rows(sql)] == expected
+
+
 def test_yesterdays_tables_take_todays_load(warehouse: Warehouse) -> None:
     """Tables of 256 characters and without a column, as an earlier version made them, with a row in each."""
     _start_anew(warehouse)
     warehouse.ok(f"create schema {tables.SCHEMA}")
-    for name, table in tables.TABLES.items():
+    for name, table in tables.MADE.items():
         columns = {c: _yesterdays(kind) for c, kind in list(table.columns.items())[:-1]}
         warehouse.ok(tables.create(name, tables.Table(columns, table.placement)))
         warehouse.ok(f"insert into {tables.SCHEMA}.{name} (run_id) values ('19990101T000000Z')")
@@ -146,10 +167,8 @@ def test_yesterdays_tables_take_todays_load(warehouse: Warehouse) -> None:
     changed = _prepare(warehouse)
     assert any(" add column " in one for one in changed)
     assert any(" alter column " in one for one in changed)
-    assert _found(warehouse).keys() >= tables.TABLES.keys()
-    assert {n: _found(warehouse)[n] for n in tables.TABLES} == {
-        n: t.columns for n, t in tables.TABLES.items()
-    }
+    assert _found(warehouse).keys() >= tables.MADE.keys()
+    assert {n: _found(warehouse)[n] for n in tables.MADE} == {n: t.columns for n, t in tables.MADE.items()}
     wide = {**ROWS["events"], "event_id": "\U0001f6d2" * 256, "session_id": "\u68da" * 256}
     _put(warehouse, events=wide)
     warehouse.ok(*_statements(warehouse))

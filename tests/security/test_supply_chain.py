@@ -39,6 +39,7 @@ def problems(lock: str) -> list[str]:
 
 def test_the_locks_are_those_that_something_installs() -> None:
     assert LOCKS == [
+        "lambdas/analyse_experiments/requirements.txt",
         "lambdas/forget_users/requirements.txt",
         "lambdas/requirements.txt",
         "lambdas/run_dbt/requirements.txt",
@@ -82,6 +83,7 @@ def _pins(lock: str) -> dict[str, str]:
 
 
 LAYERS = [
+    "lambdas/analyse_experiments/requirements.txt",
     "lambdas/forget_users/requirements.txt",
     "lambdas/requirements.txt",
     "lambdas/run_dbt/requirements.txt",

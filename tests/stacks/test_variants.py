@@ -108,6 +108,42 @@ def test_the_reader_is_told_of_the_lists_that_there_are(imported: Assembly) -> N
     assert told["placements"] == {}
 
 
+@pytest.fixture(scope="module")
+def experimenting(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
+    settings = example.settings(experiments=example.experiments())
+    return Assembly("dev", tmp_path_factory.mktemp("experimenting"), settings)
+
+
+def _function(assembly: Assembly, name: str) -> list[dict[str, Any]]:
+    found = [one for _, one in assembly.properties("AWS::Lambda::Function")]
+    return [one for one in found if one["FunctionName"] == f"osusume-dev-{name}"]
+
+
+def test_experiments_are_analysed_only_where_one_is_configured(
+    experimenting: Assembly, assembly: Assembly
+) -> None:
+    """A fork without experiments ships no statistics and pays for none."""
+    [function] = _function(experimenting, "analyse-experiments")
+    folder = experimenting.folder / f"asset.{function['Code']['S3Key'].removesuffix('.zip')}"
+    told = json.loads((folder / "lambdas/analyse_experiments/designs.json").read_text())
+    assert [one["name"] for one in told] == ["popular-home", "holdout"]
+    assert (folder / "analysis/report.py").is_file() and (folder / "warehouse/load/tables.py").is_file()
+    assert "AnalyseExperiments" in experimenting.definition("load")["States"]
+    assert "analyse-experiments" not in json.dumps(assembly.templates)
+    page = (ROOT / "docs" / "security.md").read_text()
+    assert "`AnalyseExperiments`" in page
+
+
+def test_what_an_experiment_adds_has_no_finding(experimenting: Assembly) -> None:
+    """Permissions, calls, stores and states, by the same checks as everything else."""
+    from checks.assembly import Assembly as Checked
+    from checks.rules import iam, stores, workflows
+
+    read = Checked.read(experimenting.folder)
+    plain = [finding for rule in (iam, stores, workflows) for finding in rule.check(read)]
+    assert plain == []
+
+
 def test_dashboards_exist_only_when_enabled(dashboards: Assembly, assembly: Assembly) -> None:
     kinds = [r["Type"] for _, r in dashboards.resources() if r["Type"].startswith("AWS::QuickSight::")]
     count = len(data_sets(PAGES))

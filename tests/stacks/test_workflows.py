@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from config import layout
+from config.recipes import RECIPES
 from config.rules import SECOND_ATTEMPT
 from config.settings import Settings
 from osusume_endpoint.stepfunctions.definition import validate
@@ -74,7 +75,9 @@ VERSION = VERSIONS["personal"]
 UNUSED = ["osusume-dev-personal-of-yesterday"]
 
 
-def run(workflow: str, value: Any, answers: dict[tuple[str, str], Any]) -> tuple[Result, Cloud]:
+def run(
+    workflow: str, value: Any, answers: dict[tuple[str, str], Any], *, given: Settings = SETTINGS
+) -> tuple[Result, Cloud]:
     cloud = Cloud(answers)
     identity = Identity(
         execution_arn=f"{NAMES.execution_arn(workflow)}:run-1",
@@ -83,7 +86,7 @@ def run(workflow: str, value: Any, answers: dict[tuple[str, str], Any]) -> tuple
         state_machine_name=NAMES.workflow(workflow),
         role_arn="arn:aws:iam::111111111111:role/workflow",
     )
-    definition = DEFINITIONS[workflow](SETTINGS)
+    definition = DEFINITIONS[workflow](given)
     execution = Execution(
         definition=definition, value=value, identity=identity, clients=cloud, wait_scale=0.0001
     )
@@ -521,6 +524,13 @@ def test_a_rejected_first_version_fails_by_name() -> None:
     assert "none serves before it: worse" in (result.cause or "")
 
 
+def described(parameters: dict[str, Any]) -> dict[str, Any]:
+    """A version of VERSIONS, as it should be."""
+    [name] = [name for name, arn in VERSIONS.items() if arn == parameters["solutionVersionArn"]]
+    recipe = next(one.recipe for one in SETTINGS.solutions if one.name == name)
+    return {"solutionVersion": {"status": "ACTIVE", "recipeArn": RECIPES[recipe].arn}}
+
+
 def recommendation() -> dict[tuple[str, str], Any]:
     def objects(parameters: dict[str, Any]) -> dict[str, Any]:
         keys = [f"{parameters['Prefix']}{number:05}.json.gz" for number in range(7)]
@@ -533,6 +543,7 @@ def recommendation() -> dict[tuple[str, str], Any]:
     inferred = becoming("batchInferenceJob", "CREATE PENDING", "ACTIVE")
     return {
         **glue_job(),
+        ("personalize", "DescribeSolutionVersion"): described,
         ("personalize", "CreateBatchInferenceJob"): {"batchInferenceJobArn": "ignored"},
         ("personalize", "DescribeBatchInferenceJob"): inferred,
         ("s3", "ListObjectsV2"): objects,
@@ -808,6 +819,68 @@ def test_load_takes_every_run_before_the_marts_are_built_oldest_first() -> None:
         {":run": {"SS": [one]}} for one in RUNS
     ]
     assert {call["UpdateExpression"] for call in removed} == {"DELETE run_ids :run"}
+
+
+DECISION = {
+    "experiment": "popular-home",
+    "version": "0123abcd",
+    "variant": "popular",
+    "decision": "stop_guardrail",
+    "stops": True,
+    "words_en": "Stop it: worse than the margin allows by revenue.",
+    "words_ja": "停止してください。",
+}
+
+
+def with_experiment(*decisions: dict[str, Any], known: dict[str, str]) -> tuple[Result, Cloud]:
+    """`load` of a configuration with an experiment; `known` is what was told of a key before."""
+
+    def item(parameters: dict[str, Any]) -> dict[str, Any]:
+        told = known.get(parameters["Key"]["pk"]["S"])
+        return {"Item": {"decision": {"S": told}}} if told else {}
+
+    answers = analytics(analyse_experiments={"experiments": 2, "rows": 9, "decisions": [*decisions]}) | {
+        ("dynamodb", "GetItem"): item,
+        ("dynamodb", "PutItem"): {},
+        ("events", "PutEvents"): {"FailedEntryCount": 0, "Entries": [{"EventId": "e"}]},
+        ("sns", "Publish"): {"MessageId": "m"},
+    }
+    given = example.settings(experiments=example.experiments())
+    return run("load", {"runs": [RUN]}, answers, given=given)
+
+
+def test_a_decision_is_told_after_the_marts_are_built_and_noted_after_it_was_told() -> None:
+    result, cloud = with_experiment(DECISION, known={})
+    assert output(result)["decisions"] == [DECISION] and output(result)["dbt"]["models"] == 1
+    names = [name for _, name, _ in cloud.calls]
+    assert names[-4:] == ["GetItem", "PutEvents", "Publish", "PutItem"]
+    [entry] = sent(cloud, "PutEvents")[0]["Entries"]
+    assert (entry["Source"], entry["DetailType"]) == ("osusume-dev", "Experiment decided")
+    assert json.loads(entry["Detail"]) == DECISION | {"run_id": RUN}
+    [mail] = sent(cloud, "Publish")
+    assert mail["TopicArn"] == NAMES.topic_arn
+    assert mail["Subject"] == "osusume-dev: popular-home: stop_guardrail"
+    assert DECISION["words_en"] in mail["Message"] and DECISION["words_ja"] in mail["Message"]
+    assert "make experiment ENV=dev NAME=popular-home" in mail["Message"]
+    [noted] = sent(cloud, "PutItem")
+    key = layout.DECISION.of(experiment="popular-home", version="0123abcd", variant="popular")
+    assert noted["Item"] == {"pk": {"S": key}, "decision": {"S": "stop_guardrail"}}
+
+
+def test_a_decision_is_told_once_and_another_one_of_the_same_variant_again() -> None:
+    key = layout.DECISION.of(experiment="popular-home", version="0123abcd", variant="popular")
+    _, same = with_experiment(DECISION, known={key: "stop_guardrail"})
+    assert not sent(same, "Publish") and not sent(same, "PutEvents") and not sent(same, "PutItem")
+    other = DECISION | {"variant": "fresh", "decision": "ship"}
+    _, both = with_experiment(DECISION, other, known={key: "ship"})
+    assert [one["Subject"].rpartition(" ")[2] for one in sent(both, "Publish")] == ["stop_guardrail", "ship"]
+
+
+def test_without_a_decision_nobody_is_told_and_without_an_experiment_nothing_is_analysed() -> None:
+    result, cloud = with_experiment(known={})
+    assert output(result)["decisions"] == [] and not sent(cloud, "Publish")
+    _, plain = run("load", {"runs": [RUN]}, analytics())
+    assert not [call for call in sent(plain, "Invoke") if "analyse" in call["FunctionName"]]
 
 
 def test_no_run_is_loaded_after_one_that_failed_and_only_what_was_loaded_is_no_longer_pending() -> None:

@@ -57,7 +57,7 @@ Columns = dict[str, dict[str, str]]
 def table_statements(configured: Columns) -> list[str]:
     """The landing tables as PostgreSQL takes them: without Redshift's placement of rows on nodes."""
     made = {name: tables.snapshot(name, columns) for name, columns in configured.items()}
-    created = [tables.create(name, table) for name, table in {**tables.TABLES, **made}.items()]
+    created = [tables.create(name, table) for name, table in {**tables.MADE, **made}.items()]
     placements = re.compile(r"\) (diststyle \w+|distkey \(.*?\)) sortkey \([^)]*\)$")
     return [placements.sub(")", one).replace("getdate()", "now()") for one in created]
 

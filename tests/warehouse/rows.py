@@ -27,7 +27,14 @@ ORDERS = [
 
 
 def _event(
-    id: str, kind: str, user: str, at: str, *, item: str | None = None, shown: list[str] | None = None
+    id: str,
+    kind: str,
+    user: str,
+    at: str,
+    *,
+    item: str | None = None,
+    shown: list[str] | None = None,
+    answer: str | None = None,
 ) -> tuple[object, ...]:
     impression = json.dumps(shown) if shown else None
     return (
@@ -38,7 +45,7 @@ def _event(
         item,
         f"2026-01-01 {at}",
         "s",
-        "r1" if shown else None,
+        answer or ("r1" if shown else None),
         None,
         impression,
         True,
@@ -55,6 +62,11 @@ EVENTS = [
     _event("i3", "impression", "ben", "00:00:00", shown=["milk"]),
     _event("c3", "click", "ben", "00:01:00", item="eggs"),
     _event("v1", "view", "ben", "00:02:00", item="milk"),
+    # The API says what it showed carl: of one answer he told nothing, of the other his application tells one item.
+    _event("served#25#home#one#b#ra", "impression", "carl", "08:00:00", shown=["eggs", "tea"], answer="ra"),
+    _event("served#0#cart###rb", "impression", "carl", "08:05:00", shown=["milk", "eggs"], answer="rb"),
+    _event("i4", "impression", "carl", "08:06:00", shown=["eggs"], answer="rb"),
+    _event("v2", "view", "carl", "08:07:00", item="tea", answer="ra"),
 ]
 INTERACTIONS = [
     (NEW, "anna", "milk", "2026-01-01 10:00:00", "purchase", 2.5),
@@ -135,6 +147,25 @@ EXPOSURES = [
     _exposure("dora", "2026-01-02 00:00:00", "popular"),
 ]
 
+
+def _result(
+    day: str, role: str, *, run: str = NEW, lift: float | None = 0.1, **more: object
+) -> tuple[object, ...]:
+    said = {"segment": "all", "variant": "popular", "decision": None} | more
+    band = (None, None) if lift is None else (lift - 0.2, lift + 0.2)
+    return (run, "home", "11111111", day, role, said["variant"], "buyers", said["segment"], said["segment"], lift,
+            *band, *band, said["decision"], "people")  # fmt: skip
+
+
+EXPERIMENT_RESULTS = [
+    _result("2026-01-01", "primary", run=OLD, lift=0.3, decision="keep"),
+    # The second run looked at the first day again, and at its own.
+    _result("2026-01-01", "primary", decision="keep"),
+    _result("2026-01-02", "primary", lift=0.2, decision="ship"),
+    _result("2026-01-02", "segment", segment="18-24"),
+    _result("2026-01-02", "ratio", variant="control", lift=None),
+]
+
 TABLES = [
     ("users", "run_id, user_id, age, income, household_size", USERS),
     ("items", "run_id, item_id, creation_timestamp, category_l1, category_l2, brand", ITEMS),
@@ -159,6 +190,12 @@ TABLES = [
         "run_id, exposure_id, experiment, version, variant, layer, unit_id, exposed_at, placement,"
         " recommendation_id",
         EXPOSURES,
+    ),
+    (
+        "experiment_results",
+        "run_id, experiment, version, day, role, variant, metric, segment_name, segment_value, lift, interval_low,"
+        " interval_high, band_low, band_high, decision, made_by",
+        EXPERIMENT_RESULTS,
     ),
     ("quarantine", "run_id, dataset, source, reason, source_key, source_file, wrong_value", QUARANTINE),
     ("data_quality", "run_id, figure, value, low, high", DATA_QUALITY),

@@ -74,9 +74,11 @@ def test_the_category_mix_holds_lists_against_interactions(built: Warehouse) -> 
 
 def test_the_funnel_counts_what_was_shown_by_position(built: Warehouse) -> None:
     assert built.select("select * from marts.mart_funnel order by list_position") == [
-        (date(2026, 1, 1), 1, "the API", "simulator", 3, 2, 1),
+        (date(2026, 1, 1), 1, "the API", "simulator", 4, 2, 1),
         (date(2026, 1, 1), 2, "the API", "simulator", 2, 0, 1),
         (date(2026, 1, 1), 3, "the API", "simulator", 1, 0, 0),
+        (date(2026, 1, 1), 26, "the API", "simulator", 1, 0, 0),
+        (date(2026, 1, 1), 27, "the API", "simulator", 1, 0, 0),
     ]
 
 
@@ -122,16 +124,22 @@ def test_usage_counts_people_and_events_by_day(built: Warehouse) -> None:
     found = built.select("select event_type, events, users from marts.mart_usage order by occurred_on, 1")
     assert found == [
         ("click", 3, 2),
-        ("impression", 3, 2),
+        ("impression", 5, 3),
         ("order item", 3, 1),
-        ("view", 1, 1),
+        ("view", 2, 2),
         ("order item", 1, 1),
     ]
 
 
 QUESTIONS = re.findall(r"```sql\n(.*?);\n```", (DOCS / "analytics.md").read_text(), re.DOTALL)
 # First column of each answer, on the known rows.
-ANSWERS = [["personal", "popular"], [], [1, 2, 3], [datetime(2026, 1, 2, 3)], ["interactions", "items"]]
+ANSWERS = [
+    ["personal", "popular"],
+    [],
+    [1, 2, 3, 26, 27],
+    [datetime(2026, 1, 2, 3)],
+    ["interactions", "items"],
+]
 
 
 def test_the_page_has_five_questions() -> None:
@@ -180,6 +188,7 @@ def test_every_column_of_every_model_has_a_description_and_no_other_has(built: W
 def test_what_the_marts_call_things_comes_from_the_configuration() -> None:
     changed = example.settings().model_dump()
     changed["analytics"] |= {"impression_event": "seen", "click_event": "tap", "attribution_days": 3}
+    changed["api"]["log_impressions"] = False  # which writes events of a type of its own
     for field in changed["datasets"]["items"]["fields"]:
         field["categorical"] = field["name"] == "BRAND"
     variables = marts_variables(Settings.model_validate(changed))

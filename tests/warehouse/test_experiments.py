@@ -193,3 +193,62 @@ def test_who_saw_two_variants_or_another_version_is_not_among_them(built: Wareho
         " and segment_name = 'all' order by 1"
     )
     assert anna == [(date(2026, 1, 1), 1, 1.0, 0.0)]
+
+
+def test_what_the_newest_run_said_of_a_day_stands(built: Warehouse) -> None:
+    found = built.select(
+        "select day, role, segment_value, lift, decision, recency, comparison"
+        " from marts.mart_experiment_results order by 1, 2, 3"
+    )
+    name = "home 11111111 popular"
+    assert found == [
+        (date(2026, 1, 1), "primary", "all", 0.1, "keep", "earlier", name),
+        (date(2026, 1, 2), "primary", "all", 0.2, "ship", "newest", name),
+        (date(2026, 1, 2), "ratio", "all", None, None, "newest", "home 11111111 control"),
+        (date(2026, 1, 2), "segment", "18-24", 0.1, None, "newest", name),
+    ]
+
+
+def test_the_lines_of_a_chart_are_its_figures_one_by_one(built: Warehouse) -> None:
+    found = built.select(
+        "select line, line_value from marts.mart_experiment_lines where day = '2026-01-02' order by 1"
+    )
+    assert dict(found) == pytest.approx(
+        {
+            "lift": 0.2,
+            "interval, low": 0.0,
+            "interval, high": 0.4,
+            "always-valid, low": 0.0,
+            "always-valid, high": 0.4,
+        }
+    )
+
+
+def test_a_result_that_is_stored_after_the_build_is_seen_at_once(built: Warehouse) -> None:
+    """The mart is a view: the analysis comes after dbt."""
+    built.execute(
+        "insert into landing.experiment_results (run_id, experiment, version, day, role, variant, metric,"
+        " segment_name, segment_value, made_by)"
+        " values ('20260103T030000Z', 'late', '1', '2026-01-03', 'primary', 'v', 'm', 'all', 'all', 'simulator')"
+    )
+    try:
+        found = built.select("select made_by from marts.mart_experiment_results where experiment = 'late'")
+        assert found == [("simulator",)]
+    finally:
+        built.execute("delete from landing.experiment_results where experiment = 'late'")
+
+
+def test_placements_count_the_answers_that_exposures_name(built: Warehouse) -> None:
+    """Anna's two answers share a recommendation in rows.py, and so both of her days count each; dora saw both."""
+    found = built.select(
+        "select variant, placement, list_position, made_by, shown_users, shown_items, clicked_items, bought_items"
+        " from marts.mart_experiment_placements where experiment_version = '11111111' order by 1, 3"
+    )
+    shown = {(row[0], row[2]): row[4:] for row in found}
+    assert {row[1] for row in found} == {"home"} and {row[3] for row in found} == {"simulator"}
+    assert shown == {
+        ("control", 1): (1, 4, 4, 2),
+        ("control", 2): (1, 4, 0, 2),
+        ("control", 3): (1, 2, 0, 0),
+        ("popular", 1): (1, 1, 0, 0),
+    }

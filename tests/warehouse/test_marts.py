@@ -21,7 +21,7 @@ pytestmark = pytest.mark.slow
         ("marts.dim_items", 4),
         ("marts.fct_interactions", 3),
         ("marts.fct_recommendations", 5),
-        ("marts.fct_recommendations_shown", 6),
+        ("marts.fct_recommendations_shown", 9),
         ("marts.fct_segment_members", 4),
         ("marts.fct_solution_version_metrics", 2),
         ("marts.mart_catalogue_coverage", 3),
@@ -31,14 +31,14 @@ pytestmark = pytest.mark.slow
         ("marts.mart_inference_results", 3),
         ("marts.mart_category_mix", 4),
         ("marts.mart_list_positions", 4),
-        ("marts.mart_funnel", 3),
+        ("marts.mart_funnel", 5),
         ("marts.mart_usage", 5),
         ("marts.mart_quarantine", 2),
         ("marts.mart_data_quality", 5),
         ("marts.mart_runs", 2),
         ("marts.mart_solution_version_metrics", 2),
         ("marts.mart_gate_decisions", 2),
-        ("staging.stg_application_log__events", 7),
+        ("staging.stg_application_log__events", 10),
     ],
 )
 def test_each_mart_has_one_row_for_each_of_its_grain(built: Warehouse, relation: str, count: int) -> None:
@@ -50,6 +50,34 @@ def test_an_impression_becomes_a_row_for_each_position_in_the_order_shown(built:
         "select list_position, item_id from marts.fct_recommendations_shown where event_id = 'i1' order by 1"
     )
     assert shown == [(1, "tea"), (2, "milk"), (3, "eggs")]
+
+
+def test_what_the_api_says_it_showed_counts_where_the_application_says_nothing_of_the_answer(
+    built: Warehouse,
+) -> None:
+    shown = built.select(
+        "select recommendation_id, list_position, item_id, placement, experiment, variant, is_served"
+        " from marts.fct_recommendations_shown where user_id = 'carl' order by 1, 2"
+    )
+    assert shown == [
+        ("ra", 26, "eggs", "home", "one", "b", True),
+        ("ra", 27, "tea", "home", "one", "b", True),
+        ("rb", 1, "eggs", "cart", None, None, False),
+    ]
+
+
+def test_whatever_names_an_answer_of_the_api_knows_its_placement_and_variant(built: Warehouse) -> None:
+    named = built.select(
+        "select event_id, placement, variant from staging.stg_application_log__events"
+        " where recommendation_id is not null and not is_served order by 1"
+    )
+    assert named == [
+        ("i1", None, None),
+        ("i2", None, None),
+        ("i3", None, None),
+        ("i4", "cart", None),
+        ("v2", "home", "b"),
+    ]
 
 
 def test_a_click_counts_for_the_last_showing_of_the_item_only(built: Warehouse) -> None:
@@ -155,7 +183,7 @@ def test_freshness_counts_the_hours_from_the_newest_row_to_its_load(
         "select source, row_count, newest_run_id, hours_behind from marts.mart_freshness"
         " where source in ('orders', 'events') order by 1"
     )
-    assert fresh == [("events", 7, rows.NEW, 20), ("orders", 4, rows.NEW, 2)]
+    assert fresh == [("events", 10, rows.NEW, 20), ("orders", 4, rows.NEW, 2)]
 
 
 BREAKAGES = [

@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from config.settings import load
+from lambdas.analyse_experiments import store
 from lambdas.load_warehouse import script
 from osusume_endpoint.redshift import reserved
 from tests import example
@@ -120,11 +121,17 @@ def load_statements(columns: dict[str, dict[str, str]] | None = None) -> list[st
 
 
 def every_statement() -> list[str]:
-    """All that the loader may send: the load, and what prepares an empty and yesterday's warehouse."""
+    """All that the loader and the analysis may send, and what prepares an empty and yesterday's warehouse."""
     yesterday = {
         name: {column: _narrow(kind) for column, kind in list(table.columns.items())[:-1]}
-        for name, table in tables.TABLES.items()
+        for name, table in tables.MADE.items()
     }
+    stored = store.statements(
+        bucket="bucket",
+        run_id="20260101T000000Z",
+        copy_role_arn="arn:aws:iam::1:role/copy",
+        history_from="20240103T030405Z",
+    )
     prepared = [
         statement
         for columns in ({}, yesterday)
@@ -132,7 +139,7 @@ def every_statement() -> list[str]:
             columns=columns, roles=[], users=[], dbt_user="IAMR:dbt", reader_password=lambda: "x"
         )
     ]
-    return [*load_statements(), *prepared, *script.INSPECTION, script.LOAD_ERROR]
+    return [*load_statements(), *stored, *prepared, *script.INSPECTION, script.LOAD_ERROR]
 
 
 def _narrow(kind: str) -> str:
@@ -192,7 +199,7 @@ def test_each_rebuild_of_a_mart_grants_it_to_the_readers_role(compiled: list[Pat
     nodes = json.loads((target / "manifest.json").read_text())["nodes"].values()
     models = {n["name"]: n["config"] for n in nodes if n["resource_type"] == "model"}
     marts = {name: config["grants"] for name, config in models.items() if config["schema"] != "staging"}
-    assert len(marts) == 21
+    assert len(marts) == 24
     assert {json.dumps(grants) for grants in marts.values()} == {
         json.dumps({"select": [f"role:{tables.READER}"]})
     }

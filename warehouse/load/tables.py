@@ -104,6 +104,23 @@ TABLES: Mapping[str, Table] = {
         "diststyle all sortkey (run_id)",
     ),
 }  # fmt: skip
+# What the analysis of experiments stores after each build of the marts; no job writes it, so the load doesn't copy it.
+ANALYSED: Mapping[str, Table] = {
+    "experiment_results": Table(
+        {**OWN, "experiment": "varchar(64)", "version": "varchar(16)", "day": "date", "role": "varchar(16)",
+         "variant": "varchar(64)", "metric": "varchar(64)", "segment_name": "varchar(128)",
+         "segment_value": "varchar(256)", "users": "bigint", "control_users": "bigint",
+         "expected_users": "double precision", "control_mean": "double precision",
+         "variant_mean": "double precision", "lift": "double precision", "interval_low": "double precision",
+         "interval_high": "double precision", "band_low": "double precision", "band_high": "double precision",
+         "p": "double precision", "adjusted_p": "double precision", "guard": "varchar(16)",
+         "ratio_p": "double precision", "days_left": "integer", "decision": "varchar(32)",
+         "decision_en": "varchar(2048)", "decision_ja": "varchar(2048)",
+         "made_by": "varchar(16)"},
+        "diststyle all sortkey (day)",
+    ),
+}  # fmt: skip
+MADE = {**TABLES, **ANALYSED}
 # Their columns are the configuration's; each run makes them anew.
 SNAPSHOTS = {"users": "user_id", "items": "item_id"}
 
@@ -147,14 +164,14 @@ def placeholders(configured: Mapping[str, Columns]) -> dict[str, str]:
 
 
 def changes(found: Mapping[str, Columns]) -> list[str]:
-    """Statements that make the warehouse's tables those of TABLES; none where they are.
+    """Statements that make the warehouse's tables those of MADE; none where they are.
 
     `found` is what svv_columns says, table -> column -> type. Columns are added and widened, never narrowed or
     dropped. Each statement commits by itself: Redshift widens no column inside a transaction.
     Raises WarehouseTableDiffers.
     """
-    made = [create(name, table) for name, table in TABLES.items() if name not in found]
-    known = [(name, table) for name, table in TABLES.items() if name in found]
+    made = [create(name, table) for name, table in MADE.items() if name not in found]
+    known = [(name, table) for name, table in MADE.items() if name in found]
     added = [one for name, table in known for one in _added(name, table.columns, found[name])]
     widened = [one for name, table in known for one in _widened(name, table.columns, found[name])]
     schema = [f"create schema if not exists {SCHEMA}"] if made else []

@@ -27,12 +27,16 @@ shown as (
 
     select
         impressions.event_id,
-        positions.n + 1 as list_position,
+        impressions.list_start + positions.n + 1 as list_position,
         impressions.user_id,
         {{ json_array_element('impressions.shown_items', 'positions.n') }} as item_id,
         impressions.occurred_at as shown_at,
         impressions.session_id,
         impressions.recommendation_id,
+        impressions.placement,
+        impressions.experiment,
+        impressions.variant,
+        impressions.is_served,
         impressions.is_simulated
     from impressions
     inner join positions on positions.n < {{ json_array_size('impressions.shown_items') }}
@@ -86,6 +90,10 @@ final as (
         shown.shown_at,
         shown.session_id,
         shown.recommendation_id,
+        shown.placement,
+        shown.experiment,
+        shown.variant,
+        shown.is_served,
         shown.is_simulated,
         clicks.acted_at is not null as was_clicked,
         clicks.acted_at as clicked_at,

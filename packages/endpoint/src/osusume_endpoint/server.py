@@ -27,6 +27,7 @@ PLUGINS = (
     "osusume_endpoint.dynamodb.plugin",
     "osusume_endpoint.s3.plugin",
     "osusume_endpoint.apigateway.plugin",
+    "osusume_endpoint.appconfig.plugin",
     "osusume_endpoint.stepfunctions.plugin",
     "osusume_endpoint.scheduler.plugin",
     "osusume_endpoint.glue.plugin",

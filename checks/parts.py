@@ -1,0 +1,77 @@
+"""Parts that an environment may do without: what was recorded of a part, or is kept for it, is asked where it is.
+
+A part is known by the resource that only it has.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from checks.assembly import Assembly, once
+
+
+@dataclass(frozen=True)
+class Part:
+    """The resource `kind` whose `key` is `name`; `calls` is an expression over `<action> <resource>`.
+
+    `stores` are those of checks/rules/stores.py that nobody writes or reads without the part. `name` and `calls` may
+    hold {prefix}.
+    """
+
+    kind: str
+    key: str
+    name: str
+    calls: str
+    stores: tuple[str, ...] = ()
+
+
+PARTS = (
+    Part(
+        "AWS::DynamoDB::Table",
+        "TableName",
+        "{prefix}-application-log",
+        r"dynamodb:\S+ \S+:table/{prefix}-application-log(/\S*)?|s3:\S+ \S+-raw-[^/]+/(application_log|events)/\S*",
+        ("prefix:raw/application_log/*", "prefix:raw/events/*"),
+    ),
+    Part(
+        "AWS::Glue::Job",
+        "Name",
+        "{prefix}-extract-aurora",
+        r"glue:\S+ \S+:job/{prefix}-extract-aurora|s3:\S+ \S+-raw-[^/]+/aurora/\S*",
+        ("prefix:raw/aurora/*",),
+    ),
+    Part(
+        "AWS::RedshiftServerless::Workgroup",
+        "WorkgroupName",
+        "{prefix}-warehouse",
+        r"redshift-\S+ \S+|states:\S+ \S+:{prefix}-load(:\S*)?|secretsmanager:\S+ \S+:secret:{prefix}/warehouse-\S+",
+        ("prefix:results/runs/*/warehouse/*",),
+    ),
+    Part("AWS::Personalize::Dataset", "DatasetType", "Users", r"personalize:\S+ \S+:dataset/[^/]+/USERS"),
+    Part("AWS::Personalize::Dataset", "DatasetType", "Items", r"personalize:\S+ \S+:dataset/[^/]+/ITEMS"),
+)
+
+
+@once
+def absent(assembly: Assembly) -> tuple[Part, ...]:
+    """The parts that the templates do not have."""
+    return tuple(part for part in PARTS if not _there(assembly, part))
+
+
+def _there(assembly: Assembly, part: Part) -> bool:
+    name = part.name.replace("{prefix}", assembly.prefix)
+    return any(str(properties.get(part.key)) == name for _, _, properties in assembly.each(part.kind))
+
+
+def is_asked(assembly: Assembly, action: str, resource: str) -> bool:
+    """Whether a call is of a part that is there, or of none."""
+    prefix = re.escape(assembly.prefix)
+    call = f"{action} {resource}"
+    return not any(re.fullmatch(part.calls.replace("{prefix}", prefix), call) for part in absent(assembly))
+
+
+def stores(assembly: Assembly) -> Iterator[str]:
+    """Patterns of stores that are left empty or unread."""
+    return (store for part in absent(assembly) for store in part.stores)

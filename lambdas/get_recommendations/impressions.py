@@ -1,0 +1,94 @@
+"""What an answer shows, put into a queue once the answer is made.
+
+A read waits for the queue so long as it is told and no longer; what the queue didn't take by then is a drop, which is
+counted. A drop may have arrived all the same: the message's identity is the answer's, so nothing counts twice.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from lambdas.get_recommendations.breaker import Breaker
+from lambdas.get_recommendations.patience import Patience
+from lambdas.shared.assignment import Assignment
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shown:
+    """`start`: places of the ranking before the first of `items`. Testers' assignments are left out of the message."""
+
+    user: str
+    recommendation: str
+    placement: str | None
+    start: int
+    items: Sequence[str]
+    assignments: Sequence[Assignment]
+
+    def message(self, *, at: float) -> str:
+        """JSON in ASCII, since the queue refuses some characters that ids may have. `at`: epoch seconds."""
+        return json.dumps(
+            {
+                "recommendationId": self.recommendation,
+                "userId": self.user,
+                "shownAt": round(at * 1000),
+                "placement": self.placement,
+                "start": self.start,
+                "itemIds": list(self.items),
+                "assignments": [
+                    [one.experiment, one.version, one.variant, one.layer]
+                    for one in self.assignments
+                    if not one.tester
+                ],
+            },
+            separators=(",", ":"),
+        )
+
+
+class Channel:
+    """`send` puts a text into the queue; `patience` is this channel's own."""
+
+    def __init__(
+        self,
+        *,
+        send: Callable[[str], Any],
+        breaker: Breaker,
+        patience: Patience,
+        report: Callable[[str, Exception], None],
+    ) -> None:
+        self._send, self._breaker, self._patience, self._report = send, breaker, patience, report
+
+    def put(self, shown: Shown) -> bool:
+        """Whether the queue took it. Never raises."""
+        if not self._breaker.allows():
+            return False
+        text = shown.message(at=time.time())
+        try:
+            self._patience.begin()
+            self._patience.wait_for(lambda: self._send(text))
+        except Exception as error:  # a queue's trouble is nobody's who reads
+            self._breaker.failed()
+            self._report("impressions", error)
+            return False
+        self._breaker.succeeded()
+        return True
+
+
+def make_sender(queue_url: str, *, timeout_ms: int) -> Callable[[str], Any]:
+    """Sends once: a second attempt would be the reader's time."""
+    import botocore.session
+    from botocore.config import Config
+
+    seconds = timeout_ms / 1000
+    config = Config(
+        connect_timeout=seconds,
+        read_timeout=seconds,
+        retries={"total_max_attempts": 1, "mode": "standard"},
+        parameter_validation=False,
+        tcp_keepalive=True,
+    )
+    client = botocore.session.get_session().create_client("sqs", config=config)
+    return lambda text: client.send_message(QueueUrl=queue_url, MessageBody=text)

@@ -1,0 +1,123 @@
+"""The experiments as AppConfig delivers them, read in the background: no read waits for AppConfig, or fails with it.
+
+Until something was delivered, and where what was delivered makes no sense, the document that was packaged with the
+code holds; after that the last one that was understood, however long AppConfig is away.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from lambdas.shared.assignment import Document
+
+RETRY_SECONDS = (
+    5.0  # after a fault: a frozen sandbox loses its connections, which says nothing about AppConfig
+)
+SOCKET_SECONDS = 2.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """Ids of AppConfig's things, empty where nothing is delivered; `client` makes one of the service appconfigdata."""
+
+    application: str
+    environment: str
+    profile: str
+    poll_seconds: int
+    client: Callable[[], Any]
+
+
+@dataclass(frozen=True)
+class Version:
+    """A document and what it is called: AppConfig's label of it, or none of the packaged one."""
+
+    document: Document
+    label: str = ""
+
+
+class Delivered:
+    """`understand` raises ValueError for a document that can't be used. One poll runs at a time."""
+
+    def __init__(
+        self,
+        *,
+        source: Source,
+        packaged: Document,
+        understand: Callable[[Any], None],
+        clock: Callable[[], float],
+        report: Callable[[str, Exception], None],
+    ) -> None:
+        self._source, self._understand, self._clock, self._report = source, understand, clock, report
+        self._current = Version(packaged)
+        self._due = clock()
+        self._polls: threading.Thread | None = None
+        self._client: Any = None
+        self._token: str | None = None
+
+    def current(self) -> Version:
+        """What holds now. Begins a poll where one is due, and waits for none."""
+        if self._source.application and self._clock() >= self._due and not self._polling():
+            self._polls = threading.Thread(target=self._poll, name="poll-experiments", daemon=True)
+            self._polls.start()
+        return self._current
+
+    def first(self, *, within: float) -> Version:
+        """For a start, which can wait: so that a stopped variant doesn't come back for a moment."""
+        self.current()
+        if self._polls is not None:
+            self._polls.join(within)
+        return self._current
+
+    def _polling(self) -> bool:
+        return self._polls is not None and self._polls.is_alive()
+
+    def _poll(self) -> None:
+        try:
+            text, label = self._fetch()
+            self._due = self._clock() + self._source.poll_seconds
+            if text:  # none where nothing changed
+                self._take(text, label)
+        except Exception as error:  # whatever it is, readers have a document
+            self._token, self._due = None, self._clock() + RETRY_SECONDS
+            self._report("experiments", error)
+
+    def _take(self, text: bytes, label: str) -> None:
+        document = json.loads(text)
+        self._understand(document)
+        self._current = Version(document, label)
+
+    def _fetch(self) -> tuple[bytes, str]:
+        """Raises what AppConfig refuses; a token is good for one call, so the next one is a new session's then."""
+        source = self._source
+        if self._client is None:
+            self._client = source.client()
+        if self._token is None:
+            session = self._client.start_configuration_session(
+                ApplicationIdentifier=source.application,
+                EnvironmentIdentifier=source.environment,
+                ConfigurationProfileIdentifier=source.profile,
+                RequiredMinimumPollIntervalInSeconds=source.poll_seconds,
+            )
+            self._token = session["InitialConfigurationToken"]
+        token, self._token = self._token, None
+        answer = self._client.get_latest_configuration(ConfigurationToken=token)
+        body = answer["Configuration"].read()
+        self._token = answer["NextPollConfigurationToken"]
+        return body, answer.get("VersionLabel") or ""
+
+
+def make_client() -> Any:
+    """botocore without boto3, and no second attempts: the next poll is one."""
+    import botocore.session
+    from botocore.config import Config
+
+    config = Config(
+        connect_timeout=SOCKET_SECONDS,
+        read_timeout=SOCKET_SECONDS,
+        retries={"total_max_attempts": 1, "mode": "standard"},
+    )
+    return botocore.session.get_session().create_client("appconfigdata", config=config)
