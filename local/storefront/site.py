@@ -114,12 +114,12 @@ class Site:
 
 
 def about(settings: Settings) -> dict[str, Any]:
-    """What the page has to know of the configuration: {environment, role, fields, events, logged, placements, rules}."""
+    """What the page knows of the configuration: {environment, role, fields, events, logged, placements, rules}."""
     return {
         "environment": settings.environment,
         "role": roles.application(settings.names),
         "fields": list(settings.publishing.item_fields),
-        "events": settings.sources.application_log.create,
+        "events": settings.creates_log,
         "logged": settings.api.log_impressions,
         "placements": [_placement(settings, name) for name in settings.placements],
         "rules": {
