@@ -73,6 +73,7 @@ PAGE = Page(
             filters=(*role("guardrail"), *NEWEST),
             parameters=_CHOICE,
             nothing="It has no guardrail.",
+            wide=True,
         ),
         Visual(
             id="experiment-segments",
