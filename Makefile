@@ -160,16 +160,19 @@ parity: $(if $(filter aws,$(ON)),$(ACCOUNT),$(LOCAL)) ## ask the endpoint, then 
 # Two tests at once: threads of a training that wait for each other by spinning would double its time.
 ONE_THREAD := OMP_NUM_THREADS=1
 
+# The last of the packages is the smallest: its tests run beside the linters, of which most of the time one is running.
+SMALLEST := $(lastword $(PACKAGES))
+
 test: $(READY) ## linters, types and every test, including one run of the whole line and the packages' own
-	$(MAKE) --no-print-directory lint
-	$(ONE_THREAD) $(BIN)/python -m pytest -q -n 3 --dist loadfile -m "not e2e and not nightly"
+	$(MAKE) --no-print-directory -j 2 --output-sync=target lint $(if $(SMALLEST),test-package PACKAGE=$(SMALLEST))
+	$(ONE_THREAD) $(BIN)/python -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder -m "not e2e and not nightly"
 	$(BIN)/python -m pytest -q -m "e2e and not nightly"
-	@for package in $(PACKAGES); do $(MAKE) --no-print-directory test-package PACKAGE=$$package; done
+	@for package in $(filter-out $(SMALLEST),$(PACKAGES)); do $(MAKE) --no-print-directory test-package PACKAGE=$$package || exit 1; done
 
 test-package: $(READY)
 	cd $(PACKAGE) && $(ONE_THREAD) $(abspath $(BIN))/python -m pytest -q -n 2 --dist loadfile -m "not nightly"
 
-nightly: $(READY) node_modules/.ready ## the slow suites, which `make test` leaves out, the rehearsals, and each package alone
+nightly: $(READY) node_modules/.ready clients/typescript/node_modules/.ready ## the slow suites, which `make test` leaves out, the rehearsals, and each package alone
 	$(BIN)/python -m pytest -q -m nightly
 	@for package in $(PACKAGES); do (cd $$package && $(abspath $(BIN))/python -m pytest -q -m nightly || [ $$? -eq 5 ]); done
 	$(BIN)/python -m local rehearse --environment dev --seed $$(date +%j)
@@ -227,6 +230,13 @@ snapshot: $(READY) ## rewrite the template snapshots after a change that you mea
 
 docs: $(READY) ## regenerate what is generated: configuration reference, OpenAPI, fidelity tables, the picture
 	$(BIN)/python -m checks.docs
+
+clients/typescript/node_modules/.ready: clients/typescript/package-lock.json $(DEPLOY)
+	cd clients/typescript && $(abspath $(VENV))/node/bin/node $(abspath $(VENV))/node/lib/node_modules/npm/bin/npm-cli.js ci --ignore-scripts --no-audit --no-fund
+	touch $@
+
+clients: $(READY) clients/typescript/node_modules/.ready ## make the typed clients of the API's document again (clients/python, clients/typescript)
+	$(BIN)/python -m checks.clients
 
 # Every file's hash is kept (of all platforms), no index's address is.
 COMPILE := $(BIN)/uv pip compile --quiet --no-header --no-annotate --no-emit-index-url --generate-hashes

@@ -9,9 +9,12 @@ import urllib.request
 from typing import Any
 from urllib.parse import quote
 
+import httpx
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 
+from clients.python.osusume_client import Client
+from clients.python.osusume_sigv4 import SigV4
 from operations.place import Place
 
 API_URL = "OSUSUME_API_URL"  # where the API answers, if not where the stack says
@@ -25,7 +28,7 @@ def get(place: Place, *path: str, results: int = 10) -> tuple[int, dict[str, Any
 
 def send(place: Place, method: str, *path: str, query: str = "") -> tuple[int, dict[str, Any]]:
     """(status, answer) of any method."""
-    url = f"{_base(place)}/{'/'.join(quote(part, safe='') for part in path)}{query}"
+    url = f"{base(place)}/{'/'.join(quote(part, safe='') for part in path)}{query}"
     request = AWSRequest(method=method, url=url)
     credentials = place.session.get_credentials().get_frozen_credentials()
     SigV4Auth(credentials, "execute-api", place.settings.region).add_auth(request)
@@ -34,7 +37,7 @@ def send(place: Place, method: str, *path: str, query: str = "") -> tuple[int, d
 
 def unsigned(place: Place, *path: str) -> tuple[int, dict[str, Any]]:
     """(status, answer) to a caller without credentials."""
-    return _answered(f"{_base(place)}/{'/'.join(quote(part, safe='') for part in path)}", {})
+    return _answered(f"{base(place)}/{'/'.join(quote(part, safe='') for part in path)}", {})
 
 
 def _answered(url: str, headers: dict[str, str], *, method: str = "GET") -> tuple[int, dict[str, Any]]:
@@ -46,7 +49,14 @@ def _answered(url: str, headers: dict[str, str], *, method: str = "GET") -> tupl
         return error.code, {"message": error.read().decode(errors="replace")}
 
 
-def _base(place: Place) -> str:
+def client(place: Place) -> Client:
+    """The typed client, as an application has it."""
+    auth = SigV4(place.settings.region, place.session.get_credentials())
+    return Client(base(place), timeout=httpx.Timeout(SECONDS), httpx_args={"auth": auth})
+
+
+def base(place: Place) -> str:
+    """Where the API answers, without a slash at its end."""
     if given := os.environ.get(API_URL):
         return given.rstrip("/")
     name = place.names.parameter("serving/api-url")

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, cast
 
+import httpx
 from botocore.exceptions import BotoCoreError, ClientError
 
+from clients.python.osusume_client.api.default import get_popular_items, get_recommendations
+from clients.python.osusume_client.models import Recommendations
+from clients.python.osusume_client.types import Response
 from config import layout
 from operations import queries, signed, stacks
 from operations.pages import each
@@ -14,6 +20,7 @@ from operations.place import Place, Refused, say
 
 USERS = 3
 ATTEMPTS = 5
+RESULTS = 10
 
 
 class Wrong(RuntimeError):
@@ -26,7 +33,7 @@ def smoke(place: Place) -> int:
     for name, look in looks(place).items():
         try:
             say(f"  ok      {name}: {look(place)}")
-        except (Wrong, Refused, BotoCoreError, ClientError, OSError) as error:
+        except (Wrong, Refused, BotoCoreError, ClientError, OSError, httpx.HTTPError) as error:
             wrong += 1
             say(f"  WRONG   {name}: {error}")
     return wrong
@@ -50,9 +57,9 @@ def _stacks(place: Place) -> str:
 def _personal(place: Place) -> str:
     users = _known_users(place)
     for user in users:
-        answer = _answered(place, "v1", "users", user, "recommendations")
-        if answer["source"] != "personal":
-            raise Wrong(f"user {user} gets the list {answer['source']!r} and none of their own")
+        answer = _answered(place, partial(get_recommendations.sync_detailed, user), f"user {user}")
+        if answer.source != "personal":
+            raise Wrong(f"user {user} gets the list {answer.source!r} and none of their own")
     return f"users {', '.join(users)} have lists of their own"
 
 
@@ -88,30 +95,34 @@ def _published_users(place: Place) -> list[str]:
     return [item[layout.PK]["S"].removeprefix(beginning) for page in pages for item in page["Items"]]
 
 
-def _answered(place: Place, *path: str) -> Mapping[str, object]:
+def _answered(place: Place, ask: Callable[..., Response[Any]], what: str) -> Recommendations:
     """An answer as it should be, of a few attempts: a function that has just started may answer from its stand-ins."""
-    for attempt in range(ATTEMPTS):
-        status, answer = signed.get(place, *path)
-        wrong = _wrong(status, answer)
-        if not wrong:
-            return answer
-        time.sleep(attempt)
-    raise Wrong(f"{'/'.join(path)} {wrong}")
+    with signed.client(place) as api:
+        for attempt in range(ATTEMPTS):
+            response = ask(client=api, num_results=RESULTS)
+            wrong = _wrong(response)
+            if not wrong:
+                return cast(Recommendations, response.parsed)
+            time.sleep(attempt)
+    raise Wrong(f"the list of {what} {wrong}")
 
 
-def _wrong(status: int, answer: Mapping[str, object]) -> str:
-    if status != 200:
-        return f"answers {status}: {str(answer)[:200]}"
-    if answer["degraded"]:
+def _wrong(response: Response[Any]) -> str:
+    answer = response.parsed
+    if not isinstance(answer, Recommendations):
+        return (
+            f"is not answered: {int(response.status_code)} {response.content.decode(errors='replace')[:200]}"
+        )
+    if answer.degraded:
         return "is degraded: the API could not read what it should"
-    return "" if answer["items"] else "is an empty list"
+    return "" if answer.items else "is empty"
 
 
 def _popular(place: Place) -> str:
-    answer = _answered(place, "v1", "popular")
-    if answer["source"] != "popular":
-        raise Wrong(f"v1/popular answers from {answer['source']!r}: nothing is published")
-    return f"version {answer['version']}"
+    answer = _answered(place, get_popular_items.sync_detailed, "everyone")
+    if answer.source != "popular":
+        raise Wrong(f"v1/popular answers from {answer.source!r}: nothing is published")
+    return f"version {answer.version}"
 
 
 def _marts(place: Place) -> str:

@@ -18,6 +18,7 @@ from lambdas.get_recommendations.routes import (
     MAX_RANKED,
     MAX_RESULTS,
     MIN_RESULTS,
+    PLACEMENT,
     PLACEMENT_NAME,
     ROUTES,
     RUN_NAME,
@@ -91,12 +92,12 @@ def document() -> dict[str, Any]:
 
 def _operation(route: Route) -> dict[str, Any]:
     named = [_path_parameter(route.parameter)] if route.parameter else []
-    sent = BODIES.get(route.operation)
+    sent, placed = BODIES.get(route.operation), PLACEMENT in route.query
     body = {"requestBody": {"required": True, "content": _json_of(sent)}} if sent else {}
     return {
         "operationId": route.operation,
         "summary": route.summary,
-        "parameters": [*named, *map(_query_parameter, route.query)],
+        "parameters": [*named, *(_query_parameter(one, placed=placed) for one in route.query)],
         **body,
         "responses": {
             **_answers(route),
@@ -162,12 +163,19 @@ def _deletion() -> dict[str, Any]:
     return {**shape, "properties": {**fields, **later}}
 
 
+# What lambdas/shared/identifiers.py takes; half of a surrogate pair is no text of JSON either.
+_ID = {
+    "type": "string",
+    "minLength": 1,
+    "maxLength": MAX_ID_LENGTH,
+    "pattern": r"^[^\u0000-\u001f\u007f]*$",
+}
+
+
 def _path_parameter(name: str) -> dict[str, Any]:
-    schema = {"type": "string", "minLength": 1, "maxLength": MAX_ID_LENGTH}
-    return {"name": name, "in": "path", "required": True, "schema": schema}
+    return {"name": name, "in": "path", "required": True, "schema": _ID}
 
 
-_ID = {"type": "string", "minLength": 1, "maxLength": MAX_ID_LENGTH}
 _QUERY: dict[str, dict[str, Any]] = {
     "number": {"type": "integer", "minimum": MIN_RESULTS, "maximum": MAX_RESULTS},
     "name": {"type": "string", "pattern": f"^{PLACEMENT_NAME}$"},
@@ -181,11 +189,12 @@ _QUERY: dict[str, dict[str, Any]] = {
 }
 
 
-def _query_parameter(parameter: Parameter) -> dict[str, Any]:
+def _query_parameter(parameter: Parameter, *, placed: bool) -> dict[str, Any]:
+    """`placed`: the route takes a placement, whose length stands for a number that isn't given."""
     schema = {**_QUERY[parameter.kind]}
     if parameter.most > 1:
         schema["maxItems"] = parameter.most
-    if parameter.kind == "number":
+    if parameter.kind == "number" and not placed:
         schema["default"] = DEFAULT_RESULTS
     return {
         "name": parameter.name,
@@ -270,7 +279,7 @@ def _events() -> dict[str, Any]:
         },
         "value": {"type": "number", "description": "A price, or the share that was watched"},
     }
-    whole = _object(event)
+    whole = {**_object(event), "additionalProperties": False}
     whole["properties"] |= more
     rows = {"type": "array", "minItems": 1, "maxItems": MAX_EVENTS, "items": whole}
     return {**_object({"events": rows}), "additionalProperties": False}

@@ -1,0 +1,188 @@
+from http import HTTPStatus
+from typing import Any, cast
+from urllib.parse import quote
+
+import httpx
+
+from ...client import AuthenticatedClient, Client
+from ...types import Response, UNSET
+from ... import errors
+
+from ...models.deletion import Deletion
+from ...models.problem import Problem
+from typing import cast
+
+
+def _get_kwargs(
+    deletion_id: str,
+) -> dict[str, Any]:
+
+    _kwargs: dict[str, Any] = {
+        "method": "get",
+        "url": "/v1/deletions/{deletion_id}".format(
+            deletion_id=quote(str(deletion_id), safe=""),
+        ),
+    }
+
+    return _kwargs
+
+
+def _parse_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Deletion | Problem | None:
+    if response.status_code == 200:
+        response_200 = Deletion.from_dict(response.json())
+
+        return response_200
+
+    if response.status_code == 400:
+        response_400 = Problem.from_dict(response.json())
+
+        return response_400
+
+    if response.status_code == 403:
+        response_403 = Problem.from_dict(response.json())
+
+        return response_403
+
+    if response.status_code == 404:
+        response_404 = Problem.from_dict(response.json())
+
+        return response_404
+
+    if response.status_code == 405:
+        response_405 = Problem.from_dict(response.json())
+
+        return response_405
+
+    if response.status_code == 429:
+        response_429 = Problem.from_dict(response.json())
+
+        return response_429
+
+    if response.status_code == 500:
+        response_500 = Problem.from_dict(response.json())
+
+        return response_500
+
+    if client.raise_on_unexpected_status:
+        raise errors.UnexpectedStatus(response.status_code, response.content)
+    else:
+        return None
+
+
+def _build_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Response[Deletion | Problem]:
+    return Response(
+        status_code=HTTPStatus(response.status_code),
+        content=response.content,
+        headers=response.headers,
+        parsed=_parse_response(client=client, response=response),
+    )
+
+
+def sync_detailed(
+    deletion_id: str,
+    *,
+    client: AuthenticatedClient | Client,
+) -> Response[Deletion | Problem]:
+    """How far a deletion is
+
+    Args:
+        deletion_id (str):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[Deletion | Problem]
+    """
+
+    kwargs = _get_kwargs(
+        deletion_id=deletion_id,
+    )
+
+    response = client.get_httpx_client().request(
+        **kwargs,
+    )
+
+    return _build_response(client=client, response=response)
+
+
+def sync(
+    deletion_id: str,
+    *,
+    client: AuthenticatedClient | Client,
+) -> Deletion | Problem | None:
+    """How far a deletion is
+
+    Args:
+        deletion_id (str):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Deletion | Problem
+    """
+
+    return sync_detailed(
+        deletion_id=deletion_id,
+        client=client,
+    ).parsed
+
+
+async def asyncio_detailed(
+    deletion_id: str,
+    *,
+    client: AuthenticatedClient | Client,
+) -> Response[Deletion | Problem]:
+    """How far a deletion is
+
+    Args:
+        deletion_id (str):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[Deletion | Problem]
+    """
+
+    kwargs = _get_kwargs(
+        deletion_id=deletion_id,
+    )
+
+    response = await client.get_async_httpx_client().request(**kwargs)
+
+    return _build_response(client=client, response=response)
+
+
+async def asyncio(
+    deletion_id: str,
+    *,
+    client: AuthenticatedClient | Client,
+) -> Deletion | Problem | None:
+    """How far a deletion is
+
+    Args:
+        deletion_id (str):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Deletion | Problem
+    """
+
+    return (
+        await asyncio_detailed(
+            deletion_id=deletion_id,
+            client=client,
+        )
+    ).parsed
