@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from typing import Any, get_args
+from types import UnionType
+from typing import Any, Union, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
@@ -49,9 +50,15 @@ def listed_sections(model: type[Section] = Settings) -> Iterator[type[Section]]:
 def _sections(annotation: Any) -> Iterator[tuple[type[Section], bool]]:
     if isinstance(annotation, type) and issubclass(annotation, Section):
         yield annotation, False
+    single = _optional(annotation)
     for argument in get_args(annotation):
-        for section, _ in _sections(argument):
-            yield section, True
+        for section, listed in _sections(argument):
+            yield section, listed or not single
+
+
+def _optional(annotation: Any) -> bool:
+    """Whether it is `section | None`: one section that may be absent, and no list of them."""
+    return get_origin(annotation) in (Union, UnionType) and type(None) in get_args(annotation)
 
 
 def _kind(section: type[Section]) -> str:

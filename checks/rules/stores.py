@@ -107,7 +107,7 @@ def check(assembly: Assembly) -> list[Finding]:
 
 
 def _of_absent_parts(assembly: Assembly) -> Iterator[Outside]:
-    """Of runs' rows for a warehouse that is not there, too: another may take them, and they expire with the run."""
+    """Stores that stay empty or unread; a run's rows for a warehouse expire with the run."""
     for store in parts.stores(assembly):
         yield from (
             Outside(store, side, "the environment does without the part") for side in ("writer", "reader")

@@ -59,7 +59,7 @@ class Steps:
         return {"done": True}
 
     def _places(self) -> list[str]:
-        """Those that the environment has, in their order."""
+        """The places that the environment has, in their order."""
         given = self.settings
         absent = [
             *([] if given.application_log_table else ["application log"]),

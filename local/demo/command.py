@@ -205,7 +205,7 @@ def _tell_of_warehouse(demo: Demo) -> None:
 
 
 def _newest_events(demo: Demo) -> Callable[[str], list[tuple[str, str]]]:
-    """Of a user; none where there is no log."""
+    """A user's newest events; none where there is no log."""
     if demo.settings.sources.application_log is None:
         return lambda user: []
     return partial(log.newest, demo.client("dynamodb"), demo.settings.application_log_table)

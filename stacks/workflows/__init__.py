@@ -20,6 +20,6 @@ DEFINITIONS: Mapping[str, Callable[[Settings], dict[str, Any]]] = {
 
 
 def definitions(settings: Settings) -> dict[str, dict[str, Any]]:
-    """Of the workflows that the environment has, in the same order."""
+    """The definitions of the workflows that the environment has, in the same order."""
     without = () if settings.analytics.enabled else ("load",)
     return {name: make(settings) for name, make in DEFINITIONS.items() if name not in without}
