@@ -20,6 +20,9 @@ from analysis.moments import Array
 ALPHA = 0.05
 FARTHEST = 9.0  # in standard errors: what lies beyond has a probability below 1e-18
 NODES = 256
+# Steps whose variance is a smaller share of all are finer than the nodes lie apart: probability would get lost.
+STILL = 0.005
+STILL_SIGMAS = 3.0
 # The prior's weight, in users: a ratio that is off by a few percent is found soonest.
 RATIO_PRIOR = 1_000.0
 
@@ -46,9 +49,15 @@ def bounds(
     """
     spent = np.diff(spending(np.asarray(times, float), alpha), prepend=0.0)
     walk = _Walk(np.asarray(times if information is None else information, float))
-    found = []
+    found: list[float] = []
+    left = 0.0
     for look, share in enumerate(spent):
-        found.append(walk.bound(look, float(share)))
+        left += float(share)
+        if walk.is_still(look):
+            found.append(found[-1] + walk.leeway(look))
+            continue
+        found.append(walk.bound(look, left))
+        left = 0.0
         walk.go_on(look, found[-1])
     return np.array(found)
 
@@ -60,6 +69,8 @@ def crossing(
     walk = _Walk(np.asarray(information, float), drift=drift)
     total = 0.0
     for look, bound in enumerate(critical):
+        if walk.is_still(look):
+            continue
         total += walk.exit(look, float(bound))
         walk.go_on(look, float(bound))
     return total
@@ -81,6 +92,17 @@ class _Walk:
         self._masses: Array = np.ones(1)  # all of it at zero, before the first look
         self._before = 0.0
 
+    def is_still(self, look: int) -> bool:
+        """Whether there is too little news for the nodes to tell: it counts with the next look's."""
+        return self._news(look) < STILL * float(self._information[look])
+
+    def leeway(self, look: int) -> float:
+        """What is added to the last bound at a still look, so that nearly nobody passes who did not pass before."""
+        return float(STILL_SIGMAS * np.sqrt(self._news(look) / self._information[look]))
+
+    def _news(self, look: int) -> float:
+        return float(self._information[look]) - self._before
+
     def exit(self, look: int, bound: float) -> float:
         """Probability to pass the bound at this look and none before."""
         edge = bound * np.sqrt(self._information[look])
@@ -91,6 +113,8 @@ class _Walk:
     def bound(self, look: int, probability: float) -> float:
         if probability <= 0 or self.exit(look, FARTHEST) >= probability:
             return FARTHEST
+        if self.exit(look, 0.0) <= probability:  # at a level near 1: fewer are left than are to pass
+            return 0.0
         return float(optimize.brentq(lambda bound: self.exit(look, bound) - probability, 0.0, FARTHEST))
 
     def go_on(self, look: int, bound: float) -> None:
@@ -106,8 +130,8 @@ class _Walk:
         self._places, self._before = places, float(self._information[look])
 
     def _step(self, look: int) -> tuple[float, Array]:
-        """Standard deviation and mean of where the walk gets to; a look without news still moves a little."""
-        more = max(float(self._information[look]) - self._before, 1e-6 * float(self._information[look]))
+        """Standard deviation and mean of where the walk gets to."""
+        more = self._news(look)
         return float(np.sqrt(more)), self._places + self._drift * more
 
 

@@ -199,7 +199,7 @@ def _recorded(assembly: Assembly) -> Iterator[Need]:
     by_key = {role.key: role.arn for role in roles(assembly)}
     for call in recorded.calls(assembly):
         arn = by_key.get(call.role)
-        if arn is not None and parts.is_asked(assembly, call.action, call.resource):
+        if arn is not None and parts.is_asked(assembly, call.role, call.action, call.resource):
             yield Need(arn, call.action, call.resource, "a call recorded in the local run")
 
 
@@ -211,7 +211,7 @@ def _declared(assembly: Assembly) -> Iterator[Need]:
             if entry.fits(role.key):
                 for action, resource in product(entry.actions, entry.resources):
                     shown = resource.format(**names)
-                    if parts.is_asked(assembly, action, shown):
+                    if parts.is_asked(assembly, role.key, action, shown):
                         yield Need(role.arn, action, shown, entry.reason)
 
 

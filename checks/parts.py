@@ -14,7 +14,7 @@ from checks.assembly import Assembly, once
 
 @dataclass(frozen=True)
 class Part:
-    """The resource `kind` whose `key` is `name`; `calls` is an expression over `<action> <resource>`.
+    """The resource `kind` whose `key` is `name`; `calls` is an expression over `<role> <action> <resource>`.
 
     `stores` are those of checks/rules/stores.py that nobody writes or reads without the part. `name` and `calls` may
     hold {prefix}.
@@ -32,25 +32,28 @@ PARTS = (
         "AWS::DynamoDB::Table",
         "TableName",
         "{prefix}-application-log",
-        r"dynamodb:\S+ \S+:table/{prefix}-application-log(/\S*)?|s3:\S+ \S+-raw-[^/]+/(application_log|events)/\S*",
+        r"\S+ dynamodb:\S+ \S+:table/{prefix}-application-log(/\S*)?"
+        r"|\S+ s3:\S+ \S+-raw-[^/]+/(application_log|events)/\S*"
+        r"|Preparation/BuildDatasets\S+ s3:ListBucketMultipartUploads \S+-raw-[^/]+",
         ("prefix:raw/application_log/*", "prefix:raw/events/*"),
     ),
     Part(
         "AWS::Glue::Job",
         "Name",
         "{prefix}-extract-aurora",
-        r"glue:\S+ \S+:job/{prefix}-extract-aurora|s3:\S+ \S+-raw-[^/]+/aurora/\S*",
+        r"\S+ glue:\S+ \S+:job/{prefix}-extract-aurora|\S+ s3:\S+ \S+-raw-[^/]+/aurora/\S*",
         ("prefix:raw/aurora/*",),
     ),
     Part(
         "AWS::RedshiftServerless::Workgroup",
         "WorkgroupName",
         "{prefix}-warehouse",
-        r"redshift-\S+ \S+|states:\S+ \S+:{prefix}-load(:\S*)?|secretsmanager:\S+ \S+:secret:{prefix}/warehouse-\S+",
+        r"\S+ redshift-\S+ \S+|\S+ states:\S+ \S+:{prefix}-load(:\S*)?"
+        r"|\S+ secretsmanager:\S+ \S+:secret:{prefix}/warehouse-\S+",
         ("prefix:results/runs/*/warehouse/*",),
     ),
-    Part("AWS::Personalize::Dataset", "DatasetType", "Users", r"personalize:\S+ \S+:dataset/[^/]+/USERS"),
-    Part("AWS::Personalize::Dataset", "DatasetType", "Items", r"personalize:\S+ \S+:dataset/[^/]+/ITEMS"),
+    Part("AWS::Personalize::Dataset", "DatasetType", "Users", r"\S+ personalize:\S+ \S+:dataset/[^/]+/USERS"),
+    Part("AWS::Personalize::Dataset", "DatasetType", "Items", r"\S+ personalize:\S+ \S+:dataset/[^/]+/ITEMS"),
 )
 
 
@@ -65,10 +68,10 @@ def _there(assembly: Assembly, part: Part) -> bool:
     return any(str(properties.get(part.key)) == name for _, _, properties in assembly.each(part.kind))
 
 
-def is_asked(assembly: Assembly, action: str, resource: str) -> bool:
+def is_asked(assembly: Assembly, role: str, action: str, resource: str) -> bool:
     """Whether a call is of a part that is there, or of none."""
     prefix = re.escape(assembly.prefix)
-    call = f"{action} {resource}"
+    call = f"{role} {action} {resource}"
     return not any(re.fullmatch(part.calls.replace("{prefix}", prefix), call) for part in absent(assembly))
 
 

@@ -59,6 +59,18 @@ UNRECORDED: tuple[Unrecorded, ...] = (
     ),
     *_of_experiments(),
     Unrecorded(
+        r"Serving/(GetRecommendations|RecordEvents).*",
+        ("appconfig:StartConfigurationSession", "appconfig:GetLatestConfiguration"),
+        ("arn:aws:appconfig:{where}:application/{prefix}/environment/{prefix}/configuration/experiments",),
+        "AppConfig makes the ids up, so a recording of one deployment is no other's",
+    ),
+    Unrecorded(
+        r"Serving/RecordEvents.*",
+        ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"),
+        ("arn:aws:sqs:{where}:{prefix}-impressions",),
+        "Lambda takes the messages with the function's role; the emulator takes them as itself",
+    ),
+    Unrecorded(
         r"Forgetting/ForgetUsers.*",
         ("dynamodb:Scan",),
         ("arn:aws:dynamodb:{where}:table/{prefix}-application-log",),

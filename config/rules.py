@@ -152,29 +152,24 @@ def check_more_of_the_log(interactions: InteractionsDataset, attributes: LogAttr
 SERVED_EVENT = "impression"  # a copy of lambdas/record_events/served.py's, which a test compares
 
 
-def check_impressions(log: ApplicationLog | None, *, event: str) -> None:
-    """What the API logs has a table of ours, whose attributes keep what tells one showing from another."""
+def lacks_for_impressions(log: ApplicationLog | None, *, event: str) -> str | None:
+    """What keeps the API from logging what it shows, with its cure; None where nothing does."""
     if log is None:
-        raise ValueError(
-            "log_impressions is true, but sources.application_log is null, so nothing would be kept: remove "
-            "log_impressions, or configure the log"
-        )
+        return "sources.application_log is null, so nothing would be kept: configure the log"
     if not log.create:
-        raise ValueError(
-            "log_impressions is true, but sources.application_log.create is false, and nothing is written into a "
-            "table of the application's: remove log_impressions, or let the table be created"
+        return (
+            "sources.application_log.create is false, and nothing is written into a table of the application's: let "
+            "the table be created"
         )
     for name in ("EVENT_ID", "RECOMMENDATION_ID", "IMPRESSION"):
         if getattr(log.attributes, name) is None:
-            raise ValueError(
-                f"log_impressions is true, but the log has no attribute of it: set "
-                f"sources.application_log.attributes.{name}, or remove log_impressions"
-            )
+            return f"the log has no attribute of it: set sources.application_log.attributes.{name}"
     if event != SERVED_EVENT:
-        raise ValueError(
-            f"log_impressions is true and writes events of type {SERVED_EVENT!r}, but analytics.impression_event is "
-            f"{event!r}, so no mart would count them: write {SERVED_EVENT!r}, or remove log_impressions"
+        return (
+            f"events of type {SERVED_EVENT!r} would be written and analytics.impression_event is {event!r}, so no mart "
+            f"would count them: write {SERVED_EVENT!r}"
         )
+    return None
 
 
 def check_action_events(datasets: Datasets, attribute: str | None) -> None:

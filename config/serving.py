@@ -31,7 +31,7 @@ def content(settings: Settings) -> dict[str, Any]:
         "rules": {name: _rule(rule) for name, rule in settings.rules.items()},
         "fields": list(settings.publishing.item_fields),
         "experiments": delivered(settings.experiments),
-        "log_impressions": settings.api.log_impressions,
+        "log_impressions": settings.logs_by_itself,
     }
     callers = {name: list(getattr(settings.api, name)) for name in ("may_explain", "service_callers")}
     others = {"segments": segments(settings), "actions": actions(settings)}

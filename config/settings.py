@@ -459,8 +459,8 @@ class Api(Section):
     """Steady requests a second of the stage."""
     burst: int = Field(default=100, ge=1, le=5000)
     """Requests of a burst."""
-    log_impressions: bool = False
-    """true: what the API shows a user is logged without the application's help; a placement may say otherwise."""
+    log_impressions: bool | None = None
+    """Whether what the API shows a user is logged by itself; null: where the log's table is made here and keeps it."""
     may_explain: tuple[str, ...] = ()
     """Names of IAM roles and users who may ask with `explain=true` why a list is as it is; `*` is everybody."""
     service_callers: tuple[str, ...] = ()
@@ -742,14 +742,28 @@ class Settings(Section):
 
     @model_validator(mode="after")
     def _impressions_have_a_place_to_be_logged(self) -> Self:
-        if self.logs_impressions:
-            rules.check_impressions(self.sources.application_log, event=self.analytics.impression_event)
+        missing = self._lacks_for_impressions
+        wanted = [self.api.log_impressions, *(one.log_impressions for one in self.placements.values())]
+        if missing and any(wanted):
+            raise ValueError(f"log_impressions is true, but {missing}, or remove log_impressions")
         return self
+
+    @property
+    def _lacks_for_impressions(self) -> str | None:
+        return rules.lacks_for_impressions(
+            self.sources.application_log, event=self.analytics.impression_event
+        )
+
+    @property
+    def logs_by_itself(self) -> bool:
+        """Whether the API logs what it shows where a placement doesn't say."""
+        own = self.api.log_impressions
+        return self._lacks_for_impressions is None if own is None else own
 
     @property
     def logs_impressions(self) -> bool:
         """Whether the API logs what it shows, anywhere."""
-        return self.api.log_impressions or any(one.log_impressions for one in self.placements.values())
+        return self.logs_by_itself or any(one.log_impressions for one in self.placements.values())
 
     @cached_property
     def names(self) -> Names:

@@ -234,6 +234,10 @@ def _queue(assembly: Assembly, arn: str, properties: Mapping[str, Any], _: str) 
         return resource == arn
 
     written, read = (_called(assembly, "sqs", [name], own) for name in ("SendMessage", "ReceiveMessage"))
+    mappings = [p.get("EventSourceArn") for _, _, p in assembly.each("AWS::Lambda::EventSourceMapping")]
+    policies = [p.get("RedrivePolicy") or {} for _, _, p in assembly.each("AWS::SQS::Queue")]
+    written = written or arn in [policy.get("deadLetterTargetArn") for policy in policies]
+    read = read or arn in mappings
     yield f"queue:{_short(assembly, arn.rpartition(':')[2])}", written, read
 
 

@@ -37,6 +37,7 @@ DRIVERS = (
     "S3 reads",
     "S3 storage",
     "S3 writes",
+    "SQS requests",
     "Step Functions transitions",
 )
 # Recipes that count and learn nothing.
@@ -224,6 +225,19 @@ def _dynamodb(case: Case) -> Iterator[Line]:
     read = case.requests * assumed("reads_per_request") * units.read_units(longest)
     yield Line("DynamoDB", "lists read", read, "read units", "DynamoDB reads")
     yield from _log(case)
+    if case.settings.logs_impressions:
+        yield from _shown(case)
+
+
+def _shown(case: Case) -> Iterator[Line]:
+    """An event of the log for each answer; the user's state is written whole, once a batch at most."""
+    size = assumed("shown_bytes")
+    written = case.requests * (units.write_units(size) + units.write_units(assumed("state_bytes")))
+    yield Line("DynamoDB", "answers logged", written, "write units", "DynamoDB writes")
+    kept = case.requests / DAYS * assumed("history_days") * size
+    yield from _stored("answers logged", kept)
+    sent = case.requests * assumed("queue_requests_per_answer")
+    yield Line("SQS", "answers queued", sent, "requests", "SQS requests")
 
 
 def _list_bytes(solution: Solution) -> float:

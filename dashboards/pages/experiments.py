@@ -85,7 +85,8 @@ PAGE = Page(
             ),
             filters=(*role("primary"), *NEWEST),
             parameters=_CHOICES,
-            note="The interval is that of the planned looks where an end is declared; the band holds at any look.",
+            note="The interval is that of the planned looks where an end is declared; the band holds at any look. "
+            "A p of 0 is one below 0.0005.",
             wide=True,
         ),
         Visual(

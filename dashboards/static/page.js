@@ -6,6 +6,7 @@ const chosen = {};
 const drawn = new Set();
 
 const plain = { whole: 0, number: 3, percent: 1 };
+const LONG = 24; // characters of a cell that are a sentence
 const NONE = "\u2013";
 const PAGE = "page-"; // of a section's id: the browser scrolls to none of itself
 
@@ -71,6 +72,11 @@ function element(name, text, attributes) {
   return made;
 }
 
+function attributes(value, kind) {
+  if (["day", "time"].includes(kind)) return { class: "time" };
+  return value !== null && String(value).length > LONG ? { class: "long" } : {};
+}
+
 function table(visual, rows) {
   const scroll = element("div", undefined, { class: "scroll", tabindex: "0", role: "region", "aria-label": "Table" });
   const made = scroll.appendChild(element("table"));
@@ -80,8 +86,7 @@ function table(visual, rows) {
   const body = made.appendChild(element("tbody"));
   for (const group of grouped(visual, rows)) {
     const line = body.appendChild(element("tr"));
-    group.key.forEach((value, place) => line.append(element("td", value === null ? NONE : String(value),
-      ["day", "time"].includes(visual.by[place].kind) ? { class: "time" } : {})));
+    group.key.forEach((value, place) => line.append(element("td", value === null ? NONE : String(value), attributes(value, visual.by[place].kind))));
     group.values.forEach((value, place) => {
       const measure = visual.measures[place];
       const cell = element("td", shown(value, measure.shown_as), { class: "value" });

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Environment:
-    """`impressions_queue_url`: where what is shown is put, within so many milliseconds; none: nowhere.
+    """`impressions_queue_url`: where what is shown is put; none: nowhere.
 
     `experiments_*`: AppConfig's ids of the experiments' document; none: the packaged one holds.
     """
@@ -16,7 +16,6 @@ class Environment:
     read_timeout_ms: int = 150
     answer_within_ms: int = 250
     impressions_queue_url: str = ""
-    impressions_within_ms: int = 40
     experiments_application: str = ""
     experiments_environment: str = ""
     experiments_profile: str = ""

@@ -29,6 +29,7 @@ from lambdas.shared.problems import CONTENT_TYPE, BadRequest, Forbidden, Refusal
 from lambdas.shared.telemetry import count, logger
 
 START_SECONDS = 0.2  # for which a start waits for AppConfig
+IMPRESSIONS_MS = 40  # for which an answer that is made waits for the queue of what it shows
 
 app = APIGatewayRestResolver()
 NEVER_KEPT = {"Cache-Control": "private, no-store"}
@@ -65,9 +66,9 @@ def channel() -> Channel | None:
     if not given.impressions_queue_url:
         return None
     return Channel(
-        send=make_sender(given.impressions_queue_url, timeout_ms=given.impressions_within_ms),
+        send=make_sender(given.impressions_queue_url, timeout_ms=IMPRESSIONS_MS),
         breaker=Breaker(time.monotonic),
-        patience=Patience(clock=time.monotonic, seconds=given.impressions_within_ms / 1000),
+        patience=Patience(clock=time.monotonic, seconds=IMPRESSIONS_MS / 1000),
         report=report_fault,
     )
 

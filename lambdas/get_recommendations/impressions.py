@@ -14,6 +14,7 @@ from typing import Any
 
 from lambdas.get_recommendations.breaker import Breaker
 from lambdas.get_recommendations.patience import Patience
+from lambdas.shared import core
 from lambdas.shared.assignment import Assignment
 
 
@@ -79,16 +80,13 @@ class Channel:
 
 def make_sender(queue_url: str, *, timeout_ms: int) -> Callable[[str], Any]:
     """Sends once: a second attempt would be the reader's time."""
-    import botocore.session
-    from botocore.config import Config
-
     seconds = timeout_ms / 1000
-    config = Config(
+    client = core.client(
+        "sqs",
         connect_timeout=seconds,
         read_timeout=seconds,
         retries={"total_max_attempts": 1, "mode": "standard"},
         parameter_validation=False,
         tcp_keepalive=True,
     )
-    client = botocore.session.get_session().create_client("sqs", config=config)
     return lambda text: client.send_message(QueueUrl=queue_url, MessageBody=text)

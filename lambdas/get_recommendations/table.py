@@ -9,6 +9,7 @@ from botocore.exceptions import ClientError, ConnectionClosedError, EndpointConn
 
 from lambdas.get_recommendations.breaker import Breaker
 from lambdas.get_recommendations.patience import Patience
+from lambdas.shared import core
 
 RETRIED = (ConnectionClosedError, EndpointConnectionError)
 
@@ -87,16 +88,12 @@ def _found(responses: Mapping[str, Sequence[Item]], keys: Sequence[Key]) -> list
 
 
 def make_client(*, timeout_ms: int) -> Any:
-    """botocore without boto3: a quarter less to import."""
-    import botocore.session
-    from botocore.config import Config
-
     seconds = timeout_ms / 1000
-    config = Config(
+    return core.client(
+        "dynamodb",
         connect_timeout=seconds,
         read_timeout=seconds,
         retries={"total_max_attempts": 1, "mode": "standard"},
         parameter_validation=False,
         tcp_keepalive=True,
     )
-    return botocore.session.get_session().create_client("dynamodb", config=config)

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from lambdas.shared import core
 from lambdas.shared.assignment import Document
 
 RETRY_SECONDS = (
@@ -54,35 +55,46 @@ class Delivered:
         self._source, self._understand, self._clock, self._report = source, understand, clock, report
         self._current = Version(packaged)
         self._due = clock()
-        self._polls: threading.Thread | None = None
+        self._polling = threading.Lock()
         self._client: Any = None
         self._token: str | None = None
+        self._faults, self._told = 0, ""
 
     def current(self) -> Version:
         """What holds now. Begins a poll where one is due, and waits for none."""
-        if self._source.application and self._clock() >= self._due and not self._polling():
-            self._polls = threading.Thread(target=self._poll, name="poll-experiments", daemon=True)
-            self._polls.start()
+        due = self._source.application and self._clock() >= self._due
+        if due and self._polling.acquire(blocking=False):
+            threading.Thread(target=self._poll, name="poll-experiments", daemon=True).start()
         return self._current
 
     def first(self, *, within: float) -> Version:
         """For a start, which can wait: so that a stopped variant doesn't come back for a moment."""
         self.current()
-        if self._polls is not None:
-            self._polls.join(within)
+        if self._polling.acquire(timeout=within):
+            self._polling.release()
         return self._current
-
-    def _polling(self) -> bool:
-        return self._polls is not None and self._polls.is_alive()
 
     def _poll(self) -> None:
         try:
             text, label = self._fetch()
-            self._due = self._clock() + self._source.poll_seconds
+            self._due, self._faults = self._clock() + self._source.poll_seconds, 0
             if text:  # none where nothing changed
                 self._take(text, label)
         except Exception as error:  # whatever it is, readers have a document
-            self._token, self._due = None, self._clock() + RETRY_SECONDS
+            self._failed(error)
+        finally:
+            self._polling.release()
+
+    def _failed(self, error: Exception) -> None:
+        """Asks again soon, and then less and less often: where nothing was delivered yet, AppConfig refuses each poll.
+
+        The same fault is told once.
+        """
+        wait = min(RETRY_SECONDS * 2**self._faults, self._source.poll_seconds)
+        self._token, self._due, self._faults = None, self._clock() + wait, self._faults + 1
+        text = f"{type(error).__name__}: {error}"
+        if text != self._told:
+            self._told = text
             self._report("experiments", error)
 
     def _take(self, text: bytes, label: str) -> None:
@@ -111,13 +123,10 @@ class Delivered:
 
 
 def make_client() -> Any:
-    """botocore without boto3, and no second attempts: the next poll is one."""
-    import botocore.session
-    from botocore.config import Config
-
-    config = Config(
+    """Without second attempts: the next poll is one."""
+    return core.client(
+        "appconfigdata",
         connect_timeout=SOCKET_SECONDS,
         read_timeout=SOCKET_SECONDS,
         retries={"total_max_attempts": 1, "mode": "standard"},
     )
-    return botocore.session.get_session().create_client("appconfigdata", config=config)

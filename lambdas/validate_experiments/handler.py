@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import base64
 import json
-from pathlib import Path
 from typing import Any
 
+from lambdas.shared import environment
 from lambdas.shared.experiment_rules import Broken, Known, check
-
-KNOWN = Path(__file__).parent / "known.json"  # put there by the stack: what is deployed beside it
+from lambdas.validate_experiments.environment import Environment
 
 
 def handler(event: dict[str, Any], context: object) -> None:
@@ -22,9 +21,5 @@ def handler(event: dict[str, Any], context: object) -> None:
         document = json.loads(base64.b64decode(event["content"], validate=True))
     except ValueError as error:
         raise Broken(f"The document is no JSON: {error}") from None
-    check(document, known())
-
-
-def known() -> Known:
-    content = json.loads(KNOWN.read_text())
-    return Known(frozenset(content["lists"]), frozenset(content["placements"]))
+    given = environment.read(Environment)
+    check(document, Known(frozenset(given.lists), frozenset(given.placements)))

@@ -77,7 +77,7 @@ def _cut(given: ShopData) -> pd.Timestamp:
 
 
 def _write_log(events: pd.DataFrame, settings: Settings, path: Path) -> None:
-    configured = settings.sources.application_log
+    configured = settings.log
     with path.open("w") as file:
         for row in events.itertuples(index=False):
             file.write(json.dumps(log.configured(log.item_of(row), configured)) + "\n")

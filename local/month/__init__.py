@@ -1,8 +1,8 @@
 """`python -m local month`: four weeks of an experimenting shop in fast motion, on an endpoint of its own.
 
 Users of a simulator are asked for by the read function's own code, in this process; what they do goes through the
-events function's own code to S3, by the load's, dbt's and the analysis's own code into the warehouse, one load a day.
-What is planted is known beforehand (plan.py), and everything is marked as simulated wherever it shows.
+events function's own code to S3, by the load's, dbt's and the analysis's own code into the warehouse, with a load for
+each day. What is planted is known beforehand (plan.py), and everything is marked as simulated wherever it shows.
 
 Not simulated: the extraction, Spark's preparation and Personalize's jobs. One training by the engine makes the lists.
 """

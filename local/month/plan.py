@@ -16,7 +16,7 @@ LIFT = 0.3
 """Of clicks, by the variant of PLANTED: what its interval has to cover."""
 FIRST_LIFT = 0.9
 """Of NOVELTY on its first day; it falls by the same amount every day, to nothing."""
-LOSS = 0.4
+LOSS = 0.55
 """The share of LOST's treatment whose impressions the application never sends."""
 CLICKS, BUYERS, REVENUE = "clicks_per_impression", "buyers", "revenue_per_user"
 LAYER = "month"

@@ -81,11 +81,11 @@ class Reader:
     def shown(self, user: str, *, placement: str, day: str) -> tuple[list[str], Assignment | None]:
         """Item ids, the first shown first, and the variant that the answer names. Raises NotServed."""
         plain = self.serving.placements[placement]
-        variant, assignment = self.serving.in_variant(plain, user=user, day=day)
+        variant, assignments = self.serving.in_variant(plain, user=user, day=day)
         if (user, placement) not in self._known:
             ranking = self.recommender.answer(Asked(placement=variant, user=user, wanted=SHOWN))
             self._known[user, placement] = [entry.item for entry in ranking.entries[:SHOWN]]
-        return self._known[user, placement], assignment
+        return self._known[user, placement], assignments[-1] if assignments else None
 
 
 def _refused(source: str, error: Exception) -> None:

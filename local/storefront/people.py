@@ -26,9 +26,13 @@ class People:
     place: Place
 
     def users(self, search: str) -> list[dict[str, Any]]:
-        """[{user, orders}] whose id contains `search`: those with most orders first, of equals the first by id."""
+        """[{user, orders}] whose id contains `search`: those with most orders first, of equals the first by id.
+
+        Of an application without a table of users those who ordered.
+        """
+        known = "{users}" if "{users}" in self._tables else "(select distinct user_id from {orders})"
         rows = self._rows(
-            "select u.user_id, count(distinct o.order_id) from {users} u left join {orders} o "
+            f"select u.user_id, count(distinct o.order_id) from {known} u left join {{orders}} o "
             "on o.user_id = u.user_id where position(:search in u.user_id) > 0 "
             f"group by u.user_id order by 2 desc, 1 limit {USERS}",
             search=search,
@@ -46,6 +50,8 @@ class People:
 
     def named(self, items: Sequence[str]) -> dict[str, dict[str, str]]:
         """Item -> {title, second, category} of those that the shop has a name for."""
+        if "{items}" not in self._tables:
+            return {}
         rows = self._rows(
             "select item_id, title, title_ja, category from {items} "
             "where item_id in (select json_array_elements_text(:wanted::json))",
@@ -60,7 +66,7 @@ class People:
         try:
             answer = self.place.client("rds-data").execute_statement(
                 **self._database,
-                sql=statement.format_map(self._tables),
+                sql=self._with_tables(statement),
                 parameters=[{"name": name, "value": {"stringValue": text}} for name, text in values.items()],
             )
         except (BotoCoreError, ClientError, Refused) as error:
@@ -75,13 +81,22 @@ class People:
         return {
             "resourceArn": queries.cluster_arn(self.place),
             "secretArn": self.place.client("secretsmanager").describe_secret(SecretId=secret)["ARN"],
-            "database": self.place.settings.sources.aurora.database,
+            "database": self.place.settings.aurora.database,
         }
 
     @property
     def _tables(self) -> dict[str, str]:
-        tables = self.place.settings.sources.aurora.tables
-        return {name: _quoted(getattr(tables, name) or "") for name in ("users", "items", "orders")}
+        """Quoted names by their places in a statement; none where the application has no database."""
+        aurora = self.place.settings.sources.aurora
+        given = (
+            {name: getattr(aurora.tables, name) for name in ("users", "items", "orders")} if aurora else {}
+        )
+        return {f"{{{name}}}": _quoted(table) for name, table in given.items() if table}
+
+    def _with_tables(self, statement: str) -> str:
+        for place, table in self._tables.items():
+            statement = statement.replace(place, table)
+        return statement
 
 
 def _quoted(table: str) -> str:

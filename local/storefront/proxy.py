@@ -81,4 +81,5 @@ def _checked(method: str, path: str) -> str | None:
         return None
     escaped = "/".join(quote(part, safe="") for part in parts)
     route = routes.route_of(escaped)
-    return escaped if route and route.method == method else None
+    known = route is not None and route.method == method and not route.services
+    return escaped if known else None

@@ -119,7 +119,7 @@ def about(settings: Settings) -> dict[str, Any]:
         "environment": settings.environment,
         "role": roles.application(settings.names),
         "fields": list(settings.publishing.item_fields),
-        "events": settings.sources.application_log.create,
+        "events": settings.creates_log,
         "logged": settings.api.log_impressions,
         "placements": [_placement(settings, name) for name in settings.placements],
         "rules": {

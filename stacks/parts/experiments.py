@@ -33,7 +33,7 @@ class DeliveredExperiments(Construct):
             description=f"What {names.prefix} changes without a deployment",
         )
         environment = appconfig.CfnEnvironment(
-            self, "Environment", application_id=application.ref, name=scope.settings.environment
+            self, "Environment", application_id=application.ref, name=names.prefix
         )
         validator = self._validator(scope, layers)
         profile = appconfig.CfnConfigurationProfile(
@@ -66,9 +66,8 @@ class DeliveredExperiments(Construct):
             "ValidateExperiments",
             name="validate_experiments",
             layers=layers,
-            environment={},
+            environment={name.upper(): json.dumps(names) for name, names in known(scope.settings).items()},
             statements=[],
-            more={"lambdas/validate_experiments/known.json": json.dumps(known(scope.settings))},
         ).function
         function.add_permission(
             "AppConfig",

@@ -7,8 +7,9 @@ from typing import Any
 from config import layout
 from config.recipes import RECIPES
 from config.settings import Settings
+from config.solution import Solution
 from stacks.parts.access import Statement, allow
-from stacks.workflows import asl
+from stacks.workflows import asl, solutions
 from stacks.workflows.asl import State, States, jsonata, sdk
 
 
@@ -37,7 +38,7 @@ def states(settings: Settings, *, next_state: str) -> States:
             ),
         },
         "NameVersions": asl.inline_map(
-            [{"name": one.name, "pin": one.version or ""} for one in settings.solutions],
+            [_item(settings, one) for one in settings.solutions],
             _choosing_states(settings),
             start="Version",
             Assign={"versions": jsonata("$merge([$states.result.{name: version}])")},
@@ -63,9 +64,15 @@ def check(settings: Settings, **fields: Any) -> State:
     )
 
 
+def _item(settings: Settings, solution: Solution) -> dict[str, Any]:
+    """What is not pinned has a version that there is not, which nothing asks for."""
+    pin = solution.version or f"{solutions.arn(settings, solution)}/none"
+    return {"name": solution.name, "pinned": solution.version is not None, "version": pin}
+
+
 def _choosing_states(settings: Settings) -> States:
     table = settings.names.control_table
-    serving = "$states.result.Item.solution_version_arn.S"
+    serving = "$lookup($states.result.Item, 'solution_version_arn').S"
     named = "$lookup($named, $states.input.name)"
     return {
         "Version": {
@@ -73,14 +80,15 @@ def _choosing_states(settings: Settings) -> States:
             "Assign": {
                 "chosen": {
                     "name": jsonata("$states.input.name"),
-                    "version": jsonata(f"$exists({named}) ? {named} : $states.input.pin"),
+                    "version": jsonata(f"$exists({named}) ? {named} : $states.input.version"),
+                    "is_said": jsonata(f"$exists({named}) or $states.input.pinned"),
                 }
             },
             "Next": "IsNamed",
         },
         "IsNamed": {
             "Type": "Choice",
-            "Choices": [{"Condition": jsonata("$chosen.version != ''"), "Next": "DescribeVersion"}],
+            "Choices": [{"Condition": jsonata("$chosen.is_said"), "Next": "DescribeVersion"}],
             "Default": "ReadServing",
         },
         "ReadServing": asl.task(
@@ -90,12 +98,12 @@ def _choosing_states(settings: Settings) -> States:
                 "Key": {layout.PK: {"S": jsonata(asl.joined(layout.SERVING, solution="$chosen.name"))}},
                 "ConsistentRead": True,
             },
-            Output=jsonata(f"{{'name': $chosen.name, 'version': {serving}}}"),
+            Output=jsonata(f"{{'name': $chosen.name, 'version': $exists({serving}) ? {serving} : ''}}"),
             Next="Serves",
         ),
         "Serves": {
             "Type": "Choice",
-            "Choices": [{"Condition": jsonata("$exists($states.input.version)"), "Next": "Chosen"}],
+            "Choices": [{"Condition": jsonata("$states.input.version != ''"), "Next": "Chosen"}],
             "Default": "NothingServes",
         },
         "NothingServes": {

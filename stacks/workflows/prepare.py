@@ -196,17 +196,17 @@ def statements(settings: Settings, *, key_arn: str) -> list[Statement]:
     runs = ["glue:StartJobRun", "glue:GetJobRun", "glue:GetJobRuns", "glue:BatchStopJobRun"]
     return [
         allow(runs, *map(names.job_arn, jobs)),
-        *(_export_statements(settings) if settings.sources.application_log is not None else []),
-        allow(["kms:Decrypt", "kms:GenerateDataKey"], key_arn),
+        *(_export_statements(settings, key_arn) if settings.sources.application_log is not None else []),
         allow("lambda:InvokeFunction", *map(names.function_arn, _functions(settings))),
     ]
 
 
-def _export_statements(settings: Settings) -> list[Statement]:
+def _export_statements(settings: Settings, key_arn: str) -> list[Statement]:
     exports = f"arn:aws:s3:::{settings.names.raw_bucket}/{layout.LOG_EXPORT.anything}"
     return [
         allow("dynamodb:ExportTableToPointInTime", table_arn(settings)),
         allow("dynamodb:DescribeExport", f"{table_arn(settings)}/export/*"),
         # DynamoDB writes the export with the caller's permissions.
         allow(["s3:PutObject", "s3:PutObjectAcl", "s3:AbortMultipartUpload"], exports),
+        allow(["kms:Decrypt", "kms:GenerateDataKey"], key_arn),
     ]

@@ -141,3 +141,31 @@ def test_a_sample_ratio_that_is_off_is_found_and_stays_found() -> None:
     assert (np.diff(p, axis=1) <= 0).all()
     half = np.full((1, 2), 14_000)
     assert (sequential.sample_ratio_p(half, (50, 50)) == 1).all()
+
+
+def uneven(seed: int) -> Array:
+    """Users come in the first days, or an estimate's variance grows: information is then no line, and may fall."""
+    rng = np.random.default_rng(seed)
+    return np.cumsum(rng.gamma(1.0, 1.0, 28)) * (1 + 0.3 * rng.standard_normal(28)).clip(0.3)
+
+
+SATURATED = np.concatenate([np.linspace(1, 20, 5), np.full(23, 20.0) + np.arange(23) * 0.01])
+
+
+@pytest.mark.parametrize("information", [uneven(1), uneven(2), SATURATED, np.ones(28)], ids="abcd")
+def test_news_that_comes_unevenly_is_called_at_most_as_often_as_its_level(information: Array) -> None:
+    """Against simulated walks: 20,000, of which more than 0.0531 (two standard errors) would be too many."""
+    times, news = np.arange(1, 29) / 28, np.maximum.accumulate(information)
+    critical = sequential.bounds(times, information=information)
+    rng = np.random.default_rng(7)
+    steps = rng.standard_normal((20_000, 28)) * np.sqrt(np.diff(news, prepend=0.0))
+    z = steps.cumsum(axis=1) / np.sqrt(news)
+    assert (np.abs(z) >= critical).any(axis=1).mean() <= 0.05 + 2 * np.sqrt(0.05 * 0.95 / 20_000)
+    assert critical.min() > 1.9
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_news_that_comes_unevenly_has_a_p_value(seed: int) -> None:
+    times, z = np.arange(1, 29) / 28, np.random.default_rng(seed).standard_normal(28)
+    assert 0.01 < sequential.repeated_p(z, times, information=uneven(seed)) <= 1
+    assert sequential.repeated_p(z + 6, times, information=uneven(seed)) < 0.001

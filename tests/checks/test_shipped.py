@@ -39,6 +39,7 @@ def test_cdk_nag_finds_nothing_that_is_not_acknowledged(environment: str) -> Non
     assert [str(finding) for finding in known.left(found, everything=False)] == []
 
 
+@pytest.mark.nightly
 @pytest.mark.slow
 def test_every_acknowledgement_of_cdk_nag_is_needed() -> None:
     """RDS10 only in dev: prod protects its database."""

@@ -481,6 +481,24 @@ CASES = [
         {"budget.alert_at_percent": [100, 80]},
         ("[100, 80] must rise, each once: write [80, 100]",),
     ),
+    Refused(
+        "impressions into a table of the application's",
+        {"api.log_impressions": True, "sources.application_log": {"create": False, "table_name": "theirs"}},
+        ("log_impressions is true, but sources.application_log.create is false", "remove log_impressions"),
+    ),
+    Refused(
+        "impressions of one placement into a log without lists",
+        {
+            "placements.home.log_impressions": True,
+            "sources.application_log.attributes": {"IMPRESSION": None},
+        },
+        ("log_impressions is true", "set sources.application_log.attributes.IMPRESSION"),
+    ),
+    Refused(
+        "impressions that no mart counts",
+        {"api.log_impressions": True, "analytics.impression_event": "seen"},
+        ("analytics.impression_event is 'seen'", "write 'impression'"),
+    ),
     Refused("an address that is none", {"alerts.email": "me at home"}, ("alerts.email = 'me at home'",)),
 ]
 

@@ -18,6 +18,7 @@ TEXTS = {
     "chosen_by": ("the API", "the application"),
     "verdict": ("within bounds", "too low"),
     "decision": ("promoted", "held back"),
+    "comparison": ("home 0123abcd new",),
     "role": ("primary", "guardrail", "secondary", "segment", "ratio", "day"),
 }
 TIMES = ("2026-01-01T03:00:00", "2026-01-02T03:00:00")

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from local.demo.generated import generate
-from operations import destroy, forget, smoke
+from operations import destroy, forget, recommend, smoke
 from operations import place as places
 from operations.place import Place, Refused
 from operations.queries import warehouse_rows
@@ -72,6 +72,26 @@ def _is_forgotten(line: Line, place: Place, user: str) -> dict[str, Any]:
     return found
 
 
+def _older_version_recommends(line: Line, place: Place, named: str) -> None:
+    """`make recommend`: lists of an older version serve, beside those of the others' newest; none is trained."""
+    others = line.pointer("popular")["solution_version_arn"]
+    versions = _count_versions(line)
+    line.follow(recommend.start(place, solution="", version=named))
+    assert line.pointer("personal")["solution_version_arn"] == named
+    assert line.pointer("popular")["solution_version_arn"] == others
+    assert line.pointer("personal")["current"] == line.pointer("popular")["current"]
+    assert _count_versions(line) == versions
+
+
+def _count_versions(line: Line) -> int:
+    personalize = line.client("personalize")
+    found = personalize.list_solutions(datasetGroupArn=line.settings.names.dataset_group_arn)["solutions"]
+    return sum(
+        len(personalize.list_solution_versions(solutionArn=one["solutionArn"])["solutionVersions"])
+        for one in found
+    )
+
+
 def test_the_log_alone_is_learned_from_and_says_what_was_bought(tmp_path: Path) -> None:
     with ran(tmp_path, "log-only.yaml") as (line, run):
         orders = line.shop.shop.orders
@@ -122,8 +142,11 @@ def test_the_database_alone_is_learned_from(tmp_path: Path) -> None:
         tables = line.client("dynamodb").list_tables()["TableNames"]
         assert "osusume-dev-application-log" not in tables
         assert line.warehouse("select count(*) from landing.events") == [[0]]
+        named = line.pointer("personal")["solution_version_arn"]
         second = line.run()
         assert line.pointer("personal")["current"] == second != run
+        assert line.pointer("personal")["solution_version_arn"] != named
         with place_of(line) as place:
+            _older_version_recommends(line, place, named)
             assert "marts" in looked_at(place)
             assert "application log: rows" not in _is_forgotten(line, place, "u1-001")["removed"]

@@ -8,6 +8,7 @@ import json
 import threading
 import time
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -137,7 +138,21 @@ def test_what_was_delivered_outlives_appconfig(world: World) -> None:
         assert world.poll(after=45) == delivered
     world.appconfig.before = lambda: None
     world.appconfig.put(DOCUMENT)
-    assert world.poll(after=RETRY_SECONDS) == DOCUMENT, "a new session, since the token may be used"
+    assert world.poll(after=45) == DOCUMENT, "a new session, since the token may be used"
+    assert world.reported == ["connection reset"]
+
+
+def test_a_fault_is_asked_again_soon_and_then_less_and_less_often(world: World) -> None:
+    """On AWS a poll before the first delivery is refused."""
+    world.appconfig.before = failing
+    polls = []
+    for second in range(400):
+        before = world.appconfig.calls
+        world.poll(after=1)
+        polls += [second] * (world.appconfig.calls - before)
+    waits = [later - earlier for earlier, later in pairwise(polls)]
+    assert waits[:4] == [RETRY_SECONDS, 2 * RETRY_SECONDS, 4 * RETRY_SECONDS, 8 * RETRY_SECONDS]
+    assert set(waits[4:]) == {45}
 
 
 def test_no_read_waits_for_appconfig(world: World) -> None:

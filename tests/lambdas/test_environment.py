@@ -73,7 +73,7 @@ def test_the_readme_documents_every_variable(function: str) -> None:
         )
 
 
-def test_there_are_fourteen_functions() -> None:
+def test_there_are_sixteen_functions() -> None:
     assert FUNCTIONS == [
         "analyse_experiments",
         "clean_up",
@@ -88,5 +88,7 @@ def test_there_are_fourteen_functions() -> None:
         "record_events",
         "request_forgetting",
         "run_dbt",
+        "stop_variant",
         "validate_datasets",
+        "validate_experiments",
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import copy
 import io
 import json
@@ -11,6 +12,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from config.settings import Settings
+from lambdas.shared.experiment_rules import Broken, Known, check
 from lambdas.stop_variant import handler as stopping
 from lambdas.stop_variant.environment import Environment
 from lambdas.validate_experiments import handler as validating
@@ -70,9 +72,7 @@ class Cloud:
         assert DeploymentStrategyId == "strategy"
         document = json.loads(self.versions[int(ConfigurationVersion)])
         try:
-            validating.check(
-                document, validating.Known(**{k: frozenset(v) for k, v in known(self.settings).items()})
-            )
+            check(document, Known(**{k: frozenset(v) for k, v in known(self.settings).items()}))
         except ValueError as error:
             raise ClientError(
                 {"Error": {"Code": "BadRequestException", "Message": str(error)}}, "Start"
@@ -261,3 +261,16 @@ def test_a_stopped_variant_stays_so_through_deliveries_until_somebody_resumes_it
     assert cloud.live["experiments"][0]["stopped"] == []
     with pytest.raises(Refused, match="RESUME='popular-home': no variant"):
         experiments.experiments(place(cloud, more), resume="popular-home")
+
+
+def test_the_validator_judges_what_appconfig_hands_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, names in known(settings(ramp=RAMP)).items():
+        monkeypatch.setenv(name.upper(), json.dumps(names))
+    whole = json.dumps(packaged()).encode()
+    validating.handler({"content": base64.b64encode(whole).decode()}, None)
+    for broken in (b"{", whole.replace(b'"home"]', b'"hme"]'), whole.replace(b"50", b"49", 1)):
+        assert broken != whole
+        with pytest.raises(Broken):
+            validating.handler({"content": base64.b64encode(broken).decode()}, None)
+    with pytest.raises(Broken, match="no JSON"):
+        validating.handler({"content": "*"}, None)

@@ -26,12 +26,7 @@ VALUES: dict[str, Any] = {
     "region": "us-west-2",
     "removal": "retain",
     "network.availability_zones": ["us-west-2b", "us-west-2c", "us-west-2d"],
-    "sources.aurora.database": "keydatabase",
-    "sources.aurora.tables.orders": "public.keyorders",
     "datasets.schema_version": 73,
-    "datasets.interactions.order_columns.USER_ID": "key_user",
-    "datasets.interactions.order_columns.ITEM_ID": "key_item",
-    "datasets.interactions.order_columns.TIMESTAMP": "key_time",
     "datasets.interactions.events.type": "keyevent",
     "datasets.interactions.events.source": "application_log",
     "solutions.name": "keysolution",
@@ -40,9 +35,14 @@ VALUES: dict[str, Any] = {
     "schedule.expression": "cron(7 4 * * ? *)",
     "api.default_items": ["key-item-1", "key-item-2"],
 }
-# The same for keys that a fork may leave out: it has a network already, or no such table or column.
+# The same for keys that a fork may leave out: it has a network already, or no database, table or column.
 OPTIONAL: dict[str, Any] = {
     "network.cidr": "10.77.0.0/16",
+    "sources.aurora.database": "keydatabase",
+    "sources.aurora.tables.orders": "public.keyorders",
+    "datasets.interactions.order_columns.USER_ID": "key_user",
+    "datasets.interactions.order_columns.ITEM_ID": "key_item",
+    "datasets.interactions.order_columns.TIMESTAMP": "key_time",
     "sources.aurora.tables.users": "public.keyusers",
     "sources.aurora.tables.items": "public.keyitems",
     "datasets.interactions.order_columns.EVENT_VALUE": "key_value",

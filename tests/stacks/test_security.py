@@ -226,7 +226,7 @@ def test_every_function_job_and_workflow_has_a_role_of_its_own(assembly: Assembl
         )
         for key, properties in assembly.properties(kind)
     ]
-    assert len(roles) == 13 + 3 + 7
+    assert len(roles) == 14 + 3 + 7
     assert len(set(roles)) == len(roles)
 
 
@@ -416,7 +416,7 @@ def test_functions_jobs_and_workflows_are_traced_or_secured(assembly: Assembly) 
 def test_every_log_group_is_kept_as_long_as_configured(assembly: Assembly) -> None:
     groups = assembly.properties("AWS::Logs::LogGroup")
     jobs = 3 * len(LOGS)
-    assert len(groups) == 13 + 7 + jobs + 2
+    assert len(groups) == 14 + 7 + jobs + 2
     assert {group["RetentionInDays"] for _, group in groups} == {assembly.settings.log_retention_days}
 
 

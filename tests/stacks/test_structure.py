@@ -31,6 +31,7 @@ FUNCTIONS = [
     "request_forgetting",
     "run_dbt",
     "validate_datasets",
+    "validate_experiments",
 ]
 JOBS = {
     "extract-aurora": {"--run_id"},
@@ -276,7 +277,7 @@ def test_the_schedule_starts_the_pipeline_in_its_time_zone_with_retries_and_dead
 
 def test_every_alarm_says_what_to_do(assembly: Assembly) -> None:
     alarms = assembly.properties("AWS::CloudWatch::Alarm")
-    assert len(alarms) == 7 + 1 + len(FUNCTIONS) + 1 + 1 + 3
+    assert len(alarms) == 7 + 1 + len(FUNCTIONS) + 1 + 1 + 3 + 2
     for key, alarm in alarms:
         assert len(alarm["AlarmDescription"]) > 40, key
         assert len(alarm.get("AlarmActions", [])) <= 1, key
@@ -298,6 +299,8 @@ def test_one_failed_run_sends_one_mail(assembly: Assembly) -> None:
         "schedule-undelivered",
         "api-errors",
         "answers-degraded",
+        "impressions-dropped",
+        "impressions-unrecorded",
         "answers-slow",
         "reads-throttled",
     }

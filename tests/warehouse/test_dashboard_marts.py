@@ -188,7 +188,6 @@ def test_every_column_of_every_model_has_a_description_and_no_other_has(built: W
 def test_what_the_marts_call_things_comes_from_the_configuration() -> None:
     changed = example.settings().model_dump()
     changed["analytics"] |= {"impression_event": "seen", "click_event": "tap", "attribution_days": 3}
-    changed["api"]["log_impressions"] = False  # which writes events of a type of its own
     for field in changed["datasets"]["items"]["fields"]:
         field["categorical"] = field["name"] == "BRAND"
     variables = marts_variables(Settings.model_validate(changed))

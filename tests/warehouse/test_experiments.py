@@ -204,7 +204,7 @@ def test_what_the_newest_run_said_of_a_day_stands(built: Warehouse) -> None:
     assert found == [
         (date(2026, 1, 1), "primary", "all", 0.1, "keep", "earlier", name),
         (date(2026, 1, 2), "primary", "all", 0.2, "ship", "newest", name),
-        (date(2026, 1, 2), "ratio", "all", None, None, "newest", "home 11111111 control"),
+        (date(2026, 1, 2), "ratio", "all", None, None, "newest", None),
         (date(2026, 1, 2), "segment", "18-24", 0.1, None, "newest", name),
     ]
 

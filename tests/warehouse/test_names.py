@@ -65,6 +65,7 @@ def test_every_statement_of_a_load_with_reserved_fields_parses_as_redshifts() ->
     assert unparsable(create.replace('"tag"', "tag")), "the parser would not see a name without quotes"
 
 
+@pytest.mark.nightly
 @pytest.mark.slow
 def test_every_model_with_reserved_fields_parses_as_redshifts(tmp_path: Path) -> None:
     offline = (

@@ -38,6 +38,7 @@ def test_a_function_finds_its_own_code_before_the_stand_in(tmp_path: Path) -> No
     assert paths == [str(tmp_path / "code"), str(tmp_path / "layer" / "python"), str(ADAPTER)]
 
 
+@pytest.mark.nightly
 @pytest.mark.slow
 def test_both_adapters_make_the_same_of_the_projects_models(tmp_path: Path) -> None:
     """But for dbt's own date arithmetic, which each adapter brings; the statements around the models differ too."""

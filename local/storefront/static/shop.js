@@ -241,7 +241,8 @@ function section(place) {
   const key = "placement." + place.name + ".says";
   const head = el("div", { class: "head" }, el("h2", { tabindex: "-1", "data-otherwise": "" }, placed(place.name)), answer ? badges(answer) : null);
   const says = known(key) ? el("p", { class: "says" }, t(key)) : null;
-  return el("section", { class: "place", "data-placement": place.name, "aria-label": placed(place.name) }, head, says, content(place, answer));
+  return el("section", { class: "place", "data-placement": place.name, "aria-label": placed(place.name) }, head, says,
+    answer?.degraded ? el("p", { class: "trouble" }, t("list.degraded.says")) : null, content(place, answer));
 }
 
 function content(place, answer) {
@@ -263,8 +264,7 @@ function badges(answer) {
   const degraded = answer.degraded ? el("span", { class: "badge bad", title: t("list.degraded.says") }, t("list.degraded")) : null;
   const version = answer.version ? t("list.version", answer) : t("list.noVersion");
   const experiment = answer.experiment ? el("span", { class: "badge strong" }, t("who.experiment", answer)) : null;
-  return el("div", { class: "badges" }, degraded, el("span", { class: "badge" }, t("list.source", answer)), el("span", { class: "badge" }, version), experiment,
-    answer.degraded ? el("p", { class: "trouble" }, t("list.degraded.says")) : null);
+  return el("div", { class: "badges" }, degraded, el("span", { class: "badge" }, t("list.source", answer)), el("span", { class: "badge" }, version), experiment);
 }
 
 function card(one, answer, placement) {
@@ -277,7 +277,7 @@ function card(one, answer, placement) {
     el("div", { class: "tile", "--hue": hue(facts[0] || item), "aria-hidden": "true" }, name(item).slice(0, 1)),
     el("a", { class: "title", href: address(page.user, item), onclick: to, "data-key": placement + " open " + item }, name(item)), second(item),
     el("p", { class: "facts" }, facts.join(" · ")),
-    el("p", { class: "marks" }, el("span", { class: "position" }, number(one.position)), one.score === null ? null : el("small", {}, t("card.score", { score: one.score })), el("small", {}, item), marks.map((mark) => el("span", { class: "badge" }, mark))),
+    el("p", { class: "marks" }, el("span", { class: "position" }, number(one.position)), one.score === null ? null : el("small", {}, t("card.score", { score: one.score })), name(item) === item ? null : el("small", {}, item), marks.map((mark) => el("span", { class: "badge" }, mark))),
     actions(item, answer, placement));
 }
 

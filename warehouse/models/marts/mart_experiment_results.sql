@@ -20,7 +20,9 @@ final as (
         metric,
         segment_name,
         segment_value,
-        cast(experiment || ' ' || experiment_version || ' ' || variant as varchar(256)) as comparison,
+        cast(
+            case when role <> 'ratio' then experiment || ' ' || experiment_version || ' ' || variant end as varchar(256)
+        ) as comparison,
         cast(
             case
                 when day = max(day) over (partition by experiment, experiment_version, role) then 'newest'
