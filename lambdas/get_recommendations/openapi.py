@@ -164,11 +164,12 @@ def _deletion() -> dict[str, Any]:
 
 
 # What lambdas/shared/identifiers.py takes; half of a surrogate pair is no text of JSON either.
+_NO_CONTROL = r"[^\u0000-\u001f\u007f]"
 _ID = {
     "type": "string",
     "minLength": 1,
     "maxLength": MAX_ID_LENGTH,
-    "pattern": r"^[^\u0000-\u001f\u007f]*$",
+    "pattern": f"^{_NO_CONTROL}*$",
 }
 
 
