@@ -71,7 +71,7 @@ class ServingStack(EnvironmentStack):
             self,
             construct_id,
             managed_policy_name=name,
-            description=f"For a role of a {who}, of {self.names.prefix}",
+            description=f"Calls the API of {self.names.prefix}",  # another one would replace it, under the same name
             statements=[allow("execute-api:Invoke", *routes)],
         )
         CfnOutput(

@@ -227,7 +227,8 @@ def _listed(
     _count_variants(ranking, assignments, took=time.perf_counter() - began)
     told = Told(placement=placement.name, assignments=assignments, revision=holds.label)
     response, name = _answer(ranking, page, told=told, query=query)
-    if shown.logged and user is not None:
+    # Who asks why looks at a list, and is not shown it.
+    if shown.logged and user is not None and not query.get("explain"):
         _log(ranking, page, told=told, user=user, name=name)
     return response
 

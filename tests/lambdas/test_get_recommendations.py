@@ -839,6 +839,12 @@ def test_impressions_are_told_where_the_configuration_says(
     assert len(queue.shown) == told
 
 
+def test_who_asks_why_is_shown_nothing(queue: Queue, packaged: Path) -> None:
+    configure(packaged, api={**example.content()["api"], "may_explain": ["*"]})
+    ask(USERS, userId="u1", query={"placement": "home", "explain": "true"})
+    assert queue.shown == []
+
+
 def test_a_drop_is_counted_and_changes_no_answer(queue: Queue, capsys: pytest.CaptureFixture[str]) -> None:
     queue.takes = False
     assert ids(ask(USERS, userId="u1")) == ["p1", "p2", "p3"]
