@@ -87,7 +87,7 @@ class ServingStack(EnvironmentStack):
         return delivered
 
     def _impressions(self) -> sqs.Queue:
-        """Of what the API showed. Dead letters are what could not be understood or written five times."""
+        """What the API showed. Dead letters are what could not be understood or written five times."""
         return sqs.Queue(
             self,
             "Impressions",

@@ -12,7 +12,7 @@ PAGE = (ROOT / "docs" / "changing.md").read_text()
 TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
 ROWS = [
     [cell.strip() for cell in line.strip("|").split("|")]
-    for line in PAGE.splitlines()
+    for line in PAGE.split("\n## ")[0].splitlines()  # of the first table
     if line.startswith("| ") and not line.startswith("| what")
 ]
 KINDS = "recipe rule source environment column route alarm field".split()

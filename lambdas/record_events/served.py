@@ -67,7 +67,7 @@ def _understood(records: Sequence[Mapping[str, Any]]) -> tuple[list[tuple[str, S
 
 
 def served(message: Mapping[str, Any]) -> Served:
-    """Of a message of get_recommendations' impressions.py. Raises KeyError, TypeError or ValueError for another."""
+    """The answer that a message of get_recommendations' impressions.py tells. Raises KeyError, TypeError or ValueError for another."""
     assignments = tuple(_assignments(message))
     at = datetime.fromtimestamp(message["shownAt"] / 1000, tz=UTC)
     event = Event(

@@ -1,4 +1,4 @@
-"""botocore without boto3, a quarter less to import; one session, since each reads the list of endpoints anew."""
+"""botocore without boto3, a quarter less to import; one session, since each reads the whole list of endpoints."""
 
 from __future__ import annotations
 

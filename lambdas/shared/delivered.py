@@ -103,7 +103,7 @@ class Delivered:
         self._current = Version(document, label)
 
     def _fetch(self) -> tuple[bytes, str]:
-        """Raises what AppConfig refuses; a token is good for one call, so the next one is a new session's then."""
+        """Raises what AppConfig refuses; a token is good for one call, so a new session begins then."""
         source = self._source
         if self._client is None:
             self._client = source.client()

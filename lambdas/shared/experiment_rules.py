@@ -178,7 +178,7 @@ def _check_target(where: str, target: Mapping[str, Any]) -> None:
 
 
 def _check_apart(one: Mapping[str, Any], other: Mapping[str, Any]) -> None:
-    """Of one layer, at one time, on one part of its users there is one experiment."""
+    """On one part of a layer's users there is one experiment at a time."""
     if one["layer"] != other["layer"]:
         return
     (first, end), (begin, last) = one["slots"], other["slots"]

@@ -271,7 +271,7 @@ REVIEWED: dict[tuple[str, str], str] = {
     ): "the name of a table, of a solution or of a run, all of which the configuration or this code makes",
     (
         "local/comparison/side.py",
-        "folder / 'batch_input' / layout.AUDIENCES[solution.for_each]",
+        "folder / 'batch_input' / inputs.of(solution)['folder']",
     ): "the name of a table, of a solution or of a run, all of which the configuration or this code makes",
     (
         "local/comparison/side.py",
@@ -293,6 +293,7 @@ REVIEWED: dict[tuple[str, str], str] = {
         "local/comparison/side.py",
         "work / f'results/publish/{run_id}/{solution.name}'",
     ): "the name of a table, of a solution or of a run, all of which the configuration or this code makes",
+    ("local/month/command.py", "(n + 1) * plan.DAYS / loads"): "a division",
     ("local/comparison/side.py", "Path(sys.argv[1])"): "said by the process that starts this one",
     (
         "local/comparison/sides.py",
