@@ -21,9 +21,10 @@ class SigV4(httpx.Auth):
 
     def __init__(self, region: str, credentials: Any = None) -> None:
         self._region = region
-        self._credentials = credentials or get_session().get_credentials()
-        if self._credentials is None:
+        found = credentials or get_session().get_credentials()
+        if found is None:
             raise ValueError("no AWS credentials were found: set AWS_PROFILE, or give credentials")
+        self._credentials: Any = found
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         signed = AWSRequest(method=request.method, url=str(request.url), data=request.content)

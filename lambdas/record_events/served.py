@@ -67,7 +67,10 @@ def _understood(records: Sequence[Mapping[str, Any]]) -> tuple[list[tuple[str, S
 
 
 def served(message: Mapping[str, Any]) -> Served:
-    """The answer that a message of get_recommendations' impressions.py tells. Raises KeyError, TypeError or ValueError for another."""
+    """The answer that a message of get_recommendations' impressions.py tells.
+
+    Raises KeyError, TypeError or ValueError for another message.
+    """
     assignments = tuple(_assignments(message))
     at = datetime.fromtimestamp(message["shownAt"] / 1000, tz=UTC)
     event = Event(

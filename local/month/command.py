@@ -6,7 +6,7 @@ import argparse
 import shutil
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -98,7 +98,7 @@ def nights(shop: Shop, warehouse: Warehouse, *, loads: int) -> Iterator[str]:
         if number not in last:
             continue
         run_id = times.run_id(shop.night(number))
-        tables = {
+        tables: dict[str, Sequence[Mapping[str, Any]]] = {
             "users": users,
             "items": items,
             "events": list(rows.log(news)),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import cast
 
 from aws_cdk import Fn
 from aws_cdk import aws_events as events
@@ -113,9 +112,7 @@ class VariantStops(Construct):
 
 def _delivers(settings: Settings, ids: str) -> list[iam.PolicyStatement]:
     """What lambdas/shared/hosted.py calls."""
-    application, environment, profile, strategy = (
-        cast(str, Fn.select(n, Fn.split("/", ids))) for n in range(4)
-    )
+    application, environment, profile, strategy = (Fn.select(n, Fn.split("/", ids)) for n in range(4))
     prefix = f"arn:aws:appconfig:{settings.region}:{settings.account}"
     whole = f"{prefix}:application/{application}"
     in_environment, document = f"{whole}/environment/{environment}", f"{whole}/configurationprofile/{profile}"
