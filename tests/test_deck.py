@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 
 from config.recipes import RECIPES
 from osusume_engine.metrics import ranking_metrics
@@ -45,6 +46,24 @@ def test_every_recipe_of_the_service_has_a_row(page: Path) -> None:
         r"\b[A-Z][A-Za-z]*(?:-[A-Za-z0-9]+)*\b", " ".join(r[1] for r in rows(section(page, 19)))
     )
     assert {f"aws-{name.lower()}" for name in named} - {"aws-recipe"} == set(RECIPES)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_a_recipe_is_configured_in_the_example_that_its_row_names(page: Path) -> None:
+    linked = [
+        (row[1], re.findall(r"\]\((examples/[a-z-]+\.yaml)\)", row[3])) for row in rows(section(page, 19))
+    ]
+    checked = [
+        f"aws-{name.lower()}" in configured(page.parent / file)
+        for names, files in linked
+        for name in re.split(r", |、", names)
+        for file in files
+    ]
+    assert len(checked) == 9 and all(checked)
+
+
+def configured(file: Path) -> set[str]:
+    return {one["recipe"] for one in yaml.safe_load(file.read_text())["solutions"]}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
