@@ -6,6 +6,7 @@ Committed, so that an application and the product itself use them without a gene
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -50,7 +51,9 @@ def _beside_python(name: str) -> str:
 
 
 def _run(command: Sequence[str]) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    # Wide enough that no name is broken over two lines.
+    wide = {**os.environ, "COLUMNS": "1000"}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=wide)
     if done.returncode:
         raise ClientNotMade(f"{' '.join(command[:3])}: {done.stdout[-2000:]}{done.stderr[-2000:]}")
 

@@ -42,13 +42,14 @@ PERSONALIZE_KEY = "kms:Decrypt kms:GenerateDataKey kms:DescribeKey kms:CreateGra
 
 @dataclass(frozen=True)
 class Need:
-    """`because` says who asks: a state, a recorded call, a property."""
+    """`because` says who asks: a state, a recorded call, a property. `optional`: only what is configured asks it."""
 
     role: str  # ARN
     action: str
     resource: str
     because: str
     context: tuple[tuple[str, str], ...] = ()
+    optional: bool = False
 
 
 @once
@@ -212,7 +213,7 @@ def _declared(assembly: Assembly) -> Iterator[Need]:
                 for action, resource in product(entry.actions, entry.resources):
                     shown = resource.format(**names)
                     if parts.is_asked(assembly, role.key, action, shown):
-                        yield Need(role.arn, action, shown, entry.reason)
+                        yield Need(role.arn, action, shown, entry.reason, optional=entry.where_configured)
 
 
 def _of_resources(assembly: Assembly, stack: Stack) -> Iterator[Need]:

@@ -21,6 +21,7 @@ class Unrecorded:
     actions: tuple[str, ...]
     resources: tuple[str, ...]
     reason: str
+    where_configured: bool = False  # else the role has to be allowed in every environment that has it
 
     def fits(self, role: str) -> bool:
         return re.fullmatch(self.role, role) is not None
@@ -45,8 +46,25 @@ def _of_experiments() -> Iterator[Unrecorded]:
     secret = ("arn:aws:secretsmanager:{where}:secret:{prefix}/warehouse-000000",)
     yield Unrecorded(role, ("secretsmanager:GetSecretValue",), secret, why)
     yield Unrecorded(role, ("s3:PutObject",), stored, why)
-    control = ("arn:aws:dynamodb:{where}:table/{prefix}-control",)
-    yield Unrecorded(r"Analytics/LoadRole.*", ("dynamodb:GetItem", "dynamodb:PutItem"), control, why)
+    yield from _of_guardrails()
+
+
+def _of_guardrails() -> Iterator[Unrecorded]:
+    role, why = r"Observability/StopVariant.*", "a variant is stopped only when its alarm rings"
+    application = "arn:aws:appconfig:{where}:application/{prefix}"
+    environment, document = (
+        f"{application}/environment/{{prefix}}",
+        f"{application}/configurationprofile/experiments",
+    )
+    strategy = "arn:aws:appconfig:{where}:deploymentstrategy/{prefix}-at-once"
+    whole = (application, environment, document, f"{environment}/deployment/1", strategy)
+    version = (application, document, f"{document}/hostedconfigurationversion/1")
+    yield Unrecorded(role, ("appconfig:ListDeployments",), (environment,), why)
+    yield Unrecorded(role, ("appconfig:StartDeployment", "appconfig:GetDeployment"), whole, why)
+    yield Unrecorded(role, ("appconfig:CreateHostedConfigurationVersion",), (application, document), why)
+    versions = ("appconfig:GetHostedConfigurationVersion", "appconfig:DeleteHostedConfigurationVersion")
+    yield Unrecorded(role, versions, version, why)
+    yield Unrecorded(role, ("sns:Publish",), ("arn:aws:sns:{where}:{prefix}-alerts",), why)
 
 
 _TABLES = f"{layout.RAW_TABLE.top}/x"
@@ -58,6 +76,13 @@ UNRECORDED: tuple[Unrecorded, ...] = (
         "exposures are written only while an experiment runs",
     ),
     *_of_experiments(),
+    Unrecorded(
+        r"Serving/GetRecommendations.*",
+        ("personalize:GetActionRecommendations",),
+        ("arn:aws:personalize:{where}:campaign/{prefix}-actions",),
+        "the recorded line has no solution that proposes actions",
+        where_configured=True,
+    ),
     Unrecorded(
         r"Serving/(GetRecommendations|RecordEvents).*",
         ("appconfig:StartConfigurationSession", "appconfig:GetLatestConfiguration"),

@@ -26,7 +26,7 @@ def ensure(place: Place) -> list[str]:
     """What was made: roles and users. Twice is the same as once. Raises Refused with the warehouse's own words."""
     made = script.preparation(
         # Tables are the load's.
-        columns={name: table.columns for name, table in tables.TABLES.items()},
+        columns={name: table.columns for name, table in tables.MADE.items()},
         roles=_names(place, "select role_name from svv_roles"),
         users=_names(place, "select usename from pg_user"),
         dbt_user=f"IAMR:{place.names.transformation_role}",

@@ -152,7 +152,7 @@ def _unmet(assembly: Assembly) -> Iterator[Finding]:
                 f"{need.because}: there is no such role in the assembly.",
                 "name a role that the stacks create.",
             )
-        elif not _grants(role, need):
+        elif not need.optional and not _grants(role, need):
             yield _missing(role, need)
 
 

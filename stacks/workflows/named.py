@@ -48,9 +48,15 @@ def states(settings: Settings, *, next_state: str) -> States:
 
 
 def check(settings: Settings, **fields: Any) -> State:
-    """A Map that refuses a version in `versions` which can't recommend for its solution."""
+    """A Map that refuses a version in `versions` which can't recommend for its solution.
+
+    Of more names than there are solutions one is unknown, and is refused: no more need to be looked at.
+    """
+    most = len(settings.solutions)
     return asl.inline_map(
-        jsonata("[$each($versions, function($version, $name) {{'name': $name, 'version': $version}})]"),
+        jsonata(
+            f"[[$each($versions, function($version, $name) {{{{'name': $name, 'version': $version}}}})][[0..{most}]]]"
+        ),
         {
             "Version": {
                 "Type": "Pass",

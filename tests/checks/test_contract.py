@@ -92,7 +92,7 @@ BREAKS: dict[str, tuple[Callable[[Document], Any], str]] = {
         lambda d: parameter(d, "placement")["schema"].update(pattern="^[a-z]$"),
         "pattern",
     ),
-    "another default": (lambda d: parameter(d, "numResults")["schema"].update(default=5), "another default"),
+    "another default": (lambda d: parameter(d, "explain")["schema"].update(default=True), "another default"),
     "another name of the operation": (
         lambda d: d["paths"][USER]["get"].update(operationId="list"),
         "operationId",

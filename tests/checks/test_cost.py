@@ -92,11 +92,11 @@ def test_a_change_of_a_template_is_a_row_with_its_difference(
 
 def test_the_sum_of_a_comparison_counts_only_what_has_a_price(dev: Assembly) -> None:
     text = cost.table(changed(dev, "Network", second_gateway), dev)
-    assert "| **sum of the priced, all drivers** | 160.27 | 205.53 | USD | **+45.26** |" in text
+    assert "| **sum of the priced, all drivers** | 160.57 | 205.83 | USD | **+45.26** |" in text
 
 
 def test_nothing_changed_says_so(dev: Assembly) -> None:
-    assert cost.table(dev, dev).startswith("No fixed quantity changes (priced: 160.27 USD a month)")
+    assert cost.table(dev, dev).startswith("No fixed quantity changes (priced: 160.57 USD a month)")
 
 
 def test_a_region_without_prices_has_quantities_only_and_says_so(dev: Assembly) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from config.recipes import RECIPES
 from config.settings import Settings
 from osusume_endpoint.stepfunctions.execution import Execution
 from osusume_endpoint.stepfunctions.results import Result
@@ -73,12 +74,21 @@ def recommending(settings: Settings, **answers: Any) -> tuple[Result, Cloud]:
         "CreateFilter": {"filterArn": "ignored"},
         "DescribeFilter": becoming("filter", "ACTIVE"),
         "DescribeCampaign": campaign_of(settings),
+        "DescribeSolutionVersion": version_of(settings),
         **answers,
     }
     scripted = {("personalize", name): answer for name, answer in made.items()}
     scripted |= {("dynamodb", "PutItem"): {}, ("events", "PutEvents"): {"FailedEntryCount": 0, "Entries": []}}
     value = {"run_id": RUN, "versions": versions(settings)}
     return run(settings, recommend.definition, value, recommendation() | scripted)
+
+
+def version_of(settings: Settings) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    """Answers as versions that are trained, each of its solution's recipe."""
+    recipes = {versions(settings)[one.name]: RECIPES[one.recipe].arn for one in settings.solutions}
+    return lambda given: {
+        "solutionVersion": {"status": "ACTIVE", "recipeArn": recipes[given["solutionVersionArn"]]}
+    }
 
 
 def campaign_of(settings: Settings, **changes: Any) -> Callable[[dict[str, Any]], dict[str, Any]]:
