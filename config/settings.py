@@ -457,7 +457,7 @@ class Api(Section):
     authorization: Literal["iam"] = "iam"
     """Who may call: `iam` means signed requests of principals with execute-api:Invoke."""
     jwt: Jwt | None = None
-    """Routes of readers answer tokens of this issuer instead; segments, health and forgetting stay with `authorization`."""
+    """Routes of readers answer tokens of this issuer; segments, health and forgetting stay with `authorization`."""
     rate_per_second: int = Field(default=50, ge=1, le=10000)
     """Steady requests a second of the stage."""
     burst: int = Field(default=100, ge=1, le=5000)

@@ -18,7 +18,7 @@ _OF_NOBODY = frozenset(
 
 
 class Jwt(Section):
-    """Readers' tokens of one OpenID Connect issuer, Cognito among them; without this section every request is signed."""
+    """Readers' tokens of one OpenID Connect issuer, such as Cognito; without this section every request is signed."""
 
     issuer: str = Field(max_length=255)
     """Claim `iss` of its tokens, to the letter: an https URL, such as that of a Cognito user pool."""
@@ -39,20 +39,24 @@ class Jwt(Section):
     @field_validator("jwks_uri")
     @classmethod
     def _is_an_address(cls, address: str | None) -> str | None:
-        return address and _https("jwks_uri", address, query=True)
+        return None if address is None else _https("jwks_uri", address, query=True)
 
     @field_validator("audience")
     @classmethod
     def _is_a_word(cls, audience: str) -> str:
         if audience != audience.strip() or not audience.isprintable() or audience == "*":
-            raise ValueError(f"audience is {audience!r}: write your application's id at the issuer, nothing else")
+            raise ValueError(
+                f"audience is {audience!r}: write your application's id at the issuer, nothing else"
+            )
         return audience
 
     @field_validator("user_claim")
     @classmethod
     def _is_of_a_user(cls, claim: str) -> str:
         if not _CLAIM.fullmatch(claim):
-            raise ValueError(f"user_claim is {claim!r}: write the name of a claim, such as sub or custom:user_id")
+            raise ValueError(
+                f"user_claim is {claim!r}: write the name of a claim, such as sub or custom:user_id"
+            )
         if claim in _OF_NOBODY:
             raise ValueError(f"user_claim is {claim!r}, which is of the token and not of its user: write sub")
         return claim
@@ -62,7 +66,7 @@ def _https(name: str, address: str, *, query: bool) -> str:
     """Raises ValueError for what is no plain https URL (OpenID Connect Core 1.0, 2: an issuer has no query)."""
     try:
         parts = urlsplit(address)
-        plain = bool(parts.hostname) and (parts.port or 443) > 0 and "@" not in parts.netloc
+        plain = bool(parts.hostname) and parts.port != 0 and "@" not in parts.netloc
     except ValueError:
         plain = False
     printable = address.isascii() and address.isprintable() and not set(address) & set(' "<>\\^`{|}')

@@ -68,7 +68,9 @@ class Rsa:
 @dataclass(frozen=True)
 class Ec:
     kid: str = "e"
-    private: ec.EllipticCurvePrivateKey = field(default_factory=lambda: ec.generate_private_key(ec.SECP256R1()))
+    private: ec.EllipticCurvePrivateKey = field(
+        default_factory=lambda: ec.generate_private_key(ec.SECP256R1())
+    )
 
     @property
     def jwk(self) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Environment:
-    """`routes`: `METHOD /path/{with}/{names}` of what tokens open. `jwks_uri`: none asks the issuer where its keys are."""
+    """`routes`: `METHOD /path/{with}/{names}` of what tokens open. `jwks_uri`: "" asks the issuer for it."""
 
     issuer: str
     audience: str

@@ -1,4 +1,4 @@
-"""The API's authorizer of readers: a token of the configured issuer opens its own user's routes. No log holds a token."""
+"""The API's authorizer of readers: a token of the issuer opens its own user's routes. No log holds a token."""
 
 from __future__ import annotations
 

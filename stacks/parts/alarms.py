@@ -31,7 +31,13 @@ DEGRADED_PERCENT = 5
 SLOW_MS = 1000
 ENOUGH_ANSWERS = 50  # of either side in five minutes: fewer say nothing
 DROPPED = 10  # impressions in five minutes: a reader's network hiccup drops single ones
-OUTSIDE_OF_RUNS = ("authorize_reader", "get_recommendations", "record_events", "request_forgetting", "stop_variant")
+OUTSIDE_OF_RUNS = (
+    "authorize_reader",
+    "get_recommendations",
+    "record_events",
+    "request_forgetting",
+    "stop_variant",
+)
 TELLING = ("pipeline", "forget")  # workflows that send a mail themselves when they fail
 
 
