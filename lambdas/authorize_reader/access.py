@@ -12,7 +12,10 @@ USER = "userId"
 
 
 def may(event: Mapping[str, Any], *, user: str, routes: Collection[str]) -> bool:
-    """By the resource that API Gateway found, never by the text of the path. What `routes` doesn't have is refused."""
+    """Whether the user may ask this, by the resource that API Gateway found and never by the path's text.
+
+    What `routes` doesn't have is refused.
+    """
     if f"{event.get('httpMethod')} {event.get('resource')}" not in routes:
         return False
     return all(one == user for one in (*_in_path(event), *_in_query(event)))

@@ -40,7 +40,7 @@ def _discovered(issuer: str, get: Get) -> str:
 
 
 def keys(document: Mapping[str, Any]) -> Keys:
-    """Those that sign with RS256 or ES256. Others are none of ours, and no reason to refuse these."""
+    """The keys that sign with RS256 or ES256. Others are none of ours, and no reason to refuse these."""
     listed = document.get("keys")
     rows = [row for row in listed if isinstance(row, dict)] if isinstance(listed, list) else []
     understood = [(row, _algorithm(row)) for row in rows]
