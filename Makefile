@@ -255,6 +255,7 @@ lock: $(READY) ## pin every package again, with hashes, from requirements*.in, o
 	$(COMPILE) $(LAMBDA) -c requirements-local.txt lambdas/run_dbt/requirements.in -o lambdas/run_dbt/requirements.txt
 	$(COMPILE) $(LAMBDA) -c requirements-local.txt lambdas/forget_users/requirements.in -o lambdas/forget_users/requirements.txt
 	$(COMPILE) $(LAMBDA) -c requirements-local.txt lambdas/analyse_experiments/requirements.in -o lambdas/analyse_experiments/requirements.txt
+	$(COMPILE) $(LAMBDA) -c requirements-dev.txt lambdas/authorize_reader/requirements.in -o lambdas/authorize_reader/requirements.txt
 
 clean: down ## forget the local state (databases, buckets, models)
 	$(BIN)/python -m local clean

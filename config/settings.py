@@ -19,6 +19,7 @@ from config.gate import QualityGate
 from config.names import Names
 from config.section import ItemId, Section
 from config.solution import FieldName, Solution
+from config.tokens import Jwt
 
 ColumnName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 # DynamoDB developer guide, "Naming rules"; the backtick is Spark's quote.
@@ -455,6 +456,8 @@ class Api(Section):
 
     authorization: Literal["iam"] = "iam"
     """Who may call: `iam` means signed requests of principals with execute-api:Invoke."""
+    jwt: Jwt | None = None
+    """Routes of readers answer tokens of this issuer; segments, health and forgetting stay with `authorization`."""
     rate_per_second: int = Field(default=50, ge=1, le=10000)
     """Steady requests a second of the stage."""
     burst: int = Field(default=100, ge=1, le=5000)

@@ -7,8 +7,9 @@ import json
 import time
 import uuid
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -74,8 +75,19 @@ def read_assembly(folder: Path) -> Assembly:
     stacks = tuple(_stacks(folder, manifest["artifacts"]))
     if not stacks:
         raise DeployFailed(f"{folder} holds no stack")
+    _check_packages(stacks)
     account, region = environment_of(manifest["artifacts"])
     return Assembly(folder=folder, account=account, region=region, stacks=stacks)
+
+
+def _check_packages(stacks: Sequence[Stack]) -> None:
+    """Functions import from this environment, and the wheels of `cryptography` are not for every machine that demos."""
+    missing = [name for name in ("jwt", "cryptography") if find_spec(name) is None]
+    if missing and any("AWS::ApiGateway::Authorizer" in stack.template.read_text() for stack in stacks):
+        raise DeployFailed(
+            f"api.jwt is set, and what verifies tokens is not installed here ({', '.join(missing)}): "
+            "`make check` installs it, or leave api.jwt out on this machine"
+        )
 
 
 def environment_of(artifacts: dict[str, Any]) -> tuple[str, str]:

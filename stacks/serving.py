@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from aws_cdk import CfnOutput, Duration
 from aws_cdk import aws_iam as iam
@@ -14,12 +14,13 @@ from constructs import Construct
 from config import layout, serving
 from config.experiments import delivered
 from config.settings import Settings
-from lambdas.get_recommendations.routes import ROUTES
+from config.tokens import Jwt
+from lambdas.get_recommendations.routes import ROUTES, Route
 from stacks.parts.access import Statement, allow, encrypt_and_decrypt, receive
 from stacks.parts.api import READER, RecommendationsApi
 from stacks.parts.experiments import DeliveredExperiments
 from stacks.parts.function import PythonFunction
-from stacks.parts.layer import RuntimeLayer
+from stacks.parts.layer import RuntimeLayer, TokensLayer
 from stacks.parts.stack import FORGETTING_SECRET_ARN, EnvironmentStack
 
 RECORDING_SECONDS, BATCHING_SECONDS = 10, 5
@@ -42,7 +43,10 @@ class ServingStack(EnvironmentStack):
         if settings.creates_log:
             handlers["record_events"] = self._record_events(shown).function
         forgetting = self._request_forgetting()
-        api = RecommendationsApi(self, "Api", handlers=handlers, forgetting=forgetting.function)
+        readers = self._authorize_reader(settings.api.jwt, handlers).function if settings.api.jwt else None
+        api = RecommendationsApi(
+            self, "Api", handlers=handlers, forgetting=forgetting.function, authorizer=readers
+        )
         self.publish("serving/api-url", api.url)
         CfnOutput(self, "ApiUrl", value=api.url, description="Where the API answers; requests are signed")
         self._callers(api)
@@ -56,7 +60,7 @@ class ServingStack(EnvironmentStack):
         self._caller(
             "Caller",
             self.names.caller_policy,
-            [api.route_arn(route) for route in ROUTES if everybody or not route.services],
+            [api.route_arn(route) for route in self._signed() if everybody or not route.services],
             who="application that calls the API",
         )
         self._caller(
@@ -64,6 +68,30 @@ class ServingStack(EnvironmentStack):
             self.names.service_caller_policy,
             [api.route_arn(route) for route in ROUTES if route.services],
             who="service that reads segments of users",
+        )
+
+    def _signed(self) -> list[Route]:
+        """Routes whose requests are signed: with tokens a policy of IAM's opens no route of readers."""
+        return [route for route in ROUTES if not (self.settings.api.jwt and route.readers)]
+
+    def _authorize_reader(self, jwt: Jwt, handlers: Collection[str]) -> PythonFunction:
+        opened = [route for route in ROUTES if route.readers and route.function in handlers]
+        return PythonFunction(
+            self,
+            "AuthorizeReader",
+            name="authorize_reader",
+            layers=[self._layer, TokensLayer(self)],
+            environment={
+                "ISSUER": jwt.issuer,
+                "AUDIENCE": jwt.audience,
+                "USER_CLAIM": jwt.user_claim,
+                "LEEWAY_SECONDS": str(jwt.leeway_seconds),
+                "ROUTES": json.dumps([f"{route.method} {route.path}" for route in opened]),
+                **({"JWKS_URI": jwt.jwks_uri} if jwt.jwks_uri else {}),
+            },
+            memory_size=1024,
+            timeout=Duration.seconds(10),
+            statements=[],
         )
 
     def _caller(self, construct_id: str, name: str, routes: Sequence[str], *, who: str) -> None:

@@ -14,6 +14,7 @@ LOCKS = {
     "runtime": "lambdas/requirements.txt",
     "dbt": "lambdas/run_dbt/requirements.txt",
     "statistics": "lambdas/analyse_experiments/requirements.txt",
+    "tokens": "lambdas/authorize_reader/requirements.txt",
     "parquet": "lambdas/forget_users/requirements.txt",
 }
 # Copyleft, or a choice between licences.

@@ -26,6 +26,7 @@ from lambdas.shared.assignment import Assignment
 from lambdas.shared.delivered import Delivered
 from lambdas.shared.experiment_rules import Known, check
 from lambdas.shared.problems import CONTENT_TYPE, BadRequest, Forbidden, Refusal, body
+from lambdas.shared.readers import check_own
 from lambdas.shared.telemetry import count, logger
 
 START_SECONDS = 0.2  # for which a start waits for AppConfig
@@ -98,7 +99,7 @@ def report_fault(source: str, error: Exception) -> None:
 
 
 def user_recommendations(name: str) -> Response[str]:
-    user = routes.identifier("userId", _parameter("userId", name))
+    user = _user(name)
     query = _query("getRecommendations")
     placement = _placement(query, "user")
     items = query.get("context", ())
@@ -111,6 +112,7 @@ def related_items(name: str) -> Response[str]:
     query = _query("getRelatedItems")
     placement = _placement(query, "item")
     requests.check_user(placement, query)
+    check_own(app.current_event.raw_event, query.get("userId"))
     return _listed(query, placement, user=query.get("userId"), items=(item,))
 
 
@@ -123,7 +125,7 @@ def trending_items() -> Response[str]:
 
 
 def rank_items(name: str) -> Response[str]:
-    user = routes.identifier("userId", _parameter("userId", name))
+    user = _user(name)
     query = _query("rankItems")
     items = requests.ranked_items(app.current_event.raw_event)
     own = recommender().personal_scores(user, placements.packaged().plain("user"), run=query.get("runId"))
@@ -133,7 +135,7 @@ def rank_items(name: str) -> Response[str]:
 
 
 def proposed_actions(name: str) -> Response[str]:
-    user = routes.identifier("userId", _parameter("userId", name))
+    user = _user(name)
     query = _query("getActions")
     solution = placements.packaged().actions
     if solution is None:
@@ -189,6 +191,12 @@ for route in OWN.values():
 
 def _parameter(name: str, matched: str) -> str | None:
     return (app.current_event.path_parameters or {}).get(name, matched)
+
+
+def _user(matched: str) -> str:
+    user = routes.identifier("userId", _parameter("userId", matched))
+    check_own(app.current_event.raw_event, user)
+    return user
 
 
 def _query(operation: str) -> dict[str, Any]:

@@ -17,6 +17,7 @@ MAX_EXCLUDED, MAX_CONTEXT, MAX_RANKED = 100, 10, 500
 MAX_EVENTS = 100
 MAX_MEMBERS = 250  # users of a published page of a segment
 METHOD = "GET"
+HEALTH = "getHealth"
 
 _NUMBER = re.compile(r"[0-9]{1,3}", re.ASCII)
 PLACEMENT_NAME, RUN_NAME = "[a-z][a-z0-9_-]{0,39}", "[0-9]{8}T[0-9]{6}Z"
@@ -76,6 +77,11 @@ class Route:
     method: str = METHOD
     function: str = "get_recommendations"
     services: bool = False
+
+    @property
+    def readers(self) -> bool:
+        """Whether a user's token opens it, where `api.jwt` is set; the health of the store is its operators'."""
+        return not self.services and self.operation != HEALTH
 
     @property
     def rule(self) -> str:
@@ -139,7 +145,7 @@ ROUTES = (
         method="POST",
         function="record_events",
     ),
-    Route("/v1/health", "getHealth", "Whether lists can be read, and of which run each is"),
+    Route("/v1/health", HEALTH, "Whether lists can be read, and of which run each is"),
 )
 
 

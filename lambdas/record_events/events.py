@@ -75,6 +75,13 @@ def event(given: Any, *, now: datetime) -> Event:
     )
 
 
+def of_reader(taken: Event, reader: str | None) -> Event:
+    """The event itself, if it may be this reader's. Raises Rejected: a token says who its user is, signed in."""
+    if reader is not None and taken.user != reader:
+        raise Rejected("another-user", "userId must be that of the token, and anonymousId is left out")
+    return taken
+
+
 def _event_id(given: Mapping[str, Any]) -> str:
     name = _text(given, "eventId")
     if name.startswith(SERVED):

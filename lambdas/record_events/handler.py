@@ -23,6 +23,7 @@ from lambdas.shared.clients import client
 from lambdas.shared.delivered import Delivered
 from lambdas.shared.experiment_rules import check
 from lambdas.shared.problems import CONTENT_TYPE, body
+from lambdas.shared.readers import reader
 from lambdas.shared.telemetry import count, logger
 
 WRITERS = 8
@@ -102,7 +103,7 @@ def _answered(event: dict[str, Any]) -> dict[str, Any]:
     except ValueError as error:
         return _problem(400, str(error), event)
     given = settings()
-    answer = run(rows, clients=client, settings=given, now=datetime.now(UTC))
+    answer = run(rows, clients=client, settings=given, now=datetime.now(UTC), reader=reader(event))
     figures = {"Accepted": answer["accepted"], "Rejected": len(answer["rejected"])}
     count(figures, namespace=given.powertools_metrics_namespace, dimensions={"Service": "record_events"})
     text = json.dumps(answer, ensure_ascii=False, separators=(",", ":"))
@@ -110,13 +111,18 @@ def _answered(event: dict[str, Any]) -> dict[str, Any]:
 
 
 def run(
-    rows: Sequence[Any], *, clients: Callable[[str], Any], settings: Environment, now: datetime
+    rows: Sequence[Any],
+    *,
+    clients: Callable[[str], Any],
+    settings: Environment,
+    now: datetime,
+    reader: str | None = None,
 ) -> dict[str, Any]:
-    """{accepted, duplicates, rejected: [{index, code, detail}]}.
+    """{accepted, duplicates, rejected: [{index, code, detail}]}. `reader`: whose token it is, if it is one's.
 
     Raises what DynamoDB and S3 refuse: then all may be sent again.
     """
-    taken, rejected = understood(rows, now=now)
+    taken, rejected = understood(rows, now=now, reader=reader)
     dynamodb = clients("dynamodb")
     kept = _log(dynamodb, settings)
     new = list(pool().map(kept.put, taken))
@@ -130,12 +136,14 @@ def run(
     return {"accepted": len(taken), "duplicates": new.count(False), "rejected": rejected}
 
 
-def understood(rows: Sequence[Any], *, now: datetime) -> tuple[list[Event], list[dict[str, Any]]]:
+def understood(
+    rows: Sequence[Any], *, now: datetime, reader: str | None = None
+) -> tuple[list[Event], list[dict[str, Any]]]:
     """Events that may be kept, and why the others may not. The same id of a user twice is two attempts of one event."""
     taken, rejected = [], []
     for index, row in enumerate(rows):
         try:
-            taken.append(events.event(row, now=now))
+            taken.append(events.of_reader(events.event(row, now=now), reader))
         except Rejected as reason:
             rejected.append({"index": index, "code": reason.code, "detail": str(reason)})
     return taken, rejected

@@ -31,7 +31,13 @@ DEGRADED_PERCENT = 5
 SLOW_MS = 1000
 ENOUGH_ANSWERS = 50  # of either side in five minutes: fewer say nothing
 DROPPED = 10  # impressions in five minutes: a reader's network hiccup drops single ones
-OUTSIDE_OF_RUNS = ("get_recommendations", "record_events", "request_forgetting", "stop_variant")
+OUTSIDE_OF_RUNS = (
+    "authorize_reader",
+    "get_recommendations",
+    "record_events",
+    "request_forgetting",
+    "stop_variant",
+)
 TELLING = ("pipeline", "forget")  # workflows that send a mail themselves when they fail
 
 
@@ -154,9 +160,16 @@ def _function_errors(settings: Settings, function: str) -> Watched:
         name=f"{words}Errors",
         slug=f"{function.replace('_', '-')}-errors",
         cure=f"{settings.names.function(function)} raised: its log group has the error.",
-        metric=_metric("AWS/Lambda", "Errors", {"FunctionName": settings.names.function(function)}),
+        metric=_failures(settings, function),
         mails=function in OUTSIDE_OF_RUNS,
     )
+
+
+def _failures(settings: Settings, function: str) -> cloudwatch.Metric:
+    """An authorizer says 401 by raising, to whoever comes with an old token: it counts its own failures."""
+    if function == "authorize_reader":
+        return _metric(settings.names.metric_namespace, "Failed", {"Service": function})
+    return _metric("AWS/Lambda", "Errors", {"FunctionName": settings.names.function(function)})
 
 
 def _undelivered(settings: Settings) -> Watched:

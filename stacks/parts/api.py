@@ -6,8 +6,9 @@ import json
 import re
 from collections.abc import Mapping
 from http import HTTPStatus
+from typing import Any
 
-from aws_cdk import RemovalPolicy, Size
+from aws_cdk import Duration, RemovalPolicy, Size
 from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
@@ -49,7 +50,10 @@ REFUSALS: dict[str, tuple[apigateway.ResponseType, HTTPStatus]] = {
 
 
 class RecommendationsApi(Construct):
-    """`handlers`: functions by the names that routes have. A route without its function is not there: 404."""
+    """`handlers`: functions by the names that routes have. A route without its function is not there: 404.
+
+    `authorizer` verifies the tokens of readers; without it every request is signed.
+    """
 
     def __init__(
         self,
@@ -58,6 +62,7 @@ class RecommendationsApi(Construct):
         *,
         handlers: Mapping[str, lambda_.IFunction],
         forgetting: lambda_.IFunction,
+        authorizer: lambda_.IFunction | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
         self._api = apigateway.RestApi(
@@ -78,7 +83,7 @@ class RecommendationsApi(Construct):
         validator = apigateway.RequestValidator(
             self, "Parameters", rest_api=self._api, validate_request_parameters=True
         )
-        self._add_routes(handlers, validator)
+        self._add_routes(handlers, validator, self._of_readers(authorizer) if authorizer else {})
         self._add_forgetting(forgetting, validator)
         for name in REFUSALS:
             self._refuse(name)
@@ -128,8 +133,22 @@ class RecommendationsApi(Construct):
             )
             resource.add_method("ANY", integration)
 
+    def _of_readers(self, authorizer: lambda_.IFunction) -> dict[str, Any]:
+        """How routes of readers are authorized. Nothing is kept: each answer is for one request of one token."""
+        asked = apigateway.RequestAuthorizer(
+            self,
+            "Readers",
+            handler=authorizer,
+            identity_sources=[apigateway.IdentitySource.header("Authorization")],
+            results_cache_ttl=Duration.seconds(0),
+        )
+        return {"authorizer": asked, "authorization_type": apigateway.AuthorizationType.CUSTOM}
+
     def _add_routes(
-        self, handlers: Mapping[str, lambda_.IFunction], validator: apigateway.IRequestValidator
+        self,
+        handlers: Mapping[str, lambda_.IFunction],
+        validator: apigateway.IRequestValidator,
+        of_readers: Mapping[str, Any],
     ) -> None:
         # One permission for the API: one for each method, and each again for the console, say no less.
         integrations = {
@@ -146,6 +165,7 @@ class RecommendationsApi(Construct):
                 integrations[route.function],
                 request_validator=validator,
                 request_parameters=_parameters(route),
+                **(of_readers if route.readers else {}),
             )
             # Other methods reach the function, which answers 405; API Gateway alone would say 403.
             resource.add_method("ANY", others)

@@ -77,6 +77,14 @@ class StatisticsLayer(PackagesLayer):
         super().__init__(scope, "StatisticsLayer", requirements=requirements)
 
 
+class TokensLayer(PackagesLayer):
+    """PyJWT and cryptography."""
+
+    def __init__(self, scope: Construct) -> None:
+        requirements = ROOT / "lambdas" / "authorize_reader" / "requirements.txt"
+        super().__init__(scope, "TokensLayer", requirements=requirements)
+
+
 class ParquetLayer(PackagesLayer):
     """pyarrow."""
 

@@ -73,9 +73,10 @@ def test_the_readme_documents_every_variable(function: str) -> None:
         )
 
 
-def test_there_are_sixteen_functions() -> None:
+def test_there_are_seventeen_functions() -> None:
     assert FUNCTIONS == [
         "analyse_experiments",
+        "authorize_reader",
         "clean_up",
         "forget_users",
         "get_recommendations",

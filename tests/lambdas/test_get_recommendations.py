@@ -850,3 +850,39 @@ def test_a_drop_is_counted_and_changes_no_answer(queue: Queue, capsys: pytest.Ca
     assert ids(ask(USERS, userId="u1")) == ["p1", "p2", "p3"]
     figures = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert sum(line.get("ImpressionsDropped", 0) for line in figures) == 1
+
+
+# What the authorizer of api.jwt refuses before, the function refuses too.
+OF_A_USER = [
+    ("/v1/users/{userId}/recommendations", {}),
+    ("/v1/users/{userId}/actions", {}),
+    ("/v1/users/{userId}/rankings", {"method": "POST", "body": '{"itemIds": ["p1"]}'}),
+]
+
+
+def by_token(path: str, reader: str, **named: Any) -> dict[str, Any]:
+    request = event(path, **named)
+    request["requestContext"]["authorizer"] = {"userId": reader, "principalId": "reader"}
+    return dict(handler.handler(request, SimpleNamespace(aws_request_id="r")))
+
+
+@pytest.mark.parametrize(("path", "more"), OF_A_USER)
+def test_a_token_of_another_user_is_403(path: str, more: dict[str, Any]) -> None:
+    assert by_token(path, "u2", userId="u1", **more)["statusCode"] == 403
+    assert by_token(path, "", userId="u1", **more)["statusCode"] == 403
+
+
+@pytest.mark.parametrize(("path", "more"), [OF_A_USER[0], OF_A_USER[2]])
+def test_a_token_of_the_user_is_answered(path: str, more: dict[str, Any]) -> None:
+    assert by_token(path, "u1", userId="u1", **more)["statusCode"] == 200
+
+
+def test_related_items_look_at_the_tokens_user_alone() -> None:
+    path = "/v1/items/{itemId}/related"
+    assert by_token(path, "u1", itemId="i1", query={"userId": "u2"})["statusCode"] == 403
+    assert by_token(path, "u1", itemId="i1", query={"userId": "u1"})["statusCode"] == 200
+    assert by_token(path, "u1", itemId="i1")["statusCode"] == 200
+
+
+def test_a_token_reads_no_segment() -> None:
+    assert by_token("/v1/segments/{segment}", "u1", segment="s")["statusCode"] == 403

@@ -398,3 +398,17 @@ def test_another_implementation_of_dynamodb_keeps_an_event_once_and_adds_its_dee
         assert len(state["deeds"]["SS"]) == 3 and {"c|1795489200|n3", "c|1795489200|n4"} <= set(
             state["deeds"]["SS"]
         )
+
+
+def test_a_token_s_events_are_its_own_users(deployed: Callable[..., Any], tables: Tables) -> None:
+    click = CLICK | {"occurredAt": datetime.now(UTC).isoformat()}
+    anonymous = {k: v for k, v in click.items() if k != "userId"} | {"anonymousId": "u1", "eventId": "e3"}
+    rows = [click, click | {"eventId": "e2", "userId": "u2"}, anonymous]
+    answer = deployed({"events": rows}, requestContext={"authorizer": {"userId": "u1"}})
+    found = json.loads(answer["body"])
+    assert found["accepted"] == 1
+    assert [(one["index"], one["code"]) for one in found["rejected"]] == [
+        (1, "another-user"),
+        (2, "another-user"),
+    ]
+    assert {user for user, _ in tables.log} == {"u1"}

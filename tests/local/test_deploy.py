@@ -177,3 +177,18 @@ def test_only_the_failures_of_this_attempt_are_told(cloud: Endpoint, tmp_path: P
             run(cloud, assembly(tmp_path, {"A": {"name": stack, "resources": broken}}))
         told = [line.split()[0] for line in str(failed.value).splitlines()[1:]]
         assert told == [attempt]
+
+
+@pytest.mark.parametrize("missing", ["jwt", "cryptography"])
+def test_an_authorizer_of_tokens_is_refused_where_nothing_can_verify_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, missing: str
+) -> None:
+    authorizer = {"Type": "AWS::ApiGateway::Authorizer", "Properties": {}}
+    signed = assembly(tmp_path, {"A": {"name": "s", "resources": {"P": parameter("/p", "1")}}})
+    monkeypatch.setattr(deploy, "find_spec", lambda name: None if name == missing else object())
+    assert len(deploy.read_assembly(signed).stacks) == 1
+    tokens = assembly(tmp_path, {"B": {"name": "s", "resources": {"R": authorizer}}})
+    with pytest.raises(deploy.DeployFailed, match=rf"api.jwt is set, .*\({missing}\): `make check`"):
+        deploy.read_assembly(tokens)
+    monkeypatch.setattr(deploy, "find_spec", lambda name: object())
+    assert len(deploy.read_assembly(tokens).stacks) == 1

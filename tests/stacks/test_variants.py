@@ -230,3 +230,103 @@ def test_dashboards_belong_to_the_configured_principal(dashboards: Assembly) -> 
         for key, properties in dashboards.properties(f"AWS::QuickSight::{kind}"):
             principals = {permission["Principal"] for permission in properties["Permissions"]}
             assert principals == {QUICKSIGHT["principal_arn"]}, key
+
+
+JWT = {
+    "issuer": "https://issuer.example/pool",
+    "audience": "shop",
+    "user_claim": "sub",
+    "jwks_uri": "https://issuer.example/keys",
+    "leeway_seconds": 5,
+}
+
+
+@pytest.fixture(scope="module")
+def tokened(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
+    api = example.settings().api.model_dump() | {"jwt": JWT}
+    return Assembly("dev", tmp_path_factory.mktemp("tokened"), variant(api=api))
+
+
+def _methods(assembly: Assembly) -> dict[str, dict[str, Any]]:
+    """`METHOD /path` -> the method's properties."""
+    resources = dict(assembly.properties("AWS::ApiGateway::Resource"))
+    resources = {name.rpartition("/")[2]: one for name, one in resources.items()}
+
+    def path(reference: dict[str, Any]) -> str:
+        if "Ref" not in reference:
+            return ""
+        one = resources[reference["Ref"]]
+        return f"{path(one['ParentId'])}/{one['PathPart']}"
+
+    methods = [one for _, one in assembly.properties("AWS::ApiGateway::Method")]
+    return {f"{one['HttpMethod']} {path(one['ResourceId'])}": one for one in methods}
+
+
+def test_tokens_open_the_routes_of_readers_and_no_other(tokened: Assembly) -> None:
+    kinds = {name: one["AuthorizationType"] for name, one in _methods(tokened).items()}
+    assert sorted(name for name, kind in kinds.items() if kind == "CUSTOM") == [
+        "GET /v1/items/{itemId}/related",
+        "GET /v1/popular",
+        "GET /v1/trending",
+        "GET /v1/users/{userId}/actions",
+        "GET /v1/users/{userId}/recommendations",
+        "POST /v1/events",
+        "POST /v1/users/{userId}/rankings",
+    ]
+    assert {kind for kind in kinds.values() if kind != "CUSTOM"} == {"AWS_IAM"}
+    for name in (
+        "GET /v1/segments/{segment}",
+        "DELETE /v1/users/{userId}",
+        "GET /v1/health",
+        "ANY /{proxy+}",
+    ):
+        assert kinds[name] == "AWS_IAM"
+
+
+def test_the_authorizer_is_told_what_it_opens_and_its_answers_are_not_kept(tokened: Assembly) -> None:
+    [(_, authorizer)] = tokened.properties("AWS::ApiGateway::Authorizer")
+    assert authorizer["Type"] == "REQUEST"
+    assert authorizer["AuthorizerResultTtlInSeconds"] == 0
+    [function] = _function(tokened, "authorize-reader")
+    told = function["Environment"]["Variables"]
+    opened = {name for name, one in _methods(tokened).items() if one["AuthorizationType"] == "CUSTOM"}
+    assert set(json.loads(told["ROUTES"])) == opened
+    assert {name: told[name.upper()] for name in JWT} == {name: str(value) for name, value in JWT.items()}
+
+
+def test_the_authorizer_may_write_its_log_and_nothing_else(tokened: Assembly) -> None:
+    name = next(name for name, _ in tokened.resources("AWS::IAM::Role") if "AuthorizeReaderRole" in name)
+    role = dict(tokened.properties("AWS::IAM::Role"))[name]
+    text = json.dumps(
+        [
+            role,
+            *[
+                one
+                for _, one in tokened.properties("AWS::IAM::Policy")
+                if name.rpartition("/")[2] in json.dumps(one)
+            ],
+        ]
+    )
+    actions = set(re.findall(r"\b(?:logs|xray|dynamodb|s3|kms|execute-api|lambda|sqs):\w+", text))
+    assert actions == {
+        "logs:CreateLogStream",
+        "logs:PutLogEvents",
+        "xray:PutTelemetryRecords",
+        "xray:PutTraceSegments",
+    }
+
+
+def test_a_signature_is_let_to_no_route_of_readers(tokened: Assembly) -> None:
+    policies = {one["ManagedPolicyName"]: one for _, one in tokened.properties("AWS::IAM::ManagedPolicy")}
+    text = json.dumps(policies[tokened.settings.names.caller_policy])
+    assert "/GET/v1/health" in text
+    assert not [part for part in ("/v1/users", "/v1/popular", "/v1/events", "/v1/items") if part in text]
+
+
+def test_the_alarm_of_the_authorizer_counts_no_token_that_is_refused(tokened: Assembly) -> None:
+    alarms = {one["AlarmName"]: one for _, one in tokened.properties("AWS::CloudWatch::Alarm")}
+    alarm = alarms["osusume-dev-authorize-reader-errors"]
+    assert (alarm["MetricName"], alarm["Dimensions"]) == (
+        "Failed",
+        [{"Name": "Service", "Value": "authorize_reader"}],
+    )

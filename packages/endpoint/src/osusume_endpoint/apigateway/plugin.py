@@ -120,6 +120,30 @@ def _check(endpoint: Endpoint, integration: dict[str, Any], *, function: str, so
     invocation_rights.check(endpoint, function_arn=function, principal=PRINCIPAL, source_arn=source)
 
 
+@replaces(
+    "ministack.services.apigateway_v1:_invoke_authorizer_lambda",
+    takes="async authorizer, event, account_id, region",
+)
+def _checking_authorizer(inner: Callable[..., Any], endpoint: Endpoint) -> Callable[..., Any]:
+    """An authorizer's own role, or its function's policy, must allow the invocation; None is AWS's 500 for it."""
+
+    async def invoke_authorizer_lambda(
+        authorizer: dict[str, Any], event: dict[str, Any], account: str, region: str
+    ) -> Any:
+        from ministack.services import apigateway_v1
+
+        function = apigateway_v1._extract_lambda_ref_from_integration_uri(authorizer.get("authorizerUri", ""))
+        api = event["methodArn"].partition("/")[0]
+        called = {"uri": function, "credentials": authorizer.get("authorizerCredentials")}
+        try:
+            _check(endpoint, called, function=function, source=f"{api}/authorizers/{authorizer['id']}")
+        except AccessDenied:
+            return None
+        return await inner(authorizer, event, account, region)
+
+    return invoke_authorizer_lambda
+
+
 def source_arn(endpoint: Endpoint, *, api_id: str, stage: str, method: str, path: str) -> str:
     """Path parameters appear as `*` in the ARN that API Gateway presents."""
     parts = ["*" if part.startswith("{") else part for part in path.strip("/").split("/")]

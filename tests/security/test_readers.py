@@ -1,0 +1,291 @@
+"""The deployed API asked with tokens: its own template, its own authorizer, an issuer behind https, real requests.
+
+What the read functions do is tests/lambdas' matter: here a function stands for them that says whom it was told of.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
+
+from osusume_endpoint.endpoint import Endpoint
+from osusume_endpoint.testing import running
+from tests import example
+from tests.stacks.conftest import ROOT, Assembly
+from tests.tokens import Ec, Rsa, claims, keyed, part
+
+KEY, STRANGER, CURVE = Rsa(), Rsa(), Ec()
+ECHO = """
+import json
+def handler(event, context):
+    told = event['requestContext'].get('authorizer')
+    return {'statusCode': 200, 'body': json.dumps({'told': told, 'path': event['path']})}
+"""
+KINDS = ("RestApi", "Resource", "Method", "Authorizer", "Deployment", "Stage", "RequestValidator")
+
+
+@dataclass(frozen=True)
+class Issuer:
+    url: str
+    certificate: Path
+    asked: list[str]
+
+
+def _certificate(folder: Path) -> tuple[Path, Path]:
+    """(certificate of 127.0.0.1, its key)."""
+    key, name = (
+        ec.generate_private_key(ec.SECP256R1()),
+        x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "issuer")]),
+    )
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(hours=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    certificate, private = folder / "issuer.pem", folder / "issuer.key"
+    certificate.write_bytes(made.public_bytes(Encoding.PEM))
+    private.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    return certificate, private
+
+
+@pytest.fixture(scope="module")
+def issuer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Issuer]:
+    asked: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            about = {"issuer": url, "jwks_uri": f"{url}/keys"}
+            keys = {"keys": [KEY.jwk, CURVE.jwk]}
+            body = json.dumps(keys if self.path == "/keys" else about).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: Any) -> None:
+            return
+
+    certificate, private = _certificate(tmp_path_factory.mktemp("issuer"))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, private)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    url = f"https://127.0.0.1:{server.server_port}"
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield Issuer(url, certificate, asked)
+    server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoint]:
+    with running.running(
+        tmp_path_factory.mktemp("tokens"), plugins="iam,cloudformation,lambda,apigateway"
+    ) as endpoint:
+        yield endpoint
+
+
+def _files() -> dict[str, str]:
+    package = ROOT / "lambdas"
+    paths = [
+        package / "__init__.py",
+        *(package / "authorize_reader").glob("*.py"),
+        *(package / "shared").glob("*.py"),
+    ]
+    return {str(path.relative_to(ROOT)): path.read_text() for path in paths}
+
+
+@pytest.fixture(scope="module")
+def api(cloud: Endpoint, issuer: Issuer, tmp_path_factory: pytest.TempPathFactory) -> str:
+    given = example.settings().api.model_dump() | {"jwt": {"issuer": issuer.url, "audience": "shop"}}
+    assembly = Assembly("dev", tmp_path_factory.mktemp("api"), example.settings(api=given))
+    template = assembly.templates["serving"]["Resources"]
+    [told] = [
+        one["Properties"]["Environment"]["Variables"]
+        for name, one in template.items()
+        if one["Type"] == "AWS::Lambda::Function" and name.startswith("AuthorizeReader")
+    ]
+    authorizer = running.make_function(
+        cloud,
+        _files(),
+        Handler="lambdas.authorize_reader.handler.handler",
+        Timeout=10,
+        Environment={"Variables": {**told, "SSL_CERT_FILE": str(issuer.certificate)}},
+    )
+    functions = {True: authorizer, False: running.make_function(cloud, ECHO)}
+    arn = f"arn:aws:lambda:{cloud.region}:{cloud.account}:function:"
+
+    def placed(value: Any) -> Any:
+        """The template's functions, account and region are those of this test."""
+        if isinstance(value, str):
+            settings = assembly.settings
+            return value.replace(settings.account, cloud.account).replace(settings.region, cloud.region)
+        if isinstance(value, dict) and "Fn::GetAtt" in value and "Function" in value["Fn::GetAtt"][0]:
+            return arn + functions[value["Fn::GetAtt"][0].startswith("AuthorizeReader")]
+        if isinstance(value, dict):
+            return {key: placed(one) for key, one in value.items()}
+        return [placed(one) for one in value] if isinstance(value, list) else value
+
+    kept = {
+        name: placed(one)
+        for name, one in template.items()
+        if one["Type"] in {f"AWS::ApiGateway::{kind}" for kind in KINDS}
+        or (one["Type"] == "AWS::Lambda::Permission" and "execute-api" in json.dumps(one))
+    }
+    for one in kept.values():
+        one["Properties"].pop("AccessLogSetting", None)
+        needs = one.pop("DependsOn", [])
+        one["DependsOn"] = [name for name in ([needs] if isinstance(needs, str) else needs) if name in kept]
+    rest = next(name for name, one in kept.items() if one["Type"] == "AWS::ApiGateway::RestApi")
+    stack = running.name("api")
+    client = cloud.client("cloudformation")
+    body = {"Resources": kept, "Outputs": {"Api": {"Value": {"Ref": rest}}}}
+    client.create_stack(StackName=stack, TemplateBody=json.dumps(body))
+    client.get_waiter("stack_create_complete").wait(StackName=stack, WaiterConfig={"Delay": 1})
+    [output] = client.describe_stacks(StackName=stack)["Stacks"][0]["Outputs"]
+    return f"{cloud.url}/_aws/execute-api/{output['OutputValue']}/live"
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    text: str
+
+
+Ask = Callable[..., Answer]
+
+
+@pytest.fixture(scope="module")
+def ask(api: str) -> Ask:
+    """(path as it is sent, headers, method)."""
+
+    def asked(path: str, *authorization: str, method: str = "GET", body: str = "") -> Answer:
+        at = urlsplit(api)
+        connection = http.client.HTTPConnection(at.hostname or "", at.port, timeout=30)
+        connection.putrequest(method, at.path + path, skip_accept_encoding=True)
+        for value in authorization:
+            connection.putheader("Authorization", value)
+        connection.putheader("Content-Length", str(len(body)))
+        connection.endheaders(body.encode())
+        answer = connection.getresponse()
+        found = Answer(answer.status, answer.read().decode())
+        connection.close()
+        return found
+
+    return asked
+
+
+@pytest.fixture
+def token(issuer: Issuer) -> str:
+    return KEY.token(claims(iss=issuer.url))
+
+
+OWN = "/v1/users/1517/recommendations"
+
+
+def test_a_user_reads_their_own_and_what_is_everybodys(ask: Ask, token: str, issuer: Issuer) -> None:
+    bearer = f"Bearer {token}"
+    for path in (
+        OWN,
+        "/v1/users/%31517/actions",
+        "/v1/popular",
+        "/v1/trending",
+        "/v1/items/9/related?userId=1517",
+    ):
+        answer = ask(path, bearer)
+        assert answer.status == 200, (path, answer)
+        assert json.loads(answer.text)["told"] == {"userId": "1517", "principalId": "reader"}
+    assert ask("/v1/users/1517/rankings", bearer, method="POST", body="{}").status == 200
+    assert ask("/v1/events", bearer, method="POST", body="{}").status == 200
+    assert ask(OWN, f"Bearer {CURVE.token(claims(iss=issuer.url))}").status == 200
+    assert issuer.asked == ["/.well-known/openid-configuration", "/keys"]  # asked once for them all
+
+
+def forgeries(url: str) -> dict[str, tuple[str, ...]]:
+    mine = claims(iss=url)
+    good, other = KEY.token(mine), KEY.token(claims("2", iss=url))
+    swapped = ".".join([good.split(".")[0], part(mine), other.split(".")[2]])
+    tokens = {
+        "none": f"{part({'alg': 'none', 'kid': 'r'})}.{part(mine)}.",
+        "the public key as a secret": keyed(KEY.pem, {"alg": "HS256", "kid": "r"}, mine),
+        "a stranger": STRANGER.token(mine),
+        "a stranger's jwk": STRANGER.token(mine, jwk=STRANGER.jwk),
+        "a stranger's jku": STRANGER.token(mine, jku=f"{url}/keys"),
+        "an unknown kid": KEY.token(mine, kid="x"),
+        "a kid with a path": KEY.token(mine, kid="../r"),
+        "expired": KEY.token(mine | {"exp": int(time.time()) - 60}),
+        "not yet valid": KEY.token(mine | {"nbf": int(time.time()) + 600}),
+        "no exp": KEY.token({name: value for name, value in mine.items() if name != "exp"}),
+        "another issuer": KEY.token(claims()),
+        "another audience": KEY.token(mine | {"aud": "other"}),
+        "stripped": good.rpartition(".")[0] + ".",
+        "swapped": swapped,
+    }
+    headers = {
+        "no header": (),
+        "empty": ("",),
+        "basic": ("Basic dTpw",),
+        "two tokens": (f"Bearer {good} {good}",),
+    }
+    return headers | {name: (f"Bearer {one}",) for name, one in tokens.items()}
+
+
+def test_no_forgery_is_let_in(ask: Ask, issuer: Issuer) -> None:
+    statuses = {name: ask(OWN, *headers).status for name, headers in forgeries(issuer.url).items()}
+    assert set(statuses.values()) == {401}, statuses
+
+
+def test_two_headers_are_no_token_whichever_comes_first(ask: Ask, token: str, issuer: Issuer) -> None:
+    good, bad = f"Bearer {token}", f"Bearer {STRANGER.token(claims(iss=issuer.url))}"
+    assert [ask(OWN, *two).status for two in ((good, bad), (bad, good), (good, good))] == [401, 401, 401]
+
+
+def test_no_path_of_another_user_is_reached(ask: Ask, token: str) -> None:
+    paths = """
+    /v1/users/2/recommendations /v1/users/2/actions /v1/users//recommendations /v1/users/%2e%2e/recommendations
+    /v1/users/1517/../2/recommendations /v1/users/1517%2F..%2F2/recommendations /v1/users/2/./recommendations
+    /v1/users/1517/%2e%2e/2/recommendations //v1/users/2/recommendations /v1//users/2/recommendations
+    /v1/users/*/recommendations /v1/users/%2A/recommendations /v1/users/%32/recommendations
+    /V1/USERS/2/RECOMMENDATIONS /v1/users/2/recommendations/ /v1/users/1517%00/recommendations
+    /v1/users/2;1517/recommendations /v1/users/2%3F/recommendations /v1/users/%2531517/recommendations
+    /v1/items/9/related?userId=2 /v1/items/9/related?userId=1517&userId=2 /v1/items/9/related?userId=2&userId=1517
+    /v1/segments/bakers /v1/health /v1/users/1517 /v1/users/2 /v1/deletions/0123456789abcdef /v1/nothing
+    """.split()
+    statuses = {path: ask(path, f"Bearer {token}").status for path in paths}
+    assert {path: status for path, status in statuses.items() if status < 400} == {}
+
+
+@pytest.mark.parametrize("method", ["DELETE", "HEAD", "PUT", "PATCH", "OPTIONS", "POST", "BREW"])
+def test_no_other_method_is_let_in(ask: Ask, token: str, method: str) -> None:
+    assert ask(OWN, f"Bearer {token}", method=method).status >= 400
+
+
+@pytest.mark.parametrize("method", ["get", "Get", "POST", "gET"])
+def test_no_spelling_of_a_method_reads_another_user(ask: Ask, token: str, method: str) -> None:
+    assert ask("/v1/users/2/recommendations", f"Bearer {token}", method=method).status >= 400
