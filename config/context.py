@@ -8,15 +8,24 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from config.limits import MAX_CONTEXT, MAX_TYPES_AND_FIELDS
+from config.limits import MAX_CONTEXT, MAX_SENT_TYPES, MAX_TYPES_AND_FIELDS
 
 if TYPE_CHECKING:
     from config.settings import InteractionField, InteractionsDataset, LogAttributes, Sources
 
 KEY = "datasets.interactions.fields"
-OWN = frozenset({"USER_ID", "ITEM_ID", "TIMESTAMP", "EVENT_TYPE", "EVENT_VALUE"})
-RESERVED = OWN | {"IMPRESSION", "RECOMMENDATION_ID", "EVENT_ATTRIBUTION_SOURCE"}
-_ALWAYS = ("EVENT_TYPE", "EVENT_VALUE")  # sent in any case
+RESERVED = frozenset(
+    {
+        "USER_ID",
+        "ITEM_ID",
+        "TIMESTAMP",
+        "EVENT_TYPE",
+        "EVENT_VALUE",
+        "IMPRESSION",
+        "RECOMMENDATION_ID",
+        "EVENT_ATTRIBUTION_SOURCE",
+    }
+)
 # The source of events, by the key of a field that says where it has it.
 _SOURCES = {"column": "orders", "attribute": "application_log"}
 # What the demo marks its events with, which is read as a boolean.
@@ -101,9 +110,9 @@ def _check_attributes(interactions: InteractionsDataset, attributes: LogAttribut
 def _check_number(interactions: InteractionsDataset) -> None:
     """Personalize counts event types, EVENT_TYPE, EVENT_VALUE and contextual fields together."""
     types, fields = len(interactions.events), len(interactions.fields)
-    most = MAX_TYPES_AND_FIELDS - len(_ALWAYS)
-    if types + fields > most:
+    over = types + fields - MAX_SENT_TYPES
+    if over > 0:
         raise ValueError(
-            f"datasets.interactions has {types} events and {fields} fields, which together may be {most} (Personalize "
-            f"counts {', '.join(_ALWAYS)} too, to {MAX_TYPES_AND_FIELDS}): remove {types + fields - most}"
+            f"datasets.interactions has {types} events and {fields} fields, which together may be {MAX_SENT_TYPES} "
+            f"(Personalize counts EVENT_TYPE and EVENT_VALUE too, to {MAX_TYPES_AND_FIELDS}): remove {over}"
         )

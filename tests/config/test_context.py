@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -112,6 +113,7 @@ def test_as_many_as_personalize_takes_are_taken() -> None:
 def test_limits_are_those_of_the_engine() -> None:
     assert schemas.MAX_METADATA["INTERACTIONS"] == limits.MAX_CONTEXT
     assert imports.MAX_EVENT_TYPES_AND_COLUMNS == limits.MAX_TYPES_AND_FIELDS
+    assert {*schemas._REQUIRED["INTERACTIONS"], *schemas._RESERVED["INTERACTIONS"]} == context.RESERVED
 
 
 def test_the_schema_has_them_behind_personalizes_own_and_the_engine_reads_it() -> None:
@@ -160,3 +162,19 @@ def test_a_filter_may_not_name_one_and_the_engine_agrees() -> None:
         Settings.model_validate({**given, "filters": {"on-phones": expression}})
     with pytest.raises(FilterError, match="only be filtered by EVENT_TYPE"):
         check_filter(parse_filter(expression), {"INTERACTIONS": schema})
+
+
+def test_the_example_sends_the_device_of_the_log() -> None:
+    """The whole schema, as the template of docs/examples/people.yaml has it."""
+    told = yaml.safe_load((FOLDER / "people.yaml").read_text())
+    made = avro.schemas(Settings.model_validate(example.content(**told)).datasets)["interactions"]
+    assert json.loads(made.created_avro)["fields"] == [
+        {"name": "USER_ID", "type": "string"},
+        {"name": "ITEM_ID", "type": "string"},
+        {"name": "TIMESTAMP", "type": "long"},
+        {"name": "EVENT_TYPE", "type": "string"},
+        {"name": "EVENT_VALUE", "type": ["null", "float"]},
+        {"name": "IMPRESSION", "type": ["null", "string"]},
+        {"name": "RECOMMENDATION_ID", "type": ["null", "string"]},
+        {"name": "DEVICE", "type": ["null", "string"], "categorical": True},
+    ]
