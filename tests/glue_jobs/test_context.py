@@ -142,19 +142,13 @@ def world(spark: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> whole.
     return whole.World(spark, tmp_path)
 
 
-def test_a_run_writes_the_fields_of_each_source_and_reads_events_of_before_there_were_any(
-    world: whole.World,
-) -> None:
+def test_a_run_writes_the_fields_of_each_source_and_counts_empty_ones(world: whole.World) -> None:
     interactions = whole.DATASETS["interactions"]
     device = {"name": "DEVICE", "attribute": "device", "categorical": True, "nullable": True}
     paid = {"name": "PAID", "column": "sales_value", "type": "float", "nullable": True}
-    after = {"interactions": {**interactions, "fields": [device, paid]}}
-    world.extract(whole.EARLIER)
-    world.export(whole.event("e1"), run=whole.EARLIER)
-    world.build(run=whole.EARLIER, datasets={"interactions": interactions})
     world.extract()
-    world.export(whole.event("e2", user="u5") | {"device": {"S": "phone"}}, kind="NewImage")
-    report = world.build(mode="incremental", previous=whole.EARLIER, datasets=after)
+    world.export(whole.event("e1"), whole.event("e2", user="u5") | {"device": {"S": "phone"}})
+    report = world.build(datasets={"interactions": {**interactions, "fields": [device, paid]}})
     header, *rows = world.csv("interactions")
     assert header == ["USER_ID", "ITEM_ID", "TIMESTAMP", "EVENT_TYPE", "EVENT_VALUE", "DEVICE", "PAID"]
     assert sorted((row[0], *row[5:]) for row in rows) == [
@@ -167,3 +161,12 @@ def test_a_run_writes_the_fields_of_each_source_and_reads_events_of_before_there
     assert shares["null_share.interactions.click.DEVICE"] == 0.5
     assert shares["null_share.interactions.purchase.DEVICE"] == 1
     assert shares["null_share.interactions.purchase.PAID"] == 0
+
+
+def test_events_that_were_kept_before_there_was_a_field_have_none(spark: Any, tmp_path: Path) -> None:
+    from glue_jobs.columns import EVENTS, EVENTS_WITH_CONTEXT
+
+    place = f"file://{tmp_path}/events"
+    spark.createDataFrame([event(None)[:-1]], EVENTS).write.parquet(place)
+    [row] = spark.read.schema(EVENTS_WITH_CONTEXT).parquet(place).collect()
+    assert (row["user_id"], row["_context"]) == ("u", None)
