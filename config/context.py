@@ -28,7 +28,7 @@ RESERVED = frozenset(
 )
 # The source of events, by the key of a field that says where it has it.
 _SOURCES = {"column": "orders", "attribute": "application_log"}
-# What the demo marks its events with, which is read as a boolean.
+# Read beside the configured ones, as a boolean (glue_jobs/transforms/log_attributes.py).
 _MARK = {"the mark of simulated events": "simulated"}
 
 
