@@ -91,7 +91,7 @@ def _usable(frame: pd.DataFrame | None) -> pd.DataFrame:
             "EVENT_VALUE": whole.EVENT_VALUE,
         }
     )
-    kept = table.EVENT_TYPE.value_counts().sort_index().nlargest(limits.MAX_EVENT_TYPES).index
+    kept = table.EVENT_TYPE.value_counts().sort_index().nlargest(limits.MAX_SENT_TYPES).index
     table = table[table.EVENT_TYPE.isin(kept)]
     return table.sort_values(["TIMESTAMP", "USER_ID", "ITEM_ID", "EVENT_TYPE"], ignore_index=True)
 

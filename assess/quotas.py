@@ -44,7 +44,7 @@ def quotas(own: Own, shape: Shape) -> tuple[Quota, ...]:
         Quota("users_with_two", shape.users_with_two, "at least", limits.MIN_USERS),
         Quota("share_with_two", shape.share_with_two, "at least", MIN_SHARE_OF_USERS),
         Quota("items", shape.items, "at least", limits.MIN_ITEMS),
-        Quota("event_types", own.types, "at most", limits.MAX_EVENT_TYPES),
+        Quota("event_types", own.types, "at most", limits.MAX_SENT_TYPES),
         Quota("interactions_v1", shape.interactions, "at most", MAX_INTERACTIONS, stops=False),
         Quota("interactions_v2", shape.interactions, "at most", MAX_INTERACTIONS_V2, stops=False),
         Quota("items_v1", shape.catalogue, "at most", MAX_ITEMS, stops=False),

@@ -19,13 +19,8 @@ _BEGINNING = re.compile(r"\A\s*(INCLUDE|EXCLUDE)\s+(ItemID|ActionID|UserID)\s+WH
 _FIELD = re.compile(r"\b(Interactions|Items|Users?|CurrentUser)\.([A-Za-z0-9_]+)", re.IGNORECASE)
 _TEXTS = re.compile(r'"[^"]*"')
 _PARAMETER = re.compile(r"\$[A-Za-z0-9_]+")
-_OF_INTERACTIONS = {
-    "USER_ID",
-    "ITEM_ID",
-    "TIMESTAMP",
-    "EVENT_TYPE",
-    "EVENT_VALUE",
-}  # impressions aren't filtered by
+# Developer guide, "Filter expressions": of interactions nothing else, such as contextual metadata.
+_OF_INTERACTIONS = {"EVENT_TYPE"}
 
 
 def check_filters(filters: Mapping[str, str], solutions: Iterable[Solution], datasets: Datasets) -> None:
@@ -44,7 +39,8 @@ def _problems(expression: str, datasets: Datasets) -> Iterator[str]:
     for dataset, field in _FIELD.findall(_TEXTS.sub('""', expression)):
         known = _fields(dataset.lower(), datasets)
         if field.upper() not in {one.upper() for one in known}:
-            yield f"{dataset} has no field {field}: {did_you_mean(field, known)}"
+            why = "are filtered by EVENT_TYPE alone, not by" if known is _OF_INTERACTIONS else "has no field"
+            yield f"{dataset} {why} {field}: {did_you_mean(field, known)}"
 
 
 def _fields(dataset: str, datasets: Datasets) -> set[str]:

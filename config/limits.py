@@ -27,6 +27,12 @@ MAX_EVENT_TYPE_LENGTH = 256
 MAX_EVENT_TYPES = 10
 # Personalize developer guide, "Quotas": metadata columns of Users, Items and Actions.
 MAX_METADATA = {"USER_ID": 25, "ITEM_ID": 100, "ACTION_ID": 10}
+# The same of Interactions, where reserved fields don't count; and of distinct event types and fields together, where
+# EVENT_TYPE and EVENT_VALUE do ("Item interactions dataset schema requirements").
+MAX_CONTEXT = 5
+MAX_TYPES_AND_FIELDS = 10
+# Both are always sent, so this many types are left where there is no contextual field.
+MAX_SENT_TYPES = MAX_TYPES_AND_FIELDS - 2
 
 # Personalize developer guide, "Data format guidelines": times are Unix epoch seconds, so none is negative.
 OLDEST_TIME = datetime(1970, 1, 1, tzinfo=UTC)

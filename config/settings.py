@@ -9,7 +9,7 @@ from zoneinfo import available_timezones
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from config import business, experiments, files, filter_rules, gate, parts, rules, solution_rules
+from config import business, context, experiments, files, filter_rules, gate, parts, rules, solution_rules
 from config.business import BusinessRule, Name, Placement
 from config.clean_up import CleanUp
 from config.errors import ConfigError
@@ -205,6 +205,23 @@ class OrderColumns(Section):
     """The order that the line belongs to; without it, what a user bought at one moment is one order."""
 
 
+class InteractionField(Section):
+    """A contextual field of interactions, such as the device: what else was known when something happened."""
+
+    name: str = Field(pattern=r"^[A-Z][A-Z0-9_]*$", max_length=100)
+    """Field of the Personalize schema."""
+    type: Literal["string", "int", "long", "float", "double", "boolean"] = "string"
+    """Avro type."""
+    categorical: bool = False
+    """The field holds categories; several are separated by `|`."""
+    column: ColumnName | None = None
+    """Column of the orders table that fills it; null where orders have none."""
+    attribute: AttributeName | None = None
+    """Attribute of the log that fills it, a string, number or boolean; null where the log has none."""
+    nullable: bool = False
+    """The field may be empty. It must where a source of events doesn't fill it; else what lacks it is quarantined."""
+
+
 class InteractionsDataset(Section):
     """Which orders and events become Personalize's Interactions dataset."""
 
@@ -219,6 +236,14 @@ class InteractionsDataset(Section):
     """true sends IMPRESSION, the items that the log says were shown: 25 at most, and none over 1,000 characters."""
     recommendation_ids: bool = False
     """true sends RECOMMENDATION_ID of Personalize's own answers (`RID-...`); ids of batch lists are never sent."""
+    fields: tuple[InteractionField, ...] = ()
+    """Contextual fields, 5 at most, and 8 with the event types. They can't change but by `datasets.schema_version`."""
+
+    @field_validator("fields")
+    @classmethod
+    def _personalize_accepts_them(cls, fields: tuple[InteractionField, ...]) -> tuple[InteractionField, ...]:
+        context.check_fields(fields)
+        return fields
 
     @field_validator("events")
     @classmethod
@@ -228,6 +253,12 @@ class InteractionsDataset(Section):
         if twice:
             raise ValueError(f"event type {twice[0]!r} is listed twice: keep one")
         return events
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Columns of the orders table that are read."""
+        orders = self.order_columns.model_dump(exclude_none=True).values() if self.order_columns else ()
+        return (*orders, *(field.column for field in self.fields if field.column is not None))
 
     def types_from(self, source: str) -> tuple[str, ...]:
         return tuple(event.type for event in self.events if event.source == source)
@@ -688,6 +719,7 @@ class Settings(Section):
     @model_validator(mode="after")
     def _datasets_have_their_tables(self) -> Self:
         parts.check_sources(self.sources, self.datasets)
+        context.check_sources(self.datasets.interactions, self.sources)
         if self.sources.aurora is not None:
             rules.check_tables(self.sources.aurora.tables, self.datasets)
         if self.sources.application_log is not None:

@@ -292,7 +292,7 @@ def _unknown_fields(solution: Solution, datasets: Datasets) -> Iterator[str]:
 
 def _excludable(dataset: str, datasets: Datasets) -> set[str]:
     if dataset == "interactions":
-        return set(_INTERACTIONS)
+        return {*_INTERACTIONS, *(field.name for field in datasets.interactions.fields)}
     if not datasets.configured(dataset):
         return set()
     return {field.name for field in datasets.fields(dataset)} - set(_KEYS)

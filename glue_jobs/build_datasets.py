@@ -23,6 +23,7 @@ from glue_jobs.columns import (
     EVENT_TYPE,
     EVENT_VALUE,
     EVENTS,
+    EVENTS_WITH_CONTEXT,
     EXPOSURES,
     FIRST_RUN,
     IGNORED,
@@ -118,6 +119,22 @@ class Job:
     def figures_quality(self) -> Mapping[str, Any]:
         found: Mapping[str, Any] = self.datasets.get("quality", {})
         return found
+
+    @property
+    def context(self) -> Sequence[Mapping[str, Any]]:
+        """The contextual fields of interactions."""
+        found: Sequence[Mapping[str, Any]] = self.datasets["interactions"].get("fields", ())
+        return found
+
+    @property
+    def context_of_log(self) -> Mapping[str, str]:
+        """Attributes of the log that fill them, with the fields' types."""
+        return {one["attribute"]: one.get("type", "string") for one in self.context if "attribute" in one}
+
+    @property
+    def events(self) -> StructType:
+        """The schema of raw events."""
+        return EVENTS_WITH_CONTEXT if self.context_of_log else EVENTS
 
     @property
     def event_types(self) -> list[str]:
@@ -249,7 +266,7 @@ def read_log(job: Job, *, event_runs: Sequence[str], full_run: str) -> DataFrame
         )
         return None
     paths = [session.raw_events(job.raw_bucket, run) for run in event_runs]
-    history = job.spark.read.schema(EVENTS).parquet(*paths)
+    history = job.spark.read.schema(job.events).parquet(*paths)
     full_at = int(started_at(full_run).timestamp()) if full_run else 0
     rows = application_log.newest(history, full_run=full_run, full_at=full_at)
     rows = rows.persist(StorageLevel.MEMORY_AND_DISK)
@@ -285,11 +302,12 @@ def ingest_export(job: Job) -> None:
     options = {"recursiveFileLookup": "true", "pathGlobFilter": "*.json.gz"}
     path = session.location(job.raw_bucket, job.export_prefix.strip("/"))
     lines = log_attributes.canonical(
-        job.spark.read.schema(_line_schema(job.log)).options(**options).json(path),
+        job.spark.read.schema(_line_schema(job)).options(**options).json(path),
         attributes=job.log.attributes,
         timestamp_format=job.log.timestamp_format,
         keys=job.log.keys,
         ttl=job.log.ttl,
+        context=job.context_of_log,
     )
     ttl = log_attributes.TTL if job.log.ttl else None
     events = application_log.events(lines, run_id=job.run_id, keys=job.log.keys, ttl=ttl)
@@ -298,8 +316,9 @@ def ingest_export(job: Job) -> None:
     events.write.mode("overwrite").parquet(session.raw_events(job.raw_bucket, job.run_id))
 
 
-def _line_schema(log: LogTable) -> StructType:
-    return log_attributes.schema(log.attributes, keys=log.keys, ttl=log.ttl)
+def _line_schema(job: Job) -> StructType:
+    log = job.log
+    return log_attributes.schema(log.attributes, keys=log.keys, ttl=log.ttl, context=job.context_of_log)
 
 
 def build_interactions(
@@ -308,17 +327,17 @@ def build_interactions(
     """The interactions kept (cached), their counts, and figures about them."""
     candidates = read_candidates(job, log)
     latest = int((started_at(job.run_id) + CLOCK_SKEW).timestamp())
-    rows = interactions.judged(candidates, types=job.event_types, latest=latest)
+    rows = interactions.judged(candidates, types=job.event_types, latest=latest, fields=job.context)
     if users is not None and job.datasets["users"].get("only_known"):
         rows = interactions.of_known_users(rows, users)
     shown = [column for key, column in SHOWN.items() if job.datasets["interactions"].get(key)]
-    kept = interactions.kept(rows, shown=shown).persist(StorageLevel.MEMORY_AND_DISK)
+    kept = interactions.kept(rows, shown=shown, fields=job.context).persist(StorageLevel.MEMORY_AND_DISK)
     session.write_csv(kept, job.dataset("interactions"))
     warehouse = interactions.warehouse_interactions(kept, run_id=job.run_id)
     session.write_json(warehouse, job.warehouse("interactions"))
     session.write_json(orders_of(job, kept), job.warehouse("orders"))
     figures = describe(kept)
-    figures["quality"] |= measure(job, kept)
+    figures["quality"] |= measure(job, kept) | context_shares(job, kept)
     by_reason, new = ledgers.take("interactions", rows, also=[EVENT_TYPE])
     counts = report.Counts(by_reason=by_reason, kept=figures.pop("rows"), new=new)
     return kept, counts.as_dict(), figures
@@ -489,6 +508,19 @@ def measure(job: Job, kept: DataFrame) -> dict[str, float]:
                 figures[f"age_hours.{source}.{kind}"] = round((now - row["newest"]) / 3600, 2)
                 figures[f"null_share.interactions.{kind}.{EVENT_VALUE}"] = row["nulls"]
     return figures
+
+
+def context_shares(job: Job, kept: DataFrame) -> dict[str, float]:
+    """Missing values of contextual fields that may be empty, by event type, as `measure` has those of EVENT_VALUE."""
+    names = [field["name"] for field in job.context if field.get("nullable")]
+    if not names:
+        return {}
+    shares = [F.avg(F.col(name).isNull().cast("int")).alias(name) for name in names]
+    return {
+        f"null_share.interactions.{row[EVENT_TYPE]}.{name}": row[name]
+        for row in kept.groupBy(EVENT_TYPE).agg(*shares).collect()
+        for name in names
+    }
 
 
 def write_batch_input(job: Job, *, users: DataFrame, items: DataFrame, kept: DataFrame) -> None:

@@ -11,6 +11,7 @@ from pyspark.sql.types import (
     DoubleType,
     IntegerType,
     LongType,
+    MapType,
     StringType,
     StructField,
     StructType,
@@ -26,6 +27,9 @@ INTERACTIONS = [USER_ID, ITEM_ID, TIMESTAMP, EVENT_TYPE, EVENT_VALUE]
 SHOWN = {"impressions": "IMPRESSION", "recommendation_ids": "RECOMMENDATION_ID"}
 # Personalize, API reference of Event: items of an impression; "Quotas": characters of a value.
 MAX_IMPRESSION_ITEMS, MAX_IMPRESSION_LENGTH = 25, 1_000
+# One column for contextual fields of datasets.interactions: in raw events a map of the log's attributes, behind them
+# a struct of the fields, so that one may be called what another column is.
+CONTEXT = "_context"
 INTERACTION_KEY = [USER_ID, ITEM_ID, TIMESTAMP, EVENT_TYPE]
 KEY_OF_DATASET = {"users": USER_ID, "items": ITEM_ID}
 ACTION_ID = "ACTION_ID"
@@ -118,6 +122,8 @@ EVENTS = StructType(
         StructField("action_id", StringType()),
     ]
 )
+# Raw events where the log fills contextual fields; files of runs before have no such column, and read as null.
+EVENTS_WITH_CONTEXT = StructType([*EVENTS.fields, StructField(CONTEXT, MapType(StringType(), StringType()))])
 DELETED, EXPIRED = "deleted", "expired"
 
 BATCH_OUTPUT = StructType(

@@ -36,7 +36,7 @@ CONFIG_KEYS = {
     "users": "datasets.users.fields",
     "items": "datasets.items.fields",
     "actions": "datasets.actions.fields",
-    "orders": "datasets.interactions.order_columns",
+    "orders": "datasets.interactions.order_columns or fields",
 }
 
 

@@ -20,8 +20,14 @@ class Given:
     raw_bucket: str
     run_id: str
     log: DataFrame | None  # what counts of the application log (columns.EVENTS); None when no run exported it
-    columns: Mapping[str, Any]  # of interactions in the configuration: order_columns
+    columns: Mapping[str, Any]  # of interactions in the configuration: order_columns, fields
     types: Sequence[str]
+
+    @property
+    def fields(self) -> Sequence[Mapping[str, Any]]:
+        """The contextual fields of interactions."""
+        found: Sequence[Mapping[str, Any]] = self.columns.get("fields", ())
+        return found
 
     def table(self, name: str) -> DataFrame:
         """An extracted table of the application."""
@@ -39,13 +45,17 @@ def orders(given: Given) -> DataFrame | None:
         return None
     columns = given.columns["order_columns"]
     return interactions.from_orders(
-        given.table("orders"), columns=columns, types=given.types, file=given.place("orders")
+        given.table("orders"),
+        columns=columns,
+        types=given.types,
+        file=given.place("orders"),
+        fields=given.fields,
     )
 
 
 def application_log(given: Given) -> DataFrame | None:
     """Events of every type: what the configuration does not take is counted as ignored."""
-    return None if given.log is None else interactions.from_events(given.log)
+    return None if given.log is None else interactions.from_events(given.log, fields=given.fields)
 
 
 # A source gives candidates (transforms/interactions.py has their columns), or None when it has none this run.

@@ -90,14 +90,13 @@ class PreparationStack(EnvironmentStack):
     def _extract_aurora(self, connection: glue.Connection) -> None:
         datasets = self.settings.datasets
         tables = self.settings.aurora.tables.model_dump(exclude_none=True)
-        orders = datasets.interactions.order_columns
         columns = {
             **{
                 name: [field.column for field in datasets.fields(name)]
                 for name in ("users", "items", "actions")
                 if name in tables
             },
-            "orders": list(orders.model_dump(exclude_none=True).values()) if orders else [],
+            "orders": list(datasets.interactions.columns),
         }
         PySparkJob(
             self,

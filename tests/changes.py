@@ -61,6 +61,15 @@ def new_dataset_group(content: Content) -> None:
     content["datasets"]["schema_version"] += 1
 
 
+def set_context(*fields: Content) -> Change:
+    """Contextual fields of interactions."""
+
+    def change(content: Content) -> None:
+        content["datasets"]["interactions"]["fields"] = list(fields)
+
+    return change
+
+
 def set_weight(event: str, weight: float) -> Change:
     def change(content: Content) -> None:
         [rule] = [rule for rule in content["datasets"]["interactions"]["events"] if rule["type"] == event]

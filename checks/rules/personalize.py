@@ -190,7 +190,8 @@ def _interactions(given: Mapping[str, Any]) -> list[str]:
     """What the job writes of interactions, as it is told."""
     sent = given.get("interactions", {})
     more = {"impressions": "IMPRESSION", "recommendation_ids": "RECOMMENDATION_ID"}
-    return [*_INTERACTIONS, *(column for key, column in more.items() if sent.get(key))]
+    context = [field["name"] for field in sent.get("fields", [])]
+    return [*_INTERACTIONS, *(column for key, column in more.items() if sent.get(key)), *context]
 
 
 def _avro(text: str) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from glue_jobs.columns import DELETED, EVENTS, EXPIRED, MAX_ID_LENGTH
+from glue_jobs.columns import CONTEXT, DELETED, EVENTS, EXPIRED, MAX_ID_LENGTH
 from glue_jobs.transforms.text import cut, fits, list_as_json, number, one_line, try_cast, utc_text
 from glue_jobs.transforms.times import event_seconds
 
@@ -21,7 +21,10 @@ _DAY = 86_400
 
 
 def events(lines: DataFrame, *, run_id: str, keys: Sequence[str], ttl: str | None = None) -> DataFrame:
-    """Rows (columns.EVENTS) of export lines (columns.export_line); of a removed item the last image, if it is there."""
+    """Rows (columns.EVENTS) of export lines (columns.export_line); of a removed item the last image, if it is there.
+
+    CONTEXT beside them where the lines have it.
+    """
     known = lines.select(
         F.coalesce("Item", "NewImage", "OldImage").alias("image"),
         F.col("Keys").alias("keys"),
@@ -37,7 +40,8 @@ def events(lines: DataFrame, *, run_id: str, keys: Sequence[str], ttl: str | Non
     typed = known.select("*", *(column.alias(name) for name, column in made.items()))
     typed = typed.withColumn("removed", F.when(F.col("gone"), _removal(F.col("written_at") / _MICROS)))
     own = (*made, "written_at", "removed", "file")
-    return typed.select([F.col(f.name) if f.name in own else _value(f.name) for f in EVENTS])
+    more = [F.col(f"image.{CONTEXT}")] if CONTEXT in known.select("image.*").columns else []
+    return typed.select([F.col(f.name) if f.name in own else _value(f.name) for f in EVENTS] + more)
 
 
 def _key(names: Sequence[str]) -> Column:

@@ -41,10 +41,16 @@ def judged(
     <field>_out_of_bounds (a time before 1970, or one that is no time of a calendar, such as infinity).
     """
     rows = table.select(
-        *[_typed(table, field).alias(field["name"]) for field in fields],
+        *[typed(table, field).alias(field["name"]) for field in fields],
         *[F.col(field["column"]).cast("string").alias(_given(field)) for field in fields],
     )
-    reasons = [reason for field in fields for reason in _reasons(field, key=key)]
+    reasons = [
+        reason
+        for field in fields
+        for reason in reasons_of(
+            field, value=F.col(field["name"]), given=F.col(_given(field)), is_key=field["name"] == key
+        )
+    ]
     origin = {
         REASON: F.coalesce(*reasons),
         SOURCE: F.lit(source),
@@ -90,7 +96,8 @@ def _given(field: Field) -> str:
     return f"_given_{field['name']}"
 
 
-def _typed(table: DataFrame, field: Field) -> Column:
+def typed(table: DataFrame, field: Field) -> Column:
+    """The value of the field's column, null where it is none of the field's type."""
     column, kind = field["column"], field.get("type", "string")
     if kind == "string":
         return one_line(F.col(column))
@@ -103,36 +110,36 @@ def _typed(table: DataFrame, field: Field) -> Column:
     return number(column, SQL_TYPES[kind])
 
 
-def _reasons(field: Field, *, key: str) -> list[Column]:
-    name, given = field["name"], F.col(_given(field)).isNotNull()
+def reasons_of(field: Field, *, value: Column, given: Column, is_key: bool = False) -> list[Column]:
+    """Reasons against a field's value, by what was given for it; each null where it doesn't apply."""
+    name, there = field["name"].lower(), given.isNotNull()
     # Text is never unparsable, but blank text counts as missing.
     if field.get("type", "string") == "string":
-        lacks = F.col(name).isNull() if not field.get("nullable") else F.lit(False)
-        return [F.when(lacks, F.lit(f"missing_{name.lower()}")), _too_long(field, key=key)]
-    unparsable = F.when(given & F.col(name).isNull(), F.lit(f"unparsable_{name.lower()}"))
-    found = [unparsable, *_out_of_bounds(field)]
-    return found if field.get("nullable") else [F.when(~given, F.lit(f"missing_{name.lower()}")), *found]
+        lacks = value.isNull() if not field.get("nullable") else F.lit(False)
+        return [F.when(lacks, F.lit(f"missing_{name}")), _too_long(field, value, is_key=is_key)]
+    unparsable = F.when(there & value.isNull(), F.lit(f"unparsable_{name}"))
+    found = [unparsable, *_out_of_bounds(field, value)]
+    return found if field.get("nullable") else [F.when(~there, F.lit(f"missing_{name}")), *found]
 
 
-def _too_long(field: Field, *, key: str) -> Column:
+def _too_long(field: Field, value: Column, *, is_key: bool) -> Column:
     """Personalize developer guide, "Quotas": each category counts by itself."""
-    name = field["name"]
-    length = F.length(name)
-    if name == key:
+    length = F.length(value)
+    if is_key:
         over = length > MAX_ID_LENGTH
     elif field.get("textual"):
-        wide = F.col(name).rlike(_CJK) & (length > MAX_UNSTRUCTURED_LENGTH_CJK)
+        wide = value.rlike(_CJK) & (length > MAX_UNSTRUCTURED_LENGTH_CJK)
         over = wide | (length > MAX_UNSTRUCTURED_LENGTH)
     elif field.get("categorical"):
-        over = F.exists(F.split(name, r"\|"), lambda category: F.length(category) > MAX_CATEGORY_LENGTH)
+        over = F.exists(F.split(value, r"\|"), lambda category: F.length(category) > MAX_CATEGORY_LENGTH)
     else:
         over = length > MAX_CATEGORY_LENGTH
-    return F.when(over, F.lit(f"{name.lower()}_too_long"))
+    return F.when(over, F.lit(f"{field['name'].lower()}_too_long"))
 
 
-def _out_of_bounds(field: Field) -> list[Column]:
+def _out_of_bounds(field: Field, value: Column) -> list[Column]:
     name = field["name"]
     if name != CREATED:
         return []
-    inside = F.col(name).between(0, LATEST_SECOND)
+    inside = value.between(0, LATEST_SECOND)
     return [F.when(~inside, F.lit(f"{name.lower()}_out_of_bounds"))]

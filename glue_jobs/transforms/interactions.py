@@ -28,6 +28,8 @@ from glue_jobs.columns import (
     USER_ID,
     WRONG,
 )
+from glue_jobs.transforms import context
+from glue_jobs.transforms.context import Field
 from glue_jobs.transforms.text import cut, fits, number, number_reason, one_line, utc_text, wrong
 from glue_jobs.transforms.times import event_seconds, event_time_reason, order_seconds, order_time_reason
 
@@ -45,9 +47,17 @@ _CANDIDATE = [
 
 
 def from_orders(
-    orders: DataFrame, *, columns: Mapping[str, str], types: Sequence[str], file: str = ""
+    orders: DataFrame,
+    *,
+    columns: Mapping[str, str],
+    types: Sequence[str],
+    file: str = "",
+    fields: Sequence[Field] = (),
 ) -> DataFrame:
-    """A candidate for each order line and event type that orders stand for. `file` is where the orders lie."""
+    """A candidate for each order line and event type that orders stand for. `file` is where the orders lie.
+
+    `fields` are the contextual ones, those without a column among them.
+    """
     time = columns[TIMESTAMP]
     rows = orders.select(
         one_line(F.col(columns[USER_ID])).alias(USER_ID),
@@ -63,8 +73,9 @@ def from_orders(
         F.lit("orders").alias(SOURCE),
         _order_key(columns).alias(SOURCE_KEY),
         F.lit(file).alias(SOURCE_FILE),
+        *context.of_orders(orders, fields),
     )
-    return rows.select(_CANDIDATE)
+    return rows.select(*_CANDIDATE, *context.column(fields))
 
 
 def _order_key(columns: Mapping[str, str]) -> Column:
@@ -75,8 +86,9 @@ def _order_key(columns: Mapping[str, str]) -> Column:
     return wrong(F.to_json(F.struct(*(F.col(name).cast("string").alias(name) for name in names))))
 
 
-def from_events(events: DataFrame) -> DataFrame:
-    """A candidate for each event of the application log, whatever its type."""
+def from_events(events: DataFrame, *, fields: Sequence[Field] = ()) -> DataFrame:
+    """A candidate for each event of the application log, whatever its type. `fields` are the contextual ones."""
+    events = context.flat(events, fields)
     return events.select(
         one_line(F.col("user_id")).alias(USER_ID),
         one_line(F.col("item_id")).alias(ITEM_ID),
@@ -92,7 +104,8 @@ def from_events(events: DataFrame) -> DataFrame:
         F.lit("application_log").alias(SOURCE),
         wrong(F.col("event_key")).alias(SOURCE_KEY),
         F.col("file").alias(SOURCE_FILE),
-    ).select(_CANDIDATE)
+        *context.of_events(events, fields),
+    ).select(*_CANDIDATE, *context.column(fields))
 
 
 def _impression(shown: Column) -> Column:
@@ -107,18 +120,19 @@ def _personalizes_own(recommendation_id: Column) -> Column:
     return F.when(recommendation_id.startswith("RID-"), one_line(recommendation_id))
 
 
-def judged(candidates: Sequence[DataFrame], *, types: Sequence[str], latest: int) -> DataFrame:
+def judged(
+    candidates: Sequence[DataFrame], *, types: Sequence[str], latest: int, fields: Sequence[Field] = ()
+) -> DataFrame:
     """All candidates with the first reason against each, null where there is none, and their ORIGIN.
 
-    One pass, no shuffle.
+    One pass, no shuffle. A candidate's contextual `fields` are judged last.
 
     `latest` is the last epoch second that isn't in the future.
     """
-    everything = reduce(DataFrame.unionByName, candidates)
+    everything = reduce(DataFrame.unionByName, (context.completed(one, fields) for one in candidates))
     reasoned = everything.withColumn(REASON, _reason(types=types, latest=latest))
-    return reasoned.withColumn(WRONG, wrong(_wrong_text())).select(
-        *INTERACTIONS, *SHOWN.values(), REASON, *ORIGIN
-    )
+    known = context.judged(reasoned.withColumn(WRONG, wrong(_wrong_text())), fields)
+    return known.select(*INTERACTIONS, *SHOWN.values(), *context.column(fields), REASON, *ORIGIN)
 
 
 def _wrong_text() -> Column:
@@ -155,14 +169,16 @@ def _reason(*, types: Sequence[str], latest: int) -> Column:
     return F.coalesce(*named, F.col("time_reason"), past, future, F.col("value_reason"))
 
 
-def kept(rows: DataFrame, *, shown: Sequence[str] = ()) -> DataFrame:
+def kept(rows: DataFrame, *, shown: Sequence[str] = (), fields: Sequence[Field] = ()) -> DataFrame:
     """The rows without a reason, once each: the same user, item, second and type is one interaction.
 
-    The only shuffle of the job over all rows; a repeated row's largest value stays. `shown` are columns of SHOWN.
+    The only shuffle of the job over all rows; a repeated row's largest value stays. `shown` are columns of SHOWN;
+    contextual `fields` are those of one row, never of two.
     """
     good = rows.where(F.col(REASON).isNull())
-    largest = [F.max(name).alias(name) for name in (EVENT_VALUE, *shown)]
-    return good.groupBy(*INTERACTION_KEY).agg(*largest).select(*INTERACTIONS, *shown)
+    largest = [F.max(name).alias(name) for name in (EVENT_VALUE, *shown, *context.column(fields))]
+    grouped = good.groupBy(*INTERACTION_KEY).agg(*largest)
+    return grouped.select(*INTERACTIONS, *shown, *context.values(fields))
 
 
 def warehouse_interactions(interactions: DataFrame, *, run_id: str) -> DataFrame:

@@ -8,6 +8,8 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, BooleanType, DataType, StringType, StructField, StructType
 
+from glue_jobs.columns import CONTEXT
+
 # Key of sources.application_log.attributes -> our name.
 NAMES: Mapping[str, str] = {
     "USER_ID": "user_id",
@@ -31,9 +33,19 @@ _SECONDS = r"^[0-9]{1,11}(\.[0-9]+)?\z"
 _DIGITS = r"^[0-9.]+\z"
 
 
-def schema(attributes: Mapping[str, str], *, keys: Sequence[str], ttl: str | None) -> StructType:
-    """The schema of an export's line, by the table's own names: what is configured, its key, its time to live."""
+def schema(
+    attributes: Mapping[str, str],
+    *,
+    keys: Sequence[str],
+    ttl: str | None,
+    context: Mapping[str, str] | None = None,
+) -> StructType:
+    """The schema of an export's line, by the table's own names: what is configured, its key, its time to live.
+
+    `context` are attributes of contextual fields, with the fields' types.
+    """
     fields = {name: _kinds(key) for key, name in attributes.items()}
+    fields |= dict.fromkeys(context or {}, _kinds("context"))
     unmapped = [name for name in (*keys, *([ttl] if ttl else [])) if name not in fields]
     fields |= dict.fromkeys(unmapped, _ANY) | {SIMULATED: _struct({"BOOL": BooleanType()})}
     known = _struct(dict.fromkeys(sorted(keys), _ANY))
@@ -48,11 +60,12 @@ def canonical(
     timestamp_format: str,
     keys: Sequence[str],
     ttl: str | None = None,
+    context: Mapping[str, str] | None = None,
 ) -> DataFrame:
     """The same lines as columns.export_line has them: our names, ids as S, figures as N, times in milliseconds.
 
     Every line has its Keys as the table stores them, and its time to live is called TTL. A time that isn't in the
-    format becomes text that says so, which is quarantined as one that can't be parsed.
+    format becomes text that says so, which is quarantined as one that can't be parsed. `context` becomes CONTEXT.
     """
 
     def image(name: str) -> Column:
@@ -60,7 +73,8 @@ def canonical(
         ours = _image(raw, attributes, timestamp_format)
         unmapped = [_any_kind(raw[key]).alias(key) for key in keys if key not in NAMES.values()]
         living = _scalar(N=raw[ttl]["N"] if ttl else None).alias(TTL)
-        return F.when(raw.isNotNull(), F.struct(*ours, *unmapped, living)).alias(name)
+        more = [_context(raw, context)] if context else []
+        return F.when(raw.isNotNull(), F.struct(*ours, *unmapped, living, *more)).alias(name)
 
     return lines.select("Metadata", _keys(keys).alias("Keys"), *map(image, IMAGES))
 
@@ -122,6 +136,17 @@ def _text(image: Column, key: str, attributes: Mapping[str, str]) -> Column:
     value = image[attributes[key]]
     kinds = ("S", "N", *_OTHER_KINDS) if key in _FIGURES else ("S", "N")
     return F.coalesce(*(value[kind] for kind in kinds))
+
+
+def _context(image: Column, context: Mapping[str, str]) -> Column:
+    """Texts by attribute. What is no scalar is shown where a figure should stand, and is no text, as of ids."""
+
+    def text(attribute: str, kind: str) -> Column:
+        kinds = ("S", "N", "BOOL") if kind == "string" else ("S", "N", *_OTHER_KINDS)
+        return F.coalesce(*(image[attribute][one] for one in kinds))
+
+    pairs = [(F.lit(attribute), text(attribute, kind)) for attribute, kind in context.items()]
+    return F.create_map(*(one for pair in pairs for one in pair)).alias(CONTEXT)
 
 
 def _made_id(image: Column, attributes: Mapping[str, str]) -> Column:

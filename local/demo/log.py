@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from config.settings import ApplicationLog, LogAttributes
+from local.demo.simulator import device_of
 
 BATCH = 25  # BatchWriteItem's limit
 ATTEMPTS = 8
@@ -55,7 +56,7 @@ def item_of(event: Any) -> dict[str, Any]:
     if isinstance(event.recommendation_id, str):
         values["recommendation_id"] = {"S": event.recommendation_id}
     if event.simulated:
-        values["simulated"] = {"BOOL": True}
+        values |= {"simulated": {"BOOL": True}, "device": {"S": device_of(event.session_id)}}
     return values
 
 

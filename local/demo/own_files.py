@@ -106,7 +106,7 @@ def _typed(frame: pd.DataFrame, mapping: FolderMapping, reading: _Reading) -> pd
     types = frame.EVENT_TYPE.replace(dict(mapping.event_types))
     if not reading.counted:
         reading.counted = tuple(
-            types.value_counts().sort_index(kind="stable").nlargest(limits.MAX_EVENT_TYPES).index
+            types.value_counts().sort_index(kind="stable").nlargest(limits.MAX_SENT_TYPES).index
         )
     return frame.assign(EVENT_TYPE=types)
 

@@ -21,6 +21,14 @@ FAVOURITE_AFTER_CLICK, VIEW_OF_BASKET = 0.15, 0.25
 WITHOUT_PURCHASE = 0.1  # sessions that end in no order, for each that does
 
 
+DEVICES = ("phone", "phone", "phone", "computer", "computer", "tablet")  # each as likely as it is often here
+
+
+def device_of(session_id: str) -> str:
+    """The device of a simulated visit, the same whenever it is asked for; it says nothing of what is bought."""
+    return DEVICES[hashlib.sha256(session_id.encode()).digest()[0] % len(DEVICES)]
+
+
 class Visit(NamedTuple):
     key: str
     user_id: str

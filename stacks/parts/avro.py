@@ -13,7 +13,7 @@ from typing import Any
 
 from config.digests import digest
 from config.names import Names
-from config.settings import DatasetField, Datasets
+from config.settings import DatasetField, Datasets, InteractionField
 
 Field = dict[str, Any]
 
@@ -73,7 +73,7 @@ def schemas(datasets: Datasets) -> dict[str, DatasetSchema]:
 def interactions_fields(datasets: Datasets) -> tuple[Field, ...]:
     given = datasets.interactions
     more = ((given.impressions, _IMPRESSION), (given.recommendation_ids, _RECOMMENDATION_ID))
-    return (*INTERACTIONS, *(field for wanted, field in more if wanted))
+    return (*INTERACTIONS, *(field for wanted, field in more if wanted), *map(_context, given.fields))
 
 
 def action_schemas(datasets: Datasets) -> dict[str, DatasetSchema]:
@@ -102,6 +102,11 @@ def _avro(dataset: str, fields: Iterable[Field]) -> str:
         "version": "1.0",
     }
     return json.dumps(record)
+
+
+def _context(field: InteractionField) -> Field:
+    avro: Field = {"name": field.name, "type": ["null", field.type] if field.nullable else field.type}
+    return avro | ({"categorical": True} if field.categorical else {})
 
 
 def _field(field: DatasetField) -> Field:

@@ -182,6 +182,7 @@ def test_an_event_becomes_the_item_that_the_pipeline_reads() -> None:
         "session_id",
         "impression",
         "simulated",
+        "device",
     }
     assert set(click) == (set(impression) - {"impression"}) | {"item_id"}
     assert click["simulated"] == {"BOOL": True}

@@ -25,6 +25,7 @@ from tests.changes import (
     new_dataset_group,
     remove_field,
     remove_solution,
+    set_context,
     set_weight,
     write,
 )
@@ -243,6 +244,9 @@ def test_a_field_that_becomes_nullable_is_refused_before_anything_is_changed(
     assert "SEASON" not in region.fields(STRICT, "items")
 
 
+DEVICE = {"name": "DEVICE", "attribute": "device", "categorical": True, "nullable": True}
+
+
 def refused_at_once(region: Region, settings: Settings, workflow: str, reason: str) -> None:
     answers = pipeline_answers() if workflow == "pipeline" else {}
     result, cloud = region.run(settings, workflow, answers=answers)
@@ -270,13 +274,20 @@ def pipeline_answers() -> dict[tuple[str, str], Any]:
 
 
 @pytest.mark.parametrize("workflow", ["train", "pipeline"])
-def test_a_field_of_interactions_is_refused(
-    region: Region, monkeypatch: pytest.MonkeyPatch, workflow: str
-) -> None:
-    """However it comes into the schema: the configuration names none."""
-    wider = (*avro.INTERACTIONS, {"name": "DEVICE", "type": ["null", "string"], "categorical": True})
-    monkeypatch.setattr(avro, "INTERACTIONS", wider)
-    refused_at_once(region, BEFORE, workflow, "field DEVICE is new, and only users and items gain fields")
+def test_a_field_of_interactions_is_refused(region: Region, workflow: str) -> None:
+    """Nullable or not: the guide lets datasets of users and items alone gain fields."""
+    wider = after(set_context(DEVICE))
+    refused_at_once(region, wider, workflow, "field DEVICE is new, and only users and items gain fields")
+
+
+def test_a_field_of_interactions_comes_with_a_new_dataset_group(region: Region) -> None:
+    settings = after(set_context(DEVICE), new_dataset_group)
+    region.deploy(settings)
+    output(region.run(settings)[0])
+    assert "DEVICE" in region.fields(settings, "interactions")
+    assert "DEVICE" not in region.fields(BEFORE, "interactions")
+    gone = after(new_dataset_group)
+    refused_at_once(region, gone, "train", "field DEVICE is gone")
 
 
 def test_an_added_field_that_is_removed_again_is_refused(region: Region) -> None:
