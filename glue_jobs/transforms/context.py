@@ -77,7 +77,7 @@ def _packed(frame: DataFrame, columns: Mapping[str, str], fields: Sequence[Field
 
 
 def _one(frame: DataFrame, name: str | None, field: Field) -> Column:
-    """Of a field that the source doesn't fill, nothing is given."""
+    """Nothing, for a field that the source doesn't fill."""
     kind, nothing = SQL_TYPES[field.get("type", "string")], F.lit(None)
     value = nothing.cast(kind) if name is None else entities.typed(frame, {**field, "column": name})
     given = nothing if name is None else F.col(name)

@@ -55,7 +55,7 @@ def check(settings: Settings, **fields: Any) -> State:
     most = len(settings.solutions)
     return asl.inline_map(
         jsonata(
-            f"[[$each($versions, function($version, $name) {{{{'name': $name, 'version': $version}}}})][[0..{most}]]]"
+            f"[$each($versions, function($version, $name) {{{{'name': $name, 'version': $version}}}})[[0..{most}]]]"
         ),
         {
             "Version": {
