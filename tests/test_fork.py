@@ -95,6 +95,7 @@ def outcome(tree: Path, *selected: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.nightly
 def test_after_all_edits_at_once_the_tests_that_look_at_the_configuration_pass(tmp_path: Path) -> None:
     tree = copied(tmp_path / "fork")
     before = files.environments(tree / "config")

@@ -23,8 +23,8 @@ FOLDER = example.CONFIG.parent / "docs" / "examples"
 FILES = sorted(FOLDER.glob("*.yaml"))
 # An environment that was never deployed, of which no baseline is kept.
 ENVIRONMENT = "sample"
-# Of the parts that an environment may do without, one in `make test`; tests/stacks/test_parts.py looks at the others.
-NIGHTLY = ("database-only", "without-warehouse")
+# Parts that an environment may do without: tests/stacks/test_parts.py looks at each by day.
+NIGHTLY = ("database-only", "log-only", "without-warehouse")
 EACH = pytest.mark.parametrize(
     "file",
     [

@@ -37,6 +37,7 @@ def scaled(profile: str) -> str:
     return re.sub(r"(_timeout: )\d+", rf"\g<1>{TIMEOUT}", profile)
 
 
+@pytest.mark.nightly
 def test_a_statement_that_takes_longer_than_any_time_out_of_the_profile_is_waited_for(tmp_path: Path) -> None:
     with serving(seconds=STATEMENT) as served:
         build = debug(tmp_path, scaled((WAREHOUSE / "profiles.yml").read_text()), served.port)

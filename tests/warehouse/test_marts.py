@@ -205,6 +205,7 @@ BREAKAGES = [
 ]
 
 
+@pytest.mark.nightly
 def test_bad_rows_fail_the_build_and_name_the_test(
     server: postgres.Server, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
