@@ -160,14 +160,14 @@ parity: $(if $(filter aws,$(ON)),$(ACCOUNT),$(LOCAL)) ## ask the endpoint, then 
 # Two tests at once: threads of a training that wait for each other by spinning would double its time.
 ONE_THREAD := OMP_NUM_THREADS=1
 
-# The last of the packages is the smallest: its tests run beside the linters, of which most of the time one is running.
-SMALLEST := $(lastword $(PACKAGES))
-
+# Of a run of the line much is waiting, and the linters use one processor: they go together.
 test: $(READY) ## linters, types and every test, including one run of the whole line and the packages' own
-	$(MAKE) --no-print-directory -j 2 --output-sync=target lint $(if $(SMALLEST),test-package PACKAGE=$(SMALLEST))
+	$(MAKE) --no-print-directory -j 2 --output-sync=target lint test-line
 	$(ONE_THREAD) $(BIN)/python -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder -m "not e2e and not nightly"
+	@for package in $(PACKAGES); do $(MAKE) --no-print-directory test-package PACKAGE=$$package || exit 1; done
+
+test-line: $(READY)
 	$(BIN)/python -m pytest -q -m "e2e and not nightly"
-	@for package in $(filter-out $(SMALLEST),$(PACKAGES)); do $(MAKE) --no-print-directory test-package PACKAGE=$$package || exit 1; done
 
 test-package: $(READY)
 	cd $(PACKAGE) && $(ONE_THREAD) $(abspath $(BIN))/python -m pytest -q -n 2 --dist loadfile -m "not nightly"
