@@ -123,7 +123,7 @@ def test_a_missing_column_is_refused_with_table_column_and_key_before_anything_i
     from glue_jobs.extract_aurora import SourceRefused
 
     said = (
-        r"table public\.orders has no column bought_at: correct datasets\.interactions\.order_columns "
+        r"table public\.orders has no column bought_at: correct datasets\.interactions\.order_columns or fields "
         r"\(columns are order_id, ordered_at, sales_value\)"
     )
     with pytest.raises(SourceRefused, match=said):
