@@ -458,11 +458,8 @@ def _check_shown(
         raise ValueError(f"{what}, which publishes no lists: take one of {', '.join(sorted(audiences))}")
     [layer] = [one for one in layers if one.name == experiment.layer]
     for placement in layer.placements:
-        fits = {
-            "everyone",
-            "user",
-            *(audiences[name] for name in lists[placement]),
-        }  # who is in one is a user
+        # Who is in an experiment is a user.
+        fits = {"everyone", "user", *(audiences[name] for name in lists[placement])}
         if audience not in fits:
             raise ValueError(
                 f"{what}, a solution for each {audience}, in placement {placement!r}: take one for "

@@ -750,7 +750,20 @@ class Settings(Section):
         return self
 
     @model_validator(mode="after")
+    def _lists_have_room_for_what_was_never_bought(self) -> Self:
+        rules.check_never_bought(self.publishing.min_never_bought, self.solutions)
+        return self
+
+    @model_validator(mode="after")
+    def _placements_and_rules_name_what_is_there(self) -> Self:
+        rules.check_item_fields(self.publishing.item_fields, self.datasets)
+        audiences = {one.name: one.for_each for one in self.solutions if one.publishes == "lists"}
+        business.check(self.placements, self.rules, audiences=audiences, fields=self.publishing.item_fields)
+        return self
+
+    @model_validator(mode="after")
     def _experiments_name_what_there_is(self) -> Self:
+        """After placements, whose lists are looked up here."""
         experiments.check(
             self.experiments,
             solutions=self.solutions,
@@ -761,18 +774,6 @@ class Settings(Section):
             attributes=[field.name for field in self.datasets.fields("users") if field.categorical],
             placements={name: one.lists for name, one in self.placements.items()},
         )
-        return self
-
-    @model_validator(mode="after")
-    def _lists_have_room_for_what_was_never_bought(self) -> Self:
-        rules.check_never_bought(self.publishing.min_never_bought, self.solutions)
-        return self
-
-    @model_validator(mode="after")
-    def _placements_and_rules_name_what_is_there(self) -> Self:
-        rules.check_item_fields(self.publishing.item_fields, self.datasets)
-        audiences = {one.name: one.for_each for one in self.solutions if one.publishes == "lists"}
-        business.check(self.placements, self.rules, audiences=audiences, fields=self.publishing.item_fields)
         return self
 
     @model_validator(mode="after")

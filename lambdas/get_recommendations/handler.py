@@ -76,17 +76,10 @@ def channel() -> Channel | None:
 
 @cache
 def experiments() -> Delivered:
-    given, known = settings(), placements.packaged()
-    source = delivered.Source(
-        application=given.experiments_application,
-        environment=given.experiments_environment,
-        profile=given.experiments_profile,
-        poll_seconds=given.experiments_poll_seconds,
-        client=delivered.make_client,
-    )
+    known = placements.packaged()
     names = Known(frozenset(known.lists), frozenset(known.placements))
     return Delivered(
-        source=source,
+        source=delivered.source_of(settings()),
         packaged=known.experiments,
         understand=lambda document: check(document, names),
         clock=time.monotonic,

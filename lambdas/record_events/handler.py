@@ -40,16 +40,8 @@ def _experiments(given: Environment) -> Document:
 
 @cache
 def experiments() -> Delivered:
-    given = settings()
-    source = delivered.Source(
-        application=given.experiments_application,
-        environment=given.experiments_environment,
-        profile=given.experiments_profile,
-        poll_seconds=given.experiments_poll_seconds,
-        client=delivered.make_client,
-    )
     return Delivered(
-        source=source,
+        source=delivered.source_of(settings()),
         packaged=exposures.document(),
         understand=check,
         clock=time.monotonic,

@@ -10,14 +10,13 @@ import json
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from lambdas.shared import core
 from lambdas.shared.assignment import Document
 
-RETRY_SECONDS = (
-    5.0  # after a fault: a frozen sandbox loses its connections, which says nothing about AppConfig
-)
+# After a fault: a frozen sandbox loses its connections, which says nothing about AppConfig.
+RETRY_SECONDS = 5.0
 SOCKET_SECONDS = 2.0
 
 
@@ -30,6 +29,29 @@ class Source:
     profile: str
     poll_seconds: int
     client: Callable[[], Any]
+
+
+class Settings(Protocol):
+    """What a function's variables say of them."""
+
+    @property
+    def experiments_application(self) -> str: ...
+    @property
+    def experiments_environment(self) -> str: ...
+    @property
+    def experiments_profile(self) -> str: ...
+    @property
+    def experiments_poll_seconds(self) -> int: ...
+
+
+def source_of(given: Settings) -> Source:
+    return Source(
+        application=given.experiments_application,
+        environment=given.experiments_environment,
+        profile=given.experiments_profile,
+        poll_seconds=given.experiments_poll_seconds,
+        client=make_client,
+    )
 
 
 @dataclass(frozen=True)
@@ -58,7 +80,7 @@ class Delivered:
         self._polling = threading.Lock()
         self._client: Any = None
         self._token: str | None = None
-        self._faults, self._told = 0, ""
+        self._wait, self._told = RETRY_SECONDS, ""
 
     def current(self) -> Version:
         """What holds now. Begins a poll where one is due, and waits for none."""
@@ -77,7 +99,7 @@ class Delivered:
     def _poll(self) -> None:
         try:
             text, label = self._fetch()
-            self._due, self._faults = self._clock() + self._source.poll_seconds, 0
+            self._due, self._wait = self._clock() + self._source.poll_seconds, RETRY_SECONDS
             if text:  # none where nothing changed
                 self._take(text, label)
         except Exception as error:  # whatever it is, readers have a document
@@ -90,8 +112,8 @@ class Delivered:
 
         The same fault is told once.
         """
-        wait = min(RETRY_SECONDS * 2**self._faults, self._source.poll_seconds)
-        self._token, self._due, self._faults = None, self._clock() + wait, self._faults + 1
+        wait = min(self._wait, self._source.poll_seconds)
+        self._token, self._due, self._wait = None, self._clock() + wait, 2 * wait
         text = f"{type(error).__name__}: {error}"
         if text != self._told:
             self._told = text

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from config.errors import ConfigError
-from config.settings import load
+from config.settings import Settings, load
 from tests import example
 
 OTHER = {"name": "other", "starts": "2026-12-10", "ends": "2026-12-20", "ramp": []}
@@ -179,6 +179,13 @@ ACCEPTED = {
     ),
     "none at all": {},
 }
+
+
+def test_a_list_that_is_misspelt_is_named_before_what_an_experiment_shows_in_its_place() -> None:
+    content = example.content() | {"experiments": given({})}
+    content["placements"]["home"] |= {"lists": ["personl"]}
+    with pytest.raises(ValueError, match=r"placements\.home\.lists names 'personl'.*did you mean 'personal'"):
+        Settings.model_validate(content)
 
 
 @pytest.mark.parametrize("case", ACCEPTED)

@@ -155,6 +155,17 @@ def test_a_fault_is_asked_again_soon_and_then_less_and_less_often(world: World) 
     assert set(waits[4:]) == {45}
 
 
+def test_a_fault_of_days_is_asked_about_as_seldom_as_ever(world: World) -> None:
+    """A number that doubles with every fault is too large to be a time after half a day."""
+    world.appconfig.before = lambda: (_ for _ in ()).throw(OSError("away"))
+    for _ in range(1_200):
+        world.poll(after=45)
+    calls = world.appconfig.calls
+    assert calls == 1_200
+    world.poll(after=1)
+    assert world.appconfig.calls == calls
+
+
 def test_no_read_waits_for_appconfig(world: World) -> None:
     held = threading.Event()
     world.appconfig.before = lambda: held.wait(5) and None
