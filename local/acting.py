@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -31,55 +32,60 @@ AWS_POLL_SECONDS = 5.0
 
 
 def register(commands: Any) -> None:
+    for command, action in (*_of_data(commands), *_of_serving(commands), *_looking(commands)):
+        command.add_argument("--environment", default="dev", help="config/<environment>.yaml")
+        command.add_argument("--on", choices=["endpoint", "aws"], default="endpoint", help="where it acts")
+        command.set_defaults(run=_reporting(action))
+
+
+def _of_data(commands: Any) -> Iterator[tuple[argparse.ArgumentParser, Any]]:
     seed = commands.add_parser("seed", help="fill the application's database and log")
     seed.add_argument("--size", choices=["small", "full"], default="small", help="of the demo's shop")
     seed.add_argument("--data", type=Path, metavar="FOLDER", help="your own files (docs/data.md)")
+    yield seed, run_seed
     run = commands.add_parser("run", help="start the pipeline and follow it")
     run.add_argument("--mode", choices=["auto", "full"], default="auto")
-    look = commands.add_parser("smoke", help="what a person would look at after a run")
+    yield run, run_run
+    gone = commands.add_parser("forget", help="a user out of everything that is kept")
+    gone.add_argument("--user", required=True, help="their id")
+    gone.add_argument("--release", action="store_true", help="let a forgotten user in again")
+    yield gone, run_forget
+
+
+def _of_serving(commands: Any) -> Iterator[tuple[argparse.ArgumentParser, Any]]:
     back = commands.add_parser("rollback", help="readers of lists go back to the version before")
     back.add_argument("--list", required=True, help="names joined by commas, or all")
+    yield back, run_rollback
     promoted = commands.add_parser("promote", help="a solution version becomes the one that serves")
     promoted.add_argument("--solution", required=True)
     promoted.add_argument("--version", required=True, help="ARN or name of a version, or previous")
-    told = commands.add_parser(
-        "experiments", help="what the configuration says of experiments reaches readers"
-    )
-    told.add_argument("--resume", default="", help="name of an experiment whose stopped variants go on")
+    yield promoted, run_promote
     once = commands.add_parser(
         "recommend", help="a run without training, with a solution version that is named"
     )
     once.add_argument("--solution", default="", help="its name; an ARN says it too")
     once.add_argument("--version", required=True, help="ARN or name of a version, or previous")
+    yield once, run_recommend
+    told = commands.add_parser(
+        "experiments", help="what the configuration says of experiments reaches readers"
+    )
+    told.add_argument("--resume", default="", help="name of an experiment whose stopped variants go on")
+    yield told, run_experiments
+
+
+def _looking(commands: Any) -> Iterator[tuple[argparse.ArgumentParser, Any]]:
+    yield commands.add_parser("smoke", help="what a person would look at after a run"), run_smoke
     exists = commands.add_parser("inventory", help="what exists of an environment, by what it costs")
-    gone = commands.add_parser("forget", help="a user out of everything that is kept")
-    gone.add_argument("--user", required=True, help="their id")
-    gone.add_argument("--release", action="store_true", help="let a forgotten user in again")
+    yield exists, run_inventory
     compare = commands.add_parser("parity", help="what the endpoint answers, to compare an account with")
+    yield compare, run_parity
     draw = commands.add_parser("dashboards", help="write the page of the dashboards from the marts")
-    ask = commands.add_parser("sql", help="a prompt on the marts of the warehouse")
+    yield draw, run_dashboards
+    yield commands.add_parser("sql", help="a prompt on the marts of the warehouse"), run_sql
     judge = commands.add_parser("experiment", help="the analysis of an experiment, in words")
     judge.add_argument("--name", required=True, help="of experiments.definitions, or holdout")
     judge.add_argument("--language", choices=["en", "ja"], default="en")
-    actions = (
-        (exists, run_inventory),
-        (back, run_rollback),
-        (promoted, run_promote),
-        (told, run_experiments),
-        (once, run_recommend),
-        (seed, run_seed),
-        (run, run_run),
-        (gone, run_forget),
-        (look, run_smoke),
-        (compare, run_parity),
-        (draw, run_dashboards),
-        (ask, run_sql),
-        (judge, run_experiment),
-    )
-    for command, action in actions:
-        command.add_argument("--environment", default="dev", help="config/<environment>.yaml")
-        command.add_argument("--on", choices=["endpoint", "aws"], default="endpoint", help="where it acts")
-        command.set_defaults(run=_reporting(action))
+    yield judge, run_experiment
 
 
 def _reporting(action: Any) -> Any:

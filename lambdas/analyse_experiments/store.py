@@ -7,17 +7,16 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 from lambdas.analyse_experiments.environment import Environment
 from lambdas.shared import times
+from lambdas.shared.statements import ended
 from warehouse.load import tables
 
 TABLE = "experiment_results"
 KEY = "runs/{run_id}/warehouse/{table}/"  # a copy of config/layout.py's WAREHOUSE, which a test compares
 FILE = "results.json.gz"
-POLL_SECONDS = 0.5
 
 
 class AnalysisNotStored(RuntimeError):
@@ -62,12 +61,11 @@ class Store:
             Bucket=self.settings.results_bucket, Key=folder(self.run_id) + FILE, Body=body,
             ContentType="application/gzip",
         )  # fmt: skip
-        oldest = times.started_at(self.run_id) - timedelta(days=self.settings.history_days)
         sqls = statements(
             bucket=self.settings.results_bucket,
             run_id=self.run_id,
             copy_role_arn=self.settings.copy_role_arn,
-            history_from=times.run_id(oldest),
+            history_from=times.run_before(self.run_id, days=self.settings.history_days),
         )
         self._finished(self.redshift_data.batch_execute_statement(**self._where("store"), Sqls=sqls))
 
@@ -81,16 +79,13 @@ class Store:
 
     def _finished(self, started: Mapping[str, Any]) -> str:
         """The id of a statement that has ended well; the function's own time-out ends a wait that doesn't."""
-        while True:
-            seen = self.redshift_data.describe_statement(Id=started["Id"])
-            if seen["Status"] == "FINISHED":
-                return str(started["Id"])
-            if seen["Status"] in ("FAILED", "ABORTED"):
-                raise AnalysisNotStored(
-                    f"{seen.get('QueryString', 'a statement')} of run {self.run_id}: "
-                    f"{seen.get('Error', 'no reason given')}"
-                )
-            self.sleep(POLL_SECONDS)
+        seen = ended(self.redshift_data, started["Id"], sleep=self.sleep)
+        if seen["Status"] != "FINISHED":
+            raise AnalysisNotStored(
+                f"{seen.get('QueryString', 'a statement')} of run {self.run_id}: "
+                f"{seen.get('Error', 'no reason given')}"
+            )
+        return str(started["Id"])
 
 
 def _value(field: Mapping[str, Any]) -> Any:

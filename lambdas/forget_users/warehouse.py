@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lambdas.forget_users.contents import Users
+from lambdas.shared.statements import ended
 
 # Views have none of their own; tables of other schemas are not the product's.
 TABLES = (
@@ -17,7 +18,6 @@ TABLES = (
     "where t.table_type = 'BASE TABLE' and c.column_name in ('user_id', 'entity_id', 'source_key', 'unit_id') "
     "and c.table_schema not in ('information_schema', 'pg_catalog', 'pg_internal') order by 1, 2, 3"
 )
-POLL_SECONDS = 0.5
 
 
 class WarehouseRefused(RuntimeError):
@@ -71,15 +71,10 @@ class Warehouse:
             StatementName="forget",
             **({"Parameters": parameters} if parameters else {}),
         )
-        while True:
-            seen: dict[str, Any] = self.redshift_data.describe_statement(Id=started["Id"])
-            if seen["Status"] == "FINISHED":
-                return seen
-            if seen["Status"] in ("FAILED", "ABORTED"):
-                raise WarehouseRefused(
-                    f"{statement}: {_without(seen.get('Error', 'no reason given'), values)}"
-                )
-            self.sleep(POLL_SECONDS)
+        seen = ended(self.redshift_data, started["Id"], sleep=self.sleep)
+        if seen["Status"] != "FINISHED":
+            raise WarehouseRefused(f"{statement}: {_without(seen.get('Error', 'no reason given'), values)}")
+        return seen
 
     def _rows(self, finished: dict[str, Any]) -> Iterator[list[dict[str, Any]]]:
         pages = self.redshift_data.get_paginator("get_statement_result").paginate(Id=finished["Id"])

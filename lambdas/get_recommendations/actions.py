@@ -15,6 +15,7 @@ from typing import Any
 from lambdas.get_recommendations.breaker import Breaker
 from lambdas.get_recommendations.patience import Patience
 from lambdas.get_recommendations.store import FRESH_SECONDS, Store
+from lambdas.shared import core
 
 SOCKET_SECONDS = 0.5  # the request's own deadline comes first: this ends what nobody waits for any more
 
@@ -131,13 +132,10 @@ def reader(
 
 
 def make_client() -> Any:
-    import botocore.session
-    from botocore.config import Config
-
-    config = Config(
+    return core.client(
+        "personalize-runtime",
         connect_timeout=SOCKET_SECONDS,
         read_timeout=SOCKET_SECONDS,
         retries={"total_max_attempts": 1, "mode": "standard"},
         tcp_keepalive=True,
     )
-    return botocore.session.get_session().create_client("personalize-runtime", config=config)

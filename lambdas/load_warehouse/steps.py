@@ -7,7 +7,6 @@ import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +21,6 @@ Answer = dict[str, Any]
 RUNNING = ("SUBMITTED", "PICKED", "STARTED")
 DETAIL_SECONDS = 30  # the longest that the Data API waits with an answer
 TOKEN_LENGTH = 64  # of a ClientToken
-
-
-def history_from(run_id: str, *, days: int) -> str:
-    """The least id of a run that the warehouse remembers beside this one."""
-    return times.run_id(times.started_at(run_id) - timedelta(days=days))
 
 
 @dataclass(frozen=True)
@@ -84,7 +78,7 @@ class Steps:
         quoted = {
             "results_bucket": settings.results_bucket,
             "run_id": self.run_id,
-            "history_from": history_from(self.run_id, days=settings.history_days),
+            "history_from": times.run_before(self.run_id, days=settings.history_days),
             "copy_role_arn": settings.copy_role_arn,
             "dbt_user": settings.dbt_user,
         }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from lambdas.shared.events import InvalidEvent
 
@@ -33,3 +33,8 @@ def started_at(run_id: str) -> datetime:
         return datetime.strptime(run_id, RUN_ID).replace(tzinfo=UTC)
     except ValueError:
         raise InvalidEvent(f"run_id is {run_id!r}: pass a start time such as 20261124T030000Z") from None
+
+
+def run_before(run_id: str, *, days: int) -> str:
+    """The least id of a run that is kept beside this one, where runs are kept for so many days."""
+    return datetime.strftime(started_at(run_id) - timedelta(days=days), RUN_ID)

@@ -10,7 +10,8 @@ from config.settings import Settings
 from config.solution import Solution
 from stacks.parts.access import Statement, allow
 from stacks.workflows import asl, solutions
-from stacks.workflows.asl import State, States, jsonata, sdk
+from stacks.workflows.asl import State, States, jsonata
+from stacks.workflows.pins import described
 
 
 def states(settings: Settings, *, next_state: str) -> States:
@@ -77,8 +78,6 @@ def _item(settings: Settings, solution: Solution) -> dict[str, Any]:
 
 
 def _choosing_states(settings: Settings) -> States:
-    table = settings.names.control_table
-    serving = "$lookup($states.result.Item, 'solution_version_arn').S"
     named = "$lookup($named, $states.input.name)"
     return {
         "Version": {
@@ -97,6 +96,16 @@ def _choosing_states(settings: Settings) -> States:
             "Choices": [{"Condition": jsonata("$chosen.is_said"), "Next": "DescribeVersion"}],
             "Default": "ReadServing",
         },
+        **_serving_states(settings),
+        **_describing_states(settings),
+    }
+
+
+def _serving_states(settings: Settings) -> States:
+    """The version that serves the solution, from `ReadServing` to `Chosen`."""
+    table = settings.names.control_table
+    serving = "$lookup($states.result.Item, 'solution_version_arn').S"
+    return {
         "ReadServing": asl.task(
             asl.GET_ITEM,
             {
@@ -120,27 +129,12 @@ def _choosing_states(settings: Settings) -> States:
                 " versions'"
             ),
         },
-        **_describing_states(settings),
     }
 
 
 def _describing_states(settings: Settings) -> States:
     return {
-        "DescribeVersion": asl.task(
-            sdk("personalize", "describeSolutionVersion"),
-            {"SolutionVersionArn": jsonata("$chosen.version")},
-            Output=jsonata(
-                "{'status': $states.result.SolutionVersion.Status, 'recipe': $states.result.SolutionVersion.RecipeArn}"
-            ),
-            Catch=[
-                {
-                    "ErrorEquals": asl.NOT_FOUND,
-                    "Output": {"status": "not there", "recipe": "none"},
-                    "Next": "VersionStatus",
-                }
-            ],
-            Next="VersionStatus",
-        ),
+        "DescribeVersion": described("$chosen.version", next_state="VersionStatus"),
         "VersionStatus": {
             "Type": "Choice",
             "Choices": [

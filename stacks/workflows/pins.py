@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from stacks.workflows import asl
-from stacks.workflows.asl import States, jsonata, sdk
+from stacks.workflows.asl import State, States, jsonata, sdk
 
 
 def states(recipes: Mapping[str, str]) -> States:
@@ -13,21 +13,7 @@ def states(recipes: Mapping[str, str]) -> States:
     usable = f"$states.input.status = 'ACTIVE' and $states.input.recipe = $lookup({asl.data(dict(recipes))}, $pin.name)"
     return {
         "Pin": {"Type": "Pass", "Assign": {"pin": jsonata("$states.input")}, "Next": "DescribePinned"},
-        "DescribePinned": asl.task(
-            sdk("personalize", "describeSolutionVersion"),
-            {"SolutionVersionArn": jsonata("$pin.version")},
-            Output=jsonata(
-                "{'status': $states.result.SolutionVersion.Status, 'recipe': $states.result.SolutionVersion.RecipeArn}"
-            ),
-            Catch=[
-                {
-                    "ErrorEquals": asl.NOT_FOUND,
-                    "Output": {"status": "not there", "recipe": "none"},
-                    "Next": "PinnedStatus",
-                }
-            ],
-            Next="PinnedStatus",
-        ),
+        "DescribePinned": described("$pin.version", next_state="PinnedStatus"),
         "PinnedStatus": {
             "Type": "Choice",
             "Choices": [{"Condition": jsonata(usable), "Output": jsonata("$pin"), "Next": "Pinned"}],
@@ -44,3 +30,22 @@ def states(recipes: Mapping[str, str]) -> States:
         },
         "Pinned": {"Type": "Succeed"},
     }
+
+
+def described(version: str, *, next_state: str) -> State:
+    """{status, recipe} of the solution version whose ARN an expression says; one that is gone has a status of ours."""
+    return asl.task(
+        sdk("personalize", "describeSolutionVersion"),
+        {"SolutionVersionArn": jsonata(version)},
+        Output=jsonata(
+            "{'status': $states.result.SolutionVersion.Status, 'recipe': $states.result.SolutionVersion.RecipeArn}"
+        ),
+        Catch=[
+            {
+                "ErrorEquals": asl.NOT_FOUND,
+                "Output": {"status": "not there", "recipe": "none"},
+                "Next": next_state,
+            }
+        ],
+        Next=next_state,
+    )

@@ -11,11 +11,15 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from config.settings import Settings
 from local import cli
 from local.demo import loader, progress, story
 from local.demo.deployed import EXPORTED_AFTER_SECONDS, Deployed
 from local.demo.generated import GeneratedShop
+from operations import place as places
+from operations.place import Place
 from osusume_endpoint import state
 from osusume_endpoint.endpoint import Endpoint
 from osusume_endpoint.guard import calls
@@ -189,3 +193,17 @@ def wait_for(condition: Any, *, seconds: float, what: str) -> Any:
             return found
         time.sleep(0.1)
     raise AssertionError(f"{what}: not within {seconds} s")
+
+
+@contextmanager
+def place_of(line: Line) -> Iterator[Place]:
+    """The endpoint as `operations` reaches an account, its administrator acting."""
+    given = {
+        **line.endpoint.administrator.environment(),
+        "AWS_ENDPOINT_URL": line.endpoint.url,
+        "OSUSUME_API_URL": line.api.url,
+    }
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in given.items():
+            patch.setenv(name, value)
+        yield places.reached(line.settings.environment)

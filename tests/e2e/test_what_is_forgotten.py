@@ -17,25 +17,17 @@ import pyarrow.parquet as pq
 import pytest
 
 from operations import forget
-from operations import place as places
 from operations.place import Place, Refused
 from osusume_endpoint.faults.client import Faults
-from tests.e2e.line import Line
+from tests.e2e.line import Line, place_of
 
 pytestmark = pytest.mark.e2e
 
 
 @pytest.fixture(scope="module")
 def place(line: Line) -> Iterator[Place]:
-    given = {
-        **line.endpoint.administrator.environment(),
-        "AWS_ENDPOINT_URL": line.endpoint.url,
-        "OSUSUME_API_URL": line.api.url,
-    }
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in given.items():
-            patch.setenv(name, value)
-        yield places.reached(line.settings.environment)
+    with place_of(line) as found:
+        yield found
 
 
 @pytest.fixture(scope="module")

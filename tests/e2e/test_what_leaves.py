@@ -16,27 +16,19 @@ import pytest
 from local import acting, deploy
 from local.demo import loader
 from operations import inventory, smoke, stacks
-from operations import place as places
 from operations.destroy import destroy
 from operations.parity.command import parity
 from operations.place import Place, Refused
 from osusume_endpoint.faults.client import Faults
-from tests.e2e.line import Line
+from tests.e2e.line import Line, place_of
 
 pytestmark = pytest.mark.e2e
 
 
 @pytest.fixture(scope="module")
 def place(line: Line) -> Iterator[Place]:
-    given = {
-        **line.endpoint.administrator.environment(),
-        "AWS_ENDPOINT_URL": line.endpoint.url,
-        "OSUSUME_API_URL": line.api.url,
-    }
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in given.items():
-            patch.setenv(name, value)
-        yield places.reached(line.settings.environment)
+    with place_of(line) as found:
+        yield found
 
 
 @pytest.mark.parametrize("look", sorted(set(smoke.LOOKS) - {"alarms"}))

@@ -13,10 +13,9 @@ import pytest
 
 from local.demo.generated import generate
 from operations import destroy, forget, recommend, smoke
-from operations import place as places
 from operations.place import Place, Refused
 from operations.queries import warehouse_rows
-from tests.e2e.line import Line
+from tests.e2e.line import Line, place_of
 from tests.e2e.test_examples import deployment, environment, keys
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.nightly]
@@ -28,19 +27,6 @@ def ran(home: Path, file: str) -> Iterator[tuple[Line, str]]:
         made = deployment(home, file)
         made.deploy(generate(now=pd.Timestamp.now("UTC") - pd.Timedelta(hours=1)))
         yield made.line, made.line.run()
-
-
-@contextmanager
-def place_of(line: Line) -> Iterator[Place]:
-    given = {
-        **line.endpoint.administrator.environment(),
-        "AWS_ENDPOINT_URL": line.endpoint.url,
-        "OSUSUME_API_URL": line.api.url,
-    }
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in given.items():
-            patch.setenv(name, value)
-        yield places.reached("dev")
 
 
 def looked_at(place: Place) -> set[str]:

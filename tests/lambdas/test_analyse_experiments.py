@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from config.experiments import designs
-from lambdas.analyse_experiments import store
 from lambdas.analyse_experiments.environment import Environment
 from lambdas.analyse_experiments.handler import run
 from lambdas.analyse_experiments.store import AnalysisNotStored
+from lambdas.shared import statements
 from lambdas.shared.events import InvalidEvent
 from tests import example
 from tests.analysis.test_report import rows
@@ -88,7 +88,7 @@ def analysed(warehouse: Warehouse) -> tuple[dict[str, Any], S3]:
 
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store, "POLL_SECONDS", 0)
+    monkeypatch.setattr(statements, "POLL_SECONDS", 0)
 
 
 def test_every_experiment_is_analysed_and_its_rows_are_stored_in_one_transaction() -> None:
