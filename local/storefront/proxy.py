@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import urllib.error
-import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, quote, unquote, urlencode
 
-from botocore.auth import SigV4Auth
-from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials as Signer
 
 from lambdas.get_recommendations import routes
 from lambdas.shared import problems
+from osusume_endpoint import signed
 from osusume_endpoint.endpoint import Credentials
 
 SECONDS = 20.0
@@ -56,19 +53,19 @@ class Api:
         )
 
     def _sent(self, method: str, url: str, body: bytes | None) -> Answer:
-        headers = {} if body is None else {"Content-Type": "application/json"}
-        request = AWSRequest(method=method, url=url, data=body, headers=headers)
-        SigV4Auth(Signer(*self.credentials()), "execute-api", self.region).add_auth(request)
-        signed = urllib.request.Request(url, data=body, headers=dict(request.headers), method=method)
-        # The endpoint is on this machine: a proxy of the environment would not find it.
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         try:
-            with opener.open(signed, timeout=SECONDS) as answer:
-                return Answer(answer.status, answer.read(), answer.headers.get_content_type())
-        except urllib.error.HTTPError as error:
-            return Answer(error.code, error.read(), error.headers.get_content_type())
+            answer = signed.exchange(
+                method,
+                url,
+                service="execute-api",
+                region=self.region,
+                credentials=Signer(*self.credentials()),
+                body=body,
+                seconds=SECONDS,
+            )
         except OSError as error:
             return problem(502, f"The API did not answer: {error}", url)
+        return Answer(answer.status, answer.body, answer.content_type)
 
 
 def _checked(method: str, path: str) -> str | None:
