@@ -10,7 +10,7 @@ from zoneinfo import available_timezones
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from config import business, context, experiments, files, filter_rules, gate, parts, rules, solution_rules
-from config.business import BusinessRule, Name, Placement
+from config.business import BusinessRule, Name, Placement, UserStates
 from config.clean_up import CleanUp
 from config.errors import ConfigError
 from config.experiments import Experiments
@@ -135,6 +135,10 @@ class LogAttributes(Section):
     """Items that were shown: a list or a set of strings or numbers; null where the log has none."""
     ACTION_ID: AttributeName | None = None
     """Which action was proposed or taken; null where the log has none."""
+    PLACEMENT: AttributeName | None = None
+    """The placement that the event names, for the application's own readers: runs don't read it; null keeps none."""
+    POSITION: AttributeName | None = None
+    """The place in the list, from 1, that the event names; as PLACEMENT."""
 
     @model_validator(mode="after")
     def _each_has_its_own(self) -> Self:
@@ -480,6 +484,8 @@ class Publishing(Section):
     """Items of a user's list that they never bought, at least: the best such candidates take its last places."""
     item_fields: Annotated[tuple[FieldName, ...], Field(max_length=10)] = ()
     """Fields of the items dataset published with each list, for rules and for callers who ask with `fields`."""
+    user_fields: Annotated[tuple[FieldName, ...], Field(max_length=10)] = ()
+    """Categorical fields of the users dataset published with each user's list, for targets of experiments."""
 
 
 class Api(Section):
@@ -650,6 +656,8 @@ class Settings(Section):
     """Places of the application, by name; a request names one. null takes back one that is shared."""
     rules: dict[Name, BusinessRule] = Field(default_factory=dict)
     """Business rules, by name: placements say which of them act where (docs/rules.md). null takes back a shared one."""
+    user_states: UserStates = UserStates()
+    """States of users, for placements' rules and experiments' targets."""
     api: Api
     """The HTTP API."""
     analytics: Analytics = Analytics()
@@ -757,8 +765,12 @@ class Settings(Section):
     @model_validator(mode="after")
     def _placements_and_rules_name_what_is_there(self) -> Self:
         rules.check_item_fields(self.publishing.item_fields, self.datasets)
+        rules.check_user_fields(self.publishing.user_fields, self.datasets, self.solutions)
         audiences = {one.name: one.for_each for one in self.solutions if one.publishes == "lists"}
         business.check(self.placements, self.rules, audiences=audiences, fields=self.publishing.item_fields)
+        business.check_times(
+            self.rules, types={field.name: field.type for field in self.datasets.fields("items")}
+        )
         return self
 
     @model_validator(mode="after")
@@ -773,6 +785,14 @@ class Settings(Section):
             ],
             attributes=[field.name for field in self.datasets.fields("users") if field.categorical],
             placements={name: one.lists for name, one in self.placements.items()},
+            published=self.publishing.user_fields,
+        )
+        return self
+
+    @model_validator(mode="after")
+    def _targets_are_exposed(self) -> Self:
+        experiments.check_exposed(
+            self.experiments, logged={name: self.logs(one) for name, one in self.placements.items()}
         )
         return self
 
@@ -795,6 +815,10 @@ class Settings(Section):
         """Whether the API logs what it shows where a placement doesn't say."""
         own = self.api.log_impressions
         return self._lacks_for_impressions is None if own is None else own
+
+    def logs(self, placement: Placement) -> bool:
+        """Whether the API logs what it shows there."""
+        return self.logs_by_itself if placement.log_impressions is None else placement.log_impressions
 
     @property
     def logs_impressions(self) -> bool:

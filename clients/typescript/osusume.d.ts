@@ -243,6 +243,11 @@ export interface components {
                 }[];
                 added: string[];
             }[];
+            /**
+             * @description With explain=true: the state of the user, where the answer hangs on it
+             * @enum {unknown}
+             */
+            userState?: "new" | "active" | "just_bought" | "lapsed" | null;
         };
         ItemsToRank: {
             itemIds: string[];
@@ -265,8 +270,10 @@ export interface components {
                 itemIds?: string[];
                 sessionId?: string;
                 recommendationId?: string;
-                /** @description Of an impression: where it was shown, so that experiments count it */
+                /** @description Where it was shown or clicked; of an impression, so that experiments count it */
                 placement?: string;
+                /** @description `position` of the item in the answer; of itemIds that of the first */
+                position?: number;
                 /** @description A price, or the share that was watched */
                 value?: number;
             }[];

@@ -27,6 +27,7 @@ from lambdas.get_recommendations.routes import (
     Route,
 )
 from lambdas.request_forgetting import routes as forgetting
+from lambdas.shared.experiment_rules import STATES_OF_USERS
 from lambdas.shared.forgetting import STATES
 from lambdas.shared.identifiers import MAX_ID_LENGTH
 from lambdas.shared.problems import CONTENT_TYPE
@@ -233,6 +234,10 @@ def _recommendations() -> dict[str, Any]:
     }
     made = _object(fields)
     made["properties"]["rules"] = {"type": "array", "items": _acted(), "description": "With explain=true"}
+    made["properties"]["userState"] = {
+        "enum": [*STATES_OF_USERS, None],
+        "description": "With explain=true: the state of the user, where the answer hangs on it",
+    }
     return made
 
 
@@ -276,7 +281,13 @@ def _events() -> dict[str, Any]:
         "recommendationId": _ID,
         "placement": {
             **_ID,
-            "description": "Of an impression: where it was shown, so that experiments count it",
+            "description": "Where it was shown or clicked; of an impression, so that experiments count it",
+        },
+        "position": {
+            "type": "integer",
+            "minimum": 1,
+            "maximum": 10_000,
+            "description": "`position` of the item in the answer; of itemIds that of the first",
         },
         "value": {"type": "number", "description": "A price, or the share that was watched"},
     }

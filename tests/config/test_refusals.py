@@ -369,6 +369,54 @@ CASES = [
         ("publishing.item_fields has 'BRANDS'", "did you mean 'BRAND'?"),
     ),
     Refused(
+        "a rule by state that is not there",
+        {"placements.home.rules_by_state": {"lapsed": ["varity"]}},
+        ("placements.home.rules_by_state.lapsed names 'varity'", "did you mean 'variety'?"),
+    ),
+    Refused(
+        "rules of a state that nobody is in",
+        {"placements.home.rules_by_state": {"asleep": ["variety"]}},
+        ("placements.home.rules_by_state.asleep", "'just_bought'"),
+    ),
+    Refused(
+        "states that leave no one active",
+        {"user_states.just_bought_days": 60},
+        ("user_states", "just_bought_days 60 is not below lapsed_days 60", "raise the second"),
+    ),
+    Refused(
+        "a state of longer ago than anything is kept",
+        {"user_states.lapsed_days": 181},
+        ("lapsed_days = 181", "180"),
+    ),
+    Refused(
+        "a published field that users don't have",
+        {"publishing.user_fields": ["AGES"]},
+        ("publishing.user_fields has 'AGES'", "did you mean 'AGE'?"),
+    ),
+    Refused(
+        "a published field of users that is no category",
+        {"publishing.user_fields": ["USER_ID"]},
+        ("publishing.user_fields has 'USER_ID', no categorical field of datasets.users",),
+    ),
+    Refused(
+        "a price cut whose time is a text",
+        {"rules.not-interested.again_when_price_falls": "BRAND"},
+        ("rules.not-interested.again_when_price_falls is 'BRAND', whose type is 'string'", "of type long"),
+    ),
+    Refused(
+        "new stock of which nothing is published",
+        {"rules.not-interested.again_when_new_stock": "CREATION_TIMESTAMP"},
+        (
+            "rules.not-interested looks at the item field CREATION_TIMESTAMP",
+            "add it to publishing.item_fields",
+        ),
+    ),
+    Refused(
+        "something related by a field that isn't there",
+        {"rules.not-interested.again_when_related_bought": "CATEGORY_L9"},
+        ("rules.not-interested looks at the item field CATEGORY_L9", "publishing.item_fields"),
+    ),
+    Refused(
         "a rule of an unknown kind", {"rules.variety.kind": "caps"}, ("rules.variety", "'caps'", "'cap'")
     ),
     Refused("a key of another kind", {"rules.variety.days": 3}, ("rules.variety.cap.days", "not known")),
