@@ -9,7 +9,18 @@ from zoneinfo import available_timezones
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from config import business, context, experiments, files, filter_rules, gate, parts, rules, solution_rules
+from config import (
+    business,
+    callers,
+    context,
+    experiments,
+    files,
+    filter_rules,
+    gate,
+    parts,
+    rules,
+    solution_rules,
+)
 from config.business import BusinessRule, Name, Placement, UserStates
 from config.clean_up import CleanUp
 from config.errors import ConfigError
@@ -505,6 +516,12 @@ class Api(Section):
     """Names of IAM roles and users who may ask with `explain=true` why a list is as it is; `*` is everybody."""
     service_callers: tuple[str, ...] = ()
     """Names of IAM roles and users who may read segments of users; `*` is everybody who may call the API."""
+    usage_plans: dict[callers.PlanName, callers.UsagePlan] = Field(default_factory=dict, max_length=20)
+    """Limits of single callers, by name: each is a usage plan with an API key of its own (docs/api.md)."""
+    key_routes: tuple[str, ...] = ()
+    """Operations (docs/openapi.json) that ask for an API key of a plan, beside authorization."""
+    caller_accounts: tuple[callers.Account, ...] = Field(default=(), max_length=20)
+    """Other AWS accounts whose roles may call what the application may; their own policies must allow it too."""
     default_items: tuple[ItemId, ...] = Field(min_length=1, max_length=100)
     """Items of yours, best first, for a reader of whom nothing can be read; shipped with the function."""
 
@@ -515,6 +532,17 @@ class Api(Section):
         if twice:
             raise ValueError(f"item {twice[0]!r} is listed twice: keep one")
         return items
+
+    @field_validator("caller_accounts")
+    @classmethod
+    def _accounts_are_somebodys(cls, accounts: tuple[str, ...]) -> tuple[str, ...]:
+        callers.check_accounts(accounts)
+        return accounts
+
+    @model_validator(mode="after")
+    def _keys_are_of_use(self) -> Self:
+        callers.check_plans(self.usage_plans, self.key_routes, rate=self.rate_per_second, burst=self.burst)
+        return self
 
 
 QuickSightPrincipal = Annotated[str, Field(pattern=r"^arn:aws:quicksight:[a-z0-9-]+:\d{12}:(user|group)/.+$")]
@@ -787,6 +815,16 @@ class Settings(Section):
             placements={name: one.lists for name, one in self.placements.items()},
             published=self.publishing.user_fields,
         )
+        return self
+
+    @model_validator(mode="after")
+    def _callers_are_others_and_their_routes_are_there(self) -> Self:
+        callers.check_own(self.api.caller_accounts, self.account)
+        if "recordEvents" in self.api.key_routes and not self.creates_log:
+            raise ValueError(
+                "api.key_routes has 'recordEvents', which isn't there, since the log is another application's: remove "
+                "it"
+            )
         return self
 
     @model_validator(mode="after")

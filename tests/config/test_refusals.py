@@ -28,6 +28,7 @@ SOLUTION = {"name": "personal", "recipe": "aws-user-personalization-v2", "for_ea
 FIELD = {"name": "AGE", "column": "age"}
 KEY = {"name": "USER_ID", "column": "user_id"}
 BORN = {"name": "BORN", "column": "born", "type": "int"}
+PLAN: dict[str, Any] = {"partner": {"rate_per_second": 5, "burst": 10}}
 AURORA = {"create": False, "database": "shop"}
 TABLES = {"users": "public.users", "items": "public.items", "orders": "public.orders"}
 
@@ -367,6 +368,74 @@ CASES = [
         "a published field that items don't have",
         {"publishing.item_fields": ["CATEGORY_L1", "BRANDS"]},
         ("publishing.item_fields has 'BRANDS'", "did you mean 'BRAND'?"),
+    ),
+    Refused(
+        "keys that no route asks for",
+        {"api.usage_plans": PLAN},
+        ("usage_plans is given without key_routes", "no route would ask", "give both, or neither"),
+    ),
+    Refused(
+        "routes that ask for keys that nobody has",
+        {"api.key_routes": ["getPopularItems"]},
+        ("key_routes is given without usage_plans", "nobody would have a key"),
+    ),
+    Refused(
+        "a key for a route that isn't there",
+        {"api.usage_plans": PLAN, "api.key_routes": ["getPopularItem"]},
+        ("key_routes has 'getPopularItem'", "did you mean 'getPopularItems'?"),
+    ),
+    Refused(
+        "a key for a route twice",
+        {"api.usage_plans": PLAN, "api.key_routes": ["getHealth", "getHealth"]},
+        ("key_routes has 'getHealth' twice",),
+    ),
+    Refused(
+        "a plan beyond the stage",
+        {
+            "api.usage_plans": {"partner": {"rate_per_second": 51, "burst": 10}},
+            "api.key_routes": ["getHealth"],
+        },
+        ("usage_plans.partner.rate_per_second is 51", "the stage lets 50 through", "api.rate_per_second"),
+    ),
+    Refused(
+        "a burst beyond the stage",
+        {
+            "api.usage_plans": {"partner": {"rate_per_second": 5, "burst": 101}},
+            "api.key_routes": ["getHealth"],
+        },
+        ("usage_plans.partner.burst is 101", "the stage lets 100 through"),
+    ),
+    Refused(
+        "a period of no quota",
+        {"api.usage_plans": {"partner": {**PLAN["partner"], "per": "day"}}, "api.key_routes": ["getHealth"]},
+        ("quota is None and per 'day'", "give both, or neither"),
+    ),
+    Refused(
+        "a plan that no resource can be called by",
+        {"api.usage_plans": {"Partner": PLAN["partner"]}, "api.key_routes": ["getHealth"]},
+        ("api.usage_plans.Partner",),
+    ),
+    Refused(
+        "an account of AWS's examples",
+        {"api.caller_accounts": ["123456789012"]},
+        ("caller_accounts has '123456789012', an example's number",),
+    ),
+    Refused(
+        "an account that nobody has", {"api.caller_accounts": ["000000000000"]}, ("an example's number",)
+    ),
+    Refused(
+        "an account twice",
+        {"api.caller_accounts": ["210987654321"] * 2},
+        ("caller_accounts has '210987654321' twice",),
+    ),
+    Refused(
+        "an account that is a number", {"api.caller_accounts": [210987654321]}, ("api.caller_accounts.0",)
+    ),
+    Refused("everybody's account", {"api.caller_accounts": ["*"]}, ("api.caller_accounts.0 = '*'",)),
+    Refused(
+        "the environment's own account",
+        {"account": "210987654321", "api.caller_accounts": ["210987654321"]},
+        ("api.caller_accounts has '210987654321', the environment's own account", "CallerPolicyArn"),
     ),
     Refused(
         "a rule by state that is not there",

@@ -123,7 +123,7 @@ def event(
         "queryStringParameters": {k: v[-1] for k, v in several.items()} or None,
         "multiValueQueryStringParameters": several or None,
         "pathParameters": (parameters or None) if known else {"proxy": path.lstrip("/")},
-        "requestContext": {"requestId": "r", "stage": "live"},
+        "requestContext": {"requestId": "r", "stage": "live", "accountId": "111111111111"},
         "body": body,
         "isBase64Encoded": False,
     }
@@ -602,6 +602,8 @@ def signed(given: dict[str, Any], arn: str | None) -> dict[str, Any]:
         ("arn:aws:iam::111111111111:user/team/Console", 200),
         ("arn:aws:sts::111111111111:assumed-role/Application/Console", 403),
         ("arn:aws:iam::111111111111:user/Consoles", 403),
+        ("arn:aws:sts::222222222222:assumed-role/Console/someone", 403),
+        ("arn:aws:iam::222222222222:user/Console", 403),
         ("arn:aws:iam::111111111111:root", 403),
         (None, 403),
     ],
