@@ -356,6 +356,15 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
+        /** @description With `api.jwt`: the token is missing, or to be renewed */
+        401: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
         /** @description The request is not signed by a principal that may call the API, or asks for more than it may */
         403: {
             headers: {
@@ -474,6 +483,7 @@ export interface operations {
                 content?: never;
             };
             400: components["responses"]["400"];
+            401: components["responses"]["401"];
             403: components["responses"]["403"];
             404: components["responses"]["404"];
             405: components["responses"]["405"];
@@ -528,6 +538,7 @@ export interface operations {
                 content?: never;
             };
             400: components["responses"]["400"];
+            401: components["responses"]["401"];
             403: components["responses"]["403"];
             404: components["responses"]["404"];
             405: components["responses"]["405"];
@@ -572,6 +583,7 @@ export interface operations {
                 content?: never;
             };
             400: components["responses"]["400"];
+            401: components["responses"]["401"];
             403: components["responses"]["403"];
             404: components["responses"]["404"];
             405: components["responses"]["405"];
@@ -603,6 +615,7 @@ export interface operations {
                 };
             };
             400: components["responses"]["400"];
+            401: components["responses"]["401"];
             403: components["responses"]["403"];
             404: components["responses"]["404"];
             405: components["responses"]["405"];
@@ -684,6 +697,7 @@ export interface operations {
                 content?: never;
             };
             400: components["responses"]["400"];
+            401: components["responses"]["401"];
             403: components["responses"]["403"];
             404: components["responses"]["404"];
             405: components["responses"]["405"];
@@ -730,6 +744,7 @@ export interface operations {
                 content?: never;
             };
             400: components["responses"]["400"];
+            401: components["responses"]["401"];
             403: components["responses"]["403"];
             404: components["responses"]["404"];
             405: components["responses"]["405"];
@@ -760,6 +775,7 @@ export interface operations {
                 };
             };
             400: components["responses"]["400"];
+            401: components["responses"]["401"];
             403: components["responses"]["403"];
             404: components["responses"]["404"];
             405: components["responses"]["405"];

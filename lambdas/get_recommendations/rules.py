@@ -60,7 +60,7 @@ class Kind:
 def not_interested(entries: Entries, given: Parameters, known: Known) -> Entries:
     kept = [entry for entry in entries if not _dismissed(entry.item, given, known)]
     anew = _Anew(kept, given, known)
-    ignored = {entry.item for entry in kept if _ignored(entry.item, given, known, since=anew.of(entry))}
+    ignored = {entry.item for entry in kept if _ignored(entry, given, known, anew)}
     if given["action"] == "exclude":
         return [entry for entry in kept if entry.item not in ignored]
     return _rescored(kept, dict.fromkeys(ignored, float(given["factor"])))
@@ -99,10 +99,14 @@ def _bought_by_value(name: str, entries: Entries, known: Known) -> dict[str, flo
     return found
 
 
-def _ignored(item: str, given: Parameters, known: Known, *, since: float) -> bool:
-    """Shown often enough within the days after `since`, not clicked or bought since, and not long enough ago."""
-    answered = max(known.state.clicked.get(item, -1), known.state.bought.get(item, -1), since)
-    shown = [at for at in known.state.shown.get(item, ()) if at > answered]
+def _ignored(entry: Entry, given: Parameters, known: Known, anew: _Anew) -> bool:
+    """Shown often enough within the days since it was new to them, not clicked or bought since, not long enough ago."""
+    item = entry.item
+    showings = known.state.shown.get(item, ())
+    if len(showings) < given["shown"]:
+        return False
+    answered = max(known.state.clicked.get(item, -1), known.state.bought.get(item, -1), anew.of(entry))
+    shown = [at for at in showings if at > answered]
     wanted, window = given["shown"], given["within_days"] * DAY
     pairs = zip(shown, shown[wanted - 1 :], strict=False)
     often = [last for first, last in pairs if last - first < window]
