@@ -101,10 +101,10 @@ def test_other_recipes_are_billed_by_the_hour(dev: Assembly) -> None:
 
 def test_a_missing_price_is_unknown_and_the_sums_say_at_least(dev: Assembly) -> None:
     text = table(Month.of(case(dev)))
-    assert f"| transitions | 45,000 | transitions | assumed | {UNKNOWN} |" in text
-    assert f"| **Step Functions** | | | | **{UNKNOWN}** |" in text
+    assert f"| answers queued | 1,800,000 | requests | assumed | {UNKNOWN} |" in text
+    assert f"| **SQS** | | | | **{UNKNOWN}** |" in text
     assert "| **all** | | | | **at least " in text
-    assert "has no price for ap-northeast-1: CloudWatch dashboards, DynamoDB exports, Glue compute, " in text
+    assert "has no price for ap-northeast-1: CloudWatch dashboards, DynamoDB exports, " in text
 
 
 def test_no_price_of_one_region_stands_in_for_anothers(dev: Assembly) -> None:
@@ -170,7 +170,8 @@ def test_a_choice_saves_what_its_quantity_costs() -> None:
     saved = {saving.choice.title: saving.saved for saving in choices.savings(prod)}
     assert saved["one NAT gateway"].usd == pytest.approx(2 * 730 * (0.062 + 0.005))
     assert saved["Aurora pauses"].usd == pytest.approx(0.5 * 730 * 0.2)
-    assert str(saved["Lambda in place of Glue"]) == UNKNOWN  # Glue has no price
+    jobs = line(prod, "jobs")
+    assert saved["Lambda in place of Glue"].usd == pytest.approx(jobs.amount * 0.44)
 
 
 def test_a_weekly_run_costs_a_seventh_of_what_every_run_costs(dev: Assembly) -> None:
@@ -178,7 +179,7 @@ def test_a_weekly_run_costs_a_seventh_of_what_every_run_costs(dev: Assembly) -> 
     training = Month.of(case(dev)).usd(line(case(dev), "training personal"))
     assert training is not None
     assert weekly.saved.usd > training * 26 / 30
-    assert weekly.saved.missing  # Glue and Step Functions have no price
+    assert weekly.saved.missing  # exports and queues have no price
 
 
 @pytest.mark.parametrize(
