@@ -165,6 +165,15 @@ def test_choices_that_are_not_there_to_make_are_not_offered(dev: Assembly) -> No
     assert not {"one NAT gateway", "base capacity of 8 RPU"} & titles  # dev has them so already
 
 
+def test_trainings_are_counted_by_their_own_schedule(dev: Assembly) -> None:
+    weekly = case(dev, settings=example.settings(schedule={"training": "cron(0 2 ? * SUN *)"}))
+    trained, listed = line(weekly, "training personal"), line(weekly, "batch inference personal")
+    assert trained.amount * 30 == pytest.approx(line(case(dev), "training personal").amount * 4)  # Sundays
+    assert listed.amount == line(case(dev), "batch inference personal").amount
+    titles = {saving.choice.title for saving in choices.savings(weekly)}
+    assert "train once a week, infer daily" not in titles
+
+
 def test_a_choice_saves_what_its_quantity_costs() -> None:
     prod = case(_assembly("prod"))
     saved = {saving.choice.title: saving.saved for saving in choices.savings(prod)}
@@ -179,7 +188,7 @@ def test_a_weekly_run_costs_a_seventh_of_what_every_run_costs(dev: Assembly) -> 
     training = Month.of(case(dev)).usd(line(case(dev), "training personal"))
     assert training is not None
     assert weekly.saved.usd > training * 26 / 30
-    assert weekly.saved.missing  # exports and queues have no price
+    assert weekly.saved.missing == 0  # what has no price is of use, not of runs
 
 
 @pytest.mark.parametrize(
@@ -187,7 +196,7 @@ def test_a_weekly_run_costs_a_seventh_of_what_every_run_costs(dev: Assembly) -> 
 )
 def test_what_is_offered_names_a_key_of_the_configuration(offered: choices.Choice) -> None:
     [key] = offered.how.strip("`").split(":")[:1]
-    settings = example.settings()
+    settings = example.settings(schedule={"training": "cron(0 2 ? * SUN *)"})
     asking = settings.solutions[0].model_copy(update={"users": Users(active_within_days=1)})
     value: Any = settings.model_copy(update={"solutions": (asking, *settings.solutions[1:])})
     for part in key.split("."):
@@ -200,8 +209,8 @@ def test_what_is_offered_names_a_key_of_the_configuration(offered: choices.Choic
 
 def test_a_choice_that_no_key_expresses_says_so(dev: Assembly) -> None:
     rows = choices.table(case(dev)).splitlines()
-    [row] = [row for row in rows if row.startswith("| train once a week, infer daily")]
-    assert "| not offered yet: one schedule runs both |" in row
+    [row] = [row for row in rows if row.startswith("| Lambda in place of Glue")]
+    assert "| not offered yet: the jobs are Spark's" in row
 
 
 def test_the_page_is_current() -> None:
