@@ -30,6 +30,12 @@ METRICS = (
     "normalized_discounted_cumulative_gain_at_5",
 )
 
+# Of lists, of segments, of actions, and of lists with event weights.
+COUNTS = {
+    "deck.md": ["writes these eight", "Segments have three", "actions four", "three more", "eleven in all"],
+    "deck.ja.md": ["この八つの値", "セグメントでは三つ", "アクションでは四つ", "三つ増えて十一"],
+}
+
 
 def section(page: Path, slide: int) -> str:
     """What stands under the heading of a slide."""
@@ -163,9 +169,8 @@ def test_the_metrics_of_the_page_are_those_of_the_service(page: Path) -> None:
     assert {f"{stem}{one}" if one.startswith("_") else one for one in named} | {"coverage"} == RANKING_METRICS
     others = [re.split(r", |、\s*", found) for found in re.findall(r"[((](coverage[^))]*)[))]", text)]
     assert list(map(set, others)) == [SEGMENT_METRICS, ACTION_METRICS]
-    words = {"deck.md": ["eight", "three", "four"], "deck.ja.md": ["八つ", "三つ", "四つ"]}[page.name]
     assert [len(RANKING_METRICS), len(SEGMENT_METRICS), len(ACTION_METRICS)] == [8, 3, 4]
-    assert all(word in text for word in words)
+    assert [count for count in COUNTS[page.name] if count not in " ".join(text.split())] == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
