@@ -115,15 +115,9 @@ def test_warehouse_rows_of_lists_without_scores_have_null(output: Any) -> None:
     assert recommendations.warehouse_recommendations(lists, run_id="R").first()["score"] is None
 
 
-def test_a_line_says_what_the_run_knows_of_its_user(spark: Any, output: Any) -> None:
-    """And the function that answers readers reads of it what was written."""
+def known_of_users(spark: Any) -> list[Any]:
     from glue_jobs.transforms import recommendations
-    from lambdas.get_recommendations.ranking import listed
-    from lambdas.publish_recommendations import lists as published
 
-    frame = recommendations.lists(
-        output(*(answer(user, ["a"], [1.0]) for user in ("u1", "u2", "u3"))), solution="personal"
-    )
     orders = spark.createDataFrame(
         [
             ("u1", "a", "2026-11-02 00:00:00"),
@@ -141,12 +135,23 @@ def test_a_line_says_what_the_run_knows_of_its_user(spark: Any, output: Any) -> 
     users = spark.createDataFrame(
         [("u1", "25", None), ("u3", None, None)], "user_id string, age string, income string"
     )
-    parts = [
+    return [
         recommendations.first_and_last(orders),
         recommendations.attributes(users, ["AGE", "INCOME"]),
         recommendations.bought_in(orders, items, ["KIND", "BRAND"]),
     ]
-    told = recommendations.with_profile(frame, recommendations.profiles(parts))
+
+
+def test_a_line_says_what_the_run_knows_of_its_user(spark: Any, output: Any) -> None:
+    """And the function that answers readers reads of it what was written."""
+    from glue_jobs.transforms import recommendations
+    from lambdas.get_recommendations.ranking import listed
+    from lambdas.publish_recommendations import lists as published
+
+    frame = recommendations.lists(
+        output(*(answer(user, ["a"], [1.0]) for user in ("u1", "u2", "u3"))), solution="personal"
+    )
+    told = recommendations.with_profile(frame, recommendations.profiles(known_of_users(spark)))
     made = {line["key"]: line for line in lines(told)}
     assert {user: line["profile"] for user, line in made.items()} == {
         "u1": {

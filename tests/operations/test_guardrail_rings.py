@@ -1,4 +1,4 @@
-"""A guardrail of an experiment rung once: figures, the stack's alarm, its topic, the function, and AppConfig after it."""
+"""A guardrail rung once: figures, the stack's own alarm, its topic, the function, and what AppConfig delivers then."""
 
 from __future__ import annotations
 
@@ -10,9 +10,12 @@ from typing import Any
 
 import pytest
 
+from config.experiments import delivered
+from config.settings import Settings
 from lambdas.shared.hosted import Hosted, Profile
 from osusume_endpoint.endpoint import Endpoint
 from osusume_endpoint.testing import running
+from stacks.parts import guardrails
 from tests import example
 from tests.stacks.conftest import ROOT, Assembly
 
@@ -97,59 +100,64 @@ def _files(watched: dict[str, Any], document: dict[str, Any]) -> dict[str, str]:
     }
 
 
+def _function(cloud: Endpoint, settings: Settings, profile: Profile) -> str:
+    """The function that stops variants. Returns its name."""
+    watched = {
+        settings.names.of(row.slug): [experiment.name, variant]
+        for row, experiment, variant in guardrails.alarms(settings)
+    }
+    ids = (profile.application, profile.environment, profile.profile, profile.strategy)
+    variables = {
+        "EXPERIMENTS_PROFILE": "/".join(ids),
+        "TOPIC_ARN": _topic(cloud, "mails"),
+        "ENVIRONMENT": "dev",
+        "POWERTOOLS_SERVICE_NAME": "stop_variant",
+    }
+    rights = running.allow("appconfig:*", "sns:Publish")
+    return running.make_function(
+        cloud,
+        _files(watched, delivered(settings.experiments)),
+        role=running.make_role(cloud, rights, service="lambda.amazonaws.com"),
+        Handler="lambdas.stop_variant.handler.handler",
+        Timeout=60,
+        Environment={"Variables": variables},
+    )
+
+
+def _topic(cloud: Endpoint, kind: str) -> str:
+    return str(cloud.client("sns").create_topic(Name=running.name(kind))["TopicArn"])
+
+
+def _ringing_at(cloud: Endpoint, function: str) -> str:
+    """A topic whose messages the function gets."""
+    topic = _topic(cloud, "rings")
+    cloud.client("lambda").add_permission(
+        FunctionName=function,
+        StatementId="topic",
+        Action="lambda:InvokeFunction",
+        Principal="sns.amazonaws.com",
+        SourceArn=topic,
+    )
+    arn = f"arn:aws:lambda:{cloud.region}:{cloud.account}:function:{function}"
+    cloud.client("sns").subscribe(TopicArn=topic, Protocol="lambda", Endpoint=arn)
+    return topic
+
+
 @pytest.fixture(scope="module")
 def world(cloud: Endpoint, tmp_path_factory: pytest.TempPathFactory) -> World:
-    from config.experiments import delivered
-    from stacks.parts import guardrails
-
+    """The stack's own alarm at a topic of this test, the function behind it, the document delivered."""
     settings = example.settings(experiments=example.experiments())
     assembly = Assembly("dev", tmp_path_factory.mktemp("assembly"), settings)
     name = settings.names.of(f"variant-{EXPERIMENT}-popular-failing")
     [alarm] = [
         one for _, one in assembly.properties("AWS::CloudWatch::Alarm") if one.get("AlarmName") == name
     ]
-    watched = {
-        settings.names.of(row.slug): [experiment.name, variant]
-        for row, experiment, variant in guardrails.alarms(settings)
-    }
-    profile, sns = _profile(cloud), cloud.client("sns")
+    profile = _profile(cloud)
     hosted = Hosted(cloud.client("appconfig"), profile)
     hosted.deliver(delivered(settings.experiments))
-    mails, rings = (sns.create_topic(Name=running.name(kind))["TopicArn"] for kind in ("mails", "rings"))
-    function = running.make_function(
-        cloud,
-        _files(watched, delivered(settings.experiments)),
-        role=running.make_role(
-            cloud, running.allow("appconfig:*", "sns:Publish"), service="lambda.amazonaws.com"
-        ),
-        Handler="lambdas.stop_variant.handler.handler",
-        Timeout=60,
-        Environment={
-            "Variables": {
-                "EXPERIMENTS_PROFILE": "/".join(
-                    (profile.application, profile.environment, profile.profile, profile.strategy)
-                ),
-                "TOPIC_ARN": mails,
-                "ENVIRONMENT": "dev",
-                "POWERTOOLS_SERVICE_NAME": "stop_variant",
-            }
-        },
-    )
-    arn = f"arn:aws:lambda:{cloud.region}:{cloud.account}:function:{function}"
-    cloud.client("lambda").add_permission(
-        FunctionName=function,
-        StatementId="topic",
-        Action="lambda:InvokeFunction",
-        Principal="sns.amazonaws.com",
-        SourceArn=rings,
-    )
-    sns.subscribe(TopicArn=rings, Protocol="lambda", Endpoint=arn)
-    kept = {
-        key: value
-        for key, value in alarm.items()
-        if key not in ("AlarmActions", "OKActions", "InsufficientDataActions")
-    }
-    cloud.client("cloudwatch").put_metric_alarm(**kept, AlarmActions=[rings])
+    topic = _ringing_at(cloud, _function(cloud, settings, profile))
+    kept = {key: value for key, value in alarm.items() if not key.endswith("Actions")}
+    cloud.client("cloudwatch").put_metric_alarm(**kept, AlarmActions=[topic])
     return World(cloud, hosted, kept)
 
 
