@@ -62,7 +62,7 @@ class Placement:
 
     @property
     def source(self) -> Source:
-        """Of what stands first in it."""
+        """The source of its first list."""
         return self.lists[0].source if self.lists else "popular"
 
     def in_state(self, state: str | None) -> Placement:
@@ -189,7 +189,7 @@ class Asker:
 
     @cached_property
     def lists(self) -> tuple[ListOf, ...]:
-        """Those to read: what may be shown and, where it hangs on who they are, one that tells of the user."""
+        """Lists to read: what may be shown and, where it hangs on who they are, one that tells of the user."""
         shown = self._possible.placement.lists
         if not self.hangs_on_who or any(one.audience == "user" for one in shown):
             return shown
