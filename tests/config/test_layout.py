@@ -43,6 +43,7 @@ COPIES = frozenset(
     lambdas/judge_solution_version/past.py
     lambdas/get_recommendations/actions.py lambdas/get_recommendations/store.py
     lambdas/judge_solution_version/handler.py lambdas/plan_run/plan.py
+    lambdas/shared/streaming.py lambdas/stream_events/handler.py
     lambdas/plan_run/sources.py lambdas/publish_recommendations/lists.py lambdas/shared/forgetting.py
     lambdas/validate_datasets/handler.py lambdas/validate_datasets/quality.py
     """.split()
