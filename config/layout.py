@@ -129,6 +129,8 @@ WATERMARK = "watermark"
 # From when on events of a type reach Personalize by the stream, by type: epoch seconds. Of the dataset group alone.
 STREAMING = Form("streaming#{dataset_group}")
 SERVING = Form("serving#{solution}")
+# The version of Personalize's own training that the gate turned down last, which is not judged twice.
+TURNED_DOWN = Form("turned_down#{solution}")
 # Versions that the quality gate let in, which the next one is compared with.
 GATE = Form("gate#{solution}")
 RUN = Form("run#{run_id}")

@@ -178,7 +178,7 @@ class Names:
 
     @property
     def event_tracker(self) -> str:
-        """Of the dataset group, which has one at most."""
+        """The dataset group's, which has one at most."""
         return self.of_generation(self.of("events"))
 
     @property

@@ -110,6 +110,8 @@ class Solution(Section):
     """Fields by dataset that are not learned from; filters still see them."""
     training_mode: Literal["FULL", "UPDATE"] = "FULL"
     """UPDATE adds new items and interactions to the last version, which a first FULL training makes."""
+    trains_every_days: int | None = Field(default=None, ge=1, le=30)
+    """Personalize trains by itself every so many days; runs follow its newest version and train none."""
     version: str | None = Field(
         default=None, pattern=r"^arn:aws:personalize:[a-z0-9-]+:\d{12}:solution/[A-Za-z0-9_-]+/[0-9a-z]+$"
     )

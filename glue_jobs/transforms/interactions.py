@@ -182,7 +182,7 @@ def kept(rows: DataFrame, *, shown: Sequence[str] = (), fields: Sequence[Field] 
 
 
 def imported(kept: DataFrame, *, streamed: Mapping[str, int]) -> DataFrame:
-    """Those that no stream brings to Personalize: `streamed` says from which epoch second on it has a type's.
+    """The interactions that no stream brings to Personalize: `streamed` has the epoch second of each type's first one.
 
     The warehouse, rules and figures take all: only what Personalize has already is left out of its import.
     """

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from lambdas.shared import times
-from lambdas.shared.streaming import STREAMING, opened
+from lambdas.shared.streaming import key, opened
 
 # More than clocks of applications are ahead: the API takes five minutes, a run an hour.
 AHEAD = timedelta(hours=2)
@@ -45,7 +45,7 @@ def _put(dynamodb: Any, *, table: str, dataset_group: str, wanted: dict[str, int
     dynamodb.put_item(
         TableName=table,
         Item={
-            "pk": {"S": STREAMING.format(dataset_group=dataset_group)},
+            **key(dataset_group),
             "opened": {"M": {kind: {"N": str(at)} for kind, at in wanted.items()}},
         },
     )

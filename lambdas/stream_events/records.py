@@ -164,7 +164,7 @@ def _camel(name: str) -> str:
 
 
 def _impression(image: Image, rules: Rules) -> list[str] | None:
-    """Of what Personalize would refuse, nothing."""
+    """What was shown; nothing where Personalize would refuse it."""
     if not rules.interactions.get("impressions"):
         return None
     shown = values.items(image, rules.attributes.get("IMPRESSION"))

@@ -1,4 +1,4 @@
-"""PutEvents: ten events of one user's session a call, and one by one where a call is refused for one of them."""
+"""PutEvents: ten events of a session in a call, and each alone where a call is refused because of one."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from config import layout
 from config.recipes import RECIPES
 from config.settings import Settings
 from stacks.parts.access import Statement, allow, pass_role
-from stacks.workflows import action_datasets, asl, pins, schemas, solutions
+from stacks.workflows import action_datasets, asl, automatic, pins, schemas, solutions
 from stacks.workflows.asl import State, States, jsonata, sdk
 
 HOURS = 18
@@ -152,12 +152,22 @@ def _solution_states(settings: Settings) -> States:
         **solutions.states(settings, next_state="StartTraining"),
         "StartTraining": {
             "Type": "Pass",
-            "Assign": asl.deadline("SolutionVersion", hours=TRAINING_HOURS),
-            "Next": "CreateVersion",
+            "Assign": _deadlines(settings),
+            "Next": "Training" if automatic.configured(settings) else "CreateVersion",
         },
+        **automatic.states(settings, judge="JudgeSolutionVersion", keep="KeepServing"),
         **_train_states(),
         **_found_states(),
         **_judge_states(settings),
+    }
+
+
+def _deadlines(settings: Settings) -> dict[str, str]:
+    names = ["SolutionVersion", *(["Automatic"] if automatic.configured(settings) else [])]
+    return {
+        variable: value
+        for name in names
+        for variable, value in asl.deadline(name, hours=TRAINING_HOURS).items()
     }
 
 
@@ -241,6 +251,12 @@ def _version_not_found() -> State:
     }
 
 
+def _turned_down(settings: Settings) -> list[dict[str, str]]:
+    if not automatic.configured(settings):
+        return []
+    return [{"Condition": jsonata("$solution.automatic"), "Next": "NoteTurnedDown"}]
+
+
 SERVING_KEY = {layout.PK: {"S": jsonata(asl.joined(layout.SERVING, solution="$solution.name"))}}
 
 
@@ -260,7 +276,10 @@ def _judge_states(settings: Settings) -> States:
         ),
         "Promote": {
             "Type": "Choice",
-            "Choices": [{"Condition": jsonata("$states.input.promote"), "Next": "PromoteVersion"}],
+            "Choices": [
+                {"Condition": jsonata("$states.input.promote"), "Next": "PromoteVersion"},
+                *_turned_down(settings),
+            ],
             "Default": "KeepServing",
         },
         "PromoteVersion": asl.task(
