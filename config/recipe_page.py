@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from config import layout
-from config.recipes import RECIPES, Hyperparameter, Recipe
+from config.recipes import RECIPES, TRENDING, Hyperparameter, Recipe
 
 _GUIDE = "https://docs.aws.amazon.com/personalize/latest/dg"
 _HEAD = """# Recipes
@@ -52,6 +52,8 @@ the value and a cure before anything is changed.
   has its ARN.
 - `campaign`: made at the first run and billed by the hour; moved to the version that serves, and deleted once nothing
   configures it. `batch: false` makes no lists beside it. `exploration` is for batch and campaign.
+- `trains_every_days`: Personalize trains the solution by itself, every 1 to 30 days where interactions came since; runs
+  make no version, but take the newest and judge it once ([ADR 56](adr/0056-follow-personalize-s-own-training.md)).
 - Theme generation of batch lists is not offered: it gives lists a title, changes nothing in them, and bills by item.
 """
 _HYPERPARAMETERS = """
@@ -96,12 +98,14 @@ _PUBLISHED = {
 }
 
 
+_BY_CAMPAIGN = {
+    TRENDING: "`<solution>#everyone`, which each run asks of its campaign",
+    "aws-next-best-action": "nothing: its campaign answers `GET /v1/users/{userId}/actions`",
+}
+
+
 def _deployed(recipe: Recipe) -> str:
-    published = (
-        _PUBLISHED[recipe.publishes]
-        if recipe.publishes
-        else "nothing: its campaign answers `GET /v1/users/{userId}/actions`"
-    )
+    published = _PUBLISHED[recipe.publishes] if recipe.publishes else _BY_CAMPAIGN[recipe.name]
     asked = ", ".join(recipe.line) or "-"
     return f"| {recipe.name} | {asked} | {published} | {_needed(recipe)} |\n"
 

@@ -787,7 +787,7 @@ class Settings(Section):
     @model_validator(mode="after")
     def _placements_and_rules_name_what_is_there(self) -> Self:
         rules.check_item_fields(self.publishing.item_fields, self.datasets)
-        audiences = {one.name: one.for_each for one in self.solutions if one.publishes == "lists"}
+        audiences = {one.name: one.for_each for one in self.solutions if one.listed}
         business.check(self.placements, self.rules, audiences=audiences, fields=self.publishing.item_fields)
         return self
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from config import solution_rules
-from config.recipes import RECIPES
+from config.recipes import RECIPES, TRENDING
 from config.section import ItemId, Section
 
 FieldName = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$", max_length=100)]
@@ -140,6 +140,16 @@ class Solution(Section):
     def ranked(self) -> int:
         """Items that batch inference is asked for."""
         return self.results if self.candidates is None else self.candidates
+
+    @property
+    def trending(self) -> bool:
+        """Whether a run asks its campaign for one list for everyone: the recipe has no batch recommendations."""
+        return self.recipe == TRENDING
+
+    @property
+    def listed(self) -> bool:
+        """Whether readers get lists of it, whoever made them."""
+        return self.publishes == "lists" or self.trending
 
     @property
     def publishes(self) -> Literal["lists", "rankings", "segments"] | None:

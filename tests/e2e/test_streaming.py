@@ -44,7 +44,10 @@ def test_an_event_reaches_personalize_at_once_and_by_no_import(tmp_path: Path) -
             campaignArn=campaign(line, "personal")["campaign_arn"], userId=line.shop.held_out_user
         )
         assert asked["itemList"]
+        rising = line.api.get("/v1/trending?numResults=5")
+        assert (rising["source"], len(rising["items"])) == ("trending", 5)
         line.run()
+        assert line.api.get("/v1/trending")["version"] == line.pointer("personal")["current"]
         assert {"early", "at-once"} & imported(line) == {"early"}
         assert streamed(line) == ["at-once"], "what was streamed stays, and comes once"
         known = line.warehouse("select item_id from landing.interactions where item_id = 'at-once'")
