@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from config import layout
-from config.recipes import RECIPES, TRENDING, Hyperparameter, Recipe
+from config.recipes import RECIPES, Hyperparameter, Recipe
 
 _GUIDE = "https://docs.aws.amazon.com/personalize/latest/dg"
 _HEAD = """# Recipes
@@ -53,7 +53,7 @@ the value and a cure before anything is changed.
 - `campaign`: made at the first run and billed by the hour; moved to the version that serves, and deleted once nothing
   configures it. `batch: false` makes no lists beside it. `exploration` is for batch and campaign.
 - `trains_every_days`: Personalize trains the solution by itself, every 1 to 30 days where interactions came since; runs
-  make no version, but take the newest and judge it once ([ADR 56](adr/0056-follow-personalize-s-own-training.md)).
+  make no version, but take the newest and judge it once ([ADR 57](adr/0057-follow-personalize-s-own-training.md)).
 - Theme generation of batch lists is not offered: it gives lists a title, changes nothing in them, and bills by item.
 """
 _HYPERPARAMETERS = """
@@ -92,20 +92,20 @@ def _row(recipe: Recipe) -> str:
 
 _PUBLISHED = {
     "lists": f"`{layout.LIST.of(list='<solution>', key='<id>')}`",
-    "rankings": f"`{layout.LIST.of(list='<solution>', key='<user id>')}`, the given items in their order",
+    "rankings": f"`{layout.LIST.of(list='<solution>', key='<user id>')}`, the given items in their order; "
+    "no placement or route reads them",
     "segments": f"`{layout.SEGMENT.of(solution='<solution>', key='<item id or query>')}` in pages "
     "(`GET /v1/segments/{segment}`), S3, an event on EventBridge",
 }
-
-
-_BY_CAMPAIGN = {
-    TRENDING: "`<solution>#everyone`, which each run asks of its campaign",
-    "aws-next-best-action": "nothing: its campaign answers `GET /v1/users/{userId}/actions`",
+# What has no batch jobs, by the recipe's type: who asks its campaign.
+_ASKED = {
+    "PERSONALIZED_ACTIONS": "nothing: `GET /v1/users/{userId}/actions` asks its campaign",
+    "POPULAR_ITEMS": "`<solution>#everyone`, which each run asks of its campaign (`GET /v1/trending`)",
 }
 
 
 def _deployed(recipe: Recipe) -> str:
-    published = _PUBLISHED[recipe.publishes] if recipe.publishes else _BY_CAMPAIGN[recipe.name]
+    published = _PUBLISHED[recipe.publishes] if recipe.publishes else _ASKED[recipe.type]
     asked = ", ".join(recipe.line) or "-"
     return f"| {recipe.name} | {asked} | {published} | {_needed(recipe)} |\n"
 

@@ -11,6 +11,7 @@ from config.settings import Settings
 from stacks.workflows import asl
 from stacks.workflows.asl import State, States, jsonata, sdk
 
+HOURS = 12
 _TURNED_DOWN = {layout.PK: {"S": jsonata(asl.joined(layout.TURNED_DOWN, solution="$solution.name"))}}
 _SERVING = {layout.PK: {"S": jsonata(asl.joined(layout.SERVING, solution="$solution.name"))}}
 # A version of before that is ACTIVE is followed while a newer one is made, or has failed.
@@ -28,10 +29,10 @@ def configured(settings: Settings) -> bool:
     return any(one.trains_every_days is not None for one in settings.solutions)
 
 
-def states(settings: Settings, *, judge: str, keep: str) -> States:
-    """From `Training` on, whose default is `CreateVersion`: to `judge` with a `version` not judged yet, or to `keep`.
+def states(settings: Settings, *, otherwise: str, judge: str, keep: str) -> States:
+    """From `Training` on: to `judge` with a `version` not judged yet, or to `keep`; other solutions to `otherwise`.
 
-    Variables: `solution` and `deadline("Automatic")`. No state where nothing is trained so.
+    Variables: `solution`. No state where nothing is trained so.
     """
     if not configured(settings):
         return {}
@@ -39,8 +40,14 @@ def states(settings: Settings, *, judge: str, keep: str) -> States:
     return {
         "Training": {
             "Type": "Choice",
-            "Choices": [{"Condition": jsonata("$solution.automatic"), "Next": "DescribeAutomatic"}],
-            "Default": "CreateVersion",
+            "Choices": [
+                {
+                    "Condition": jsonata("$solution.automatic"),
+                    "Assign": asl.deadline("Automatic", hours=HOURS),
+                    "Next": "DescribeAutomatic",
+                }
+            ],
+            "Default": otherwise,
         },
         **asl.polling(
             "Automatic",
@@ -48,9 +55,9 @@ def states(settings: Settings, *, judge: str, keep: str) -> States:
             done="Personalize's own training of ",
             of="$solution.solution",
             failed=["CREATE FAILED"],
-            next_state="ReadServing",
+            next_state="ReadFollowed",
         ),
-        "ReadServing": asl.task(
+        "ReadFollowed": asl.task(
             asl.GET_ITEM,
             {"TableName": table, "Key": _SERVING, "ConsistentRead": True},
             Assign={
