@@ -74,7 +74,7 @@ def test_the_list_is_written_as_readers_read_lists(given: Any, kept: Any) -> Non
 def test_readers_move_to_it_after_it_is_written_and_with_the_other_lists() -> None:
     result, cloud = run("recommend", GIVEN, answers({"itemId": "a"}), given=SETTINGS)
     output(result)
-    calls = [(name, json.dumps(parameters)) for _, name, parameters in cloud.calls]
+    calls = [(name, json.dumps(parameters, default=str)) for _, name, parameters in cloud.calls]
     wrote = next(place for place, (_, text) in enumerate(calls) if "rising#everyone" in text)
     swapped = [
         place for place, (name, text) in enumerate(calls) if name == "UpdateItem" and '"pointer#' in text
