@@ -49,8 +49,9 @@ COPIES = frozenset(
     """.split()
 )
 WORDS = re.compile(
-    r"^/?(runs|aurora|application_log|events|batch_input|quarantine|batch|publish|forget)/|^/warehouse/"
-    r"|\b(pointer|versions|serving|gate|run|forgetting|forgotten|decision)#|(^|/)report\.json$|^(watermark|lock|pk|sk|expires_at)$"
+    r"^/?(runs|aurora|application_log|events|batch_input|quarantine|batch|publish|forget|stream_quarantine)/|^/warehouse/"
+    r"|\b(pointer|versions|serving|gate|run|forgetting|forgotten|decision|streaming|turned_down)#"
+    r"|(^|/)report\.json$|^(watermark|lock|pk|sk|expires_at)$"
 )
 FOLDERS = ("app.py", "config", "stacks", "lambdas", "glue_jobs", "checks", "local/demo", "local/chaos")
 
