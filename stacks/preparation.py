@@ -214,7 +214,7 @@ class PreparationStack(EnvironmentStack):
             layers=[self._layer, DuckDbLayer(self)],
             more={
                 "glue_jobs": jobs,
-                "pyspark": jobs / "on_duckdb",
+                "on_duckdb/pyspark": jobs / "on_duckdb",
                 "arguments.json": json.dumps(self._build_arguments, sort_keys=True),
             },
             environment={"ENGINE": etl.engine, "SMALL_MEGABYTES": str(etl.small_megabytes)},

@@ -1,9 +1,10 @@
-"""The job on DuckDB. Its package glue_jobs lies in the zip; what it imports as pyspark is glue_jobs/on_duckdb there."""
+"""The job on DuckDB. Its package glue_jobs lies in the zip; what it imports as pyspark is glue_jobs/on_duckdb, beside."""
 
 from __future__ import annotations
 
 import json
 import shutil
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,9 @@ from typing import Any
 from lambdas.build_datasets.environment import Environment
 from lambdas.build_datasets.objects import Objects, megabytes
 
-ARGUMENTS = Path(__file__).parents[2] / "arguments.json"  # those that are the same in every run
+ROOT = Path(__file__).parents[2]
+ARGUMENTS = ROOT / "arguments.json"  # those that are the same in every run
+PYSPARK = ROOT / "on_duckdb"
 STAGE = Path("/tmp/build")
 MEGABYTES_A_PROCESSOR = 1769  # Lambda developer guide, "Configure Lambda function memory"
 SHARE_OF_MEMORY = 0.7  # the rest is the interpreter's, and DuckDB's own beyond its limit
@@ -27,6 +30,12 @@ def arguments(of_run: Mapping[str, str]) -> dict[str, str]:
     return {**fixed, **of_run}
 
 
+def on_path() -> None:
+    """Lets the jobs find what stands in for PySpark, and not one that is installed."""
+    if str(PYSPARK) not in sys.path:
+        sys.path.insert(0, str(PYSPARK))
+
+
 def size(given: Mapping[str, str], *, s3: Any) -> float:
     """Megabytes that a run reads: this run's tables and export, and the log's events of the runs before."""
     from glue_jobs import report, session
@@ -35,9 +44,19 @@ def size(given: Mapping[str, str], *, s3: Any) -> float:
     paths = [session.location(bucket, f"aurora/run={run_id}")]
     if given["export_prefix"] != report.NONE:
         paths.append(session.location(bucket, given["export_prefix"].strip("/")))
-    previous = report.read(s3, bucket=given["datasets_bucket"], run_id=given["previous_run_id"]) or {}
-    paths += [session.raw_events(bucket, run) for run in previous.get("event_runs", []) if run != run_id]
+    paths += [session.raw_events(bucket, run) for run in _runs_before(given, s3) if run != run_id]
     return megabytes(s3, paths)
+
+
+def _runs_before(given: Mapping[str, str], s3: Any) -> list[str]:
+    """The runs whose exports a build may read again."""
+    from glue_jobs import report
+
+    if given["previous_run_id"] == report.NONE:
+        return []
+    found = report.read(s3, bucket=given["datasets_bucket"], run_id=given["previous_run_id"]) or {}
+    runs: list[str] = found.get("event_runs", [])
+    return runs
 
 
 def check(found: float, settings: Environment) -> bool:

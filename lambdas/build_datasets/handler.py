@@ -21,6 +21,7 @@ def settings() -> Environment:
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """{built, megabytes}: not built is what is too large, and etl.engine leaves to Spark."""
+    engine.on_path()
     given = engine.arguments({name: events.text(event, name) for name in OF_RUN})
     s3 = client("s3")
     found = engine.size(given, s3=s3)
