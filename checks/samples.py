@@ -32,6 +32,7 @@ FUNCTION_RESULTS: Mapping[str, Mapping[str, Any]] = {
         "previous_run_id": PREVIOUS_RUN_ID,
     },
     "grant_reader": {"user": "extraction", "tables": ["public.users"]},
+    "build_datasets": {"built": True, "megabytes": 3.5},
     "validate_datasets": {"passed": True, "rows": {"interactions": 1000}},
     "judge_solution_version": {
         "promote": True,

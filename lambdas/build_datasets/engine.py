@@ -41,7 +41,7 @@ def size(given: Mapping[str, str], *, s3: Any) -> float:
     from glue_jobs import report, session
 
     bucket, run_id = given["raw_bucket"], given["run_id"]
-    paths = [session.location(bucket, f"aurora/run={run_id}")]
+    paths = [session.raw_table(bucket, run_id, "")]
     if given["export_prefix"] != report.NONE:
         paths.append(session.location(bucket, given["export_prefix"].strip("/")))
     paths += [session.raw_events(bucket, run) for run in _runs_before(given, s3) if run != run_id]

@@ -90,8 +90,13 @@ def extracted(world: World, run: str) -> None:
         (text, text, number, number, number, number, date(1990, 1, 1) if n % 3 else None)
         for n, (text, number) in enumerate(zip(TEXTS, [*NUMBERS], strict=False))
     ]
-    flags = [(f"flag{n}", "1", None, None, None, flag, None) for n, flag in enumerate(["T", "no", "2", " YES ", ""])]
-    numbers = [(f"n{n}", None, number, number, number, None, date(2026, 2, 28)) for n, number in enumerate(NUMBERS)]
+    flags = [
+        (f"flag{n}", "1", None, None, None, flag, None)
+        for n, flag in enumerate(["T", "no", "2", " YES ", ""])
+    ]
+    numbers = [
+        (f"n{n}", None, number, number, number, None, date(2026, 2, 28)) for n, number in enumerate(NUMBERS)
+    ]
     twins = [("twin", "20", "1", "1", "1", "true", None)] * 3
     world._table(
         run, "users", [*users, *flags, *numbers, *twins, (None, "1", None, None, None, None, None)],
@@ -108,7 +113,12 @@ def extracted(world: World, run: str) -> None:
     orders = [
         (text or "u1", f"i{n % 4}", known - timedelta(microseconds=n * 700_001), value, device)
         for n, (text, value, device) in enumerate(
-            zip(TEXTS, [Decimal("3.99"), Decimal("0"), None, Decimal("1e-9")] * 9, [*TEXTS[1:], None], strict=False)
+            zip(
+                TEXTS,
+                [Decimal("3.99"), Decimal("0"), None, Decimal("1e-9")] * 9,
+                [*TEXTS[1:], None],
+                strict=False,
+            )
         )
     ]
     edges = [
@@ -132,8 +142,15 @@ def logged() -> Iterator[dict[str, Any]]:
         yield event(f"n{n}") | value
         yield event(f"at{n}") | {"timestamp": {"N": number or ""}}
     shown = {"L": [{"S": "i1"}, {"S": "a|b"}, {"N": "7"}, {"S": "日本"}]}
-    yield event("shown") | {"impression": shown, "recommendation_id": {"S": "RID-日本"}, "simulated": {"BOOL": True}}
-    yield event("many") | {"impression": {"SS": [f"i{n}" for n in range(40)]}, "recommendation_id": {"S": "ours"}}
+    yield event("shown") | {
+        "impression": shown,
+        "recommendation_id": {"S": "RID-日本"},
+        "simulated": {"BOOL": True},
+    }
+    yield event("many") | {
+        "impression": {"SS": [f"i{n}" for n in range(40)]},
+        "recommendation_id": {"S": "ours"},
+    }
     yield event("figures") | {"impression": {"NS": ["1", "2.50"]}, "depth": {"M": {"a": {"S": "b"}}}}
     yield event("odd") | {"item_id": {"M": {"a": {"S": "b"}}}, "device": {"BOOL": False}}
     yield event("offer", kind="offer", item=None) | {"action_id": {"S": "日本"}}
@@ -190,7 +207,11 @@ def _rows(file: Path) -> list[str]:
     if file.name.endswith(".csv"):  # each of Spark's has the header
         header, *found = csv.reader(content.decode().split("\n")[:-1])
         return [json.dumps(dict(zip(header, row, strict=True))) for row in found]
-    return [json.dumps(_without_nulls(json.loads(line)), sort_keys=True) for line in content.decode().split("\n") if line]
+    return [
+        json.dumps(_without_nulls(json.loads(line)), sort_keys=True)
+        for line in content.decode().split("\n")
+        if line
+    ]
 
 
 def _without_nulls(row: dict[str, Any]) -> dict[str, Any]:
@@ -238,7 +259,15 @@ def test_every_output_of_both_engines_is_the_same_row_by_row(world: World) -> No
     world.export(*logged())
     folder = world.root / "raw/exposures/day=2026-11-23"
     folder.mkdir(parents=True)
-    lines = [exposure("u1"), exposure("ユーザー"), exposure("u2", variant=None), "no JSON", "", "[1]", '{"a":']
+    lines = [
+        exposure("u1"),
+        exposure("ユーザー"),
+        exposure("u2", variant=None),
+        "no JSON",
+        "",
+        "[1]",
+        '{"a":',
+    ]
     (folder / "a.json").write_text("\n".join(lines))
     built_by_both(world, [{"ttl": "until", "keep_expired_days": 9, "datasets": DATASETS}])
     counts = world.report()["datasets"]["interactions"]

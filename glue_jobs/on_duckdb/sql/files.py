@@ -45,6 +45,4 @@ class Folders:
 def data(folder: Path) -> list[Path]:
     if folder.is_file():
         return [folder]
-    return sorted(
-        file for file in folder.rglob("*") if file.is_file() and not file.name.startswith(HIDDEN)
-    )
+    return sorted(file for file in folder.rglob("*") if file.is_file() and not file.name.startswith(HIDDEN))

@@ -303,6 +303,4 @@ def _ordered(sql: str, kind: T.DataType) -> str:
 def collect_list(column: Column | str) -> Column:
     """Without nulls; an empty list where there is nothing."""
     inner = column_or_name(column)
-    return Column(
-        lambda on: f"coalesce(list({inner.build(on)}) FILTER ({inner.build(on)} IS NOT NULL), [])"
-    )
+    return Column(lambda on: f"coalesce(list({inner.build(on)}) FILTER ({inner.build(on)} IS NOT NULL), [])")

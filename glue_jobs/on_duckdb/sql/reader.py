@@ -95,5 +95,3 @@ def _shape(kind: T.DataType) -> object:
 
 def _field(field: T.StructField) -> str:
     return f"struct_extract(line, {text(field.name)}) AS {T.quoted(field.name)}"
-
-

@@ -21,7 +21,9 @@ class Scope:
             empty = ", ".join(
                 f"CAST(NULL AS {kind.duckdb}) AS {T.quoted(name)}" for name, kind in self._columns.items()
             )
-            self._known[sql] = T.of_duckdb(self._connection.sql(f"SELECT {sql} FROM (SELECT {empty})").types[0])
+            self._known[sql] = T.of_duckdb(
+                self._connection.sql(f"SELECT {sql} FROM (SELECT {empty})").types[0]
+            )
         return self._known[sql]
 
     def fresh(self, name: str) -> str:

@@ -76,4 +76,3 @@ def _plain(field: T.StructField) -> str:
     if isinstance(field.dataType, T.FloatType):
         return f"CAST(CAST({name} AS VARCHAR) AS DOUBLE)"
     return name
-
