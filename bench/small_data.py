@@ -26,13 +26,13 @@ SHOPS = (10_000, 100_000, 1_000_000)  # orders; as many events beside them
 ENGINES = ("glue", "lambda")
 # A name that the log's export has on AWS.
 EXPORT = f"application_log/run={RUN}/AWSDynamoDB/01/data"
-ITEM = """{"Item": {"user_id": {"S": "' || u || '"}, "event_key": {"S": "' || range || '"}, "event_id": {"S": "e' || range
- || '"}, "event_type": {"S": "click"}, "item_id": {"S": "i' || range % 2000 || '"}, "timestamp": {"N": "' || t || '"}}}"""
+_VALUES = {"user_id": "u", "event_key": "range", "event_id": "'e' || range", "event_type": "'click'"}
+_MORE = {"item_id": "'i' || range % 2000", "timestamp": "t"}
 TABLES = {
     "users": "SELECT 'u' || range AS user_id, CAST(range % 80 AS VARCHAR) AS age, CAST(range % 7 AS VARCHAR) AS income,"
     " CAST(range % 5 AS VARCHAR) AS household_size FROM range({users})",
-    "items": "SELECT 'i' || range AS item_id, TIMESTAMPTZ '2026-01-01' AS created_at, '食品' || range % 9 AS department,"
-    " 'c' || range % 99 AS category, 'b' || range % 300 AS brand FROM range(2000)",
+    "items": "SELECT 'i' || range AS item_id, TIMESTAMPTZ '2026-01-01' AS created_at, '食品' || range % 9 AS department"
+    ", 'c' || range % 99 AS category, 'b' || range % 300 AS brand FROM range(2000)",
     "orders": "SELECT 'u' || hash(range) % {users} AS user_id, 'i' || hash(range + 1) % 2000 AS item_id,"
     " TIMESTAMPTZ '2026-01-01' + to_seconds(range * 25920000 // {orders}) AS ordered_at,"
     " CAST(range % 1000 AS DECIMAL(10, 2)) / 100 AS sales_value, 'o' || range // 3 AS order_id FROM range({orders})",
@@ -68,10 +68,15 @@ def make(root: Path, orders: int) -> float:
         folder.mkdir(parents=True)
         connection.execute(f"COPY ({query.format(**shop)}) TO '{folder}/part-0.parquet' (FORMAT parquet)")
     (root / "raw" / EXPORT).mkdir(parents=True)
-    lines = f"SELECT 'u' || hash(range) % {shop['users']} AS u, 1767225600000 + range * 25000000 AS t, range FROM range({orders})"
-    made = f"SELECT '{' '.join(ITEM.split())}' AS line FROM ({lines.replace('25000000', str(25_000_000_000 // orders))})"
+    kinds = {name: "N" if name == "timestamp" else "S" for name in (_VALUES | _MORE)}
+    values = (_VALUES | _MORE).items()
+    item = ", ".join(f"'{name}': {{'{kinds[name]}': CAST({value} AS VARCHAR)}}" for name, value in values)
+    apart = 25_000_000_000 // orders  # milliseconds
+    user, at = f"'u' || hash(range) % {shop['users']}", f"1767225600000 + range * {apart}"
+    events = f"SELECT {user} AS u, {at} AS t, range"
     connection.execute(
-        f"COPY ({made}) TO '{root}/raw/{EXPORT}/x.json.gz' (FORMAT csv, HEADER false, QUOTE '', ESCAPE '', DELIMITER '\x01', COMPRESSION gzip)"
+        f"COPY (SELECT {{{item}}} AS Item FROM ({events} FROM range({orders})))"
+        f" TO '{root}/raw/{EXPORT}/x.json.gz' (FORMAT json, COMPRESSION gzip)"
     )
     return sum(file.stat().st_size for file in root.rglob("*") if file.is_file()) / 1_000_000
 

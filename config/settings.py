@@ -437,9 +437,9 @@ class Etl(Section):
     """What prepares datasets, and the size of the Glue jobs."""
 
     engine: Literal["glue", "lambda", "auto"] = "glue"
-    """What builds datasets: Spark on Glue, DuckDB in a function, or the function below `small_megabytes` (docs/small-data.md)."""
+    """What builds datasets: a job on Glue, a function, or the function up to `small_megabytes` (docs/small-data.md)."""
     small_megabytes: int = Field(default=200, ge=1, le=2000)
-    """Megabytes of sources, as they are stored, up to which the function builds; not looked at where `engine` is glue."""
+    """Megabytes of sources, as they are stored, up to which the function builds. `engine: glue` looks at none."""
     function_memory: int = Field(default=3008, ge=1769, le=10240)
     """Megabytes of memory of the function that builds; more than 3,008 takes a raised quota in a new account."""
     glue_version: Literal["5.1"] = "5.1"
@@ -483,8 +483,10 @@ class Schedule(Section):
 
     expression: str
     """`cron(minutes hours day-of-month month day-of-week year)` or `rate(n days)`."""
+    training: str | None = None
+    """As `expression`: from each of its times on, the next run trains, others use what serves; null: each trains."""
     time_zone: str = "UTC"
-    """IANA time zone of the expression."""
+    """IANA time zone of the expressions."""
     enabled: bool = True
     """false keeps the schedule but never fires it."""
     late_after_hours: int = Field(default=30, ge=1, le=168)
@@ -494,6 +496,11 @@ class Schedule(Section):
     @classmethod
     def _is_a_schedule(cls, expression: str) -> str:
         return rules.check_schedule(expression)
+
+    @field_validator("training")
+    @classmethod
+    def _trains_at_times(cls, training: str | None) -> str | None:
+        return None if training is None else rules.check_schedule(training)
 
     @field_validator("time_zone")
     @classmethod

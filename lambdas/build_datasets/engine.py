@@ -1,4 +1,4 @@
-"""The job on DuckDB. Its package glue_jobs lies in the zip; what it imports as pyspark is glue_jobs/on_duckdb, beside."""
+"""The job on DuckDB. Its package glue_jobs lies in the zip, and beside it what it imports as pyspark."""
 
 from __future__ import annotations
 

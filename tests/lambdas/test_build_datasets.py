@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from lambdas.build_datasets import engine
-from lambdas.build_datasets.environment import Environment
 from lambdas.build_datasets.engine import SourcesTooLarge
+from lambdas.build_datasets.environment import Environment
 from lambdas.build_datasets.objects import NotAPath, Objects
 
 RUN, EARLIER = "20261124T030000Z", "20261123T030000Z"

@@ -191,7 +191,7 @@ def transform(column: Column | str, made: Callable[[Column], Column]) -> Column:
     return _each("list_transform", column, made)
 
 
-def filter(column: Column | str, made: Callable[[Column], Column]) -> Column:
+def filter(column: Column | str, made: Callable[[Column], Column]) -> Column:  # noqa: A001
     return _each("list_filter", column, made)
 
 
@@ -199,7 +199,7 @@ def exists(column: Column | str, made: Callable[[Column], Column]) -> Column:
     return call("list_bool_or", _each("list_transform", column, made))
 
 
-def slice(column: Column | str, start: int, length: int) -> Column:
+def slice(column: Column | str, start: int, length: int) -> Column:  # noqa: A001
     return call("list_slice", column_or_name(column), literal(start), literal(start + length - 1))
 
 
@@ -257,7 +257,7 @@ def count_if(condition: Column) -> Column:
     return Column(lambda on: f"CAST(count_if({condition.build(on)}) AS BIGINT)")
 
 
-def sum(column: Column | str) -> Column:
+def sum(column: Column | str) -> Column:  # noqa: A001
     inner = column_or_name(column)
     return Column(lambda on: f"CAST(sum({inner.build(on)}) AS BIGINT)", name=inner.name)
 
@@ -266,11 +266,11 @@ def avg(column: Column | str) -> Column:
     return call("avg", column_or_name(column))
 
 
-def min(column: Column | str) -> Column:
+def min(column: Column | str) -> Column:  # noqa: A001
     return call("min", column_or_name(column))
 
 
-def max(column: Column | str) -> Column:
+def max(column: Column | str) -> Column:  # noqa: A001
     """Of structs the largest by their fields in turn, where null is the smallest."""
     inner = column_or_name(column)
 

@@ -30,7 +30,10 @@ _SHORT = {
     "PRT": "America/Puerto_Rico", "PST": "America/Los_Angeles", "SST": "Pacific/Guadalcanal",
     "VST": "Asia/Ho_Chi_Minh", "Z": "+00:00", "UTC": "+00:00", "GMT": "+00:00", "UT": "+00:00",
 }  # fmt: skip
-_YEAR = "CASE WHEN y > 9999 THEN '+' || y WHEN y < 0 THEN '-' || lpad(CAST(-y AS VARCHAR), 4, '0') ELSE lpad(CAST(y AS VARCHAR), 4, '0') END"
+_YEAR = (
+    "CASE WHEN y > 9999 THEN '+' || y WHEN y < 0 THEN '-' || lpad(CAST(-y AS VARCHAR), 4, '0')"
+    " ELSE lpad(CAST(y AS VARCHAR), 4, '0') END"
+)
 _MACROS = {
     "spark_trim(x)": _TRIM,
     "spark_whole(x)": "nullif(regexp_extract(spark_trim(x), '^[+-]?[0-9]+$'), '')",
