@@ -1,4 +1,4 @@
-"""Objects of S3 as files of this machine, for an engine that knows files alone."""
+"""Objects of S3 as files on disk, for an engine that knows files alone."""
 
 from __future__ import annotations
 

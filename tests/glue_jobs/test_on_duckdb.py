@@ -39,7 +39,8 @@ NUMBERS = [
 ]  # fmt: skip
 TEXTS = [
     "plain", "日本語 🍣", 'say "hi"', "comma, inside", "back\\slash", "line\nbreak\r\nand\u2028more", "  lead",
-    "tail  ",    "null", "tab\there", "", "  ", "\n", "a|b", "#x", "'s", "é" * 300, "日" * 1001, "k" * 256, "k" * 257, "nul\x00l",
+    "tail  ", "null",
+    "tab\there", "", "  ", "\n", "a|b", "#x", "'s", "é" * 300, "日" * 1001, "k" * 256, "k" * 257, "nul\x00l",
     "\u3000", "\u00a0", "bell\x07", "x" * 1000, "x" * 1001,
 ]  # fmt: skip
 DATASETS = {

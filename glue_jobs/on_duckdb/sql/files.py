@@ -1,4 +1,4 @@
-"""The files behind paths: folders of this machine, or objects of S3 by way of one."""
+"""The files behind paths: folders, or objects of S3 by way of one."""
 
 from __future__ import annotations
 

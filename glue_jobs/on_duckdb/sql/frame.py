@@ -148,7 +148,7 @@ class DataFrame:
         return DataFrame(self.sparkSession, f"SELECT {selection} FROM ({self.sql}) {group}")
 
     def join(self, other: DataFrame, on: str, how: str) -> DataFrame:
-        """By one column of both, which comes first."""
+        """Joined by one column of both, which comes first."""
         key = T.quoted(on)
         mine = [f"one.{T.quoted(name)}" for name in self.columns if name.lower() != on.lower()]
         theirs = [f"other.{T.quoted(name)}" for name in other.columns if name.lower() != on.lower()]
@@ -163,7 +163,7 @@ class DataFrame:
         return DataFrame(self.sparkSession, f"SELECT * FROM ({self.sql}) CROSS JOIN ({other.sql})")
 
     def union(self, other: DataFrame) -> DataFrame:
-        """By position."""
+        """All rows of both, columns by their position."""
         one, two = self._without_file("{}"), other._without_file("{}")
         return DataFrame(self.sparkSession, f"({one.sql}) UNION ALL ({two.sql})")
 

@@ -271,7 +271,7 @@ def min(column: Column | str) -> Column:  # noqa: A001
 
 
 def max(column: Column | str) -> Column:  # noqa: A001
-    """Of structs the largest by their fields in turn, where null is the smallest."""
+    """The largest value; structs compare by their fields in turn, where null is the smallest."""
     inner = column_or_name(column)
 
     def build(on: Scope) -> str:
