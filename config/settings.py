@@ -458,9 +458,19 @@ class Datasets(Section):
         return dataset.fields if dataset else (KEY_FIELDS[name],)
 
 
-class Etl(Section):
-    """Size of the Glue jobs."""
+# Of a function, for a megabyte of its sources as they are stored.
+MEMORY_OF_A_MEGABYTE = 15
 
+
+class Etl(Section):
+    """What prepares datasets, and the size of the Glue jobs."""
+
+    engine: Literal["glue", "lambda", "auto"] = "glue"
+    """What builds datasets: a job on Glue, a function, or the function up to `small_megabytes` (docs/small-data.md)."""
+    small_megabytes: int = Field(default=200, ge=1, le=2000)
+    """Megabytes of sources, as they are stored, up to which the function builds. `engine: glue` looks at none."""
+    function_memory: int = Field(default=3008, ge=1769, le=10240)
+    """Megabytes of memory of the function that builds; more than 3,008 takes a raised quota in a new account."""
     glue_version: Literal["5.1"] = "5.1"
     """Glue version of the Spark jobs."""
     worker_type: Literal["G.1X", "G.2X", "G.4X", "G.8X"] = "G.1X"
@@ -473,6 +483,28 @@ class Etl(Section):
         default=None, pattern=r"^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[0-9a-f-]{36}$"
     )
     """Customer key of the bootstrap bucket, if it has one: the jobs decrypt their scripts with it."""
+
+    @model_validator(mode="after")
+    def _fits_into_memory(self) -> Etl:
+        """Measured (docs/small-data.md): building takes a few times what is stored."""
+        most = self.function_memory // MEMORY_OF_A_MEGABYTE
+        if self.engine != "glue" and self.small_megabytes > most:
+            raise ValueError(
+                f"small_megabytes is {self.small_megabytes} and function_memory {self.function_memory}: "
+                f"at most {most} fit, so lower the one or raise the other to "
+                f"{self.small_megabytes * MEMORY_OF_A_MEGABYTE} (10240 at most)"
+            )
+        return self
+
+    @property
+    def on_glue(self) -> bool:
+        """Whether a job on Spark may build datasets."""
+        return self.engine != "lambda"
+
+    @property
+    def in_function(self) -> bool:
+        """Whether a function may."""
+        return self.engine != "glue"
 
 
 class Schedule(Section):
