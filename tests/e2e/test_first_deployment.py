@@ -121,7 +121,17 @@ def adopt(assembly: Assembly, place: Place) -> None:
         client.execute_change_set(ChangeSetName=made["Id"])
         eventually(lambda name=stack.name: not _busy(client, name), seconds=120)
         [done] = client.describe_stacks(StackName=stack.name)["Stacks"]
-        assert done["StackStatus"] == "CREATE_COMPLETE", (stack.name, done)
+        assert done["StackStatus"] == "CREATE_COMPLETE", (stack.name, _reasons(client, stack.name))
+
+
+def _reasons(client: Any, name: str) -> list[str]:
+    """Of the resources that failed."""
+    events = client.describe_stack_events(StackName=name)["StackEvents"]
+    return [
+        f"{e['LogicalResourceId']}: {e.get('ResourceStatusReason')}"
+        for e in events
+        if e["ResourceStatus"].endswith("FAILED")
+    ]
 
 
 def _status(client: Any, change_set: str) -> str:

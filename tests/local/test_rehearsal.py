@@ -13,8 +13,9 @@ import pytest
 
 from config.settings import load
 from local import cli, rehearsal
-from local.rehearsal import changes, stage, steps
+from local.rehearsal import changes, look, stage, steps
 from local.rehearsal.stage import RehearsalFailed, Step
+from operations.place import Place
 from osusume_endpoint import administrator, processes, state
 from osusume_endpoint.faults.plan import parse
 from tests import example
@@ -134,3 +135,29 @@ def test_it_ends_twice_and_every_fault_is_one_that_the_endpoint_takes(
     assert all(parse(step.fault).resources for step in failing if step.fault)
     refused = [step.said for step in failing if not step.fault]
     assert refused == (["raise datasets.schema_version"] if play is steps.whole else [])
+
+
+class Scheduler:
+    """A service whose schedule is this one."""
+
+    def __init__(self, expression: str) -> None:
+        self.expression = expression
+
+    def get_schedule(self, *, Name: str) -> dict[str, str]:
+        assert Name == example.settings().names.schedule
+        return {"ScheduleExpression": self.expression}
+
+
+@pytest.mark.parametrize(
+    ("deployed", "code"), [(example.settings().schedule.expression, 0), ("cron(1 1 * * ? *)", 1)]
+)
+def test_what_is_deployed_otherwise_than_configured_is_wrong(
+    deployed: str, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = Place(example.settings())
+    monkeypatch.setattr(Place, "client", lambda self, service: Scheduler(deployed))
+    monkeypatch.setattr(look, "LOOKS", (look.schedule,))
+    monkeypatch.setattr(look.places, "reached", lambda environment: place)
+    assert look.main("dev") == code
+    wanted = f"{deployed!r} is deployed, {place.settings.schedule.expression!r} is configured"
+    assert (wanted in capsys.readouterr().out) == bool(code)
