@@ -130,6 +130,8 @@ GATE = Form("gate#{solution}")
 RUN = Form("run#{run_id}")
 # What a run has finished, for one that resumes it.
 PROGRESS = Form("progress#{run_id}")
+# The next run trains; `since` is when its schedule said so.
+TRAINING_DUE = "training_due"
 # Runs whose lists serve and that the warehouse has not taken.
 WAREHOUSE_PENDING = "warehouse_pending"
 # What people were told last of a variant.
