@@ -9,7 +9,18 @@ from zoneinfo import available_timezones
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from config import business, context, experiments, files, filter_rules, gate, parts, rules, solution_rules
+from config import (
+    business,
+    context,
+    experiments,
+    files,
+    filter_rules,
+    gate,
+    parts,
+    rules,
+    solution_rules,
+    streaming,
+)
 from config.business import BusinessRule, Name, Placement
 from config.clean_up import CleanUp
 from config.errors import ConfigError
@@ -163,6 +174,11 @@ class ApplicationLog(Section):
     """Attribute of epoch seconds by which the created table expires events; an existing table says it itself."""
     keep_expired_days: int = Field(default=730, ge=0, le=36500)
     """Days for which events stay learned after time to live removed them; 0 forgets them at the next run."""
+    stream_arn: str | None = Field(
+        default=None,
+        pattern=r"^arn:aws:dynamodb:[a-z0-9-]+:\d{12}:table/[a-zA-Z0-9_.-]{3,255}/stream/[0-9T:.-]+$",
+    )
+    """Stream of an existing table, with new and old images; for event types that are `streamed`."""
 
     @model_validator(mode="after")
     def _an_imported_table_is_named(self) -> Self:
@@ -173,6 +189,7 @@ class ApplicationLog(Section):
                 "create is false, and an existing table says itself by which attribute it expires: "
                 "remove ttl_attribute"
             )
+        streaming.check_stream_arn(self)
         return self
 
 
@@ -194,6 +211,13 @@ class EventRule(Section):
     """Where events of the type come from."""
     weight: float = Field(default=1.0, ge=0, le=1)
     """Weight in training, 0 to 1, for recipes that take event weights."""
+    streamed: bool = False
+    """true sends events of the log to Personalize's event tracker within seconds; older ones stay imported."""
+
+    @model_validator(mode="after")
+    def _a_stream_has_it(self) -> Self:
+        streaming.check_event(self)
+        return self
 
 
 class OrderColumns(Section):
@@ -265,6 +289,11 @@ class InteractionsDataset(Section):
         """Columns of the orders table that are read."""
         orders = self.order_columns.model_dump(exclude_none=True).values() if self.order_columns else ()
         return (*orders, *(field.column for field in self.fields if field.column is not None))
+
+    @property
+    def streamed(self) -> tuple[str, ...]:
+        """Event types that reach Personalize as they happen."""
+        return tuple(event.type for event in self.events if event.streamed)
 
     def types_from(self, source: str) -> tuple[str, ...]:
         return tuple(event.type for event in self.events if event.source == source)
@@ -739,6 +768,7 @@ class Settings(Section):
             attributes = self.sources.application_log.attributes
             rules.check_more_of_the_log(self.datasets.interactions, attributes)
             rules.check_action_events(self.datasets, attributes.ACTION_ID)
+        streaming.check(self.datasets, self.sources)
         return self
 
     @model_validator(mode="after")
@@ -770,7 +800,7 @@ class Settings(Section):
     @model_validator(mode="after")
     def _placements_and_rules_name_what_is_there(self) -> Self:
         rules.check_item_fields(self.publishing.item_fields, self.datasets)
-        audiences = {one.name: one.for_each for one in self.solutions if one.publishes == "lists"}
+        audiences = {one.name: one.for_each for one in self.solutions if one.listed}
         business.check(self.placements, self.rules, audiences=audiences, fields=self.publishing.item_fields)
         return self
 

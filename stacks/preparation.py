@@ -293,10 +293,13 @@ class PreparationStack(EnvironmentStack):
             layers=[self._layer],
             environment={
                 "CONTROL_TABLE": names.control_table,
+                "DATASET_GROUP": names.dataset_group,
+                "STREAMED": json.dumps(settings.datasets.interactions.streamed),
                 "APPLICATION_LOG_TABLE": settings.application_log_table if log else "",
             },
             statements=[
-                allow("dynamodb:GetItem", names.table_arn(names.control_table)),
+                # Written where event types are streamed: from when on.
+                allow(["dynamodb:GetItem", "dynamodb:PutItem"], names.table_arn(names.control_table)),
                 *([allow("dynamodb:DescribeContinuousBackups", prepare.table_arn(settings))] if log else []),
             ],
         )

@@ -104,6 +104,7 @@ def _plan_states(settings: Settings) -> States:
                 "mode": jsonata("$plan.mode"),
                 "export": jsonata("$plan.export"),
                 "previous_run_id": jsonata("$plan.previous_run_id"),
+                "streamed": jsonata("$exists($plan.streamed) ? $plan.streamed : {}"),
                 "accept": jsonata("$accept"),
             },
             Assign={"prepared": jsonata("$states.result.Output")},

@@ -1,4 +1,7 @@
-"""`prepare`: sources -> raw zone -> datasets, checked. Input {run_id, mode, export, previous_run_id, accept}."""
+"""`prepare`: sources -> raw zone -> datasets, checked.
+
+Input {run_id, mode, export, previous_run_id, accept, streamed}.
+"""
 
 from __future__ import annotations
 
@@ -31,6 +34,8 @@ def definition(settings: Settings) -> dict[str, Any]:
                 "previous_run_id": jsonata("$states.input.previous_run_id"),
                 # Figures whose bounds don't count this time.
                 "accept": jsonata("[$states.input.accept]"),
+                # From which second on a type of events is left to the stream; a plan of an earlier version has none.
+                "streamed": jsonata("$exists($states.input.streamed) ? $states.input.streamed : {}"),
             },
             "Next": "Extract",
         },
@@ -48,6 +53,7 @@ def definition(settings: Settings) -> dict[str, Any]:
                 "--export_prefix": jsonata("$export.prefix"),
                 "--previous_run_id": jsonata("$previous_run_id"),
                 "--accept": jsonata("$string($accept)"),
+                "--streamed": jsonata("$string($streamed)"),
             },
             Next="ValidateDatasets",
         ),

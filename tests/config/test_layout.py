@@ -43,13 +43,15 @@ COPIES = frozenset(
     lambdas/judge_solution_version/past.py
     lambdas/get_recommendations/actions.py lambdas/get_recommendations/store.py
     lambdas/judge_solution_version/handler.py lambdas/plan_run/plan.py
+    lambdas/shared/streaming.py lambdas/stream_events/handler.py
     lambdas/plan_run/sources.py lambdas/publish_recommendations/lists.py lambdas/shared/forgetting.py
     lambdas/validate_datasets/handler.py lambdas/validate_datasets/quality.py
     """.split()
 )
 WORDS = re.compile(
-    r"^/?(runs|aurora|application_log|events|batch_input|quarantine|batch|publish|forget)/|^/warehouse/"
-    r"|\b(pointer|versions|serving|gate|run|forgetting|forgotten|decision)#|(^|/)report\.json$|^(watermark|lock|pk|sk|expires_at)$"
+    r"^/?(runs|aurora|application_log|events|batch_input|quarantine|batch|publish|forget|stream_quarantine)/|^/warehouse/"
+    r"|\b(pointer|versions|serving|gate|run|forgetting|forgotten|decision|streaming|turned_down)#"
+    r"|(^|/)report\.json$|^(watermark|lock|pk|sk|expires_at)$"
 )
 FOLDERS = ("app.py", "config", "stacks", "lambdas", "glue_jobs", "checks", "local/demo", "local/chaos")
 

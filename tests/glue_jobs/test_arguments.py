@@ -75,6 +75,7 @@ def test_build_datasets_takes_its_arguments(given: Any, monkeypatch: pytest.Monk
         application_log=json.dumps(log),
         batch_inputs='[{"folder": "users", "lines": "users"}]',
         accept='["rows.items"]',
+        streamed='{"buy": 1798761600}',
         **FORGOTTEN,
         run_id=RUN,
         run_mode="incremental",
@@ -88,6 +89,7 @@ def test_build_datasets_takes_its_arguments(given: Any, monkeypatch: pytest.Monk
     assert (job.log.keys, job.log.ttl, job.log.keep_expired_days) == (["customer", "at"], "gone", 7)
     assert (job.log.attributes, job.log.timestamp_format) == ({"USER_ID": "customer"}, "iso")
     assert job.accepted == ["rows.items"]
+    assert job.streamed == {"buy": 1798761600}
     assert job.batch_inputs == [{"folder": "users", "lines": "users"}]
     assert (job.left_out.secret, job.left_out.digests) == (b"secret", {"abc"})
     assert job.dataset("users") == f"s3://datasets/runs/{RUN}/users/"

@@ -73,7 +73,7 @@ def test_the_readme_documents_every_variable(function: str) -> None:
         )
 
 
-def test_there_are_seventeen_functions() -> None:
+def test_there_are_eighteen_functions() -> None:
     assert FUNCTIONS == [
         "analyse_experiments",
         "authorize_reader",
@@ -90,6 +90,7 @@ def test_there_are_seventeen_functions() -> None:
         "request_forgetting",
         "run_dbt",
         "stop_variant",
+        "stream_events",
         "validate_datasets",
         "validate_experiments",
     ]
