@@ -111,6 +111,12 @@ class Aurora(Section):
     """Lowest capacity in ACU (0.5 ACU steps; 0 pauses the cluster)."""
     max_capacity: float = Field(default=2, ge=1, le=256, multiple_of=0.5)
     """Highest capacity in ACU."""
+    connections: int = Field(default=8, ge=1, le=64)
+    """Over how many connections a large table is read at most, all of one snapshot; 1 reads each over one."""
+    rows_per_connection: int = Field(default=1_000_000, ge=1)
+    """One connection more for every so many rows of a table; a smaller one is read over one."""
+    certificate_file: str | None = Field(default=None, pattern=r"^/[A-Za-z0-9._/-]+$")
+    """File on Glue's machines of certificates, of which the database's must come; null: RDS's, as Glue has them."""
     tables: SourceTables
     """The application's tables."""
 

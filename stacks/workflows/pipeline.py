@@ -308,6 +308,11 @@ def _parts(settings: Settings) -> tuple[str, ...]:
     return PARTS if settings.analytics.enabled else PARTS[:-1]
 
 
+def _log_table(settings: Settings) -> str:
+    """`none`, which no table is called, where nothing is exported."""
+    return settings.application_log_table if settings.sources.application_log is not None else "none"
+
+
 def _record_states(settings: Settings) -> States:
     table = settings.names.control_table
     run = {
@@ -324,6 +329,8 @@ def _record_states(settings: Settings) -> States:
         layout.PK: {"S": layout.WATERMARK},
         "log_exported_until": {"S": jsonata("$plan.export.to")},
         "run_id": {"S": jsonata("$plan.run_id")},
+        # Another table's changes since then are not all that it holds.
+        "log_table": {"S": _log_table(settings)},
     }
     after = "RunLoad" if settings.analytics.enabled else "ReleaseLock"
     return {

@@ -92,7 +92,7 @@ def test_the_functions_ask_dynamodb_for_the_keys_of_the_layout() -> None:
         {layout.PK: {"S": layout.WATERMARK}, **watermark},
         {layout.PK: {"S": layout.SERVING.of(solution="personal")}, **serving},
     )
-    assert sources.watermark(table, table="control") is not None
+    assert sources.watermark(table, table="control", log="log") is not None
     past = Past(table, table="control")
     assert past.serving("personal") is not None
     past.remember("personal", Case(arn="new", metrics={}))
