@@ -97,6 +97,7 @@ class AnalyticsStack(EnvironmentStack):
             layers=[runtime],
             environment={
                 "RESULTS_BUCKET": self.names.results_bucket,
+                "CONTROL_TABLE": self.names.control_table,
                 "WAREHOUSE_WORKGROUP": self.names.warehouse,
                 "WAREHOUSE_DATABASE": self.settings.analytics.database,
                 "COPY_ROLE_ARN": copy_role.role_arn,
@@ -117,6 +118,8 @@ class AnalyticsStack(EnvironmentStack):
                     warehouse.administrator.secret_arn,
                     warehouse.reader.secret_arn,
                 ),
+                # How long the run took, which no file of it says.
+                allow("dynamodb:GetItem", self.names.table_arn(self.names.control_table)),
                 access.decrypt(self.key_arn),
             ],
         )

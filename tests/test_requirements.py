@@ -64,7 +64,9 @@ def test_the_demo_has_a_wheel_for_every_machine(platform: str, python: str, tmp_
 
 def test_the_newest_python_on_arm_has_a_wheel_of_everything_in_the_demo(tmp_path: Path) -> None:
     lock = ROOT / "requirements-local.txt"
-    assert without_wheel(lock, platform="aarch64-manylinux_2_28", python="3.14", folder=tmp_path / "there") == ""
+    assert (
+        without_wheel(lock, platform="aarch64-manylinux_2_28", python="3.14", folder=tmp_path / "there") == ""
+    )
 
 
 def test_a_package_without_a_wheel_is_noticed(tmp_path: Path) -> None:

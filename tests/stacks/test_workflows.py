@@ -340,8 +340,9 @@ def preparation() -> dict[tuple[str, str], Any]:
 
 
 def test_prepare_extracts_builds_and_validates() -> None:
-    result, cloud = run("prepare", PLAN, preparation())
-    assert output(result) == {"run_id": RUN, "rows": {"users": 3}}
+    measured = glue_job(ExecutionTime=360, MaxCapacity=2.0)
+    result, cloud = run("prepare", PLAN, preparation() | measured)
+    assert output(result) == {"run_id": RUN, "rows": {"users": 3}, "dpu_hours": [0.2, 0.2]}
     jobs = {call["JobName"]: call["Arguments"] for call in sent(cloud, "StartJobRun")}
     assert jobs[NAMES.job("extract-aurora")] == {"--run_id": RUN}
     assert jobs[NAMES.job("build-datasets")]["--previous_run_id"] == "none"
@@ -350,6 +351,11 @@ def test_prepare_extracts_builds_and_validates() -> None:
     export = sent(cloud, "ExportTableToPointInTime")[0]
     assert export["ExportType"] == "FULL_EXPORT"
     assert export["S3Prefix"] == f"application_log/run={RUN}"
+
+
+def test_hours_that_glue_does_not_say_are_null_and_no_zero() -> None:
+    result, _ = run("prepare", PLAN, preparation() | glue_job(ExecutionTime=360))
+    assert set(output(result)["dpu_hours"]) == {None}
 
 
 def incremental(*windows: tuple[str, str]) -> dict[str, Any]:
@@ -583,8 +589,9 @@ def loading(*statuses: str, **more: str) -> Any:
 
 
 def test_recommend_infers_publishes_and_swaps() -> None:
-    result, cloud = run("recommend", {"run_id": RUN, "versions": VERSIONS}, recommendation())
-    assert output(result) == {"run_id": RUN}
+    scaled = glue_job(DPUSeconds=1800.0, ExecutionTime=1, MaxCapacity=100.0)
+    result, cloud = run("recommend", {"run_id": RUN, "versions": VERSIONS}, recommendation() | scaled)
+    assert output(result) == {"run_id": RUN, "dpu_hours": [0.5]}
     inference = {call["jobName"]: call for call in sent(cloud, "CreateBatchInferenceJob")}
     personal = inference[f"osusume-dev-personal-{RUN}"]
     assert personal["solutionVersionArn"] == VERSION

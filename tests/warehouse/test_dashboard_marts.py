@@ -73,13 +73,139 @@ def test_the_category_mix_holds_lists_against_interactions(built: Warehouse) -> 
 
 
 def test_the_funnel_counts_what_was_shown_by_position(built: Warehouse) -> None:
-    assert built.select("select * from marts.mart_funnel order by list_position") == [
+    keys = "shown_on, list_position, chosen_by, made_by"
+    sums = ", ".join(f"sum({name})::bigint" for name in ("shown_items", "clicked_items", "bought_items"))
+    found = built.select(f"select {keys}, {sums} from marts.mart_funnel group by {keys} order by 2")
+    assert found == [
         (date(2026, 1, 1), 1, "the API", "simulator", 4, 2, 1),
         (date(2026, 1, 1), 2, "the API", "simulator", 2, 0, 1),
         (date(2026, 1, 1), 3, "the API", "simulator", 1, 0, 0),
         (date(2026, 1, 1), 26, "the API", "simulator", 1, 0, 0),
         (date(2026, 1, 1), 27, "the API", "simulator", 1, 0, 0),
     ]
+
+
+def test_the_funnel_tells_placements_and_whose_lists_served_apart(built: Warehouse) -> None:
+    """Carl's first answer and what Ben saw are of before the old run served."""
+    counts = "shown_items, clicked_items, bought_items"
+    found = built.select(
+        f"select list_position, placement, lists_of_run, {counts} from marts.mart_funnel order by 1, 2, 3"
+    )
+    assert found == [
+        (1, "cart", rows.OLD, 1, 0, 0),
+        (1, "not said", rows.OLD, 2, 2, 1),
+        (1, "not said", "not known", 1, 0, 0),
+        (2, "not said", rows.OLD, 2, 0, 1),
+        (3, "not said", rows.OLD, 1, 0, 0),
+        (26, "home", "not known", 1, 0, 0),
+        (27, "home", "not known", 1, 0, 0),
+    ]
+
+
+def test_the_list_as_inferred_stands_beside_the_one_that_was_published(built: Warehouse) -> None:
+    found = built.select(
+        "select inferred_position, list_position, item_id, outcome from marts.fct_rankings"
+        " where entity_id = 'anna' order by item_id"
+    )
+    assert found == [
+        (None, 2, "bread", "put in"),
+        (1, None, "eggs", "taken out"),
+        (2, 1, "milk", "moved up"),
+    ]
+
+
+def test_rules_are_counted_by_what_they_did_and_by_the_lists_that_they_changed(built: Warehouse) -> None:
+    found = built.select(
+        "select rule_name, outcome, items_changed, changed_lists, lists, recency from marts.mart_rules order by 1, 2"
+    )
+    assert found == [
+        ("exclude_bought_within_days", "moved up", 1, 1, 2, "newest"),
+        ("exclude_bought_within_days", "taken out", 1, 1, 2, "newest"),
+        ("min_never_bought", "put in", 1, 1, 2, "newest"),
+    ]
+
+
+def test_what_was_shown_again_is_told_from_what_was_new(built: Warehouse) -> None:
+    """Of nine items shown milk and eggs came twice to anna and to carl; anna had dismissed eggs."""
+    found = built.select(
+        "select history, band, shown_items, clicked_items, bought_items from marts.mart_shown_again"
+        " order by history, band_order"
+    )
+    assert found == [
+        ("bought", "never bought", 9, 2, 2),
+        ("dismissed", "not dismissed", 8, 2, 2),
+        ("dismissed", "dismissed before", 1, 0, 0),
+        ("shown", "shown for the first time", 7, 1, 1),
+        ("shown", "shown once before", 2, 1, 1),
+    ]
+
+
+def test_offline_stands_beside_what_came_of_the_lists_while_they_served(built: Warehouse) -> None:
+    """One item in the cart's place: its solution has no version here, and that of `home` served no answer then."""
+    found = built.select(
+        "select run_id, solution, offline_value, shown_items, clicked_items from marts.mart_offline_online"
+    )
+    assert found == [(rows.OLD, "related", None, 1, 0)]
+
+
+def test_a_run_says_how_long_its_phases_were_and_what_it_cost_at_least(built: Warehouse) -> None:
+    """OLD trained a v2 recipe on 2 interactions and made one list; DPU-hours have no price in the table."""
+    names = "run_mode, minutes_preparing, minutes_training, minutes_recommending, dpu_hours, unpriced_items"
+    assert built.select(f"select {names} from marts.mart_runs order by run_id") == [
+        ("full", 30.0, 90.0, 182.0, 0.5, 1),
+        ("incremental", 15.0, 60.0, 30.0, None, 1),
+    ]
+    prices = {one["driver"]: one["usd"] for one in built.variables["prices"]}
+    of_old = 2 * prices["Personalize v2 training"] + 1 * prices["Personalize v2 lists"]
+    [(cost,)] = built.select(f"select priced_cost_usd from marts.mart_runs where run_id = '{rows.OLD}'")
+    assert cost == pytest.approx(of_old)
+
+
+def test_what_a_run_used_has_the_price_of_the_dated_table_and_no_zero_for_what_has_none(
+    built: Warehouse,
+) -> None:
+    found = built.select(
+        "select item, solution, amount, unit, price_usd is null, cost_usd is null, price_read_on::text"
+        f" from marts.mart_run_costs where run_id = '{rows.NEW}' order by 1, 2"
+    )
+    assert found == [
+        ("jobs", "all", None, "DPU-hours", True, True, None),
+        ("lists", "personal", 2.0, "lists", False, False, "2026-08-24"),
+        # Nothing is known of its recipe, so it is billed as one that is no v2.
+        ("lists", "popular", 1.0, "lists", False, False, "2026-11-27"),
+        ("training", "personal", 3.0, "interactions", False, False, "2026-08-24"),
+    ]
+
+
+def test_members_of_a_segment_are_compared_with_those_of_the_run_before(built: Warehouse) -> None:
+    names = "run_id, segment, members, kept_members, recency"
+    assert built.select(f"select {names} from marts.mart_segments order by 1, 2") == [
+        (rows.OLD, "milk", 1, None, "earlier"),
+        (rows.NEW, "milk", 2, 1, "newest"),
+        (rows.NEW, "organic", 1, 0, "newest"),
+    ]
+
+
+def test_feedback_is_counted_by_kind_and_by_the_place_it_is_about(built: Warehouse) -> None:
+    found = built.select(
+        "select event_type, placement, events, users, items from marts.mart_feedback order by 1, 2"
+    )
+    assert found == [
+        ("click", None, 3, 2, 3),
+        ("dismiss", None, 1, 1, 1),
+        ("view", "home", 1, 1, 1),
+        ("view", None, 1, 1, 1),
+    ]
+
+
+def test_a_definition_of_an_experiment_has_a_row_for_each_variant(built: Warehouse) -> None:
+    [one] = example.experiments()["definitions"]
+    found = built.select(
+        "select experiment, variant, weight, is_control, primary_metric from marts.mart_experiment_definitions"
+    )
+    assert {row[1]: row[2] for row in found} == {v["name"]: float(v["weight"]) for v in one["variants"]}
+    assert {row[0] for row in found} == {one["name"]} and {row[4] for row in found} == {one["primary"]}
+    assert [row[1] for row in found if row[3]] == [one["control"]]
 
 
 def test_a_run_has_its_rows_and_what_it_published_and_promoted(built: Warehouse) -> None:
@@ -124,6 +250,7 @@ def test_usage_counts_people_and_events_by_day(built: Warehouse) -> None:
     found = built.select("select event_type, events, users from marts.mart_usage order by occurred_on, 1")
     assert found == [
         ("click", 3, 2),
+        ("dismiss", 1, 1),
         ("impression", 5, 3),
         ("order item", 3, 1),
         ("view", 2, 2),

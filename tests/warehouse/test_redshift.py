@@ -11,7 +11,7 @@ import yaml
 
 from config.settings import load
 from lambdas.analyse_experiments import store
-from lambdas.load_warehouse import script
+from lambdas.load_warehouse import progress, script
 from osusume_endpoint.redshift import reserved
 from tests import example
 from tests.warehouse.conftest import WAREHOUSE, dbt
@@ -88,7 +88,8 @@ def test_every_model_and_test_compiles_offline_to_what_redshift_runs(compiled: l
     models = {
         path.stem
         for path in compiled
-        if path.parent.name in ("marts", "shop", "application_log", "personalize", "quality", "experiments")
+        if path.parent.name
+        in ("marts", "shop", "application_log", "personalize", "quality", "experiments", "pipeline")
     }
     assert models >= {path.stem for path in (WAREHOUSE / "models").rglob("*.sql")}
     problems = {path.stem: findings(path.read_text()) for path in compiled}
@@ -117,6 +118,7 @@ def load_statements(columns: dict[str, dict[str, str]] | None = None) -> list[st
         "dbt_user": "IAMR:dbt",
     }
     made = script.column_values(columns or warehouse_columns(example.settings().datasets))
+    made |= script.noted(progress.NOTHING | {"mode": "full", "dpu_hours": 0.5})
     return script.statements(folder=script.FOLDER, values=values | made)
 
 
@@ -199,7 +201,7 @@ def test_each_rebuild_of_a_mart_grants_it_to_the_readers_role(compiled: list[Pat
     nodes = json.loads((target / "manifest.json").read_text())["nodes"].values()
     models = {n["name"]: n["config"] for n in nodes if n["resource_type"] == "model"}
     marts = {name: config["grants"] for name, config in models.items() if config["schema"] != "staging"}
-    assert len(marts) == 24
+    assert len(marts) == 35
     assert {json.dumps(grants) for grants in marts.values()} == {
         json.dumps({"select": [f"role:{tables.READER}"]})
     }
