@@ -86,10 +86,7 @@ def applied(
     on: Operations, entries: Any, *, rules: Mapping[str, Rule], publishing: Mapping[str, Any], given: Given
 ) -> Any:
     """The list after each rule in turn."""
-    left = entries
-    for left in steps(on, entries, rules=rules, publishing=publishing, given=given).values():
-        pass
-    return left
+    return [entries, *steps(on, entries, rules=rules, publishing=publishing, given=given).values()][-1]
 
 
 def steps(

@@ -109,8 +109,8 @@ class Warehouse:
         self.cloud.put(self.settings.names.results_bucket, key, gzip.compress(lines.encode()))
 
     def _load(self, run_id: str) -> None:
-        clients = {name: self.cloud.client(key) for name, key in
-                   (("redshift_data", "redshift-data"), ("secrets", "secretsmanager"), ("dynamodb", "dynamodb"))}  # fmt: skip
+        names = {"redshift_data": "redshift-data", "secrets": "secretsmanager", "dynamodb": "dynamodb"}
+        clients = {name: self.cloud.client(service) for name, service in names.items()}
         event: dict[str, Any] = {"run_id": run_id, "entered": run_id}
         while True:
             answer = load.run(event, **clients, settings=self._loading())

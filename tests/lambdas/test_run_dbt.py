@@ -104,7 +104,10 @@ PROJECT = {
     "      schema: \"{{ env_var('DBT_SCHEMA') }}\"\n      threads: 2\n",
     "models/one.sql": "{{ config(materialized='table') }} select 1 as id",
     "models/two.sql": "select id + 1 as id from {{ ref('one') }}",
-    "models/models.yml": "models:\n  - name: one\n    columns: [{name: id, data_tests: [not_null]}]\n",
+    "models/models.yml": "models:\n  - name: one\n    columns: [{name: id, data_tests: [not_null]}]\n"
+    # Never run by a run's build: it would fail.
+    "unit_tests:\n  - name: wrong\n    model: two\n    given: [{input: ref('one'), rows: [{id: 1}]}]\n"
+    "    expect: {rows: [{id: 3}]}\n",
     "tests/two_is_two.sql": "select * from {{ ref('two') }} where id <> 2",
 }
 

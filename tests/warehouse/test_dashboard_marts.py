@@ -312,6 +312,58 @@ def test_every_column_of_every_model_has_a_description_and_no_other_has(built: W
     assert described == found
 
 
+CONFIGURED = {"dim_users", "dim_items"}
+
+
+def mart_models() -> dict[str, dict[str, Any]]:
+    files = sorted((WAREHOUSE / "models" / "marts").glob("*.yml"))
+    return {model["name"]: model for file in files for model in yaml.safe_load(file.read_text())["models"]}
+
+
+def test_every_mart_but_those_of_configured_columns_has_a_contract() -> None:
+    """The types that the contract names are those that the build made, which the fixture's build has checked."""
+    project = yaml.safe_load((WAREHOUSE / "dbt_project.yml").read_text())
+    assert project["models"]["osusume"]["marts"]["+contract"] == {"enforced": True}
+    loose = {name for name, model in mart_models().items() if "contract" in model.get("config", {})}
+    assert loose == CONFIGURED
+    untyped = [
+        f"{name}.{column['name']}"
+        for name, model in mart_models().items()
+        for column in model["columns"]
+        if name not in CONFIGURED and not column.get("data_type")
+    ]
+    assert untyped == []
+
+
+def test_the_build_ran_every_unit_test(built: Warehouse) -> None:
+    written = yaml.safe_load((WAREHOUSE / "models" / "unit_tests.yml").read_text())["unit_tests"]
+    assert f" {len(written)} unit tests," in built.first.output
+    tried = {"fct_recommendations_shown", "mart_gate_decisions", "mart_catalogue_coverage", "fct_rankings"}
+    assert tried <= {one["model"] for one in written}
+
+
+@pytest.mark.nightly
+def test_runs_whose_lists_are_gone_stay_in_the_history_and_the_newest_is_counted_again(
+    server: Any, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    history = Warehouse(server, "history", tmp_path_factory.mktemp("history"))
+    history.seed()
+    models = "mart_inference_results mart_rules"
+    assert history.run(models).code == 0
+    before = results(history, "lists", "overlap_with_previous_run")
+    # As a load of a later night would leave it; and the newest run's lists, loaded again, without Ben.
+    history.execute(f"delete from landing.recommendations where run_id = '{rows.OLD}' or entity_id = 'ben'")
+    assert history.run(models).code == 0
+    after = results(history, "lists", "overlap_with_previous_run")
+    assert before[rows.OLD, "personal"] == after[rows.OLD, "personal"] == (1, None)
+    assert (before[rows.NEW, "personal"], after[rows.NEW, "personal"][0]) == ((2, 0.5), 1)
+    assert set(after) == set(before), "each run and solution has one row"
+    recency = history.select(
+        "select run_id, recency from marts.mart_inference_results group by 1, 2 order by 1"
+    )
+    assert recency == [(rows.OLD, "earlier"), (rows.NEW, "newest")]
+
+
 def test_what_the_marts_call_things_comes_from_the_configuration() -> None:
     changed = example.settings().model_dump()
     changed["analytics"] |= {"impression_event": "seen", "click_event": "tap", "attribution_days": 3}

@@ -59,7 +59,9 @@ REDSHIFT = [
 @pytest.fixture(scope="module")
 def compiled(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     folder = tmp_path_factory.mktemp("redshift")
-    build = dbt("compile", "--no-introspect", "--no-populate-cache", folder=folder)
+    # As from the second build on, which is all of the first and what keeps to new runs.
+    variables = json.dumps({"as_incremental": True})
+    build = dbt("compile", "--no-introspect", "--no-populate-cache", "--vars", variables, folder=folder)
     assert build.code == 0, build.output
     return sorted((folder / "target" / "compiled").rglob("*.sql"))
 
@@ -94,6 +96,12 @@ def test_every_model_and_test_compiles_offline_to_what_redshift_runs(compiled: l
     assert models >= {path.stem for path in (WAREHOUSE / "models").rglob("*.sql")}
     problems = {path.stem: findings(path.read_text()) for path in compiled}
     assert {name: found for name, found in problems.items() if found} == {}
+
+
+@pytest.mark.slow
+def test_what_adds_to_history_is_compiled_with_what_keeps_to_new_runs(compiled: list[Path]) -> None:
+    added = {path.stem for path in compiled if "not in (select run_id from" in path.read_text()}
+    assert added == {"fct_inference_results", "fct_rule_actions"}
 
 
 def test_every_model_has_its_description_and_a_test_beside_it() -> None:
