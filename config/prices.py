@@ -9,7 +9,7 @@ import yaml
 
 PRICES = Path(__file__).parents[1] / "checks" / "prices.yaml"
 ANY_REGION = "any"
-# Drivers that mart_run_costs measures. Glue's has a row as soon as somebody read its price.
+# Drivers that mart_run_costs measures; one without a price in the region has no row.
 OF_A_RUN = (
     "Glue compute",
     "Personalize lists",

@@ -21,7 +21,7 @@ AGAIN = DataSet(
     columns=(
         *days("shown_on"),
         *texts("history", "band", "made_by"),
-        *wholes("band_order", "shown_items", "clicked_items", "bought_items"),
+        *wholes("shown_items", "clicked_items", "bought_items"),
     ),
     grain=("shown_on", "history", "band", "made_by"),
     empty="Nothing was shown yet: the application logs an impression event with the items that it shows.",
@@ -106,7 +106,7 @@ _AGAIN = Visual(
     title="What came of what was shown again",
     drawn="table",
     data=AGAIN,
-    by=("history", "band_order", "band"),
+    by=("history", "band"),
     measures=(_counted("Shown", "shown_items"), _CLICKS, _PURCHASES),
     parameters=_MADE_BY,
     note="Each item shown counts once for each history. A rate that falls says when to stop showing it.",

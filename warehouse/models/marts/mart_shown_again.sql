@@ -61,13 +61,12 @@ looked_at as (
         cast('shown' as varchar(16)) as history,
         cast(
             case
-                when shown_before = 0 then 'shown for the first time'
-                when shown_before = 1 then 'shown once before'
-                when shown_before = 2 then 'shown twice before'
-                else 'shown three times or more before'
+                when shown_before = 0 then 'shown 0 times before'
+                when shown_before = 1 then 'shown 1 time before'
+                when shown_before = 2 then 'shown 2 times before'
+                else 'shown 3 times before or more'
             end as varchar(64)
-        ) as band,
-        cast(least(shown_before, 3) as integer) as band_order
+        ) as band
     from known
 
     union all
@@ -78,17 +77,11 @@ looked_at as (
         cast(
             case
                 when days_since_bought is null then 'never bought'
-                when days_since_bought <= 7 then 'bought within 7 days'
-                when days_since_bought <= 30 then 'bought within 30 days'
-                else 'bought longer ago'
+                when days_since_bought <= 7 then 'bought 0 to 7 days before'
+                when days_since_bought <= 30 then 'bought 8 to 30 days before'
+                else 'bought more than 30 days before'
             end as varchar(64)
-        ) as band,
-        case
-            when days_since_bought is null then 0
-            when days_since_bought <= 7 then 1
-            when days_since_bought <= 30 then 2
-            else 3
-        end as band_order
+        ) as band
     from known
 
     union all
@@ -96,8 +89,7 @@ looked_at as (
     select
         known.*,
         cast('dismissed' as varchar(16)) as history,
-        cast(case when is_dismissed then 'dismissed before' else 'not dismissed' end as varchar(64)) as band,
-        case when is_dismissed then 1 else 0 end as band_order
+        cast(case when is_dismissed then 'dismissed before' else 'not dismissed' end as varchar(64)) as band
     from known
 
 ),
@@ -108,13 +100,12 @@ final as (
         shown_on,
         history,
         band,
-        band_order,
         made_by,
         count(*) as shown_items,
         sum(case when was_clicked then 1 else 0 end) as clicked_items,
         sum(case when was_bought then 1 else 0 end) as bought_items
     from looked_at
-    group by shown_on, history, band, band_order, made_by
+    group by shown_on, history, band, made_by
 
 )
 
