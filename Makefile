@@ -112,8 +112,8 @@ ON ?= endpoint
 seed: $(LOCAL) ## fill the application's database and log of ENV (SIZE=small|full or DATA=folder; ON=aws)
 	@$(BIN)/python -m local seed --environment $(ENV) --on $(ON) $(if $(SIZE),--size $(SIZE)) $(if $(DATA),--data "$(DATA)")
 
-run: $(LOCAL) ## start the pipeline of ENV and follow it (MODE=auto|full; ON=aws)
-	@$(BIN)/python -m local run --environment $(ENV) --on $(ON) $(if $(MODE),--mode $(MODE))
+run: $(LOCAL) ## start the pipeline of ENV and follow it (MODE=auto|full, TRAIN=1 although no training is due; ON=aws)
+	@$(BIN)/python -m local run --environment $(ENV) --on $(ON) $(if $(MODE),--mode $(MODE)) $(if $(TRAIN),--train)
 
 smoke: $(if $(filter aws,$(ON)),$(ACCOUNT),$(LOCAL)) ## look at ENV as its users would: lists, marts, alarms, lock (ON=aws)
 	@$(BIN)/python -m $(if $(filter aws,$(ON)),operations smoke $(ENV),local smoke --environment $(ENV))

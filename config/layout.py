@@ -132,6 +132,8 @@ RUN = Form("run#{run_id}")
 PROGRESS = Form("progress#{run_id}")
 # When a phase of it ended, beside what it gave: an attribute, ISO 8601 of UTC.
 ENDED = Form("{phase}_at")
+# The next run trains; `since` is when its schedule said so.
+TRAINING_DUE = "training_due"
 # Runs whose lists serve and that the warehouse has not taken.
 WAREHOUSE_PENDING = "warehouse_pending"
 # What people were told last of a variant.

@@ -164,6 +164,15 @@ class Names:
         return self.of("clean-up")
 
     @property
+    def training_schedule(self) -> str:
+        return self.of("training")
+
+    @property
+    def schedules(self) -> tuple[str, ...]:
+        """The names of all schedules that an environment may have, that of runs first."""
+        return (self.schedule, self.training_schedule, self.clean_up_schedule)
+
+    @property
     def schedule_dead_letters(self) -> str:
         return self.of("schedule-dead-letters")
 

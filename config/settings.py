@@ -451,8 +451,10 @@ class Schedule(Section):
 
     expression: str
     """`cron(minutes hours day-of-month month day-of-week year)` or `rate(n days)`."""
+    training: str | None = None
+    """As `expression`: from each of its times on, the next run trains; the others use what serves. null: each trains."""
     time_zone: str = "UTC"
-    """IANA time zone of the expression."""
+    """IANA time zone of the expressions."""
     enabled: bool = True
     """false keeps the schedule but never fires it."""
     late_after_hours: int = Field(default=30, ge=1, le=168)
@@ -462,6 +464,11 @@ class Schedule(Section):
     @classmethod
     def _is_a_schedule(cls, expression: str) -> str:
         return rules.check_schedule(expression)
+
+    @field_validator("training")
+    @classmethod
+    def _trains_at_times(cls, training: str | None) -> str | None:
+        return None if training is None else rules.check_schedule(training)
 
     @field_validator("time_zone")
     @classmethod

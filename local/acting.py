@@ -45,6 +45,7 @@ def _of_data(commands: Any) -> Iterator[tuple[argparse.ArgumentParser, Any]]:
     yield seed, run_seed
     run = commands.add_parser("run", help="start the pipeline and follow it")
     run.add_argument("--mode", choices=["auto", "full"], default="auto")
+    run.add_argument("--train", action="store_true", help="although no training is due (schedule.training)")
     yield run, run_run
     gone = commands.add_parser("forget", help="a user out of everything that is kept")
     gone.add_argument("--user", required=True, help="their id")
@@ -143,7 +144,8 @@ def database(place: Place) -> Any:
 
 
 def run_run(place: Place, options: argparse.Namespace) -> int:
-    return _followed(place, options, executions.start_pipeline(place, {"mode": options.mode}))
+    arn = executions.start_pipeline(place, {"mode": options.mode}, train=options.train)
+    return _followed(place, options, arn)
 
 
 def run_recommend(place: Place, options: argparse.Namespace) -> int:

@@ -6,10 +6,12 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from botocore.exceptions import ClientError
 
+from config import layout
 from operations.pages import each
 from operations.place import ENDPOINT, Place, Refused, absent, say
 
@@ -25,7 +27,7 @@ _GIVEN = (
 
 def stop(place: Place) -> None:
     """The schedule first, so that nothing starts; then the runs, the outer before those that it started."""
-    for schedule in (place.names.schedule, place.names.clean_up_schedule):
+    for schedule in place.names.schedules:
         _stop_schedule(place, schedule)
     for workflow in WORKFLOWS:
         for arn in _running(place, workflow):
@@ -38,9 +40,14 @@ def stop(place: Place) -> None:
     wait(lambda: not any(_busy(place)), what="runs to end")
 
 
-def start_pipeline(place: Place, given: Mapping[str, Any]) -> str:
-    """The execution's ARN. Raises Refused where no pipeline is deployed."""
+def start_pipeline(place: Place, given: Mapping[str, Any], *, train: bool = False) -> str:
+    """The execution's ARN. `train`: although the schedule of trainings made none due.
+
+    Raises Refused where no pipeline is deployed, or where each run trains.
+    """
     try:
+        if train:
+            _make_training_due(place)
         started = place.client("stepfunctions").start_execution(
             stateMachineArn=place.names.workflow_arn("pipeline"), input=json.dumps(given)
         )
@@ -50,6 +57,17 @@ def start_pipeline(place: Place, given: Mapping[str, Any]) -> str:
             raise Refused(f"No pipeline of {name} is deployed: `make deploy ENV={name}`") from error
         raise
     return str(started["executionArn"])
+
+
+def _make_training_due(place: Place) -> None:
+    """As the schedule does it: what fails before it trained is tried again by the next run."""
+    if place.settings.schedule.training is None:
+        raise Refused("TRAIN=1, but schedule.training is null, so each run trains: leave TRAIN out")
+    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    place.client("dynamodb").put_item(
+        TableName=place.names.control_table,
+        Item={layout.PK: {"S": layout.TRAINING_DUE}, "since": {"S": now}},
+    )
 
 
 def _stop_schedule(place: Place, name: str) -> None:

@@ -12,13 +12,16 @@ from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
+from config import layout
 from config.settings import Settings
 from stacks.parts.access import allow
 from stacks.parts.function import PythonFunction
 from stacks.parts.layer import RuntimeLayer
 from stacks.parts.stack import EnvironmentStack
 from stacks.parts.workflow import Workflow
-from stacks.workflows import clean_up, pipeline, solutions
+from stacks.workflows import clean_up, due, pipeline, solutions
+
+_STARTS = 5  # again, when a target does not take them
 
 
 class PipelineStack(EnvironmentStack):
@@ -99,6 +102,15 @@ class PipelineStack(EnvironmentStack):
                 {"mode": "auto", "scheduled_time": scheduler.ContextAttribute.scheduled_time},
             ),
         )
+        if schedule.training:
+            self._schedule(
+                "TrainingSchedule",
+                name=self.names.training_schedule,
+                description=f"Makes a training due, which the next run of {self.names.prefix} does",
+                expression=schedule.training,
+                enabled=schedule.enabled,
+                target=self._mark_due(dead_letters),
+            )
         self._schedule(
             "CleanUpSchedule",
             name=self.names.clean_up_schedule,
@@ -106,6 +118,23 @@ class PipelineStack(EnvironmentStack):
             expression=clean.expression,
             enabled=clean.enabled,
             target=_start(cleaning, dead_letters, {}),
+        )
+
+    def _mark_due(self, dead_letters: sqs.Queue) -> targets.Universal:
+        """The scheduler itself writes the item: who starts a run for it would meet the lock of another."""
+        table = self.names.control_table
+        since = {"S": scheduler.ContextAttribute.scheduled_time}
+        only_this = {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [layout.TRAINING_DUE]}}
+        return targets.Universal(
+            service="dynamodb",
+            action="putItem",
+            input=scheduler.ScheduleTargetInput.from_object(
+                {"TableName": table, "Item": {**due.KEY, "since": since}}
+            ),
+            policy_statements=[allow("dynamodb:PutItem", self.names.table_arn(table), conditions=only_this)],
+            dead_letter_queue=dead_letters,
+            retry_attempts=_STARTS,
+            max_event_age=Duration.hours(2),
         )
 
     def _schedule(
@@ -116,7 +145,7 @@ class PipelineStack(EnvironmentStack):
         description: str,
         expression: str,
         enabled: bool,
-        target: targets.StepFunctionsStartExecution,
+        target: targets.ScheduleTargetBase,
     ) -> None:
         zone = TimeZone.of(self.settings.schedule.time_zone)
         scheduler.Schedule(
@@ -137,6 +166,6 @@ def _start(
         state_machine,
         input=scheduler.ScheduleTargetInput.from_object(given),
         dead_letter_queue=dead_letters,
-        retry_attempts=5,
+        retry_attempts=_STARTS,
         max_event_age=Duration.hours(2),
     )

@@ -31,6 +31,7 @@ VARIATIONS: Mapping[str, Content] = {
         "network": {"cidr": "10.30.0.0/16", "nat_gateways": 3},
         "sources": {"aurora": {"max_capacity": 16}},
         "etl": {"workers": 10, "timeout_minutes": 240},
+        "schedule": {"training": "cron(0 2 ? * SUN *)"},
         "api": {"rate_per_second": 500, "burst": 1000},
         "analytics": {"base_capacity_rpu": 32},
         "alerts": {"email": "recommendations-alerts@example.com"},

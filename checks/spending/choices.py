@@ -147,10 +147,9 @@ CHOICES = (
     ),
     Choice(
         "train once a week, infer daily",
-        "one schedule runs both",
-        "a model is a week old; lists are not",
+        "`schedule.training: cron(0 2 ? * SUN *)`",
+        "a model is up to a week old; lists are not",
         _trained_weekly,
-        offered=False,
     ),
     Choice(
         f"infer who acted only ({ACTIVE:.0%} of the users a run)",

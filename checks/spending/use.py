@@ -9,7 +9,7 @@ from checks import cost
 from checks.assembly import Assembly
 from checks.spending import units
 from checks.spending.shop import DAYS, NOTHING, Measured, Shop, Volumes, assumed
-from config.settings import Settings, Solution
+from config.settings import Schedule, Settings, Solution
 
 READER, READER_MEMORY_MB = "get_recommendations", 1024.0
 JOBS = ("extract-aurora", "build-datasets", "postprocess-recommendations")
@@ -81,11 +81,6 @@ class Fixed:
     @classmethod
     def of_settings(cls, settings: Settings) -> Fixed:
         """What a configuration says by itself, where no templates are at hand."""
-        schedule = {
-            "ScheduleExpression": settings.schedule.expression,
-            "ScheduleExpressionTimezone": settings.schedule.time_zone,
-            "State": "ENABLED" if settings.schedule.enabled else "DISABLED",
-        }
         job = {"WorkerType": settings.etl.worker_type, "NumberOfWorkers": settings.etl.workers}
         aurora = settings.sources.aurora
         in_network = aurora is not None or settings.analytics.enabled
@@ -97,11 +92,21 @@ class Fixed:
                 cost.NAT: float(gateways * cost.HOURS),
                 cost.AURORA: aurora.min_capacity * cost.HOURS * aurora.create if aurora else 0.0,
             },
-            runs=cost.runs_in_month(schedule),
+            runs=_runs(settings.schedule, settings.schedule.expression),
             jobs=dict.fromkeys(jobs, cost.dpus("etl", job)),
             memory_mb=READER_MEMORY_MB,
             base_rpu=float(settings.analytics.base_capacity_rpu * settings.analytics.enabled),
         )
+
+
+def _runs(schedule: Schedule, expression: str) -> int:
+    return cost.runs_in_month(
+        {
+            "ScheduleExpression": expression,
+            "ScheduleExpressionTimezone": schedule.time_zone,
+            "State": "ENABLED" if schedule.enabled else "DISABLED",
+        }
+    )
 
 
 def _reader_memory(assembly: Assembly) -> float:
@@ -118,7 +123,7 @@ class Case:
     fixed: Fixed
     shop: Shop
     measured: Measured = NOTHING
-    trainings: int | None = None  # a month; as many as runs, unless said
+    trainings: int | None = None  # a month; as many as the configuration says, unless said
     inferred: float = 1.0
     without_glue: bool = False
     volumes: Volumes = field(init=False)
@@ -132,7 +137,11 @@ class Case:
 
     @property
     def trained(self) -> int:
-        return self.runs if self.trainings is None else self.trainings
+        """Trainings a month, a run one at most."""
+        schedule = self.settings.schedule
+        if self.trainings is not None:
+            return self.trainings
+        return min(self.runs, _runs(schedule, schedule.training or schedule.expression))
 
     @property
     def events(self) -> float:
@@ -171,7 +180,7 @@ def _personalize(case: Case) -> Iterator[Line]:
         + case.volumes.users * assumed("user_bytes") * case.settings.datasets.configured("users")
         + case.volumes.items * assumed("item_bytes") * case.settings.datasets.configured("items")
     )
-    gb = units.gigabytes(imported) * case.trained
+    gb = units.gigabytes(imported) * case.runs
     yield Line("Personalize", "imports", gb, "GB", "Personalize imports", rows)
     for solution in case.settings.solutions:
         yield _training(case, solution)

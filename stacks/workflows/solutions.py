@@ -188,7 +188,7 @@ def states(settings: Settings, *, next_state: str) -> States:
             "Choices": [
                 {
                     "Condition": jsonata(_AS_CONFIGURED),
-                    "Assign": {"mode": jsonata(_MODE)},
+                    "Assign": {"mode": jsonata(_MODE), **_noted(settings)},
                     "Next": next_state,
                 }
             ],
@@ -205,6 +205,11 @@ def states(settings: Settings, *, next_state: str) -> States:
             ),
         },
     }
+
+
+def _noted(settings: Settings) -> dict[str, str]:
+    """What `due` asks for: whether the solution has a version."""
+    return {"trained": jsonata("$states.input.trained")} if settings.schedule.training else {}
 
 
 # Until an update completes a solution trains as before; one that failed changed nothing. Seen after ours it is final.

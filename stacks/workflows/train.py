@@ -8,7 +8,7 @@ from config import layout
 from config.recipes import RECIPES
 from config.settings import Settings
 from stacks.parts.access import Statement, allow, pass_role
-from stacks.workflows import action_datasets, asl, pins, schemas, solutions
+from stacks.workflows import action_datasets, asl, due, pins, schemas, solutions
 from stacks.workflows.asl import State, States, jsonata, sdk
 
 HOURS = 18
@@ -33,9 +33,11 @@ def definition(settings: Settings) -> dict[str, Any]:
             ],
             _import_states(settings),
             start="NameImport",
-            Next=_first_training(settings),
+            Next=due.start(settings, otherwise=_first_training(settings)),
         ),
+        **due.states(settings, next_state=_first_training(settings)),
         **_training_states(settings),
+        **due.done(settings, next_state="FindUnused"),
         "FindUnused": solutions.unused(
             settings,
             versions="$versions",
@@ -70,7 +72,7 @@ def _training_states(settings: Settings) -> States:
             pins.states({one.name: RECIPES[one.recipe].arn for one in settings.solutions if one.version}),
             start="Pin",
             Assign={"versions": _with_versions()},
-            Next="TrainSolutions" if trained else "FindUnused",
+            Next="TrainSolutions" if trained else _trained(settings),
         )
     if trained:
         found["TrainSolutions"] = asl.inline_map(
@@ -78,9 +80,13 @@ def _training_states(settings: Settings) -> States:
             _solution_states(settings),
             start="Solution",
             Assign={"versions": _with_versions()},
-            Next="FindUnused",
+            Next=_trained(settings),
         )
     return found
+
+
+def _trained(settings: Settings) -> str:
+    return due.end(settings, otherwise="FindUnused")
 
 
 def _with_versions() -> str:
@@ -149,7 +155,13 @@ def _solution_states(settings: Settings) -> States:
             },
             "Next": "DescribeSolution",
         },
-        **solutions.states(settings, next_state="StartTraining"),
+        **solutions.states(settings, next_state="IsDue" if settings.schedule.training else "StartTraining"),
+        **due.choosing(
+            settings,
+            serving=_read_serving(settings.names.control_table),
+            train="StartTraining",
+            kept="Trained",
+        ),
         "StartTraining": {
             "Type": "Pass",
             "Assign": asl.deadline("SolutionVersion", hours=TRAINING_HOURS),
@@ -283,16 +295,19 @@ def _judge_states(settings: Settings) -> States:
     }
 
 
+def _read_serving(table: str) -> State:
+    serving = "$states.result.Item.solution_version_arn.S"
+    return asl.task(
+        asl.GET_ITEM,
+        {"TableName": table, "Key": SERVING_KEY, "ConsistentRead": True},
+        Output=jsonata(f"{{'name': $solution.name, 'version': {serving}}}"),
+    )
+
+
 def _kept_states(table: str) -> States:
     """The version that serves goes on serving, if there is one."""
-    serving = "$states.result.Item.solution_version_arn.S"
     return {
-        "KeepServing": asl.task(
-            asl.GET_ITEM,
-            {"TableName": table, "Key": SERVING_KEY, "ConsistentRead": True},
-            Output=jsonata(f"{{'name': $solution.name, 'version': {serving}}}"),
-            Next="Served",
-        ),
+        "KeepServing": {**_read_serving(table), "Next": "Served"},
         "Served": {
             "Type": "Choice",
             "Choices": [{"Condition": jsonata("$exists($states.input.version)"), "Next": "Trained"}],
@@ -316,6 +331,7 @@ def statements(settings: Settings) -> list[Statement]:
         *schemas.reading(settings),
         *schemas.writing(settings),
         *action_datasets.statements(settings),
+        *due.statements(settings),
         allow("personalize:CreateDatasetImportJob", imports, *datasets),
         allow("personalize:DescribeDatasetImportJob", imports),
         *solutions.statements(settings),

@@ -101,10 +101,10 @@ def test_other_recipes_are_billed_by_the_hour(dev: Assembly) -> None:
 
 def test_a_missing_price_is_unknown_and_the_sums_say_at_least(dev: Assembly) -> None:
     text = table(Month.of(case(dev)))
-    assert f"| transitions | 45,000 | transitions | assumed | {UNKNOWN} |" in text
-    assert f"| **Step Functions** | | | | **{UNKNOWN}** |" in text
+    assert f"| answers queued | 1,800,000 | requests | assumed | {UNKNOWN} |" in text
+    assert f"| **SQS** | | | | **{UNKNOWN}** |" in text
     assert "| **all** | | | | **at least " in text
-    assert "has no price for ap-northeast-1: CloudWatch dashboards, DynamoDB exports, Glue compute, " in text
+    assert "has no price for ap-northeast-1: CloudWatch dashboards, DynamoDB exports, " in text
 
 
 def test_no_price_of_one_region_stands_in_for_anothers(dev: Assembly) -> None:
@@ -165,12 +165,22 @@ def test_choices_that_are_not_there_to_make_are_not_offered(dev: Assembly) -> No
     assert not {"one NAT gateway", "base capacity of 8 RPU"} & titles  # dev has them so already
 
 
+def test_trainings_are_counted_by_their_own_schedule(dev: Assembly) -> None:
+    weekly = case(dev, settings=example.settings(schedule={"training": "cron(0 2 ? * SUN *)"}))
+    trained, listed = line(weekly, "training personal"), line(weekly, "batch inference personal")
+    assert trained.amount * 30 == pytest.approx(line(case(dev), "training personal").amount * 4)  # Sundays
+    assert listed.amount == line(case(dev), "batch inference personal").amount
+    titles = {saving.choice.title for saving in choices.savings(weekly)}
+    assert "train once a week, infer daily" not in titles
+
+
 def test_a_choice_saves_what_its_quantity_costs() -> None:
     prod = case(_assembly("prod"))
     saved = {saving.choice.title: saving.saved for saving in choices.savings(prod)}
     assert saved["one NAT gateway"].usd == pytest.approx(2 * 730 * (0.062 + 0.005))
     assert saved["Aurora pauses"].usd == pytest.approx(0.5 * 730 * 0.2)
-    assert str(saved["Lambda in place of Glue"]) == UNKNOWN  # Glue has no price
+    jobs = line(prod, "jobs")
+    assert saved["Lambda in place of Glue"].usd == pytest.approx(jobs.amount * 0.44)
 
 
 def test_a_weekly_run_costs_a_seventh_of_what_every_run_costs(dev: Assembly) -> None:
@@ -178,7 +188,7 @@ def test_a_weekly_run_costs_a_seventh_of_what_every_run_costs(dev: Assembly) -> 
     training = Month.of(case(dev)).usd(line(case(dev), "training personal"))
     assert training is not None
     assert weekly.saved.usd > training * 26 / 30
-    assert weekly.saved.missing  # Glue and Step Functions have no price
+    assert weekly.saved.missing == 0  # what has no price is of use, not of runs
 
 
 @pytest.mark.parametrize(
@@ -186,7 +196,7 @@ def test_a_weekly_run_costs_a_seventh_of_what_every_run_costs(dev: Assembly) -> 
 )
 def test_what_is_offered_names_a_key_of_the_configuration(offered: choices.Choice) -> None:
     [key] = offered.how.strip("`").split(":")[:1]
-    settings = example.settings()
+    settings = example.settings(schedule={"training": "cron(0 2 ? * SUN *)"})
     asking = settings.solutions[0].model_copy(update={"users": Users(active_within_days=1)})
     value: Any = settings.model_copy(update={"solutions": (asking, *settings.solutions[1:])})
     for part in key.split("."):
@@ -199,8 +209,8 @@ def test_what_is_offered_names_a_key_of_the_configuration(offered: choices.Choic
 
 def test_a_choice_that_no_key_expresses_says_so(dev: Assembly) -> None:
     rows = choices.table(case(dev)).splitlines()
-    [row] = [row for row in rows if row.startswith("| train once a week, infer daily")]
-    assert "| not offered yet: one schedule runs both |" in row
+    [row] = [row for row in rows if row.startswith("| Lambda in place of Glue")]
+    assert "| not offered yet: the jobs are Spark's" in row
 
 
 def test_the_page_is_current() -> None:

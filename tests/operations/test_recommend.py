@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from typing import Any
 
 import pytest
 
-from operations import recommend
+from config import layout
+from operations import executions, recommend
 from operations.place import Place, Refused
+from tests import example
 from tests.operations.test_promote import NEW, OLD, Session, trained  # noqa: F401  the fixture
 from tests.operations.test_promote import PREFIX as SOLUTION
 
@@ -69,4 +72,37 @@ def test_what_cannot_recommend_is_refused_and_nothing_is_started(
     with pytest.raises(Refused, match="Nothing was done") as refused:
         recommend.recommend(place, solution=solution, version=version)
     assert told in str(refused.value)
+    assert session.started == []
+
+
+class Marking(Starting):
+    """Notes items of tables, too."""
+
+    def client(self, service: str) -> Any:
+        return self if service == "dynamodb" else super().client(service)
+
+    def put_item(self, **given: Any) -> None:
+        self.started.append(given)
+
+
+def marking(trained: Place, **schedule: Any) -> tuple[Place, Marking]:  # noqa: F811
+    settings = example.settings(schedule=schedule)
+    session = Marking(trained)
+    return Place(settings, session), session
+
+
+def test_a_training_is_made_due_before_the_run_that_does_it(trained: Place) -> None:  # noqa: F811
+    place, session = marking(trained, training="cron(0 2 ? * SUN *)")
+    executions.start_pipeline(place, {"mode": "auto"}, train=True)
+    due, run = session.started
+    assert due["TableName"] == place.names.control_table
+    assert due["Item"]["pk"] == {"S": layout.TRAINING_DUE}
+    assert datetime.strptime(due["Item"]["since"]["S"], "%Y-%m-%dT%H:%M:%SZ").year >= 2026
+    assert json.loads(run["input"]) == {"mode": "auto"}
+
+
+def test_where_each_run_trains_that_is_said_and_nothing_is_started(trained: Place) -> None:  # noqa: F811
+    place, session = marking(trained)
+    with pytest.raises(Refused, match=r"schedule\.training is null, so each run trains: leave TRAIN out"):
+        executions.start_pipeline(place, {"mode": "auto"}, train=True)
     assert session.started == []

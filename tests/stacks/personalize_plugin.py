@@ -10,7 +10,7 @@ import json
 import threading
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -66,7 +66,7 @@ class Region:
         self.polls_of_an_update = 0  # how often a workflow has to look at an update before it is over
         self._described = Counter[str]()
         self._operations = responses.bound(self.service, responses.operations()["personalize"])
-        self._serving: dict[str, Any] = {}
+        self.control: dict[str, Any] = {}  # table of the environment
         for kind in ("DatasetImportJob", "SolutionVersion", "BatchInferenceJob"):
             self.service.jobs.register("create", kind, Runner(self._end))
         for kind in ("Solution", "Dataset"):
@@ -143,7 +143,7 @@ class Region:
     def run(
         self, settings: Settings, workflow: str = "train", *, run_id: str = RUN, **more: Any
     ) -> tuple[Result, Cloud]:
-        answers = self._answers(more.pop("rejected", [])) | more.pop("answers", {})
+        answers = self.answers(more.pop("rejected", [])) | more.pop("answers", {})
         names = settings.names
         cloud = Cloud(answers)
         identity = Identity(
@@ -163,13 +163,14 @@ class Region:
         execution.run()
         return execution.result, cloud
 
-    def _answers(self, rejected: list[str]) -> Answers:
+    def answers(self, rejected: Sequence[str] = ()) -> Answers:
         """`rejected`: solutions whose new version the gate keeps from serving."""
         personalize = {("personalize", name): partial(self.serve, name) for name in self._operations}
         return personalize | {
             ("lambda", "Invoke"): lambda parameters: _judged(json.loads(parameters["Payload"]), rejected),
             ("dynamodb", "PutItem"): self._put,
-            ("dynamodb", "GetItem"): lambda parameters: {"Item": self._serving[parameters["Key"]["pk"]["S"]]},
+            ("dynamodb", "GetItem"): self._get,
+            ("dynamodb", "DeleteItem"): self._delete,
         }
 
     def serve(self, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
@@ -181,11 +182,23 @@ class Region:
             raise ServiceError(error.code, error.message) from error
 
     def _put(self, parameters: dict[str, Any]) -> dict[str, Any]:
-        self._serving[parameters["Item"]["pk"]["S"]] = parameters["Item"]
+        self.control[parameters["Item"]["pk"]["S"]] = parameters["Item"]
+        return {}
+
+    def _get(self, parameters: dict[str, Any]) -> dict[str, Any]:
+        found = self.control.get(parameters["Key"]["pk"]["S"])
+        return {"Item": found} if found else {}
+
+    def _delete(self, parameters: dict[str, Any]) -> dict[str, Any]:
+        """Where `since` is what the condition says."""
+        key, expected = parameters["Key"]["pk"]["S"], parameters["ExpressionAttributeValues"][":since"]
+        if self.control.get(key, {}).get("since") != expected:
+            raise ServiceError("ConditionalCheckFailedException", "The conditional request failed")
+        del self.control[key]
         return {}
 
 
-def _judged(payload: dict[str, Any], rejected: list[str]) -> dict[str, Any]:
+def _judged(payload: dict[str, Any], rejected: Sequence[str]) -> dict[str, Any]:
     verdict = {
         "promote": payload["solution"] not in rejected,
         "reason": "its metric",

@@ -248,7 +248,10 @@ def test_role_arns_in_definitions_are_passable(assembly: Assembly) -> None:
 
 def scheduled(assembly: Assembly, name: str) -> dict[str, Any]:
     found = {s["Name"]: s for _, s in assembly.properties("AWS::Scheduler::Schedule")}
-    assert set(found) == {assembly.settings.names.schedule, assembly.settings.names.clean_up_schedule}
+    training = assembly.settings.schedule.training
+    assert set(found) == set(assembly.settings.names.schedules) - (
+        set() if training else {assembly.settings.names.training_schedule}
+    )
     return found[name]
 
 
