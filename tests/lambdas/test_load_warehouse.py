@@ -291,7 +291,13 @@ def test_a_call_that_is_repeated_has_the_token_of_the_first_and_a_later_one_anot
             return {"Id": OTHER}
 
     for entered in (ENTERED, ENTERED, "2026-11-24T03:00:30.000Z"):
-        run({"run_id": RUN, "entered": entered}, redshift_data=Client(), secrets=None, settings=SETTINGS)
+        run(
+            {"run_id": RUN, "entered": entered},
+            redshift_data=Client(),
+            secrets=None,
+            dynamodb=None,
+            settings=SETTINGS,
+        )
     assert tokens[0] == tokens[1] != tokens[2]
     assert all(1 <= len(token) <= 64 for token in tokens)
 
@@ -358,4 +364,10 @@ def test_a_name_with_a_line_break_is_refused() -> None:
 
 def test_a_run_id_that_is_none_is_refused() -> None:
     with pytest.raises(InvalidEvent, match="run_id is 'x'"):
-        run({"run_id": "x", "entered": ENTERED}, redshift_data=None, secrets=None, settings=SETTINGS)
+        run(
+            {"run_id": "x", "entered": ENTERED},
+            redshift_data=None,
+            secrets=None,
+            dynamodb=None,
+            settings=SETTINGS,
+        )
