@@ -115,14 +115,6 @@ PAGE = Page(
             note="What has a list price, of what a run measures. On the endpoint nothing is billed.",
         ),
         Visual(
-            id="jobs-by-run",
-            title="DPU-hours of the jobs",
-            drawn="bar",
-            data=RUNS,
-            by=("run_at",),
-            measures=(_measured("DPU-hours", "dpu_hours"),),
-        ),
-        Visual(
             id="costs",
             title="What the newest run used",
             drawn="table",
@@ -134,7 +126,7 @@ PAGE = Page(
             ),
             filters=NEWEST,
             note="Without a price or an amount it is in no sum. Imports, batch segments and what stands are not here: "
-            "see `make cost`.",
+            "make cost says what those are.",
             wide=True,
         ),
         Visual(
@@ -149,6 +141,8 @@ PAGE = Page(
                 _of_run("Left out", "quarantined_rows"),
                 _of_run("Published positions", "published_positions"),
                 _of_run("Promoted versions", "promoted_versions"),
+                _measured("DPU-hours", "dpu_hours"),
+                _measured("USD, at least", "priced_cost_usd"),
             ),
             wide=True,
         ),

@@ -50,11 +50,10 @@ def _again(visual: str, title: str, history: str, measure: Ratio) -> Visual:
     return Visual(
         id=visual,
         title=title,
-        drawn="line",
+        drawn="bar",
         data=AGAIN,
-        by=("shown_on",),
+        by=("band",),
         measures=(measure,),
-        colour="band",
         filters=(Filter(column="history", values=(history,)),),
         parameters=_MADE_BY,
     )
