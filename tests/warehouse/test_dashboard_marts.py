@@ -132,11 +132,11 @@ def test_what_was_shown_again_is_told_from_what_was_new(built: Warehouse) -> Non
         " order by history, band"
     )
     assert found == [
-        ("bought", "never bought", 9, 2, 2),
-        ("dismissed", "dismissed before", 1, 0, 0),
+        ("bought", "never", 9, 2, 2),
+        ("dismissed", "dismissed", 1, 0, 0),
         ("dismissed", "not dismissed", 8, 2, 2),
-        ("shown", "shown 0 times before", 7, 1, 1),
-        ("shown", "shown 1 time before", 2, 1, 1),
+        ("shown", "0 times", 7, 1, 1),
+        ("shown", "1 time", 2, 1, 1),
     ]
 
 

@@ -61,10 +61,10 @@ looked_at as (
         cast('shown' as varchar(16)) as history,
         cast(
             case
-                when shown_before = 0 then 'shown 0 times before'
-                when shown_before = 1 then 'shown 1 time before'
-                when shown_before = 2 then 'shown 2 times before'
-                else 'shown 3 times before or more'
+                when shown_before = 0 then '0 times'
+                when shown_before = 1 then '1 time'
+                when shown_before = 2 then '2 times'
+                else '3 or more'
             end as varchar(64)
         ) as band
     from known
@@ -76,10 +76,10 @@ looked_at as (
         cast('bought' as varchar(16)) as history,
         cast(
             case
-                when days_since_bought is null then 'never bought'
-                when days_since_bought <= 7 then 'bought 0 to 7 days before'
-                when days_since_bought <= 30 then 'bought 8 to 30 days before'
-                else 'bought more than 30 days before'
+                when days_since_bought is null then 'never'
+                when days_since_bought <= 7 then '0 to 7 days'
+                when days_since_bought <= 30 then '8 to 30 days'
+                else 'longer ago'
             end as varchar(64)
         ) as band
     from known
@@ -89,7 +89,7 @@ looked_at as (
     select
         known.*,
         cast('dismissed' as varchar(16)) as history,
-        cast(case when is_dismissed then 'dismissed before' else 'not dismissed' end as varchar(64)) as band
+        cast(case when is_dismissed then 'dismissed' else 'not dismissed' end as varchar(64)) as band
     from known
 
 ),
