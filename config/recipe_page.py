@@ -90,18 +90,20 @@ def _row(recipe: Recipe) -> str:
 
 _PUBLISHED = {
     "lists": f"`{layout.LIST.of(list='<solution>', key='<id>')}`",
-    "rankings": f"`{layout.LIST.of(list='<solution>', key='<user id>')}`, the given items in their order",
+    "rankings": f"`{layout.LIST.of(list='<solution>', key='<user id>')}`, the given items in their order; "
+    "no placement or route reads them",
     "segments": f"`{layout.SEGMENT.of(solution='<solution>', key='<item id or query>')}` in pages "
     "(`GET /v1/segments/{segment}`), S3, an event on EventBridge",
+}
+# What has no batch jobs, by the recipe's type: who asks its campaign.
+_ASKED = {
+    "PERSONALIZED_ACTIONS": "nothing: `GET /v1/users/{userId}/actions` asks its campaign",
+    "POPULAR_ITEMS": "nothing: ask its campaign by GetRecommendations, no route of the API does",
 }
 
 
 def _deployed(recipe: Recipe) -> str:
-    published = (
-        _PUBLISHED[recipe.publishes]
-        if recipe.publishes
-        else "nothing: its campaign answers `GET /v1/users/{userId}/actions`"
-    )
+    published = _PUBLISHED[recipe.publishes] if recipe.publishes else _ASKED[recipe.type]
     asked = ", ".join(recipe.line) or "-"
     return f"| {recipe.name} | {asked} | {published} | {_needed(recipe)} |\n"
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from datetime import date
 from types import UnionType
-from typing import Any, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
+from pydantic import AwareDatetime
 from pydantic.fields import FieldInfo
 
 from config.settings import Section, Settings
@@ -72,26 +74,45 @@ def page() -> str:
 
 
 def _row(key: str, field: FieldInfo) -> str:
-    what = (field.description or "").replace("|", r"\|")
+    # A line break within a cell would end its row, and the table with it.
+    what = " ".join((field.description or "").split()).replace("|", r"\|")
     return f"| `{key}` | {_type(field)} | {_default(field)} | {what} |\n"
+
+
+_WORDS: Mapping[Any, str] = {
+    str: "text",
+    bool: "true/false",
+    int: "whole number",
+    float: "number",
+    date: "date",
+    AwareDatetime: "time with its zone",
+    dict: "map",
+}
 
 
 def _type(field: FieldInfo) -> str:
     sections = list(_sections(field.annotation))
-    if _is_map(field):
-        return "map"
-    if sections:
+    if sections and not _is_map(field):
         return "list" if sections[0][1] else "section"
-    parts = [field.annotation, *get_args(field.annotation)]
-    choices = [f"`{choice}`" for part in parts for choice in get_args(part) if isinstance(choice, str)]
-    if choices:
-        return " or ".join(choices)
-    name = getattr(field.annotation, "__name__", str(field.annotation)).replace(" | None", "")
-    if "tuple" in str(field.annotation):
-        return "list of texts"
-    return {"str": "text", "dict": "map", "bool": "true/false", "int": "whole number", "float": "number"}.get(
-        name, name
-    )
+    return _said(field.annotation)
+
+
+def _said(annotation: Any) -> str:
+    """The type as a person would say it. Raises KeyError for one that has no words here yet."""
+    kind, arguments = get_origin(annotation), get_args(annotation)
+    if kind is Annotated:
+        return _said(arguments[0])
+    if _optional(annotation):
+        return " or ".join(_said(argument) for argument in arguments if argument is not type(None))
+    if kind is Literal:
+        return " or ".join(f"`{choice}`" for choice in arguments)
+    if kind is tuple:
+        return _list_of(_said(arguments[0]))
+    return _WORDS[kind or annotation]
+
+
+def _list_of(what: str) -> str:
+    return f"list of {what}" if what.startswith("`") else f"list of {what}s"
 
 
 def _default(field: FieldInfo) -> str:
@@ -99,7 +120,13 @@ def _default(field: FieldInfo) -> str:
         return "required"
     if field.default is None or isinstance(field.default, Section) or field.default_factory is not None:
         return ""
-    return f"`{str(field.default).lower() if isinstance(field.default, bool) else field.default}`"
+    return f"`{_in_yaml(field.default)}`"
+
+
+def _in_yaml(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(list(value) if isinstance(value, tuple) else value)
 
 
 if __name__ == "__main__":

@@ -452,7 +452,7 @@ class Schedule(Section):
     expression: str
     """`cron(minutes hours day-of-month month day-of-week year)` or `rate(n days)`."""
     training: str | None = None
-    """As `expression`: from each of its times on, the next run trains; the others use what serves. null: each trains."""
+    """As `expression`: from each of its times on, the next run trains, others use what serves; null: each trains."""
     time_zone: str = "UTC"
     """IANA time zone of the expressions."""
     enabled: bool = True

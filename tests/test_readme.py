@@ -129,6 +129,36 @@ def test_a_link_that_leads_nowhere_is_noticed(tmp_path: Path) -> None:
     assert links.broken(page) == [f"page.md: {tmp_path / 'gone.md'}", "page.md: page.md#gone"]
 
 
+@pytest.mark.parametrize("page", links.pages(ROOT), ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_every_row_of_a_table_is_one_line_with_the_cells_of_its_head(page: Path) -> None:
+    assert torn(page.read_text()) == []
+
+
+def test_a_row_that_is_broken_or_lacks_a_cell_is_noticed() -> None:
+    table = "| a | b |\n|---|---|\n"
+    assert torn(f"{table}| `x\\|y` | 1 |\n\nwords | of text\n```\n| no | table | here |\n```\n") == []
+    assert torn(f"{table}| 1 | two\nlines |\n") == ["| 1 | two", "lines |"]
+    assert torn(f"{table}| 1 |\n| 1 | 2 | 3 |\n") == ["| 1 |", "| 1 | 2 | 3 |"]
+
+
+def torn(text: str) -> list[str]:
+    """Lines of tables that are no row of their table: a table ends with an empty line (GFM, "Tables")."""
+    found: list[str] = []
+    for block in links.without_code(text).split("\n\n"):
+        lines = block.splitlines()
+        head = next(
+            (at for at, line in enumerate(lines) if re.fullmatch(r"\|(\s*:?-+:?\s*\|)+\s*", line)), None
+        )
+        if head is not None:
+            width = bars(lines[head])
+            found += [line for line in lines[head - 1 :] if bars(line) != width or not line.startswith("|")]
+    return found
+
+
+def bars(line: str) -> int:
+    return len(re.findall(r"(?<!\\)\|", line))
+
+
 def test_every_page_of_docs_is_reached_from_its_index() -> None:
     docs = ROOT / "docs"
     reached: set[Path] = set()

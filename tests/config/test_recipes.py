@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from config import gate, recipes
+from config import gate, recipe_page, recipes, serving
 from config.recipes import RECIPES, Hyperparameter, Recipe
 from config.solution import Solution
 from osusume_engine import batch, metrics
@@ -178,3 +178,15 @@ def test_event_weights_are_taken_by_the_second_versions_alone() -> None:
     """Developer guide, "Optimizing a solution with events configuration"."""
     taking = {name for name, recipe in RECIPES.items() if recipe.event_weights}
     assert taking == {"aws-user-personalization-v2", "aws-personalized-ranking-v2"}
+
+
+def test_the_page_names_the_route_of_actions_for_the_recipe_that_it_asks_and_no_other() -> None:
+    lines = recipe_page.page().splitlines()
+    rows = [line.split(" | ")[0].strip("| ") for line in lines if "/v1/users/{userId}/actions" in line]
+    assert rows == [serving.ACTIONS]
+
+
+def test_the_page_says_of_each_recipe_without_batch_jobs_that_nothing_is_published() -> None:
+    lines = recipe_page.page().splitlines()
+    rows = {line.split(" | ")[0].strip("| ") for line in lines if " | nothing: " in line}
+    assert rows == {name for name, one in RECIPES.items() if one.batch is None}

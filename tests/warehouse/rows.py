@@ -120,6 +120,19 @@ METRICS = [
         2.0,
         0.48,
     ),
+    # Of a segment's best users so many were right, on average: a number of users, and no share.
+    (
+        NEW,
+        "near_milk",
+        "aws-item-affinity",
+        "arn:segment",
+        "hit_at_k",
+        2.75,
+        False,
+        "2026-01-02 04:00:00",
+        0.5,
+        0.12,
+    ),
 ]
 QUARANTINE = [
     (NEW, "interactions", "orders", "no user", "o9", "part-0", ""),

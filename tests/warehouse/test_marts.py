@@ -23,7 +23,7 @@ pytestmark = pytest.mark.slow
         ("marts.fct_recommendations", 5),
         ("marts.fct_recommendations_shown", 9),
         ("marts.fct_segment_members", 4),
-        ("marts.fct_solution_version_metrics", 2),
+        ("marts.fct_solution_version_metrics", 3),
         ("marts.mart_catalogue_coverage", 3),
         ("marts.mart_freshness", 5),
         ("marts.fct_exposures", 5),
@@ -36,7 +36,7 @@ pytestmark = pytest.mark.slow
         ("marts.mart_quarantine", 2),
         ("marts.mart_data_quality", 5),
         ("marts.mart_runs", 2),
-        ("marts.mart_solution_version_metrics", 2),
+        ("marts.mart_solution_version_metrics", 3),
         ("marts.mart_gate_decisions", 2),
         ("staging.stg_application_log__events", 11),
         ("marts.fct_rankings", 5),
@@ -146,12 +146,17 @@ def test_a_version_s_metric_stands_beside_the_one_before_it(built: Warehouse) ->
         "select solution_version_arn, previous_metric_value, is_promoted"
         " from marts.fct_solution_version_metrics order by 1"
     )
-    assert metrics == [("arn:new", 0.25, False), ("arn:old", None, True)]
+    assert metrics == [("arn:new", 0.25, False), ("arn:old", None, True), ("arn:segment", None, False)]
     costs = built.select(
         "select solution_version_arn, training_hours, estimated_cost_usd"
         " from marts.fct_solution_version_metrics order by 1"
     )
-    assert costs == [("arn:new", 2.0, 0.48), ("arn:old", 1.5, 0.36)]
+    assert costs == [("arn:new", 2.0, 0.48), ("arn:old", 1.5, 0.36), ("arn:segment", 0.5, 0.12)]
+
+
+def test_a_segment_s_hits_are_users_and_may_be_more_than_one(built: Warehouse) -> None:
+    hits = "select metric_value from marts.fct_solution_version_metrics where metric = 'hit_at_k'"
+    assert built.select(hits) == [(2.75,)]
 
 
 def test_a_user_without_orders_is_kept_with_zero(built: Warehouse) -> None:

@@ -33,10 +33,19 @@ from osusume_engine.splits import held_out_lengths, hold_out
 from osusume_engine.training import train
 
 RESULTS = Path(__file__).with_name("RESULTS-recipes.md")
-HEADER = """# Recipes, offline
+# One recipe of a family stands for all where they share a learner.
+PERSONAL = "aws-user-personalization-v2"
+TWINS = {"aws-user-personalization", "aws-personalized-ranking", "aws-personalized-ranking-v2"}
+HEADER = f"""# Recipes, offline
 
 Means over folds of the hold-out that Amazon Personalize documents. CPU seconds train a model twice, without
 and with the test users, and evaluate it.
+
+The learner is this package's and not Amazon's: these figures compare ways to recommend with each other, and say
+nothing of what Amazon's models would reach. Three recipes have no rows of their own, since they share the learner of
+aws-user-personalization-v2, whose rows stand for them:
+{", ".join(sorted(TWINS))}.
+The data of `shop` are generated (bench/shop.py).
 """
 COLUMNS = {
     "mean_reciprocal_rank_at_25": "MRR",
@@ -50,9 +59,6 @@ COLUMNS = {
     "auc": "AUC",
     "trend_prediction_accuracy": "trend",
 }
-# One recipe of a family stands for all where they share a learner.
-PERSONAL = "aws-user-personalization-v2"
-TWINS = {"aws-user-personalization", "aws-personalized-ranking", "aws-personalized-ranking-v2"}
 NEW = "users without events"
 # By default SIMS reads the newest events alone of the tenth of the items with most events.
 VARIANTS = {"aws-sims": {"max_item_interaction_count_percentile": "1.0"}}
