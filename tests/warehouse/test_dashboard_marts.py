@@ -177,6 +177,7 @@ def test_what_a_run_used_has_the_price_of_the_dated_table_and_no_zero_for_what_h
         ("lists", "personal", 2.0, "lists", True, False, read["Personalize v2 lists"]),
         # Nothing is known of its recipe, so it is billed as one that is no v2.
         ("lists", "popular", 1.0, "lists", True, False, read["Personalize lists"]),
+        ("training", "near_milk", 0.5, "hours", True, False, read["Personalize training"]),
         ("training", "personal", 3.0, "interactions", True, False, read["Personalize v2 training"]),
     ]
 

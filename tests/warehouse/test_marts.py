@@ -42,8 +42,8 @@ pytestmark = pytest.mark.slow
         ("marts.fct_rankings", 5),
         ("marts.fct_rule_actions", 3),
         ("marts.mart_segments", 3),
-        ("marts.mart_solution_versions", 2),
-        ("marts.mart_run_costs", 7),
+        ("marts.mart_solution_versions", 3),
+        ("marts.mart_run_costs", 8),
     ],
 )
 def test_each_mart_has_one_row_for_each_of_its_grain(built: Warehouse, relation: str, count: int) -> None:
