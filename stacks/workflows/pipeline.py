@@ -153,25 +153,29 @@ def _model_states(settings: Settings) -> States:
             settings,
             "recommend",
             {"run_id": jsonata("$plan.run_id"), "versions": jsonata("$trained.versions")},
-            Assign={"standing": UNRECORDED},
+            Assign={"standing": UNRECORDED, "recommended": jsonata("$states.result.Output")},
             Next="NoteServing",
         ),
-        "NoteServing": _note_progress(settings, "serving", "true", Next=_after_serving(settings)),
+        "NoteServing": _note_progress(settings, "serving", "$recommended", Next=_after_serving(settings)),
     }
 
 
 def _note_progress(settings: Settings, phase: str, value: str, *, Next: str) -> State:
-    """`value` is an expression of what the phase gave, for a run that resumes this one."""
+    """`value` is an expression of what the phase gave, for a run that resumes this one.
+
+    When it ended is kept beside it: the warehouse tells how long each phase took.
+    """
     resume = "'{\"resume\": \"' & $run_id & '\"}'"
     return asl.task(
         asl.UPDATE_ITEM,
         {
             "TableName": settings.names.control_table,
             "Key": _progress_key(),
-            "UpdateExpression": f"SET #phase = :value, {layout.EXPIRES} = :expiry",
-            "ExpressionAttributeNames": {"#phase": phase},
+            "UpdateExpression": f"SET #phase = :value, #ended = :now, {layout.EXPIRES} = :expiry",
+            "ExpressionAttributeNames": {"#phase": phase, "#ended": layout.ENDED.of(phase=phase)},
             "ExpressionAttributeValues": {
                 ":value": {"S": jsonata(f"$string({value})")},
+                ":now": {"S": jsonata("$now()")},
                 ":expiry": _record_expiry(settings),
             },
         },
