@@ -54,7 +54,7 @@ class Folders:
     def list_objects_v2(self, **asked: str) -> dict[str, Any]:
         return {}
 
-    def put_object(self, *, Bucket: str, Key: str, Body: bytes, ContentType: str) -> None:
+    def put_object(self, *, Bucket: str, Key: str, Body: bytes, **_named: str) -> None:
         (self._root / Bucket / Key).write_bytes(Body)
 
 

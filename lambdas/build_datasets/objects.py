@@ -43,10 +43,9 @@ class Objects:
 
     def _place(self, bucket: str, key: str) -> Path:
         """Raises NotAPath."""
-        file = self._stage / bucket / key
-        if ".." in key.split("/") or file == self._stage / bucket:
+        if ".." in key.split("/") or not key.strip("/"):
             raise NotAPath(f"s3://{bucket}/{key} names no file below its bucket")
-        return file
+        return self._stage.joinpath(bucket, *key.strip("/").split("/"))
 
     @contextmanager
     def written(self, path: str) -> Iterator[Path]:

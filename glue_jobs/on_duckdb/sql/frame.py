@@ -25,14 +25,6 @@ class Row(dict[str, Any]):
     def __iter__(self) -> Any:
         return iter(self.values())
 
-    def __getattr__(self, name: str) -> Any:
-        if name in self.keys():
-            return self[name]
-        raise AttributeError(name)
-
-    def asDict(self) -> dict[str, Any]:
-        return dict(self.items())
-
 
 class DataFrame:
     """`file` says that the rows know the file that they were read from."""

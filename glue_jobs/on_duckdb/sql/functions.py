@@ -105,7 +105,7 @@ def octet_length(column: Column | str) -> Column:
     return Column(lambda on: f"octet_length(encode(CAST({inner.build(on)} AS VARCHAR)))")
 
 
-def sha2(column: Column | str, bits: int) -> Column:
+def sha2(column: Column | str, _bits: int) -> Column:
     return call("sha256", column_or_name(column))
 
 
@@ -113,7 +113,7 @@ def unhex(column: Column | str) -> Column:
     return call("unhex", column_or_name(column))
 
 
-def encode(column: Column | str, charset: str) -> Column:
+def encode(column: Column | str, _charset: str) -> Column:
     return call("encode", column_or_name(column))
 
 
@@ -254,7 +254,7 @@ def count(name: str) -> Column:
 
 
 def count_if(condition: Column) -> Column:
-    return Column(lambda on: f"CAST(count_if({condition.build(on)}) AS BIGINT)")
+    return Column(lambda on: f"CAST(coalesce(count_if({condition.build(on)}), 0) AS BIGINT)")
 
 
 def sum(column: Column | str) -> Column:  # noqa: A001

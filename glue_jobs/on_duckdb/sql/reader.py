@@ -34,7 +34,7 @@ class Reader:
     def schema(self, schema: T.StructType) -> Reader:
         return Reader(self._session, schema, pattern=self._pattern)
 
-    def options(self, *, recursiveFileLookup: str, pathGlobFilter: str) -> Reader:
+    def options(self, *, pathGlobFilter: str, **_named: str) -> Reader:
         """Folders are always read with all that is below them."""
         return Reader(self._session, self._schema, pattern=pathGlobFilter)
 

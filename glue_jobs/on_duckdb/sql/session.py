@@ -50,7 +50,7 @@ class SparkSession:
         self.connection.executemany(f"INSERT INTO {name} VALUES ({places})", [list(row) for row in rows])
         return DataFrame(self, f"SELECT * FROM {name}")
 
-    def range(self, start: int, end: int, step: int, *, numPartitions: int) -> DataFrame:
+    def range(self, start: int, end: int, step: int, **_named: int) -> DataFrame:
         return DataFrame(self, f"SELECT range AS id FROM range({start}, {end}, {step})")
 
     def table(self, sql: str) -> str:
