@@ -276,6 +276,26 @@ def delivered(experiments: Experiments) -> dict[str, Any]:
     }
 
 
+def variants(experiments: Experiments) -> list[dict[str, Any]]:
+    """A row for each variant of each experiment: the variable `experiment_variants` of warehouse/load/variables.py."""
+    return [
+        {
+            "experiment": one.name,
+            "version": experiments.version(one),
+            "variant": variant.name,
+            "weight": variant.weight,
+            "is_control": variant.name == one.control,
+            "layer": one.layer,
+            "starts": one.starts.isoformat(),
+            "ends": one.ends.isoformat() if one.ends else None,
+            "primary": one.primary,
+            "detectable": one.detectable,
+        }
+        for one in experiments.definitions
+        for variant in one.variants
+    ]
+
+
 def designs(experiments: Experiments) -> list[dict[str, Any]]:
     """What the analysis is told of each experiment, the holdout last: fields of analysis/design.py as JSON has them."""
     lower = [metric.name for metric in experiments.metrics if metric.better == "lower"]

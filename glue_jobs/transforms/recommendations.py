@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import reduce
 
 from pyspark.sql import Column, DataFrame
@@ -217,7 +217,7 @@ def _pair(item: Column, index: Column) -> Column:
 
 
 def warehouse_recommendations(lists: DataFrame, *, run_id: str) -> DataFrame:
-    """A row for each item of each list; rank starts at 1."""
+    """A row for each item of each list; rank starts at 1. No rule acted: they are as inferred."""
     ranked = lists.select("list", "key", "scores", F.posexplode("items").alias("position", "item"))
     rows = ranked.select(
         F.lit(run_id).alias("run_id"),
@@ -226,5 +226,55 @@ def warehouse_recommendations(lists: DataFrame, *, run_id: str) -> DataFrame:
         (F.col("position") + 1).alias("rank"),
         F.col("item").alias("item_id"),
         F.get(F.col("scores"), F.col("position")).alias("score"),
+        (F.col("position") + 1).alias("inferred_rank"),
+        F.lit(None).cast("string").alias("rule"),
     )
     return rows.select(WAREHOUSE_RECOMMENDATIONS)
+
+
+def warehouse_changed(
+    lists: DataFrame, steps: Callable[[Column], Mapping[str, Column]], *, results: int, run_id: str
+) -> DataFrame:
+    """A row for each item of the first `results` as inferred or as published; `lists` are as inferred.
+
+    `steps` maps entries to what each rule left, by the rule's name. `rank` or `inferred_rank` is null for an item
+    that is not in the one or the other; `rule` is the last that changed its place.
+    """
+    pairs = lists.withColumn("pairs", F.arrays_zip("items", "scores"))
+    left = steps(F.col("pairs"))
+    heads = [_ids(F.slice(entries, 1, results)) for entries in (F.col("pairs"), *left.values())]
+    told = pairs.select("list", "key", "items", "scores", F.array(*heads).alias("heads"))
+    every = F.array_union(F.element_at("heads", -1), F.element_at("heads", 1))
+    rows = told.select("*", F.explode(every).alias("item_id"))
+    places = [_place(F.element_at("heads", n)) for n in range(1, len(heads) + 1)]
+    own = _place(F.col("items")).cast("int") - 1
+    return rows.select(
+        F.lit(run_id).alias("run_id"),
+        F.col("list").alias("solution"),
+        F.col("key").alias("entity_id"),
+        _known(places[-1]).alias("rank"),
+        "item_id",
+        F.get(F.col("scores"), own).alias("score"),
+        _known(places[0]).alias("inferred_rank"),
+        _last_change(places, list(left)).alias("rule"),
+    )
+
+
+def _ids(entries: Column) -> Column:
+    return F.transform(entries, lambda entry: entry["items"])
+
+
+def _place(ids: Column) -> Column:
+    """Of item_id, from 1; 0 where it is not there. Spark 3.5's own function takes no column in Python."""
+    return F.call_function("array_position", ids, F.col("item_id"))
+
+
+def _known(place: Column) -> Column:
+    return F.when(place > 0, place.cast("int"))
+
+
+def _last_change(places: Sequence[Column], rules: Sequence[str]) -> Column:
+    """`places` has one more than `rules`: the first is as inferred."""
+    changes = zip(places, places[1:], rules, strict=False)
+    named = [F.when(before != after, F.lit(rule)) for before, after, rule in changes]
+    return F.coalesce(*reversed(named))

@@ -62,6 +62,15 @@ def cron(expression: str) -> dict[str, Any]:
 CASES = [
     Refused("an unknown key", {"colour": "red"}, ("colour", "not known", "remove it")),
     Refused("an unknown key inside a section", {"etl.worker": 3}, ("etl.worker = 3", "not known")),
+    Refused(
+        "an engine that nobody knows", {"etl.engine": "polars"}, ("etl.engine = 'polars'", "'glue'", "'auto'")
+    ),
+    Refused(
+        "more sources than a function's memory holds",
+        {"etl": {"engine": "auto", "small_megabytes": 400}},
+        ("small_megabytes is 400", "function_memory 3008", "at most 200", "6000"),
+    ),
+    Refused("too little memory", {"etl.function_memory": 512}, ("etl.function_memory = 512", "1769")),
     Refused("a required key that is missing", {"region": REMOVE}, ("region", "required", "add it")),
     Refused("an account that is a number", {"account": 111111111111}, ("account", "111111111111", "string")),
     Refused("a short account", {"account": "123"}, ("account = '123'", r"\d{12}")),

@@ -103,8 +103,8 @@ def test_warehouse_rows_have_ranks_from_one(output: Any) -> None:
     frame = recommendations.warehouse_recommendations(lists, run_id="R")
     assert frame.columns == WAREHOUSE_RECOMMENDATIONS
     assert [tuple(row) for row in frame.orderBy("rank").collect()] == [
-        ("R", "personal", "u1", 1, "a", 0.5),
-        ("R", "personal", "u1", 2, "b", 0.25),
+        ("R", "personal", "u1", 1, "a", 0.5, 1, None),
+        ("R", "personal", "u1", 2, "b", 0.25, 2, None),
     ]
 
 
