@@ -33,6 +33,7 @@ FUNCTION_RESULTS: Mapping[str, Mapping[str, Any]] = {
         "streamed": {"click": 1798761600},
     },
     "grant_reader": {"user": "extraction", "tables": ["public.users"]},
+    "build_datasets": {"built": True, "megabytes": 3.5},
     "validate_datasets": {"passed": True, "rows": {"interactions": 1000}},
     "judge_solution_version": {
         "promote": True,

@@ -136,6 +136,8 @@ GATE = Form("gate#{solution}")
 RUN = Form("run#{run_id}")
 # What a run has finished, for one that resumes it.
 PROGRESS = Form("progress#{run_id}")
+# When a phase of it ended, beside what it gave: an attribute, ISO 8601 of UTC.
+ENDED = Form("{phase}_at")
 # The next run trains; `since` is when its schedule said so.
 TRAINING_DUE = "training_due"
 # Runs whose lists serve and that the warehouse has not taken.

@@ -29,6 +29,8 @@ def content(settings: Settings) -> dict[str, Any]:
         "placements": {name: row.model_dump(mode="json") for name, row in settings.placements.items()},
         "rules": {name: _rule(rule) for name, rule in settings.rules.items()},
         "fields": list(settings.publishing.item_fields),
+        "user_states": settings.user_states.model_dump(),
+        "user_fields": list(settings.publishing.user_fields),
         "experiments": delivered(settings.experiments),
         "log_impressions": settings.logs_by_itself,
     }

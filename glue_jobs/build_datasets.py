@@ -11,7 +11,6 @@ from functools import reduce
 from typing import Any
 
 import boto3
-from awsglue.utils import getResolvedOptions
 from pyspark import StorageLevel
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -157,7 +156,14 @@ class Job:
 
 
 def main() -> None:
+    from awsglue.utils import getResolvedOptions  # of Glue alone
+
     arguments = getResolvedOptions(sys.argv, ARGUMENTS)
+    prepare(arguments, spark=session.start("build-datasets"))
+
+
+def prepare(arguments: Mapping[str, str], *, spark: SparkSession) -> None:
+    """One run on either engine, by the job's arguments (ARGUMENTS)."""
     datasets = json.loads(arguments["datasets"])
     log = json.loads(arguments["application_log"])  # null where there is none
     read = (
@@ -172,7 +178,7 @@ def main() -> None:
     )
     dynamodb = boto3.client("dynamodb")
     job = Job(
-        spark=session.start("build-datasets"),
+        spark=spark,
         datasets=datasets,
         mode=arguments["run_mode"],
         log=log_table(dynamodb, **log) if log else LogTable(),

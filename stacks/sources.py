@@ -89,7 +89,8 @@ class SourcesStack(EnvironmentStack):
                 password_length=40,
                 exclude_punctuation=True,
             ),
-            removal_policy=self.removal_policy,
+            # Its user is made again with the next one's password; retained, it would keep its name from a deployment.
+            removal_policy=RemovalPolicy.DESTROY,
         )
 
     def _publish_database(self, cluster: rds.DatabaseCluster, reader: secretsmanager.Secret) -> None:

@@ -45,7 +45,7 @@ def _planned(event: dict[str, Any], *, dynamodb: Any, settings: Environment) -> 
     started_at = times.parse("started_at", events.text(event, "started_at"))
     table = settings.application_log_table
     restorable = sources.restorable(dynamodb, table=table) if table else None
-    watermark = sources.watermark(dynamodb, table=settings.control_table)
+    watermark = sources.watermark(dynamodb, table=settings.control_table, log=table)
     if restorable is None:
         return without_log(mode=mode, started_at=started_at, watermark=watermark)
     return plan(mode=mode, started_at=started_at, restorable=restorable, watermark=watermark)

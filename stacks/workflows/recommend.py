@@ -38,7 +38,7 @@ def definition(settings: Settings) -> dict[str, Any]:
         **_swap_states(settings),
         **campaigns.removal(settings, next_state="ListFilters"),
         **filters.removal(settings, next_state="Serving"),
-        "Serving": {"Type": "Succeed", "Output": jsonata("{'run_id': $run_id}")},
+        "Serving": {"Type": "Succeed", "Output": jsonata("{'run_id': $run_id, 'dpu_hours': [$dpu_hours]}")},
     }
     return asl.workflow(
         "recommend",
@@ -81,6 +81,7 @@ def _list_states(settings: Settings) -> States:
     post_process = asl.run_job(
         settings.names.job("postprocess-recommendations"),
         {"--run_id": jsonata("$run_id"), "--versions": jsonata("$string($versions)")},
+        Assign={"dpu_hours": jsonata(asl.dpu_hours())},
         Next=_after_post_process(settings),
     )
     if not published:

@@ -134,6 +134,8 @@ def test_extract_aurora_reads_the_secret_it_is_told(given: Any, monkeypatch: pyt
         raw_bucket="raw",
         secret_name="osusume-dev/aurora",
         address="{}",
+        certificate_file='"/certs/own.pem"',
+        reading='{"connections": 4, "rows": 1000}',
         tables='{"users": "public.users"}',
         columns='{"users": ["user_id"]}',
         user_columns='{"users": "user_id"}',
@@ -141,7 +143,9 @@ def test_extract_aurora_reads_the_secret_it_is_told(given: Any, monkeypatch: pyt
         run_id=RUN,
     )
     extract_aurora.main()
-    assert seen[0]["source"].url == "jdbc:postgresql://db:5432/shop?sslmode=require"
+    verified = "sslmode=verify-full&sslrootcert=/certs/own.pem"
+    assert seen[0]["source"].url == f"jdbc:postgresql://db:5432/shop?{verified}"
+    assert (seen[0]["reading"].connections, seen[0]["reading"].rows) == (4, 1000)
     assert seen[0]["target"]("users") == f"s3://raw/aurora/run={RUN}/users/"
     assert seen[0]["tables"] == {"users": "public.users"}
     assert seen[0]["user_columns"] == {"users": "user_id"} and seen[0]["left_out"].digests == {"abc"}

@@ -77,6 +77,7 @@ def test_there_are_eighteen_functions() -> None:
     assert FUNCTIONS == [
         "analyse_experiments",
         "authorize_reader",
+        "build_datasets",
         "clean_up",
         "forget_users",
         "get_recommendations",

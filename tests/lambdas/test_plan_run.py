@@ -36,6 +36,7 @@ def planned(stubbed: Any) -> Any:
         recovery: str = "ENABLED",
         recoverable_since: datetime = START - timedelta(days=35),
         export_whole: bool = False,
+        log_table: str = "",
         **changes: Any,
     ) -> Any:
         client, stubber = stubbed("dynamodb")
@@ -58,6 +59,7 @@ def planned(stubbed: Any) -> Any:
             "log_exported_until": {"S": watermark and watermark.strftime("%Y-%m-%dT%H:%M:%SZ")},
             "run_id": {"S": "20261123T030000Z"},
             **({"export_whole": {"BOOL": True}} if export_whole else {}),
+            **({"log_table": {"S": log_table}} if log_table else {}),
         }
         stubber.add_response(
             "get_item",
@@ -174,6 +176,19 @@ def test_after_a_forgetting_the_whole_log_is_exported_once(planned: Any) -> None
     assert plan["previous_run_id"] == "20261123T030000Z", "what expired before goes on being learned"
     with pytest.raises(WatermarkTooOld, match="users were forgotten since the last run"):
         planned(mode="incremental", watermark=START - timedelta(hours=23), export_whole=True)
+
+
+@pytest.mark.parametrize("before", ["another-table", "none"])
+def test_a_log_that_was_another_table_is_exported_whole_once(planned: Any, before: str) -> None:
+    """Events of the imported table that are older than the last run were in no run's export."""
+    hour = START - timedelta(hours=1)
+    plan = planned(watermark=hour, log_table=before)
+    assert (plan["mode"], plan["export"]["windows"]) == ("full", [])
+    assert plan["previous_run_id"] == "20261123T030000Z", "what expired before goes on being learned"
+    assert planned(watermark=hour, log_table="log")["mode"] == "incremental"
+    assert planned(watermark=hour)["mode"] == "incremental", "a watermark of an earlier version"
+    with pytest.raises(WatermarkTooOld, match="exported another table"):
+        planned(mode="incremental", watermark=hour, log_table=before)
 
 
 @pytest.mark.parametrize("watermark", [None, START - timedelta(days=36)])
