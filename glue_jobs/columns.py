@@ -174,7 +174,10 @@ QUALITY = StructType(
         StructField("high", DoubleType()),
     ]
 )
-WAREHOUSE_RECOMMENDATIONS = ["run_id", "solution", "entity_id", "rank", "item_id", "score"]
+WAREHOUSE_RECOMMENDATIONS = [
+    *("run_id", "solution", "entity_id", "rank", "item_id", "score"),
+    *("inferred_rank", "rule"),
+]
 
 WAREHOUSE_SEGMENTS = StructType(
     [

@@ -10,7 +10,7 @@ from functools import reduce
 from typing import Any
 
 from awsglue.utils import getResolvedOptions
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
@@ -73,9 +73,8 @@ def run(job: Job) -> None:
         kind: [one for one in job.solutions if publishes(one) == kind] for kind in (LISTS_OF_ITEMS, SEGMENTS)
     }
     published = [publish(job, solution) for solution in made[LISTS_OF_ITEMS]]
-    lists = reduce(DataFrame.unionByName, published, job.spark.createDataFrame([], LISTS))
-    rows = recommendations.warehouse_recommendations(lists, run_id=job.run_id)
-    session.write_json(rows, job.warehouse("recommendations"))
+    none = recommendations.warehouse_recommendations(job.spark.createDataFrame([], LISTS), run_id=job.run_id)
+    session.write_json(reduce(DataFrame.unionByName, published, none), job.warehouse("recommendations"))
     ranked = [publish_segments(job, solution) for solution in made[SEGMENTS]]
     nobody = job.spark.createDataFrame([], WAREHOUSE_SEGMENTS).drop("run_id")
     members = segments.warehouse_segments(reduce(DataFrame.unionByName, ranked, nobody), run_id=job.run_id)
@@ -91,11 +90,14 @@ def publishes(solution: Mapping[str, Any]) -> str:
 
 
 def publish(job: Job, solution: Mapping[str, Any]) -> DataFrame:
-    """Write the solution's lists and answer them."""
-    ranked = with_rules(job, solution, read_lists(job, solution["name"]))
-    lists = recommendations.first(ranked, solution["results"])
+    """Write the solution's lists and answer the warehouse's rows of them."""
+    inferred, results = read_lists(job, solution["name"]), solution["results"]
+    left = after_rules(job, solution, inferred)
+    lists = recommendations.first(left.lists if left else inferred, results)
     write_lines(job, solution["name"], recommendations.publish_lines(told(job, solution, lists)))
-    return lists
+    if left is None:
+        return recommendations.warehouse_recommendations(lists, run_id=job.run_id)
+    return recommendations.warehouse_changed(left.known, left.steps, results=results, run_id=job.run_id)
 
 
 def publish_segments(job: Job, solution: Mapping[str, Any]) -> DataFrame:
@@ -119,6 +121,8 @@ def told(job: Job, solution: Mapping[str, Any], lists: DataFrame) -> DataFrame:
     """The lists with what rules and readers may ask for beside them: fields of items, what the user bought."""
     if solution["for_each"] == "user" and job.publishing.get("with_bought"):
         lists = recommendations.with_bought(lists, bought(job))
+    if solution["for_each"] == "user" and job.publishing.get("with_profile"):
+        lists = recommendations.with_profile(lists, profiles(job))
     names = job.publishing.get("item_fields") or ()
     if not names:
         return lists
@@ -149,17 +153,29 @@ def check_answered(job: Job, solution: str, *, answered: DataFrame, output: Data
         )
 
 
-def with_rules(job: Job, solution: Mapping[str, Any], lists: DataFrame) -> DataFrame:
-    """The lists after the rules that are on. One that would be empty is left out: popular stands in."""
+@dataclass(frozen=True)
+class Left:
+    """Lists beside what their rules ask for (`known`), and what the rules leave of entries, each by its name."""
+
+    known: DataFrame
+    steps: Callable[[Column], dict[str, Column]]
+
+    @property
+    def lists(self) -> DataFrame:
+        """One that would be empty is left out: popular stands in."""
+        return recommendations.changed(self.known, lambda entries: [*self.steps(entries).values()][-1])
+
+
+def after_rules(job: Job, solution: Mapping[str, Any], lists: DataFrame) -> Left | None:
+    """None where no rule is on."""
     active = rules.active(job.publishing, for_each=solution["for_each"])
     if not active:
-        return lists
-    joined, given = _known(job, lists, active.values(), results=solution["results"])
-    return recommendations.changed(
-        joined,
-        lambda entries: rules.applied(
-            recommendations.OnColumns(), entries, rules=active, publishing=job.publishing, given=given
-        ),
+        return None
+    known, given = _known(job, lists, active.values(), results=solution["results"])
+    on = recommendations.OnColumns()
+    return Left(
+        known,
+        lambda entries: rules.steps(on, entries, rules=active, publishing=job.publishing, given=given),
     )
 
 
@@ -181,6 +197,23 @@ def _known(
 def bought(job: Job) -> DataFrame:
     orders = job.spark.read.schema(WAREHOUSE_ORDERS).json(job.warehouse("orders"))
     return recommendations.bought(orders)
+
+
+def profiles(job: Job) -> DataFrame:
+    """What the run knows of each user, for who is asked about where lists are read: (key, profile)."""
+    orders = job.spark.read.schema(WAREHOUSE_ORDERS).json(job.warehouse("orders"))
+    fields, values = job.publishing.get("user_fields") or (), job.publishing.get("bought_in") or ()
+    parts = [recommendations.first_and_last(orders)]
+    if fields:
+        schema = recommendations.fields_schema("user_id", fields)
+        parts.append(
+            recommendations.attributes(job.spark.read.schema(schema).json(job.warehouse("users")), fields)
+        )
+    if values:
+        schema = recommendations.items_schema(name.lower() for name in values)
+        items = job.spark.read.schema(schema).json(job.warehouse("items"))
+        parts.append(recommendations.bought_in(orders, items, values))
+    return recommendations.profiles(parts)
 
 
 # What is known of users, for rules: (key, a map from item id, named as here), a row for each user that has any.

@@ -86,6 +86,14 @@ def applied(
     on: Operations, entries: Any, *, rules: Mapping[str, Rule], publishing: Mapping[str, Any], given: Given
 ) -> Any:
     """The list after each rule in turn."""
+    return [entries, *steps(on, entries, rules=rules, publishing=publishing, given=given).values()][-1]
+
+
+def steps(
+    on: Operations, entries: Any, *, rules: Mapping[str, Rule], publishing: Mapping[str, Any], given: Given
+) -> dict[str, Any]:
+    """Rule -> the list that it left, in the order in which they act."""
+    left: dict[str, Any] = {}
     for name, rule in rules.items():
-        entries = rule.apply(on, entries, given, publishing[name])
-    return entries
+        entries = left[name] = rule.apply(on, entries, given, publishing[name])
+    return left

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from aws_cdk import Duration
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_redshiftserverless as redshift
 from constructs import Construct
 
-from config import layout
+from config import layout, prices
 from config.experiments import designs
 from config.settings import Settings
 from stacks.parts import access
@@ -38,6 +39,10 @@ OF_STATEMENTS = ("DescribeStatement", "GetStatementResult", "CancelStatement")
 # AWS says that either sends aws:SourceAccount, so nothing is asked of it: the role serves the namespaces that it is
 # attached to, which takes iam:PassRole in this account. See docs/assumptions.md.
 COPY_SERVICES = ("redshift.amazonaws.com", "redshift-serverless.amazonaws.com")
+
+
+def _without_prices(variables: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in variables.items() if name != "prices"}
 
 
 class AnalyticsStack(EnvironmentStack):
@@ -97,6 +102,7 @@ class AnalyticsStack(EnvironmentStack):
             layers=[runtime],
             environment={
                 "RESULTS_BUCKET": self.names.results_bucket,
+                "CONTROL_TABLE": self.names.control_table,
                 "WAREHOUSE_WORKGROUP": self.names.warehouse,
                 "WAREHOUSE_DATABASE": self.settings.analytics.database,
                 "COPY_ROLE_ARN": copy_role.role_arn,
@@ -117,6 +123,8 @@ class AnalyticsStack(EnvironmentStack):
                     warehouse.administrator.secret_arn,
                     warehouse.reader.secret_arn,
                 ),
+                # How long the run took, which no file of it says.
+                allow("dynamodb:GetItem", self.names.table_arn(self.names.control_table)),
                 access.decrypt(self.key_arn),
             ],
         )
@@ -161,7 +169,11 @@ class AnalyticsStack(EnvironmentStack):
             self,
             "RunDbt",
             name="run_dbt",
-            more={"warehouse": WAREHOUSE_FOLDER},
+            more={
+                "warehouse": WAREHOUSE_FOLDER,
+                # Beside the code: a template is the same in every region, and prices are not.
+                "lambdas/run_dbt/prices.json": json.dumps(prices.of_a_run(self.settings.region)),
+            },
             layers=[runtime, DbtLayer(self)],
             # Redshift names the database user after the role, and that user owns the marts: no construct's name in it.
             role_name=self.names.transformation_role,
@@ -169,7 +181,7 @@ class AnalyticsStack(EnvironmentStack):
                 "WAREHOUSE_WORKGROUP": self.names.warehouse,
                 "WAREHOUSE_DATABASE": self.settings.analytics.database,
                 "WAREHOUSE_COLUMNS": json.dumps(warehouse_columns(self.settings.datasets)),
-                "WAREHOUSE_VARIABLES": json.dumps(marts_variables(self.settings)),
+                "WAREHOUSE_VARIABLES": json.dumps(_without_prices(marts_variables(self.settings))),
             },
             memory_size=1769,  # one whole processor; dbt's parsing does not use more
             timeout=Duration.minutes(15),

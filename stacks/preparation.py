@@ -112,6 +112,8 @@ class PreparationStack(EnvironmentStack):
                 "--raw_bucket": self.names.raw_bucket,
                 "--secret_name": self.settings.extraction_secret,
                 "--address": json.dumps(self._address),
+                "--certificate_file": json.dumps(self.settings.aurora.certificate_file or ""),
+                "--reading": json.dumps(self._reading),
                 "--tables": json.dumps(tables),
                 "--columns": json.dumps(columns),
                 "--user_columns": json.dumps(self.settings.user_columns),
@@ -154,6 +156,11 @@ class PreparationStack(EnvironmentStack):
             return {"host": host, "port": port, "dbname": aurora.database}
         port = str(aurora.port or POSTGRESQL)
         return {"host": str(aurora.endpoint), "port": port, "dbname": aurora.database}
+
+    @property
+    def _reading(self) -> dict[str, int]:
+        aurora = self.settings.aurora
+        return {"connections": aurora.connections, "rows": aurora.rows_per_connection}
 
     def _open_secret(self) -> list[Statement]:
         key = self.settings.aurora.secret_key_arn
@@ -331,10 +338,13 @@ class PreparationStack(EnvironmentStack):
             layers=[self._layer],
             environment={
                 "CONTROL_TABLE": names.control_table,
+                "DATASET_GROUP": names.dataset_group,
+                "STREAMED": json.dumps(settings.datasets.interactions.streamed),
                 "APPLICATION_LOG_TABLE": settings.application_log_table if log else "",
             },
             statements=[
-                allow("dynamodb:GetItem", names.table_arn(names.control_table)),
+                # Written where event types are streamed: from when on.
+                allow(["dynamodb:GetItem", "dynamodb:PutItem"], names.table_arn(names.control_table)),
                 *([allow("dynamodb:DescribeContinuousBackups", prepare.table_arn(settings))] if log else []),
             ],
         )

@@ -12,7 +12,7 @@ from checks.assembly import Assembly, Stack
 from checks.finding import Finding
 from checks.policies import Role, roles
 from checks.rule import Rule
-from lambdas.load_warehouse import script
+from lambdas.load_warehouse import progress, script
 from osusume_endpoint.redshift import dialect
 from osusume_endpoint.redshift.tokens import scan
 from warehouse.load import tables
@@ -87,7 +87,7 @@ def _loads(assembly: Assembly) -> Iterator[Finding]:
 
 def statements(columns: Mapping[str, tables.Columns]) -> Iterator[str]:
     """The load and what prepares an empty warehouse for it."""
-    values = _PLACEHOLDERS | script.column_values(columns)
+    values = _PLACEHOLDERS | script.column_values(columns) | script.noted(progress.NOTHING)
     yield from script.statements(folder=script.FOLDER, values=values)
     yield from script.preparation(columns={}, roles=(), users=(), dbt_user="u", reader_password=lambda: "")
 

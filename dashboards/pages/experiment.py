@@ -19,12 +19,16 @@ LINES = DataSet(
 PLACEMENTS = DataSet(
     mart="mart_experiment_placements",
     columns=(
+        *days("shown_on"),
         *texts(
             "experiment", "experiment_version", "variant", "experiment_and_version", "placement", "made_by"
         ),
         *wholes("list_position", "shown_users", "shown_items", "clicked_items", "bought_items"),
     ),
-    grain=("experiment", "experiment_version", "variant", "placement", "list_position", "made_by"),
+    grain=(
+        *("experiment", "experiment_version", "variant", "shown_on", "placement", "list_position"),
+        "made_by",
+    ),
     empty="Nothing of an experiment was shown yet: impressions name the placement and the recommendation they show.",
 )
 _CLICKS = Ratio(title="Clicked", numerator="clicked_items", denominator="shown_items")
@@ -38,6 +42,7 @@ PAGE = Page(
     parameters=(
         Parameter(name="comparison", title="Experiment, version, variant", column="comparison", one=True),
         Parameter(name="shown_experiment", title="Shown by", column="experiment_and_version", one=True),
+        Parameter(name="shown_placement", title="Placement", column="placement"),
     ),
     visuals=(
         Visual(
@@ -116,6 +121,17 @@ PAGE = Page(
             wide=True,
         ),
         Visual(
+            id="experiment-placement-days",
+            title="Click rate by day",
+            drawn="line",
+            data=PLACEMENTS,
+            by=("shown_on",),
+            measures=(_CLICKS,),
+            colour="variant",
+            parameters=("shown_experiment", "shown_placement"),
+            note=_SHOWN,
+        ),
+        Visual(
             id="experiment-positions",
             title="Click rate by position",
             drawn="line",
@@ -123,7 +139,7 @@ PAGE = Page(
             by=("list_position",),
             measures=(_CLICKS,),
             colour="variant",
-            parameters=("shown_experiment",),
+            parameters=("shown_experiment", "shown_placement"),
             note=_SHOWN,
         ),
     ),

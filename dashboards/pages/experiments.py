@@ -27,6 +27,16 @@ RESULTS = DataSet(
     empty="No experiment has been analysed yet: define one (experiments.definitions), record what was shown, and the "
     "next run analyses it.",
 )
+DEFINITIONS = DataSet(
+    mart="mart_experiment_definitions",
+    columns=(
+        *texts("experiment", "experiment_version", "variant", "layer", "primary_metric"),
+        *days("starts_on", "ends_on"),
+        *numbers("weight", "detectable_effect"),
+    ),
+    grain=("experiment", "experiment_version", "variant"),
+    empty="No experiment is defined: see experiments.definitions.",
+)
 WHICH = ("experiment", "experiment_version", "variant")
 
 
@@ -115,6 +125,19 @@ PAGE = Page(
             filters=role("primary"),
             parameters=_CHOICES,
             note="Each point is of all days up to it.",
+        ),
+        Visual(
+            id="definitions",
+            title="Definitions by version",
+            drawn="table",
+            data=DEFINITIONS,
+            by=(*WHICH, "layer", "starts_on", "ends_on", "primary_metric"),
+            measures=(
+                figure("Weight", "weight", "whole"),
+                figure("Effect that would matter", "detectable_effect", "percent"),
+            ),
+            note="As of the deployments; what AppConfig delivered since is here after the next one.",
+            wide=True,
         ),
         Visual(
             id="ratios-over-time",

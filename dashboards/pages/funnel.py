@@ -10,21 +10,29 @@ FUNNEL = DataSet(
     columns=(
         *days("shown_on"),
         *wholes("list_position", "shown_items", "clicked_items", "bought_items"),
-        *texts("chosen_by", "made_by"),
+        *texts("chosen_by", "placement", "lists_of_run", "made_by"),
     ),
-    grain=("shown_on", "list_position", "chosen_by", "made_by"),
+    grain=("shown_on", "list_position", "chosen_by", "placement", "lists_of_run", "made_by"),
     empty="Nothing was shown yet: the application logs an impression event with the items that it shows.",
     # Longer than the longest attribution window that is usual: what is older changes no more.
     incremental=Incremental(column="shown_on", days=35),
 )
 _CLICKS = Ratio(title="Click rate", numerator="clicked_items", denominator="shown_items")
 _PURCHASES = Ratio(title="Purchase rate", numerator="bought_items", denominator="shown_items")
-_CHOICES = ("made_by", "chosen_by")
+_CHOICES = ("made_by", "chosen_by", "placement")
 
 
 def _counted(title: str, column: str) -> Measure:
     return Measure(title=title, column=column, aggregation="sum")
 
+
+_COUNTS = (
+    _counted("Shown", "shown_items"),
+    _counted("Clicked", "clicked_items"),
+    _CLICKS,
+    _counted("Bought", "bought_items"),
+    _PURCHASES,
+)
 
 PAGE = Page(
     id="funnel",
@@ -33,6 +41,7 @@ PAGE = Page(
     parameters=(
         Parameter(name="made_by", title="Made by", column="made_by"),
         Parameter(name="chosen_by", title="Chosen by", column="chosen_by"),
+        Parameter(name="placement", title="Placement", column="placement"),
     ),
     visuals=(
         Visual(
@@ -41,13 +50,7 @@ PAGE = Page(
             drawn="table",
             data=FUNNEL,
             by=("shown_on", "made_by"),
-            measures=(
-                _counted("Shown", "shown_items"),
-                _counted("Clicked", "clicked_items"),
-                _CLICKS,
-                _counted("Bought", "bought_items"),
-                _PURCHASES,
-            ),
+            measures=_COUNTS,
             parameters=_CHOICES,
             wide=True,
         ),
@@ -68,6 +71,26 @@ PAGE = Page(
             by=("shown_on",),
             measures=(_CLICKS, _PURCHASES),
             parameters=_CHOICES,
+        ),
+        Visual(
+            id="funnel-by-placement",
+            title="By placement",
+            drawn="table",
+            data=FUNNEL,
+            by=("placement", "chosen_by", "made_by"),
+            measures=_COUNTS,
+            parameters=_CHOICES,
+            wide=True,
+        ),
+        Visual(
+            id="funnel-by-version",
+            title="By the run whose lists served",
+            drawn="table",
+            data=FUNNEL,
+            by=("lists_of_run", "placement", "made_by"),
+            measures=_COUNTS,
+            parameters=_CHOICES,
+            wide=True,
         ),
         Visual(
             id="clicks-by-chooser",

@@ -14,6 +14,7 @@ RESULTS = DataSet(
         *wholes("lists", "covered_users", "known_users", "compared_lists"),
         *shares(
             "user_coverage",
+            "fallback_share",
             "catalogue_coverage",
             "gini",
             "popular_share",
@@ -42,6 +43,16 @@ POSITIONS = DataSet(
     ),
     grain=("run_id", "solution", "list_position"),
     empty=_EMPTY,
+)
+SEGMENTS = DataSet(
+    mart="mart_segments",
+    columns=(
+        *texts("run_id", "solution", "segment", "recency"),
+        *times("run_at"),
+        *wholes("members", "kept_members"),
+    ),
+    grain=("run_id", "solution", "segment"),
+    empty="No solution makes segments: give one `publishes: segments`.",
 )
 _LISTS_FOR_USERS = Filter(column="audience", values=("user",))
 
@@ -74,6 +85,7 @@ _NEWEST_RUN = Visual(
     measures=(
         Measure(title="Lists", column="lists", aggregation="sum"),
         _share("Users covered", "user_coverage"),
+        _share("By the fallback", "fallback_share"),
         _share("Catalogue covered", "catalogue_coverage"),
         Measure(title="Gini", column="gini", aggregation="average", shown_as="number"),
         _share("Popular tenth, of positions", "popular_share"),
@@ -111,6 +123,20 @@ _SCORES = Visual(
     note="Scores compare positions of one solution, not solutions.",
 )
 
+_SEGMENTS = Visual(
+    id="segments",
+    title="Segments of the newest run",
+    drawn="table",
+    data=SEGMENTS,
+    by=("solution", "segment"),
+    measures=(
+        Measure(title="Members", column="members", aggregation="sum"),
+        Measure(title="Kept from the run before", column="kept_members", aggregation="sum"),
+    ),
+    filters=NEWEST,
+    wide=True,
+)
+
 PAGE = Page(
     id="inference",
     title="Inference results",
@@ -123,6 +149,13 @@ PAGE = Page(
             "Users covered",
             "user_coverage",
             "Known users with a list of their own.",
+            _LISTS_FOR_USERS,
+        ),
+        _over_time(
+            "fallback",
+            "Users whom the fallback answers",
+            "fallback_share",
+            "Known users without a list of their own: a placement's fallback stands in.",
             _LISTS_FOR_USERS,
         ),
         _over_time(
@@ -151,5 +184,6 @@ PAGE = Page(
         _over_time(
             "concentration", "Gini of the catalogue", "gini", "Near 100% a few items take all positions."
         ),
+        _SEGMENTS,
     ),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dashboards.pages.columns import NEWEST, shares, texts, times
+from dashboards.pages.columns import NEWEST, numbers, shares, texts, times
 from dashboards.spec import DataSet, Measure, Page, Parameter, Visual
 
 _EMPTY = "No solution version has been judged yet: `make run` trains and judges them."
@@ -27,6 +27,24 @@ GATE = DataSet(
     empty=_EMPTY,
 )
 _NDCG = "normalized_discounted_cumulative_gain_at_25"
+
+
+VERSIONS = DataSet(
+    mart="mart_solution_versions",
+    columns=(
+        *texts("run_id", "solution", "recipe", "solution_version_arn", "training_mode", "decision", "reason"),
+        *texts("recency"),
+        *times("run_at"),
+        *numbers("training_hours", "estimated_cost_usd"),
+    ),
+    grain=("solution_version_arn",),
+    empty=_EMPTY,
+)
+
+
+def _summed(title: str, column: str) -> Measure:
+    """What was spent adds up."""
+    return Measure(title=title, column=column, aggregation="sum", shown_as="number")
 
 
 def _highest(title: str, column: str) -> Measure:
@@ -77,6 +95,56 @@ PAGE = Page(
             ),
             filters=NEWEST,
             parameters=("version_solution",),
+            wide=True,
+        ),
+        Visual(
+            id="above-popularity-over-time",
+            title="Above popularity by run",
+            drawn="line",
+            data=METRICS,
+            by=("run_at",),
+            measures=(_highest("Metric less popularity's", "above_popularity"),),
+            colour="solution",
+            parameters=("metric", "version_solution"),
+            note="Below 0 the solution tells less than a list of what sells best.",
+        ),
+        Visual(
+            id="training-hours",
+            title="Hours of training by run",
+            drawn="line",
+            data=VERSIONS,
+            by=("run_at",),
+            measures=(_summed("Hours", "training_hours"),),
+            colour="solution",
+            parameters=("version_solution",),
+            note="As Personalize bills them; on the endpoint they are this machine's.",
+        ),
+        Visual(
+            id="metrics-by-run",
+            title="Every metric by run, beside popularity's",
+            drawn="table",
+            data=METRICS,
+            by=("run_at", "solution", "metric"),
+            measures=(
+                _highest("Value", "metric_value"),
+                _highest("Popularity's", "popularity_value"),
+                _highest("Difference", "above_popularity"),
+            ),
+            parameters=("version_solution",),
+            wide=True,
+        ),
+        Visual(
+            id="versions-trained",
+            title="Versions",
+            drawn="table",
+            data=VERSIONS,
+            by=("run_at", "solution", "recipe", "training_mode", "decision", "reason"),
+            measures=(
+                _summed("Hours", "training_hours"),
+                _summed("Estimated USD", "estimated_cost_usd"),
+            ),
+            parameters=("version_solution",),
+            note="Hours at analytics.training_hour_usd. v2 recipes are billed by interaction: see the page Pipeline.",
             wide=True,
         ),
         Visual(

@@ -121,6 +121,7 @@ async function draw(visual) {
   const chart = place.appendChild(element("div", undefined, { class: "chart" }));
   const spec = structuredClone(visual.chart);
   for (const one of spec.params) one.value = chosen[one.name] || "";
+  if (nothingButZero(visual, rows)) spec.encoding.y.scale = { domain: [0, 1] }; // else 0 stands in the middle
   spec.data = { name: spec.data.name, values: rows, format: { parse: parsed(visual) } };
   await window.vegaEmbed(chart, spec, { actions: false, renderer: "svg", config: config() });
   const details = place.appendChild(element("details"));
@@ -130,6 +131,10 @@ async function draw(visual) {
 
 function everyMissing(visual, rows) {
   return visual.measures.every((one) => one.columns.some((name) => rows.every((row) => row[name] === null)));
+}
+
+function nothingButZero(visual, rows) {
+  return grouped(visual, rows).every((group) => group.values.every((value) => !value));
 }
 
 function parsed(visual) {

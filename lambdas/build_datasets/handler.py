@@ -11,7 +11,7 @@ from lambdas.shared import environment, events
 from lambdas.shared.clients import client
 from lambdas.shared.telemetry import logger
 
-OF_RUN = ("run_id", "run_mode", "export_prefix", "previous_run_id", "accept")
+OF_RUN = ("run_id", "run_mode", "export_prefix", "previous_run_id", "accept", "streamed")
 
 
 @cache

@@ -5,7 +5,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Environment:
-    """`dbt_user` is the database user of dbt's IAM role, `IAMR:<role's name>`; `reader_secret_arn` the dashboards'."""
+    """`dbt_user` is the database user of dbt's IAM role, `IAMR:<role's name>`; `reader_secret_arn` the dashboards'.
+
+    Without a control table nothing is known of how long a run took.
+    """
 
     results_bucket: str
     warehouse_workgroup: str
@@ -15,4 +18,5 @@ class Environment:
     dbt_user: str
     reader_secret_arn: str
     warehouse_secret_arn: str = ""
+    control_table: str = ""
     history_days: int = 730

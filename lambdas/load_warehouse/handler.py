@@ -24,13 +24,19 @@ def settings() -> Environment:
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
-    clients = {"redshift_data": client("redshift-data"), "secrets": client("secretsmanager")}
+    clients = {
+        "redshift_data": client("redshift-data"),
+        "secrets": client("secretsmanager"),
+        "dynamodb": client("dynamodb"),
+    }
     answer = run(event, **clients, settings=settings())
     logger().info("load", extra={"run_id": event["run_id"], **answer})
     return answer
 
 
-def run(event: dict[str, Any], *, redshift_data: Any, secrets: Any, settings: Environment) -> dict[str, Any]:
+def run(
+    event: dict[str, Any], *, redshift_data: Any, secrets: Any, dynamodb: Any, settings: Environment
+) -> dict[str, Any]:
     """{statement: {id, step}, status, reason?} for {run_id, entered} or {run_id, entered, deadline, statement}.
 
     `entered` is the moment at which the workflow entered the state: a retried call starts nothing twice.
@@ -41,6 +47,7 @@ def run(event: dict[str, Any], *, redshift_data: Any, secrets: Any, settings: En
     steps = Steps(
         redshift_data=redshift_data,
         secrets=secrets,
+        dynamodb=dynamodb,
         settings=settings,
         folder=script.FOLDER,
         run_id=run_id,

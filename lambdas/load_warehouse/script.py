@@ -94,6 +94,17 @@ def column_values(columns: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
     return tables.placeholders(columns)
 
 
+def noted(known: Mapping[str, str | float | None]) -> dict[str, str]:
+    """The placeholders `$run_<column>` of what is known of the run: literals."""
+    return {f"run_{name}": _literal(name, value) for name, value in known.items()}
+
+
+def _literal(name: str, value: str | float | None) -> str:
+    if value is None:
+        return "null"
+    return f"'{quoted_value(name, value)}'" if isinstance(value, str) else repr(float(value))
+
+
 def quoted_value(name: str, value: str) -> str:
     """A value that stands between quotes in the script."""
     _require(_VALUE, name, value)

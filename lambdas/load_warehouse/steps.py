@@ -12,7 +12,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from lambdas.load_warehouse import script
+from lambdas.load_warehouse import progress, script
 from lambdas.load_warehouse.environment import Environment
 from lambdas.shared import times
 from warehouse.load import tables
@@ -27,6 +27,7 @@ TOKEN_LENGTH = 64  # of a ClientToken
 class Steps:
     redshift_data: Any
     secrets: Any
+    dynamodb: Any
     settings: Environment
     folder: Path
     run_id: str
@@ -84,7 +85,8 @@ class Steps:
         }
         values = {name: script.quoted_value(name, value) for name, value in quoted.items()}
         made = script.column_values(settings.warehouse_columns)
-        return script.statements(folder=self.folder, values=values | made)
+        known = progress.of_run(self.dynamodb, table=settings.control_table, run_id=self.run_id)
+        return script.statements(folder=self.folder, values=values | made | script.noted(known))
 
     def _reader_password(self) -> str:
         answer = self.secrets.get_secret_value(SecretId=self.settings.reader_secret_arn)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 from lambdas.run_dbt.environment import Environment
 
+PRICES = Path(__file__).with_name("prices.json")
 PASSWORD_SECONDS = 3600  # the longest that Redshift Serverless gives
 
 
@@ -34,8 +36,13 @@ def variables(settings: Environment, *, redshift_serverless: Any) -> dict[str, s
         "DBT_DATABASE": settings.warehouse_database,
         "DBT_SCHEMA": settings.dbt_schema,
         "WAREHOUSE_COLUMNS": json.dumps(settings.warehouse_columns),
-        "WAREHOUSE_VARIABLES": json.dumps(settings.warehouse_variables),
+        "WAREHOUSE_VARIABLES": json.dumps(_priced() | settings.warehouse_variables),
     }
+
+
+def _priced() -> dict[str, Any]:
+    """The region's prices, which are packaged with the function; elsewhere the variables have them."""
+    return {"prices": json.loads(PRICES.read_text())} if PRICES.exists() else {}
 
 
 def _endpoint(workgroup: Any) -> Any:

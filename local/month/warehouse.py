@@ -109,8 +109,8 @@ class Warehouse:
         self.cloud.put(self.settings.names.results_bucket, key, gzip.compress(lines.encode()))
 
     def _load(self, run_id: str) -> None:
-        clients = {name: self.cloud.client(key) for name, key in
-                   (("redshift_data", "redshift-data"), ("secrets", "secretsmanager"))}  # fmt: skip
+        names = {"redshift_data": "redshift-data", "secrets": "secretsmanager", "dynamodb": "dynamodb"}
+        clients = {name: self.cloud.client(service) for name, service in names.items()}
         event: dict[str, Any] = {"run_id": run_id, "entered": run_id}
         while True:
             answer = load.run(event, **clients, settings=self._loading())
@@ -129,7 +129,7 @@ class Warehouse:
         """In a process of its own, which has the endpoint's adapter in front of Redshift's."""
         role = self.cloud.client("redshift-serverless", DBT_ROLE)
         variables = profile.variables(self._building(), redshift_serverless=role)
-        command = ["build"] if whole else ["run", "--select", *(f"+{name}" for name in DAILY)]
+        command = [*build.COMMAND] if whole else ["run", "--select", *(f"+{name}" for name in DAILY)]
         arguments = build.arguments(project=build.PROJECT, work=self.work)
         done = subprocess.run(
             [sys.executable, "-m", "dbt.cli.main", *command, *arguments],

@@ -36,6 +36,10 @@ CREATE_FAILED = ["CREATE FAILED", "DELETE PENDING", "DELETE IN_PROGRESS"]
 # SDK does not model, throttling among them.
 TRANSIENT: Mapping[str, Sequence[str]] = {
     "personalize": ["Personalize.PersonalizeException", "Personalize.SdkClientException"],
+    "personalizeruntime": [
+        "PersonalizeRuntime.PersonalizeRuntimeException",
+        "PersonalizeRuntime.SdkClientException",
+    ],
     "redshiftdata": [
         "RedshiftData.RedshiftDataException",
         "RedshiftData.InternalServerException",
@@ -175,6 +179,16 @@ def invoke(
 
 def run_job(job: str, arguments: Mapping[str, str], **fields: Any) -> State:
     return task(GLUE_JOB, {"JobName": job, "Arguments": dict(arguments)}, Retry=[RETRY_RUNNING], **fields)
+
+
+def dpu_hours(of: str = "$states.result") -> str:
+    """The DPU-hours of a job run that ended, as an array of one: null where Glue doesn't say them.
+
+    Glue API reference, JobRun: DPUSeconds is of jobs that scale, others hold MaxCapacity for all of ExecutionTime.
+    """
+    capacity = f"$exists({of}.ExecutionTime) and $exists({of}.MaxCapacity)"
+    held = f"{capacity} ? {of}.ExecutionTime * {of}.MaxCapacity / 3600 : null"
+    return f"[$exists({of}.DPUSeconds) ? {of}.DPUSeconds / 3600 : {held}]"
 
 
 def describe(resource: str, arn: str) -> State:

@@ -104,6 +104,7 @@ def _plan_states(settings: Settings) -> States:
                 "mode": jsonata("$plan.mode"),
                 "export": jsonata("$plan.export"),
                 "previous_run_id": jsonata("$plan.previous_run_id"),
+                "streamed": jsonata("$exists($plan.streamed) ? $plan.streamed : {}"),
                 "accept": jsonata("$accept"),
             },
             Assign={"prepared": jsonata("$states.result.Output")},
@@ -152,25 +153,29 @@ def _model_states(settings: Settings) -> States:
             settings,
             "recommend",
             {"run_id": jsonata("$plan.run_id"), "versions": jsonata("$trained.versions")},
-            Assign={"standing": UNRECORDED},
+            Assign={"standing": UNRECORDED, "recommended": jsonata("$states.result.Output")},
             Next="NoteServing",
         ),
-        "NoteServing": _note_progress(settings, "serving", "true", Next=_after_serving(settings)),
+        "NoteServing": _note_progress(settings, "serving", "$recommended", Next=_after_serving(settings)),
     }
 
 
 def _note_progress(settings: Settings, phase: str, value: str, *, Next: str) -> State:
-    """`value` is an expression of what the phase gave, for a run that resumes this one."""
+    """`value` is an expression of what the phase gave, for a run that resumes this one.
+
+    When it ended is kept beside it: the warehouse tells how long each phase took.
+    """
     resume = "'{\"resume\": \"' & $run_id & '\"}'"
     return asl.task(
         asl.UPDATE_ITEM,
         {
             "TableName": settings.names.control_table,
             "Key": _progress_key(),
-            "UpdateExpression": f"SET #phase = :value, {layout.EXPIRES} = :expiry",
-            "ExpressionAttributeNames": {"#phase": phase},
+            "UpdateExpression": f"SET #phase = :value, #ended = :now, {layout.EXPIRES} = :expiry",
+            "ExpressionAttributeNames": {"#phase": phase, "#ended": layout.ENDED.of(phase=phase)},
             "ExpressionAttributeValues": {
                 ":value": {"S": jsonata(f"$string({value})")},
+                ":now": {"S": jsonata("$now()")},
                 ":expiry": _record_expiry(settings),
             },
         },
@@ -307,6 +312,11 @@ def _parts(settings: Settings) -> tuple[str, ...]:
     return PARTS if settings.analytics.enabled else PARTS[:-1]
 
 
+def _log_table(settings: Settings) -> str:
+    """`none`, which no table is called, where nothing is exported."""
+    return settings.application_log_table if settings.sources.application_log is not None else "none"
+
+
 def _record_states(settings: Settings) -> States:
     table = settings.names.control_table
     run = {
@@ -323,6 +333,8 @@ def _record_states(settings: Settings) -> States:
         layout.PK: {"S": layout.WATERMARK},
         "log_exported_until": {"S": jsonata("$plan.export.to")},
         "run_id": {"S": jsonata("$plan.run_id")},
+        # Another table's changes since then are not all that it holds.
+        "log_table": {"S": _log_table(settings)},
     }
     after = "RunLoad" if settings.analytics.enabled else "ReleaseLock"
     return {

@@ -1,4 +1,7 @@
-"""`prepare`: sources -> raw zone -> datasets, checked. Input {run_id, mode, export, previous_run_id, accept}."""
+"""`prepare`: sources -> raw zone -> datasets, checked.
+
+Input {run_id, mode, export, previous_run_id, accept, streamed}.
+"""
 
 from __future__ import annotations
 
@@ -31,19 +34,24 @@ def definition(settings: Settings) -> dict[str, Any]:
                 "previous_run_id": jsonata("$states.input.previous_run_id"),
                 # Figures whose bounds don't count this time.
                 "accept": jsonata("[$states.input.accept]"),
+                # From which second on a type of events is left to the stream; a plan of an earlier version has none.
+                "streamed": jsonata("$exists($states.input.streamed) ? $states.input.streamed : {}"),
             },
             "Next": "Extract",
         },
         "Extract": {
             "Type": "Parallel",
             "Branches": _sources(settings),
+            "Assign": {"dpu_hours": jsonata("[$states.result.dpu_hours]")},
             "Next": "BuildSmallDatasets" if settings.etl.engine == "auto" else "BuildDatasets",
         },
         **_build(settings),
         "ValidateDatasets": asl.invoke(
             names.function_arn("validate_datasets"),
             {"run_id": jsonata("$run_id")},
-            Output=jsonata("{'run_id': $run_id, 'rows': $states.result.Payload.rows}"),
+            Output=jsonata(
+                "{'run_id': $run_id, 'rows': $states.result.Payload.rows, 'dpu_hours': [$dpu_hours]}"
+            ),
             End=True,
         ),
     }
@@ -62,10 +70,12 @@ def _build(settings: Settings) -> States:
         "export_prefix": jsonata("$export.prefix"),
         "previous_run_id": jsonata("$previous_run_id"),
         "accept": jsonata("$string($accept)"),
+        "streamed": jsonata("$string($streamed)"),
     }
     job = asl.run_job(
         settings.names.job("build-datasets"),
         {f"--{name}": value for name, value in arguments.items()},
+        Assign={"dpu_hours": jsonata(f"$append($dpu_hours, {asl.dpu_hours()})")},
         Next="ValidateDatasets",
     )
     if not etl.in_function:
@@ -101,7 +111,12 @@ def _sources(settings: Settings) -> list[dict[str, Any]]:
 
 
 def _extract_aurora(settings: Settings) -> dict[str, Any]:
-    job = asl.run_job(settings.names.job("extract-aurora"), {"--run_id": jsonata("$run_id")}, End=True)
+    job = asl.run_job(
+        settings.names.job("extract-aurora"),
+        {"--run_id": jsonata("$run_id")},
+        Output=jsonata(f"{{'dpu_hours': {asl.dpu_hours()}}}"),
+        End=True,
+    )
     if not settings.creates_aurora:
         return {"StartAt": "ExtractAurora", "States": {"ExtractAurora": job}}
     grant = asl.invoke(
@@ -139,7 +154,7 @@ def _export_log(settings: Settings) -> dict[str, Any]:
             MaxConcurrency=EXPORTS_AT_ONCE,
             Next="Exported",
         ),
-        "Exported": {"Type": "Succeed"},
+        "Exported": {"Type": "Succeed", "Output": {"dpu_hours": []}},
     }
     return {"StartAt": "ExportKind", "States": states}
 

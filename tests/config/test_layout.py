@@ -23,6 +23,7 @@ from lambdas.get_recommendations.store import Store
 from lambdas.judge_solution_version import handler as judging
 from lambdas.judge_solution_version.gate import Case
 from lambdas.judge_solution_version.past import Past
+from lambdas.load_warehouse import progress
 from lambdas.plan_run import plan, sources
 from lambdas.publish_recommendations import lists
 from lambdas.shared import forgetting
@@ -42,14 +43,16 @@ COPIES = frozenset(
     lambdas/analyse_experiments/store.py lambdas/clean_up/handler.py lambdas/judge_lists/handler.py
     lambdas/judge_solution_version/past.py
     lambdas/get_recommendations/actions.py lambdas/get_recommendations/store.py
-    lambdas/judge_solution_version/handler.py lambdas/plan_run/plan.py
+    lambdas/judge_solution_version/handler.py lambdas/load_warehouse/progress.py lambdas/plan_run/plan.py
+    lambdas/shared/streaming.py lambdas/stream_events/handler.py
     lambdas/plan_run/sources.py lambdas/publish_recommendations/lists.py lambdas/shared/forgetting.py
     lambdas/validate_datasets/handler.py lambdas/validate_datasets/quality.py
     """.split()
 )
 WORDS = re.compile(
-    r"^/?(runs|aurora|application_log|events|batch_input|quarantine|batch|publish|forget)/|^/warehouse/"
-    r"|\b(pointer|versions|serving|gate|run|forgetting|forgotten|decision)#|(^|/)report\.json$|^(watermark|lock|pk|sk|expires_at)$"
+    r"^/?(runs|aurora|application_log|events|batch_input|quarantine|batch|publish|forget|stream_quarantine)/|^/warehouse/"
+    r"|\b(pointer|versions|serving|gate|run|forgetting|forgotten|decision|streaming|turned_down)#"
+    r"|(^|/)report\.json$|^(watermark|lock|pk|sk|expires_at)$"
 )
 FOLDERS = ("app.py", "config", "stacks", "lambdas", "glue_jobs", "checks", "local/demo", "local/chaos")
 
@@ -71,6 +74,15 @@ def test_a_form_is_filled_matched_and_written_as_an_expression() -> None:
         form.of(run_id=RUN)
 
 
+def test_the_progress_of_a_run_is_read_where_the_workflows_note_it() -> None:
+    noted = {layout.PK: {"S": layout.PROGRESS.of(run_id=RUN)}}
+    phases = {"prepared": "prepared_at", "trained": "trained_at", "serving": "served_at"}
+    for phase, column in phases.items():
+        item = noted | {layout.ENDED.of(phase=phase): {"S": "2026-11-24T04:00:00Z"}}
+        found = progress.of_run(DynamoDB(item), table="control", run_id=RUN)
+        assert {name for name, value in found.items() if value} == {column}
+
+
 def test_a_planned_run_exports_the_log_where_the_layout_says() -> None:
     planned = plan.plan(
         mode="full",
@@ -90,7 +102,7 @@ def test_the_functions_ask_dynamodb_for_the_keys_of_the_layout() -> None:
         {layout.PK: {"S": layout.WATERMARK}, **watermark},
         {layout.PK: {"S": layout.SERVING.of(solution="personal")}, **serving},
     )
-    assert sources.watermark(table, table="control") is not None
+    assert sources.watermark(table, table="control", log="log") is not None
     past = Past(table, table="control")
     assert past.serving("personal") is not None
     past.remember("personal", Case(arn="new", metrics={}))

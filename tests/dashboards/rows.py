@@ -19,6 +19,8 @@ TEXTS = {
     "verdict": ("within bounds", "too low"),
     "decision": ("promoted", "held back"),
     "comparison": ("home 0123abcd new",),
+    "outcome": ("taken out", "put in"),
+    "history": ("shown", "bought"),
     "role": ("primary", "guardrail", "secondary", "segment", "ratio", "day"),
 }
 TIMES = ("2026-01-01T03:00:00", "2026-01-02T03:00:00")

@@ -38,8 +38,9 @@ def world(spark: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
             text = "\n".join(json.dumps(row) for row in rows)
             (path / "part-0.json.gz").write_bytes(gzip.compress(text.encode()))
 
-        def run(self, days: int = 0, new: int = 0, solutions: Any = SOLUTIONS) -> None:
+        def run(self, days: int = 0, new: int = 0, solutions: Any = SOLUTIONS, asked: Any = None) -> None:
             publishing = {
+                **(asked or {}),
                 "exclude_bought_within_days": days,
                 "min_never_bought": new,
                 "expire_after_days": 14,
@@ -113,7 +114,57 @@ def test_of_the_candidates_a_list_keeps_its_length_with_places_for_what_was_neve
     popular = [["a", None], ["b", None], ["c", None]]
     assert [line["items"] for line in world.published("popular")] == [popular]
     rows = [row for row in world.lines("warehouse/recommendations") if row["entity_id"] == "u1"]
-    assert sorted((row["rank"], row["item_id"]) for row in rows) == [(1, "a"), (2, "b"), (3, "new")]
+    shown = [row for row in rows if "rank" in row]
+    assert sorted((row["rank"], row["item_id"]) for row in shown) == [(1, "a"), (2, "b"), (3, "new")]
+
+
+def both(rows: list[dict[str, Any]], key: str) -> list[tuple[Any, ...]]:
+    """(item, place as inferred, place as published, rule, score) of one list."""
+    own = [row for row in rows if row["entity_id"] == key]
+    names = ("item_id", "inferred_rank", "rank", "rule", "score")
+    return sorted(tuple(row.get(name) for name in names) for row in own)
+
+
+def test_the_warehouse_learns_what_each_rule_took_out_put_in_and_moved(world: Any) -> None:
+    """u1 bought a yesterday and b long ago; u2's only item goes, and the list with it; u3 is as inferred."""
+    short = [{**SOLUTIONS[0], "results": 3}, {**SOLUTIONS[1], "results": 2}]
+    world.answer(
+        "personal",
+        recommended("u1", "a", "b", "c", "d", "e"),
+        recommended("u2", "a"),
+        recommended("u3", "a", "b"),
+    )
+    world.answer("popular", recommended("everyone", "a", "b", "c"))
+    long_ago = {"run_id": RUN, "user_id": "u1", "sales_value": 1.0, "ordered_at": "2020-01-01 00:00:00"}
+    lately = long_ago | {"ordered_at": "2026-11-23 03:00:00", "item_id": "a"}
+    world.order(*[long_ago | {"item_id": item} for item in "bcd"], lately, lately | {"user_id": "u2"})
+    world.run(days=3, new=1, solutions=short)
+    assert [line["items"] for line in world.published("personal") if line["key"] == "u1"] == [
+        [["b", 0.9], ["c", 0.8], ["e", 0.6]]
+    ]
+    rows = world.lines("warehouse/recommendations")
+    exclude, place = "exclude_bought_within_days", "min_never_bought"
+    assert both(rows, "u1") == [
+        ("a", 1, None, exclude, 1.0),
+        ("b", 2, 1, exclude, 0.9),
+        ("c", 3, 2, exclude, 0.8),
+        ("e", None, 3, place, 0.6),
+    ]
+    assert both(rows, "u2") == [("a", 1, None, exclude, 1.0)], "of a list that is empty, what went is known"
+    assert both(rows, "u3") == [("a", 1, 1, None, 1.0), ("b", 2, 2, None, 0.9)]
+    assert both(rows, "everyone") == [("a", 1, 1, None, 1.0), ("b", 2, 2, None, 0.9)]
+
+
+def test_a_user_of_whom_nothing_is_known_has_an_empty_profile_where_one_is_asked(world: Any) -> None:
+    world.answer("personal", recommended("u1", "a"), recommended("u2", "a"))
+    world.answer("popular", recommended("everyone", "a"))
+    row = {"run_id": RUN, "user_id": "u1", "sales_value": 1.0, "ordered_at": "2026-11-01 00:00:00"}
+    world.order(row | {"item_id": "a"})
+    world.run(asked={"with_profile": True})
+    found = {line["key"]: line["profile"] for line in world.published("personal")}
+    at = "2026-11-01 00:00:00"
+    assert found == {"u1": {"first": at, "last": at}, "u2": {}}
+    assert "profile" not in world.published("popular")[0]
 
 
 def test_in_a_shop_without_orders_nothing_was_ever_bought(world: Any, spark: Any, tmp_path: Path) -> None:

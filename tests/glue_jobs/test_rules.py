@@ -135,7 +135,7 @@ def test_lists_after_the_rules_are_the_same_on_columns_and_on_values(
     made = job.Job(spark, "results", "20261124T030000Z", [], publishing)
     found = {
         row["key"]: list(zip(row["items"], row["scores"], strict=True))
-        for row in job.with_rules(made, solution, frame).collect()
+        for row in job.after_rules(made, solution, frame).lists.collect()
     }
     bought: dict[str, dict[str, str]] = {}
     for order in orders:
@@ -179,7 +179,7 @@ def test_a_new_rule_is_a_row_that_may_ask_for_facts_of_items(
     monkeypatch.setattr(rules, "RULES", {**RULES, "exclude_gone_since": new})
     frame = spark.createDataFrame([("related", "x", ["a", "b"], [2.0, 1.0])], LISTS)
     made = job.Job(spark, "results", "20261124T030000Z", [], {"exclude_gone_since": "2026-10-01 00:00:00"})
-    [row] = job.with_rules(made, {"for_each": "item", "results": 25}, frame).collect()
+    [row] = job.after_rules(made, {"for_each": "item", "results": 25}, frame).lists.collect()
     assert (row["items"], row["scores"]) == (["b"], [1.0])
 
 

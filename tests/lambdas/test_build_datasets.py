@@ -151,6 +151,7 @@ def test_the_handler_builds_what_is_small_with_the_fixed_arguments_and_those_of_
         "export_prefix": "none",
         "previous_run_id": "none",
         "accept": "[]",
+        "streamed": "{}",
     }
     answers = []
     for limit in ("2", "1"):

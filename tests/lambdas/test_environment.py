@@ -91,6 +91,7 @@ def test_there_are_eighteen_functions() -> None:
         "request_forgetting",
         "run_dbt",
         "stop_variant",
+        "stream_events",
         "validate_datasets",
         "validate_experiments",
     ]

@@ -9,11 +9,12 @@ import pytest
 from botocore.exceptions import ClientError
 from botocore.stub import ANY
 
-from lambdas.load_warehouse import script
+from lambdas.load_warehouse import progress, script
 from lambdas.load_warehouse.environment import Environment
 from lambdas.load_warehouse.handler import run
 from lambdas.load_warehouse.script import LoadScriptInvalid
 from lambdas.shared.events import InvalidEvent
+from tests.lambdas.fakes import DynamoDB
 from warehouse.load import tables
 
 RUN = "20261124T030000Z"
@@ -22,13 +23,33 @@ ROLE = "arn:aws:iam::111111111111:role/osusume-dev-copy"
 COLUMNS = {"users": {"user_id": "varchar(1024)", "tag": "integer"}, "items": {"item_id": "varchar(1024)"}}
 DBT = "IAMR:osusume-dev-run-dbt"
 READER_SECRET = "arn:aws:secretsmanager:ap-northeast-1:111111111111:secret:reader-a1b2c3"
-SETTINGS = Environment("results-bucket", "workgroup", "analytics", ROLE, COLUMNS, DBT, READER_SECRET)
+SETTINGS = Environment(
+    *("results-bucket", "workgroup", "analytics", ROLE, COLUMNS, DBT, READER_SECRET), control_table="control"
+)
 VALUES = {
     "results_bucket": "b",
     "run_id": RUN,
     "history_from": "20241124T030000Z",
     "copy_role_arn": ROLE,
     "dbt_user": DBT,
+}
+# What the workflows of a run note, and what is known of it by that.
+PROGRESS: dict[str, Any] = {
+    "pk": {"S": f"progress#{RUN}"},
+    "plan": {"S": json.dumps({"mode": "full", "run_id": RUN})},
+    "prepared": {"S": json.dumps({"rows": {}, "dpu_hours": [0.25, 0.5]})},
+    "prepared_at": {"S": "2026-11-24T03:20:00.123Z"},
+    "trained": {"S": json.dumps({"versions": {}})},
+    "trained_at": {"S": "2026-11-24T04:00:00Z"},
+    "serving": {"S": json.dumps({"run_id": RUN, "dpu_hours": [0.125]})},
+    "serving_at": {"S": "2026-11-24T04:30:00Z"},
+}
+KNOWN: progress.Known = {
+    "mode": "full",
+    "prepared_at": "2026-11-24T03:20:00",
+    "trained_at": "2026-11-24T04:00:00",
+    "served_at": "2026-11-24T04:30:00",
+    "dpu_hours": 0.875,
 }
 STATEMENT = "11111111-1111-1111-1111-111111111111"
 OTHER = "22222222-2222-2222-2222-222222222222"
@@ -59,7 +80,8 @@ def step(client: Any, name: str = "", *, settings: Environment = SETTINGS, **mor
     event = {"run_id": RUN, "entered": ENTERED}
     if name:
         event |= {"statement": {"id": STATEMENT, "step": name}, "deadline": FUTURE, **more}
-    return run(event, redshift_data=client, secrets=Secrets(), settings=settings)
+    clients = {"redshift_data": client, "secrets": Secrets(), "dynamodb": DynamoDB(PROGRESS)}
+    return run(event, **clients, settings=settings)
 
 
 def started(name: str, identifier: str = OTHER) -> dict[str, Any]:
@@ -136,11 +158,48 @@ def test_the_load_is_one_transaction_once_everything_is_there(stubbed: Any) -> N
     stubber.add_response("describe_statement", described("FINISHED"), {"Id": STATEMENT})
     add_results(stubber, *everything_there())
     sqls = script.statements(folder=script.FOLDER, values=VALUES | {"results_bucket": "results-bucket"}
-                             | script.column_values(COLUMNS))  # fmt: skip
+                             | script.column_values(COLUMNS) | script.noted(KNOWN))  # fmt: skip
     expected = {**WHERE, "Sqls": sqls, "StatementName": f"load-{RUN}", "ClientToken": ANY}
     stubber.add_response("batch_execute_statement", {"Id": OTHER}, expected)
     assert step(client, "inspect") == started("load")
     stubber.assert_no_pending_responses()
+
+
+def known(**changes: Any) -> progress.Known:
+    """What is known of a run whose progress has these attributes instead; None for one that is not there."""
+    item = {name: value for name, value in (PROGRESS | changes).items() if value is not None}
+    return progress.of_run(DynamoDB(item), table="control", run_id=RUN)
+
+
+def test_what_the_workflows_noted_of_a_run_is_known_of_it() -> None:
+    assert known() == KNOWN
+
+
+@pytest.mark.parametrize(
+    ("changes", "missing"),
+    [
+        ({"prepared": None, "prepared_at": None}, {"prepared_at", "dpu_hours"}),
+        ({"trained_at": None}, {"trained_at"}),
+        ({"plan": None}, {"mode"}),
+        # Of before the jobs' hours were noted; and where Glue did not say one.
+        ({"serving": {"S": "true"}}, {"dpu_hours"}),
+        ({"prepared": {"S": '{"rows": {}}'}}, {"dpu_hours"}),
+        ({"serving": {"S": '{"dpu_hours": [null]}'}}, {"dpu_hours"}),
+        ({"pk": {"S": "progress#another"}}, set(KNOWN)),
+    ],
+)
+def test_what_nobody_noted_is_null_and_no_sum_is_of_a_part(
+    changes: dict[str, Any], missing: set[str]
+) -> None:
+    found = known(**changes)
+    assert {name for name, value in found.items() if value is None} == missing
+    assert {name: value for name, value in found.items() if value is not None} == {
+        name: value for name, value in KNOWN.items() if name not in missing
+    }
+
+
+def test_without_a_control_table_nothing_is_asked() -> None:
+    assert progress.of_run(None, table="", run_id=RUN) == progress.NOTHING == dict.fromkeys(KNOWN)
 
 
 @pytest.mark.parametrize("name", ["inspect", "prepare", "load"])
@@ -232,7 +291,13 @@ def test_a_call_that_is_repeated_has_the_token_of_the_first_and_a_later_one_anot
             return {"Id": OTHER}
 
     for entered in (ENTERED, ENTERED, "2026-11-24T03:00:30.000Z"):
-        run({"run_id": RUN, "entered": entered}, redshift_data=Client(), secrets=None, settings=SETTINGS)
+        run(
+            {"run_id": RUN, "entered": entered},
+            redshift_data=Client(),
+            secrets=None,
+            dynamodb=None,
+            settings=SETTINGS,
+        )
     assert tokens[0] == tokens[1] != tokens[2]
     assert all(1 <= len(token) <= 64 for token in tokens)
 
@@ -246,7 +311,8 @@ def test_the_load_runs_as_the_user_of_the_secret(stubbed: Any) -> None:
 
 
 def test_the_repositorys_own_script_renders_into_one_batch() -> None:
-    found = script.statements(folder=script.FOLDER, values=VALUES | script.column_values(COLUMNS))
+    values = VALUES | script.column_values(COLUMNS) | script.noted(KNOWN)
+    found = script.statements(folder=script.FOLDER, values=values)
     assert 10 < len(found) <= 40
     assert not [statement for statement in found if "$" in statement or "--" in statement]
     loaded = {s.split()[1] for s in found if s.startswith("copy ")}
@@ -298,4 +364,10 @@ def test_a_name_with_a_line_break_is_refused() -> None:
 
 def test_a_run_id_that_is_none_is_refused() -> None:
     with pytest.raises(InvalidEvent, match="run_id is 'x'"):
-        run({"run_id": "x", "entered": ENTERED}, redshift_data=None, secrets=None, settings=SETTINGS)
+        run(
+            {"run_id": "x", "entered": ENTERED},
+            redshift_data=None,
+            secrets=None,
+            dynamodb=None,
+            settings=SETTINGS,
+        )

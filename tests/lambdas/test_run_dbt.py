@@ -49,6 +49,22 @@ def test_failed_nodes_are_named_with_what_they_said_and_skipped_ones_are_not() -
     ]
 
 
+def test_the_prices_that_are_packaged_with_the_function_are_a_variable(
+    stubbed: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The template has none of them: it is the same in every region."""
+    monkeypatch.setattr(profile, "PRICES", tmp_path / "prices.json")
+    prices = [{"driver": "Glue compute", "usd": 0.44, "read_on": "2026-11-28"}]
+    profile.PRICES.write_text(json.dumps(prices))
+    client, stubber = stubbed("redshift-serverless")
+    workgroup = {"endpoint": {"address": "host.example", "port": 5439}}
+    stubber.add_response("get_workgroup", {"workgroup": workgroup})
+    stubber.add_response("get_credentials", {"dbUser": "IAMR:run-dbt", "dbPassword": "secret"})
+    settings = Environment("workgroup", "analytics", COLUMNS, VARIABLES)
+    found = profile.variables(settings, redshift_serverless=client)["WAREHOUSE_VARIABLES"]
+    assert json.loads(found) == VARIABLES | {"prices": prices}
+
+
 def test_address_and_credentials_come_from_redshift_serverless(stubbed: Any) -> None:
     client, stubber = stubbed("redshift-serverless")
     stubber.add_response(
@@ -104,7 +120,10 @@ PROJECT = {
     "      schema: \"{{ env_var('DBT_SCHEMA') }}\"\n      threads: 2\n",
     "models/one.sql": "{{ config(materialized='table') }} select 1 as id",
     "models/two.sql": "select id + 1 as id from {{ ref('one') }}",
-    "models/models.yml": "models:\n  - name: one\n    columns: [{name: id, data_tests: [not_null]}]\n",
+    "models/models.yml": "models:\n  - name: one\n    columns: [{name: id, data_tests: [not_null]}]\n"
+    # Never run by a run's build: it would fail.
+    "unit_tests:\n  - name: wrong\n    model: two\n    given: [{input: ref('one'), rows: [{id: 1}]}]\n"
+    "    expect: {rows: [{id: 3}]}\n",
     "tests/two_is_two.sql": "select * from {{ ref('two') }} where id <> 2",
 }
 

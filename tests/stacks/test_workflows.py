@@ -340,8 +340,9 @@ def preparation() -> dict[tuple[str, str], Any]:
 
 
 def test_prepare_extracts_builds_and_validates() -> None:
-    result, cloud = run("prepare", PLAN, preparation())
-    assert output(result) == {"run_id": RUN, "rows": {"users": 3}}
+    measured = glue_job(ExecutionTime=360, MaxCapacity=2.0)
+    result, cloud = run("prepare", PLAN, preparation() | measured)
+    assert output(result) == {"run_id": RUN, "rows": {"users": 3}, "dpu_hours": [0.2, 0.2]}
     jobs = {call["JobName"]: call["Arguments"] for call in sent(cloud, "StartJobRun")}
     assert jobs[NAMES.job("extract-aurora")] == {"--run_id": RUN}
     assert jobs[NAMES.job("build-datasets")]["--previous_run_id"] == "none"
@@ -376,7 +377,7 @@ def test_small_data_are_built_in_a_function_with_the_jobs_arguments_and_spark_is
         return {"built": True, "megabytes": 3.5}
 
     result, jobs = prepared(engine, build)
-    assert output(result) == {"run_id": RUN, "rows": {}}
+    assert output(result) == {"run_id": RUN, "rows": {}, "dpu_hours": [None]}
     assert jobs == [NAMES.job("extract-aurora")]
     assert asked == [
         {
@@ -385,13 +386,14 @@ def test_small_data_are_built_in_a_function_with_the_jobs_arguments_and_spark_is
             "export_prefix": f"application_log/run={RUN}",
             "previous_run_id": "none",
             "accept": "[]",
+            "streamed": "{}",
         }
     ]
 
 
 def test_what_is_too_large_for_the_function_is_built_on_spark() -> None:
     result, jobs = prepared("auto", {"built": False, "megabytes": 999.0})
-    assert output(result) == {"run_id": RUN, "rows": {}}
+    assert output(result) == {"run_id": RUN, "rows": {}, "dpu_hours": [None, None]}
     assert jobs == [NAMES.job("extract-aurora"), NAMES.job("build-datasets")]
 
 
@@ -436,6 +438,11 @@ def test_only_the_engine_that_is_configured_may_be_started() -> None:
         "lambda": {function},
         "auto": {function, job},
     }
+
+
+def test_hours_that_glue_does_not_say_are_null_and_no_zero() -> None:
+    result, _ = run("prepare", PLAN, preparation() | glue_job(ExecutionTime=360))
+    assert set(output(result)["dpu_hours"]) == {None}
 
 
 def incremental(*windows: tuple[str, str]) -> dict[str, Any]:
@@ -669,8 +676,9 @@ def loading(*statuses: str, **more: str) -> Any:
 
 
 def test_recommend_infers_publishes_and_swaps() -> None:
-    result, cloud = run("recommend", {"run_id": RUN, "versions": VERSIONS}, recommendation())
-    assert output(result) == {"run_id": RUN}
+    scaled = glue_job(DPUSeconds=1800.0, ExecutionTime=1, MaxCapacity=100.0)
+    result, cloud = run("recommend", {"run_id": RUN, "versions": VERSIONS}, recommendation() | scaled)
+    assert output(result) == {"run_id": RUN, "dpu_hours": [0.5]}
     inference = {call["jobName"]: call for call in sent(cloud, "CreateBatchInferenceJob")}
     personal = inference[f"osusume-dev-personal-{RUN}"]
     assert personal["solutionVersionArn"] == VERSION

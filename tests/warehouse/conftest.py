@@ -65,6 +65,8 @@ def table_statements(configured: Columns) -> list[str]:
 class Warehouse:
     """One database of the embedded server, and dbt on it."""
 
+    first: Build  # of the fixture
+
     def __init__(
         self, server: postgres.Server, name: str, folder: Path, *, columns: Columns | None = None
     ) -> None:
@@ -148,6 +150,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[postgres.Server
 def built(server: postgres.Server, tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     warehouse = Warehouse(server, "known", tmp_path_factory.mktemp("dbt"))
     warehouse.seed()
-    build = warehouse.build()
-    assert build.code == 0, build.output
+    warehouse.first = warehouse.build()
+    assert warehouse.first.code == 0, warehouse.first.output
     return warehouse

@@ -58,6 +58,8 @@ EVENTS = [
     # Clicks milk after seeing it twice: the second showing gets it. Clicks tea, which i1 alone showed.
     _event("c1", "click", "anna", "09:51:00", item="milk"),
     _event("c2", "click", "anna", "09:55:00", item="tea"),
+    # She had said before that eggs do not interest her, and i1 shows them.
+    _event("d1", "dismiss", "anna", "08:30:00", item="eggs"),
     # Ben saw milk, and bought it 27 hours later: too late to count. He clicks what he was not shown.
     _event("i3", "impression", "ben", "00:00:00", shown=["milk"]),
     _event("c3", "click", "ben", "00:01:00", item="eggs"),
@@ -73,12 +75,19 @@ INTERACTIONS = [
     (NEW, "anna", "milk", "2026-01-01 09:51:00", "click", None),
     (NEW, "ben", "milk", "2026-01-02 03:00:00", "purchase", 2.0),
 ]
+# (…, place as published, item, score, place as inferred, rule). Of the old run nobody kept the list as inferred.
 RECOMMENDATIONS = [
-    (OLD, "personal", "anna", 1, "milk", 0.9),
-    (NEW, "personal", "anna", 1, "milk", 0.9),
-    (NEW, "personal", "anna", 2, "bread", 0.5),
-    (NEW, "personal", "ben", 1, "milk", 0.8),
-    (NEW, "popular", "everyone", 1, "gone-from-catalogue", 3.0),
+    (OLD, "personal", "anna", 1, "milk", 0.9, None, None),
+    (NEW, "personal", "anna", 1, "milk", 0.9, 2, "exclude_bought_within_days"),
+    (NEW, "personal", "anna", 2, "bread", 0.5, None, "min_never_bought"),
+    (NEW, "personal", "anna", None, "eggs", 0.95, 1, "exclude_bought_within_days"),
+    (NEW, "personal", "ben", 1, "milk", 0.8, 1, None),
+    (NEW, "popular", "everyone", 1, "gone-from-catalogue", 3.0, 1, None),
+]
+# The lists of the old run serve from 08:02 of the day on which everything is shown.
+RUNS = [
+    (OLD, "full", "2026-01-01 03:30:00", "2026-01-01 05:00:00", "2026-01-01 08:02:00", 0.5),
+    (NEW, "incremental", "2026-01-02 03:15:00", "2026-01-02 04:15:00", "2026-01-02 04:45:00", None),
 ]
 SEGMENTS = [
     (OLD, "near_milk", "milk", 1, "anna"),
@@ -190,7 +199,12 @@ TABLES = [
         EVENTS,
     ),
     ("interactions", "run_id, user_id, item_id, occurred_at, event_type, event_value", INTERACTIONS),
-    ("recommendations", "run_id, solution, entity_id, rank, item_id, score", RECOMMENDATIONS),
+    (
+        "recommendations",
+        "run_id, solution, entity_id, rank, item_id, score, inferred_rank, rule",
+        RECOMMENDATIONS,
+    ),
+    ("runs", "run_id, mode, prepared_at, trained_at, served_at, dpu_hours", RUNS),
     ("segments", "run_id, solution, segment, rank, user_id", SEGMENTS),
     (
         "solution_version_metrics",

@@ -31,14 +31,19 @@ pytestmark = pytest.mark.slow
         ("marts.mart_inference_results", 3),
         ("marts.mart_category_mix", 4),
         ("marts.mart_list_positions", 4),
-        ("marts.mart_funnel", 5),
-        ("marts.mart_usage", 5),
+        ("marts.mart_funnel", 7),
+        ("marts.mart_usage", 6),
         ("marts.mart_quarantine", 2),
         ("marts.mart_data_quality", 5),
         ("marts.mart_runs", 2),
         ("marts.mart_solution_version_metrics", 3),
         ("marts.mart_gate_decisions", 2),
-        ("staging.stg_application_log__events", 10),
+        ("staging.stg_application_log__events", 11),
+        ("marts.fct_rankings", 5),
+        ("marts.fct_rule_actions", 3),
+        ("marts.mart_segments", 3),
+        ("marts.mart_solution_versions", 3),
+        ("marts.mart_run_costs", 8),
     ],
 )
 def test_each_mart_has_one_row_for_each_of_its_grain(built: Warehouse, relation: str, count: int) -> None:
@@ -166,7 +171,7 @@ def test_marts_are_readable_by_the_readers_role_after_each_rebuild_and_by_nobody
 ) -> None:
     postgres.ensure_role(server.connect(), name="stranger", password="stranger")
     marts = [name for (name,) in built.select("select tablename from pg_tables where schemaname = 'marts'")]
-    assert len(marts) == 22
+    assert len(marts) == 32
     for user, expected in ((tables.READER, True), ("stranger", False)):
         for mart in marts:
             privilege = f"select has_table_privilege('{user}', 'marts.{mart}', 'select')"
@@ -188,7 +193,7 @@ def test_freshness_counts_the_hours_from_the_newest_row_to_its_load(
         "select source, row_count, newest_run_id, hours_behind from marts.mart_freshness"
         " where source in ('orders', 'events') order by 1"
     )
-    assert fresh == [("events", 10, rows.NEW, 20), ("orders", 4, rows.NEW, 2)]
+    assert fresh == [("events", 11, rows.NEW, 20), ("orders", 4, rows.NEW, 2)]
 
 
 BREAKAGES = [

@@ -11,7 +11,7 @@ import yaml
 
 from config.settings import load
 from lambdas.analyse_experiments import store
-from lambdas.load_warehouse import script
+from lambdas.load_warehouse import progress, script
 from osusume_endpoint.redshift import reserved
 from tests import example
 from tests.warehouse.conftest import WAREHOUSE, dbt
@@ -59,7 +59,9 @@ REDSHIFT = [
 @pytest.fixture(scope="module")
 def compiled(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     folder = tmp_path_factory.mktemp("redshift")
-    build = dbt("compile", "--no-introspect", "--no-populate-cache", folder=folder)
+    # As from the second build on, which is all of the first and what keeps to new runs.
+    variables = json.dumps({"as_incremental": True})
+    build = dbt("compile", "--no-introspect", "--no-populate-cache", "--vars", variables, folder=folder)
     assert build.code == 0, build.output
     return sorted((folder / "target" / "compiled").rglob("*.sql"))
 
@@ -88,11 +90,18 @@ def test_every_model_and_test_compiles_offline_to_what_redshift_runs(compiled: l
     models = {
         path.stem
         for path in compiled
-        if path.parent.name in ("marts", "shop", "application_log", "personalize", "quality", "experiments")
+        if path.parent.name
+        in ("marts", "shop", "application_log", "personalize", "quality", "experiments", "pipeline")
     }
     assert models >= {path.stem for path in (WAREHOUSE / "models").rglob("*.sql")}
     problems = {path.stem: findings(path.read_text()) for path in compiled}
     assert {name: found for name, found in problems.items() if found} == {}
+
+
+@pytest.mark.slow
+def test_what_adds_to_history_is_compiled_with_what_keeps_to_new_runs(compiled: list[Path]) -> None:
+    added = {path.stem for path in compiled if "not in (select run_id from" in path.read_text()}
+    assert added == {"fct_inference_results", "fct_rule_actions"}
 
 
 def test_every_model_has_its_description_and_a_test_beside_it() -> None:
@@ -117,6 +126,7 @@ def load_statements(columns: dict[str, dict[str, str]] | None = None) -> list[st
         "dbt_user": "IAMR:dbt",
     }
     made = script.column_values(columns or warehouse_columns(example.settings().datasets))
+    made |= script.noted(progress.NOTHING | {"mode": "full", "dpu_hours": 0.5})
     return script.statements(folder=script.FOLDER, values=values | made)
 
 
@@ -199,7 +209,7 @@ def test_each_rebuild_of_a_mart_grants_it_to_the_readers_role(compiled: list[Pat
     nodes = json.loads((target / "manifest.json").read_text())["nodes"].values()
     models = {n["name"]: n["config"] for n in nodes if n["resource_type"] == "model"}
     marts = {name: config["grants"] for name, config in models.items() if config["schema"] != "staging"}
-    assert len(marts) == 24
+    assert len(marts) == 35
     assert {json.dumps(grants) for grants in marts.values()} == {
         json.dumps({"select": [f"role:{tables.READER}"]})
     }

@@ -5,6 +5,7 @@
 -- Placeholders (string.Template), the last three of them made by tables.py:
 --   $results_bucket, $run_id, $copy_role_arn, $dbt_user
 --   $landing, $mart_reader, $transformer, $reader_user   the schema, the database roles, who reads the marts
+--   $run_mode, $run_prepared_at, ...           literals: 'full', or null
 --   $create_users, $create_items               `create table ...`
 --   $<table>_columns                           quoted names that COPY fills
 --
@@ -114,7 +115,8 @@ where run_id < (
     from (select distinct run_id from $landing.segments order by run_id desc limit 5) as kept
 );
 
-delete from $landing.solution_version_metrics where run_id = '$run_id';
+-- Here and below, what is older than `clean_up.warehouse_days` goes: a run's id is its start, so text compares as time.
+delete from $landing.solution_version_metrics where run_id = '$run_id' or run_id < '$history_from';
 
 copy $landing.solution_version_metrics ($solution_version_metrics_columns)
 from 's3://$results_bucket/runs/$run_id/warehouse/solution_version_metrics/'
@@ -133,7 +135,7 @@ format json 'auto'
 gzip
 timeformat 'auto';
 
-delete from $landing.quarantine where run_id = '$run_id';
+delete from $landing.quarantine where run_id = '$run_id' or run_id < '$history_from';
 
 copy $landing.quarantine ($quarantine_columns)
 from 's3://$results_bucket/runs/$run_id/warehouse/quarantine/'
@@ -142,7 +144,7 @@ format json 'auto'
 gzip
 timeformat 'auto';
 
-delete from $landing.data_quality where run_id = '$run_id';
+delete from $landing.data_quality where run_id = '$run_id' or run_id < '$history_from';
 
 copy $landing.data_quality ($data_quality_columns)
 from 's3://$results_bucket/runs/$run_id/warehouse/data_quality/'
@@ -151,12 +153,11 @@ format json 'auto'
 gzip
 timeformat 'auto';
 
--- What is older than `clean_up.warehouse_days`; a run's id is its start, so text compares as time.
-delete from $landing.quarantine where run_id < '$history_from';
+-- How long the run took and what its jobs used, as the control table knows it: null for what it forgot.
+delete from $landing.runs where run_id = '$run_id' or run_id < '$history_from';
 
-delete from $landing.data_quality where run_id < '$history_from';
-
-delete from $landing.solution_version_metrics where run_id < '$history_from';
+insert into $landing.runs ($runs_columns)
+values ('$run_id', $run_mode, $run_prepared_at, $run_trained_at, $run_served_at, $run_dpu_hours);
 
 -- dbt reads what landed and owns what it makes; readers see the marts alone, and PUBLIC sees nothing.
 create schema if not exists staging;

@@ -70,9 +70,11 @@ TABLES: Mapping[str, Table] = {
          "event_value": "double precision"},
         "distkey (user_id) sortkey (occurred_at)",
     ),
+    # As published by `rank`, as inferred by `inferred_rank`; null is in the other list alone. `rule` is the one
+    # that took the item out, put it in or moved it last.
     "recommendations": Table(
         {**OWN, "solution": "varchar(64)", "entity_id": ID, "rank": "integer", "item_id": ID,
-         "score": "double precision"},
+         "score": "double precision", "inferred_rank": "integer", "rule": "varchar(64)"},
         "distkey (entity_id) sortkey (run_id, solution)",
     ),
     "segments": Table(
@@ -120,7 +122,15 @@ ANALYSED: Mapping[str, Table] = {
         "diststyle all sortkey (day)",
     ),
 }  # fmt: skip
-MADE = {**TABLES, **ANALYSED}
+# What the load itself knows of a run, from the control table: no file holds it.
+NOTED: Mapping[str, Table] = {
+    "runs": Table(
+        {**OWN, "mode": "varchar(16)", "prepared_at": "timestamp", "trained_at": "timestamp",
+         "served_at": "timestamp", "dpu_hours": "double precision"},
+        "diststyle all sortkey (run_id)",
+    ),
+}  # fmt: skip
+MADE = {**TABLES, **ANALYSED, **NOTED}
 # Their columns are the configuration's; each run makes them anew.
 SNAPSHOTS = {"users": "user_id", "items": "item_id"}
 
@@ -152,7 +162,9 @@ def placeholders(configured: Mapping[str, Columns]) -> dict[str, str]:
     """`$landing`, `$create_<snapshot>` and `$<table>_columns` of load.sql."""
     snapshots = {name: snapshot(name, columns) for name, columns in configured.items()}
     created = {f"create_{name}": create(name, table) for name, table in snapshots.items()}
-    listed = {f"{name}_columns": copied(table.columns) for name, table in {**TABLES, **snapshots}.items()}
+    listed = {
+        f"{name}_columns": copied(table.columns) for name, table in {**TABLES, **NOTED, **snapshots}.items()
+    }
     return {
         "landing": SCHEMA,
         "mart_reader": READER,

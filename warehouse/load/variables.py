@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from config import prices
+from config.experiments import variants
+
 if TYPE_CHECKING:
     from config.settings import Settings
 
@@ -20,6 +23,9 @@ def marts_variables(settings: Settings) -> dict[str, Any]:
         "gate_metric": gate.common_metric,
         "gate_floor": gate.common_share,
         "experiments": settings.experiments.measured(),
+        "experiment_variants": variants(settings.experiments),
+        "placements": {name: place.lists[0] for name, place in settings.placements.items()},
+        "prices": prices.of_a_run(settings.region),
     }
 
 

@@ -19,6 +19,28 @@
     {%- endfor %}
 {%- endmacro %}
 
+{# The experiments as rows, one for each variant: see variables.py. #}
+{% macro experiment_rows() -%}
+    {%- set variants = configured('experiment_variants') %}
+    {%- for one in variants or [{}] %}
+    select
+        cast('{{ one.experiment }}' as varchar(64)) as experiment,
+        cast('{{ one.version }}' as varchar(16)) as experiment_version,
+        cast('{{ one.variant }}' as varchar(64)) as variant,
+        cast({{ one.weight or 0 }} as double precision) as weight,
+        {{ 'true' if one.is_control else 'false' }} as is_control,
+        cast('{{ one.layer }}' as varchar(64)) as layer,
+        cast({{ "'" ~ one.starts ~ "'" if one.starts else 'null' }} as date) as starts_on,
+        cast({{ "'" ~ one.ends ~ "'" if one.ends else 'null' }} as date) as ends_on,
+        cast('{{ one.primary }}' as varchar(64)) as primary_metric,
+        cast({{ one.detectable or 0 }} as double precision) as detectable_effect
+    {%- if not variants %}
+    where false
+    {%- endif %}
+    {{- ' union all' if not loop.last }}
+    {%- endfor %}
+{%- endmacro %}
+
 {# What an action adds to a metric's outcome. #}
 {% macro outcome_of(action, metric) -%}
     sum(

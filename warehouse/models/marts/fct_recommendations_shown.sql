@@ -12,6 +12,17 @@ orders as (
 
 ),
 
+runs as (
+
+    select
+        run_id,
+        served_at,
+        lead(served_at) over (order by served_at, run_id) as next_served_at
+    from {{ ref('stg_pipeline__runs') }}
+    where served_at is not null
+
+),
+
 positions as (
     {{ numbers(var('max_impression_items')) }}
 
@@ -93,6 +104,7 @@ final as (
         shown.placement,
         shown.experiment,
         shown.variant,
+        case when shown.recommendation_id is not null then runs.run_id end as lists_of_run,
         shown.is_served,
         shown.is_simulated,
         clicks.acted_at is not null as was_clicked,
@@ -106,6 +118,9 @@ final as (
     left join purchases
         on shown.event_id = purchases.event_id
         and shown.list_position = purchases.list_position
+    left join runs
+        on shown.shown_at >= runs.served_at
+        and (runs.next_served_at is null or shown.shown_at < runs.next_served_at)
 
 )
 

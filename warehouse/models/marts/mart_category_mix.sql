@@ -70,7 +70,7 @@ grouped as (
         counted.run_id,
         counted.series,
         case when largest.place <= 9 then counted.category else 'other' end as category,
-        sum(counted.positions) as positions
+        cast(sum(counted.positions) as bigint) as positions
     from counted
     inner join largest on counted.category = largest.category
     group by

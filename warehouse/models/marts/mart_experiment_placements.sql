@@ -28,6 +28,7 @@ final as (
         cast(
             exposures.experiment || ' ' || exposures.experiment_version as varchar(256)
         ) as experiment_and_version,
+        cast(shown.shown_at as date) as shown_on,
         exposures.placement,
         shown.list_position,
         cast(case when shown.is_simulated then 'simulator' else 'people' end as varchar(16)) as made_by,
@@ -46,6 +47,7 @@ final as (
         exposures.experiment,
         exposures.experiment_version,
         exposures.variant,
+        cast(shown.shown_at as date),
         exposures.placement,
         shown.list_position,
         case when shown.is_simulated then 'simulator' else 'people' end

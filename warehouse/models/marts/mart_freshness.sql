@@ -37,7 +37,7 @@ final as (
         newest_run_id,
         newest_at,
         loaded_at,
-        {{ dbt.datediff('newest_at', 'loaded_at', 'hour') }} as hours_behind
+        cast({{ dbt.datediff('newest_at', 'loaded_at', 'hour') }} as bigint) as hours_behind
     from unioned
 
 )

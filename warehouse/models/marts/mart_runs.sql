@@ -24,6 +24,23 @@ versions as (
 
 ),
 
+noted as (
+
+    select * from {{ ref('stg_pipeline__runs') }}
+
+),
+
+costs as (
+
+    select
+        run_id,
+        sum(cost_usd) as priced_cost_usd,
+        sum(case when cost_usd is null then 1 else 0 end) as unpriced_items
+    from {{ ref('mart_run_costs') }}
+    group by run_id
+
+),
+
 runs as (
 
     select distinct run_id from figures
@@ -31,6 +48,8 @@ runs as (
     select distinct run_id from recommendations
     union
     select distinct run_id from versions
+    union
+    select distinct run_id from noted
 
 ),
 
@@ -85,8 +104,20 @@ final as (
     select
         runs.run_id,
         {{ run_time('runs.run_id') }} as run_at,
-        rows_read.loaded_at,
-        {{ dbt.datediff(run_time('runs.run_id'), 'rows_read.loaded_at', 'minute') }} as minutes_to_warehouse,
+        {{ recency('runs.run_id') }} as recency,
+        noted.run_mode,
+        coalesce(rows_read.loaded_at, noted.loaded_at) as loaded_at,
+        {% for name, start, end in [
+            ('minutes_to_warehouse', run_time('runs.run_id'), 'coalesce(rows_read.loaded_at, noted.loaded_at)'),
+            ('minutes_preparing', run_time('runs.run_id'), 'noted.prepared_at'),
+            ('minutes_training', 'noted.prepared_at', 'noted.trained_at'),
+            ('minutes_recommending', 'noted.trained_at', 'noted.served_at'),
+        ] -%}
+        cast({{ dbt.datediff(start, end, 'second') }} as double precision) / 60 as {{ name }},
+        {% endfor -%}
+        noted.dpu_hours,
+        costs.priced_cost_usd,
+        coalesce(costs.unpriced_items, 0) as unpriced_items,
         {%- for dataset in datasets %}
         cast(rows_read.{{ dataset }}_rows as bigint) as {{ dataset }}_rows,
         {%- endfor %}
@@ -100,6 +131,8 @@ final as (
     left join wrong_rows on runs.run_id = wrong_rows.run_id
     left join published on runs.run_id = published.run_id
     left join judged on runs.run_id = judged.run_id
+    left join noted on runs.run_id = noted.run_id
+    left join costs on runs.run_id = costs.run_id
 
 )
 

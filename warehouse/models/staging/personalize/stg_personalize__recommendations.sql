@@ -17,6 +17,8 @@ renamed as (
         score,
         loaded_at
     from source
+    -- What a rule took out is in the table, too (stg_personalize__rankings).
+    where rank is not null
 
 )
 

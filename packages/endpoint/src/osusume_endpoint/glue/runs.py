@@ -260,8 +260,14 @@ class Fetch:
         return str(target)
 
 
+# Glue developer guide, "Worker types": DPU of one worker.
+_DPU = {"G.025X": 0.25, "G.1X": 1.0, "G.2X": 2.0, "G.4X": 4.0, "G.8X": 8.0, "G.12X": 12.0, "G.16X": 16.0}
+
+
 def new_record(job: Mapping[str, Any], request: Mapping[str, Any], *, run_id: str) -> dict[str, Any]:
     now = time.time()
+    worker = request.get("WorkerType") or job.get("WorkerType")
+    workers = request.get("NumberOfWorkers") or job.get("NumberOfWorkers")
     record = {
         "Id": run_id,
         "Attempt": 0,
@@ -274,8 +280,9 @@ def new_record(job: Mapping[str, Any], request: Mapping[str, Any], *, run_id: st
         "PredecessorRuns": [],
         "Timeout": request.get("Timeout") or job.get("Timeout") or 2880,
         "GlueVersion": arguments.version_of(job),
-        "WorkerType": request.get("WorkerType") or job.get("WorkerType"),
-        "NumberOfWorkers": request.get("NumberOfWorkers") or job.get("NumberOfWorkers"),
+        "WorkerType": worker,
+        "NumberOfWorkers": workers,
+        "MaxCapacity": _DPU[worker] * workers if worker in _DPU and workers else None,
         "SecurityConfiguration": job.get("SecurityConfiguration") or None,
         "LogGroupName": "/aws-glue/jobs",
         "ExecutionClass": job.get("ExecutionClass", "STANDARD"),
