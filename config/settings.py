@@ -469,7 +469,7 @@ class Datasets(Section):
         return dataset.fields if dataset else (KEY_FIELDS[name],)
 
 
-# Of a function, for a megabyte of its sources as they are stored.
+# Of a function, for a megabyte of its sources as they are stored: a cautious guess, not measured at the limit.
 MEMORY_OF_A_MEGABYTE = 15
 
 
@@ -497,7 +497,7 @@ class Etl(Section):
 
     @model_validator(mode="after")
     def _fits_into_memory(self) -> Etl:
-        """Measured (docs/small-data.md): building takes a few times what is stored."""
+        """Building takes several times what is stored (docs/small-data.md)."""
         most = self.function_memory // MEMORY_OF_A_MEGABYTE
         if self.engine != "glue" and self.small_megabytes > most:
             raise ValueError(
