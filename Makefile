@@ -253,6 +253,7 @@ lock: $(READY) ## pin every package again, with hashes, from requirements*.in, o
 	$(COMPILE) $(EVERYWHERE) requirements-checkov.in -o requirements-checkov.txt
 	$(COMPILE) $(LAMBDA) -c requirements-local.txt lambdas/requirements.in -o lambdas/requirements.txt
 	$(COMPILE) $(LAMBDA) -c requirements-local.txt lambdas/run_dbt/requirements.in -o lambdas/run_dbt/requirements.txt
+	$(COMPILE) $(LAMBDA) -c requirements-local.txt lambdas/build_datasets/requirements.in -o lambdas/build_datasets/requirements.txt
 	$(COMPILE) $(LAMBDA) -c requirements-local.txt lambdas/forget_users/requirements.in -o lambdas/forget_users/requirements.txt
 	$(COMPILE) $(LAMBDA) -c requirements-local.txt lambdas/analyse_experiments/requirements.in -o lambdas/analyse_experiments/requirements.txt
 	$(COMPILE) $(LAMBDA) -c requirements-dev.txt lambdas/authorize_reader/requirements.in -o lambdas/authorize_reader/requirements.txt

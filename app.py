@@ -26,6 +26,7 @@ from stacks.publishing import PublishingStack
 from stacks.serving import ServingStack
 from stacks.sources import SourcesStack
 from stacks.storage import StorageStack
+from stacks.streaming import StreamingStack
 from stacks.training import TrainingStack
 
 ROOT = Path(__file__).parent
@@ -44,6 +45,7 @@ STACKS: tuple[type[EnvironmentStack], ...] = (
     PipelineStack,
     ForgettingStack,
     ServingStack,
+    StreamingStack,
     ObservabilityStack,
     DashboardsStack,
 )

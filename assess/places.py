@@ -55,6 +55,11 @@ def _placement(
     for key, left in (("lists", solutions), ("fallback", solutions), ("rules", None)):
         if key in given:
             made[key] = [one for one in given[key] if (one not in without if left is None else one in left)]
+    if "rules_by_state" in given:
+        made["rules_by_state"] = {
+            state: [one for one in names if one not in without]
+            for state, names in given["rules_by_state"].items()
+        }
     if not made["lists"]:  # what stood behind them answers alone
         made["lists"], made["fallback"] = made.get("fallback", []), []
     return made if made["lists"] else None

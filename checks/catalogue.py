@@ -26,6 +26,7 @@ from checks.rules import (
     schemas,
     services,
     stores,
+    tls,
     values,
     warehouse,
     workflows,
@@ -98,6 +99,7 @@ QUICK: tuple[Family, ...] = tuple(
         replacement,
         retention,
         stores,
+        tls,
         values,
         warehouse,
     )

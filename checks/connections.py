@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from checks.assembly import Assembly, Stack
@@ -18,6 +18,7 @@ ANY_PORT = 65_000
 # What scripts and functions call, by the prefix of its IAM actions: the name of its endpoint where that differs.
 # Others are called for them by AWS itself: logs, traces, network interfaces, keys of encrypted objects.
 _ENDPOINTS = {"cloudwatch": "monitoring"}
+PREFIXES = {endpoint: prefix for prefix, endpoint in _ENDPOINTS.items()}
 _BY_AWS = frozenset(["ec2", "kms", "logs", "xray", "iam"])
 _BY_GLUE = frozenset(["glue:GetConnection", "cloudwatch:PutMetricData"])
 
@@ -101,7 +102,11 @@ def _of_connection(logical_id: str, connection: Properties) -> Place:
 
 
 def _of_function(logical_id: str, function: Properties) -> Place:
-    return _place(logical_id, function.get("VpcConfig", {}))
+    """SDKs call services by IPv4 names unless they are told (SDKs and tools guide, AWS_USE_DUALSTACK_ENDPOINT)."""
+    config = function.get("VpcConfig", {})
+    told = function.get("Environment", {}).get("Variables", {}).get("AWS_USE_DUALSTACK_ENDPOINT")
+    over_ipv6 = _true(config.get("Ipv6AllowedForDualStack")) and _true(told)
+    return replace(_place(logical_id, config), over_ipv6=over_ipv6)
 
 
 def _services(role: Role | None, *, without: frozenset[str] = frozenset()) -> list[str]:
@@ -117,7 +122,6 @@ def _role(assembly: Assembly, named: Any) -> Role | None:
 
 
 def _of_glue(assembly: Assembly) -> Iterator[Connection]:
-    jobs = list(assembly.each("AWS::Glue::Job"))
     for stack, logical_id, connection in assembly.each("AWS::Glue::Connection"):
         source = _of_connection(logical_id, connection)
         # Glue developer guide, "Setting up Amazon VPC to connect to JDBC data stores": a self-referencing rule.
@@ -126,11 +130,35 @@ def _of_glue(assembly: Assembly) -> Iterator[Connection]:
         )
         for target, port, _ in databases(assembly):
             yield Connection(stack.name, logical_id, source, "the job reads the database", port, target)
-        name = str(connection.get("ConnectionInput", {}).get("Name", f"<{logical_id}>"))
-        used = [job for _, _, job in jobs if name in job.get("Connections", {}).get("Connections", [])]
+        used = _jobs_of(assembly, logical_id, connection)
         services = {s for job in used for s in _services(_role(assembly, job["Role"]), without=_BY_GLUE)}
         for service in sorted({"s3", *services}):
             yield _calls(stack, logical_id, source, service, "the job calls it")
+
+
+def callers(assembly: Assembly) -> Iterator[tuple[Place, Role]]:
+    """Everything of a VPC that calls services, with the role that it calls them as."""
+    for _, logical_id, function in assembly.each("AWS::Lambda::Function"):
+        yield from _as(_of_function(logical_id, function), _role(assembly, function.get("Role")))
+    for _, logical_id, connection in assembly.each("AWS::Glue::Connection"):
+        place = _of_connection(logical_id, connection)
+        for job in _jobs_of(assembly, logical_id, connection):
+            yield from _as(place, _role(assembly, job["Role"]))
+    for _, _, place, workgroup in _workgroups(assembly):
+        if _true(workgroup.get("EnhancedVpcRouting")):
+            for named in _roles_of_namespace(assembly, workgroup.get("NamespaceName")):
+                yield from _as(place, _role(assembly, named))
+
+
+def _as(place: Place, role: Role | None) -> Iterator[tuple[Place, Role]]:
+    if place.subnets and role:
+        yield place, role
+
+
+def _jobs_of(assembly: Assembly, logical_id: str, connection: Properties) -> list[Properties]:
+    name = str(connection.get("ConnectionInput", {}).get("Name", f"<{logical_id}>"))
+    jobs = assembly.each("AWS::Glue::Job")
+    return [job for _, _, job in jobs if name in job.get("Connections", {}).get("Connections", [])]
 
 
 def _calls(stack: Stack, logical_id: str, source: Place, service: str, because: str) -> Connection:

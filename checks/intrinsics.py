@@ -128,7 +128,8 @@ class Resolver:
     def _get_att(self, argument: Json) -> Json:
         logical_id, attribute = argument.split(".", 1) if isinstance(argument, str) else argument
         if logical_id in self.resources and str(attribute).split(".")[-1].lower().endswith("arn"):
-            return self.arn(logical_id)
+            # DynamoDB labels a stream by its moment: any stands for it.
+            return self.arn(logical_id) + ("/stream/x" if attribute == "StreamArn" else "")
         return f"<{logical_id}.{attribute}>"
 
     def _join(self, argument: Json) -> str:

@@ -61,9 +61,10 @@ def _solution(assembly: Assembly, arguments: dict[str, Any]) -> Iterator[Problem
         why = f"{spec.name} would take every event alike; the configuration weighs them."
         yield "personalize-events", why, "give EventsConfig."
     yield from _events(assembly, spec, config.get("EventsConfig", {}).get("EventParametersList", []))
-    if arguments.get("PerformAutoTraining") is not False:
+    rate = config.get("AutoTrainingConfig", {}).get("SchedulingExpression")
+    if arguments.get("PerformAutoTraining") is not bool(rate):
         why = "Personalize would train every seven days as well, and bill it."
-        yield "personalize-auto-training", why, "set PerformAutoTraining false."
+        yield "personalize-auto-training", why, "set PerformAutoTraining false, or say a rate."
 
 
 def _events(assembly: Assembly, spec: RecipeSpec, events: list[dict[str, Any]]) -> Iterator[Problem]:

@@ -30,8 +30,10 @@ FUNCTION_RESULTS: Mapping[str, Mapping[str, Any]] = {
         "mode": "incremental",
         "export": _EXPORT,
         "previous_run_id": PREVIOUS_RUN_ID,
+        "streamed": {"click": 1798761600},
     },
     "grant_reader": {"user": "extraction", "tables": ["public.users"]},
+    "build_datasets": {"built": True, "megabytes": 3.5},
     "validate_datasets": {"passed": True, "rows": {"interactions": 1000}},
     "judge_solution_version": {
         "promote": True,

@@ -8,6 +8,8 @@ from typing import Any
 from checks.assembly import Assembly, once
 from osusume_endpoint.network.model import (
     ANYWHERE,
+    ANYWHERE_IPV6,
+    AclRule,
     Direction,
     Group,
     Network,
@@ -17,19 +19,24 @@ from osusume_endpoint.network.model import (
     Rule,
     ServiceEndpoint,
     Subnet,
+    acl_ports,
     ports,
 )
 
 Properties = Mapping[str, Any]
+# What a VPC's default network ACL begins with (VPC user guide, "Default network ACL").
+_EVERYTHING = (AclRule("ingress", 100, True, ANYWHERE), AclRule("egress", 100, True, ANYWHERE))
 _PEERS: Mapping[Direction, tuple[tuple[str, PeerKind], ...]] = {
     "ingress": (
         ("SourceSecurityGroupId", "group"),
         ("CidrIp", "cidr"),
+        ("CidrIpv6", "cidr"),
         ("SourcePrefixListId", "prefix_list"),
     ),
     "egress": (
         ("DestinationSecurityGroupId", "group"),
         ("CidrIp", "cidr"),
+        ("CidrIpv6", "cidr"),
         ("DestinationPrefixListId", "prefix_list"),
     ),
 }
@@ -68,7 +75,37 @@ def network(assembly: Assembly) -> Network:
             f"<{i}>": tuple(str(entry["Cidr"]) for entry in one.get("Entries", []))
             for _, i, one in assembly.each("AWS::EC2::PrefixList")
         },
+        acls=_acls(assembly),
     )
+
+
+def _acls(assembly: Assembly) -> dict[str, tuple[AclRule, ...]]:
+    """The templates' own, and those that VPCs have by default where a template writes into them."""
+    own = {
+        f"<{i}>": tuple(_acl_rules(assembly, f"<{i}>")) for _, i, _ in assembly.each("AWS::EC2::NetworkAcl")
+    }
+    defaults = (_default_acl(f"<{i}>") for _, i, _ in assembly.each("AWS::EC2::VPC"))
+    written = {acl: tuple(_acl_rules(assembly, acl)) for acl in defaults}
+    return own | {acl: (*rules, *_EVERYTHING) for acl, rules in written.items() if rules}
+
+
+def _default_acl(vpc: str) -> str:
+    return f"{vpc.removesuffix('>')}.DefaultNetworkAcl>"
+
+
+def _acl_rules(assembly: Assembly, acl: str) -> Iterator[AclRule]:
+    """Of IPv4. A custom ACL without entries denies everything (VPC user guide, "Custom network ACLs")."""
+    for _, _, entry in assembly.each("AWS::EC2::NetworkAclEntry"):
+        span = acl_ports(entry)
+        if identity(entry.get("NetworkAclId")) == acl and span and "CidrBlock" in entry:
+            direction: Direction = "egress" if _true(entry.get("Egress")) else "ingress"
+            cidr = _vpc_cidrs(assembly).get(str(entry["CidrBlock"]), str(entry["CidrBlock"]))
+            allow = entry.get("RuleAction") == "allow"
+            yield AclRule(direction, int(entry.get("RuleNumber", 0)), allow, cidr, *span)
+
+
+def _true(value: Any) -> bool:
+    return str(value).lower() == "true"
 
 
 def rules(assembly: Assembly) -> Iterator[tuple[str, Rule]]:
@@ -87,7 +124,8 @@ def _groups(assembly: Assembly) -> Iterator[Group]:
     for _, logical_id, group in assembly.each("AWS::EC2::SecurityGroup"):
         own = f"<{logical_id}>"
         # CloudFormation user guide, AWS::EC2::SecurityGroup: without a rule of its own, a group lets everything out.
-        default = () if own in writes else (Rule("egress", "cidr", ANYWHERE),)
+        anywhere = (Rule("egress", "cidr", ANYWHERE), Rule("egress", "cidr", ANYWHERE_IPV6))
+        default = () if own in writes else anywhere
         found = tuple(rule for holder, rule in all_rules if holder == own)
         yield Group(own, identity(group.get("VpcId")), (*found, *default))
 
@@ -125,6 +163,10 @@ def _subnets(assembly: Assembly) -> Iterator[Subnet]:
         identity(link.get("SubnetId")): identity(link.get("RouteTableId"))
         for _, _, link in assembly.each("AWS::EC2::SubnetRouteTableAssociation")
     }
+    acls = {
+        identity(link.get("SubnetId")): identity(link.get("NetworkAclId"))
+        for _, _, link in assembly.each("AWS::EC2::SubnetNetworkAclAssociation")
+    }
     routes = list(_routes(assembly))
     for _, logical_id, subnet in assembly.each("AWS::EC2::Subnet"):
         own = f"<{logical_id}>"
@@ -135,6 +177,8 @@ def _subnets(assembly: Assembly) -> Iterator[Subnet]:
             cidr=str(subnet.get("CidrBlock")),
             table=table,
             routes=tuple(route for holder, route in routes if holder == table),
+            acl=acls.get(own, _default_acl(identity(subnet.get("VpcId")))),
+            has_ipv6=bool(subnet.get("Ipv6CidrBlock")),
         )
 
 
@@ -142,14 +186,17 @@ def _routes(assembly: Assembly) -> Iterator[tuple[str, Route]]:
     gateways = {f"<{logical_id}>" for _, logical_id, _ in assembly.each("AWS::EC2::InternetGateway")}
     for _, _, route in assembly.each("AWS::EC2::Route"):
         target = _target(route, gateways)
-        if target and "DestinationCidrBlock" in route:
-            yield identity(route.get("RouteTableId")), Route(str(route["DestinationCidrBlock"]), *target)
+        destination = route.get("DestinationCidrBlock") or route.get("DestinationIpv6CidrBlock")
+        if target and destination:
+            yield identity(route.get("RouteTableId")), Route(str(destination), *target)
 
 
 def _target(route: Properties, gateways: set[str]) -> tuple[RouteKind, str] | None:
     gateway = identity(route.get("GatewayId", ""))
     if "NatGatewayId" in route:
         return "nat", identity(route["NatGatewayId"])
+    if "EgressOnlyInternetGatewayId" in route:
+        return "egress_only", identity(route["EgressOnlyInternetGatewayId"])
     if gateway in gateways or gateway.startswith("igw-"):
         return "internet", gateway
     other = next((identity(route[name]) for name in _ELSEWHERE if name in route), gateway)
@@ -166,5 +213,5 @@ def _endpoints(assembly: Assembly) -> Iterator[ServiceEndpoint]:
             tables=frozenset(identities(endpoint.get("RouteTableIds"))),
             subnets=identities(endpoint.get("SubnetIds")),
             groups=identities(endpoint.get("SecurityGroupIds")),
-            private_dns=str(endpoint.get("PrivateDnsEnabled", "")).lower() == "true",
+            private_dns=_true(endpoint.get("PrivateDnsEnabled", "")),
         )

@@ -67,6 +67,22 @@ def _of_guardrails() -> Iterator[Unrecorded]:
     yield Unrecorded(role, ("sns:Publish",), ("arn:aws:sns:{where}:{prefix}-alerts",), why)
 
 
+def _of_streaming() -> Iterator[Unrecorded]:
+    """The recorded line streams nothing: its configuration is a fork's first."""
+    why = "events are streamed only where their type is configured so"
+    control = ("arn:aws:dynamodb:{where}:table/{prefix}-control",)
+    yield Unrecorded(r"Preparation/PlanRun.*", ("dynamodb:PutItem",), control, why)
+    role = r"Streaming/StreamEvents.*"
+    yield Unrecorded(role, ("dynamodb:GetItem",), control, why)
+    yield Unrecorded(role, ("personalize:PutEvents", "dynamodb:ListStreams"), ("*",), why)
+    yield Unrecorded(role, ("s3:PutObject",), (_objects("raw", f"{layout.STREAM_QUARANTINE.top}/x"),), why)
+    yield Unrecorded(role, ("sqs:SendMessage",), ("arn:aws:sqs:{where}:{prefix}-stream-dead-letters",), why)
+    reading = ("dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:DescribeStream")
+    yield Unrecorded(
+        role, reading, ("arn:aws:dynamodb:{where}:table/{prefix}-application-log/stream/x",), why
+    )
+
+
 _TABLES = f"{layout.RAW_TABLE.top}/x"
 UNRECORDED: tuple[Unrecorded, ...] = (
     Unrecorded(
@@ -76,6 +92,7 @@ UNRECORDED: tuple[Unrecorded, ...] = (
         "exposures are written only while an experiment runs",
     ),
     *_of_experiments(),
+    *_of_streaming(),
     Unrecorded(
         r"Serving/GetRecommendations.*",
         ("personalize:GetActionRecommendations",),

@@ -21,6 +21,32 @@ KEPT_DAYS = 180
 Days = Annotated[int, Field(ge=1, le=KEPT_DAYS)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
 Values = Annotated[tuple[str, ...], Field(min_length=1, max_length=100)]
+NUMBERS = ("int", "long", "float", "double")
+State = Literal["new", "active", "just_bought", "lapsed"]
+
+
+class UserStates(Section):
+    """When a user is in which state. Each user is in one: the first that fits, in the order of the keys, else `active`.
+
+    Deeds are purchases, clicks, favourites, starts and progress: purchases as the last run knew them, all of them as
+    `POST /v1/events` took them since.
+    """
+
+    just_bought_days: Days = 2
+    """`just_bought`: the last purchase is less than so many days ago."""
+    new_days: Days = 14
+    """`new`: the first deed is less than so many days ago, or none is known."""
+    lapsed_days: Days = 60
+    """`lapsed`: the last deed is so many days ago, or more."""
+
+    @model_validator(mode="after")
+    def _each_state_can_be_somebodys(self) -> Self:
+        if self.just_bought_days >= self.lapsed_days:
+            raise ValueError(
+                f"just_bought_days {self.just_bought_days} is not below lapsed_days {self.lapsed_days}, so a user "
+                "who has just bought had lapsed: raise the second"
+            )
+        return self
 
 
 class NotInterested(Section):
@@ -38,8 +64,20 @@ class NotInterested(Section):
     """What a demoted item's score is multiplied by."""
     again_after_days: Days = 30
     """Days after the last showing when the item may be shown again."""
+    again_when_price_falls: FieldName | None = None
+    """Item field with the time of its last price cut, epoch seconds: showings before it don't count."""
+    again_when_new_stock: FieldName | None = None
+    """Item field with the time when new stock last came, epoch seconds: showings before it don't count."""
+    again_when_related_bought: FieldName | None = None
+    """Item field, such as its category: showings before the user bought something of its value don't count."""
     dismissed_days: Days = KEPT_DAYS
-    """Days for which a dismissed item stays away, unless it is undone."""
+    """Days for which a dismissed item stays away, whatever else holds, unless it is undone."""
+
+    @property
+    def times(self) -> dict[str, str]:
+        """Key -> item field that holds a time."""
+        keys = ("again_when_price_falls", "again_when_new_stock")
+        return {key: field for key in keys if (field := getattr(self, key)) is not None}
 
 
 class Repurchase(Section):
@@ -212,6 +250,8 @@ class Placement(Section):
     """Items, where the caller doesn't say how many."""
     rules: tuple[Name, ...] = ()
     """Names of `rules`, in the order in which they act."""
+    rules_by_state: dict[State, tuple[Name, ...]] = Field(default_factory=dict)
+    """State of the user (`user_states`) -> names of the rules that act for them in place of `rules`."""
     fallback: Annotated[tuple[str, ...], Field(max_length=5)] = ()
     """Solutions for everyone that fill up what the lists leave; none: the answer may be short, or empty."""
     log_impressions: bool | None = None
@@ -229,10 +269,9 @@ def check(
     for name, placement in placements.items():
         _check_lists(f"placements.{name}.lists", placement.lists, audiences)
         _check_lists(f"placements.{name}.fallback", placement.fallback, audiences, only="everyone")
-        for rule in placement.rules:
-            if rule not in rules:
-                cure = did_you_mean(rule, frozenset(rules)) if rules else "there are none"
-                raise ValueError(f"placements.{name}.rules names {rule!r}, which is not in rules: {cure}")
+        _check_rules(f"placements.{name}.rules", placement.rules, rules)
+        for state, names in placement.rules_by_state.items():
+            _check_rules(f"placements.{name}.rules_by_state.{state}", names, rules)
     published = frozenset(fields)
     for name, given in rules.items():
         for field in fields_of(given):
@@ -241,6 +280,13 @@ def check(
                     f"rules.{name} looks at the item field {field}, which is not published with the lists: "
                     f"add it to publishing.item_fields"
                 )
+
+
+def _check_rules(key: str, names: Iterable[str], rules: Mapping[str, Section]) -> None:
+    for one in names:
+        if one not in rules:
+            cure = did_you_mean(one, frozenset(rules)) if rules else "there are none"
+            raise ValueError(f"{key} names {one!r}, which is not in rules: {cure}")
 
 
 def _check_lists(
@@ -257,12 +303,32 @@ def _check_lists(
             )
 
 
+def check_times(rules: Mapping[str, Section], *, types: Mapping[str, str]) -> None:
+    """Fields that hold times are numbers. `types`: of the fields of datasets.items. Raises ValueError."""
+    for name, rule in rules.items():
+        for key, field in rule.times.items() if isinstance(rule, NotInterested) else ():
+            if types[field] not in NUMBERS:
+                raise ValueError(
+                    f"rules.{name}.{key} is {field!r}, whose type is {types[field]!r}, and a time is a number of epoch "
+                    "seconds: name a field of type long"
+                )
+
+
 def fields_of(rule: Section) -> list[str]:
     """Item fields that a rule looks at."""
+    if isinstance(rule, NotInterested):
+        related = rule.again_when_related_bought
+        return [*rule.times.values(), *([related] if related else [])]
     if isinstance(rule, BoostNew):
         return ["CREATION_TIMESTAMP"]
     field = getattr(rule, "field", None)
     return [field] if field else []
+
+
+def asks_what_was_bought(rule: Section) -> bool:
+    if isinstance(rule, NotInterested):
+        return rule.again_when_related_bought is not None
+    return isinstance(rule, Bought | Repurchase)
 
 
 def moment(value: datetime | None) -> float | None:

@@ -30,7 +30,6 @@ WHOLE = 100
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
 MetricName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{1,39}$")]
-State = Literal["new", "active", "just_bought", "lapsed"]
 
 
 class Metric(Section):
@@ -105,9 +104,9 @@ class Target(Section):
     """Who may be in an experiment; who is unknown in what is asked for is not."""
 
     attributes: dict[str, tuple[str, ...]] = Field(default_factory=dict)
-    """Categorical fields of `datasets.users` and the values that are in."""
-    states: tuple[State, ...] = ()
-    """States of the user that are in; none: every state."""
+    """Fields of `publishing.user_fields` and the values that are in, as the last run knew the user."""
+    states: tuple[business.State, ...] = ()
+    """States of the user (`user_states`) that are in; none: every state."""
 
     @field_validator("attributes")
     @classmethod
@@ -116,6 +115,10 @@ class Target(Section):
         if empty:
             raise ValueError(f"attribute {empty[0]!r} has no values, so nobody would be in: name some")
         return attributes
+
+    @property
+    def is_anybody(self) -> bool:
+        return not self.attributes and not self.states
 
 
 class Guardrail(Section):
@@ -236,10 +239,11 @@ def check(
     events: Sequence[str],
     attributes: Sequence[str],
     placements: Mapping[str, Sequence[str]],
+    published: Sequence[str] = (),
 ) -> None:
     """What one experiment can't know alone: that what it names is there, and that no two collide.
 
-    `placements`: the lists of each. Raises ValueError.
+    `placements`: the lists of each. `published`: fields of users that lie with their lists. Raises ValueError.
     """
     _check_distinct(experiments)
     if experiments.holdout_percent and not experiments.layers:
@@ -258,6 +262,7 @@ def check(
     for experiment in experiments.definitions:
         _check_named(experiment, experiments, solutions=solutions, attributes=attributes, lists=placements)
         _check_version(experiment, experiments)
+        _check_target(experiment, published)
     for one, other in combinations(experiments.definitions, 2):
         _check_apart(one, other)
 
@@ -428,6 +433,32 @@ def _check_named(
         _one_of(f"{name!r}: metric", metric, [one.name for one in experiments.metrics])
     for attribute in experiment.target.attributes:
         _one_of(f"{name!r}: target attribute", attribute, attributes)
+
+
+def _check_target(experiment: Experiment, published: Sequence[str]) -> None:
+    for attribute in experiment.target.attributes:
+        if attribute not in published:
+            raise ValueError(
+                f"{experiment.name!r}: target attribute {attribute!r} is not published with the lists, so nobody would "
+                "be in: add it to publishing.user_fields"
+            )
+
+
+def check_exposed(experiments: Experiments, *, logged: Mapping[str, bool]) -> None:
+    """Who is in a target is known where an answer is made, and nowhere later. `logged`: placements whose answers are.
+
+    Raises ValueError.
+    """
+    for experiment in experiments.definitions:
+        if experiment.target.is_anybody:
+            continue
+        for placement in experiments.layer(experiment.layer).placements:
+            if not logged[placement]:
+                raise ValueError(
+                    f"experiments.definitions: {experiment.name!r} has a target, and what placement {placement!r} "
+                    "shows isn't logged by the API, so nobody would be exposed: let api.log_impressions (or the "
+                    "placement's own) be true, or remove the target"
+                )
 
 
 def _check_version(experiment: Experiment, experiments: Experiments) -> None:

@@ -55,6 +55,8 @@ RAW_EVENTS = Form("events/run={run_id}/")
 
 # What readers were shown of experiments: JSON lines, by day. `file` is the writer's own name.
 EXPOSURES = Form("exposures/day={day}/{file}")
+# Records of the log's stream that could not be sent, and why: JSON lines that name no user.
+STREAM_QUARANTINE = Form("stream_quarantine/day={day}/{file}")
 
 # Both of the other buckets keep what belongs to a run in one folder.
 RUN_FOLDER = Form("runs/{run_id}/")
@@ -124,7 +126,11 @@ VERSIONS_SK = "versions"
 # Control table.
 LOCK = "lock"
 WATERMARK = "watermark"
+# From when on events of a type reach Personalize by the stream, by type: epoch seconds. Of the dataset group alone.
+STREAMING = Form("streaming#{dataset_group}")
 SERVING = Form("serving#{solution}")
+# The version of Personalize's own training that the gate turned down last, which is not judged twice.
+TURNED_DOWN = Form("turned_down#{solution}")
 # Versions that the quality gate let in, which the next one is compared with.
 GATE = Form("gate#{solution}")
 RUN = Form("run#{run_id}")

@@ -185,6 +185,15 @@ class Names:
     def impressions_dead_letters(self) -> str:
         return self.of("impressions-dead-letters")
 
+    @property
+    def event_tracker(self) -> str:
+        """The dataset group's, which has one at most."""
+        return self.of_generation(self.of("events"))
+
+    @property
+    def stream_dead_letters(self) -> str:
+        return self.of("stream-dead-letters")
+
     def queue_arn(self, queue: str) -> str:
         return f"arn:aws:sqs:{self.region}:{self.account}:{queue}"
 

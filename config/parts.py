@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from config.business import Bought, NotInterested, Repurchase
+from config.business import NotInterested, asks_what_was_bought
 from config.section import Section
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def _asking_what_was_bought(publishing: Publishing, rules: Mapping[str, Section]
     of_lists = [f"publishing.{key}" for key in keys if getattr(publishing, key)]
     return [
         *of_lists,
-        *(f"rules.{name}" for name, rule in rules.items() if isinstance(rule, Bought | Repurchase)),
+        *(f"rules.{name}" for name, rule in rules.items() if asks_what_was_bought(rule)),
     ]
 
 

@@ -52,6 +52,8 @@ the value and a cure before anything is changed.
   has its ARN.
 - `campaign`: made at the first run and billed by the hour; moved to the version that serves, and deleted once nothing
   configures it. `batch: false` makes no lists beside it. `exploration` is for batch and campaign.
+- `trains_every_days`: Personalize trains the solution by itself, every 1 to 30 days where interactions came since; runs
+  make no version, but take the newest and judge it once ([ADR 57](adr/0057-follow-personalize-s-own-training.md)).
 - Theme generation of batch lists is not offered: it gives lists a title, changes nothing in them, and bills by item.
 """
 _HYPERPARAMETERS = """
@@ -98,7 +100,7 @@ _PUBLISHED = {
 # What has no batch jobs, by the recipe's type: who asks its campaign.
 _ASKED = {
     "PERSONALIZED_ACTIONS": "nothing: `GET /v1/users/{userId}/actions` asks its campaign",
-    "POPULAR_ITEMS": "nothing: ask its campaign by GetRecommendations, no route of the API does",
+    "POPULAR_ITEMS": "`<solution>#everyone`, which each run asks of its campaign (`GET /v1/trending`)",
 }
 
 

@@ -310,4 +310,6 @@ _ROWS = (
     ),
 )
 
+TRENDING = "aws-trending-now"
+
 RECIPES: Mapping[str, Recipe] = {recipe.name: recipe for recipe in _ROWS}

@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True, kw_only=True)
 class Example:
-    """`items` by a rule give `gives`. `deeds`: (event type, item, days ago); `bought` as the last run knew it."""
+    """`items` by a rule give `gives`. `deeds`: (event type, item, days ago); `bought…` as the last run knew."""
 
     says: str
     rule: Mapping[str, Any]
@@ -19,6 +19,7 @@ class Example:
     facts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     deeds: Sequence[tuple[str, str, float]] = ()
     bought: Mapping[str, str] = field(default_factory=dict)
+    bought_in: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 _IGNORED: dict[str, Any] = {"kind": "not_interested", "shown": 2, "within_days": 7, "again_after_days": 10}
@@ -50,6 +51,49 @@ EXAMPLES: tuple[Example, ...] = (
         says="demoted instead: its score counts half",
         rule={**_IGNORED, "action": "demote", "factor": 0.5},
         items="abc", scores=[1.0, 0.8, 0.4], gives="bac", deeds=_SHOWN,
+    ),
+    Example(
+        says="its price fell after it was shown: it comes back",
+        rule={**_IGNORED, "again_when_price_falls": "PRICE_CUT_AT"}, items="abc", gives="abc", deeds=_SHOWN,
+        facts={"a": {"PRICE_CUT_AT": "1763900000"}},
+    ),
+    Example(
+        says="its price fell before that: it stays away",
+        rule={**_IGNORED, "again_when_price_falls": "PRICE_CUT_AT"}, items="abc", gives="bc", deeds=_SHOWN,
+        facts={"a": {"PRICE_CUT_AT": "1763700000"}},
+    ),
+    Example(
+        says="new stock came after it was shown: it comes back",
+        rule={**_IGNORED, "again_when_new_stock": "RESTOCKED_AT"}, items="abc", gives="abc", deeds=_SHOWN,
+        facts={"a": {"RESTOCKED_AT": "1763900000"}},
+    ),
+    Example(
+        says="new stock that is to come, and one without a time, are none",
+        rule={**_IGNORED, "again_when_new_stock": "RESTOCKED_AT"}, items="abc", gives="c",
+        deeds=[*_SHOWN, ("impression", "b", 3.0), ("impression", "b", 2.0)],
+        facts={"a": {"RESTOCKED_AT": "1764000001"}, "b": {"RESTOCKED_AT": "soon"}},
+    ),
+    Example(
+        says="something of its category was bought after it was shown: it comes back, dismissed ones don't",
+        rule={**_IGNORED, "again_when_related_bought": "CATEGORY_L2"}, items="abc", gives="ac",
+        deeds=[*_SHOWN, ("dismiss", "b", 2.0), ("purchase", "c", 1.0)],
+        facts={"a": {"CATEGORY_L2": "TEA|CUPS"}, "b": {"CATEGORY_L2": "CUPS"}, "c": {"CATEGORY_L2": "CUPS"}},
+    ),
+    Example(
+        says="the same, of what isn't in the list, as the last run knew it",
+        rule={**_IGNORED, "again_when_related_bought": "CATEGORY_L2"}, items="abc", gives="abc", deeds=_SHOWN,
+        facts={"a": {"CATEGORY_L2": "TEA|CUPS"}}, bought_in={"CATEGORY_L2": {"TEA": "2025-11-24 12:00:00"}},
+    ),
+    Example(
+        says="bought before it was shown: it stays away",
+        rule={**_IGNORED, "again_when_related_bought": "CATEGORY_L2"}, items="abc", gives="bc", deeds=_SHOWN,
+        facts={"a": {"CATEGORY_L2": "TEA"}}, bought_in={"CATEGORY_L2": {"TEA": "2025-11-01 12:00:00"}},
+    ),
+    Example(
+        says="shown twice more since its price fell: it goes again",
+        rule={**_IGNORED, "again_when_price_falls": "PRICE_CUT_AT"}, items="abc", gives="bc",
+        deeds=[*_SHOWN, ("impression", "a", 0.2), ("impression", "a", 0.1)],
+        facts={"a": {"PRICE_CUT_AT": "1763900000"}},
     ),
     Example(says="dismissed: it goes", rule=_IGNORED, items="abc", gives="ac", deeds=[("dismiss", "b", 1.0)]),
     Example(

@@ -21,6 +21,14 @@ What a rule may look at: the list; the item fields of `publishing.item_fields`, 
 user bought, as the last run knew it; and what `POST /v1/events` took of the user, {days} days or {deeds} deeds at
 most. Where nothing tells the events, rules that look at them do nothing.
 
+**By state.** `placements[].rules_by_state` gives users of a state (`user_states`) other rules: `new`, `active`,
+`just_bought`, `lapsed`. Who isn't known — no user is named, or the store can't be read — has `rules`. Without events
+(`POST /v1/events`) states are told by purchases alone, as the last run knew them.
+
+**Shown again.** What was shown often and not clicked comes back after `again_after_days`, or at once when its price
+falls, new stock comes, or something related was bought: showings before that don't count any more. For the first two
+your item table says when it was (epoch seconds), as a field of `datasets.items` that `publishing.item_fields` has.
+
 Two rules act in the run, before lists are published: `publishing.exclude_bought_within_days` and
 `publishing.min_never_bought` (`glue_jobs/rules.py`).
 
@@ -63,6 +71,11 @@ def _shown(given: Any) -> str:
 def _known(example: Example) -> str:
     told = [f"{kind} {item}, {days:g} days ago" for kind, item, days in example.deeds]
     told += [f"the run knew: bought {item} {at[:10]}" for item, at in example.bought.items()]
+    told += [
+        f"the run knew: last bought of {value} {at[:10]}"
+        for values in example.bought_in.values()
+        for value, at in values.items()
+    ]
     told += [
         f"{item}: {', '.join(f'{k} {v}' for k, v in facts.items())}" for item, facts in example.facts.items()
     ]

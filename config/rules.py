@@ -228,6 +228,22 @@ def check_item_fields(wanted: Iterable[str], datasets: Datasets) -> None:
             )
 
 
+def check_user_fields(wanted: Iterable[str], datasets: Datasets, solutions: Iterable[Solution]) -> None:
+    """What is published of users is known of them, and lies with a list of theirs."""
+    known = frozenset(field.name for field in datasets.fields("users") if field.categorical)
+    for name in wanted:
+        if name not in known:
+            cure = did_you_mean(name, known) if known else "there is none"
+            raise ValueError(
+                f"publishing.user_fields has {name!r}, no categorical field of datasets.users: {cure}"
+            )
+        if not any(one.for_each == "user" and one.publishes == "lists" for one in solutions):
+            raise ValueError(
+                f"publishing.user_fields has {name!r}, but no solution publishes a list for each user, with which it "
+                "would lie: add one, or remove publishing.user_fields"
+            )
+
+
 BUCKET_NAME_LENGTH = 63
 JOB_NAME_LENGTH = 63
 RUN_ID_LENGTH = len("20261124T030000Z")

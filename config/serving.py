@@ -15,7 +15,6 @@ from config.experiments import delivered
 from config.section import Section
 from config.settings import Settings
 
-TRENDING = "aws-trending-now"
 ACTIONS = "aws-next-best-action"
 
 
@@ -23,13 +22,15 @@ def content(settings: Settings) -> dict[str, Any]:
     """Keys of lambdas/get_recommendations/placements.py's read(), and `revision`; times are epoch seconds."""
     told = {
         "lists": [
-            {"name": one.name, "for_each": one.for_each, "trending": one.recipe == TRENDING}
+            {"name": one.name, "for_each": one.for_each, "trending": one.trending}
             for one in settings.solutions
-            if one.publishes == "lists"
+            if one.listed
         ],
         "placements": {name: row.model_dump(mode="json") for name, row in settings.placements.items()},
         "rules": {name: _rule(rule) for name, rule in settings.rules.items()},
         "fields": list(settings.publishing.item_fields),
+        "user_states": settings.user_states.model_dump(),
+        "user_fields": list(settings.publishing.user_fields),
         "experiments": delivered(settings.experiments),
         "log_impressions": settings.logs_by_itself,
     }

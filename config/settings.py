@@ -9,8 +9,20 @@ from zoneinfo import available_timezones
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from config import business, context, experiments, files, filter_rules, gate, parts, rules, solution_rules
-from config.business import BusinessRule, Name, Placement
+from config import (
+    business,
+    callers,
+    context,
+    experiments,
+    files,
+    filter_rules,
+    gate,
+    parts,
+    rules,
+    solution_rules,
+    streaming,
+)
+from config.business import BusinessRule, Name, Placement, UserStates
 from config.clean_up import CleanUp
 from config.errors import ConfigError
 from config.experiments import Experiments
@@ -99,6 +111,12 @@ class Aurora(Section):
     """Lowest capacity in ACU (0.5 ACU steps; 0 pauses the cluster)."""
     max_capacity: float = Field(default=2, ge=1, le=256, multiple_of=0.5)
     """Highest capacity in ACU."""
+    connections: int = Field(default=8, ge=1, le=64)
+    """Over how many connections a large table is read at most, all of one snapshot; 1 reads each over one."""
+    rows_per_connection: int = Field(default=1_000_000, ge=1)
+    """One connection more for every so many rows of a table; a smaller one is read over one."""
+    certificate_file: str | None = Field(default=None, pattern=r"^/[A-Za-z0-9._/-]+$")
+    """File on Glue's machines of certificates, of which the database's must come; null: RDS's, as Glue has them."""
     tables: SourceTables
     """The application's tables."""
 
@@ -135,6 +153,10 @@ class LogAttributes(Section):
     """Items that were shown: a list or a set of strings or numbers; null where the log has none."""
     ACTION_ID: AttributeName | None = None
     """Which action was proposed or taken; null where the log has none."""
+    PLACEMENT: AttributeName | None = None
+    """The placement that the event names, for the application's own readers: runs don't read it; null keeps none."""
+    POSITION: AttributeName | None = None
+    """The place in the list, from 1, that the event names; as PLACEMENT."""
 
     @model_validator(mode="after")
     def _each_has_its_own(self) -> Self:
@@ -157,6 +179,11 @@ class ApplicationLog(Section):
     """Attribute of epoch seconds by which the created table expires events; an existing table says it itself."""
     keep_expired_days: int = Field(default=730, ge=0, le=36500)
     """Days for which events stay learned after time to live removed them; 0 forgets them at the next run."""
+    stream_arn: str | None = Field(
+        default=None,
+        pattern=r"^arn:aws:dynamodb:[a-z0-9-]+:\d{12}:table/[a-zA-Z0-9_.-]{3,255}/stream/[0-9T:.-]+$",
+    )
+    """Stream of an existing table, with new and old images; for event types that are `streamed`."""
 
     @model_validator(mode="after")
     def _an_imported_table_is_named(self) -> Self:
@@ -167,6 +194,7 @@ class ApplicationLog(Section):
                 "create is false, and an existing table says itself by which attribute it expires: "
                 "remove ttl_attribute"
             )
+        streaming.check_stream_arn(self)
         return self
 
 
@@ -188,6 +216,13 @@ class EventRule(Section):
     """Where events of the type come from."""
     weight: float = Field(default=1.0, ge=0, le=1)
     """Weight in training, 0 to 1, for recipes that take event weights."""
+    streamed: bool = False
+    """true sends events of the log to Personalize's event tracker within seconds; older ones stay imported."""
+
+    @model_validator(mode="after")
+    def _a_stream_has_it(self) -> Self:
+        streaming.check_event(self)
+        return self
 
 
 class OrderColumns(Section):
@@ -259,6 +294,11 @@ class InteractionsDataset(Section):
         """Columns of the orders table that are read."""
         orders = self.order_columns.model_dump(exclude_none=True).values() if self.order_columns else ()
         return (*orders, *(field.column for field in self.fields if field.column is not None))
+
+    @property
+    def streamed(self) -> tuple[str, ...]:
+        """Event types that reach Personalize as they happen."""
+        return tuple(event.type for event in self.events if event.streamed)
 
     def types_from(self, source: str) -> tuple[str, ...]:
         return tuple(event.type for event in self.events if event.source == source)
@@ -429,9 +469,19 @@ class Datasets(Section):
         return dataset.fields if dataset else (KEY_FIELDS[name],)
 
 
-class Etl(Section):
-    """Size of the Glue jobs."""
+# Of a function, for a megabyte of its sources as they are stored.
+MEMORY_OF_A_MEGABYTE = 15
 
+
+class Etl(Section):
+    """What prepares datasets, and the size of the Glue jobs."""
+
+    engine: Literal["glue", "lambda", "auto"] = "glue"
+    """What builds datasets: a job on Glue, a function, or the function up to `small_megabytes` (docs/small-data.md)."""
+    small_megabytes: int = Field(default=200, ge=1, le=2000)
+    """Megabytes of sources, as they are stored, up to which the function builds. `engine: glue` looks at none."""
+    function_memory: int = Field(default=3008, ge=1769, le=10240)
+    """Megabytes of memory of the function that builds; more than 3,008 takes a raised quota in a new account."""
     glue_version: Literal["5.1"] = "5.1"
     """Glue version of the Spark jobs."""
     worker_type: Literal["G.1X", "G.2X", "G.4X", "G.8X"] = "G.1X"
@@ -444,6 +494,28 @@ class Etl(Section):
         default=None, pattern=r"^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[0-9a-f-]{36}$"
     )
     """Customer key of the bootstrap bucket, if it has one: the jobs decrypt their scripts with it."""
+
+    @model_validator(mode="after")
+    def _fits_into_memory(self) -> Etl:
+        """Measured (docs/small-data.md): building takes a few times what is stored."""
+        most = self.function_memory // MEMORY_OF_A_MEGABYTE
+        if self.engine != "glue" and self.small_megabytes > most:
+            raise ValueError(
+                f"small_megabytes is {self.small_megabytes} and function_memory {self.function_memory}: "
+                f"at most {most} fit, so lower the one or raise the other to "
+                f"{self.small_megabytes * MEMORY_OF_A_MEGABYTE} (10240 at most)"
+            )
+        return self
+
+    @property
+    def on_glue(self) -> bool:
+        """Whether a job on Spark may build datasets."""
+        return self.engine != "lambda"
+
+    @property
+    def in_function(self) -> bool:
+        """Whether a function may."""
+        return self.engine != "glue"
 
 
 class Schedule(Section):
@@ -487,6 +559,8 @@ class Publishing(Section):
     """Items of a user's list that they never bought, at least: the best such candidates take its last places."""
     item_fields: Annotated[tuple[FieldName, ...], Field(max_length=10)] = ()
     """Fields of the items dataset published with each list, for rules and for callers who ask with `fields`."""
+    user_fields: Annotated[tuple[FieldName, ...], Field(max_length=10)] = ()
+    """Categorical fields of the users dataset published with each user's list, for targets of experiments."""
 
 
 class Api(Section):
@@ -506,6 +580,12 @@ class Api(Section):
     """Names of IAM roles and users who may ask with `explain=true` why a list is as it is; `*` is everybody."""
     service_callers: tuple[str, ...] = ()
     """Names of IAM roles and users who may read segments of users; `*` is everybody who may call the API."""
+    usage_plans: dict[callers.PlanName, callers.UsagePlan] = Field(default_factory=dict, max_length=20)
+    """Limits of single callers, by name: each is a usage plan with an API key of its own (docs/api.md)."""
+    key_routes: tuple[str, ...] = ()
+    """Operations (docs/openapi.json) that ask for an API key of a plan, beside authorization."""
+    caller_accounts: tuple[callers.Account, ...] = Field(default=(), max_length=20)
+    """Other AWS accounts whose roles may call what the application may; their own policies must allow it too."""
     default_items: tuple[ItemId, ...] = Field(min_length=1, max_length=100)
     """Items of yours, best first, for a reader of whom nothing can be read; shipped with the function."""
 
@@ -516,6 +596,17 @@ class Api(Section):
         if twice:
             raise ValueError(f"item {twice[0]!r} is listed twice: keep one")
         return items
+
+    @field_validator("caller_accounts")
+    @classmethod
+    def _accounts_are_somebodys(cls, accounts: tuple[str, ...]) -> tuple[str, ...]:
+        callers.check_accounts(accounts)
+        return accounts
+
+    @model_validator(mode="after")
+    def _keys_are_of_use(self) -> Self:
+        callers.check_plans(self.usage_plans, self.key_routes, rate=self.rate_per_second, burst=self.burst)
+        return self
 
 
 QuickSightPrincipal = Annotated[str, Field(pattern=r"^arn:aws:quicksight:[a-z0-9-]+:\d{12}:(user|group)/.+$")]
@@ -657,6 +748,8 @@ class Settings(Section):
     """Places of the application, by name; a request names one. null takes back one that is shared."""
     rules: dict[Name, BusinessRule] = Field(default_factory=dict)
     """Business rules, by name: placements say which of them act where (docs/rules.md). null takes back a shared one."""
+    user_states: UserStates = UserStates()
+    """States of users, for placements' rules and experiments' targets."""
     api: Api
     """The HTTP API."""
     analytics: Analytics = Analytics()
@@ -733,6 +826,7 @@ class Settings(Section):
             attributes = self.sources.application_log.attributes
             rules.check_more_of_the_log(self.datasets.interactions, attributes)
             rules.check_action_events(self.datasets, attributes.ACTION_ID)
+        streaming.check(self.datasets, self.sources)
         return self
 
     @model_validator(mode="after")
@@ -764,8 +858,12 @@ class Settings(Section):
     @model_validator(mode="after")
     def _placements_and_rules_name_what_is_there(self) -> Self:
         rules.check_item_fields(self.publishing.item_fields, self.datasets)
-        audiences = {one.name: one.for_each for one in self.solutions if one.publishes == "lists"}
+        rules.check_user_fields(self.publishing.user_fields, self.datasets, self.solutions)
+        audiences = {one.name: one.for_each for one in self.solutions if one.listed}
         business.check(self.placements, self.rules, audiences=audiences, fields=self.publishing.item_fields)
+        business.check_times(
+            self.rules, types={field.name: field.type for field in self.datasets.fields("items")}
+        )
         return self
 
     @model_validator(mode="after")
@@ -780,6 +878,24 @@ class Settings(Section):
             ],
             attributes=[field.name for field in self.datasets.fields("users") if field.categorical],
             placements={name: one.lists for name, one in self.placements.items()},
+            published=self.publishing.user_fields,
+        )
+        return self
+
+    @model_validator(mode="after")
+    def _callers_are_others_and_their_routes_are_there(self) -> Self:
+        callers.check_own(self.api.caller_accounts, self.account)
+        if "recordEvents" in self.api.key_routes and not self.creates_log:
+            raise ValueError(
+                "api.key_routes has 'recordEvents', which isn't there, since the log is another application's: remove "
+                "it"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _targets_are_exposed(self) -> Self:
+        experiments.check_exposed(
+            self.experiments, logged={name: self.logs(one) for name, one in self.placements.items()}
         )
         return self
 
@@ -802,6 +918,10 @@ class Settings(Section):
         """Whether the API logs what it shows where a placement doesn't say."""
         own = self.api.log_impressions
         return self._lacks_for_impressions is None if own is None else own
+
+    def logs(self, placement: Placement) -> bool:
+        """Whether the API logs what it shows there."""
+        return self.logs_by_itself if placement.log_impressions is None else placement.log_impressions
 
     @property
     def logs_impressions(self) -> bool:

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from config import solution_rules
-from config.recipes import RECIPES
+from config.recipes import RECIPES, TRENDING
 from config.section import ItemId, Section
 
 FieldName = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$", max_length=100)]
@@ -110,6 +110,8 @@ class Solution(Section):
     """Fields by dataset that are not learned from; filters still see them."""
     training_mode: Literal["FULL", "UPDATE"] = "FULL"
     """UPDATE adds new items and interactions to the last version, which a first FULL training makes."""
+    trains_every_days: int | None = Field(default=None, ge=1, le=30)
+    """Personalize trains by itself every so many days; runs follow its newest version and train none."""
     version: str | None = Field(
         default=None, pattern=r"^arn:aws:personalize:[a-z0-9-]+:\d{12}:solution/[A-Za-z0-9_-]+/[0-9a-z]+$"
     )
@@ -138,6 +140,16 @@ class Solution(Section):
     def ranked(self) -> int:
         """Items that batch inference is asked for."""
         return self.results if self.candidates is None else self.candidates
+
+    @property
+    def trending(self) -> bool:
+        """Whether a run asks its campaign for one list for everyone: the recipe has no batch recommendations."""
+        return self.recipe == TRENDING
+
+    @property
+    def listed(self) -> bool:
+        """Whether readers get lists of it, whoever made them."""
+        return self.publishes == "lists" or self.trending
 
     @property
     def publishes(self) -> Literal["lists", "rankings", "segments"] | None:

@@ -220,6 +220,20 @@ def _training_mode(solution: Solution, recipe: Recipe) -> None:
         raise ValueError(f"training_mode is UPDATE, which {able} alone takes: write FULL, or leave it out")
 
 
+def _automatic(solution: Solution, recipe: Recipe) -> None:
+    """Developer guide, "Configuring automatic training": versions are FULL, and come whoever looks at them."""
+    if solution.trains_every_days is None:
+        return
+    if solution.training_mode == "UPDATE":
+        raise ValueError(
+            "training_mode is UPDATE, but trains_every_days lets Personalize train, which trains in full: remove one"
+        )
+    if solution.version is not None:
+        raise ValueError(
+            "version names what recommends, but trains_every_days would train, and bill, all the while: remove one"
+        )
+
+
 _RULES: tuple[Callable[[Solution, Recipe], None], ...] = (
     _audience,
     _hyperparameters,
@@ -233,6 +247,7 @@ _RULES: tuple[Callable[[Solution, Recipe], None], ...] = (
     _objective,
     _events,
     _training_mode,
+    _automatic,
 )
 
 

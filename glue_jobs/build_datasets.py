@@ -11,7 +11,6 @@ from functools import reduce
 from typing import Any
 
 import boto3
-from awsglue.utils import getResolvedOptions
 from pyspark import StorageLevel
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -57,6 +56,7 @@ ARGUMENTS = [
     "application_log",
     "batch_inputs",
     "accept",
+    "streamed",
     "control_table",
     "forgetting_secret",
     "run_id",
@@ -101,6 +101,8 @@ class Job:
     log: LogTable
     batch_inputs: Sequence[Mapping[str, Any]] = ()  # config/inputs.py: a folder, and what lines it has
     accepted: Sequence[str] = ()  # figures whose bounds don't count this time
+    # The epoch second from which on events of a type reach Personalize by the stream, by type.
+    streamed: Mapping[str, int] = field(default_factory=dict)
     left_out: Forgotten = NOBODY
 
     def __post_init__(self) -> None:
@@ -154,7 +156,14 @@ class Job:
 
 
 def main() -> None:
+    from awsglue.utils import getResolvedOptions  # of Glue alone
+
     arguments = getResolvedOptions(sys.argv, ARGUMENTS)
+    prepare(arguments, spark=session.start("build-datasets"))
+
+
+def prepare(arguments: Mapping[str, str], *, spark: SparkSession) -> None:
+    """One run on either engine, by the job's arguments (ARGUMENTS)."""
     datasets = json.loads(arguments["datasets"])
     log = json.loads(arguments["application_log"])  # null where there is none
     read = (
@@ -163,17 +172,19 @@ def main() -> None:
         "application_log",
         "batch_inputs",
         "accept",
+        "streamed",
         "control_table",
         "forgetting_secret",
     )
     dynamodb = boto3.client("dynamodb")
     job = Job(
-        spark=session.start("build-datasets"),
+        spark=spark,
         datasets=datasets,
         mode=arguments["run_mode"],
         log=log_table(dynamodb, **log) if log else LogTable(),
         batch_inputs=json.loads(arguments["batch_inputs"]),
         accepted=json.loads(arguments["accept"]),
+        streamed=json.loads(arguments["streamed"]),
         left_out=forgotten.read(
             dynamodb,
             boto3.client("secretsmanager"),
@@ -332,7 +343,7 @@ def build_interactions(
         rows = interactions.of_known_users(rows, users)
     shown = [column for key, column in SHOWN.items() if job.datasets["interactions"].get(key)]
     kept = interactions.kept(rows, shown=shown, fields=job.context).persist(StorageLevel.MEMORY_AND_DISK)
-    session.write_csv(kept, job.dataset("interactions"))
+    session.write_csv(interactions.imported(kept, streamed=job.streamed), job.dataset("interactions"))
     warehouse = interactions.warehouse_interactions(kept, run_id=job.run_id)
     session.write_json(warehouse, job.warehouse("interactions"))
     session.write_json(orders_of(job, kept), job.warehouse("orders"))

@@ -121,6 +121,8 @@ def told(job: Job, solution: Mapping[str, Any], lists: DataFrame) -> DataFrame:
     """The lists with what rules and readers may ask for beside them: fields of items, what the user bought."""
     if solution["for_each"] == "user" and job.publishing.get("with_bought"):
         lists = recommendations.with_bought(lists, bought(job))
+    if solution["for_each"] == "user" and job.publishing.get("with_profile"):
+        lists = recommendations.with_profile(lists, profiles(job))
     names = job.publishing.get("item_fields") or ()
     if not names:
         return lists
@@ -195,6 +197,23 @@ def _known(
 def bought(job: Job) -> DataFrame:
     orders = job.spark.read.schema(WAREHOUSE_ORDERS).json(job.warehouse("orders"))
     return recommendations.bought(orders)
+
+
+def profiles(job: Job) -> DataFrame:
+    """What the run knows of each user, for who is asked about where lists are read: (key, profile)."""
+    orders = job.spark.read.schema(WAREHOUSE_ORDERS).json(job.warehouse("orders"))
+    fields, values = job.publishing.get("user_fields") or (), job.publishing.get("bought_in") or ()
+    parts = [recommendations.first_and_last(orders)]
+    if fields:
+        schema = recommendations.fields_schema("user_id", fields)
+        parts.append(
+            recommendations.attributes(job.spark.read.schema(schema).json(job.warehouse("users")), fields)
+        )
+    if values:
+        schema = recommendations.items_schema(name.lower() for name in values)
+        items = job.spark.read.schema(schema).json(job.warehouse("items"))
+        parts.append(recommendations.bought_in(orders, items, values))
+    return recommendations.profiles(parts)
 
 
 # What is known of users, for rules: (key, a map from item id, named as here), a row for each user that has any.

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from botocore.exceptions import ClientError
 
+from config.names import Names
 from operations import buckets, executions, inventory, personalize, stacks
 from operations.place import Place, absent, confirm, say
 from operations.stacks import Stack
@@ -68,7 +69,7 @@ def _delete_stacks(place: Place, found: list[Stack]) -> list[str]:
 
 def _remove_leftovers(place: Place) -> None:
     """What is made beside the stacks, and goes with them."""
-    for name in (place.names.warehouse_secret, place.names.warehouse_reader_secret):
+    for name in freed(place.names):
         _forget_secret(place, name)
     if not place.retains:
         personalize.remove_schemas(place)
@@ -76,8 +77,15 @@ def _remove_leftovers(place: Place) -> None:
             place.client("logs").delete_log_group(logGroupName=group.name)
 
 
+def freed(names: Names) -> tuple[str, ...]:
+    """Secrets that were retained with a warehouse or a database: CloudFormation adopts none by its name.
+
+    An adopted warehouse gets another password, and so does the user that `grant_reader` makes.
+    """
+    return names.warehouse_secret, names.warehouse_reader_secret, names.aurora_reader_secret
+
+
 def _forget_secret(place: Place, name: str) -> None:
-    """Retained with its warehouse, which gets another password when it is adopted; its name must be free."""
     try:
         place.client("secretsmanager").delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
     except ClientError as error:

@@ -1,11 +1,11 @@
-"""Sources to datasets: two jobs, two functions and the workflow `prepare`."""
+"""Sources to datasets: two jobs, a few functions and the workflow `prepare`."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
-from aws_cdk import RemovalPolicy
+from aws_cdk import Duration, RemovalPolicy, Size
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_glue as glue
 from constructs import Construct
@@ -14,9 +14,10 @@ from config import inputs, layout
 from config.settings import Settings
 from stacks.parts import access
 from stacks.parts.access import Statement, allow
+from stacks.parts.assets import ROOT
 from stacks.parts.function import PythonFunction
 from stacks.parts.glue_job import PySparkJob
-from stacks.parts.layer import RuntimeLayer
+from stacks.parts.layer import DuckDbLayer, RuntimeLayer
 from stacks.parts.stack import (
     AURORA_ARN,
     AURORA_HOST,
@@ -32,6 +33,7 @@ from stacks.parts.workflow import Workflow
 from stacks.workflows import prepare
 
 POSTGRESQL = 5432
+DISK_GIBIBYTES = 4  # of the function that builds datasets: copies of its sources, and what memory can't hold
 _OF_LOG = (layout.LOG_EXPORT, layout.RAW_EVENTS)
 
 
@@ -45,7 +47,10 @@ class PreparationStack(EnvironmentStack):
         self._security()
         if settings.sources.aurora is not None:
             self._extract_aurora(self._connection())
-        self._build_datasets()
+        if settings.etl.on_glue:
+            self._build_datasets()
+        if settings.etl.in_function:
+            self._build_small_datasets()
         if settings.creates_aurora:
             self._grant_reader()
         self._plan_run()
@@ -107,6 +112,8 @@ class PreparationStack(EnvironmentStack):
                 "--raw_bucket": self.names.raw_bucket,
                 "--secret_name": self.settings.extraction_secret,
                 "--address": json.dumps(self._address),
+                "--certificate_file": json.dumps(self.settings.aurora.certificate_file or ""),
+                "--reading": json.dumps(self._reading),
                 "--tables": json.dumps(tables),
                 "--columns": json.dumps(columns),
                 "--user_columns": json.dumps(self.settings.user_columns),
@@ -150,6 +157,11 @@ class PreparationStack(EnvironmentStack):
         port = str(aurora.port or POSTGRESQL)
         return {"host": str(aurora.endpoint), "port": port, "dbname": aurora.database}
 
+    @property
+    def _reading(self) -> dict[str, int]:
+        aurora = self.settings.aurora
+        return {"connections": aurora.connections, "rows": aurora.rows_per_connection}
+
     def _open_secret(self) -> list[Statement]:
         key = self.settings.aurora.secret_key_arn
         return [access.decrypt(key)] if key else []
@@ -184,37 +196,77 @@ class PreparationStack(EnvironmentStack):
         ]
 
     def _build_datasets(self) -> None:
-        names = self.names
+        names, version = self.names, self.settings.etl.glue_version
         PySparkJob(
             self,
             "BuildDatasets",
             name="build-datasets",
-            arguments={
-                "--raw_bucket": names.raw_bucket,
-                "--datasets_bucket": names.datasets_bucket,
-                "--results_bucket": names.results_bucket,
-                "--datasets": self.settings.datasets.model_dump_json(exclude_none=True),
-                "--application_log": json.dumps(self._log),
-                "--batch_inputs": json.dumps(inputs.of_all(self.settings.solutions)),
-                **self._forgotten_arguments,
-            },
+            arguments=self._build_arguments,
             statements=[
-                *self._know_forgotten(),
-                *map(access.list_objects, (names.raw_bucket, names.datasets_bucket, names.results_bucket)),
-                access.read_objects(names.raw_bucket, *(form.anything for form in self._raw)),
+                *self._read_sources(),
                 *self._keep_events(),
-                access.read_objects(names.datasets_bucket, layout.DATASET.anything),
-                *access.spark_write_objects(
-                    self.settings.etl.glue_version, names.datasets_bucket, layout.DATASET.top
-                ),
-                access.read_objects(names.results_bucket, layout.WAREHOUSE.objects()),
-                *access.spark_write_objects(
-                    self.settings.etl.glue_version, names.results_bucket, layout.WAREHOUSE.top
-                ),
-                access.encrypt_and_decrypt(self.key_arn),
-                *self._describe_log(),
+                *access.spark_write_objects(version, names.datasets_bucket, layout.DATASET.top),
+                *access.spark_write_objects(version, names.results_bucket, layout.WAREHOUSE.top),
             ],
         )
+
+    def _build_small_datasets(self) -> None:
+        """The same job on DuckDB: what it imports as pyspark is a part of its own zip."""
+        names, etl = self.names, self.settings.etl
+        jobs = ROOT / "glue_jobs"
+        PythonFunction(
+            self,
+            "BuildSmallDatasets",
+            name="build_datasets",
+            layers=[self._layer, DuckDbLayer(self)],
+            more={
+                "glue_jobs": jobs,
+                "on_duckdb/pyspark": jobs / "on_duckdb",
+                "arguments.json": json.dumps(self._build_arguments, sort_keys=True),
+            },
+            environment={"ENGINE": etl.engine, "SMALL_MEGABYTES": str(etl.small_megabytes)},
+            memory_size=etl.function_memory,
+            storage=Size.gibibytes(DISK_GIBIBYTES),
+            timeout=Duration.minutes(15),
+            statements=[
+                *self._read_sources(),
+                *self._replace_events(),
+                access.replace_objects(names.datasets_bucket, layout.DATASET.anything),
+                access.replace_objects(names.results_bucket, layout.WAREHOUSE.objects()),
+            ],
+        )
+
+    @property
+    def _build_arguments(self) -> dict[str, str]:
+        """The job's arguments that are the same in every run."""
+        names = self.names
+        return {
+            "--raw_bucket": names.raw_bucket,
+            "--datasets_bucket": names.datasets_bucket,
+            "--results_bucket": names.results_bucket,
+            "--datasets": self.settings.datasets.model_dump_json(exclude_none=True),
+            "--application_log": json.dumps(self._log),
+            "--batch_inputs": json.dumps(inputs.of_all(self.settings.solutions)),
+            **self._forgotten_arguments,
+        }
+
+    def _read_sources(self) -> list[Statement]:
+        """What a build reads on either engine, and what it wrote itself."""
+        names = self.names
+        return [
+            *self._know_forgotten(),
+            *map(access.list_objects, (names.raw_bucket, names.datasets_bucket, names.results_bucket)),
+            access.read_objects(names.raw_bucket, *(form.anything for form in self._raw)),
+            access.read_objects(names.datasets_bucket, layout.DATASET.anything),
+            access.read_objects(names.results_bucket, layout.WAREHOUSE.objects()),
+            access.encrypt_and_decrypt(self.key_arn),
+            *self._describe_log(),
+        ]
+
+    def _replace_events(self) -> list[Statement]:
+        if self.settings.sources.application_log is None:
+            return []
+        return [access.replace_objects(self.names.raw_bucket, layout.RAW_EVENTS.anything)]
 
     @property
     def _raw(self) -> list[layout.Form]:
@@ -286,10 +338,13 @@ class PreparationStack(EnvironmentStack):
             layers=[self._layer],
             environment={
                 "CONTROL_TABLE": names.control_table,
+                "DATASET_GROUP": names.dataset_group,
+                "STREAMED": json.dumps(settings.datasets.interactions.streamed),
                 "APPLICATION_LOG_TABLE": settings.application_log_table if log else "",
             },
             statements=[
-                allow("dynamodb:GetItem", names.table_arn(names.control_table)),
+                # Written where event types are streamed: from when on.
+                allow(["dynamodb:GetItem", "dynamodb:PutItem"], names.table_arn(names.control_table)),
                 *([allow("dynamodb:DescribeContinuousBackups", prepare.table_arn(settings))] if log else []),
             ],
         )

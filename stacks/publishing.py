@@ -8,7 +8,7 @@ from typing import Any
 from aws_cdk import Duration
 from constructs import Construct
 
-from config import gate, layout
+from config import gate, layout, profiles
 from config.business import Bought, Repurchase
 from config.settings import Settings
 from stacks.parts import access
@@ -67,9 +67,15 @@ class PublishingStack(EnvironmentStack):
         )
 
     def _publishing(self) -> str:
-        """The section, and whether a rule at read time asks what users bought."""
-        asks = any(isinstance(rule, Bought | Repurchase) for rule in self.settings.rules.values())
-        return json.dumps({**self.settings.publishing.model_dump(mode="json"), "with_bought": asks})
+        """The section, and what rules and experiments ask of users where their lists are read."""
+        settings = self.settings
+        asks = any(isinstance(rule, Bought | Repurchase) for rule in settings.rules.values())
+        asked = {
+            "with_bought": asks,
+            "with_profile": profiles.published(settings),
+            "bought_in": profiles.bought_in(settings),
+        }
+        return json.dumps({**settings.publishing.model_dump(mode="json"), **asked})
 
     def _judge_lists(self, runtime: RuntimeLayer) -> None:
         names, settings = self.names, self.settings

@@ -19,6 +19,7 @@ from stacks.parts.stack import (
     AURORA_PORT,
     AURORA_READER_SECRET_ARN,
     AURORA_SECRET_ARN,
+    LOG_STREAM_ARN,
     EnvironmentStack,
     security_group_id,
 )
@@ -88,7 +89,8 @@ class SourcesStack(EnvironmentStack):
                 password_length=40,
                 exclude_punctuation=True,
             ),
-            removal_policy=self.removal_policy,
+            # Its user is made again with the next one's password; retained, it would keep its name from a deployment.
+            removal_policy=RemovalPolicy.DESTROY,
         )
 
     def _publish_database(self, cluster: rds.DatabaseCluster, reader: secretsmanager.Secret) -> None:
@@ -121,7 +123,8 @@ class SourcesStack(EnvironmentStack):
 
     def _application_log(self) -> None:
         text, log = dynamodb.AttributeType.STRING, self.settings.log
-        dynamodb.Table(
+        streamed = bool(self.settings.datasets.interactions.streamed)
+        table = dynamodb.Table(
             self,
             "ApplicationLog",
             table_name=self.settings.application_log_table,
@@ -134,6 +137,10 @@ class SourcesStack(EnvironmentStack):
                 point_in_time_recovery_enabled=True
             ),
             time_to_live_attribute=log.ttl_attribute,
+            # The old image tells an event that was changed from one that is new.
+            stream=dynamodb.StreamViewType.NEW_AND_OLD_IMAGES if streamed else None,
             deletion_protection=self.protected,
             removal_policy=self.removal_policy,
         )
+        if table.table_stream_arn:
+            self.publish(LOG_STREAM_ARN, table.table_stream_arn)

@@ -38,7 +38,7 @@ class StorageStack(EnvironmentStack):
             "Raw",
             name=self.names.raw_bucket,
             key=key,
-            expiring={f"{form.top}/": KEEP_DAYS for form in (layout.RAW_TABLE, layout.LOG_EXPORT)},
+            expiring={f"{form.top}/": KEEP_DAYS for form in self._expiring},
         )
         datasets = RunBucket(
             self, "Datasets", name=self.names.datasets_bucket, key=key, expiring={"": KEEP_DAYS}
@@ -62,6 +62,11 @@ class StorageStack(EnvironmentStack):
         self._table("UserState", self.names.user_state_table, ttl=layout.EXPIRES)
         self._table("Control", self.names.control_table, ttl=layout.EXPIRES)
         self.publish(FORGETTING_SECRET_ARN, self._forgetting_secret(key).secret_arn)
+
+    @property
+    def _expiring(self) -> list[layout.Form]:
+        streamed = self.settings.datasets.interactions.streamed
+        return [layout.RAW_TABLE, layout.LOG_EXPORT, *([layout.STREAM_QUARANTINE] if streamed else [])]
 
     def _forgetting_secret(self, key: kms.Key) -> secretsmanager.Secret:
         """Lives as long as the hashes that were made with it: another one would let everybody in again."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from aws_cdk import RemovalPolicy
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_personalize as personalize
 from constructs import Construct
@@ -15,7 +16,7 @@ from stacks.parts.access import allow
 from stacks.parts.avro import DatasetSchema, schemas
 from stacks.parts.function import PythonFunction
 from stacks.parts.layer import RuntimeLayer
-from stacks.parts.stack import EnvironmentStack
+from stacks.parts.stack import TRACKING_ID, EnvironmentStack
 from stacks.parts.workflow import Workflow
 from stacks.workflows import train
 
@@ -29,6 +30,8 @@ class TrainingStack(EnvironmentStack):
         group = self._dataset_group(self._personalize_role())
         for schema in schemas(settings.datasets).values():
             self._dataset(group, schema)
+        if settings.datasets.interactions.streamed:
+            self._event_tracker(group)
         self._judge_solution_version()
         Workflow(
             self,
@@ -96,6 +99,17 @@ class TrainingStack(EnvironmentStack):
             schema_arn=created.attr_schema_arn,
         )
         resource.apply_removal_policy(self.removal_policy)
+
+    def _event_tracker(self, group: personalize.CfnDatasetGroup) -> None:
+        """It holds no data, and one that stayed could not be adopted: its ARN is Personalize's own."""
+        tracker = personalize.CfnEventTracker(
+            self,
+            self._of_generation("EventTracker"),
+            name=self.names.event_tracker,
+            dataset_group_arn=group.attr_dataset_group_arn,
+        )
+        tracker.apply_removal_policy(RemovalPolicy.DESTROY)
+        self.publish(TRACKING_ID, tracker.attr_tracking_id)
 
     def _judge_solution_version(self) -> None:
         names, settings = self.names, self.settings

@@ -15,6 +15,7 @@ LOCKS = {
     "dbt": "lambdas/run_dbt/requirements.txt",
     "statistics": "lambdas/analyse_experiments/requirements.txt",
     "tokens": "lambdas/authorize_reader/requirements.txt",
+    "duckdb": "lambdas/build_datasets/requirements.txt",
     "parquet": "lambdas/forget_users/requirements.txt",
 }
 # Copyleft, or a choice between licences.

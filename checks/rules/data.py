@@ -151,7 +151,7 @@ def _placeholders(arguments: dict[str, Any]) -> Iterator[Problem]:
 
 # Attributes of the control table's items that code reads: by the beginning of pk, and where.
 READ = {
-    layout.WATERMARK: ("lambdas/plan_run", ("log_exported_until", "run_id")),
+    layout.WATERMARK: ("lambdas/plan_run", ("log_exported_until", "log_table", "run_id")),
     layout.SERVING.of(solution=""): ("lambdas/judge_solution_version", ("solution_version_arn", "metrics")),
     layout.LOCK: ("stacks/workflows", ("owner", layout.EXPIRES)),
 }

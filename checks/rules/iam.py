@@ -25,7 +25,8 @@ _WITHOUT_RESOURCES = (
     "ec2:DeleteNetworkInterface ec2:AssignPrivateIpAddresses ec2:UnassignPrivateIpAddresses ec2:DescribeVpcs "
     "ec2:DescribeSecurityGroups ec2:DescribeVpcEndpoints ec2:DescribeRouteTables ec2:DescribeVpcAttribute "
     "redshift-data:DescribeStatement redshift-data:GetStatementResult redshift-data:CancelStatement "
-    "personalize:ListSolutions personalize:ListSolutionVersions personalize:ListCampaigns personalize:ListFilters"
+    "personalize:ListSolutions personalize:ListSolutionVersions personalize:ListCampaigns personalize:ListFilters "
+    "personalize:PutEvents dynamodb:ListStreams"
 ).split()
 # Condition keys without which an action reaches further than its resources say.
 _NARROWED_BY = {

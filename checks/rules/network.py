@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from checks import connections, topology
+from checks import connections, endpoints, topology
 from checks.assembly import Assembly
 from checks.connections import ANY_PORT, Connection
 from checks.finding import Finding
@@ -47,13 +47,30 @@ RULES = (
         'AWS PrivateLink guide, "Interface endpoints"',
     ),
     Rule(
+        "network-acl",
+        "The connection times out: a network ACL drops the request or its answers.",
+        "Allow the port, and ports 1024-65535 for the answers, in both subnets' ACLs.",
+        'VPC user guide, "Control subnet traffic with network access control lists"; "Custom network ACLs"',
+    ),
+    Rule(
+        "network-policy",
+        "The endpoint refuses the call (AccessDenied), whatever the role may do.",
+        "Let the endpoint's PolicyDocument allow what the role calls.",
+        'AWS PrivateLink guide, "Control access to VPC endpoints using endpoint policies"',
+    ),
+    Rule(
         "network-zones",
         "Redshift or Aurora refuses its subnets.",
         "Give network.availability_zones more zones.",
         'Redshift management guide, "Serverless considerations"',
     ),
 )
-_RULE_OF: Mapping[str, str] = {"rule": "network-path", "route": "network-route", "vpc": "network-vpc"}
+_RULE_OF: Mapping[str, str] = {
+    "rule": "network-path",
+    "acl": "network-acl",
+    "route": "network-route",
+    "vpc": "network-vpc",
+}
 
 
 def check(assembly: Assembly) -> list[Finding]:
@@ -67,6 +84,7 @@ def check(assembly: Assembly) -> list[Finding]:
         *_unreachable(assembly, network),
         *_zones(assembly),
         *_endpoints(assembly, network),
+        *endpoints.check(assembly, network),
     ]
 
 

@@ -123,6 +123,10 @@ def policies(assembly: Assembly) -> dict[str, Policy]:
             for holder in _names(properties.get(name)):
                 read = statements(stack, logical_id, properties[document])
                 found[_arn(assembly, form.format(holder))] = Policy(stack.name, logical_id, read)
+    for stack, logical_id, properties in assembly.each("AWS::ApiGateway::RestApi"):
+        if "Policy" in properties:
+            read = statements(stack, logical_id, properties["Policy"])
+            found[stack.resolver.arn(logical_id)] = Policy(stack.name, logical_id, read)
     for stack, logical_id, properties in assembly.each("AWS::KMS::Key"):
         read = statements(stack, logical_id, properties.get("KeyPolicy", {}))
         found[stack.resolver.arn(logical_id)] = Policy(stack.name, logical_id, read)

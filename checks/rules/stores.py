@@ -65,6 +65,7 @@ OUTSIDE: tuple[Outside, ...] = (
     Outside("log:*", "reader", "people read logs when something failed"),
     Outside("queue:schedule-dead-letters", "reader", "people read why a run did not start; an alarm calls them"),
     Outside("queue:impressions-dead-letters", "reader", "people read and redrive what could not be written"),
+    Outside("queue:stream-dead-letters", "reader", "people read what was given up; an alarm calls them"),
     Outside("parameter:serving/experiments", "reader", "`make experiments` finds AppConfig's things by it"),
     Outside("topic:alerts", "reader", "alerts.email is optional: who is told is subscribed by hand otherwise"),
     Outside("parameter:serving/api-url", "reader", "the application finds the API by it"),

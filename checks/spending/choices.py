@@ -178,7 +178,8 @@ CHOICES = (
     ),
     Choice(
         "Lambda in place of Glue",
-        "the jobs are Spark's; what Lambda would cost is not in this figure",
+        "the jobs are Spark's, but `etl.engine` lets a function build small datasets;"
+        " what Lambda would cost is not in this figure",
         "15 minutes and 10 GB are the end of what it can prepare",
         _without_glue,
         offered=False,

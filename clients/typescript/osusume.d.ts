@@ -243,6 +243,11 @@ export interface components {
                 }[];
                 added: string[];
             }[];
+            /**
+             * @description With explain=true: the state of the user, where the answer hangs on it
+             * @enum {unknown}
+             */
+            userState?: "new" | "active" | "just_bought" | "lapsed" | null;
         };
         ItemsToRank: {
             itemIds: string[];
@@ -265,8 +270,10 @@ export interface components {
                 itemIds?: string[];
                 sessionId?: string;
                 recommendationId?: string;
-                /** @description Of an impression: where it was shown, so that experiments count it */
+                /** @description Where it was shown or clicked; of an impression, so that experiments count it */
                 placement?: string;
+                /** @description `position` of the item in the answer; of itemIds that of the first */
+                position?: number;
                 /** @description A price, or the share that was watched */
                 value?: number;
             }[];
@@ -342,6 +349,15 @@ export interface components {
     responses: {
         /** @description A parameter or the body is wrong; `detail` says which and what is right */
         400: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description With `api.jwt`: the token is missing, or to be renewed */
+        401: {
             headers: {
                 [name: string]: unknown;
             };
@@ -467,6 +483,7 @@ export interface operations {
                 content?: never;
             };
             400: components["responses"]["400"];
+            401: components["responses"]["401"];
             403: components["responses"]["403"];
             404: components["responses"]["404"];
             405: components["responses"]["405"];
@@ -521,6 +538,7 @@ export interface operations {
                 content?: never;
             };
             400: components["responses"]["400"];
+            401: components["responses"]["401"];
             403: components["responses"]["403"];
             404: components["responses"]["404"];
             405: components["responses"]["405"];
@@ -565,6 +583,7 @@ export interface operations {
                 content?: never;
             };
             400: components["responses"]["400"];
+            401: components["responses"]["401"];
             403: components["responses"]["403"];
             404: components["responses"]["404"];
             405: components["responses"]["405"];
@@ -596,6 +615,7 @@ export interface operations {
                 };
             };
             400: components["responses"]["400"];
+            401: components["responses"]["401"];
             403: components["responses"]["403"];
             404: components["responses"]["404"];
             405: components["responses"]["405"];
@@ -677,6 +697,7 @@ export interface operations {
                 content?: never;
             };
             400: components["responses"]["400"];
+            401: components["responses"]["401"];
             403: components["responses"]["403"];
             404: components["responses"]["404"];
             405: components["responses"]["405"];
@@ -723,6 +744,7 @@ export interface operations {
                 content?: never;
             };
             400: components["responses"]["400"];
+            401: components["responses"]["401"];
             403: components["responses"]["403"];
             404: components["responses"]["404"];
             405: components["responses"]["405"];
@@ -753,6 +775,7 @@ export interface operations {
                 };
             };
             400: components["responses"]["400"];
+            401: components["responses"]["401"];
             403: components["responses"]["403"];
             404: components["responses"]["404"];
             405: components["responses"]["405"];

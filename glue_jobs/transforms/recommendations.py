@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import reduce
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -11,7 +12,7 @@ from pyspark.sql.types import StringType, StructField, StructType
 from glue_jobs.columns import LISTS, WAREHOUSE_RECOMMENDATIONS
 from glue_jobs.transforms.text import json_value
 
-FACTS, BOUGHT = "facts", "bought"  # of a published line, and of the table's item
+FACTS, BOUGHT, PROFILE = "facts", "bought", "profile"  # of a published line, and of the table's item
 
 
 def lists(output: DataFrame, *, solution: str) -> DataFrame:
@@ -40,7 +41,11 @@ def bought(orders: DataFrame) -> DataFrame:
 
 def items_schema(names: Iterable[str]) -> StructType:
     """The schema of the warehouse's items: the id and these fields, as text."""
-    return StructType([StructField(name, StringType()) for name in ("item_id", *names)])
+    return fields_schema("item_id", names)
+
+
+def fields_schema(key: str, names: Iterable[str]) -> StructType:
+    return StructType([StructField(name.lower(), StringType()) for name in (key, *names)])
 
 
 def item_facts(items: DataFrame, names: Iterable[str]) -> DataFrame:
@@ -112,6 +117,48 @@ def with_bought(lists: DataFrame, bought: DataFrame) -> DataFrame:
     return lists.join(bought, "key", "left").select(*lists.columns, text.alias(BOUGHT))
 
 
+def first_and_last(orders: DataFrame) -> DataFrame:
+    """(key, first, last): when each user first and last bought anything."""
+    ends = F.min("ordered_at").alias("first"), F.max("ordered_at").alias("last")
+    return orders.groupBy(F.col("user_id").alias("key")).agg(*ends)
+
+
+def attributes(users: DataFrame, names: Sequence[str]) -> DataFrame:
+    """(key, attributes): a struct of the fields, whose columns are in lower case."""
+    fields = F.struct(*(F.col(name.lower()).alias(name) for name in names))
+    return users.select(F.col("user_id").alias("key"), fields.alias("attributes")).dropDuplicates(["key"])
+
+
+def bought_in(orders: DataFrame, items: DataFrame, names: Sequence[str]) -> DataFrame:
+    """(key, bought_in): for each field a map from its values, as Personalize separates them, to the last purchase."""
+    bought = orders.join(items, "item_id").withColumnRenamed("user_id", "key")
+    made = [_last_by_value(bought, name) for name in names]
+    whole = reduce(lambda one, other: one.join(other, "key", "full"), made)
+    return whole.select("key", F.struct(*names).alias("bought_in"))
+
+
+def _last_by_value(bought: DataFrame, name: str) -> DataFrame:
+    values = F.explode(F.split(F.col(name.lower()), r"\|")).alias("_value")
+    last = bought.select("key", "ordered_at", values).where("_value != ''")
+    last = last.groupBy("key", "_value").agg(F.max("ordered_at").alias("_at"))
+    entries = F.map_from_entries(F.collect_list(F.struct("_value", "_at")))
+    return last.groupBy("key").agg(entries.alias(name))
+
+
+def profiles(parts: Sequence[DataFrame]) -> DataFrame:
+    """(key, PROFILE): JSON of what the parts, each a row a user, say of them; what is null is left out."""
+    whole = reduce(lambda one, other: one.join(other, "key", "full"), parts)
+    names = [name for name in whole.columns if name != "key"]
+    return whole.select("key", F.to_json(F.struct(*names)).alias(PROFILE))
+
+
+def with_profile(lists: DataFrame, known: DataFrame) -> DataFrame:
+    """The lists with PROFILE; one without anything for a user of whom nothing is known, who is new."""
+    return lists.join(known, "key", "left").select(
+        *lists.columns, F.coalesce(F.col(PROFILE), F.lit("{}")).alias(PROFILE)
+    )
+
+
 def with_facts(lists: DataFrame, items: DataFrame, names: Sequence[str]) -> DataFrame:
     """The lists with FACTS: JSON of field -> its values as text, one or null for each item of the list.
 
@@ -138,10 +185,10 @@ def _values(name: str) -> Column:
 def publish_lines(lists: DataFrame) -> DataFrame:
     """One JSON text a list: {"list": .., "key": .., "items": [["id", score], ...]}; a score may be null.
 
-    Where the lists have FACTS or BOUGHT, it has them too, unless they are null.
+    Where the lists have FACTS, BOUGHT or PROFILE, it has them too, unless they are null.
     """
     items = F.array_join(F.transform("items", lambda item, i: _pair(item, i)), ",")
-    more = [_member(name) for name in (FACTS, BOUGHT) if name in lists.columns]
+    more = [_member(name) for name in (FACTS, BOUGHT, PROFILE) if name in lists.columns]
     line = F.concat(
         F.lit('{"list":'),
         json_value(F.col("list")),

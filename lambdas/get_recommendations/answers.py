@@ -37,6 +37,7 @@ class Told:
     placement: str | None = None
     assignments: tuple[Assignment, ...] = ()
     revision: str = ""  # of the experiments, where AppConfig delivered them
+    state: str | None = None  # of the user, where it was asked
 
     @property
     def assignment(self) -> Assignment | None:
@@ -75,7 +76,8 @@ def body(ranking: Ranking, at: Page, *, told: Told, fields: Sequence[str], expla
     """All of an answer but its id, which differs each time."""
     entries = ranking.entries[at.start : at.start + at.count]
     more = len(ranking.entries) > at.start + at.count
-    explained = {"rules": [_explained(one) for one in ranking.acted]} if explain else {}
+    why = {"rules": [_explained(one) for one in ranking.acted], "userState": told.state}
+    explained = why if explain else {}
     return {
         "items": [_item(entry, n, fields) for n, entry in enumerate(entries, start=at.start + 1)],
         "placement": told.placement,

@@ -11,11 +11,12 @@ from pathlib import Path
 
 from lambdas.get_recommendations import rules
 from lambdas.get_recommendations.patience import Patience
-from lambdas.get_recommendations.placements import ListOf, Placement
+from lambdas.get_recommendations.placements import Asker, Choice, ListOf, Placement
 from lambdas.get_recommendations.ranking import CorruptList, Entry, Listed, Source
 from lambdas.get_recommendations.rules import Acted, Known
 from lambdas.get_recommendations.store import Found, Store
 from lambdas.get_recommendations.table import StoreUnavailable
+from lambdas.get_recommendations.who import NOBODY_KNOWN, Who, who
 from lambdas.shared.user_state import UserState
 
 DEFAULT_ITEMS = Path(__file__).parent / "default_items.json"  # put there by the stack, from the configuration
@@ -23,7 +24,10 @@ DEFAULT_ITEMS = Path(__file__).parent / "default_items.json"  # put there by the
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """`items`: those whose related lists are wanted; `wanted`: places that have to be filled, from the first."""
+    """`items`: those whose related lists are wanted; `wanted`: places that have to be filled, from the first.
+
+    `asker`: decides what is shown, by who asks; `choice`: what it decided.
+    """
 
     placement: Placement
     user: str | None = None
@@ -31,6 +35,23 @@ class Asked:
     exclude: frozenset[str] = frozenset()
     run: str | None = None
     wanted: int = 25
+    asker: Asker | None = None
+    choice: Choice | None = None
+
+    @property
+    def to_read(self) -> tuple[ListOf, ...]:
+        return self.asker.lists if self.asker else self.placement.lists
+
+    @property
+    def wants_state(self) -> bool:
+        return self.placement.wants_state or bool(self.asker and self.asker.hangs_on_who)
+
+    def of(self, who: Who) -> Asked:
+        """What is asked for, now that it is known who asks."""
+        if self.asker is None:
+            return self
+        choice = self.asker.choice(who)
+        return replace(self, placement=choice.placement, choice=choice)
 
 
 @dataclass(frozen=True)
@@ -42,6 +63,7 @@ class Ranking:
     version: str | None
     degraded: bool = False
     acted: tuple[Acted, ...] = ()
+    choice: Choice | None = None
 
 
 @dataclass(frozen=True)
@@ -54,6 +76,7 @@ class _Read:
     degraded: bool = False
     state: UserState = field(default_factory=UserState)
     bought: Mapping[str, str] | None = None
+    bought_in: Mapping[str, Mapping[str, str]] | None = None
 
 
 @dataclass(frozen=True)
@@ -67,17 +90,19 @@ class Recommender:
 
     def answer(self, asked: Asked) -> Ranking:
         self.patience.begin()
-        read = self._own(asked)
+        read, asked = self._own(asked)
         known = self._known(asked, read)
         entries, acted = rules.applied(_without(read.entries, asked), asked.placement.rules, known)
-        ranking = Ranking(tuple(entries), read.source, read.version, read.degraded, tuple(acted))
+        ranking = Ranking(
+            tuple(entries), read.source, read.version, read.degraded, tuple(acted), choice=asked.choice
+        )
         full = len(entries) > asked.wanted if asked.placement.fills else bool(entries)
         return ranking if full else self._filled(asked, ranking, known)
 
     def personal_scores(self, user: str, placement: Placement, *, run: str | None) -> Ranking:
         """The user's list as it is, for the order of items that the caller names."""
         self.patience.begin()
-        read = self._own(Asked(placement=placement, user=user, run=run))
+        read, _ = self._own(Asked(placement=placement, user=user, run=run))
         return Ranking(tuple(read.entries), read.source, read.version, read.degraded)
 
     def versions(self) -> Mapping[str, str] | None:
@@ -96,24 +121,33 @@ class Recommender:
             user=asked.user or "",
             state=read.state,
             bought=read.bought or {},
+            bought_in=read.bought_in or {},
         )
 
-    def _own(self, asked: Asked) -> _Read:
-        """The first of the placement's lists that is there."""
-        lists = asked.placement.lists
-        source: Source = lists[0].source if lists else "popular"
-        wanted = [(one.name, key) for one in lists for key in _keys(one, asked)]
-        user = asked.user if asked.placement.wants_state else None
+    def _own(self, asked: Asked) -> tuple[_Read, Asked]:
+        """The first of the placement's lists that is there, and what was asked for, now that it is known who asks."""
+        wanted = [(one.name, key) for one in asked.to_read for key in _keys(one, asked)]
+        user = asked.user if asked.wants_state else None
         try:
             found = self.store.find(wanted, run=asked.run, user=user) if wanted or user else None
         except (StoreUnavailable, CorruptList) as error:
-            self.report(source, error)
-            return _Read([], source, degraded=True)
-        made = self._first(asked, found)
+            asked = asked.of(NOBODY_KNOWN)
+            self.report(asked.placement.source, error)
+            return _Read([], asked.placement.source, degraded=True), asked
+        told = _told(asked, found)
+        asked = asked.of(self._who(asked, found, told))
+        made = replace(self._first(asked, found), bought_in=_bought_in(told))
         if found and found.state_fault:
             self.report("state", found.state_fault)
             made = replace(made, degraded=True)
-        return made
+        return made, asked
+
+    def _who(self, asked: Asked, found: Found | None, told: Sequence[Listed]) -> Who:
+        if found is None or asked.asker is None or not asked.asker.hangs_on_who:
+            return NOBODY_KNOWN
+        profile = next((one.profile for one in told if one.profile is not None), None)
+        state = None if found.state_fault else found.state
+        return who(profile, state, listed=bool(told), given=asked.asker.states, now=self.now())
 
     def _first(self, asked: Asked, found: Found | None) -> _Read:
         stale = bool(found) and self._is_stale(asked, found)
@@ -123,8 +157,7 @@ class Recommender:
             if made.entries:
                 return replace(made, degraded=made.degraded or stale, state=state)
             stale = stale or made.degraded
-        source: Source = asked.placement.lists[0].source if asked.placement.lists else "popular"
-        return _Read([], source, degraded=stale, state=state)
+        return _Read([], asked.placement.source, degraded=stale, state=state)
 
     def _is_stale(self, asked: Asked, found: Found | None) -> bool:
         if found is None:
@@ -157,9 +190,10 @@ class Recommender:
             if len(entries) > asked.wanted or (entries and not asked.placement.fills):
                 break
         if entries or not asked.placement.packaged:
-            return Ranking(tuple(entries), source, version, degraded, tuple(acted))
+            return Ranking(tuple(entries), source, version, degraded, tuple(acted), asked.choice)
         packaged = default_ranking()
-        return replace(packaged, entries=tuple(_without(packaged.entries, asked)), acted=tuple(acted))
+        left = tuple(_without(packaged.entries, asked))
+        return replace(packaged, entries=left, acted=tuple(acted), choice=asked.choice)
 
     def _standing_in(self, asked: Asked) -> Iterator[_Read]:
         own = {one.name for one in asked.placement.lists}
@@ -173,6 +207,19 @@ def _keys(one: ListOf, asked: Asked) -> Sequence[str]:
     if one.audience == "user":
         return [asked.user] if asked.user else []
     return asked.items if one.audience == "item" else []
+
+
+def _told(asked: Asked, found: Found | None) -> list[Listed]:
+    """The user's own lists, beside which the run published what it knows of them."""
+    if found is None or asked.user is None:
+        return []
+    names = [one.name for one in asked.to_read if one.audience == "user"]
+    return [found.lists[name, asked.user] for name in names if (name, asked.user) in found.lists]
+
+
+def _bought_in(told: Sequence[Listed]) -> Mapping[str, Mapping[str, str]] | None:
+    profile = next((one.profile for one in told if one.profile is not None), None)
+    return profile.get("bought_in") if profile else None
 
 
 def _merged(one: ListOf, asked: Asked, found: Found | None) -> _Read:

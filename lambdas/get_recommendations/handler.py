@@ -18,7 +18,7 @@ from lambdas.get_recommendations.environment import Environment
 from lambdas.get_recommendations.fallback import Asked, Ranking, Recommender
 from lambdas.get_recommendations.impressions import Channel, Shown, make_sender
 from lambdas.get_recommendations.patience import Patience
-from lambdas.get_recommendations.placements import SOURCES, Placement
+from lambdas.get_recommendations.placements import SOURCES, Asker, Choice, Placement
 from lambdas.get_recommendations.store import Store
 from lambdas.get_recommendations.table import Table, make_client
 from lambdas.shared import delivered, environment
@@ -77,7 +77,7 @@ def channel() -> Channel | None:
 @cache
 def experiments() -> Delivered:
     known = placements.packaged()
-    names = Known(frozenset(known.lists), frozenset(known.placements))
+    names = Known(frozenset(known.lists), frozenset(known.placements), known.user_fields)
     return Delivered(
         source=delivered.source_of(settings()),
         packaged=known.experiments,
@@ -212,11 +212,12 @@ def _listed(
     page = answers.page(query, length=placement.length)
     day = time.strftime("%Y-%m-%d", time.gmtime())
     holds = experiments().current()
-    shown, assignments = placements.packaged().in_variant(
-        placement, user=user, day=day, experiments=holds.document
+    asker = Asker(
+        serving=placements.packaged(), placement=placement, user=user, day=day, experiments=holds.document
     )
     asked = Asked(
-        placement=shown,
+        placement=placement,
+        asker=asker,
         user=user,
         items=tuple(items),
         exclude=frozenset(query.get("exclude", ())),
@@ -225,11 +226,14 @@ def _listed(
     )
     began = time.perf_counter()
     ranking = recommender().answer(asked)
-    _count_variants(ranking, assignments, took=time.perf_counter() - began)
-    told = Told(placement=placement.name, assignments=assignments, revision=holds.label)
+    choice = ranking.choice or Choice(placement)
+    _count_variants(ranking, choice.assignments, took=time.perf_counter() - began)
+    told = Told(
+        placement=placement.name, assignments=choice.assignments, revision=holds.label, state=choice.state
+    )
     response, name = _answer(ranking, page, told=told, query=query)
     # Who asks why looks at a list, and is not shown it.
-    if shown.logged and user is not None and not query.get("explain"):
+    if placement.logged and user is not None and not query.get("explain"):
         _log(ranking, page, told=told, user=user, name=name)
     return response
 

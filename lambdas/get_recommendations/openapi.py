@@ -27,6 +27,7 @@ from lambdas.get_recommendations.routes import (
     Route,
 )
 from lambdas.request_forgetting import routes as forgetting
+from lambdas.shared.experiment_rules import STATES_OF_USERS
 from lambdas.shared.forgetting import STATES
 from lambdas.shared.identifiers import MAX_ID_LENGTH
 from lambdas.shared.problems import CONTENT_TYPE
@@ -41,6 +42,7 @@ PROBLEMS = {
     "429": "Too many requests",
     "500": "The request failed on our side",
 }
+OF_READERS = {"401": "With `api.jwt`: the token is missing, or to be renewed"}
 # Of single operations, beside those of all.
 MORE_PROBLEMS = {
     "getSegment": {
@@ -67,7 +69,8 @@ def document() -> dict[str, Any]:
             "A trouble of the store never becomes an error: `source` and `degraded` tell what stood in.",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
-        "security": [{"sigv4": []}],
+        # Of the document, not of operations: the generated clients would ask for another class where one has its own.
+        "security": [{"sigv4": []}, {"sigv4": [], "key": []}, {"token": []}, {"token": [], "key": []}],
         "paths": {
             **{route.path: {route.method.lower(): _operation(route)} for route in ROUTES},
             **{route.path: {route.method.lower(): _forgetting(route)} for route in forgetting.ROUTES},
@@ -85,7 +88,7 @@ def document() -> dict[str, Any]:
                 "Problem": _problem(),
             },
             "responses": {code: _problem_response(text) for code, text in _problems().items()},
-            "securitySchemes": {"sigv4": _sigv4()},
+            "securitySchemes": {"sigv4": _sigv4(), "token": _token(), "key": _key()},
         },
     }
 
@@ -107,11 +110,12 @@ def _operation(route: Route) -> dict[str, Any]:
 
 
 def _problems() -> dict[str, str]:
-    return {**PROBLEMS, **{code: text for rows in MORE_PROBLEMS.values() for code, text in rows.items()}}
+    rows = (OF_READERS, *MORE_PROBLEMS.values())
+    return {**PROBLEMS, **{code: text for one in rows for code, text in one.items()}}
 
 
 def _codes(route: Route) -> list[str]:
-    return [*PROBLEMS, *MORE_PROBLEMS.get(route.operation, {})]
+    return [*PROBLEMS, *(OF_READERS if route.readers else {}), *MORE_PROBLEMS.get(route.operation, {})]
 
 
 def _answers(route: Route) -> dict[str, Any]:
@@ -233,6 +237,10 @@ def _recommendations() -> dict[str, Any]:
     }
     made = _object(fields)
     made["properties"]["rules"] = {"type": "array", "items": _acted(), "description": "With explain=true"}
+    made["properties"]["userState"] = {
+        "enum": [*STATES_OF_USERS, None],
+        "description": "With explain=true: the state of the user, where the answer hangs on it",
+    }
     return made
 
 
@@ -276,7 +284,13 @@ def _events() -> dict[str, Any]:
         "recommendationId": _ID,
         "placement": {
             **_ID,
-            "description": "Of an impression: where it was shown, so that experiments count it",
+            "description": "Where it was shown or clicked; of an impression, so that experiments count it",
+        },
+        "position": {
+            "type": "integer",
+            "minimum": 1,
+            "maximum": 10_000,
+            "description": "`position` of the item in the answer; of itemIds that of the first",
         },
         "value": {"type": "number", "description": "A price, or the share that was watched"},
     }
@@ -375,6 +389,25 @@ def _sigv4() -> dict[str, Any]:
         "in": "header",
         "description": "AWS Signature Version 4 of the service execute-api",
         "x-amazon-apigateway-authtype": "awsSigv4",
+    }
+
+
+def _token() -> dict[str, Any]:
+    return {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "JWT",
+        "description": "With `api.jwt`, in place of the signature: an access token of the configured issuer. Segments, "
+        "health and forgetting are signed all the same",
+    }
+
+
+def _key() -> dict[str, Any]:
+    return {
+        "type": "apiKey",
+        "name": "x-api-key",
+        "in": "header",
+        "description": "Where `api.key_routes` names the operation: the key of a usage plan, beside the others",
     }
 
 

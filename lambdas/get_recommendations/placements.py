@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import cache
+from dataclasses import dataclass, field, replace
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
 from lambdas.get_recommendations.ranking import Source
 from lambdas.get_recommendations.rules import KINDS, Named
+from lambdas.get_recommendations.who import NOBODY_KNOWN, Definitions, Who
 from lambdas.shared.assignment import Assignment, Document, Unit, assigned
 
 SERVING = Path(__file__).parent / "serving.json"
@@ -41,6 +42,7 @@ class Placement:
     fallback: tuple[ListOf, ...]
     name: str | None = None
     rules: tuple[Named, ...] = ()
+    rules_by_state: Mapping[str, tuple[Named, ...]] = field(default_factory=dict)
     length: int = 25
     fills: bool = False
     packaged: bool = True
@@ -48,7 +50,25 @@ class Placement:
 
     @property
     def wants_state(self) -> bool:
-        return any(KINDS[rule.kind].state for rule in self.rules)
+        return any(KINDS[rule.kind].state for rule in self._all)
+
+    @property
+    def wants_profile(self) -> bool:
+        return bool(self.rules_by_state) or any(rule.wants_profile for rule in self._all)
+
+    @property
+    def _all(self) -> list[Named]:
+        return [*self.rules, *(rule for rules in self.rules_by_state.values() for rule in rules)]
+
+    @property
+    def source(self) -> Source:
+        """The source of its first list."""
+        return self.lists[0].source if self.lists else "popular"
+
+    def in_state(self, state: str | None) -> Placement:
+        """As it is for users in a state; its own rules for those whose state has none, or isn't known."""
+        rules = self.rules_by_state.get(state) if state else None
+        return self if rules is None else replace(self, rules=rules)
 
     @property
     def wants_context(self) -> bool:
@@ -72,6 +92,8 @@ class Serving:
     segments: tuple[str, ...]
     actions: str | None
     service_callers: frozenset[str]
+    user_states: Definitions
+    user_fields: frozenset[str] = frozenset()
     logged: bool = False
 
     def plain(self, audience: str) -> Placement:
@@ -85,11 +107,19 @@ class Serving:
         return Placement(lists=tuple(own[:1]), fallback=self._popular())
 
     def in_variant(
-        self, placement: Placement, *, user: str | None, day: str, experiments: Document | None = None
+        self,
+        placement: Placement,
+        *,
+        user: str | None,
+        day: str,
+        experiments: Document | None = None,
+        who: Who = NOBODY_KNOWN,
+        anybody: bool = False,
     ) -> tuple[Placement, tuple[Assignment, ...]]:
         """What the user is shown in a placement, and the assignments of it, of which the last one says so.
 
-        `day` is YYYY-MM-DD in UTC, `experiments` the document that holds, the packaged one unless given.
+        `day` is YYYY-MM-DD in UTC, `experiments` the document that holds, the packaged one unless given. `anybody`: as
+        if every target meant the user.
 
         The variant's list comes before the placement's own, which stands in where the variant has no list for the user.
         """
@@ -98,7 +128,12 @@ class Serving:
         found = assigned(
             experiments or self.experiments,
             placement=placement.name,
-            unit=Unit(id=user, attributes={}),
+            unit=Unit(
+                id=user,
+                attributes=who.attributes,
+                states=(who.state,) if who.state else (),
+                anybody=anybody,
+            ),
             day=day,
         )
         shown = found[-1] if found else None  # the holdout's own stands first
@@ -110,6 +145,61 @@ class Serving:
     def _popular(self) -> tuple[ListOf, ...]:
         found = [one for one in self.lists.values() if one.audience == "everyone" and not one.trending]
         return tuple(found[:1])
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What a user is shown, the assignments of it, and the state that they are in, where it was asked."""
+
+    placement: Placement
+    assignments: tuple[Assignment, ...] = ()
+    state: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asker:
+    """Decides what a user is shown, which may hang on who they are: then what tells it is read in the same call."""
+
+    serving: Serving
+    placement: Placement
+    user: str | None
+    day: str
+    experiments: Document
+
+    def choice(self, who: Who = NOBODY_KNOWN, *, anybody: bool = False) -> Choice:
+        placement, assignments = self.serving.in_variant(
+            self.placement.in_state(who.state),
+            user=self.user,
+            day=self.day,
+            experiments=self.experiments,
+            who=who,
+            anybody=anybody,
+        )
+        return Choice(placement, assignments, who.state)
+
+    @cached_property
+    def hangs_on_who(self) -> bool:
+        if self.user is None:
+            return False
+        return self.placement.wants_profile or self.choice().assignments != self._possible.assignments
+
+    @property
+    def states(self) -> Definitions:
+        return self.serving.user_states
+
+    @cached_property
+    def lists(self) -> tuple[ListOf, ...]:
+        """Lists to read: what may be shown and, where it hangs on who they are, one that tells of the user."""
+        shown = self._possible.placement.lists
+        if not self.hangs_on_who or any(one.audience == "user" for one in shown):
+            return shown
+        own = [one for one in self.serving.lists.values() if one.audience == "user"]
+        return (*shown, *own[:1])
+
+    @cached_property
+    def _possible(self) -> Choice:
+        """As if every target meant them: of a layer a user is in one experiment at most, so no more can be theirs."""
+        return self.choice(anybody=True)
 
 
 def read(content: Mapping[str, Any]) -> Serving:
@@ -131,6 +221,8 @@ def read(content: Mapping[str, Any]) -> Serving:
         segments=tuple(content["segments"]),
         actions=content["actions"],
         service_callers=frozenset(content["service_callers"]),
+        user_states=content["user_states"],
+        user_fields=frozenset(content["user_fields"]),
     )
 
 
@@ -148,6 +240,9 @@ def _placement(
         fallback=tuple(lists[one] for one in fallback),
         name=name,
         rules=tuple(rules[one] for one in row["rules"]),
+        rules_by_state={
+            state: tuple(rules[one] for one in names) for state, names in row["rules_by_state"].items()
+        },
         length=row["length"],
         fills=True,
         packaged=bool(fallback),

@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, Literal, NamedTuple
 
 # Of an answer. The alarm on degraded answers has two metrics for each, and CloudWatch takes ten.
@@ -31,11 +32,16 @@ class Entry(NamedTuple):
 
 @dataclass(frozen=True)
 class Listed:
-    """A published list. `bought`: item -> when its user bought it last, for the items that they ever bought."""
+    """A published list. `bought`: item -> when its user bought it last, for the items that they ever bought.
+
+    `profile`: `first` and `last` purchase, `attributes` by name, and `bought_in`, item field -> value -> when last;
+    None where the run published none.
+    """
 
     items: tuple[Ranked, ...]
     facts: Mapping[str, tuple[str | None, ...]] = field(default_factory=dict)
     bought: Mapping[str, str] = field(default_factory=dict)
+    profile: Mapping[str, Any] | None = None
     _made: dict[Source, tuple[Entry, ...]] = field(default_factory=dict, compare=False, repr=False)
 
     def entries(self, source: Source) -> tuple[Entry, ...]:
@@ -78,7 +84,34 @@ def listed(attributes: Mapping[str, Any]) -> Listed:
     if any(len(values) != len(items) or not all(map(_is_fact, values)) for values in facts.values()):
         raise CorruptList(f"facts {sorted(facts)} don't have one text or null for each of {len(items)} items")
     bought = _map(attributes, "bought", str)
-    return Listed(items, facts, bought)
+    return Listed(items, facts, bought, _profile(attributes))
+
+
+def _profile(attributes: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    if "profile" not in attributes:
+        return None
+    told = _map(attributes, "profile", object)
+    texts = [told[name] for name in ("first", "last") if name in told]
+    maps = [told.get("attributes", {}), *_values_of(told.get("bought_in", {}))]
+    if not all(isinstance(one, str) for one in texts) or not all(map(_is_texts, maps)):
+        raise CorruptList(f"profile {str(told)[:80]!r} has what is no text")
+    return told
+
+
+def _values_of(given: object) -> list[object]:
+    return list(given.values()) if isinstance(given, dict) else [given]
+
+
+def _is_texts(given: object) -> bool:
+    return isinstance(given, dict) and all(isinstance(value, str) for value in given.values())
+
+
+def seconds(text: str) -> float:
+    """`2026-11-24 03:00:00`, UTC, of a run; what can't be read is long ago, so nothing is kept away for it."""
+    try:
+        return datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()
+    except ValueError:
+        return 0.0
 
 
 def _text(attributes: Mapping[str, Any], name: str) -> str | None:

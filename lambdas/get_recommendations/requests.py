@@ -75,9 +75,15 @@ def _is_one_of(event: Mapping[str, Any], names: frozenset[str]) -> bool:
 
 
 def caller(event: Mapping[str, Any]) -> str | None:
-    """Name of the role or user who signed the request; None for the account itself."""
-    identity = (event.get("requestContext") or {}).get("identity") or {}
-    resource = str(identity.get("userArn") or "").rpartition(":")[2].split("/")
+    """Name of the role or user of this account who signed the request; None for the account itself and for others.
+
+    A name is its account's own: elsewhere anybody may make a role that is called so.
+    """
+    context = event.get("requestContext") or {}
+    arn = str((context.get("identity") or {}).get("userArn") or "").split(":", 5)
+    if len(arn) < 6 or arn[4] != context.get("accountId"):
+        return None
+    resource = arn[5].split("/")
     if resource[0] == "assumed-role" and len(resource) > 1:
         return resource[1]
     return resource[-1] if resource[0] == "user" else None

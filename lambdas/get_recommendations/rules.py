@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from lambdas.get_recommendations.ranking import Entry
+from lambdas.get_recommendations.ranking import Entry, seconds
 from lambdas.shared.user_state import DAY, UserState
 
 Entries = list[Entry]
@@ -23,7 +23,8 @@ Parameters = Mapping[str, Any]
 class Known:
     """`now` is epoch seconds, `length` how many entries the placement shows.
 
-    `bought` is what the last run knew: item -> UTC time as text. `state` is newer and knows a few months.
+    `bought` is what the last run knew: item -> UTC time as text; `bought_in` item field -> value -> time, of all that
+    the user ever bought. `state` is newer and knows a few months.
     """
 
     now: float
@@ -31,9 +32,10 @@ class Known:
     user: str = ""
     state: UserState = field(default_factory=UserState)
     bought: Mapping[str, str] = field(default_factory=dict)
+    bought_in: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def last_bought(self, item: str) -> float | None:
-        times = [_seconds(self.bought[item])] if item in self.bought else []
+        times = [seconds(self.bought[item])] if item in self.bought else []
         times += [float(self.state.bought[item])] if item in self.state.bought else []
         return max(times, default=None)
 
@@ -57,7 +59,8 @@ class Kind:
 
 def not_interested(entries: Entries, given: Parameters, known: Known) -> Entries:
     kept = [entry for entry in entries if not _dismissed(entry.item, given, known)]
-    ignored = {entry.item for entry in kept if _ignored(entry.item, given, known)}
+    anew = _Anew(kept, given, known)
+    ignored = {entry.item for entry in kept if _ignored(entry, given, known, anew)}
     if given["action"] == "exclude":
         return [entry for entry in kept if entry.item not in ignored]
     return _rescored(kept, dict.fromkeys(ignored, float(given["factor"])))
@@ -68,10 +71,42 @@ def _dismissed(item: str, given: Parameters, known: Known) -> bool:
     return known.dismissed(item) and known.now < known.state.dismissed[item] + within
 
 
-def _ignored(item: str, given: Parameters, known: Known) -> bool:
-    """Shown often enough within the days, not clicked or bought since, and not long enough ago."""
-    answered = max(known.state.clicked.get(item, -1), known.state.bought.get(item, -1))
-    shown = [at for at in known.state.shown.get(item, ()) if at > answered]
+class _Anew:
+    """When an item became worth another look: its price fell, new stock came, something related was bought."""
+
+    def __init__(self, entries: Entries, given: Parameters, known: Known) -> None:
+        self._now = known.now
+        keys = ("again_when_price_falls", "again_when_new_stock")
+        self._times = [given[key] for key in keys if given[key]]
+        self._related = given["again_when_related_bought"]
+        self._bought = _bought_by_value(self._related, entries, known) if self._related else {}
+
+    def of(self, entry: Entry) -> float:
+        """Epoch seconds of the last time; -1 where there was none. A time to come is none."""
+        times = [_number(entry, name) or -1.0 for name in self._times]
+        if self._related:
+            times += [self._bought.get(value, -1.0) for value in _values(entry, self._related)]
+        return max((at for at in times if at <= self._now), default=-1.0)
+
+
+def _bought_by_value(name: str, entries: Entries, known: Known) -> dict[str, float]:
+    """Value of the field -> when the user last bought something of it: as the run knew, and of what is listed since."""
+    found = {value: seconds(text) for value, text in known.bought_in.get(name, {}).items()}
+    for entry in entries:
+        at = known.state.bought.get(entry.item)
+        for value in _values(entry, name) if at is not None else ():
+            found[value] = max(found.get(value, -1.0), float(at or 0))
+    return found
+
+
+def _ignored(entry: Entry, given: Parameters, known: Known, anew: _Anew) -> bool:
+    """Shown often enough within the days since it was new to them, not clicked or bought since, not long enough ago."""
+    item = entry.item
+    showings = known.state.shown.get(item, ())
+    if len(showings) < given["shown"]:
+        return False
+    answered = max(known.state.clicked.get(item, -1), known.state.bought.get(item, -1), anew.of(entry))
+    shown = [at for at in showings if at > answered]
     wanted, window = given["shown"], given["within_days"] * DAY
     pairs = zip(shown, shown[wanted - 1 :], strict=False)
     often = [last for first, last in pairs if last - first < window]
@@ -222,14 +257,6 @@ def _rescored(entries: Entries, factors: Mapping[str, float]) -> Entries:
     return [entries[n] for _, n in sorted(weighed)]
 
 
-def _seconds(text: str) -> float:
-    """`2026-11-24 03:00:00`, UTC; what can't be read is long ago, so nothing is kept away for it."""
-    try:
-        return datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()
-    except ValueError:
-        return 0.0
-
-
 @dataclass(frozen=True)
 class Acted:
     """What a rule did with a list: (item, place from 1, score) of those that went, (item, from, to) of those moved."""
@@ -252,6 +279,11 @@ class Named:
     name: str
     kind: str
     parameters: Parameters
+
+    @property
+    def wants_profile(self) -> bool:
+        """Whether it looks at what the run published of the user."""
+        return bool(self.parameters.get("again_when_related_bought"))
 
 
 def applied(

@@ -33,6 +33,9 @@ class Watermark:
     exported_until: datetime
     run_id: str
     export_whole: bool = False  # users were forgotten since: changes would tell whose events were deleted
+    of_another_table: bool = (
+        False  # the log was another table then: this one's changes aren't all that it holds
+    )
 
 
 @dataclass(frozen=True)
@@ -84,7 +87,7 @@ def without_log(*, mode: str, started_at: datetime, watermark: Watermark | None)
 
 def window_start(*, until: datetime, earliest: datetime, watermark: Watermark | None) -> datetime | None:
     """The time at which incremental exports must start; None when none can cover the time since the watermark."""
-    if watermark is None or watermark.export_whole:
+    if watermark is None or watermark.export_whole or watermark.of_another_table:
         return None
     since = min(watermark.exported_until, until - SHORTEST)
     moving = until - earliest > LONGEST  # of a younger table, all that ever happened is still there
@@ -114,6 +117,10 @@ def is_full(*, mode: str, until: datetime, since: datetime | None, watermark: Wa
     if mode == "incremental" and not possible:
         if watermark and watermark.export_whole:
             raise WatermarkTooOld("users were forgotten since the last run: start with mode full or auto")
+        if watermark and watermark.of_another_table:
+            raise WatermarkTooOld(
+                "the last run exported another table, and all of this one is new: start with mode full or auto"
+            )
         last = times.iso(watermark.exported_until) if watermark else "never"
         raise WatermarkTooOld(
             f"the log was last exported {last}; incremental exports must lie within point-in-time recovery, "

@@ -13,14 +13,21 @@ class PointInTimeRecoveryDisabled(RuntimeError):
     """The application log can't be exported."""
 
 
-def watermark(dynamodb: Any, *, table: str) -> Watermark | None:
+def watermark(dynamodb: Any, *, table: str, log: str) -> Watermark | None:
+    """`log` is the table that is the log now; runs of earlier versions did not say which it was."""
     answer = dynamodb.get_item(TableName=table, Key={"pk": {"S": "watermark"}}, ConsistentRead=True)
     item = answer.get("Item")
     if item is None:
         return None
     until = times.parse("log_exported_until", item["log_exported_until"]["S"])
     whole = item.get("export_whole", {}).get("BOOL", False)
-    return Watermark(exported_until=until, run_id=item["run_id"]["S"], export_whole=whole)
+    before = item.get("log_table", {}).get("S", log)
+    return Watermark(
+        exported_until=until,
+        run_id=item["run_id"]["S"],
+        export_whole=whole,
+        of_another_table=bool(log) and before != log,
+    )
 
 
 def restorable(dynamodb: Any, *, table: str) -> Restorable:

@@ -47,7 +47,7 @@ def item(line: bytes, *, where: str, expected: str, version: str, expires_at: in
         # One compact string: a list of maps costs twice the CPU to read.
         "items": {"S": json.dumps(ranked, separators=(",", ":"), ensure_ascii=False)},
     }
-    for more in ("facts", "bought"):
+    for more in ("facts", "bought", "profile"):
         if more in content:
             made[more] = {"S": json.dumps(content[more], separators=(",", ":"), ensure_ascii=False)}
     if expires_at is not None:

@@ -22,8 +22,10 @@ _TIME = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?([Zz]|[+-][0-9]{2}:[0-9]{2})",
     re.ASCII,
 )
+LAST_POSITION = 10_000
 KNOWN = frozenset(
-    "eventId type occurredAt userId anonymousId itemId itemIds sessionId recommendationId placement value".split()
+    "eventId type occurredAt userId anonymousId itemId itemIds sessionId recommendationId placement position "
+    "value".split()
 )
 NEEDS_ITEM = frozenset(LETTERS) - {"impression"}
 
@@ -38,7 +40,10 @@ class Rejected(ValueError):
 
 @dataclass(frozen=True, kw_only=True)
 class Event:
-    """`items`: the one it is about, or those that were shown. `at` is UTC."""
+    """`items`: the one it is about, or those that were shown. `at` is UTC.
+
+    `position`: the place of the item in its list, from 1; of several items the first one's.
+    """
 
     event_id: str
     type: str
@@ -49,6 +54,7 @@ class Event:
     recommendation: str | None
     placement: str | None
     value: float | None
+    position: int | None = None
 
 
 def event(given: Any, *, now: datetime) -> Event:
@@ -72,6 +78,7 @@ def event(given: Any, *, now: datetime) -> Event:
         recommendation=_optional(given, "recommendationId"),
         placement=_optional(given, "placement"),
         value=_number(given.get("value")),
+        position=_position(given.get("position")),
     )
 
 
@@ -165,6 +172,15 @@ def _number(value: Any) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= 1e18:
         raise Rejected("wrong-value", "value must be a number of at most 1e18 in size")
     return float(value)
+
+
+def _position(value: Any) -> int | None:
+    if value is None:
+        return None
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not number or not 1 <= value <= LAST_POSITION or value != int(value):  # 2.0 is a whole number of JSON
+        raise Rejected("wrong-position", f"position must be a whole number from 1 to {LAST_POSITION}")
+    return int(value)
 
 
 def batch(content: Any) -> Sequence[Any]:

@@ -55,6 +55,8 @@ class Log:
             "EVENT_VALUE": None if event.value is None else {"N": repr(event.value)},
             "SESSION_ID": _text(event.session),
             "RECOMMENDATION_ID": _text(event.recommendation),
+            "PLACEMENT": _text(event.placement),
+            "POSITION": None if event.position is None else {"N": str(event.position)},
         }
         named = {self.attributes.get(name): value for name, value in values.items() if value is not None}
         return {

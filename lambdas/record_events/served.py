@@ -83,6 +83,7 @@ def served(message: Mapping[str, Any]) -> Served:
         recommendation=message["recommendationId"],
         placement=message["placement"],
         value=None,
+        position=message["start"] + 1,
     )
     return Served(event, tuple(_exposure(one, event) for one in assignments))
 

@@ -22,11 +22,15 @@ Document = Mapping[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class Unit:
-    """Who asks. `attributes` and `states` are what is known of them; nothing unless said."""
+    """Who asks. `attributes` and `states` are what is known of them; nothing unless said.
+
+    `anybody`: every target means them, to find what might be theirs before it is known who they are.
+    """
 
     id: str
     attributes: Mapping[str, str | None]
     states: Sequence[str] = ()
+    anybody: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,8 +122,15 @@ def _is_in(experiment: Mapping[str, Any], unit: Unit, day: str) -> bool:
 
 
 def _is_meant(target: Mapping[str, Any], unit: Unit) -> bool:
-    meant = all(unit.attributes.get(name) in values for name, values in target["attributes"].items())
+    if unit.anybody:
+        return True
+    meant = all(_has(unit.attributes.get(name), values) for name, values in target["attributes"].items())
     return meant and (not target["states"] or any(state in target["states"] for state in unit.states))
+
+
+def _has(text: str | None, values: Sequence[str]) -> bool:
+    """Personalize separates several values of one attribute by `|`."""
+    return text is not None and any(one in values for one in text.split("|"))
 
 
 def _percent(ramp: Sequence[Sequence[Any]], day: str) -> float:

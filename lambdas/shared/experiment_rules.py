@@ -19,7 +19,7 @@ MOST = 50
 _NAME = re.compile("[a-z][a-z0-9-]{0,39}", re.ASCII)
 _PLACEMENT = re.compile("[a-z][a-z0-9_-]{0,39}", re.ASCII)
 _VERSION = re.compile("[0-9a-f]{8}", re.ASCII)
-_STATES = frozenset(("new", "active", "just_bought", "lapsed"))
+STATES_OF_USERS = ("new", "active", "just_bought", "lapsed")
 _KEYS: Mapping[str, type | tuple[type, ...]] = {
     "name": str,
     "version": str,
@@ -41,10 +41,11 @@ class Broken(ValueError):
 
 @dataclass(frozen=True)
 class Known:
-    """What the deployed code has: names of `lists` and of `placements`."""
+    """What the deployed code has: names of `lists`, of `placements` and of the `attributes` of users that it knows."""
 
     lists: frozenset[str]
     placements: frozenset[str]
+    attributes: frozenset[str] = frozenset()
 
 
 def check(document: Any, known: Known | None = None) -> None:
@@ -114,7 +115,7 @@ def _check_experiment(one: Any, *, layers: Mapping[str, Any], known: Known | Non
     _check_slots(f"{name}: slots", one["slots"])
     _check_days(name, one)
     _check_variants(name, one, known)
-    _check_target(f"{name}: target", one["target"])
+    _check_target(f"{name}: target", one["target"], known)
 
 
 def _check_slots(where: str, slots: Sequence[Any]) -> None:
@@ -169,12 +170,19 @@ def _check_variant(where: str, variant: Any, known: Known | None) -> None:
         _one_of(f"{where}: solution", variant["solution"], known.lists)
 
 
-def _check_target(where: str, target: Mapping[str, Any]) -> None:
+def _check_target(where: str, target: Mapping[str, Any], known: Known | None) -> None:
     _shape(where, target, {"attributes": dict, "states": list})
+    for name in target["attributes"] if known is not None else ():
+        _one_of(f"{where}: attribute", name, known.attributes if known else ())
     for values in target["attributes"].values():
         texts = isinstance(values, list) and values and all(isinstance(value, str) for value in values)
         _need(texts, where, values, "a list of texts for each attribute")
-    _need(set(map(str, target["states"])) <= _STATES, where, target["states"], f"some of {sorted(_STATES)}")
+    _need(
+        set(map(str, target["states"])) <= set(STATES_OF_USERS),
+        where,
+        target["states"],
+        f"some of {sorted(STATES_OF_USERS)}",
+    )
 
 
 def _check_apart(one: Mapping[str, Any], other: Mapping[str, Any]) -> None:

@@ -24,6 +24,7 @@ LETTERS: Mapping[str, str] = {
     "undo": "u",
 }
 _KNOWN = frozenset(LETTERS.values())
+_DEEDS = frozenset("cb")  # which say that the user was there and liked something
 
 
 class CorruptState(ValueError):
@@ -32,13 +33,17 @@ class CorruptState(ValueError):
 
 @dataclass(frozen=True)
 class UserState:
-    """Item -> epoch seconds, ascending for showings, the newest for the others."""
+    """Item -> epoch seconds, ascending for showings, the newest for the others.
+
+    `since`: the earliest click or purchase that is kept.
+    """
 
     shown: Mapping[str, list[int]] = field(default_factory=dict)
     clicked: Mapping[str, int] = field(default_factory=dict)
     bought: Mapping[str, int] = field(default_factory=dict)
     dismissed: Mapping[str, int] = field(default_factory=dict)
     undone: Mapping[str, int] = field(default_factory=dict)
+    since: int | None = None
 
 
 def deed(event_type: str, item: str, at: int) -> str | None:
@@ -56,7 +61,8 @@ def decode(attributes: Mapping[str, Any] | None) -> UserState:
         found = [_parts(text) for text in texts]
     except (KeyError, TypeError) as error:
         raise CorruptState(f"deeds are no set of texts: {error!r}") from None
-    state = UserState({}, {}, {}, {}, {})
+    deeds = [at for letter, at, _ in found if letter in _DEEDS]
+    state = UserState({}, {}, {}, {}, {}, since=min(deeds, default=None))
     newest = {"c": state.clicked, "b": state.bought, "d": state.dismissed, "u": state.undone}
     for letter, at, item in sorted(found, key=lambda one: one[1]):
         if letter == "s":

@@ -9,3 +9,4 @@ class Environment:
 
     lists: list[str]
     placements: list[str]
+    attributes: list[str]

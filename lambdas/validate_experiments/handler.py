@@ -22,4 +22,4 @@ def handler(event: dict[str, Any], context: object) -> None:
     except ValueError as error:
         raise Broken(f"The document is no JSON: {error}") from None
     given = environment.read(Environment)
-    check(document, Known(frozenset(given.lists), frozenset(given.placements)))
+    check(document, Known(frozenset(given.lists), frozenset(given.placements), frozenset(given.attributes)))

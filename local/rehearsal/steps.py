@@ -28,9 +28,11 @@ def short(stage: Stage, seed: int) -> Iterator[Step]:
     yield _bootstrap(stage)
     yield from _first_deployment(stage, seed)
     yield _diff("diff is empty")
+    yield from _protected(stage)
     yield from _end(stage, interrupted=True)
     yield _deploy(stage, "deploy again")
     yield _diff("diff is empty again")
+    yield from _protected(stage)
     yield from _end(stage)
 
 
@@ -41,12 +43,25 @@ def whole(stage: Stage, seed: int) -> Iterator[Step]:
     yield from _run(stage, "the first")
     yield _diff("diff is empty")
     for number, group in enumerate(changes.groups(stage.settings), 1):
-        for change in group:
-            yield _deploy(stage, f"change: {change.name}", edits=change.edits)
-        yield from _run(stage, f"after group {number}")
+        yield from _changes(stage, group, number)
     yield from _end(stage, interrupted=True)
     yield _deploy(stage, "deploy again")
     yield from _end(stage)
+
+
+def _changes(stage: Stage, group: changes.Group, number: int) -> Iterator[Step]:
+    for change in group.changes:
+        if change.before:
+            act = python("local.rehearsal.application", stage.environment, change.before)
+            yield Step(f"the application, before: {change.name}", act)
+        yield _deploy(stage, f"change: {change.name}", edits=change.edits)
+    which = f"after group {number}"
+    if group.refused:
+        yield _run_of(stage, f"run, {which}, is refused", fails=True, said=group.refused)
+        yield _smoke(stage, which)  # what served before serves on
+    else:
+        yield from _run(stage, which, mode=group.mode)
+        yield Step(f"look, {which}", python("local.rehearsal.look", stage.environment))
 
 
 def _bootstrap(stage: Stage) -> Step:
@@ -73,10 +88,27 @@ def _diff(name: str) -> Step:
     return Step(name, [str(CDK), "diff", "--all", "--fail", *_QUIET])
 
 
-def _run(stage: Stage, which: str) -> Iterator[Step]:
-    place = ("--environment", stage.environment)
-    yield Step(f"run, {which}", python("local", "run", *place))
-    yield Step(f"smoke, {which}", python("local", "smoke", *place))
+def _protected(stage: Stage) -> Iterator[Step]:
+    """What is retained is not destroyed by a slip of the command line; `make destroy` lifts the protection itself."""
+    if stage.settings.removal == "retain":
+        command = [str(CDK), "destroy", "--all", "--force", *_QUIET]
+        said = "cannot be deleted while TerminationProtection is enabled"
+        yield Step("cdk destroy is refused", command, fails=True, said=said)
+        yield _diff("and destroyed nothing")
+
+
+def _run(stage: Stage, which: str, *, mode: str = "auto") -> Iterator[Step]:
+    yield _run_of(stage, f"run, {which}", mode=mode)
+    yield _smoke(stage, which)
+
+
+def _run_of(stage: Stage, name: str, *, mode: str = "auto", fails: bool = False, said: str = "") -> Step:
+    command = python("local", "run", "--environment", stage.environment, "--mode", mode)
+    return Step(name, command, fails=fails, said=said)
+
+
+def _smoke(stage: Stage, which: str) -> Step:
+    return Step(f"smoke, {which}", python("local", "smoke", "--environment", stage.environment))
 
 
 def _end(stage: Stage, *, interrupted: bool = False) -> Iterator[Step]:

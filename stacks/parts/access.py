@@ -32,6 +32,11 @@ def write_objects(bucket: str, *prefixes: str) -> Statement:
     return allow("s3:PutObject", *(f"arn:aws:s3:::{bucket}/{prefix}" for prefix in prefixes))
 
 
+def replace_objects(bucket: str, *prefixes: str) -> Statement:
+    """Write, in parts too, and remove what an earlier attempt left."""
+    return allow(list(_WRITES), *(f"arn:aws:s3:::{bucket}/{prefix}" for prefix in prefixes))
+
+
 _WRITES = ("s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload")
 
 

@@ -30,6 +30,8 @@ SILENT_ENDINGS = ("ExecutionsTimedOut", "ExecutionsAborted")  # of a run: nothin
 DEGRADED_PERCENT = 5
 SLOW_MS = 1000
 ENOUGH_ANSWERS = 50  # of either side in five minutes: fewer say nothing
+LATE_MS = 15 * 60 * 1000  # of a record of the stream; "at once" is long gone by then
+QUARANTINED = 10  # records in five minutes: an application that writes something else than before
 DROPPED = 10  # impressions in five minutes: a reader's network hiccup drops single ones
 OUTSIDE_OF_RUNS = (
     "authorize_reader",
@@ -37,6 +39,7 @@ OUTSIDE_OF_RUNS = (
     "record_events",
     "request_forgetting",
     "stop_variant",
+    "stream_events",
 )
 TELLING = ("pipeline", "forget")  # workflows that send a mail themselves when they fail
 
@@ -62,6 +65,7 @@ def watched(settings: Settings, *, functions: Iterable[str]) -> list[Watched]:
         *(_function_errors(settings, function) for function in in_order_of_use(settings, functions)),
         _undelivered(settings),
         *(_of_impressions(settings) if settings.logs_impressions else ()),
+        *(_of_stream(settings) if settings.datasets.interactions.streamed else ()),
         _api_errors(settings),
         _degraded(settings),
         _slow(settings),
@@ -203,6 +207,40 @@ def _of_impressions(settings: Settings) -> list[Watched]:
             slug="impressions-unrecorded",
             cure=f"What the API showed could not be written five times: messages in {dead}. "
             "The log of record-events says why; afterwards start the queue's redrive.",
+            metric=_metric(
+                "AWS/SQS", "ApproximateNumberOfMessagesVisible", {"QueueName": dead}, statistic="Maximum"
+            ),
+        ),
+    ]
+
+
+def _of_stream(settings: Settings) -> list[Watched]:
+    """Runs import none of it, so what the stream loses Personalize lacks."""
+    function, dead = settings.names.function("stream_events"), settings.names.stream_dead_letters
+    return [
+        Watched(
+            name="StreamLate",
+            slug="stream-late",
+            cure="Events of the log reach Personalize a quarter of an hour late or more, and after a day not at all. "
+            "The log of stream-events says why, under the message not sent.",
+            metric=_metric("AWS/Lambda", "IteratorAge", {"FunctionName": function}, statistic="Maximum"),
+            threshold=LATE_MS,
+            periods=3,
+        ),
+        Watched(
+            name="StreamQuarantined",
+            slug="stream-quarantined",
+            cure="Events of the log could not be sent to Personalize: the raw bucket's folder "
+            f"{layout.STREAM_QUARANTINE.top}/ says why, event by event.",
+            metric=_metric(settings.names.metric_namespace, "Quarantined", {"Service": "stream_events"}),
+            threshold=QUARANTINED,
+            periods=3,
+        ),
+        Watched(
+            name="StreamGivenUp",
+            slug="stream-given-up",
+            cure=f"Events of the log could not be sent for 23 hours: messages in {dead} say which. Personalize lacks "
+            "them until datasets.schema_version is raised, whose dataset group gets all by import.",
             metric=_metric(
                 "AWS/SQS", "ApproximateNumberOfMessagesVisible", {"QueueName": dead}, statistic="Maximum"
             ),

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
-from aws_cdk import Duration, RemovalPolicy, Size
+from aws_cdk import CfnOutput, Duration, RemovalPolicy, Size
 from aws_cdk import aws_apigateway as apigateway
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
+from config.callers import UsagePlan
 from lambdas.get_recommendations.routes import ROUTES, Route
 from lambdas.request_forgetting import routes as forgetting_routes
 from stacks.parts.logs import LogGroup
@@ -76,6 +78,7 @@ class RecommendationsApi(Construct):
             cloud_watch_role_removal_policy=RemovalPolicy.RETAIN,
             deploy_options=self._stage(scope),
             min_compression_size=Size.kibibytes(1),
+            policy=self._of_accounts(scope.settings.api.caller_accounts),
             default_method_options=apigateway.MethodOptions(
                 authorization_type=apigateway.AuthorizationType.IAM
             ),
@@ -83,10 +86,53 @@ class RecommendationsApi(Construct):
         validator = apigateway.RequestValidator(
             self, "Parameters", rest_api=self._api, validate_request_parameters=True
         )
-        self._add_routes(handlers, validator, self._of_readers(authorizer) if authorizer else {})
+        self._add_routes(
+            handlers,
+            validator,
+            self._of_readers(authorizer) if authorizer else {},
+            keys=frozenset(scope.settings.api.key_routes),
+        )
         self._add_forgetting(forgetting, validator)
         for name in REFUSALS:
             self._refuse(name)
+        for name, plan in scope.settings.api.usage_plans.items():
+            self._plan(scope, name, plan)
+
+    def _of_accounts(self, accounts: Sequence[str]) -> iam.PolicyDocument | None:
+        """What other accounts may call: as the application's own policy; segments and forgetting stay within.
+
+        Roles of the own account need no word here (developer guide, "Policy evaluation outcome tables", A).
+        """
+        if not accounts:
+            return None
+        routes = [route for route in ROUTES if not route.services]
+        return iam.PolicyDocument(
+            statements=[
+                iam.PolicyStatement(
+                    principals=[iam.AccountPrincipal(account) for account in accounts],
+                    actions=["execute-api:Invoke"],
+                    resources=[f"execute-api:/{STAGE}/{route.method}{_any_id(route)}" for route in routes],
+                )
+            ]
+        )
+
+    def _plan(self, scope: EnvironmentStack, name: str, plan: UsagePlan) -> None:
+        """The value of its key is AWS's to make: it is in no template, and the output names the key alone."""
+        made = self._api.add_usage_plan(
+            f"Plan{name}",
+            name=f"{scope.names.api}-{name}",
+            throttle=apigateway.ThrottleSettings(rate_limit=plan.rate_per_second, burst_limit=plan.burst),
+            quota=_quota(plan),
+            api_stages=[apigateway.UsagePlanPerApiStage(api=self._api, stage=self._api.deployment_stage)],
+        )
+        key = self._api.add_api_key(f"Key{name}", api_key_name=f"{scope.names.api}-{name}")
+        made.add_api_key(key)
+        CfnOutput(
+            scope,
+            f"ApiKeyId{''.join(part.capitalize() for part in name.split('-'))}",
+            value=key.key_id,
+            description=f"Id of the key of usage plan {name}; `aws apigateway get-api-key --include-value` tells it",
+        )
 
     @property
     def url(self) -> str:
@@ -94,7 +140,7 @@ class RecommendationsApi(Construct):
 
     def route_arn(self, route: Route) -> str:
         """What a policy names to let somebody call the route, with whatever ids."""
-        return self._api.arn_for_execute_api(route.method, re.sub(r"\{\w+\}", "*", route.path), STAGE)
+        return self._api.arn_for_execute_api(route.method, _any_id(route), STAGE)
 
     def _stage(self, scope: EnvironmentStack) -> apigateway.StageOptions:
         limits = scope.settings.api
@@ -149,6 +195,8 @@ class RecommendationsApi(Construct):
         handlers: Mapping[str, lambda_.IFunction],
         validator: apigateway.IRequestValidator,
         of_readers: Mapping[str, Any],
+        *,
+        keys: Collection[str],
     ) -> None:
         # One permission for the API: one for each method, and each again for the console, say no less.
         integrations = {
@@ -165,6 +213,7 @@ class RecommendationsApi(Construct):
                 integrations[route.function],
                 request_validator=validator,
                 request_parameters=_parameters(route),
+                api_key_required=route.operation in keys or None,
                 **(of_readers if route.readers else {}),
             )
             # Other methods reach the function, which answers 405; API Gateway alone would say 403.
@@ -193,6 +242,16 @@ def _problem(status: HTTPStatus) -> str:
     }
     # The variable is a JSON string with its quotes, so it stands bare.
     return json.dumps(known)[:-1] + ', "detail": $context.error.messageString}'
+
+
+def _any_id(route: Route) -> str:
+    return re.sub(r"\{\w+\}", "*", route.path)
+
+
+def _quota(plan: UsagePlan) -> apigateway.QuotaSettings | None:
+    if plan.quota is None or plan.per is None:
+        return None
+    return apigateway.QuotaSettings(limit=plan.quota, period=apigateway.Period[plan.per.upper()])
 
 
 def _parameters(route: Route) -> dict[str, bool]:

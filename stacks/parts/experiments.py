@@ -104,4 +104,5 @@ def known(settings: Settings) -> Mapping[str, list[str]]:
     return {
         "lists": [one.name for one in settings.solutions if one.publishes == "lists"],
         "placements": list(settings.placements),
+        "attributes": list(settings.publishing.user_fields),
     }

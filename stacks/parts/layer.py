@@ -69,6 +69,14 @@ class DbtLayer(PackagesLayer):
         super().__init__(scope, "DbtLayer", requirements=requirements)
 
 
+class DuckDbLayer(PackagesLayer):
+    """DuckDB alone: the part of PySpark that runs on it is ours, and lies in the function's zip."""
+
+    def __init__(self, scope: Construct) -> None:
+        requirements = ROOT / "lambdas" / "build_datasets" / "requirements.txt"
+        super().__init__(scope, "DuckDbLayer", requirements=requirements)
+
+
 class StatisticsLayer(PackagesLayer):
     """numpy and scipy."""
 

@@ -24,10 +24,12 @@ READER_SECRET_ARN = "analytics/reader-secret-arn"
 WAREHOUSE_SECRET_ARN = "analytics/administrator-secret-arn"
 WORKGROUP_ARN = "analytics/workgroup-arn"
 FORGETTING_SECRET_ARN = "storage/forgetting-secret-arn"
+LOG_STREAM_ARN = "sources/log-stream-arn"
+TRACKING_ID = "training/tracking-id"
 
 # Personalize accepts tags only when a resource is created and its names are fixed, so a changed tag would
 # replace the resource and fail with "already exists".
-UNTAGGED = ["AWS::Personalize::DatasetGroup", "AWS::Personalize::Dataset", "AWS::Personalize::Schema"]
+UNTAGGED = [f"AWS::Personalize::{kind}" for kind in ("DatasetGroup", "Dataset", "Schema", "EventTracker")]
 
 
 # Context of the CDK: parts, separated by commas, that never deployed; or `all`. What is protected can't be rolled back,

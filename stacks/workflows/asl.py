@@ -36,6 +36,10 @@ CREATE_FAILED = ["CREATE FAILED", "DELETE PENDING", "DELETE IN_PROGRESS"]
 # SDK does not model, throttling among them.
 TRANSIENT: Mapping[str, Sequence[str]] = {
     "personalize": ["Personalize.PersonalizeException", "Personalize.SdkClientException"],
+    "personalizeruntime": [
+        "PersonalizeRuntime.PersonalizeRuntimeException",
+        "PersonalizeRuntime.SdkClientException",
+    ],
     "redshiftdata": [
         "RedshiftData.RedshiftDataException",
         "RedshiftData.InternalServerException",

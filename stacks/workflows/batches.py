@@ -45,7 +45,7 @@ def kinds(settings: Settings) -> list[Kind]:
 def states(settings: Settings, *, next_state: str) -> States:
     """A Map for each kind that is configured, one after another; variables: `run_id`, `versions`."""
     used = kinds(settings)
-    following = [*(kind.map for kind in used[1:]), next_state]
+    following = [*(kind.map for kind in used[1:]), next_state] if used else []
     return {
         kind.map: asl.inline_map(
             [_item(settings, solution) for solution in of_kind(settings, kind)],

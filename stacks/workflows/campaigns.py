@@ -12,7 +12,7 @@ from config import layout
 from config.settings import Settings
 from config.solution import Solution
 from stacks.parts.access import Statement, allow
-from stacks.workflows import asl, leftovers
+from stacks.workflows import asl, leftovers, trends
 from stacks.workflows.asl import State, States, jsonata, sdk
 
 HOURS = 2
@@ -46,7 +46,8 @@ def _item(solution: Solution) -> dict[str, Any]:
     explored = dict(solution.exploration)
     config: dict[str, Any] = {"EnableMetadataWithRecommendations": campaign.metadata}
     config |= {"ItemExplorationConfig": explored} if explored else {}
-    return {"name": solution.name, "tps": campaign.min_tps, "config": config, "exploration": explored}
+    item = {"name": solution.name, "tps": campaign.min_tps, "config": config, "exploration": explored}
+    return item | {"listed": solution.results if solution.trending else 0}
 
 
 def _campaign_states(settings: Settings) -> States:
@@ -82,6 +83,7 @@ def _campaign_states(settings: Settings) -> States:
         },
         "UpdateCampaign": _update(),
         "NameCampaign": _name(settings),
+        **trends.states(settings, name="Trends", next_state="CampaignFollows"),
         "CampaignFollows": {"Type": "Succeed"},
     }
 
@@ -161,7 +163,7 @@ def _name(settings: Settings) -> State:
                 "solution_version_arn": {"S": jsonata("$version")},
             },
         },
-        Next="CampaignFollows",
+        Next="Trends" if trends.of(settings) else "CampaignFollows",
     )
 
 
@@ -190,5 +192,6 @@ def statements(settings: Settings) -> list[Statement]:
         allow("personalize:UpdateCampaign", campaigns, names.solution_arns),
         allow("personalize:DescribeCampaign", campaigns),
         allow("dynamodb:PutItem", names.table_arn(names.recommendations_table)),
+        *trends.statements(settings),
         *removing,
     ]

@@ -104,6 +104,7 @@ def _plan_states(settings: Settings) -> States:
                 "mode": jsonata("$plan.mode"),
                 "export": jsonata("$plan.export"),
                 "previous_run_id": jsonata("$plan.previous_run_id"),
+                "streamed": jsonata("$exists($plan.streamed) ? $plan.streamed : {}"),
                 "accept": jsonata("$accept"),
             },
             Assign={"prepared": jsonata("$states.result.Output")},
@@ -311,6 +312,11 @@ def _parts(settings: Settings) -> tuple[str, ...]:
     return PARTS if settings.analytics.enabled else PARTS[:-1]
 
 
+def _log_table(settings: Settings) -> str:
+    """`none`, which no table is called, where nothing is exported."""
+    return settings.application_log_table if settings.sources.application_log is not None else "none"
+
+
 def _record_states(settings: Settings) -> States:
     table = settings.names.control_table
     run = {
@@ -327,6 +333,8 @@ def _record_states(settings: Settings) -> States:
         layout.PK: {"S": layout.WATERMARK},
         "log_exported_until": {"S": jsonata("$plan.export.to")},
         "run_id": {"S": jsonata("$plan.run_id")},
+        # Another table's changes since then are not all that it holds.
+        "log_table": {"S": _log_table(settings)},
     }
     after = "RunLoad" if settings.analytics.enabled else "ReleaseLock"
     return {

@@ -1,4 +1,7 @@
-"""`prepare`: sources -> raw zone -> datasets, checked. Input {run_id, mode, export, previous_run_id, accept}."""
+"""`prepare`: sources -> raw zone -> datasets, checked.
+
+Input {run_id, mode, export, previous_run_id, accept, streamed}.
+"""
 
 from __future__ import annotations
 
@@ -31,6 +34,8 @@ def definition(settings: Settings) -> dict[str, Any]:
                 "previous_run_id": jsonata("$states.input.previous_run_id"),
                 # Figures whose bounds don't count this time.
                 "accept": jsonata("[$states.input.accept]"),
+                # From which second on a type of events is left to the stream; a plan of an earlier version has none.
+                "streamed": jsonata("$exists($states.input.streamed) ? $states.input.streamed : {}"),
             },
             "Next": "Extract",
         },
@@ -38,21 +43,9 @@ def definition(settings: Settings) -> dict[str, Any]:
             "Type": "Parallel",
             "Branches": _sources(settings),
             "Assign": {"dpu_hours": jsonata("[$states.result.dpu_hours]")},
-            "Next": "BuildDatasets",
+            "Next": "BuildSmallDatasets" if settings.etl.engine == "auto" else "BuildDatasets",
         },
-        "BuildDatasets": asl.run_job(
-            names.job("build-datasets"),
-            {
-                "--run_id": jsonata("$run_id"),
-                # Not --mode: Glue keeps that name for itself.
-                "--run_mode": jsonata("$mode"),
-                "--export_prefix": jsonata("$export.prefix"),
-                "--previous_run_id": jsonata("$previous_run_id"),
-                "--accept": jsonata("$string($accept)"),
-            },
-            Assign={"dpu_hours": jsonata(f"$append($dpu_hours, {asl.dpu_hours()})")},
-            Next="ValidateDatasets",
-        ),
+        **_build(settings),
         "ValidateDatasets": asl.invoke(
             names.function_arn("validate_datasets"),
             {"run_id": jsonata("$run_id")},
@@ -65,6 +58,47 @@ def definition(settings: Settings) -> dict[str, Any]:
     return asl.workflow(
         "prepare", comment="Sources to checked datasets", start="Start", states=states, hours=HOURS
     )
+
+
+def _build(settings: Settings) -> States:
+    """On Spark, in a function, or in a function that leaves to Spark what is too much for it."""
+    etl = settings.etl
+    arguments = {
+        "run_id": jsonata("$run_id"),
+        # Not mode: Glue keeps that name for itself.
+        "run_mode": jsonata("$mode"),
+        "export_prefix": jsonata("$export.prefix"),
+        "previous_run_id": jsonata("$previous_run_id"),
+        "accept": jsonata("$string($accept)"),
+        "streamed": jsonata("$string($streamed)"),
+    }
+    job = asl.run_job(
+        settings.names.job("build-datasets"),
+        {f"--{name}": value for name, value in arguments.items()},
+        Assign={"dpu_hours": jsonata(f"$append($dpu_hours, {asl.dpu_hours()})")},
+        Next="ValidateDatasets",
+    )
+    if not etl.in_function:
+        return {"BuildDatasets": job}
+    function = settings.names.function_arn("build_datasets")
+    if not etl.on_glue:
+        return {"BuildDatasets": asl.invoke(function, arguments, Next="ValidateDatasets")}
+    return {
+        "BuildSmallDatasets": asl.task(
+            asl.LAMBDA,
+            {"FunctionName": function, "Payload": arguments},
+            Output=jsonata("$states.result.Payload"),
+            # More than its memory or its time holds: Spark builds it, and what is half written is written anew.
+            Catch=[{"ErrorEquals": asl.DIED, "Output": {"built": False}, "Next": "Built"}],
+            Next="Built",
+        ),
+        "Built": {
+            "Type": "Choice",
+            "Choices": [{"Condition": jsonata("$states.input.built"), "Next": "ValidateDatasets"}],
+            "Default": "BuildDatasets",
+        },
+        "BuildDatasets": job,
+    }
 
 
 def _sources(settings: Settings) -> list[dict[str, Any]]:
@@ -196,15 +230,22 @@ def table_arn(settings: Settings) -> str:
 
 
 def _functions(settings: Settings) -> list[str]:
-    return ["validate_datasets", *(["grant_reader"] if settings.creates_aurora else [])]
+    return [
+        "validate_datasets",
+        *(["grant_reader"] if settings.creates_aurora else []),
+        *(["build_datasets"] if settings.etl.in_function else []),
+    ]
 
 
 def statements(settings: Settings, *, key_arn: str) -> list[Statement]:
     names = settings.names
-    jobs = [*(["extract-aurora"] if settings.sources.aurora is not None else []), "build-datasets"]
+    jobs = [
+        *(["extract-aurora"] if settings.sources.aurora is not None else []),
+        *(["build-datasets"] if settings.etl.on_glue else []),
+    ]
     runs = ["glue:StartJobRun", "glue:GetJobRun", "glue:GetJobRuns", "glue:BatchStopJobRun"]
     return [
-        allow(runs, *map(names.job_arn, jobs)),
+        *([allow(runs, *map(names.job_arn, jobs))] if jobs else []),
         *(_export_statements(settings, key_arn) if settings.sources.application_log is not None else []),
         allow("lambda:InvokeFunction", *map(names.function_arn, _functions(settings))),
     ]

@@ -8,7 +8,7 @@ from config import gate, layout
 from config.settings import Settings
 from config.solution import Solution
 from stacks.parts.access import Statement, allow, list_objects, pass_role
-from stacks.workflows import asl, batches, campaigns, filters, named, segment_events
+from stacks.workflows import asl, batches, campaigns, filters, named, segment_events, trends
 from stacks.workflows.asl import State, States, jsonata
 
 HOURS = 18
@@ -67,7 +67,12 @@ def _after_lists(settings: Settings) -> str:
 
 
 def _after_campaigns(settings: Settings) -> str:
-    return "SwapPointers" if _published(settings) else "ListCampaigns"
+    return "SwapPointers" if _swapped(settings) else "ListCampaigns"
+
+
+def _swapped(settings: Settings) -> list[Solution]:
+    """Solutions whose lists readers find by a pointer."""
+    return [*_published(settings), *trends.of(settings)]
 
 
 def _list_states(settings: Settings) -> States:
@@ -102,19 +107,28 @@ def _judge_states(settings: Settings) -> States:
 
 
 def _swap_states(settings: Settings) -> States:
-    published = [{"list": solution.name} for solution in _published(settings)]
-    if not published:
+    swapped = [{"list": solution.name} for solution in _swapped(settings)]
+    if not swapped:
         return {}
-    segments = segment_events.states(settings, next_state="RetireVersions")
+    retiring = _retire_states(settings)
+    after = next(iter(retiring), "ListCampaigns")
+    segments = segment_events.states(settings, next_state=after)
     return {
         # Not before every list is written: readers see all of a run, or nothing of it.
         "SwapPointers": asl.inline_map(
-            published,
-            _swapping_states(settings),
-            start="NameList",
-            Next=next(iter(segments), "RetireVersions"),
+            swapped, _swapping_states(settings), start="NameList", Next=next(iter(segments), after)
         ),
         **segments,
+        **retiring,
+    }
+
+
+def _retire_states(settings: Settings) -> States:
+    """Lists of a campaign have their expiry from the start, and no files."""
+    published = [{"list": solution.name} for solution in _published(settings)]
+    if not published:
+        return {}
+    return {
         # What could not be retired is still noted, so the next run tries again: readers miss nothing.
         "RetireVersions": asl.inline_map(
             published,

@@ -22,7 +22,7 @@ from stacks.workflows.asl import State, States, jsonata, sdk
 
 SOLUTION_HOURS = 0.5
 # Members of SolutionConfig that UpdateSolution takes.
-UPDATED = ("EventsConfig",)
+UPDATED = ("EventsConfig", "AutoTrainingConfig")
 _MOST_SOLUTIONS = 100  # of a page of ListSolutions; a dataset group has 10
 
 
@@ -68,8 +68,15 @@ def _config(settings: Settings, solution: Solution) -> dict[str, Any]:
         "HpoConfig": _hpo_config(solution),
         "OptimizationObjective": _objective(solution),
         "TrainingDataConfig": {"ExcludedDatasetColumns": excluded} if excluded else {},
+        "AutoTrainingConfig": {"SchedulingExpression": rate(solution)} if solution.trains_every_days else {},
     }
     return {name: member for name, member in members.items() if member}
+
+
+def rate(solution: Solution) -> str:
+    """How often Personalize trains by itself; empty where runs train."""
+    days = solution.trains_every_days
+    return "" if days is None else f"rate({days} {'day' if days == 1 else 'days'})"
 
 
 def _events_config(settings: Settings, solution: Solution) -> dict[str, Any]:
@@ -164,6 +171,8 @@ def item(settings: Settings, solution: Solution) -> dict[str, Any]:
         "create": creation(settings, solution),
         "weights": _weights(settings, solution),
         "mode": solution.training_mode,
+        "automatic": solution.trains_every_days is not None,
+        "rate": rate(solution),
     }
 
 
@@ -223,16 +232,19 @@ _IN_FORCE = """(
   {
     'status': $found.Status = 'ACTIVE' and ($busy or $failed) ? $update.Status : $found.Status,
     'reason': $update.FailureReason,
-    'automatic': $found.PerformAutoTraining,
+    'automatic': $found.PerformAutoTraining = true,
+    'rate': $update.Status = 'ACTIVE' and $exists($update.SolutionUpdateConfig.AutoTrainingConfig)
+      ? $update.SolutionUpdateConfig.AutoTrainingConfig.SchedulingExpression
+      : $found.SolutionConfig.AutoTrainingConfig.SchedulingExpression,
     'trained': $found.LatestSolutionVersion.Status = 'ACTIVE',
     'weights': $merge([{}, $config.EventsConfig.EventParametersList.{EventType: $sift($, function($v, $k) {
       $k != 'EventType' and $v != null
     })}])
   }
 )"""
-_AS_CONFIGURED = (
-    "$updated or ($states.input.weights = $solution.weights and $not($states.input.automatic = true))"
-)
+_AS_CONFIGURED = """$updated or ($states.input.weights = $solution.weights
+  and $states.input.automatic = $solution.automatic
+  and ($not($solution.automatic) or $states.input.rate = $solution.rate))"""
 
 # An update adds to a version that a full training made.
 _MODE = "$solution.mode = 'UPDATE' and $states.input.trained ? 'UPDATE' : 'FULL'"
@@ -241,9 +253,9 @@ _MODE = "$solution.mode = 'UPDATE' and $states.input.trained ? 'UPDATE' : 'FULL'
 def _create(settings: Settings) -> State:
     return asl.task(
         sdk("personalize", "createSolution"),
-        # Trained by this workflow; otherwise Personalize trains (and bills) every seven days as well.
+        # Unless it is asked for Personalize would train (and bill) every seven days beside this workflow.
         jsonata(
-            "$merge([{'Name': $solution.solution, 'PerformAutoTraining': false,"
+            "$merge([{'Name': $solution.solution, 'PerformAutoTraining': $solution.automatic,"
             f" 'DatasetGroupArn': {asl.literal(settings.names.dataset_group_arn)}}}, $solution.create])"
         ),
         # The same error says that calls come too fast and that there are too many solutions.
@@ -261,7 +273,7 @@ def _update() -> State:
         sdk("personalize", "updateSolution"),
         {
             "SolutionArn": jsonata("$solution.arn"),
-            "PerformAutoTraining": False,
+            "PerformAutoTraining": jsonata("$solution.automatic"),
             "SolutionUpdateConfig": jsonata(
                 "$merge([{}, $sift($solution.create.SolutionConfig, function($value, $key)"
                 f" {{ $key in {asl.data(list(UPDATED))} }})])"

@@ -8,7 +8,7 @@ from config import layout
 from config.recipes import RECIPES
 from config.settings import Settings
 from stacks.parts.access import Statement, allow, pass_role
-from stacks.workflows import action_datasets, asl, due, pins, schemas, solutions
+from stacks.workflows import action_datasets, asl, automatic, due, pins, schemas, solutions
 from stacks.workflows.asl import State, States, jsonata, sdk
 
 HOURS = 18
@@ -155,7 +155,7 @@ def _solution_states(settings: Settings) -> States:
             },
             "Next": "DescribeSolution",
         },
-        **solutions.states(settings, next_state="IsDue" if settings.schedule.training else "StartTraining"),
+        **solutions.states(settings, next_state=_training_start(settings)),
         **due.choosing(
             settings,
             serving=_read_serving(settings.names.control_table),
@@ -167,10 +167,22 @@ def _solution_states(settings: Settings) -> States:
             "Assign": asl.deadline("SolutionVersion", hours=TRAINING_HOURS),
             "Next": "CreateVersion",
         },
+        **automatic.states(
+            settings, otherwise=_own_start(settings), judge="JudgeSolutionVersion", keep="KeepServing"
+        ),
         **_train_states(),
         **_found_states(),
         **_judge_states(settings),
     }
+
+
+def _training_start(settings: Settings) -> str:
+    """Where training goes on from a solution that is configured; Personalize's own asks for no schedule of ours."""
+    return "Training" if automatic.configured(settings) else _own_start(settings)
+
+
+def _own_start(settings: Settings) -> str:
+    return "IsDue" if settings.schedule.training else "StartTraining"
 
 
 def _train_states() -> States:
@@ -253,6 +265,12 @@ def _version_not_found() -> State:
     }
 
 
+def _turned_down(settings: Settings) -> list[dict[str, str]]:
+    if not automatic.configured(settings):
+        return []
+    return [{"Condition": jsonata("$solution.automatic"), "Next": "NoteTurnedDown"}]
+
+
 SERVING_KEY = {layout.PK: {"S": jsonata(asl.joined(layout.SERVING, solution="$solution.name"))}}
 
 
@@ -272,7 +290,10 @@ def _judge_states(settings: Settings) -> States:
         ),
         "Promote": {
             "Type": "Choice",
-            "Choices": [{"Condition": jsonata("$states.input.promote"), "Next": "PromoteVersion"}],
+            "Choices": [
+                {"Condition": jsonata("$states.input.promote"), "Next": "PromoteVersion"},
+                *_turned_down(settings),
+            ],
             "Default": "KeepServing",
         },
         "PromoteVersion": asl.task(

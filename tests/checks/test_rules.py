@@ -26,12 +26,12 @@ NOBODY = "arn:aws:iam::111111111111:role/nobody"
 # Others are covered elsewhere: cfn-lint's, cdk-nag's, acknowledgements.
 _FAMILIES = (
     *"iam workflow service reference code data network personalize".split(),
-    *"dataset pitfall replacement retained store value warehouse".split(),
+    *"dataset pitfall replacement retained store tls value warehouse".split(),
 )
 # Names in the sources that look like rules and are not.
 _NO_RULES = {"personalize-runtime", "service-quotas"}
-# What isn't of a template: see test_warehouse.py.
-_OF_PROJECT = {"warehouse-public"}
+# What isn't of a template: see test_tls.py, test_warehouse.py.
+_OF_PROJECT = {"tls-source", "warehouse-public"}
 
 
 def properties(template: Template, beginning: str) -> dict[str, Any]:
@@ -41,6 +41,10 @@ def properties(template: Template, beginning: str) -> dict[str, Any]:
     )
     assert found, beginning
     return dict.__getitem__(template["Resources"][found[0]], "Properties")
+
+
+def logical(template: Template, kind: str) -> str:
+    return next(name for name, one in template["Resources"].items() if one["Type"] == kind)
 
 
 def first(template: Template, kind: str) -> dict[str, Any]:
@@ -347,6 +351,10 @@ CASES: dict[str, tuple[str, Change]] = {
             {"--conf": "spark.hadoop.fs.s3a.endpoint.region=us-east-2"}
         ),
     ),
+    "tls-template": (
+        "Analytics",
+        lambda t: first(t, "AWS::RedshiftServerless::Workgroup").pop("ConfigParameters"),
+    ),
     "code-script": (
         "Preparation",
         lambda t: properties(t, "BuildDatasetsJob").update(Command={"Name": "glueetl"}),
@@ -392,6 +400,38 @@ CASES: dict[str, tuple[str, Change]] = {
     "network-endpoint": (
         "Network",
         lambda t: properties(t, "VpcSecretsManagerSecurityGroup").pop("SecurityGroupIngress"),
+    ),
+    "network-acl": (
+        "Network",
+        lambda t: t["Resources"].update(
+            Closed={
+                "Type": "AWS::EC2::NetworkAclEntry",
+                "Properties": {
+                    "NetworkAclId": {"Fn::GetAtt": [logical(t, "AWS::EC2::VPC"), "DefaultNetworkAcl"]},
+                    "RuleNumber": 50,
+                    "Protocol": 6,
+                    "RuleAction": "deny",
+                    "Egress": True,
+                    "CidrBlock": "0.0.0.0/0",
+                    "PortRange": {"From": 443, "To": 443},
+                },
+            }
+        ),
+    ),
+    "network-policy": (
+        "Network",
+        lambda t: properties(t, "VpcS3").update(
+            PolicyDocument={
+                "Statement": [
+                    {
+                        "Effect": "Allow",
+                        "Principal": "*",
+                        "Action": "s3:*",
+                        "Resource": "arn:aws:s3:::other/*",
+                    }
+                ]
+            }
+        ),
     ),
     "network-path": (
         "Network",

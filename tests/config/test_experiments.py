@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
+from config import profiles
 from config.errors import ConfigError
 from config.settings import Settings, load
 from tests import example
@@ -85,6 +86,14 @@ REFUSED: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     "a solution that isn't there": (
         given({"variants": variants(50, 50, solution="popluar")}),
         ("solution 'popluar' is not known", "did you mean 'popular'?"),
+    ),
+    "a target that is not published": (
+        given({"target": {"attributes": {"AGE": ["25-34"]}}}),
+        ("'popular-home': target attribute 'AGE' is not published", "add it to publishing.user_fields"),
+    ),
+    "a target of an unknown attribute": (
+        given({"target": {"attributes": {"AEG": ["25-34"]}}}),
+        ("target attribute 'AEG' is not known", "did you mean 'AGE'?"),
     ),
     "a tester's variant that isn't there": (
         given({"testers": {"tina": "fresh"}}),
@@ -250,3 +259,40 @@ def test_what_dbt_measures_is_named_as_the_warehouse_names_it() -> None:
         "counts": "events",
         "per": "impression",
     }
+
+
+TARGETED = {"target": {"states": ["lapsed"]}, "version": None}
+
+
+@pytest.mark.parametrize(
+    ("api", "home"), [({"log_impressions": False}, {}), ({}, {"log_impressions": False})], ids=["all", "home"]
+)
+def test_a_target_without_the_api_s_own_log_would_expose_nobody_and_is_refused(
+    api: dict[str, Any], home: dict[str, Any]
+) -> None:
+    changes = {"experiments": given(TARGETED), "api": api, "placements": {"home": home}}
+    with pytest.raises(
+        ValueError, match=r"'popular-home' has a target, and what placement 'home' shows isn't logged"
+    ):
+        example.settings(**changes)
+    example.settings(**{**changes, "experiments": given()})
+    example.settings(**{**changes, "api": {}, "placements": {}})
+    example.settings(**{**changes, "placements": {"home": {"log_impressions": True}}})
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({}, (False, [])),
+        ({"placements": {"home": {"rules_by_state": {"new": []}}}}, (True, [])),
+        ({"publishing": {"user_fields": ["AGE"]}}, (True, [])),
+        ({"rules": {"not-interested": {"again_when_related_bought": "BRAND"}}}, (True, ["BRAND"])),
+        ({"experiments": {"layers": [{"name": "home", "placements": ["home"]}]}}, (True, [])),
+    ],
+    ids=["nothing", "a placement", "an attribute", "a rule", "a layer"],
+)
+def test_a_run_publishes_what_is_asked_of_users_and_nothing_where_nothing_is(
+    changes: dict[str, Any], told: tuple[bool, list[str]]
+) -> None:
+    made = example.settings(**changes)
+    assert (profiles.published(made), profiles.bought_in(made)) == told

@@ -44,13 +44,15 @@ COPIES = frozenset(
     lambdas/judge_solution_version/past.py
     lambdas/get_recommendations/actions.py lambdas/get_recommendations/store.py
     lambdas/judge_solution_version/handler.py lambdas/load_warehouse/progress.py lambdas/plan_run/plan.py
+    lambdas/shared/streaming.py lambdas/stream_events/handler.py
     lambdas/plan_run/sources.py lambdas/publish_recommendations/lists.py lambdas/shared/forgetting.py
     lambdas/validate_datasets/handler.py lambdas/validate_datasets/quality.py
     """.split()
 )
 WORDS = re.compile(
-    r"^/?(runs|aurora|application_log|events|batch_input|quarantine|batch|publish|forget)/|^/warehouse/"
-    r"|\b(pointer|versions|serving|gate|run|forgetting|forgotten|decision)#|(^|/)report\.json$|^(watermark|lock|pk|sk|expires_at)$"
+    r"^/?(runs|aurora|application_log|events|batch_input|quarantine|batch|publish|forget|stream_quarantine)/|^/warehouse/"
+    r"|\b(pointer|versions|serving|gate|run|forgetting|forgotten|decision|streaming|turned_down)#"
+    r"|(^|/)report\.json$|^(watermark|lock|pk|sk|expires_at)$"
 )
 FOLDERS = ("app.py", "config", "stacks", "lambdas", "glue_jobs", "checks", "local/demo", "local/chaos")
 
@@ -100,7 +102,7 @@ def test_the_functions_ask_dynamodb_for_the_keys_of_the_layout() -> None:
         {layout.PK: {"S": layout.WATERMARK}, **watermark},
         {layout.PK: {"S": layout.SERVING.of(solution="personal")}, **serving},
     )
-    assert sources.watermark(table, table="control") is not None
+    assert sources.watermark(table, table="control", log="log") is not None
     past = Past(table, table="control")
     assert past.serving("personal") is not None
     past.remember("personal", Case(arn="new", metrics={}))

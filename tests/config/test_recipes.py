@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from config import gate, recipe_page, recipes, serving
-from config.recipes import RECIPES, Hyperparameter, Recipe
+from config.recipes import RECIPES, TRENDING, Hyperparameter, Recipe
 from config.solution import Solution
 from osusume_engine import batch, metrics
 from osusume_engine.recipes import RECIPES as ENGINES
@@ -186,7 +186,9 @@ def test_the_page_names_the_route_of_actions_for_the_recipe_that_it_asks_and_no_
     assert rows == [serving.ACTIONS]
 
 
-def test_the_page_says_of_each_recipe_without_batch_jobs_that_nothing_is_published() -> None:
+def test_the_page_says_of_each_recipe_without_batch_jobs_what_its_campaign_is_asked_for() -> None:
     lines = recipe_page.page().splitlines()
     rows = {line.split(" | ")[0].strip("| ") for line in lines if " | nothing: " in line}
-    assert rows == {name for name, one in RECIPES.items() if one.batch is None}
+    asked = {line.split(" | ")[0].strip("| ") for line in lines if "each run asks of its campaign" in line}
+    assert rows | asked == {name for name, one in RECIPES.items() if one.batch is None}
+    assert asked == {TRENDING}

@@ -28,6 +28,7 @@ SOLUTION = {"name": "personal", "recipe": "aws-user-personalization-v2", "for_ea
 FIELD = {"name": "AGE", "column": "age"}
 KEY = {"name": "USER_ID", "column": "user_id"}
 BORN = {"name": "BORN", "column": "born", "type": "int"}
+PLAN: dict[str, Any] = {"partner": {"rate_per_second": 5, "burst": 10}}
 AURORA = {"create": False, "database": "shop"}
 TABLES = {"users": "public.users", "items": "public.items", "orders": "public.orders"}
 
@@ -61,6 +62,15 @@ def cron(expression: str) -> dict[str, Any]:
 CASES = [
     Refused("an unknown key", {"colour": "red"}, ("colour", "not known", "remove it")),
     Refused("an unknown key inside a section", {"etl.worker": 3}, ("etl.worker = 3", "not known")),
+    Refused(
+        "an engine that nobody knows", {"etl.engine": "polars"}, ("etl.engine = 'polars'", "'glue'", "'auto'")
+    ),
+    Refused(
+        "more sources than a function's memory holds",
+        {"etl": {"engine": "auto", "small_megabytes": 400}},
+        ("small_megabytes is 400", "function_memory 3008", "at most 200", "6000"),
+    ),
+    Refused("too little memory", {"etl.function_memory": 512}, ("etl.function_memory = 512", "1769")),
     Refused("a required key that is missing", {"region": REMOVE}, ("region", "required", "add it")),
     Refused("an account that is a number", {"account": 111111111111}, ("account", "111111111111", "string")),
     Refused("a short account", {"account": "123"}, ("account = '123'", r"\d{12}")),
@@ -367,6 +377,122 @@ CASES = [
         "a published field that items don't have",
         {"publishing.item_fields": ["CATEGORY_L1", "BRANDS"]},
         ("publishing.item_fields has 'BRANDS'", "did you mean 'BRAND'?"),
+    ),
+    Refused(
+        "keys that no route asks for",
+        {"api.usage_plans": PLAN},
+        ("usage_plans is given without key_routes", "no route would ask", "give both, or neither"),
+    ),
+    Refused(
+        "routes that ask for keys that nobody has",
+        {"api.key_routes": ["getPopularItems"]},
+        ("key_routes is given without usage_plans", "nobody would have a key"),
+    ),
+    Refused(
+        "a key for a route that isn't there",
+        {"api.usage_plans": PLAN, "api.key_routes": ["getPopularItem"]},
+        ("key_routes has 'getPopularItem'", "did you mean 'getPopularItems'?"),
+    ),
+    Refused(
+        "a key for a route twice",
+        {"api.usage_plans": PLAN, "api.key_routes": ["getHealth", "getHealth"]},
+        ("key_routes has 'getHealth' twice",),
+    ),
+    Refused(
+        "a plan beyond the stage",
+        {
+            "api.usage_plans": {"partner": {"rate_per_second": 51, "burst": 10}},
+            "api.key_routes": ["getHealth"],
+        },
+        ("usage_plans.partner.rate_per_second is 51", "the stage lets 50 through", "api.rate_per_second"),
+    ),
+    Refused(
+        "a burst beyond the stage",
+        {
+            "api.usage_plans": {"partner": {"rate_per_second": 5, "burst": 101}},
+            "api.key_routes": ["getHealth"],
+        },
+        ("usage_plans.partner.burst is 101", "the stage lets 100 through"),
+    ),
+    Refused(
+        "a period of no quota",
+        {"api.usage_plans": {"partner": {**PLAN["partner"], "per": "day"}}, "api.key_routes": ["getHealth"]},
+        ("quota is None and per 'day'", "give both, or neither"),
+    ),
+    Refused(
+        "a plan that no resource can be called by",
+        {"api.usage_plans": {"Partner": PLAN["partner"]}, "api.key_routes": ["getHealth"]},
+        ("api.usage_plans.Partner",),
+    ),
+    Refused(
+        "an account of AWS's examples",
+        {"api.caller_accounts": ["123456789012"]},
+        ("caller_accounts has '123456789012', an example's number",),
+    ),
+    Refused(
+        "an account that nobody has", {"api.caller_accounts": ["000000000000"]}, ("an example's number",)
+    ),
+    Refused(
+        "an account twice",
+        {"api.caller_accounts": ["210987654321"] * 2},
+        ("caller_accounts has '210987654321' twice",),
+    ),
+    Refused(
+        "an account that is a number", {"api.caller_accounts": [210987654321]}, ("api.caller_accounts.0",)
+    ),
+    Refused("everybody's account", {"api.caller_accounts": ["*"]}, ("api.caller_accounts.0 = '*'",)),
+    Refused(
+        "the environment's own account",
+        {"account": "210987654321", "api.caller_accounts": ["210987654321"]},
+        ("api.caller_accounts has '210987654321', the environment's own account", "CallerPolicyArn"),
+    ),
+    Refused(
+        "a rule by state that is not there",
+        {"placements.home.rules_by_state": {"lapsed": ["varity"]}},
+        ("placements.home.rules_by_state.lapsed names 'varity'", "did you mean 'variety'?"),
+    ),
+    Refused(
+        "rules of a state that nobody is in",
+        {"placements.home.rules_by_state": {"asleep": ["variety"]}},
+        ("placements.home.rules_by_state.asleep", "'just_bought'"),
+    ),
+    Refused(
+        "states that leave no one active",
+        {"user_states.just_bought_days": 60},
+        ("user_states", "just_bought_days 60 is not below lapsed_days 60", "raise the second"),
+    ),
+    Refused(
+        "a state of longer ago than anything is kept",
+        {"user_states.lapsed_days": 181},
+        ("lapsed_days = 181", "180"),
+    ),
+    Refused(
+        "a published field that users don't have",
+        {"publishing.user_fields": ["AGES"]},
+        ("publishing.user_fields has 'AGES'", "did you mean 'AGE'?"),
+    ),
+    Refused(
+        "a published field of users that is no category",
+        {"publishing.user_fields": ["USER_ID"]},
+        ("publishing.user_fields has 'USER_ID', no categorical field of datasets.users",),
+    ),
+    Refused(
+        "a price cut whose time is a text",
+        {"rules.not-interested.again_when_price_falls": "BRAND"},
+        ("rules.not-interested.again_when_price_falls is 'BRAND', whose type is 'string'", "of type long"),
+    ),
+    Refused(
+        "new stock of which nothing is published",
+        {"rules.not-interested.again_when_new_stock": "CREATION_TIMESTAMP"},
+        (
+            "rules.not-interested looks at the item field CREATION_TIMESTAMP",
+            "add it to publishing.item_fields",
+        ),
+    ),
+    Refused(
+        "something related by a field that isn't there",
+        {"rules.not-interested.again_when_related_bought": "CATEGORY_L9"},
+        ("rules.not-interested looks at the item field CATEGORY_L9", "publishing.item_fields"),
     ),
     Refused(
         "a rule of an unknown kind", {"rules.variety.kind": "caps"}, ("rules.variety", "'caps'", "'cap'")

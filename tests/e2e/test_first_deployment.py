@@ -113,7 +113,7 @@ def adopt(assembly: Assembly, place: Place) -> None:
             StackName=stack.name,
             ChangeSetName="adopt",
             ChangeSetType="CREATE",
-            TemplateBody=stack.template.read_text(),
+            **_template(place, stack),
             Capabilities=deploy.CAPABILITIES,
             ImportExistingResources=True,
         )
@@ -121,7 +121,27 @@ def adopt(assembly: Assembly, place: Place) -> None:
         client.execute_change_set(ChangeSetName=made["Id"])
         eventually(lambda name=stack.name: not _busy(client, name), seconds=120)
         [done] = client.describe_stacks(StackName=stack.name)["Stacks"]
-        assert done["StackStatus"] == "CREATE_COMPLETE", (stack.name, done)
+        assert done["StackStatus"] == "CREATE_COMPLETE", (stack.name, _reasons(client, stack.name))
+
+
+def _template(place: Place, stack: deploy.Stack) -> dict[str, str]:
+    """As the command line gives it: what is too long lies in the bootstrap bucket."""
+    body, settings = stack.template.read_bytes(), place.settings
+    if len(body) <= deploy.MAX_INLINE_TEMPLATE:
+        return {"TemplateBody": body.decode()}
+    bucket = f"cdk-hnb659fds-assets-{settings.account}-{settings.region}"
+    place.client("s3").put_object(Bucket=bucket, Key=f"{stack.name}.json", Body=body)
+    return {"TemplateURL": f"https://s3.{settings.region}.amazonaws.com/{bucket}/{stack.name}.json"}
+
+
+def _reasons(client: Any, name: str) -> list[str]:
+    """Of the resources that failed."""
+    events = client.describe_stack_events(StackName=name)["StackEvents"]
+    return [
+        f"{e['LogicalResourceId']}: {e.get('ResourceStatusReason')}"
+        for e in events
+        if e["ResourceStatus"].endswith("FAILED")
+    ]
 
 
 def _status(client: Any, change_set: str) -> str:

@@ -75,6 +75,7 @@ def test_build_datasets_takes_its_arguments(given: Any, monkeypatch: pytest.Monk
         application_log=json.dumps(log),
         batch_inputs='[{"folder": "users", "lines": "users"}]',
         accept='["rows.items"]',
+        streamed='{"buy": 1798761600}',
         **FORGOTTEN,
         run_id=RUN,
         run_mode="incremental",
@@ -88,6 +89,7 @@ def test_build_datasets_takes_its_arguments(given: Any, monkeypatch: pytest.Monk
     assert (job.log.keys, job.log.ttl, job.log.keep_expired_days) == (["customer", "at"], "gone", 7)
     assert (job.log.attributes, job.log.timestamp_format) == ({"USER_ID": "customer"}, "iso")
     assert job.accepted == ["rows.items"]
+    assert job.streamed == {"buy": 1798761600}
     assert job.batch_inputs == [{"folder": "users", "lines": "users"}]
     assert (job.left_out.secret, job.left_out.digests) == (b"secret", {"abc"})
     assert job.dataset("users") == f"s3://datasets/runs/{RUN}/users/"
@@ -132,6 +134,8 @@ def test_extract_aurora_reads_the_secret_it_is_told(given: Any, monkeypatch: pyt
         raw_bucket="raw",
         secret_name="osusume-dev/aurora",
         address="{}",
+        certificate_file='"/certs/own.pem"',
+        reading='{"connections": 4, "rows": 1000}',
         tables='{"users": "public.users"}',
         columns='{"users": ["user_id"]}',
         user_columns='{"users": "user_id"}',
@@ -139,7 +143,9 @@ def test_extract_aurora_reads_the_secret_it_is_told(given: Any, monkeypatch: pyt
         run_id=RUN,
     )
     extract_aurora.main()
-    assert seen[0]["source"].url == "jdbc:postgresql://db:5432/shop?sslmode=require"
+    verified = "sslmode=verify-full&sslrootcert=/certs/own.pem"
+    assert seen[0]["source"].url == f"jdbc:postgresql://db:5432/shop?{verified}"
+    assert (seen[0]["reading"].connections, seen[0]["reading"].rows) == (4, 1000)
     assert seen[0]["target"]("users") == f"s3://raw/aurora/run={RUN}/users/"
     assert seen[0]["tables"] == {"users": "public.users"}
     assert seen[0]["user_columns"] == {"users": "user_id"} and seen[0]["left_out"].digests == {"abc"}

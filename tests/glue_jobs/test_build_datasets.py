@@ -131,6 +131,7 @@ class World:
         keep_expired_days: int = 0,
         only_known: bool = False,
         datasets: Mapping[str, Any] | None = None,
+        streamed: Mapping[str, int] | None = None,
     ) -> Any:
         from glue_jobs import build_datasets
 
@@ -146,6 +147,7 @@ class World:
             previous_run_id=previous,
             log=build_datasets.LogTable(ttl=ttl, keep_expired_days=keep_expired_days),
             batch_inputs=inputs.of_all(example.settings().solutions),
+            streamed=streamed or {},
         )
         build_datasets.run(job, s3=self.s3)
         return self.report(run)
@@ -495,3 +497,25 @@ def test_only_days_since_the_run_before_are_read_and_no_exposure_is_an_empty_fil
     assert exposures.since("20261124T030000Z", none="none") < "exposures/day=2026-11-23/a.json"
     assert exposures.since("20261124T030000Z", none="none") > "exposures/day=2026-11-22/a.json"
     assert exposures.since("none", none="none") < "exposures/day=2026-11-22/a.json"
+
+
+def test_what_the_stream_brings_is_in_no_import_and_everywhere_else(world: World) -> None:
+    """From the second on at which its type opened; other types, and what was before, are imported by every run."""
+    opened = int(NOW.timestamp())
+    world.extract()
+    world.export(
+        event("a", at=NOW - timedelta(seconds=1)),
+        event("b", at=NOW),
+        event("c", item="i3", at=NOW + timedelta(seconds=1)),
+        event("d", kind="favourite", at=NOW),
+    )
+    report = world.build(streamed={"click": opened, "dislike": 0})
+    header, *rows = world.csv("interactions")
+    logged = {(row[header.index("EVENT_TYPE")], row[header.index("TIMESTAMP")]) for row in rows}
+    assert {one for one in logged if one[0] != "purchase"} == {
+        ("click", str(opened - 1)),
+        *([("favourite", str(opened))] if "favourite" in str(DATASETS) else []),
+    }
+    known = world.lines(f"results/runs/{RUN}/warehouse/interactions")
+    assert len([one for one in known if one["event_type"] == "click"]) == 3
+    assert report["datasets"]["interactions"]["kept"] == len(known) == len(rows) + 2

@@ -15,6 +15,8 @@ pytestmark = [
 ]
 
 TABLES = {"users": "public.users", "orders": "public.orders"}
+CERTIFICATES = "/certs/rds.pem"
+VERIFIED = "sslmode=verify-full&sslrootcert=/certs/rds.pem"
 COLUMNS = {"users": ["user_id", "age"], "orders": ["order_id", "ordered_at", "sales_value"]}
 
 
@@ -46,6 +48,7 @@ def sql(server: Any) -> Iterator[Callable[[str], None]]:
         "grant select on users, orders to app;"
     )
     yield execute
+    execute("drop owned by app")
     connection.close()
 
 
@@ -62,10 +65,18 @@ def extracted(spark: Any, server: Any, tmp_path: Path) -> Any:
         "password": "p",
     }
 
-    def run(columns: Any = COLUMNS, tables: Any = TABLES, left_out: Any = None) -> Callable[[str], Any]:
+    def run(
+        columns: Any = COLUMNS,
+        tables: Any = TABLES,
+        left_out: Any = None,
+        *,
+        connections: int = 1,
+        rows: int = 1_000_000,
+    ) -> Callable[[str], Any]:
         extract_aurora.run(
             spark=spark,
-            source=extract_aurora.Source.from_secret(secret, address={}),
+            source=extract_aurora.Source.from_secret(secret, address={}, certificates=CERTIFICATES),
+            reading=extract_aurora.Reading(connections=connections, rows=rows),
             tables=tables,
             columns=columns,
             target=lambda name: f"file://{tmp_path}/{name}",
@@ -183,11 +194,12 @@ def test_a_column_that_two_fields_use_is_read_once(extracted: Any) -> None:
 
 
 @pytest.mark.parametrize("host", ["db.cluster.amazonaws.com", "10.0.0.5", "127.0.0.1"])
-def test_tls_is_required_of_every_machine(host: str) -> None:
+def test_the_certificate_and_name_of_every_machine_are_verified(host: str) -> None:
     from glue_jobs.extract_aurora import Source
 
     secret = {"host": host, "port": 5432, "dbname": "shop", "username": "u", "password": "p"}
-    assert Source.from_secret(secret, address={}).url == f"jdbc:postgresql://{host}:5432/shop?sslmode=require"
+    source = Source.from_secret(secret, address={}, certificates=CERTIFICATES)
+    assert source.url == f"jdbc:postgresql://{host}:5432/shop?{VERIFIED}"
 
 
 def test_a_secret_that_rds_manages_has_no_address_so_the_configuration_gives_it() -> None:
@@ -196,11 +208,10 @@ def test_a_secret_that_rds_manages_has_no_address_so_the_configuration_gives_it(
 
     secret = {"username": "reader", "password": "p"}
     address = {"host": "shop-1.x.rds.amazonaws.com", "port": "5433", "dbname": "shop"}
-    source = Source.from_secret(secret, address=address)
-    assert source.url == "jdbc:postgresql://shop-1.x.rds.amazonaws.com:5433/shop?sslmode=require"
-    assert (
-        Source.from_secret({**secret, "host": "other", "port": 1, "dbname": "o"}, address=address) == source
-    )
+    source = Source.from_secret(secret, address=address, certificates=CERTIFICATES)
+    assert source.url == f"jdbc:postgresql://shop-1.x.rds.amazonaws.com:5433/shop?{VERIFIED}"
+    with_another = {**secret, "host": "other", "port": 1, "dbname": "o"}
+    assert Source.from_secret(with_another, address=address, certificates=CERTIFICATES) == source
 
 
 @pytest.mark.parametrize("lacking", ["host", "port", "dbname", "username", "password"])
@@ -210,4 +221,4 @@ def test_a_secret_that_lacks_something_is_refused_by_its_name(lacking: str) -> N
     secret = {"host": "db", "port": 5432, "dbname": "shop", "username": "u", "password": "p"}
     del secret[lacking]
     with pytest.raises(SourceRefused, match=rf"has no {lacking}: add it to the secret"):
-        Source.from_secret(secret, address={})
+        Source.from_secret(secret, address={}, certificates=CERTIFICATES)

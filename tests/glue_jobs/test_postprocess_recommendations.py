@@ -38,8 +38,9 @@ def world(spark: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
             text = "\n".join(json.dumps(row) for row in rows)
             (path / "part-0.json.gz").write_bytes(gzip.compress(text.encode()))
 
-        def run(self, days: int = 0, new: int = 0, solutions: Any = SOLUTIONS) -> None:
+        def run(self, days: int = 0, new: int = 0, solutions: Any = SOLUTIONS, asked: Any = None) -> None:
             publishing = {
+                **(asked or {}),
                 "exclude_bought_within_days": days,
                 "min_never_bought": new,
                 "expire_after_days": 14,
@@ -152,6 +153,18 @@ def test_the_warehouse_learns_what_each_rule_took_out_put_in_and_moved(world: An
     assert both(rows, "u2") == [("a", 1, None, exclude, 1.0)], "of a list that is empty, what went is known"
     assert both(rows, "u3") == [("a", 1, 1, None, 1.0), ("b", 2, 2, None, 0.9)]
     assert both(rows, "everyone") == [("a", 1, 1, None, 1.0), ("b", 2, 2, None, 0.9)]
+
+
+def test_a_user_of_whom_nothing_is_known_has_an_empty_profile_where_one_is_asked(world: Any) -> None:
+    world.answer("personal", recommended("u1", "a"), recommended("u2", "a"))
+    world.answer("popular", recommended("everyone", "a"))
+    row = {"run_id": RUN, "user_id": "u1", "sales_value": 1.0, "ordered_at": "2026-11-01 00:00:00"}
+    world.order(row | {"item_id": "a"})
+    world.run(asked={"with_profile": True})
+    found = {line["key"]: line["profile"] for line in world.published("personal")}
+    at = "2026-11-01 00:00:00"
+    assert found == {"u1": {"first": at, "last": at}, "u2": {}}
+    assert "profile" not in world.published("popular")[0]
 
 
 def test_in_a_shop_without_orders_nothing_was_ever_bought(world: Any, spark: Any, tmp_path: Path) -> None:

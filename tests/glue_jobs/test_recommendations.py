@@ -115,6 +115,68 @@ def test_warehouse_rows_of_lists_without_scores_have_null(output: Any) -> None:
     assert recommendations.warehouse_recommendations(lists, run_id="R").first()["score"] is None
 
 
+def known_of_users(spark: Any) -> list[Any]:
+    from glue_jobs.transforms import recommendations
+
+    orders = spark.createDataFrame(
+        [
+            ("u1", "a", "2026-11-02 00:00:00"),
+            ("u1", "b", "2026-11-01 00:00:00"),
+            ("u1", "b", "2026-11-03 00:00:00"),
+            ("u1", "gone", "2026-11-04 00:00:00"),
+            ("u2", "c", "2026-10-01 00:00:00"),
+        ],
+        "user_id string, item_id string, ordered_at string",
+    )
+    items = spark.createDataFrame(
+        [("a", "TEA|CUPS", "X"), ("b", "TEA", None), ("c", "", "Y")],
+        "item_id string, kind string, brand string",
+    )
+    users = spark.createDataFrame(
+        [("u1", "25", None), ("u3", None, None)], "user_id string, age string, income string"
+    )
+    return [
+        recommendations.first_and_last(orders),
+        recommendations.attributes(users, ["AGE", "INCOME"]),
+        recommendations.bought_in(orders, items, ["KIND", "BRAND"]),
+    ]
+
+
+def test_a_line_says_what_the_run_knows_of_its_user(spark: Any, output: Any) -> None:
+    """And the function that answers readers reads of it what was written."""
+    from glue_jobs.transforms import recommendations
+    from lambdas.get_recommendations.ranking import listed
+    from lambdas.publish_recommendations import lists as published
+
+    frame = recommendations.lists(
+        output(*(answer(user, ["a"], [1.0]) for user in ("u1", "u2", "u3"))), solution="personal"
+    )
+    told = recommendations.with_profile(frame, recommendations.profiles(known_of_users(spark)))
+    made = {line["key"]: line for line in lines(told)}
+    assert {user: line["profile"] for user, line in made.items()} == {
+        "u1": {
+            "first": "2026-11-01 00:00:00",
+            "last": "2026-11-04 00:00:00",
+            "attributes": {"AGE": "25"},
+            "bought_in": {
+                "KIND": {"TEA": "2026-11-03 00:00:00", "CUPS": "2026-11-02 00:00:00"},
+                "BRAND": {"X": "2026-11-02 00:00:00"},
+            },
+        },
+        "u2": {
+            "first": "2026-10-01 00:00:00",
+            "last": "2026-10-01 00:00:00",
+            "bought_in": {"BRAND": {"Y": "2026-10-01 00:00:00"}},
+        },
+        "u3": {"attributes": {}},
+    }
+    for line in made.values():
+        item = published.item(
+            json.dumps(line).encode(), where="x", expected="personal", version="v", expires_at=None
+        )
+        assert listed(item).profile == line["profile"]
+
+
 def test_a_line_has_the_fields_of_its_items_and_what_its_user_bought_in_the_order_of_the_list(
     spark: Any, output: Any
 ) -> None:

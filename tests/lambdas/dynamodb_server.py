@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, TypeVar
 
 HANG_SECONDS = 1.0
 
@@ -175,9 +175,12 @@ FAULTS: dict[str, Fault] = {
 }
 
 
+Kind = TypeVar("Kind", bound=Server)
+
+
 @contextmanager
-def running() -> Iterator[Server]:
-    server = Server()
+def running(kind: type[Kind] = Server) -> Iterator[Kind]:  # type: ignore[assignment]
+    server = kind()
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:

@@ -80,7 +80,12 @@ class _Request(BaseHTTPRequestHandler):
             "queryStringParameters": {name: values[-1] for name, values in query.items()} or None,
             "multiValueQueryStringParameters": dict(query) or None,
             "pathParameters": dict(parameters) or None,
-            "requestContext": {"requestId": "r", "stage": "live", "identity": {"userArn": CALLER}},
+            "requestContext": {
+                "requestId": "r",
+                "stage": "live",
+                "accountId": CALLER.split(":")[4],
+                "identity": {"userArn": CALLER},
+            },
             "body": text or None,
             "isBase64Encoded": False,
         }

@@ -206,3 +206,24 @@ def test_what_the_configuration_delivers_is_what_assignment_reads() -> None:
         ("popular-home", "control", "personal"),
         ("popular-home", "popular", "popular"),
     }
+
+
+RAMP = [
+    [f"2026-12-{day:02}", percent]
+    for day, percent in enumerate((1, 2, 5, 10, 20, 30, 45, 60, 80, 100), start=1)
+]
+
+
+@pytest.mark.parametrize("users", [8_000, pytest.param(100_000, marks=pytest.mark.nightly)])
+def test_a_ramp_in_ten_steps_moves_nobody_who_is_in_and_keeps_the_ratio(users: int) -> None:
+    """From 1 to 100%: at each step who is in stays in their variant, and parts are as binomial as they should be."""
+    given = document(ramp=RAMP)
+    before: list[str | None] = [None] * users
+    for day, percent in RAMP:
+        now = variants(given, range(users), day=str(day))
+        assert all(is_now == was for was, is_now in zip(before, now, strict=True) if was is not None), day
+        share, fresh = sum(one is not None for one in now), now.count("fresh")
+        assert stats.binomtest(share, users, float(percent) / 100).pvalue > 0.001 or percent == 100, day
+        assert stats.binomtest(fresh, share, 0.5).pvalue > 0.001, day
+        before = now
+    assert None not in before

@@ -73,10 +73,11 @@ def test_the_readme_documents_every_variable(function: str) -> None:
         )
 
 
-def test_there_are_seventeen_functions() -> None:
+def test_there_are_eighteen_functions() -> None:
     assert FUNCTIONS == [
         "analyse_experiments",
         "authorize_reader",
+        "build_datasets",
         "clean_up",
         "forget_users",
         "get_recommendations",
@@ -90,6 +91,7 @@ def test_there_are_seventeen_functions() -> None:
         "request_forgetting",
         "run_dbt",
         "stop_variant",
+        "stream_events",
         "validate_datasets",
         "validate_experiments",
     ]

@@ -123,7 +123,7 @@ def event(
         "queryStringParameters": {k: v[-1] for k, v in several.items()} or None,
         "multiValueQueryStringParameters": several or None,
         "pathParameters": (parameters or None) if known else {"proxy": path.lstrip("/")},
-        "requestContext": {"requestId": "r", "stage": "live"},
+        "requestContext": {"requestId": "r", "stage": "live", "accountId": "111111111111"},
         "body": body,
         "isBase64Encoded": False,
     }
@@ -602,6 +602,8 @@ def signed(given: dict[str, Any], arn: str | None) -> dict[str, Any]:
         ("arn:aws:iam::111111111111:user/team/Console", 200),
         ("arn:aws:sts::111111111111:assumed-role/Application/Console", 403),
         ("arn:aws:iam::111111111111:user/Consoles", 403),
+        ("arn:aws:sts::222222222222:assumed-role/Console/someone", 403),
+        ("arn:aws:iam::222222222222:user/Console", 403),
         ("arn:aws:iam::111111111111:root", 403),
         (None, 403),
     ],
@@ -886,3 +888,135 @@ def test_related_items_look_at_the_tokens_user_alone() -> None:
 
 def test_a_token_reads_no_segment() -> None:
     assert by_token("/v1/segments/{segment}", "u1", segment="s")["statusCode"] == 403
+
+
+def days_ago(days: float) -> int:
+    return int(time.time() - days * 86_400)
+
+
+def profile(first: float, last: float, **attributes: str) -> str:
+    times = {
+        name: time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(days_ago(days)))
+        for name, days in (("first", first), ("last", last))
+    }
+    return json.dumps({**times, "attributes": attributes})
+
+
+STATES = ("new", "active", "just_bought", "lapsed")
+
+
+@pytest.fixture
+def by_state(packaged: Path) -> None:
+    """Placements whose users of each state miss another item, so that it shows whose rules acted."""
+    gone = dict(zip(STATES, ("p1", "p2", "p3", "t1"), strict=True))
+    rules = {
+        f"not-{state.replace('_', '-')}": {"kind": "exclude", "items": [item]} for state, item in gone.items()
+    }
+    by = {state: [f"not-{state.replace('_', '-')}"] for state in gone}
+    api = {**example.content()["api"], "may_explain": ["*"]}
+    placed = {
+        "home": {"lists": ["personal"], "rules_by_state": by, "fallback": ["popular"]},
+        "cart": {"lists": ["related"], "rules_by_state": by, "fallback": ["popular"]},
+    }
+    configure(packaged, rules=rules, placements=placed, api=api)
+
+
+@pytest.mark.usefixtures("by_state")
+@pytest.mark.parametrize(
+    ("published", "deeds", "state", "left"),
+    [
+        (profile(300, 1), [], "just_bought", ["p1", "p2", "t1", "t2"]),
+        ('{"attributes":{}}', [], "new", ["p2", "p3", "t1", "t2"]),
+        (profile(300, 100), [], "lapsed", ["p1", "p2", "p3", "t2"]),
+        (profile(300, 100), [f"c|{days_ago(3)}|x"], "active", ["p1", "p3", "t1", "t2"]),
+        (None, [], None, ["p1", "p2", "p3", "t1", "t2"]),
+    ],
+)
+def test_users_of_each_state_have_its_rules_and_one_call_reads_what_tells_it(
+    world: Server, published: str | None, deeds: list[str], state: str | None, left: list[str]
+) -> None:
+    more = {} if published is None else {"profile": published}
+    world.put("personal#u1", RUN, items='[["p1",0.9],["p2",0.8],["p3",0.7]]', **more)
+    if deeds:
+        world.items["u1", ""] = {"pk": {"S": "u1"}, "deeds": {"SS": deeds}}
+    asked = event(USERS, userId="u1", query={"placement": "home", "explain": "true"})
+    body = json.loads(whole(signed(asked, "arn:aws:iam::111111111111:user/x"))["body"])
+    assert (ids(body), body["userState"]) == (left, state)
+    assert world.requests == [POINTERS, "personal#u1+u1", "popular#everyone"]
+
+
+@pytest.mark.usefixtures("by_state")
+def test_a_list_of_items_is_by_the_state_of_its_user_too_and_by_none_without_a_user(world: Server) -> None:
+    world.put("personal#u1", RUN, items='[["p1",1]]', profile=profile(300, 100))
+    world.put("related#i1", RUN, items='[["t1",2],["p1",1]]')
+    assert ids(ask(ITEMS, itemId="i1", query={"placement": "cart", "userId": "u1"})) == ["p1", "t2"]
+    assert world.requests[1] == "related#i1+personal#u1+u1"
+    assert ids(ask(ITEMS, itemId="i1", query={"placement": "cart"}))[:2] == ["t1", "p1"]
+
+
+@pytest.mark.usefixtures("by_state")
+@pytest.mark.parametrize("broken", ["store", "state", "profile"])
+def test_who_cannot_be_known_is_in_no_state_and_above_all_not_new(world: Server, broken: str) -> None:
+    world.put("personal#u1", RUN, items='[["p1",1]]', profile=profile(300, 100))
+    if broken == "store":
+        ask(USERS, userId="u1", query={"placement": "home"})
+        world.fail(FAULTS["access denied"])
+    elif broken == "state":
+        world.items["u1", ""] = {"pk": {"S": "u1"}, "deeds": {"SS": ["nonsense"]}}
+    else:
+        world.put("personal#u1", RUN, items='[["p1",1]]', profile='{"first": 5}')
+    query = {"placement": "home", "explain": "true"}
+    asked = signed(event(USERS, userId="u1", query=query), "arn:aws:iam::111111111111:user/x")
+    body = json.loads(whole(asked)["body"])
+    assert (body["degraded"], body["userState"], body["rules"]) == (True, None, [])
+
+
+def targeted(packaged: Path, **target: Any) -> None:
+    """An experiment whose variants both show the popular list, so that who is in it shows."""
+    one = {"name": "one", "layer": "home", "control": "a", "primary": "buyers", "target": target}
+    variants = [{"name": name, "weight": 50, "solution": "popular"} for name in "ab"]
+    configure(
+        packaged,
+        publishing={**example.content()["publishing"], "user_fields": ["AGE"]},
+        experiments={
+            "layers": [{"name": "home", "placements": ["home"]}],
+            "metrics": [{"name": "buyers", "event": "purchase", "counts": "users"}],
+            "definitions": [{**one, "starts": date.today() - timedelta(days=1), "variants": variants}],
+        },
+    )
+
+
+@pytest.mark.parametrize(
+    ("target", "told", "is_in"),
+    [
+        ({"attributes": {"AGE": ["25-34"]}}, profile(300, 5, AGE="25-34"), True),
+        ({"attributes": {"AGE": ["25-34"]}}, profile(300, 5, AGE="x|25-34"), True),
+        ({"attributes": {"AGE": ["25-34"]}}, profile(300, 5, AGE="65+"), False),
+        ({"attributes": {"AGE": ["25-34"]}}, profile(300, 5), False),
+        ({"attributes": {"AGE": ["25-34"]}}, None, False),
+        ({"states": ["lapsed", "new"]}, profile(300, 100), True),
+        ({"states": ["lapsed", "new"]}, profile(300, 5), False),
+        ({"states": ["lapsed"], "attributes": {"AGE": ["25-34"]}}, profile(300, 100, AGE="25-34"), True),
+        ({"states": ["lapsed"], "attributes": {"AGE": ["25-34"]}}, profile(300, 5, AGE="25-34"), False),
+    ],
+)
+def test_an_experiment_takes_those_whom_its_target_means(
+    world: Server, packaged: Path, target: Any, told: str | None, is_in: bool
+) -> None:
+    targeted(packaged, **target)
+    more = {} if told is None else {"profile": told}
+    world.put("personal#u1", RUN, items='[["p1",1]]', **more)
+    body = ask(USERS, userId="u1", query={"placement": "home", "numResults": "1"})
+    assert (body["experiment"], body["source"]) == (("one", "popular") if is_in else (None, "personal"))
+    assert body["degraded"] is False
+
+
+def test_while_the_store_is_away_nobody_is_in_an_experiment_with_a_target(
+    world: Server, packaged: Path
+) -> None:
+    targeted(packaged, states=["lapsed"])
+    world.put("personal#u1", RUN, items='[["p1",1]]', profile=profile(300, 100))
+    assert ask(USERS, userId="u1", query={"placement": "home"})["experiment"] == "one"
+    world.fail(FAULTS["access denied"])
+    body = ask(USERS, userId="u1", query={"placement": "home"})
+    assert (body["experiment"], body["degraded"]) == (None, True)

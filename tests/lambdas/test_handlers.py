@@ -46,11 +46,32 @@ def call(monkeypatch: pytest.MonkeyPatch) -> Any:
 def test_plan_run(call: Any) -> None:
     variables = {
         "CONTROL_TABLE": "control",
+        "DATASET_GROUP": "osusume-dev",
+        "STREAMED": '["click"]',
         "APPLICATION_LOG_TABLE": "log",
     }
     event = {"mode": "auto", "execution_name": "e", "started_at": "2026-11-24T03:00:00Z"}
     answer = call("plan_run", event, variables, {"dynamodb": Control()})
     assert (answer["run_id"], answer["mode"], answer["export"]["to"]) == (RUN, "full", "2026-11-24T02:55:00Z")
+    assert list(answer["streamed"]) == ["click"]
+
+
+def test_stream_events(call: Any) -> None:
+    variables = {
+        "CONTROL_TABLE": "control",
+        "RAW_BUCKET": "raw",
+        "DATASET_GROUP": "osusume-dev",
+        "TRACKING_ID": "tracker",
+        "STREAMED": '["click"]',
+        "LOG_ATTRIBUTES": '{"EVENT_TYPE": "type", "USER_ID": "user"}',
+        "TIMESTAMP_FORMAT": "iso",
+        "INTERACTIONS": "{}",
+        "POWERTOOLS_METRICS_NAMESPACE": "n",
+    }
+    change = {"Keys": {"user": {"S": "u"}}, "NewImage": {"type": {"S": "view"}}, "SequenceNumber": "1"}
+    record = {"eventName": "INSERT", "dynamodb": change}
+    answer = call("stream_events", {"Records": [record]}, variables, {"dynamodb": DynamoDB()})
+    assert answer == {"batchItemFailures": []}
 
 
 def test_validate_datasets(call: Any) -> None:

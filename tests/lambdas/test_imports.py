@@ -11,6 +11,7 @@ ROOT = Path(__file__).parents[2]
 # As stacks/analytics.py packs them.
 FOLDERS = {
     "analyse_experiments": ("analysis", "warehouse/load"),
+    "build_datasets": ("glue_jobs",),
     "load_warehouse": ("warehouse/load",),
     "run_dbt": ("warehouse",),
 }

@@ -12,11 +12,16 @@ from lambdas.plan_run.environment import Environment
 from lambdas.plan_run.handler import run
 from lambdas.plan_run.plan import NothingToExport, Watermark, WatermarkTooOld, window_start, windows
 from lambdas.plan_run.sources import PointInTimeRecoveryDisabled
+from lambdas.plan_run.streaming import AHEAD, StreamingCannotEnd, note
 from lambdas.shared.events import InvalidEvent
+from lambdas.stream_events.records import CLOCK_SKEW
 from osusume_endpoint.dynamodb import export
+from tests.lambdas.fakes import DynamoDB
 
 START = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
-SETTINGS = Environment("control", "log")
+SETTINGS = Environment("control", "osusume-dev", [], "log")
+WITHOUT_LOG = Environment("control", "osusume-dev", [])
+STREAMING = {"pk": {"S": "streaming#osusume-dev"}}
 
 
 @pytest.fixture
@@ -31,6 +36,7 @@ def planned(stubbed: Any) -> Any:
         recovery: str = "ENABLED",
         recoverable_since: datetime = START - timedelta(days=35),
         export_whole: bool = False,
+        log_table: str = "",
         **changes: Any,
     ) -> Any:
         client, stubber = stubbed("dynamodb")
@@ -53,14 +59,18 @@ def planned(stubbed: Any) -> Any:
             "log_exported_until": {"S": watermark and watermark.strftime("%Y-%m-%dT%H:%M:%SZ")},
             "run_id": {"S": "20261123T030000Z"},
             **({"export_whole": {"BOOL": True}} if export_whole else {}),
+            **({"log_table": {"S": log_table}} if log_table else {}),
         }
         stubber.add_response(
             "get_item",
             {"Item": item} if watermark else {},
             {"TableName": "control", "Key": {"pk": {"S": "watermark"}}, "ConsistentRead": True},
         )
+        stubber.add_response(
+            "get_item", {}, {"TableName": "control", "Key": STREAMING, "ConsistentRead": True}
+        )
         event = {"mode": mode, "execution_name": "e", "started_at": "2026-11-24T03:00:00.123Z"} | changes
-        return run(event, dynamodb=client, settings=SETTINGS)
+        return run(event, dynamodb=client, settings=SETTINGS, now=START)
 
     return make
 
@@ -76,6 +86,7 @@ def test_the_first_run_exports_everything(planned: Any) -> None:
             "prefix": "application_log/run=20261124T030000Z",
         },
         "previous_run_id": "none",
+        "streamed": {},
     }
 
 
@@ -167,6 +178,19 @@ def test_after_a_forgetting_the_whole_log_is_exported_once(planned: Any) -> None
         planned(mode="incremental", watermark=START - timedelta(hours=23), export_whole=True)
 
 
+@pytest.mark.parametrize("before", ["another-table", "none"])
+def test_a_log_that_was_another_table_is_exported_whole_once(planned: Any, before: str) -> None:
+    """Events of the imported table that are older than the last run were in no run's export."""
+    hour = START - timedelta(hours=1)
+    plan = planned(watermark=hour, log_table=before)
+    assert (plan["mode"], plan["export"]["windows"]) == ("full", [])
+    assert plan["previous_run_id"] == "20261123T030000Z", "what expired before goes on being learned"
+    assert planned(watermark=hour, log_table="log")["mode"] == "incremental"
+    assert planned(watermark=hour)["mode"] == "incremental", "a watermark of an earlier version"
+    with pytest.raises(WatermarkTooOld, match="exported another table"):
+        planned(mode="incremental", watermark=hour, log_table=before)
+
+
 @pytest.mark.parametrize("watermark", [None, START - timedelta(days=36)])
 def test_incremental_without_a_usable_watermark_is_refused_with_the_cure(
     planned: Any, watermark: datetime | None
@@ -202,12 +226,14 @@ def test_without_a_log_a_run_exports_nothing_and_asks_for_no_table(stubbed: Any)
         {"Item": {"log_exported_until": {"S": "2026-11-23T03:00:00Z"}, "run_id": {"S": "20261123T030000Z"}}},
         {"TableName": "control", "Key": {"pk": {"S": "watermark"}}, "ConsistentRead": True},
     )
+    stubber.add_response("get_item", {}, {"TableName": "control", "Key": STREAMING, "ConsistentRead": True})
     event = {"mode": "auto", "started_at": "2026-11-24T03:00:00.123Z"}
-    assert run(event, dynamodb=client, settings=Environment("control")) == {
+    assert run(event, dynamodb=client, settings=WITHOUT_LOG, now=START) == {
         "run_id": "20261124T030000Z",
         "mode": "full",
         "export": {"type": "none", "windows": [], "to": "2026-11-24T03:00:00Z", "prefix": "none"},
         "previous_run_id": "20261123T030000Z",
+        "streamed": {},
     }
 
 
@@ -216,4 +242,62 @@ def test_without_a_log_a_run_of_changes_is_refused(stubbed: Any) -> None:
     stubber.add_response("get_item", {}, None)
     event = {"mode": "incremental", "started_at": "2026-11-24T03:00:00.123Z"}
     with pytest.raises(NothingToExport, match="'incremental', but the environment has no application log"):
-        run(event, dynamodb=client, settings=Environment("control"))
+        run(event, dynamodb=client, settings=WITHOUT_LOG, now=START)
+
+
+def noted(
+    control: DynamoDB, *types: str, now: datetime = START, group: str = "osusume-dev"
+) -> dict[str, int]:
+    return note(control, table="control", dataset_group=group, types=types, now=now)
+
+
+def test_a_type_is_streamed_from_a_moment_that_lies_ahead_and_never_moves() -> None:
+    """What is before it is imported by every run, what is after it by none: a later run must not think otherwise."""
+    control, opens = DynamoDB(), int((START + AHEAD).timestamp())
+    assert noted(control, "click") == {"click": opens}
+    assert noted(control, "click", now=START + timedelta(days=1)) == {"click": opens}
+    later = START + timedelta(days=2)
+    both = {"click": opens, "favourite": int((later + AHEAD).timestamp())}
+    assert noted(control, "click", "favourite", now=later) == both
+
+
+def test_the_moment_lies_further_ahead_than_a_clock_may_be() -> None:
+    """An event from a clock that is ahead would be left to the stream before the function knows of it, and be lost."""
+    assert timedelta(seconds=CLOCK_SKEW + 5 * 60) < AHEAD
+
+
+def test_what_was_streamed_cannot_be_imported_again() -> None:
+    control = DynamoDB()
+    noted(control, "click", "favourite")
+    with pytest.raises(
+        StreamingCannotEnd, match=r"'click' were streamed .* since 2026-11-24T05:00:00Z.*streamed: true"
+    ):
+        noted(control, "favourite", now=START + AHEAD)
+    assert noted(control, "favourite", "click", now=START + timedelta(days=1)).keys() == {
+        "click",
+        "favourite",
+    }
+
+
+def test_a_type_whose_moment_has_not_come_may_be_taken_back() -> None:
+    control = DynamoDB()
+    noted(control, "click")
+    assert noted(control, now=START + timedelta(minutes=5)) == {}
+    later = START + timedelta(days=1)
+    assert noted(control, "click", now=later) == {"click": int((later + AHEAD).timestamp())}
+
+
+def test_another_dataset_group_gets_all_by_import_and_its_own_moment() -> None:
+    control = DynamoDB()
+    noted(control, "click")
+    later = START + timedelta(days=9)
+    assert noted(control, now=later, group="osusume-dev-v2") == {}
+    assert noted(control, "click", now=later, group="osusume-dev-v2") == {
+        "click": int((later + AHEAD).timestamp())
+    }
+
+
+def test_where_nothing_is_streamed_nothing_is_written() -> None:
+    control = DynamoDB()
+    assert noted(control) == {}
+    assert (control.items, control.calls) == ({}, 1)

@@ -116,6 +116,19 @@ def test_an_event_is_kept_in_the_log_and_in_its_user_s_state(tables: Tables) -> 
     assert user_state.decode({"deeds": {"SS": list(tables.state["u1"])}}).clicked == {"i1": 1795489199}
 
 
+@pytest.mark.parametrize("position", [2, 2.0])
+def test_where_something_was_clicked_is_kept_in_the_log(
+    tables: Tables, position: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(SETTINGS.log_attributes, "PLACEMENT", "placement")
+    monkeypatch.setitem(SETTINGS.log_attributes, "POSITION", "position")
+    run(tables, {**CLICK, "placement": "home", "position": position})
+    kept = tables.log["u1", "id#e1"]
+    assert (kept["placement"], kept["position"]) == ({"S": "home"}, {"N": "2"})
+    run(tables, {**CLICK, "eventId": "e2"})
+    assert {"placement", "position"}.isdisjoint(tables.log["u1", "id#e2"])
+
+
 def test_what_the_job_reads_of_the_log_is_what_is_written(tables: Tables) -> None:
     run(tables, CLICK, {**SHOWN, "eventId": "e2"}, {**CLICK, "eventId": "e3", "value": 1})
     written = {name for item in tables.log.values() for name in item}
@@ -187,6 +200,15 @@ BAD: list[tuple[str, dict[str, Any]]] = [
     ("wrong-value", {"value": True}),
     ("wrong-value", {"value": 1e19}),
     ("wrong-value", {"value": float("inf")}),
+    ("wrong-position", {"position": 0}),
+    ("wrong-position", {"position": -1}),
+    ("wrong-position", {"position": 1.5}),
+    ("wrong-position", {"position": "1"}),
+    ("wrong-position", {"position": True}),
+    ("wrong-position", {"position": 10_001}),
+    ("wrong-position", {"position": float("nan")}),
+    ("wrong-position", {"position": float("inf")}),
+    ("wrong-position", {"position": [1]}),
     ("items-twice", {"type": "impression", "itemIds": ["a"]}),
     ("wrong-items", {"type": "impression", "itemId": None, "itemIds": []}),
     ("wrong-id", {"type": "impression", "itemId": None, "itemIds": [1]}),

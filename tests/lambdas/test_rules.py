@@ -46,7 +46,9 @@ def known(example: Example) -> Known:
         if (text := user_state.deed(kind, item, int(NOW - days_ago * DAY)))
     ]
     state = user_state.decode({"deeds": {"SS": deeds}} if deeds else None)
-    return Known(now=NOW, length=25, user="w", state=state, bought=example.bought)
+    return Known(
+        now=NOW, length=25, user="w", state=state, bought=example.bought, bought_in=example.bought_in
+    )
 
 
 def test_every_kind_of_the_configuration_has_a_row_and_an_example() -> None:

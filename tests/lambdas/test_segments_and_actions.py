@@ -112,7 +112,12 @@ def ask(
         "headers": {},
         "multiValueQueryStringParameters": {name: [value] for name, value in (query or {}).items()} or None,
         "pathParameters": parameters,
-        "requestContext": {"requestId": "r", "stage": "live", "identity": {"userArn": caller}},
+        "requestContext": {
+            "requestId": "r",
+            "stage": "live",
+            "accountId": "111111111111",
+            "identity": {"userArn": caller},
+        },
         "body": None,
         "isBase64Encoded": False,
     }

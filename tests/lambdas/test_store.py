@@ -205,6 +205,13 @@ def test_a_state_that_makes_no_sense_is_told_and_loses_nobody_a_list(
         {"facts": {"N": "1"}},
         {"bought": {"S": "[]"}},
         {"bought": {"S": '{"a":1}'}},
+        {"profile": {"S": "[]"}},
+        {"profile": {"S": '{"first":1}'}},
+        {"profile": {"S": '{"last":null}'}},
+        {"profile": {"S": '{"attributes":{"AGE":1}}'}},
+        {"profile": {"S": '{"attributes":["AGE"]}'}},
+        {"profile": {"S": '{"bought_in":{"BRAND":{"X":1}}}'}},
+        {"profile": {"S": '{"bought_in":["BRAND"]}'}},
     ],
 )
 def test_facts_that_fit_no_list_are_corrupt(more: Any) -> None:

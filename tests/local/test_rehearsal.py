@@ -13,8 +13,9 @@ import pytest
 
 from config.settings import load
 from local import cli, rehearsal
-from local.rehearsal import changes, stage, steps
+from local.rehearsal import changes, look, stage, steps
 from local.rehearsal.stage import RehearsalFailed, Step
+from operations.place import Place
 from osusume_endpoint import administrator, processes, state
 from osusume_endpoint.faults.plan import parse
 from tests import example
@@ -110,11 +111,11 @@ def test_an_unknown_environment_is_refused_before_anything_starts(
 def test_every_change_is_one_that_the_configuration_takes_and_shows(ended: list[int]) -> None:
     with stage.opened("dev") as opened:
         seen = [opened.settings]
-        for change in (change for group in changes.groups(seen[0]) for change in group):
+        for change in (change for group in changes.groups(seen[0]) for change in group.changes):
             opened.take(python("pass", edits=change.edits))
             seen.append(load("dev", opened.configuration))
             assert seen[-1] != seen[-2], change.name
-    assert len(seen) > 8
+    assert len(seen) > 14
 
 
 @pytest.mark.parametrize("play", [steps.short, steps.whole])
@@ -127,5 +128,36 @@ def test_it_ends_twice_and_every_fault_is_one_that_the_endpoint_takes(
     names = [step.name for step in plan]
     assert names.count("destroy") == 2 and names[-1] == "destroy"
     assert names.index("destroy") < names.index("deploy again")
-    failing = [step for step in plan if step.fails]
-    assert len(failing) == 2 and all(parse(step.fault).resources for step in failing)
+    protected = [step for step in plan if "TerminationProtection" in step.said]
+    assert len(protected) == (2 if environment == "prod" and play is steps.short else 0)
+    failing = [step for step in plan if step.fails and step not in protected]
+    assert [bool(step.fault) for step in failing].count(True) == 2
+    assert all(parse(step.fault).resources for step in failing if step.fault)
+    refused = [step.said for step in failing if not step.fault]
+    assert refused == (["raise datasets.schema_version"] if play is steps.whole else [])
+
+
+class Scheduler:
+    """A service whose schedule is this one."""
+
+    def __init__(self, expression: str) -> None:
+        self.expression = expression
+
+    def get_schedule(self, *, Name: str) -> dict[str, str]:
+        assert Name == example.settings().names.schedule
+        return {"ScheduleExpression": self.expression}
+
+
+@pytest.mark.parametrize(
+    ("deployed", "code"), [(example.settings().schedule.expression, 0), ("cron(1 1 * * ? *)", 1)]
+)
+def test_what_is_deployed_otherwise_than_configured_is_wrong(
+    deployed: str, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = Place(example.settings())
+    monkeypatch.setattr(Place, "client", lambda self, service: Scheduler(deployed))
+    monkeypatch.setattr(look, "LOOKS", (look.schedule,))
+    monkeypatch.setattr(look.places, "reached", lambda environment: place)
+    assert look.main("dev") == code
+    wanted = f"{deployed!r} is deployed, {place.settings.schedule.expression!r} is configured"
+    assert (wanted in capsys.readouterr().out) == bool(code)

@@ -29,6 +29,7 @@ from cryptography.x509.oid import NameOID
 from osusume_endpoint.endpoint import Endpoint
 from osusume_endpoint.testing import running
 from tests import example
+from tests.security import api_stack
 from tests.stacks.conftest import ROOT, Assembly
 from tests.tokens import Ec, Rsa, claims, keyed, part
 
@@ -39,7 +40,6 @@ def handler(event, context):
     told = event['requestContext'].get('authorizer')
     return {'statusCode': 200, 'body': json.dumps({'told': told, 'path': event['path']})}
 """
-KINDS = ("RestApi", "Resource", "Method", "Authorizer", "Deployment", "Stage", "RequestValidator")
 
 
 @dataclass(frozen=True)
@@ -138,38 +138,11 @@ def api(cloud: Endpoint, issuer: Issuer, tmp_path_factory: pytest.TempPathFactor
         Timeout=10,
         Environment={"Variables": {**told, "SSL_CERT_FILE": str(issuer.certificate)}},
     )
-    functions = {True: authorizer, False: running.make_function(cloud, ECHO)}
-    arn = f"arn:aws:lambda:{cloud.region}:{cloud.account}:function:"
-
-    def placed(value: Any) -> Any:
-        """The template's functions, account and region are those of this test."""
-        if isinstance(value, str):
-            settings = assembly.settings
-            return value.replace(settings.account, cloud.account).replace(settings.region, cloud.region)
-        if isinstance(value, dict) and "Fn::GetAtt" in value and "Function" in value["Fn::GetAtt"][0]:
-            return arn + functions[value["Fn::GetAtt"][0].startswith("AuthorizeReader")]
-        if isinstance(value, dict):
-            return {key: placed(one) for key, one in value.items()}
-        return [placed(one) for one in value] if isinstance(value, list) else value
-
-    kept = {
-        name: placed(one)
-        for name, one in template.items()
-        if one["Type"] in {f"AWS::ApiGateway::{kind}" for kind in KINDS}
-        or (one["Type"] == "AWS::Lambda::Permission" and "execute-api" in json.dumps(one))
-    }
-    for one in kept.values():
-        one["Properties"].pop("AccessLogSetting", None)
-        needs = one.pop("DependsOn", [])
-        one["DependsOn"] = [name for name in ([needs] if isinstance(needs, str) else needs) if name in kept]
-    rest = next(name for name, one in kept.items() if one["Type"] == "AWS::ApiGateway::RestApi")
-    stack = running.name("api")
-    client = cloud.client("cloudformation")
-    body = {"Resources": kept, "Outputs": {"Api": {"Value": {"Ref": rest}}}}
-    client.create_stack(StackName=stack, TemplateBody=json.dumps(body))
-    client.get_waiter("stack_create_complete").wait(StackName=stack, WaiterConfig={"Delay": 1})
-    [output] = client.describe_stacks(StackName=stack)["Stacks"][0]["Outputs"]
-    return f"{cloud.url}/_aws/execute-api/{output['OutputValue']}/live"
+    other = running.make_function(cloud, ECHO)
+    url, _ = api_stack.deployed(
+        cloud, assembly, function=lambda name: authorizer if name.startswith("AuthorizeReader") else other
+    )
+    return url
 
 
 @dataclass(frozen=True)

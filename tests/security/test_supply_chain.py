@@ -41,6 +41,7 @@ def test_the_locks_are_those_that_something_installs() -> None:
     assert LOCKS == [
         "lambdas/analyse_experiments/requirements.txt",
         "lambdas/authorize_reader/requirements.txt",
+        "lambdas/build_datasets/requirements.txt",
         "lambdas/forget_users/requirements.txt",
         "lambdas/requirements.txt",
         "lambdas/run_dbt/requirements.txt",
@@ -86,6 +87,7 @@ def _pins(lock: str) -> dict[str, str]:
 LAYERS = [
     "lambdas/analyse_experiments/requirements.txt",
     "lambdas/authorize_reader/requirements.txt",
+    "lambdas/build_datasets/requirements.txt",
     "lambdas/forget_users/requirements.txt",
     "lambdas/requirements.txt",
     "lambdas/run_dbt/requirements.txt",

@@ -35,7 +35,9 @@ FUNCTIONS = [
 ]
 JOBS = {
     "extract-aurora": {"--run_id"},
-    "build-datasets": {"--run_id", "--run_mode", "--export_prefix", "--previous_run_id", "--accept"},
+    "build-datasets": {
+        *("--run_id", "--run_mode", "--export_prefix", "--previous_run_id", "--accept", "--streamed")
+    },
     "postprocess-recommendations": {"--run_id", "--versions"},
 }
 READ_BY_LIBRARIES = {"POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE"}

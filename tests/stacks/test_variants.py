@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from dashboards.pages import PAGES
 from dashboards.spec import data_sets
 from tests import example
 from tests.stacks.conftest import ROOT, Assembly
+from tests.stacks.test_security import listed
 from warehouse.load.tables import READER_USER
 
 IMPORTED = {
@@ -117,6 +119,38 @@ def experimenting(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
 def _function(assembly: Assembly, name: str) -> list[dict[str, Any]]:
     found = [one for _, one in assembly.properties("AWS::Lambda::Function")]
     return [one for one in found if one["FunctionName"] == f"osusume-dev-{name}"]
+
+
+def test_a_function_builds_datasets_with_the_rights_of_the_job_only_where_it_is_configured(
+    tmp_path: Path,
+) -> None:
+    made = Assembly("dev", tmp_path, example.settings(etl={"engine": "auto", "function_memory": 4000}))
+    [function] = _function(made, "build-datasets")
+    assert (function["MemorySize"], function["Timeout"], len(function["Layers"])) == (4000, 900, 2)
+    folder = made.folder / f"asset.{function['Code']['S3Key'].removesuffix('.zip')}"
+    assert (folder / "on_duckdb/pyspark/sql/functions.py").is_file(), "what the script imports as pyspark"
+    [job] = [one for _, one in made.properties("AWS::Glue::Job") if one["Name"].endswith("build-datasets")]
+    fixed = json.loads((folder / "arguments.json").read_text())
+    assert fixed.items() <= job["DefaultArguments"].items()
+    # What Hadoop's client asks besides, and what a job or a function needs to write its log.
+    spark = {"s3:ListMultipartUploadParts", "s3:ListBucketMultipartUploads", "cloudwatch:PutMetricData"}
+    logs = {"logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents", "logs:AssociateKmsKey"}
+    ours = {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}
+    assert (
+        _actions(made, "BuildSmallDatasets") - ours - logs == _actions(made, "BuildDatasets") - spark - logs
+    )
+    assert "`BuildSmallDatasets`" in (ROOT / "docs" / "security.md").read_text()
+
+
+def _actions(made: Assembly, role: str) -> set[str]:
+    return {
+        action
+        for name, found in made.properties("AWS::IAM::Role")
+        if name.rpartition("/")[2].startswith(f"{role}Role")
+        for policy in found["Policies"]
+        for statement in policy["PolicyDocument"]["Statement"]
+        for action in listed(statement["Action"])
+    }
 
 
 def test_experiments_are_analysed_only_where_one_is_configured(

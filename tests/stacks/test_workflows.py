@@ -353,6 +353,93 @@ def test_prepare_extracts_builds_and_validates() -> None:
     assert export["S3Prefix"] == f"application_log/run={RUN}"
 
 
+def on(engine: str) -> Settings:
+    return example.settings(etl={"engine": engine})
+
+
+def prepared(engine: str, answer: Any) -> tuple[Result, list[str]]:
+    """`build_datasets` answers so; which jobs ran."""
+    answers = preparation()
+    known = {"validate_datasets": {"passed": True, "rows": {}}, "grant_reader": {"user": "e", "tables": []}}
+    answers["lambda", "Invoke"] = functions(**known, build_datasets=answer)
+    result, cloud = run("prepare", PLAN, answers, given=on(engine))
+    return result, [call["JobName"] for call in sent(cloud, "StartJobRun")]
+
+
+@pytest.mark.parametrize("engine", ["auto", "lambda"])
+def test_small_data_are_built_in_a_function_with_the_jobs_arguments_and_spark_is_not_asked(
+    engine: str,
+) -> None:
+    asked: list[Any] = []
+
+    def build(payload: Any) -> Any:
+        asked.append(payload)
+        return {"built": True, "megabytes": 3.5}
+
+    result, jobs = prepared(engine, build)
+    assert output(result) == {"run_id": RUN, "rows": {}, "dpu_hours": [None]}
+    assert jobs == [NAMES.job("extract-aurora")]
+    assert asked == [
+        {
+            "run_id": RUN,
+            "run_mode": "full",
+            "export_prefix": f"application_log/run={RUN}",
+            "previous_run_id": "none",
+            "accept": "[]",
+            "streamed": "{}",
+        }
+    ]
+
+
+def test_what_is_too_large_for_the_function_is_built_on_spark() -> None:
+    result, jobs = prepared("auto", {"built": False, "megabytes": 999.0})
+    assert output(result) == {"run_id": RUN, "rows": {}, "dpu_hours": [None, None]}
+    assert jobs == [NAMES.job("extract-aurora"), NAMES.job("build-datasets")]
+
+
+@pytest.mark.parametrize(
+    ("error", "on_spark"),
+    [("Sandbox.Timedout", True), ("Runtime.ExitError", True), ("NothingToBuild", False)],
+)
+def test_a_function_that_was_killed_leaves_the_build_to_spark_and_one_that_refuses_does_not(
+    error: str, on_spark: bool
+) -> None:
+    answers = preparation()
+    others = answers["lambda", "Invoke"]
+
+    def invoke(parameters: dict[str, Any]) -> Any:
+        if parameters["FunctionName"] != NAMES.function_arn("build_datasets"):
+            return others(parameters)
+        said = {"errorType": error, "errorMessage": "why"}
+        return {"StatusCode": 200, "FunctionError": "Unhandled", "Payload": Body(json.dumps(said))}
+
+    answers["lambda", "Invoke"] = invoke
+    result, cloud = run("prepare", PLAN, answers, given=on("auto"))
+    jobs = [call["JobName"] for call in sent(cloud, "StartJobRun")]
+    assert (NAMES.job("build-datasets") in jobs) is on_spark
+    assert (result.error is None) is on_spark
+    if not on_spark:
+        assert result.error == error
+
+
+@pytest.mark.parametrize("engine", ["auto", "lambda"])
+def test_a_preparation_with_a_function_is_a_valid_definition(engine: str) -> None:
+    assert validate(prepare.definition(on(engine))) == []
+
+
+def test_only_the_engine_that_is_configured_may_be_started() -> None:
+    def allowed(engine: str) -> set[str]:
+        found = prepare.statements(on(engine), key_arn="arn:aws:kms:r:1:key/k")
+        return {resource for one in found for resource in one.resources}
+
+    function, job = NAMES.function_arn("build_datasets"), NAMES.job_arn("build-datasets")
+    assert {engine: {function, job} & allowed(engine) for engine in ("glue", "lambda", "auto")} == {
+        "glue": {job},
+        "lambda": {function},
+        "auto": {function, job},
+    }
+
+
 def test_hours_that_glue_does_not_say_are_null_and_no_zero() -> None:
     result, _ = run("prepare", PLAN, preparation() | glue_job(ExecutionTime=360))
     assert set(output(result)["dpu_hours"]) == {None}

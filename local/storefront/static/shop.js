@@ -154,7 +154,7 @@ function compared(placement, before, now) {
 }
 
 /* What a person does with an item of a list. */
-const of = (item, answer, placement) => ({ itemId: item, recommendationId: answer?.recommendationId, placement: placement || undefined });
+const of = (item, answer, placement) => ({ itemId: item, recommendationId: answer?.recommendationId, placement: placement || undefined, position: answer?.items.find((one) => one.itemId === item)?.position });
 function buy(item, answer, placement) {
   return act({ key: "did.purchase", item }, [event("purchase", of(item, answer, placement))]);
 }

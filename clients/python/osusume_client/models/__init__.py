@@ -22,6 +22,7 @@ from .recommendations_rules_item import RecommendationsRulesItem
 from .recommendations_rules_item_moved_item import RecommendationsRulesItemMovedItem
 from .recommendations_rules_item_removed_item import RecommendationsRulesItemRemovedItem
 from .recommendations_source import RecommendationsSource
+from .recommendations_user_state_type_1 import RecommendationsUserStateType1
 from .segment import Segment
 from .segment_members_item import SegmentMembersItem
 
@@ -48,6 +49,7 @@ __all__ = (
     "RecommendationsRulesItemMovedItem",
     "RecommendationsRulesItemRemovedItem",
     "RecommendationsSource",
+    "RecommendationsUserStateType1",
     "Segment",
     "SegmentMembersItem",
 )

@@ -31,7 +31,8 @@ class EventsEventsItem:
         item_ids (list[str] | Unset):
         session_id (str | Unset):
         recommendation_id (str | Unset):
-        placement (str | Unset): Of an impression: where it was shown, so that experiments count it
+        placement (str | Unset): Where it was shown or clicked; of an impression, so that experiments count it
+        position (int | Unset): `position` of the item in the answer; of itemIds that of the first
         value (float | Unset): A price, or the share that was watched
     """
 
@@ -45,6 +46,7 @@ class EventsEventsItem:
     session_id: str | Unset = UNSET
     recommendation_id: str | Unset = UNSET
     placement: str | Unset = UNSET
+    position: int | Unset = UNSET
     value: float | Unset = UNSET
 
     def to_dict(self) -> dict[str, Any]:
@@ -69,6 +71,8 @@ class EventsEventsItem:
         recommendation_id = self.recommendation_id
 
         placement = self.placement
+
+        position = self.position
 
         value = self.value
 
@@ -95,6 +99,8 @@ class EventsEventsItem:
             field_dict["recommendationId"] = recommendation_id
         if placement is not UNSET:
             field_dict["placement"] = placement
+        if position is not UNSET:
+            field_dict["position"] = position
         if value is not UNSET:
             field_dict["value"] = value
 
@@ -123,6 +129,8 @@ class EventsEventsItem:
 
         placement = d.pop("placement", UNSET)
 
+        position = d.pop("position", UNSET)
+
         value = d.pop("value", UNSET)
 
         events_events_item = cls(
@@ -136,6 +144,7 @@ class EventsEventsItem:
             session_id=session_id,
             recommendation_id=recommendation_id,
             placement=placement,
+            position=position,
             value=value,
         )
 

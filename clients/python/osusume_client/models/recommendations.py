@@ -10,6 +10,8 @@ from ..types import UNSET, Unset
 
 from ..models.recommendations_source import check_recommendations_source
 from ..models.recommendations_source import RecommendationsSource
+from ..models.recommendations_user_state_type_1 import check_recommendations_user_state_type_1
+from ..models.recommendations_user_state_type_1 import RecommendationsUserStateType1
 from ..types import UNSET, Unset
 from typing import cast
 
@@ -35,6 +37,8 @@ class Recommendations:
         variant (None | str):
         next_cursor (None | str): Send it as `cursor`; null at the end
         rules (list[RecommendationsRulesItem] | Unset): With explain=true
+        user_state (None | RecommendationsUserStateType1 | Unset): With explain=true: the state of the user, where the
+            answer hangs on it
     """
 
     recommendation_id: str
@@ -47,6 +51,7 @@ class Recommendations:
     variant: None | str
     next_cursor: None | str
     rules: list[RecommendationsRulesItem] | Unset = UNSET
+    user_state: None | RecommendationsUserStateType1 | Unset = UNSET
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -86,6 +91,14 @@ class Recommendations:
                 rules_item = rules_item_data.to_dict()
                 rules.append(rules_item)
 
+        user_state: None | str | Unset
+        if isinstance(self.user_state, Unset):
+            user_state = UNSET
+        elif isinstance(self.user_state, str):
+            user_state = self.user_state
+        else:
+            user_state = self.user_state
+
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
@@ -103,6 +116,8 @@ class Recommendations:
         )
         if rules is not UNSET:
             field_dict["rules"] = rules
+        if user_state is not UNSET:
+            field_dict["userState"] = user_state
 
         return field_dict
 
@@ -169,6 +184,23 @@ class Recommendations:
 
                 rules.append(rules_item)
 
+        def _parse_user_state(data: object) -> None | RecommendationsUserStateType1 | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            try:
+                if not isinstance(data, str):
+                    raise TypeError()
+                user_state_type_1 = check_recommendations_user_state_type_1(data)
+
+                return user_state_type_1
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(None | RecommendationsUserStateType1 | Unset, data)
+
+        user_state = _parse_user_state(d.pop("userState", UNSET))
+
         recommendations = cls(
             recommendation_id=recommendation_id,
             items=items,
@@ -180,6 +212,7 @@ class Recommendations:
             variant=variant,
             next_cursor=next_cursor,
             rules=rules,
+            user_state=user_state,
         )
 
         recommendations.additional_properties = d

@@ -261,3 +261,19 @@ def test_conditions_may_join_lists_and_ask_for_the_region(cloud: Endpoint) -> No
         listing = client.list_stack_resources(StackName=stack)["StackResourceSummaries"]
         made[listed] = {one["LogicalResourceId"] for one in listing}
     assert made == {"": {"Here"}, "a,b": {"Given", "Here"}}
+
+
+def test_a_name_that_is_made_up_stays_for_an_update_and_is_another_stacks_own(cloud: Endpoint) -> None:
+    """What the first stack retained is in nobody's way: CloudFormation's random part is of the stack."""
+
+    def made(text: str) -> str:
+        topic = {"Kept": {**resource("SNS::Topic", DisplayName=text), "DeletionPolicy": "Retain"}}
+        return deploy(cloud, "named", topic, outputs={"Topic": ref("Kept")})["Topic"]
+
+    first = made("one")
+    assert made("two") == first
+    destroy(cloud, "named")
+    second = made("three")
+    beginning = f"arn:aws:sns:{cloud.region}:{cloud.account}:named-Kept-"
+    assert first.startswith(beginning) and second.startswith(beginning) and second != first
+    destroy(cloud, "named")

@@ -10,6 +10,7 @@ from osusume_endpoint.glue.jdbc import without_tls
     [
         ("jdbc:postgresql://127.0.0.1:5432/shop?sslmode=require", "jdbc:postgresql://127.0.0.1:5432/shop?sslmode=disable"),
         ("jdbc:postgresql://localhost/shop?ssl=true&a=b", "jdbc:postgresql://localhost/shop?a=b&sslmode=disable"),
+        ("jdbc:postgresql://localhost/shop?sslmode=verify-full&sslrootcert=/a/b.pem&SSLFactory=x&a=b", "jdbc:postgresql://localhost/shop?a=b&sslmode=disable"),
         ("jdbc:postgresql://127.0.0.1:1/shop", "jdbc:postgresql://127.0.0.1:1/shop?sslmode=disable"),
     ],
 )  # fmt: skip

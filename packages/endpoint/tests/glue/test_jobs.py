@@ -245,7 +245,9 @@ def test_jdbc_reads_the_embedded_database_though_the_script_asks_for_tls(jobs: J
         f"""
 from pyspark.sql import SparkSession
 spark = SparkSession.builder.getOrCreate()
-url = "jdbc:postgresql://127.0.0.1:{port}/jdbc?sslmode=require"
+certificates = spark._jvm.java.lang.System.getProperty("RDS_ROOT_CERT_PATH")
+print("CERTIFICATES", certificates)
+url = f"jdbc:postgresql://127.0.0.1:{port}/jdbc?sslmode=verify-full&sslrootcert={{certificates}}"
 login = {{"user": "jdbc_user", "password": "jdbc-password", "driver": "org.postgresql.Driver"}}
 spark.range(5).write.jdbc(url, "numbers", mode="overwrite", properties=login)
 read = spark.read.format("jdbc").options(url=url, dbtable="numbers", fetchsize="10000", **login).load()
@@ -264,6 +266,7 @@ print("COUNTED", rows.getString(1))
     assert run["JobRunState"] == "SUCCEEDED", run.get("ErrorMessage")
     assert "READ 10" in jobs.log(run["Id"])
     assert "COUNTED 5" in jobs.log(run["Id"])
+    assert "CERTIFICATES /opt/amazon/certs/" in jobs.log(run["Id"])
 
 
 @pytest.mark.nightly

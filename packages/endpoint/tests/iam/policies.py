@@ -104,6 +104,35 @@ def request(chance: random.Random) -> Json:
     }
 
 
+API = f"arn:aws:execute-api:ap-northeast-1:{ACCOUNT}:abc123/live/GET/v1/users/red/recommendations"
+
+
+def across(chance: random.Random) -> Json:
+    """A user of another account, whom the resource's policy names or leaves out."""
+    call = chance.choice((*CALLS, *[("execute-api:Invoke", API)] * 4))
+    found = policy(chance, call)
+    for statement in found["Statement"]:
+        for name in ("Action", "NotAction"):
+            if name in statement:
+                statement[name] = call[0]
+        users = (
+            f"arn:aws:iam::{OTHER}:root",
+            f"arn:aws:iam::{OTHER}:user/red",
+            f"arn:aws:iam::{ACCOUNT}:root",
+        )
+        statement["Principal"] = chance.choice([*({"AWS": one} for one in users), {"AWS": f"{OTHER}"}, "*"])
+    return {
+        "principal": f"arn:aws:iam::{OTHER}:user/red",
+        "action": call[0],
+        "resource": call[1],
+        "account": ACCOUNT,
+        "context": _context(chance),
+        "identity": [policy(chance, call)],
+        "boundary": None,
+        "resource_policy": found if chance.random() < 0.9 else None,
+    }
+
+
 def _context(chance: random.Random) -> Json:
     """Half of the keys; the others are absent, but for those that every request has."""
     present = [key for key in KEYS if key in ALWAYS or chance.random() < 0.5]

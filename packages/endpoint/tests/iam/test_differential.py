@@ -57,7 +57,7 @@ def ours(asked: Json) -> str:
     context = evaluator.EvalContext(
         principal_arn=asked["principal"],
         principal_type="User",
-        principal_account=asked["account"],
+        principal_account=asked["principal"].split(":")[4],
         action=asked["action"],
         resource_arn=asked["resource"],
         region=asked["context"]["aws:RequestedRegion"],
@@ -69,7 +69,10 @@ def ours(asked: Json) -> str:
         context,
         [evaluator.parse_policy_document(document) for document in asked["identity"]],
         limits=[[evaluator.parse_policy_document(asked["boundary"])]] if asked["boundary"] else [],
-        resource_policy=(asked["resource_policy"], asked["account"]) if asked["resource_policy"] else None,
+        # Another account's resource without a policy has an owner all the same, as services here say it.
+        resource_policy=(asked["resource_policy"] or "", asked["account"])
+        if asked["resource_policy"] or not asked["principal"].startswith(f"arn:aws:iam::{asked['account']}:")
+        else None,
     )
     return WORDS[found.decision]
 
@@ -121,6 +124,11 @@ def made(seed: int, count: int) -> list[Json]:
     return [policies.request(chance) for _ in range(count)]
 
 
+def across(seed: int, count: int) -> list[Json]:
+    chance = random.Random(seed)
+    return [policies.across(chance) for _ in range(count)]
+
+
 @cache
 def quick() -> list[Json]:
     return made(1, 2_000)
@@ -136,6 +144,16 @@ def test_our_decisions_are_those_of_another_implementation() -> None:
     assert told(quick()) == []
     counted = Counter(ours(one) for one in quick())
     assert len(counted) == 3 and min(counted.values()) > 150, counted
+
+
+def test_across_accounts_our_decisions_are_theirs_too_and_both_sides_must_allow() -> None:
+    asked = across(1, 600)
+    assert told(asked) == []
+    assert len(Counter(map(ours, asked))) == 3
+    allowed = [one for one in asked if ours(one) == "Allowed"]
+    assert len(allowed) > 50
+    for one in allowed:
+        assert ours({**one, "resource_policy": None}) == ours({**one, "identity": []}) == "ImplicitlyDenied"
 
 
 @pytest.mark.nightly

@@ -226,7 +226,24 @@ def test_what_is_deployed_is_read_as_the_evaluator_takes_it(placed: Placed) -> N
     closed = reach.to_service(deployed.read(placed.ec2), source, "secretsmanager")
     assert closed and "has no inbound rule for port 443 from client" in closed.what
     assert reach.to_service(deployed.read(placed.ec2), source, "s3") is None
+    _with_an_acl(placed, source)
     placed.forbid(source="Client", target="0.0.0.0/0", port=443)
+
+
+def _with_an_acl(placed: Placed, source: Place) -> None:
+    """The VPC's own, with a rule before the one that allows everything."""
+    vpc = placed.ec2.describe_subnets(SubnetIds=[placed.given["Subnet"]])["Subnets"][0]["VpcId"]
+    found = placed.ec2.describe_network_acls(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["NetworkAcls"]
+    (acl,) = [one["NetworkAclId"] for one in found if one["IsDefault"] and one["VpcId"] == vpc]
+    rule = {"NetworkAclId": acl, "RuleNumber": 50, "Egress": False}
+    span = {"PortRange": {"From": 1024, "To": 2048}}
+    placed.ec2.create_network_acl_entry(
+        **rule, Protocol="6", RuleAction="deny", CidrBlock="0.0.0.0/0", **span
+    )
+    closed = reach.to_service(deployed.read(placed.ec2), source, "s3")
+    assert closed and closed.kind == "acl" and "port 1024-65535, to which answers go" in closed.what
+    placed.ec2.delete_network_acl_entry(**rule)
+    assert reach.to_service(deployed.read(placed.ec2), source, "s3") is None
 
 
 @pytest.mark.spark

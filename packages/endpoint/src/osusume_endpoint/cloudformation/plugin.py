@@ -14,6 +14,7 @@ from osusume_endpoint.cloudformation import (
     conditions,
     functions,
     monitoring,
+    naming,
     network,
     no_op,
     refusals,
@@ -59,6 +60,7 @@ def install(endpoint: Endpoint) -> None:
         *contributed(),
     ):
         register(handlers)
+    naming.install()
     attributes.install()
     functions.install()
     secret.install()

@@ -1,6 +1,6 @@
 """Takes TLS out of PostgreSQL JDBC URLs inside the Spark worker: of Spark's readers, and of Java's own drivers.
 
-The embedded server is built without TLS, while the scripts rightly ask for sslmode=require. Only URLs of this
+The embedded server is built without TLS, while the scripts rightly ask for sslmode=verify-full. Only URLs of this
 machine are touched: a script pointed at another database stays encrypted.
 """
 
@@ -32,7 +32,7 @@ def without_tls(url: str) -> str:
     if database in cut_off:
         raise Unreachable(f"The connection attempt failed: connect timed out [local: {cut_off[database]}]")
     base, _, query = url.partition("?")
-    kept = [part for part in query.split("&") if part and not part.lower().startswith(("sslmode=", "ssl="))]
+    kept = [part for part in query.split("&") if part and not part.lower().startswith("ssl")]
     return f"{base}?{'&'.join([*kept, 'sslmode=disable'])}"
 
 

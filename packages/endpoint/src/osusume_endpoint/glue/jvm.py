@@ -32,6 +32,9 @@ _OPENED = (
 
 _FAST = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-XX:-UsePerfData", "-Xshare:auto")
 
+# Glue's Java machines name the file of RDS's certificates so; here there is none, and jdbc.py takes its name out.
+RDS_CERTIFICATES = ("RDS_ROOT_CERT_PATH", "/opt/amazon/certs/rds-combined-ca-bundle.pem")
+
 DEFAULTS: Mapping[str, str] = {
     "spark.master": "local[2]",
     "spark.ui.enabled": "false",
@@ -85,6 +88,7 @@ def command(*, conf: Mapping[str, str], scratch: Path, options: tuple[str, ...] 
         *options,
         *opened,
         "-Djdk.reflect.useDirectMethodHandle=false",
+        f"-D{RDS_CERTIFICATES[0]}={RDS_CERTIFICATES[1]}",
         f"-Djava.io.tmpdir={scratch}",
         f"-Dderby.system.home={scratch}",
         f"-Xmx{properties['spark.driver.memory']}",

@@ -13,7 +13,7 @@ from zipfile import BadZipFile
 from osusume_endpoint import replacements
 from osusume_endpoint.endpoint import Endpoint
 from osusume_endpoint.errors import ApiError
-from osusume_endpoint.lambda_ import invocation_rights
+from osusume_endpoint.lambda_ import invocation_rights, table_streams
 from osusume_endpoint.replacements import replaces
 
 log = logging.getLogger("osusume.lambda")
@@ -28,6 +28,7 @@ WAIT_SECONDS = 60.0
 def install(endpoint: Endpoint) -> None:
     replacements.apply(__name__)
     invocation_rights.install(endpoint)
+    table_streams.install()
 
 
 @replaces("ministack.core.lambda_runtime:_worker_class_for", takes="config")

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from osusume_endpoint.network.model import (
+    AclRule,
     Direction,
     Group,
     Network,
@@ -14,6 +15,7 @@ from osusume_endpoint.network.model import (
     Rule,
     ServiceEndpoint,
     Subnet,
+    acl_ports,
     ports,
 )
 
@@ -25,12 +27,26 @@ def read(ec2: Any) -> Network:
     tables = ec2.describe_route_tables()["RouteTables"]
     subnets = ec2.describe_subnets()["Subnets"]
     gateways = ec2.describe_nat_gateways()["NatGateways"]
+    acls = ec2.describe_network_acls()["NetworkAcls"]
+    defaults = {one["VpcId"]: one["NetworkAclId"] for one in acls if one.get("IsDefault")}
+    linked = {link["SubnetId"]: one["NetworkAclId"] for one in acls for link in one.get("Associations", [])}
+    acl_of = {one["SubnetId"]: defaults.get(one["VpcId"], "") for one in subnets} | linked
     return Network(
         groups={one["GroupId"]: _group(one) for one in ec2.describe_security_groups()["SecurityGroups"]},
-        subnets={one["SubnetId"]: _subnet(one, _table(one, tables)) for one in subnets},
+        subnets={one["SubnetId"]: _subnet(one, _table(one, tables), acl_of) for one in subnets},
         endpoints=tuple(map(_endpoint, ec2.describe_vpc_endpoints()["VpcEndpoints"])),
         nat_gateways={one["NatGatewayId"]: one["SubnetId"] for one in gateways if _lives(one)},
+        acls={one["NetworkAclId"]: tuple(_acl_rules(one)) for one in acls},
     )
+
+
+def _acl_rules(acl: Answer) -> Iterator[AclRule]:
+    for entry in acl.get("Entries", []):
+        span = acl_ports(entry)
+        if span and "CidrBlock" in entry:
+            direction: Direction = "egress" if entry["Egress"] else "ingress"
+            allow = entry["RuleAction"] == "allow"
+            yield AclRule(direction, int(entry["RuleNumber"]), allow, entry["CidrBlock"], *span)
 
 
 def _lives(gateway: Answer) -> bool:
@@ -55,6 +71,8 @@ def _rules(direction: Direction, permission: Answer) -> Iterator[Rule]:
         yield Rule(direction, "group", pair["GroupId"], *span)
     for address in permission.get("IpRanges", []):
         yield Rule(direction, "cidr", address["CidrIp"], *span)
+    for address in permission.get("Ipv6Ranges", []):
+        yield Rule(direction, "cidr", address["CidrIpv6"], *span)
     for prefix_list in permission.get("PrefixListIds", []):
         yield Rule(direction, "prefix_list", prefix_list["PrefixListId"], *span)
 
@@ -67,20 +85,22 @@ def _table(subnet: Answer, tables: list[Answer]) -> Answer:
     return next(own, next(main, {}))
 
 
-def _subnet(subnet: Answer, table: Answer) -> Subnet:
+def _subnet(subnet: Answer, table: Answer, acl_of: Mapping[str, str]) -> Subnet:
     return Subnet(
         id=subnet["SubnetId"],
         vpc=subnet["VpcId"],
         cidr=subnet["CidrBlock"],
         table=str(table.get("RouteTableId", "")),
         routes=tuple(_routes(table)),
+        acl=acl_of.get(subnet["SubnetId"], ""),
+        has_ipv6=bool(subnet.get("Ipv6CidrBlockAssociationSet")),
     )
 
 
 def _routes(table: Answer) -> Iterator[Route]:
     for route in table.get("Routes", []):
         found = _target(route)
-        destination = route.get("DestinationCidrBlock")
+        destination = route.get("DestinationCidrBlock") or route.get("DestinationIpv6CidrBlock")
         if found and destination:
             yield Route(destination, *found)
 
@@ -90,6 +110,8 @@ def _target(route: Answer) -> tuple[RouteKind, str] | None:
     gateway = str(route.get("GatewayId") or "")
     if route.get("NatGatewayId"):
         return "nat", str(route["NatGatewayId"])
+    if route.get("EgressOnlyInternetGatewayId"):
+        return "egress_only", str(route["EgressOnlyInternetGatewayId"])
     if gateway.startswith("igw-"):
         return "internet", gateway
     others = ("TransitGatewayId", "VpcPeeringConnectionId", "NetworkInterfaceId", "InstanceId")

@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 ANYWHERE = "0.0.0.0/0"
+ANYWHERE_IPV6 = "::/0"
 PeerKind = Literal["group", "cidr", "prefix_list"]
 Direction = Literal["ingress", "egress"]
 # What a route leads to.
-RouteKind = Literal["nat", "internet", "elsewhere"]
+RouteKind = Literal["nat", "internet", "egress_only", "elsewhere"]
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,18 @@ class Rule:
 
     def has(self, port: int) -> bool:
         return self.low <= port <= self.high
+
+
+@dataclass(frozen=True)
+class AclRule:
+    """A rule of a network ACL for TCP over IPv4, inbound or outbound; the lowest number is looked at first."""
+
+    direction: Direction
+    number: int
+    allow: bool
+    cidr: str
+    low: int = 0
+    high: int = 65535
 
 
 @dataclass(frozen=True)
@@ -55,6 +68,8 @@ class Subnet:
     cidr: str
     table: str = ""
     routes: tuple[Route, ...] = ()
+    acl: str = ""  # network ACL
+    has_ipv6: bool = False
 
 
 @dataclass(frozen=True)
@@ -79,6 +94,7 @@ class Place:
     subnets: tuple[str, ...]
     groups: tuple[str, ...]
     has_public_address: bool = False
+    over_ipv6: bool = False  # it calls services by their dual-stack names
 
 
 @dataclass(frozen=True)
@@ -92,6 +108,8 @@ class Network:
     nat_gateways: Mapping[str, str] = field(default_factory=dict)
     # Prefix lists of the account's own, with their CIDRs; others are of AWS's services.
     prefix_lists: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    # Network ACLs with their rules; one that isn't there lets everything pass, as a VPC's own does.
+    acls: Mapping[str, tuple[AclRule, ...]] = field(default_factory=dict)
 
     def vpcs(self, place: Place) -> frozenset[str]:
         """VPCs of the known groups and subnets: one, where AWS takes the place at all."""
@@ -106,6 +124,16 @@ def contains(outer: str, inner: str) -> bool:
         return ipaddress.ip_network(inner).subnet_of(ipaddress.ip_network(outer))  # type: ignore[arg-type]
     except (ValueError, TypeError):
         return outer in (inner, ANYWHERE)
+
+
+def acl_ports(entry: Mapping[str, Any]) -> tuple[int, int] | None:
+    """TCP ports of an entry of a network ACL, in a template or in EC2's answer; None where it's of another protocol."""
+    if str(entry.get("Protocol")) == "-1":
+        return 0, 65535
+    if str(entry.get("Protocol")) not in ("6", "tcp"):
+        return None
+    given = entry.get("PortRange") or {}
+    return int(given.get("From", 0)), int(given.get("To", 65535))
 
 
 def ports(rule: Mapping[str, Any]) -> tuple[int, int] | None:

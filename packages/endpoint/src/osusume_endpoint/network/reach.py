@@ -10,8 +10,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+from osusume_endpoint.network import acl
 from osusume_endpoint.network.model import (
     ANYWHERE,
+    ANYWHERE_IPV6,
     Direction,
     Network,
     Place,
@@ -28,10 +30,10 @@ HTTPS = 443
 class Missing:
     """Why there is no path, and what would make one; parts of a sentence each.
 
-    `kind` is what lacks: a rule of a security group, a route, or a VPC in common.
+    `kind` is what lacks: a rule of a security group or of a network ACL, a route, or a VPC in common.
     """
 
-    kind: Literal["rule", "route", "vpc"]
+    kind: Literal["rule", "acl", "route", "vpc"]
     what: str
     cure: str
 
@@ -46,6 +48,7 @@ def to_place(network: Network, source: Place, target: Place, port: int) -> Missi
         apart
         or _closed(network, "egress", own=source, other=target, port=port)
         or _closed(network, "ingress", own=target, other=source, port=port)
+        or _shut(source, acl.between(network, source, target, port))
     )
 
 
@@ -59,6 +62,10 @@ def to_service(network: Network, source: Place, service: str) -> Missing | None:
     if not known:
         return None if _lets_out(network, source, service) else _no_egress(source, service)
     return None
+
+
+def _shut(source: Place, closed: tuple[str, str] | None) -> Missing | None:
+    return Missing("acl", f"{source.name}: {closed[0]}", closed[1]) if closed else None
 
 
 def lets_in(network: Network, own: Place, other: Place, port: int) -> Missing | None:
@@ -134,6 +141,8 @@ def _from_subnet(network: Network, source: Place, subnet: Subnet, service: str) 
         # Its private DNS answers the service's name in the whole VPC, whatever other ways there are.
         place = Place(f"the endpoint {interface.id} of {service}", interface.subnets, interface.groups)
         return to_place(network, source, place, HTTPS)
+    if source.over_ipv6 and _has_way_over_ipv6(network, source, subnet):
+        return None
     if not _has_way_out(network, source, subnet, service):
         return Missing(
             "route",
@@ -141,7 +150,28 @@ def _from_subnet(network: Network, source: Place, subnet: Subnet, service: str) 
             "nor a route to a NAT gateway in a public subnet",
             f"give the subnet's route table a NAT gateway, or the VPC an endpoint of {service}",
         )
-    return None if _lets_out(network, source, service, subnet) else _no_egress(source, service)
+    if not _lets_out(network, source, service, subnet):
+        return _no_egress(source, service)
+    nat = None if _has_gateway(network, subnet, service) else _nat(network, subnet)
+    return _shut(source, acl.outside(network, subnet, nat, HTTPS))
+
+
+def _has_way_over_ipv6(network: Network, source: Place, subnet: Subnet) -> bool:
+    """VPC user guide, "Egress-only internet gateways"; NAT gateways and gateway endpoints take IPv4 alone."""
+    routed = any(
+        route.destination == ANYWHERE_IPV6 and route.kind in ("egress_only", "internet")
+        for route in subnet.routes
+    )
+    let_out = any(name not in network.groups for name in source.groups) or any(
+        rule.peer == ANYWHERE_IPV6 and rule.has(HTTPS) for rule in _rules(network, source, "egress")
+    )
+    return subnet.has_ipv6 and routed and let_out
+
+
+def _nat(network: Network, subnet: Subnet) -> Subnet | None:
+    """The subnet of the NAT gateway that the subnet's default route leads to."""
+    targets = [r.target for r in subnet.routes if r.kind == "nat" and r.destination == ANYWHERE]
+    return next((network.subnets.get(network.nat_gateways.get(one, "")) for one in targets), None)
 
 
 def _interface(network: Network, vpc: str, service: str) -> ServiceEndpoint | None:

@@ -18,6 +18,9 @@ from osusume_engine.impressions import Impressions
 SESSION = "_SESSION"
 # And what the recommendation that it names showed, where the event lists no impression itself.
 SHOWN = "_SHOWN"
+# And the caller's id of the event: "any subsequent events after the first with the same event ID are not used in model
+# training" (API reference, Event).
+EVENT_ID = "_EVENT_ID"
 
 
 class Streams:
@@ -30,6 +33,7 @@ class Streams:
         self._recent: dict[str, dict[str, list[tuple[int, Any]]]] = {}
         self._log: dict[str, list[tuple[str, str, str | None]]] = {}
         self._impressions: dict[str, Impressions] = {}
+        self._ids: dict[str, set[str]] = {}
 
     def path(self, dataset_arn: str) -> Path:
         digest = hashlib.sha256(dataset_arn.encode()).hexdigest()[:16]
@@ -43,6 +47,8 @@ class Streams:
             path.parent.mkdir(parents=True, exist_ok=True)
             with path.open("a", encoding="utf-8") as lines:
                 for row in rows:
+                    if row.get(EVENT_ID) in self._ids[dataset_arn]:
+                        continue
                     lines.write(json.dumps(row) + "\n")
                     self._remember(dataset_arn, row)
 
@@ -98,12 +104,15 @@ class Streams:
         self._recent[dataset_arn] = defaultdict(list)
         self._log[dataset_arn] = []
         self._impressions[dataset_arn] = Impressions()
+        self._ids[dataset_arn] = set()
         for row in read_lines(self.path(dataset_arn)):
             self._remember(dataset_arn, row)
 
     def _remember(self, dataset_arn: str, row: Mapping[str, Any]) -> None:
         position = self._counts[dataset_arn]
         self._counts[dataset_arn] = position + 1
+        if EVENT_ID in row:
+            self._ids[dataset_arn].add(row[EVENT_ID])
         self._join_session(dataset_arn, row)
         target = row.get("ITEM_ID") or row.get("ACTION_ID")
         self._log[dataset_arn].append((row.get("USER_ID", ""), target or "", row.get("EVENT_TYPE")))

@@ -15,7 +15,7 @@ from osusume_endpoint.personalize.models.common import Operation, Parameters
 from osusume_endpoint.personalize.models.schemas import schema_of
 from osusume_endpoint.personalize.service import Personalize
 from osusume_endpoint.personalize.store import Record
-from osusume_endpoint.personalize.streams import SESSION, SHOWN
+from osusume_endpoint.personalize.streams import EVENT_ID, SESSION, SHOWN
 from osusume_endpoint.service import RequestContext
 from osusume_engine.schemas import NUMERIC, Field, Schema
 
@@ -125,8 +125,9 @@ def _event(
     shown = _shown(event) | ({"EVENT_ATTRIBUTION_SOURCE": attributed} if attributed else {})
     if "IMPRESSION" not in shown and event.get("recommendationId") in service.recommendations:
         shown[SHOWN] = list(service.recommendations[event["recommendationId"]][1])
+    known = {EVENT_ID: event["eventId"]} if "eventId" in event else {}
     # Kept beside the schema's own columns: implicit impressions and attribution need them.
-    return _complete(schema, row) | shown | {SESSION: parameters["sessionId"]}
+    return _complete(schema, row) | shown | known | {SESSION: parameters["sessionId"]}
 
 
 def _shown(event: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,120 @@
+"""Where event types are streamed: a stream, a tracker and a function between them; elsewhere nothing of it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+import yaml
+
+from config import layout
+from config.settings import Settings
+from lambdas.shared.streaming import STREAMING
+from lambdas.stream_events import handler
+from tests import example
+from tests.stacks.conftest import ROOT, Assembly
+
+FILE = ROOT / "docs" / "examples" / "streaming.yaml"
+
+
+@pytest.fixture(scope="module")
+def streaming(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
+    content = example.files.merged(example.content(), yaml.safe_load(FILE.read_text()))
+    return Assembly("dev", tmp_path_factory.mktemp("streaming"), Settings.model_validate(content))
+
+
+def _one(assembly: Assembly, kind: str, **named: str) -> dict[str, Any]:
+    [found] = [
+        properties
+        for _, properties in assembly.properties(kind)
+        if all(properties.get(key) == value for key, value in named.items())
+    ]
+    return found
+
+
+def test_the_logs_stream_is_taken_by_a_function_that_loses_nothing(streaming: Assembly) -> None:
+    table = _one(streaming, "AWS::DynamoDB::Table", TableName="osusume-dev-application-log")
+    assert table["StreamSpecification"] == {"StreamViewType": "NEW_AND_OLD_IMAGES"}
+    mapping = _one(streaming, "AWS::Lambda::EventSourceMapping", StartingPosition="TRIM_HORIZON")
+    assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert mapping["BisectBatchOnFunctionError"] is True
+    assert "MaximumRetryAttempts" not in mapping, (
+        "an outage of hours must not lose what a number of attempts would"
+    )
+    assert mapping["MaximumRecordAgeInSeconds"] < 24 * 3600, (
+        "a stream forgets a record after a day, and tells nobody"
+    )
+    assert mapping["DestinationConfig"]["OnFailure"]["Destination"]
+    variables = _one(streaming, "AWS::Lambda::Function", FunctionName="osusume-dev-stream-events")[
+        "Environment"
+    ]
+    assert json.loads(variables["Variables"]["STREAMED"]) == ["click", "favourite"]
+    sent = json.loads(variables["Variables"]["INTERACTIONS"])
+    assert (sent["impressions"], sent["recommendation_ids"]) == (True, True)
+    assert [field["name"] for field in sent["fields"]] == ["DEVICE"]
+
+
+def test_the_tracker_goes_with_its_environment_and_leaves_no_name_behind(streaming: Assembly) -> None:
+    [(_, tracker)] = streaming.resources("AWS::Personalize::EventTracker")
+    assert tracker["Properties"]["Name"] == "osusume-dev-events"
+    assert tracker["DeletionPolicy"] == "Delete"
+    assert "Tags" not in tracker["Properties"], "a changed tag would replace it under the same name"
+
+
+def test_what_plans_a_run_is_told_what_is_streamed(streaming: Assembly) -> None:
+    planning = _one(streaming, "AWS::Lambda::Function", FunctionName="osusume-dev-plan-run")["Environment"][
+        "Variables"
+    ]
+    assert json.loads(planning["STREAMED"]) == ["click", "favourite"]
+    assert planning["DATASET_GROUP"] == "osusume-dev"
+    assert "$plan.streamed" in json.dumps(streaming.definition("pipeline")["States"]["RunPrepare"])
+    job = streaming.definition("prepare")["States"]["BuildDatasets"]
+    assert job["Arguments"]["Arguments"]["--streamed"] == "{% $string($streamed) %}"
+
+
+def test_alarms_tell_what_is_late_quarantined_or_given_up(streaming: Assembly) -> None:
+    names = {one["AlarmName"]: one for _, one in streaming.properties("AWS::CloudWatch::Alarm")}
+    for slug in ("stream-late", "stream-quarantined", "stream-given-up", "stream-events-errors"):
+        assert names[f"osusume-dev-{slug}"]["AlarmActions"], f"{slug} mails: no run tells it"
+
+
+def test_an_environment_that_streams_nothing_has_none_of_it(assembly: Assembly) -> None:
+    text = json.dumps(assembly.templates)
+    traces = (
+        "EventTracker",
+        "stream-events",
+        "stream-dead",
+        "StreamSpecification",
+        "stream_quarantine",
+        "PutEvents",
+    )
+    assert [trace for trace in traces if trace in text] == []
+    assert "streaming" not in assembly.templates
+
+
+def test_an_existing_table_is_read_by_the_stream_it_has(tmp_path_factory: pytest.TempPathFactory) -> None:
+    arn = "arn:aws:dynamodb:ap-northeast-1:111111111111:table/shop-events/stream/2026-11-01T00:00:00.000"
+    log = {"create": False, "table_name": "shop-events", "stream_arn": arn}
+    content = example.files.merged(
+        example.content(sources={"application_log": log}), yaml.safe_load(FILE.read_text())
+    )
+    made = Assembly("dev", tmp_path_factory.mktemp("existing"), Settings.model_validate(content))
+    mapping = _one(made, "AWS::Lambda::EventSourceMapping", EventSourceArn=arn)
+    assert mapping["StartingPosition"] == "TRIM_HORIZON"
+    assert "log-stream-arn" not in json.dumps(made.templates)
+
+
+def test_what_streaming_adds_has_no_finding(streaming: Assembly) -> None:
+    """Permissions, calls, stores and states, by the same checks as everything else."""
+    from checks.assembly import Assembly as Checked
+    from checks.rules import iam, stores, workflows
+
+    read = Checked.read(streaming.folder)
+    plain = [str(finding) for rule in (iam, stores, workflows) for finding in rule.check(read)]
+    assert plain == []
+
+
+def test_the_functions_copies_of_the_layout_are_right() -> None:
+    assert layout.STREAMING.text == STREAMING
+    assert layout.STREAM_QUARANTINE.text == handler.KEY
