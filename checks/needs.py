@@ -110,6 +110,8 @@ def _distributed(role: str, machine: str, where: str, reader: dict[str, Any]) ->
 def resource_of(assembly: Assembly, call: sdk.Call, arguments: dict[str, Any]) -> str:
     """The ARN that IAM compares with the statements' resources."""
     where = f"{assembly.region}:{assembly.account}"
+    if call.service == "personalize-runtime":
+        return str(arguments.get("CampaignArn", "*"))
     if call.service == "personalize":
         return _personalize_resource(where, call, arguments)
     for name in ("TopicArn", "StateMachineArn", "ExecutionArn", "ExportArn", "TableArn", "QueueUrl"):

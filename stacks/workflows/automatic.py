@@ -18,10 +18,11 @@ _SERVING = {layout.PK: {"S": jsonata(asl.joined(layout.SERVING, solution="$solut
 _NEWEST = """(
   $versions := [$states.result.SolutionVersions^(>CreationDateTime)];
   $active := $versions[Status = 'ACTIVE'][0];
+  $newest := $versions[0].SolutionVersionArn;
   $failed := $versions[0][Status in ['CREATE FAILED', 'CREATE STOPPED']];
   $exists($active) ? {'status': 'ACTIVE', 'version': $active.SolutionVersionArn}
-  : $exists($failed) ? {'status': 'CREATE FAILED', 'reason': $failed.FailureReason}
-  : {'status': 'CREATE PENDING'}
+  : $exists($failed) ? {'status': 'CREATE FAILED', 'version': $newest, 'reason': $failed.FailureReason}
+  : {'status': 'CREATE PENDING', 'version': $newest}
 )"""
 
 
