@@ -112,7 +112,7 @@ PAGE = Page(
             data=RUNS,
             by=("run_at",),
             measures=(_measured("USD", "priced_cost_usd"),),
-            note="What has a list price, of what a run measures. On the endpoint nothing is billed.",
+            note="What has a list price, of what a run measures: an estimate, and no bill.",
         ),
         Visual(
             id="costs",

@@ -117,7 +117,7 @@ PAGE = Page(
             measures=(_summed("Hours", "training_hours"),),
             colour="solution",
             parameters=("version_solution",),
-            note="As Personalize bills them; on the endpoint they are this machine's.",
+            note="As Personalize bills them.",
         ),
         Visual(
             id="metrics-by-run",

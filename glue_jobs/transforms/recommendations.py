@@ -265,7 +265,7 @@ def _ids(entries: Column) -> Column:
 
 
 def _place(ids: Column) -> Column:
-    """Of item_id, from 1; 0 where it is not there. Spark 3.5's own function takes no column in Python."""
+    """The place of item_id, from 1; 0 where it is not there. Spark 3.5's own function takes no column in Python."""
     return F.call_function("array_position", ids, F.col("item_id"))
 
 

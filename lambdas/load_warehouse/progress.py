@@ -43,7 +43,7 @@ def _time(attribute: Mapping[str, str] | None) -> str | None:
 
 
 def _dpu_hours(item: Mapping[str, Any]) -> float | None:
-    """Of all jobs, or none: a sum without one of them would be taken for the whole."""
+    """The hours of all jobs, or none: a sum without one of them would be taken for the whole."""
     hours = [_told(item.get(phase)).get("dpu_hours") for phase in _JOBS]
     if any(not of_phase or None in of_phase for of_phase in hours):
         return None

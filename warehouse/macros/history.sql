@@ -1,8 +1,9 @@
 {#
-Whether a model adds to what it made of earlier runs. `vars: {as_incremental: true}` compiles it so without a warehouse.
+Whether a model adds to what it made of earlier runs. Without a warehouse (`dbt compile --no-introspect`) nobody knows,
+and `vars: {as_incremental: true}` says so.
 #}
 {% macro adds_to_history() %}
-    {{ return(is_incremental() or var('as_incremental', false)) }}
+    {{ return(var('as_incremental', false) if flags.INTROSPECT == false else is_incremental()) }}
 {% endmacro %}
 
 {#
