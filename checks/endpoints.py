@@ -66,7 +66,7 @@ def _called(endpoint: ServiceEndpoint, role: Role) -> Iterator[tuple[str, str]]:
 
 
 def _within(given: tuple[Statement, ...], action: str) -> str:
-    """Of an action with a wildcard, one that the policy names, if there is one: some of its calls pass."""
+    """An action with a wildcard as one that the policy names, if there is one: some of its calls pass."""
     if "*" not in action:
         return action
     named = [one for statement in given if statement.effect == "Allow" for one in statement.actions]

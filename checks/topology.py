@@ -94,7 +94,7 @@ def _default_acl(vpc: str) -> str:
 
 
 def _acl_rules(assembly: Assembly, acl: str) -> Iterator[AclRule]:
-    """Of IPv4. A custom ACL without entries denies everything (VPC user guide, "Custom network ACLs")."""
+    """Rules of IPv4. A custom ACL without entries denies everything (VPC user guide, "Custom network ACLs")."""
     for _, _, entry in assembly.each("AWS::EC2::NetworkAclEntry"):
         span = acl_ports(entry)
         if identity(entry.get("NetworkAclId")) == acl and span and "CidrBlock" in entry:

@@ -1,7 +1,7 @@
-"""The documented changes of an environment, as edits of its file: a row more is a change that is rehearsed.
+"""The documented changes of an environment, as edits of its file: each row is a change that is rehearsed.
 
 Changes of one group are deployed one after the other; a run follows the group, and a look that compares what is
-deployed with what is configured, one line a change's subject (`look.py`).
+deployed with what is configured, a line for each subject (`look.py`).
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ def _a_field(settings: Settings, dataset: str, *, before: str = "") -> Change:
 
 
 def _of_other_solutions(solutions: list[dict[str, Any]]) -> list[Change]:
-    """Of the solution that was added: no placement names it."""
+    """Changes of the solution that was added: no placement names it."""
     *others, added = solutions
     renamed = {**added, "name": "bought-together"}
     return [

@@ -25,7 +25,7 @@ def schedule(place: Place) -> str:
 
 
 def requests(place: Place) -> str:
-    """Of the API's stage."""
+    """Limits of the API's stage."""
     stages = [
         stage
         for api in place.client("apigateway").get_rest_apis()["items"]
@@ -42,7 +42,7 @@ def jobs(place: Place) -> str:
 
 
 def fields(place: Place) -> str:
-    """Of the datasets as Personalize has them, and of their marts."""
+    """Fields of the datasets as Personalize has them, and of their marts."""
     wanted = {
         name: {field.name for field in place.settings.datasets.fields(name)} for name in ("users", "items")
     }
