@@ -111,7 +111,7 @@ def _session(engine: str) -> Any:
 
         return session.start("bench")
     from pyspark.sql import SparkSession
-    from pyspark.sql.files import Folders as Local  # type: ignore[import-not-found]
+    from pyspark.sql.files import Folders as Local
 
     made: Any = SparkSession
     return made(files=Local(), settings={"threads": 2, "memory_limit": "2100MB"})

@@ -44,7 +44,7 @@ def _time(attribute: Mapping[str, str] | None) -> str | None:
 
 def _dpu_hours(item: Mapping[str, Any]) -> float | None:
     """The hours of all jobs, or none: a sum without one of them would be taken for the whole."""
-    hours = [_told(item.get(phase)).get("dpu_hours") for phase in _JOBS]
-    if any(not of_phase or None in of_phase for of_phase in hours):
-        return None
-    return float(sum(sum(of_phase) for of_phase in hours))
+    hours: list[list[float | None] | None] = [_told(item.get(phase)).get("dpu_hours") for phase in _JOBS]
+    jobs = [job for of_phase in hours for job in of_phase or [None]]
+    known = [job for job in jobs if job is not None]
+    return float(sum(known)) if len(known) == len(jobs) else None

@@ -43,14 +43,14 @@ class PythonFunction(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         scope.functions.append(name)
-        names = scope.names
-        group = LogGroup(self, scope, name=f"/aws/lambda/{names.function(name)}")
-        own = [_write_logs(group), *([function_network_interfaces()] if vpc else [])]
-        self.role = self._role([*own, *statements], role_name=role_name)
+        full_name = scope.names.function(name)
+        group = LogGroup(self, scope, name=f"/aws/lambda/{full_name}")
+        given = [_write_logs(group), *([function_network_interfaces()] if vpc else []), *statements]
+        self.role = _role(self, given, role_name=role_name)
         self.function = lambda_.Function(
             self,
             "Function",
-            function_name=names.function(name),
+            function_name=full_name,
             handler=f"lambdas.{name}.handler.handler",
             code=_code(name, more or {}),
             layers=layers,
@@ -67,10 +67,10 @@ class PythonFunction(Construct):
             architecture=lambda_.Architecture.ARM_64,
         )
 
-    def _role(self, statements: Statements, *, role_name: str | None) -> iam.Role:
-        return service_role(
-            self, "Role", service="lambda.amazonaws.com", role_name=role_name, statements=statements
-        )
+
+def _role(function: Construct, statements: Statements, *, role_name: str | None) -> iam.Role:
+    service = "lambda.amazonaws.com"
+    return service_role(function, "Role", service=service, role_name=role_name, statements=statements)
 
 
 def _powertools(scope: EnvironmentStack, name: str) -> dict[str, str]:

@@ -245,23 +245,16 @@ def polling(
     `again` names the state of `second_attempt`, which what failed once goes to.
     """
     status = "$states.input.status"
-    names = json.dumps(list(failed))
+    ended = {
+        f"{status} = {literal(succeeded)}": next_state,
+        f"{status} in {json.dumps(list(failed))}": f"{name}Failed",
+        f"$millis() > ${_variable(name, 'Deadline')}": f"{name}TimedOut",
+    }
+    choices = [{"Condition": jsonata(when), "Next": then} for when, then in ended.items()]
+    choices = [*rules, *_once_more(again), *choices]
     return {
         f"Describe{name}": {**describe, "Next": f"{name}Status"},
-        f"{name}Status": {
-            "Type": "Choice",
-            "Choices": [
-                *rules,
-                *_once_more(again),
-                {"Condition": jsonata(f"{status} = {literal(succeeded)}"), "Next": next_state},
-                {"Condition": jsonata(f"{status} in {names}"), "Next": f"{name}Failed"},
-                {
-                    "Condition": jsonata(f"$millis() > ${_variable(name, 'Deadline')}"),
-                    "Next": f"{name}TimedOut",
-                },
-            ],
-            "Default": f"Wait{name}",
-        },
+        f"{name}Status": {"Type": "Choice", "Choices": choices, "Default": f"Wait{name}"},
         f"Wait{name}": {
             "Type": "Wait",
             "Seconds": _wait(name, seconds=seconds),

@@ -37,7 +37,6 @@ def states(settings: Settings, *, otherwise: str, judge: str, keep: str) -> Stat
     """
     if not configured(settings):
         return {}
-    table = settings.names.control_table
     return {
         "Training": {
             "Type": "Choice",
@@ -58,6 +57,15 @@ def states(settings: Settings, *, otherwise: str, judge: str, keep: str) -> Stat
             failed=["CREATE FAILED"],
             next_state="ReadFollowed",
         ),
+        **_judged_states(settings.names.control_table, judge=judge, keep=keep),
+        "NoteTurnedDown": _note_turned_down(settings.names.control_table, Next=keep),
+    }
+
+
+def _judged_states(table: str, *, judge: str, keep: str) -> States:
+    """From `ReadFollowed` on, with the newest `version` as input."""
+    known = "$states.input.version in [$serving, $states.input.turned_down]"
+    return {
         "ReadFollowed": asl.task(
             asl.GET_ITEM,
             {"TableName": table, "Key": _SERVING, "ConsistentRead": True},
@@ -77,27 +85,19 @@ def states(settings: Settings, *, otherwise: str, judge: str, keep: str) -> Stat
         ),
         "JudgedBefore": {
             "Type": "Choice",
-            "Choices": [
-                {
-                    "Condition": jsonata("$states.input.version in [$serving, $states.input.turned_down]"),
-                    "Next": keep,
-                }
-            ],
+            "Choices": [{"Condition": jsonata(known), "Next": keep}],
             "Default": judge,
         },
-        "NoteTurnedDown": asl.task(
-            asl.PUT_ITEM,
-            {
-                "TableName": table,
-                "Item": {
-                    **_TURNED_DOWN,
-                    "solution_version_arn": {"S": jsonata("$version")},
-                    "run_id": {"S": jsonata("$run_id")},
-                },
-            },
-            Next=keep,
-        ),
     }
+
+
+def _note_turned_down(table: str, *, Next: str) -> State:
+    item = {
+        **_TURNED_DOWN,
+        "solution_version_arn": {"S": jsonata("$version")},
+        "run_id": {"S": jsonata("$run_id")},
+    }
+    return asl.task(asl.PUT_ITEM, {"TableName": table, "Item": item}, Next=Next)
 
 
 def _newest() -> State:

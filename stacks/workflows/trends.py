@@ -11,7 +11,7 @@ from config.settings import Settings
 from config.solution import Solution
 from stacks.parts.access import Statement, allow
 from stacks.workflows import asl
-from stacks.workflows.asl import States, jsonata, sdk
+from stacks.workflows.asl import State, States, jsonata, sdk
 
 EVERYONE = "everyone"  # key of a list that is the same for all; the reader knows it so
 _ITEMS = (
@@ -27,7 +27,6 @@ def states(settings: Settings, *, name: str, next_state: str) -> States:
     """From `name` on, a Choice; variables: `campaign` with `listed`, how long its list is (0: none), `campaign_arn`."""
     if not of(settings):
         return {}
-    seconds = settings.publishing.expire_after_days * 86_400
     return {
         name: {
             "Type": "Choice",
@@ -52,22 +51,21 @@ def states(settings: Settings, *, name: str, next_state: str) -> States:
                 "'The campaign of ' & $campaign.name & ' answered no item; the previous version serves on'"
             ),
         },
-        "WriteTrends": asl.task(
-            asl.PUT_ITEM,
-            {
-                "TableName": settings.names.recommendations_table,
-                "Item": {
-                    layout.PK: {
-                        "S": jsonata(asl.joined(layout.LIST, list="$campaign.name", key=f"'{EVERYONE}'"))
-                    },
-                    layout.SK: {"S": jsonata("$run_id")},
-                    "items": {"S": jsonata("$states.input.items")},
-                    layout.EXPIRES: {"N": jsonata(f"$string($floor($millis() / 1000) + {seconds})")},
-                },
-            },
-            Next=next_state,
-        ),
+        "WriteTrends": _write(settings, Next=next_state),
     }
+
+
+def _write(settings: Settings, *, Next: str) -> State:
+    seconds = settings.publishing.expire_after_days * 86_400
+    key = asl.joined(layout.LIST, list="$campaign.name", key=f"'{EVERYONE}'")
+    item = {
+        layout.PK: {"S": jsonata(key)},
+        layout.SK: {"S": jsonata("$run_id")},
+        "items": {"S": jsonata("$states.input.items")},
+        layout.EXPIRES: {"N": jsonata(f"$string($floor($millis() / 1000) + {seconds})")},
+    }
+    table = settings.names.recommendations_table
+    return asl.task(asl.PUT_ITEM, {"TableName": table, "Item": item}, Next=Next)
 
 
 def statements(settings: Settings) -> list[Statement]:

@@ -931,6 +931,7 @@ def by_state(packaged: Path) -> None:
         (profile(300, 100), [f"c|{days_ago(3)}|x"], "active", ["p1", "p3", "t1", "t2"]),
         (None, [], None, ["p1", "p2", "p3", "t1", "t2"]),
     ],
+    ids=["just bought", "new", "lapsed", "lapsed, and here again", "unknown"],
 )
 def test_users_of_each_state_have_its_rules_and_one_call_reads_what_tells_it(
     world: Server, published: str | None, deeds: list[str], state: str | None, left: list[str]
@@ -998,6 +999,17 @@ def targeted(packaged: Path, **target: Any) -> None:
         ({"states": ["lapsed", "new"]}, profile(300, 5), False),
         ({"states": ["lapsed"], "attributes": {"AGE": ["25-34"]}}, profile(300, 100, AGE="25-34"), True),
         ({"states": ["lapsed"], "attributes": {"AGE": ["25-34"]}}, profile(300, 5, AGE="25-34"), False),
+    ],
+    ids=[
+        "their age",
+        "one of their ages",
+        "another age",
+        "no age",
+        "no profile",
+        "their state",
+        "another state",
+        "state and age",
+        "the age without the state",
     ],
 )
 def test_an_experiment_takes_those_whom_its_target_means(

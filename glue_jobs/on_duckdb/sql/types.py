@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 
@@ -121,7 +121,7 @@ class StructType(DataType):
         return [field.name for field in self.fields]
 
 
-PLAIN: dict[str, DataType] = {
+PLAIN: Mapping[str, DataType] = {
     kind.name: kind()
     for kind in (
         StringType,

@@ -42,8 +42,8 @@ def outside(network: Network, subnet: Subnet, nat: Subnet | None, port: int) -> 
             return _said(network, leg, direction, ports, "public addresses" if seen == SOME_SERVICE else seen)
     last = gate or subnet
     for direction, ports in (("egress", (port, port)), ("ingress", EPHEMERAL)):
-        if not _lets_some(network, last, direction, ports, SOME_SERVICE):  # type: ignore[arg-type]
-            return _said(network, last, direction, ports, "public addresses")  # type: ignore[arg-type]
+        if not _lets_some(network, last, direction, ports, SOME_SERVICE):
+            return _said(network, last, direction, ports, "public addresses")
     return None
 
 
