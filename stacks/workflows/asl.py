@@ -250,8 +250,8 @@ def polling(
         f"{status} in {json.dumps(list(failed))}": f"{name}Failed",
         f"$millis() > ${_variable(name, 'Deadline')}": f"{name}TimedOut",
     }
-    choices = [{"Condition": jsonata(when), "Next": then} for when, then in ended.items()]
-    choices = [*rules, *_once_more(again), *choices]
+    ends = [{"Condition": jsonata(when), "Next": then} for when, then in ended.items()]
+    choices = [*rules, *_once_more(again), *ends]
     return {
         f"Describe{name}": {**describe, "Next": f"{name}Status"},
         f"{name}Status": {"Type": "Choice", "Choices": choices, "Default": f"Wait{name}"},
