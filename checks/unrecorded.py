@@ -83,6 +83,43 @@ def _of_streaming() -> Iterator[Unrecorded]:
     )
 
 
+def _of_trainings() -> Iterator[Unrecorded]:
+    """A schedule of its own is what only some environments have; its role writes one item by the scheduler itself."""
+    yield Unrecorded(
+        r"Pipeline/SchedulerRole.*",
+        ("dynamodb:PutItem",),
+        ("arn:aws:dynamodb:{where}:table/{prefix}-control",),
+        "the recorded line trains in each run",
+        where_configured=True,
+    )
+
+
+def _of_small_data() -> Iterator[Unrecorded]:
+    """The recorded line builds datasets on Glue."""
+    role, why = (
+        r"Preparation/BuildSmallDatasets.*",
+        "datasets are built in a function only where etl.engine says so",
+    )
+    own = (_objects("datasets", "runs/x"), _objects("results", "runs/x/warehouse/x"))
+    events = _objects("raw", f"{layout.RAW_EVENTS.top}/x")
+    sources = tuple(_objects("raw", f"{top}/x") for top in ("application_log", "aurora", "exposures"))
+    buckets = tuple(
+        f"arn:aws:s3:::{{prefix}}-{name}-{{account}}-{{region}}" for name in ("datasets", "raw", "results")
+    )
+    yield Unrecorded(role, ("s3:ListBucket",), buckets, why)
+    yield Unrecorded(role, ("s3:GetObject",), (*own, events, *sources), why)
+    yield Unrecorded(
+        role, ("s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"), (*own, events), why
+    )
+    key = ("arn:aws:kms:{where}:key/*",)
+    yield Unrecorded(role, ("kms:Decrypt", "kms:GenerateDataKey"), key, why, where_configured=True)
+    yield Unrecorded(role, ("dynamodb:Scan",), ("arn:aws:dynamodb:{where}:table/{prefix}-control",), why)
+    log = ("arn:aws:dynamodb:{where}:table/{prefix}-application-log",)
+    yield Unrecorded(role, ("dynamodb:DescribeTable", "dynamodb:DescribeTimeToLive"), log, why)
+    secret = ("arn:aws:secretsmanager:{where}:secret:{prefix}/forgetting-000000",)
+    yield Unrecorded(role, ("secretsmanager:GetSecretValue",), secret, why)
+
+
 _TABLES = f"{layout.RAW_TABLE.top}/x"
 UNRECORDED: tuple[Unrecorded, ...] = (
     Unrecorded(
@@ -93,6 +130,8 @@ UNRECORDED: tuple[Unrecorded, ...] = (
     ),
     *_of_experiments(),
     *_of_streaming(),
+    *_of_small_data(),
+    *_of_trainings(),
     Unrecorded(
         r"Serving/GetRecommendations.*",
         ("personalize:GetActionRecommendations",),

@@ -23,6 +23,7 @@ def _wanted(place: Place) -> list[str]:
         "network": settings.sources.aurora is not None or settings.analytics.enabled,
         "sources": settings.sources.aurora is not None or settings.creates_log,
         "analytics": settings.analytics.enabled,
+        "streaming": bool(settings.datasets.interactions.streamed),
         "dashboards": settings.analytics.quicksight.enabled,
     }
     return [part for part in PARTS if wanted.get(part, True)]
@@ -40,6 +41,7 @@ PARTS = (
     "pipeline",
     "forgetting",
     "serving",
+    "streaming",
     "observability",
     "dashboards",
 )

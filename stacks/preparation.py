@@ -224,7 +224,11 @@ class PreparationStack(EnvironmentStack):
                 "on_duckdb/pyspark": jobs / "on_duckdb",
                 "arguments.json": json.dumps(self._build_arguments, sort_keys=True),
             },
-            environment={"ENGINE": etl.engine, "SMALL_MEGABYTES": str(etl.small_megabytes)},
+            environment={
+                "ENGINE": etl.engine,
+                "SMALL_MEGABYTES": str(etl.small_megabytes),
+                "FUNCTION_MEMORY": str(etl.function_memory),
+            },
             memory_size=etl.function_memory,
             storage=Size.gibibytes(DISK_GIBIBYTES),
             timeout=Duration.minutes(15),

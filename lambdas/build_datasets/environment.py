@@ -9,4 +9,4 @@ class Environment:
 
     engine: str
     small_megabytes: int
-    aws_lambda_function_memory_size: int = 1769
+    function_memory: int

@@ -27,6 +27,6 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     found = engine.size(given, s3=s3)
     answer = {"built": engine.check(found, settings()), "megabytes": round(found, 3)}
     if answer["built"]:
-        engine.build(given, s3=s3, memory=settings().aws_lambda_function_memory_size)
+        engine.build(given, s3=s3, memory=settings().function_memory)
     logger().info("datasets", extra={"run_id": given["run_id"], **answer})
     return answer

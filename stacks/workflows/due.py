@@ -23,7 +23,7 @@ def states(settings: Settings, *, next_state: str) -> States:
     """Assigns `due`, the time since when a training is; empty where none is."""
     if not settings.schedule.training:
         return {}
-    since = "$states.result.Item.since.S"
+    since = "$lookup($states.result.Item, 'since').S"
     return {
         "ReadDue": asl.task(
             asl.GET_ITEM,

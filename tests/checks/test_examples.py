@@ -24,7 +24,7 @@ FILES = sorted(FOLDER.glob("*.yaml"))
 # An environment that was never deployed, of which no baseline is kept.
 ENVIRONMENT = "sample"
 # Parts that an environment may do without: tests/stacks/test_parts.py looks at each by day.
-NIGHTLY = ("database-only", "log-only", "without-warehouse")
+NIGHTLY = ("database-only", "log-only", "small", "streaming", "without-warehouse")
 EACH = pytest.mark.parametrize(
     "file",
     [

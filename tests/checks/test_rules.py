@@ -112,7 +112,7 @@ def without_choice(condition: str) -> Callable[[dict[str, Any]], Any]:
 
 def without_auto_training(state: dict[str, Any]) -> None:
     """The arguments are one expression: without the key, Personalize trains by itself."""
-    state["Arguments"] = state["Arguments"].replace("'PerformAutoTraining': false, ", "")
+    state["Arguments"] = state["Arguments"].replace("'PerformAutoTraining': $solution.automatic, ", "")
 
 
 def without_catch(machine: dict[str, Any]) -> None:

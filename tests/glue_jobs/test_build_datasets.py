@@ -499,6 +499,7 @@ def test_only_days_since_the_run_before_are_read_and_no_exposure_is_an_empty_fil
     assert exposures.since("none", none="none") < "exposures/day=2026-11-22/a.json"
 
 
+@pytest.mark.nightly
 def test_what_the_stream_brings_is_in_no_import_and_everywhere_else(world: World) -> None:
     """From the second on at which its type opened; other types, and what was before, are imported by every run."""
     opened = int(NOW.timestamp())

@@ -39,7 +39,7 @@ class OnValues:
 
 
 def test_every_key_of_publishing_that_is_no_setting_of_the_publisher_is_a_rule() -> None:
-    assert set(RULES) == set(Publishing.model_fields) - {"expire_after_days", "item_fields"}
+    assert set(RULES) == set(Publishing.model_fields) - {"expire_after_days", "item_fields", "user_fields"}
 
 
 def test_every_rule_is_off_by_default() -> None:

@@ -83,7 +83,7 @@ def test_the_size_is_of_this_runs_tables_and_export_and_of_the_events_that_are_r
 
 
 def test_what_is_too_large_is_left_to_spark_or_refused_with_the_keys() -> None:
-    auto, alone = Environment("auto", 200), Environment("lambda", 200)
+    auto, alone = Environment("auto", 200, 3008), Environment("lambda", 200, 3008)
     assert [engine.check(200.0, one) for one in (auto, alone)] == [True, True]
     assert engine.check(200.1, auto) is False
     with pytest.raises(
@@ -158,7 +158,7 @@ def test_the_handler_builds_what_is_small_with_the_fixed_arguments_and_those_of_
         for name, value in {
             "ENGINE": "auto",
             "SMALL_MEGABYTES": limit,
-            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "3008",
+            "FUNCTION_MEMORY": "3008",
         }.items():
             monkeypatch.setenv(name, value)
         handler.settings.cache_clear()

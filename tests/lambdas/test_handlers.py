@@ -191,7 +191,7 @@ def test_load_warehouse(call: Any) -> None:
         "READER_SECRET_ARN": "arn:aws:secretsmanager:ap-northeast-1:111111111111:secret:reader-a1b2c3",
     }
     data = SimpleNamespace(batch_execute_statement=submit)
-    clients = {"redshift-data": data, "secretsmanager": SimpleNamespace()}
+    clients = {"redshift-data": data, "secretsmanager": SimpleNamespace(), "dynamodb": SimpleNamespace()}
     event = {"run_id": RUN, "entered": "2026-11-24T03:00:00Z"}
     answer = call("load_warehouse", event, variables, clients)
     assert answer == {"statement": {"id": "s1", "step": "inspect"}, "status": "SUBMITTED"}

@@ -79,6 +79,7 @@ def recommending(settings: Settings, **answers: Any) -> tuple[Result, Cloud]:
     }
     scripted = {("personalize", name): answer for name, answer in made.items()}
     scripted |= {("dynamodb", "PutItem"): {}, ("events", "PutEvents"): {"FailedEntryCount": 0, "Entries": []}}
+    scripted["personalize-runtime", "GetRecommendations"] = {"itemList": [{"itemId": "i1", "score": 0.5}]}
     value = {"run_id": RUN, "versions": versions(settings)}
     return run(settings, recommend.definition, value, recommendation() | scripted)
 
@@ -120,7 +121,7 @@ def moves(given: dict[str, Any]) -> bool:
 def test_segments_are_made_published_and_announced_after_they_serve() -> None:
     settings = configured("items-and-segments")
     result, cloud = recommending(settings)
-    assert output(result) == {"run_id": RUN}
+    assert output(result) == {"run_id": RUN, "dpu_hours": [None]}
     jobs = {call["jobName"]: call for call in sent(cloud, "CreateBatchSegmentJob")}
     assert set(jobs) == {f"osusume-dev-{name}-{RUN}" for name in ("fans", "tastes")}
     fans = jobs[f"osusume-dev-fans-{RUN}"]
@@ -143,7 +144,7 @@ def test_segments_are_made_published_and_announced_after_they_serve() -> None:
 def test_what_only_some_solutions_have_is_sent_for_them_alone() -> None:
     settings = configured("people")
     result, cloud = recommending(settings)
-    assert output(result) == {"run_id": RUN}
+    assert output(result) == {"run_id": RUN, "dpu_hours": [None]}
     jobs = {call["jobName"].split("-")[2]: call for call in sent(cloud, "CreateBatchInferenceJob")}
     assert jobs["steady"]["filterArn"] == filters.arn(settings, "not-bought")
     explored = {"explorationWeight": "0.2", "explorationItemAgeCutOff": "14"}
@@ -167,7 +168,7 @@ def test_a_campaign_that_is_not_there_is_made_with_its_configuration() -> None:
         return {"campaignArn": "ignored"}
 
     result, cloud = recommending(settings, DescribeCampaign=describe, CreateCampaign=create)
-    assert output(result) == {"run_id": RUN}
+    assert output(result) == {"run_id": RUN, "dpu_hours": [None]}
     created = {call["name"]: call for call in sent(cloud, "CreateCampaign")}
     explorer = next(one for one in settings.solutions if one.name == "explorer")
     given = created[solutions.name(settings, explorer)]
@@ -201,7 +202,7 @@ def test_a_campaign_moves_once_and_the_run_waits_for_the_latest_update() -> None
         return campaign_of(settings, latestCampaignUpdate={"status": "ACTIVE"})(parameters)
 
     result, cloud = recommending(settings, DescribeCampaign=describe, UpdateCampaign={"campaignArn": "x"})
-    assert output(result) == {"run_id": RUN}
+    assert output(result) == {"run_id": RUN, "dpu_hours": [None]}
     assert {call["solutionVersionArn"] for call in sent(cloud, "UpdateCampaign")} == {
         versions(settings)["explorer"],
         versions(settings)["trending"],
@@ -228,7 +229,7 @@ def test_campaigns_and_filters_that_nothing_configures_go_and_others_stay() -> N
     result, cloud = recommending(
         settings, ListCampaigns=listed, ListFilters=found, DeleteCampaign={}, DeleteFilter={}
     )
-    assert output(result) == {"run_id": RUN}
+    assert output(result) == {"run_id": RUN, "dpu_hours": [None]}
     assert [call["campaignArn"].rpartition("/")[2] for call in sent(cloud, "DeleteCampaign")] == [
         "osusume-dev-old-0123abcd"
     ]

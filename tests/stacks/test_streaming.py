@@ -113,6 +113,8 @@ def test_what_streaming_adds_has_no_finding(streaming: Assembly) -> None:
     read = Checked.read(streaming.folder)
     plain = [str(finding) for rule in (iam, stores, workflows) for finding in rule.check(read)]
     assert plain == []
+    [given_up] = [one for one in stores.stores(read) if one.name == "queue:stream-dead-letters"]
+    assert not given_up.read, "or it is outside for nothing"
 
 
 def test_the_functions_copies_of_the_layout_are_right() -> None:

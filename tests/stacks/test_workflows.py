@@ -359,7 +359,7 @@ def on(engine: str) -> Settings:
 
 def prepared(engine: str, answer: Any) -> tuple[Result, list[str]]:
     """`build_datasets` answers so; which jobs ran."""
-    answers = preparation()
+    answers = preparation() | glue_job(ExecutionTime=360, MaxCapacity=2.0)
     known = {"validate_datasets": {"passed": True, "rows": {}}, "grant_reader": {"user": "e", "tables": []}}
     answers["lambda", "Invoke"] = functions(**known, build_datasets=answer)
     result, cloud = run("prepare", PLAN, answers, given=on(engine))
@@ -377,7 +377,7 @@ def test_small_data_are_built_in_a_function_with_the_jobs_arguments_and_spark_is
         return {"built": True, "megabytes": 3.5}
 
     result, jobs = prepared(engine, build)
-    assert output(result) == {"run_id": RUN, "rows": {}, "dpu_hours": [None]}
+    assert output(result) == {"run_id": RUN, "rows": {}, "dpu_hours": [0.2]}
     assert jobs == [NAMES.job("extract-aurora")]
     assert asked == [
         {
@@ -393,7 +393,7 @@ def test_small_data_are_built_in_a_function_with_the_jobs_arguments_and_spark_is
 
 def test_what_is_too_large_for_the_function_is_built_on_spark() -> None:
     result, jobs = prepared("auto", {"built": False, "megabytes": 999.0})
-    assert output(result) == {"run_id": RUN, "rows": {}, "dpu_hours": [None, None]}
+    assert output(result) == {"run_id": RUN, "rows": {}, "dpu_hours": [0.2, 0.2]}
     assert jobs == [NAMES.job("extract-aurora"), NAMES.job("build-datasets")]
 
 
