@@ -290,4 +290,4 @@ def test_a_run_that_adds_to_another_is_the_same_on_both_engines(world: World) ->
     )
     same = {"ttl": "until", "keep_expired_days": 9, "datasets": DATASETS}
     built_by_both(world, [{"run": EARLIER, **same}, {"mode": "incremental", "previous": EARLIER, **same}])
-    assert world.report()["datasets"]["interactions"]["newly_quarantined"] == {"missing_item_id": 1}
+    assert world.report()["datasets"]["interactions"]["newly_quarantined"]["missing_item_id"] == 1
