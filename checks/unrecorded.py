@@ -100,9 +100,13 @@ def _of_small_data() -> Iterator[Unrecorded]:
         r"Preparation/BuildSmallDatasets.*",
         "datasets are built in a function only where etl.engine says so",
     )
-    own = (_objects("datasets", "runs/x"), _objects("results", "runs/x/warehouse/x"))
+    own = (
+        _objects("datasets", f"{layout.DATASET.top}/x"),
+        _objects("results", layout.WAREHOUSE.of(run_id="x", table="x") + "x"),
+    )
     events = _objects("raw", f"{layout.RAW_EVENTS.top}/x")
-    sources = tuple(_objects("raw", f"{top}/x") for top in ("application_log", "aurora", "exposures"))
+    read = (layout.LOG_EXPORT, layout.RAW_TABLE, layout.EXPOSURES)
+    sources = tuple(_objects("raw", f"{form.top}/x") for form in read)
     buckets = tuple(
         f"arn:aws:s3:::{{prefix}}-{name}-{{account}}-{{region}}" for name in ("datasets", "raw", "results")
     )
