@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from dashboards.spec import Column, Filter, Kind
+from dashboards.spec import Column, Filter, Kind, Measure, Ratio
 
 NEWEST = (Filter(column="recency", values=("newest",)),)
+CLICK_RATE = Ratio(title="Click rate", numerator="clicked_items", denominator="shown_items")
+PURCHASE_RATE = Ratio(title="Purchase rate", numerator="bought_items", denominator="shown_items")
+
+
+def counted(title: str, column: str) -> Measure:
+    return Measure(title=title, column=column, aggregation="sum")
 
 
 def _columns(kind: Kind, names: tuple[str, ...], *, share: bool = False) -> tuple[Column, ...]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dashboards.pages.columns import days, texts, wholes
-from dashboards.spec import DataSet, Incremental, Measure, Page, Parameter, Ratio, Visual
+from dashboards.pages.columns import CLICK_RATE, PURCHASE_RATE, counted, days, texts, wholes
+from dashboards.spec import DataSet, Incremental, Page, Parameter, Visual
 
 FUNNEL = DataSet(
     mart="mart_funnel",
@@ -17,21 +17,14 @@ FUNNEL = DataSet(
     # Longer than the longest attribution window that is usual: what is older changes no more.
     incremental=Incremental(column="shown_on", days=35),
 )
-_CLICKS = Ratio(title="Click rate", numerator="clicked_items", denominator="shown_items")
-_PURCHASES = Ratio(title="Purchase rate", numerator="bought_items", denominator="shown_items")
 _CHOICES = ("made_by", "chosen_by", "placement")
 
-
-def _counted(title: str, column: str) -> Measure:
-    return Measure(title=title, column=column, aggregation="sum")
-
-
 _COUNTS = (
-    _counted("Shown", "shown_items"),
-    _counted("Clicked", "clicked_items"),
-    _CLICKS,
-    _counted("Bought", "bought_items"),
-    _PURCHASES,
+    counted("Shown", "shown_items"),
+    counted("Clicked", "clicked_items"),
+    CLICK_RATE,
+    counted("Bought", "bought_items"),
+    PURCHASE_RATE,
 )
 
 PAGE = Page(
@@ -60,7 +53,7 @@ PAGE = Page(
             drawn="line",
             data=FUNNEL,
             by=("list_position",),
-            measures=(_CLICKS, _PURCHASES),
+            measures=(CLICK_RATE, PURCHASE_RATE),
             parameters=_CHOICES,
         ),
         Visual(
@@ -69,7 +62,7 @@ PAGE = Page(
             drawn="line",
             data=FUNNEL,
             by=("shown_on",),
-            measures=(_CLICKS, _PURCHASES),
+            measures=(CLICK_RATE, PURCHASE_RATE),
             parameters=_CHOICES,
         ),
         Visual(
@@ -98,7 +91,7 @@ PAGE = Page(
             drawn="bar",
             data=FUNNEL,
             by=("chosen_by",),
-            measures=(_CLICKS,),
+            measures=(CLICK_RATE,),
             parameters=("made_by",),
         ),
         Visual(
@@ -107,7 +100,7 @@ PAGE = Page(
             drawn="bar",
             data=FUNNEL,
             by=("list_position",),
-            measures=(_counted("Shown", "shown_items"),),
+            measures=(counted("Shown", "shown_items"),),
             parameters=_CHOICES,
         ),
     ),

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dashboards.pages.columns import shares, texts, times, wholes
-from dashboards.spec import DataSet, Measure, Page, Parameter, Ratio, Visual
+from dashboards.pages.columns import CLICK_RATE, PURCHASE_RATE, shares, texts, times, wholes
+from dashboards.spec import DataSet, Measure, Page, Parameter, Visual
 
 RESULTS = DataSet(
     mart="mart_offline_online",
@@ -18,8 +18,6 @@ RESULTS = DataSet(
     "(api.log_impressions), and the run after it counts what came of it.",
 )
 _OFFLINE = Measure(title="Offline metric", column="offline_value", aggregation="max", shown_as="number")
-_CLICKS = Ratio(title="Click rate", numerator="clicked_items", denominator="shown_items")
-_PURCHASES = Ratio(title="Purchase rate", numerator="bought_items", denominator="shown_items")
 _CHOICES = ("served_solution", "served_made_by")
 
 PAGE = Page(
@@ -47,7 +45,7 @@ PAGE = Page(
             drawn="line",
             data=RESULTS,
             by=("run_at",),
-            measures=(_CLICKS,),
+            measures=(CLICK_RATE,),
             colour="solution",
             parameters=_CHOICES,
             note="Lines that do not move together are a metric that does not tell what people do.",
@@ -61,8 +59,8 @@ PAGE = Page(
             measures=(
                 _OFFLINE,
                 Measure(title="Shown", column="shown_items", aggregation="sum"),
-                _CLICKS,
-                _PURCHASES,
+                CLICK_RATE,
+                PURCHASE_RATE,
             ),
             parameters=_CHOICES,
             note="By the first solution of the placement. Answers that an experiment changed are left out.",

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from dashboards.pages.columns import NEWEST, days, numbers, texts, times, wholes
+from dashboards.pages.columns import (
+    CLICK_RATE,
+    NEWEST,
+    PURCHASE_RATE,
+    counted,
+    days,
+    numbers,
+    texts,
+    times,
+    wholes,
+)
 from dashboards.spec import DataSet, Filter, Measure, Page, Parameter, Ratio, Visual
 
 RULES = DataSet(
@@ -37,13 +47,7 @@ FEEDBACK = DataSet(
     grain=("told_on", "event_type", "placement", "made_by"),
     empty="Users told nothing back yet: the application logs clicks, purchases and what they dismiss.",
 )
-_CLICKS = Ratio(title="Click rate", numerator="clicked_items", denominator="shown_items")
-_PURCHASES = Ratio(title="Purchase rate", numerator="bought_items", denominator="shown_items")
 _MADE_BY = ("rules_made_by",)
-
-
-def _counted(title: str, column: str) -> Measure:
-    return Measure(title=title, column=column, aggregation="sum")
 
 
 def _again(visual: str, title: str, history: str, measure: Ratio) -> Visual:
@@ -59,6 +63,21 @@ def _again(visual: str, title: str, history: str, measure: Ratio) -> Visual:
     )
 
 
+def _mean_items(visual: str, title: str, outcome: str, nothing: str) -> Visual:
+    return Visual(
+        id=visual,
+        title=title,
+        drawn="line",
+        data=RULES,
+        by=("run_at",),
+        measures=(Ratio(title="Items", numerator="items_changed", denominator="lists", shown_as="number"),),
+        colour="rule_name",
+        filters=(Filter(column="outcome", values=(outcome,)),),
+        parameters=("rules_solution",),
+        nothing=nothing,
+    )
+
+
 _NEWEST_RUN = Visual(
     id="rules-newest",
     title="What the rules did in the newest run",
@@ -66,9 +85,9 @@ _NEWEST_RUN = Visual(
     data=RULES,
     by=("solution", "rule_name", "outcome"),
     measures=(
-        _counted("Items", "items_changed"),
+        counted("Items", "items_changed"),
         Measure(title="Different ones", column="different_items", aggregation="max"),
-        _counted("Lists", "changed_lists"),
+        counted("Lists", "changed_lists"),
         Ratio(title="Of all lists", numerator="changed_lists", denominator="lists"),
     ),
     filters=NEWEST,
@@ -76,37 +95,13 @@ _NEWEST_RUN = Visual(
     note="Rules of placements act when a list is read: CloudWatch counts them (metric Acted).",
     wide=True,
 )
-_TAKEN_OUT = Visual(
-    id="taken-out",
-    title="Items taken out of a list, mean",
-    drawn="line",
-    data=RULES,
-    by=("run_at",),
-    measures=(Ratio(title="Items", numerator="items_changed", denominator="lists", shown_as="number"),),
-    colour="rule_name",
-    filters=(Filter(column="outcome", values=("taken out",)),),
-    parameters=("rules_solution",),
-    nothing="No rule took an item out.",
-)
-_PUT_IN = Visual(
-    id="put-in",
-    title="Items put into a list, mean",
-    drawn="line",
-    data=RULES,
-    by=("run_at",),
-    measures=(Ratio(title="Items", numerator="items_changed", denominator="lists", shown_as="number"),),
-    colour="rule_name",
-    filters=(Filter(column="outcome", values=("put in",)),),
-    parameters=("rules_solution",),
-    nothing="No rule put an item in.",
-)
 _AGAIN = Visual(
     id="shown-again",
     title="What came of what was shown again",
     drawn="table",
     data=AGAIN,
     by=("history", "band"),
-    measures=(_counted("Shown", "shown_items"), _CLICKS, _PURCHASES),
+    measures=(counted("Shown", "shown_items"), CLICK_RATE, PURCHASE_RATE),
     parameters=_MADE_BY,
     note="Each item shown counts once for each history. A rate that falls says when to stop showing it.",
     wide=True,
@@ -118,7 +113,7 @@ _FEEDBACK = Visual(
     data=FEEDBACK,
     by=("event_type", "placement", "made_by"),
     measures=(
-        _counted("Events", "events"),
+        counted("Events", "events"),
         Ratio(title="Of an answer", numerator="of_recommendations", denominator="events"),
         Ratio(title="Mean value", numerator="value_total", denominator="valued_events", shown_as="number"),
     ),
@@ -138,11 +133,11 @@ PAGE = Page(
     ),
     visuals=(
         _NEWEST_RUN,
-        _TAKEN_OUT,
-        _PUT_IN,
+        _mean_items("taken-out", "Items taken out of a list, mean", "taken out", "No rule took an item out."),
+        _mean_items("put-in", "Items put into a list, mean", "put in", "No rule put an item in."),
         _AGAIN,
-        _again("clicked-again", "Click rate by how often it was shown before", "shown", _CLICKS),
-        _again("bought-again", "Purchase rate by when it was bought before", "bought", _PURCHASES),
+        _again("clicked-again", "Click rate by how often it was shown before", "shown", CLICK_RATE),
+        _again("bought-again", "Purchase rate by when it was bought before", "bought", PURCHASE_RATE),
         _FEEDBACK,
     ),
 )
