@@ -20,10 +20,9 @@ import yaml
 
 from checks.assembly import Assembly
 from checks.simulation import visits
+from config.prices import PRICES, among
 from osusume_endpoint.scheduler import expressions
 
-PRICES = Path(__file__).with_name("prices.yaml")
-ANY_REGION = "any"
 HOURS = 730  # of a month, as AWS's own calculator counts
 # Glue developer guide, "Worker types": DPU of one worker.
 _DPU = {"G.025X": 0.25, "G.1X": 1, "G.2X": 2, "G.4X": 4, "G.8X": 8, "G.12X": 12, "G.16X": 16}
@@ -207,9 +206,8 @@ def sources(file: Path = PRICES) -> dict[str, str]:
 
 
 def price(driver: str, region: str) -> Price | None:
-    """None where it is unknown: no other region's stands in for it, one of a page without regions does."""
-    known = prices()
-    return known.get((driver, region)) or known.get((driver, ANY_REGION))
+    """The driver's price there, if one was read (config.prices.among)."""
+    return among(prices(), driver, region)
 
 
 def table(after: Assembly, before: Assembly | None = None) -> str:

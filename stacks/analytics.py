@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 from aws_cdk import Duration
 from aws_cdk import aws_iam as iam
@@ -39,10 +38,6 @@ OF_STATEMENTS = ("DescribeStatement", "GetStatementResult", "CancelStatement")
 # AWS says that either sends aws:SourceAccount, so nothing is asked of it: the role serves the namespaces that it is
 # attached to, which takes iam:PassRole in this account. See docs/assumptions.md.
 COPY_SERVICES = ("redshift.amazonaws.com", "redshift-serverless.amazonaws.com")
-
-
-def _without_prices(variables: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in variables.items() if name != "prices"}
 
 
 class AnalyticsStack(EnvironmentStack):
@@ -181,7 +176,7 @@ class AnalyticsStack(EnvironmentStack):
                 "WAREHOUSE_WORKGROUP": self.names.warehouse,
                 "WAREHOUSE_DATABASE": self.settings.analytics.database,
                 "WAREHOUSE_COLUMNS": json.dumps(warehouse_columns(self.settings.datasets)),
-                "WAREHOUSE_VARIABLES": json.dumps(_without_prices(marts_variables(self.settings))),
+                "WAREHOUSE_VARIABLES": json.dumps(marts_variables(self.settings)),
             },
             memory_size=1769,  # one whole processor; dbt's parsing does not use more
             timeout=Duration.minutes(15),

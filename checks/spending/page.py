@@ -10,6 +10,7 @@ from checks.spending import choices
 from checks.spending.month import Month, amount, table
 from checks.spending.shop import Shop, assumptions
 from checks.spending.use import Case, Fixed
+from config.prices import ANY_REGION
 from config.settings import Settings
 
 SHOPS = {
@@ -84,7 +85,7 @@ def _prices(region: str) -> Iterator[str]:
     yield "| what | price | usage type | read | source |"
     yield "|---|--:|---|---|---|"
     for row in cost.prices().values():
-        if row.region in (region, cost.ANY_REGION):
+        if row.region in (region, ANY_REGION):
             note = f" ({row.note})" if row.note else ""
             yield f"| {row.driver} | {row.price:.10g} | {row.usage_type} | {row.read} | {row.source}{note} |"
     yield "\n" + "\n".join(f"- {name}: {text}" for name, text in cost.sources().items())

@@ -28,7 +28,7 @@ from osusume_endpoint.redshift.stand_in import ADAPTER
 from osusume_endpoint.testing.cloud import Cloud
 from warehouse.load.columns import warehouse_columns
 from warehouse.load.tables import READER_USER
-from warehouse.load.variables import marts_variables
+from warehouse.load.variables import with_prices
 
 DBT_ROLE, COPY_ROLE = "month-dbt", "month-copy"
 # What the analysis reads and the pages of experiments show; the last load builds and tests everything.
@@ -172,7 +172,7 @@ class Warehouse:
             warehouse_workgroup=self.settings.names.warehouse,
             warehouse_database=self.settings.analytics.database,
             warehouse_columns=warehouse_columns(self.settings.datasets),
-            warehouse_variables=marts_variables(self.settings),
+            warehouse_variables=with_prices(self.settings),
         )
 
     def _role(self, name: str) -> str:

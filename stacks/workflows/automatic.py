@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from config import layout
 from config.settings import Settings
-from stacks.workflows import asl
+from stacks.workflows import asl, solutions
 from stacks.workflows.asl import State, States, jsonata, sdk
 
 HOURS = 12
 _TURNED_DOWN = {layout.PK: {"S": jsonata(asl.joined(layout.TURNED_DOWN, solution="$solution.name"))}}
-_SERVING = {layout.PK: {"S": jsonata(asl.joined(layout.SERVING, solution="$solution.name"))}}
 # A version of before that is ACTIVE is followed while a newer one is made, or has failed.
 _NEWEST = """(
   $versions := [$states.result.SolutionVersions^(>CreationDateTime)];
@@ -68,7 +67,7 @@ def _judged_states(table: str, *, judge: str, keep: str) -> States:
     return {
         "ReadFollowed": asl.task(
             asl.GET_ITEM,
-            {"TableName": table, "Key": _SERVING, "ConsistentRead": True},
+            {"TableName": table, "Key": solutions.SERVING_KEY, "ConsistentRead": True},
             Assign={
                 "serving": jsonata(_arn_or_none()),
                 "why": "it was turned down by an earlier run, and Personalize has trained no other since",

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from config import layout
 from config.digests import digest
 from config.recipes import RECIPES, Recipe
 from config.settings import Settings
@@ -23,6 +24,8 @@ from stacks.workflows.asl import State, States, jsonata, sdk
 SOLUTION_HOURS = 0.5
 # Members of SolutionConfig that UpdateSolution takes.
 UPDATED = ("EventsConfig", "AutoTrainingConfig")
+# Item of the control table that names the version that serves `$solution`.
+SERVING_KEY = {layout.PK: {"S": jsonata(asl.joined(layout.SERVING, solution="$solution.name"))}}
 _MOST_SOLUTIONS = 100  # of a page of ListSolutions; a dataset group has 10
 
 

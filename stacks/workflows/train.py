@@ -271,9 +271,6 @@ def _turned_down(settings: Settings) -> list[dict[str, str]]:
     return [{"Condition": jsonata("$solution.automatic"), "Next": "NoteTurnedDown"}]
 
 
-SERVING_KEY = {layout.PK: {"S": jsonata(asl.joined(layout.SERVING, solution="$solution.name"))}}
-
-
 def _judge_states(settings: Settings) -> States:
     names = settings.names
     return {
@@ -301,7 +298,7 @@ def _judge_states(settings: Settings) -> States:
             {
                 "TableName": names.control_table,
                 "Item": {
-                    **SERVING_KEY,
+                    **solutions.SERVING_KEY,
                     "solution_version_arn": {"S": jsonata("$version")},
                     "metrics": {"S": jsonata("$string($states.input.metrics)")},
                     "previous_solution_version_arn": {"S": jsonata("$states.input.previous")},
@@ -320,7 +317,7 @@ def _read_serving(table: str) -> State:
     serving = "$states.result.Item.solution_version_arn.S"
     return asl.task(
         asl.GET_ITEM,
-        {"TableName": table, "Key": SERVING_KEY, "ConsistentRead": True},
+        {"TableName": table, "Key": solutions.SERVING_KEY, "ConsistentRead": True},
         Output=jsonata(f"{{'name': $solution.name, 'version': {serving}}}"),
     )
 

@@ -21,7 +21,7 @@ from tests import example
 from tests.warehouse import rows
 from warehouse.load import tables
 from warehouse.load.columns import warehouse_columns
-from warehouse.load.variables import marts_variables
+from warehouse.load.variables import with_prices
 
 WAREHOUSE = Path(__file__).parents[2] / "warehouse"
 
@@ -74,7 +74,7 @@ class Warehouse:
         self.columns = columns or warehouse_columns(example.settings().datasets)
         settings = example.settings(experiments=example.experiments())
         # The only metric of the known rows is the one that the gate looks at.
-        self.variables = {**marts_variables(settings), "gate_metric": "coverage"}
+        self.variables = {**with_prices(settings), "gate_metric": "coverage"}
         known = set(self.columns["users"])
         segments = [one for one in self.variables["experiments"]["segments"] if one in known]
         self.variables["experiments"] |= {"segments": segments}

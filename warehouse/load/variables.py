@@ -25,8 +25,12 @@ def marts_variables(settings: Settings) -> dict[str, Any]:
         "experiments": settings.experiments.measured(),
         "experiment_variants": variants(settings.experiments),
         "placements": {name: place.lists[0] for name, place in settings.placements.items()},
-        "prices": prices.of_a_run(settings.region),
     }
+
+
+def with_prices(settings: Settings) -> dict[str, Any]:
+    """All that a build reads. On AWS prices lie beside the code: a template is the same in every region."""
+    return {**marts_variables(settings), "prices": prices.of_a_run(settings.region)}
 
 
 def _category_column(settings: Settings) -> str:
