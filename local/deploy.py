@@ -18,6 +18,7 @@ from botocore.exceptions import ClientError
 from local.repository import REPOSITORY
 from osusume_endpoint import paths
 from osusume_endpoint.endpoint import Endpoint
+from osusume_endpoint.glue import runtimes
 from osusume_endpoint.lambda_.archive import is_third_party
 
 BOOTSTRAP_VERSION_PARAMETER = "/cdk-bootstrap/hnb659fds/version"
@@ -76,6 +77,7 @@ def read_assembly(folder: Path) -> Assembly:
     if not stacks:
         raise DeployFailed(f"{folder} holds no stack")
     _check_packages(stacks)
+    _check_spark(stacks)
     account, region = environment_of(manifest["artifacts"])
     return Assembly(folder=folder, account=account, region=region, stacks=stacks)
 
@@ -88,6 +90,22 @@ def _check_packages(stacks: Sequence[Stack]) -> None:
             f"api.jwt is set, and what verifies tokens is not installed here ({', '.join(missing)}): "
             "`make check` installs it, or leave api.jwt out on this machine"
         )
+
+
+def _check_spark(stacks: Sequence[Stack]) -> None:
+    """The Spark of a newer version of Glue is installed on demand."""
+    templates = (json.loads(stack.template.read_text()) for stack in stacks)
+    resources = (each for template in templates for each in template.get("Resources", {}).values())
+    jobs = (each for each in resources if each.get("Type") == "AWS::Glue::Job")
+    for version in sorted({str(job["Properties"].get("GlueVersion")) for job in jobs}):
+        try:
+            runtimes.python_of(version)
+        except runtimes.NotInstalled as error:
+            raise DeployFailed(
+                f"etl.glue_version {version} {error}, or take 5.1 on this machine"
+            ) from None
+        except KeyError:
+            continue  # the endpoint refuses it by its name when the job is started
 
 
 def environment_of(artifacts: dict[str, Any]) -> tuple[str, str]:

@@ -40,6 +40,14 @@ def test_who_deploys_installs_no_runtime() -> None:
     ).keys() == set()
 
 
+def test_glue_6_has_its_own_spark_and_the_products_versions_of_all_else() -> None:
+    """AWS, "AWS Glue versions": 6.0 is Spark 4.1.1 and 5.1 is 3.5.6."""
+    six, ours = pins("requirements-spark4.txt"), pins("requirements-dev.txt")
+    assert (six.pop("pyspark"), ours["pyspark"]) == ("4.1.1", "3.5.6")
+    assert six.pop("py4j") != ours["py4j"]
+    assert six.items() < ours.items()
+
+
 def without_wheel(lock: Path, *, platform: str, python: str, folder: Path) -> str:
     """What uv says when a package has no wheel there; empty when all have one.
 
@@ -60,6 +68,13 @@ def without_wheel(lock: Path, *, platform: str, python: str, folder: Path) -> st
 def test_the_demo_has_a_wheel_for_every_machine(platform: str, python: str, tmp_path: Path) -> None:
     lock = ROOT / "requirements-local.txt"
     assert without_wheel(lock, platform=platform, python=python, folder=tmp_path / "there") == ""
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_glue_6_has_a_wheel_for_every_machine(platform: str, tmp_path: Path) -> None:
+    lock = ROOT / "requirements-spark4.txt"
+    assert without_wheel(lock, platform=platform, python="3.13", folder=tmp_path / "there") == ""
 
 
 def test_the_newest_python_on_arm_has_a_wheel_of_everything_in_the_demo(tmp_path: Path) -> None:

@@ -63,7 +63,7 @@ def from_orders(
         one_line(F.col(columns[USER_ID])).alias(USER_ID),
         one_line(F.col(columns[ITEM_ID])).alias(ITEM_ID),
         order_seconds(orders, time).alias(TIMESTAMP),
-        F.explode(F.array(*[F.lit(kind) for kind in types])).alias(EVENT_TYPE),
+        F.array(*[F.lit(kind) for kind in types]).alias(EVENT_TYPE),
         _order_value(columns).alias(EVENT_VALUE),
         *(F.lit(None).cast("string").alias(name) for name in SHOWN.values()),
         order_time_reason(orders, time).alias("time_reason"),
@@ -75,7 +75,9 @@ def from_orders(
         F.lit(file).alias(SOURCE_FILE),
         *context.of_orders(orders, fields),
     )
-    return rows.select(*_CANDIDATE, *context.column(fields))
+    # By itself: Spark 4.1 forgets the names of a struct's fields in a select that explodes.
+    each = rows.withColumn(EVENT_TYPE, F.explode(EVENT_TYPE))
+    return each.select(*_CANDIDATE, *context.column(fields))
 
 
 def _order_key(columns: Mapping[str, str]) -> Column:

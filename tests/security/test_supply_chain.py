@@ -50,6 +50,7 @@ def test_the_locks_are_those_that_something_installs() -> None:
         "requirements-checks.txt",
         "requirements-dev.txt",
         "requirements-local.txt",
+        "requirements-spark4.txt",
         "requirements.txt",
     ]
 

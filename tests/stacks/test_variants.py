@@ -16,6 +16,7 @@ from dashboards.spec import data_sets
 from tests import example
 from tests.stacks.conftest import ROOT, Assembly
 from tests.stacks.test_security import listed
+from tests.stacks.test_snapshots import SNAPSHOTS, normalised
 from warehouse.load.tables import READER_USER
 
 IMPORTED = {
@@ -365,3 +366,15 @@ def test_the_alarm_of_the_authorizer_counts_no_token_that_is_refused(tokened: As
         "Failed",
         [{"Name": "Service", "Value": "authorize_reader"}],
     )
+
+
+def test_glue_6_is_the_version_of_every_job_and_changes_nothing_else(tmp_path: Path) -> None:
+    """It reaches S3 as 5.1 does, so rights and settings of 5.1 stay."""
+    made = Assembly("dev", tmp_path, example.settings(etl={"glue_version": "6.0"}))
+    jobs = [job for _, job in made.properties("AWS::Glue::Job")]
+    assert [job["GlueVersion"] for job in jobs] == ["6.0"] * 3
+    region = "spark.hadoop.fs.s3a.endpoint.region=ap-northeast-1"
+    assert {job["DefaultArguments"]["--conf"] for job in jobs} == {region}
+    for stack in ("preparation", "publishing"):
+        on_5_1 = normalised(made, stack).replace('"GlueVersion": "6.0"', '"GlueVersion": "5.1"')
+        assert on_5_1 == (SNAPSHOTS / "dev" / f"{stack}.json").read_text()

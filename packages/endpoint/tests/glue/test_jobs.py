@@ -14,6 +14,7 @@ import psutil
 import pytest
 from botocore.exceptions import ClientError
 
+from osusume_endpoint.glue import runtimes
 from osusume_endpoint.testing import cloud as clouds
 from osusume_endpoint.testing.cloud import ACCOUNT, Cloud, wait_for
 
@@ -54,10 +55,10 @@ class Jobs:
 
     def create(self, name: str, script: str, *, role: str = "glue-all", **options: Any) -> None:
         self.cloud.put("glue-code", f"{name}.py", script)
+        job = {"Name": name, "Role": role, "GlueVersion": "5.1", **options}
         self.glue.create_job(
-            Name=name, Role=role, GlueVersion="5.1",
-            Command={"Name": "glueetl", "ScriptLocation": f"s3://glue-code/{name}.py"}, **options,
-        )  # fmt: skip
+            Command={"Name": "glueetl", "ScriptLocation": f"s3://glue-code/{name}.py"}, **job
+        )
 
     def start(self, name: str, **arguments: str) -> str:
         given = {f"--{key}": value for key, value in arguments.items()}
@@ -267,6 +268,44 @@ print("COUNTED", rows.getString(1))
     assert "READ 10" in jobs.log(run["Id"])
     assert "COUNTED 5" in jobs.log(run["Id"])
     assert "CERTIFICATES /opt/amazon/certs/" in jobs.log(run["Id"])
+
+
+VERSIONS = """
+import sys
+from pyspark.sql import SparkSession
+spark = SparkSession.builder.getOrCreate()
+print("RUNS", spark.version, sys.version_info[:2], spark.conf.get("spark.sql.ansi.enabled"))
+"""
+NEEDS_SPARK_4 = pytest.mark.skipif(
+    not (runtimes.spark_4() / ".ready").is_file(), reason="Glue 6.0's Spark is not installed: make spark4"
+)
+
+
+@NEEDS_SPARK_4
+@pytest.mark.nightly
+def test_a_job_of_glue_6_runs_on_spark_4_and_python_3_13_beside_one_of_5_1(jobs: Jobs) -> None:
+    jobs.create("six", VERSIONS, GlueVersion="6.0")
+    jobs.create("five", VERSIONS)
+    six, five = jobs.run("six"), jobs.run("five")
+    assert (six["JobRunState"], six["GlueVersion"]) == ("SUCCEEDED", "6.0"), six.get("ErrorMessage")
+    assert "RUNS 4.1.1 (3, 13) true" in jobs.log(six["Id"])
+    assert "RUNS 3.5.6" in jobs.log(five["Id"]) and "false" in jobs.log(five["Id"])
+
+
+@NEEDS_SPARK_4
+@pytest.mark.nightly
+def test_a_job_of_glue_6_reads_and_writes_s3_with_its_modules_arguments_and_role(jobs: Jobs) -> None:
+    defaults = {"--extra-py-files": "s3://glue-code/extra.zip", "--input": "s3://glue-data/in/"}
+    jobs.create("count-six", COUNT, GlueVersion="6.0", DefaultArguments=defaults)
+    run = jobs.run("count-six", output="s3://glue-data/out-six/")
+    assert run["JobRunState"] == "SUCCEEDED", run.get("ErrorMessage")
+    assert "SUMS [('k0', 200), ('k1', 250)]" in jobs.log(run["Id"])
+    written = jobs.cloud.keys("glue-data", "out-six/")
+    assert [key.rsplit("/", 1)[0] for key in written] == ["out-six", "out-six/k=k0", "out-six/k=k1"]
+    jobs.create("isolated-six", ISOLATION, GlueVersion="6.0")
+    run = jobs.run("isolated-six")
+    assert run["JobRunState"] == "SUCCEEDED", run.get("ErrorMessage")
+    assert f"WHO arn:aws:sts::{ACCOUNT}:assumed-role/glue-all/GlueJobRunnerSession" in jobs.log(run["Id"])
 
 
 @pytest.mark.nightly

@@ -8,14 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from osusume_endpoint.errors import ApiError
+from osusume_endpoint.glue import runtimes
 
-# Versions whose scripts run on the local Spark 3.5.6 and Python 3.11.
-# 6.0 is Spark 4.1: of its changes only ANSI mode can be had here.
-SPARK_CONF_OF_VERSION: Mapping[str, Mapping[str, str]] = {
-    "5.0": {},
-    "5.1": {},
-    "6.0": {"spark.sql.ansi.enabled": "true"},
-}
+# What a version sets before the job's own settings. Spark 4 is so by default, too.
+SPARK_CONF_OF_VERSION: Mapping[str, Mapping[str, str]] = {"6.0": {"spark.sql.ansi.enabled": "true"}}
 
 # How Spark reaches S3 on Glue; here the bridge does it (s3bridge.py), which has one region.
 OF_S3A = "spark.hadoop.fs.s3a."
@@ -47,7 +43,7 @@ def merge(job: Mapping[str, Any], given: Mapping[str, str], *, run_id: str) -> d
 
 def resolve(job: Mapping[str, Any], merged: Mapping[str, str]) -> Resolved:
     given = {k: v for k, v in parse_conf(merged.get("--conf", "")).items() if not k.startswith(OF_S3A)}
-    conf = {**SPARK_CONF_OF_VERSION[version_of(job)], **given}
+    conf = {**SPARK_CONF_OF_VERSION.get(version_of(job), {}), **given}
     return Resolved(
         script=[part for name, value in merged.items() for part in (name, value) if part != ""],
         runtime_conf={k: v for k, v in conf.items() if is_runtime(k)},
@@ -77,13 +73,23 @@ def version_of(job: Mapping[str, Any]) -> str:
     return str(job.get("GlueVersion") or "")
 
 
+def python_of(job: Mapping[str, Any]) -> str:
+    """The interpreter that runs the job. Raises InvalidInputException where it isn't installed."""
+    try:
+        return runtimes.python_of(version_of(job))
+    except runtimes.NotInstalled as error:
+        message = f"Job {job['Name']}: GlueVersion {version_of(job)!r} {error}"
+        raise ApiError("InvalidInputException", message) from None
+
+
 def check_job(job: Mapping[str, Any]) -> None:
     """Raises InvalidInputException for a job that the local runtime cannot run faithfully."""
     command = job.get("Command") or {}
     if command.get("Name") != "glueetl":
         raise _refused(job, f"Command.Name {command.get('Name')!r}", "glueetl")
-    if version_of(job) not in SPARK_CONF_OF_VERSION:
-        raise _refused(job, f"GlueVersion {version_of(job)!r}", ", ".join(SPARK_CONF_OF_VERSION))
+    if version_of(job) not in runtimes.VERSIONS:
+        raise _refused(job, f"GlueVersion {version_of(job)!r}", ", ".join(runtimes.VERSIONS))
+    python_of(job)
     if not str(command.get("ScriptLocation", "")).startswith("s3://"):
         raise _refused(job, f"ScriptLocation {command.get('ScriptLocation')!r}", "s3:// locations")
 

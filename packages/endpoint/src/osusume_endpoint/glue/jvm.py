@@ -121,6 +121,13 @@ def start(
     return process
 
 
+def stop(process: subprocess.Popen[bytes]) -> None:
+    """The JVM ends when its stdin does."""
+    if process.stdin:
+        process.stdin.close()
+    process.wait(60)
+
+
 def _wait_for(told: Path, process: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + START_SECONDS
     while not told.exists():
@@ -179,9 +186,7 @@ def make_archive() -> Path:
         spark = session()
         warm_up(spark, scratch)
         spark.stop()
-        if process.stdin:
-            process.stdin.close()
-        process.wait(60)
+        stop(process)
         _dump(classes=classes, target=target)
     return target
 

@@ -6,12 +6,14 @@ ministack keeps the job definitions; without Docker it would answer SUCCEEDED fo
 from __future__ import annotations
 
 import atexit
-from collections.abc import Callable, MutableMapping
+import contextlib
+from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any
 
 from osusume_endpoint import replacements, service
 from osusume_endpoint.endpoint import Endpoint
 from osusume_endpoint.errors import ApiError
+from osusume_endpoint.glue import arguments, runtimes
 from osusume_endpoint.glue.runs import PRINCIPAL, Runs
 from osusume_endpoint.glue.workers import Pool
 from osusume_endpoint.replacements import replaces
@@ -27,7 +29,7 @@ def install(endpoint: Endpoint) -> None:
     pool = Pool(home=endpoint.home)
     atexit.register(pool.close)
     runs = Runs(endpoint=endpoint, pool=pool, records=lambda name: glue._job_runs.setdefault(name, []))
-    replacements.apply(__name__, on_create=pool.prepare)
+    replacements.apply(__name__, on_create=lambda job: _warm_up(pool, job))
     service.override_operations(name="glue", operations=operations(runs, glue), endpoint=endpoint)
 
 
@@ -49,6 +51,12 @@ def _create_job(context: RequestContext, parameters: dict[str, Any], glue: Any) 
     if status >= 400:
         raise ApiError("AlreadyExistsException", f"Job {parameters['Name']} already submitted")
     return {"Name": parameters["Name"]}
+
+
+def _warm_up(pool: Pool, job: Mapping[str, Any]) -> None:
+    """A version that has no Spark here is refused when the job is started, with the cure."""
+    with contextlib.suppress(KeyError, runtimes.NotInstalled):
+        pool.prepare(runtimes.python_of(arguments.version_of(job)))
 
 
 def _job(glue: Any, name: str) -> dict[str, Any]:
@@ -92,7 +100,7 @@ def _batch_stop(runs: Runs, parameters: dict[str, Any]) -> dict[str, Any]:
 
 
 @replaces("ministack.services.glue:_create_job", takes="data")
-def _creating_job(inner: Callable[..., Any], on_create: Callable[[], None]) -> Callable[..., Any]:
+def _creating_job(inner: Callable[..., Any], on_create: Callable[[Mapping[str, Any]], None]) -> Callable[..., Any]:
     """Stores what ministack drops, for the API and CloudFormation alike; a first job warms Spark up."""
     from ministack.services import glue
 
@@ -100,7 +108,7 @@ def _creating_job(inner: Callable[..., Any], on_create: Callable[[], None]) -> C
         answer = inner(data)
         if answer[0] < 400:
             glue._jobs[data["Name"]] |= _members(data)
-            on_create()
+            on_create(data)
         return answer
 
     return create_job

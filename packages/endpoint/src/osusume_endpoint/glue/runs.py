@@ -145,7 +145,7 @@ class Runs:
         self, execution: Execution, order: Mapping[str, Any], conf: Mapping[str, str]
     ) -> tuple[str, str]:
         record = execution.record
-        with self._pool.worker(conf=conf) as worker:
+        with self._pool.worker(conf=conf, python=arguments.python_of(execution.job)) as worker:
             with execution.lock:
                 if execution.ending:
                     return execution.ending, ""

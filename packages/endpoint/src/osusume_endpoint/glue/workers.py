@@ -8,7 +8,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import threading
 from collections.abc import Mapping
@@ -25,6 +24,7 @@ class Worker:
     process: subprocess.Popen[bytes]
     scratch: Path
     log: Path
+    python: str  # the interpreter that it is
     _reports: Any  # text file: JSON lines from the worker
 
     def wait_ready(self) -> bool:
@@ -61,15 +61,17 @@ class Worker:
         shutil.rmtree(self.scratch, ignore_errors=True)
 
 
-def spawn(*, logs: Path, scratch: Path, conf: Mapping[str, str], warm: bool) -> Worker:
-    """`warm`: also run a small query first, which pays when nobody waits for the worker yet."""
+def spawn(*, logs: Path, scratch: Path, conf: Mapping[str, str], warm: bool, python: str) -> Worker:
+    """`python` has the Spark that the job wants (runtimes.py).
+
+    `warm`: also run a small query first, which pays when nobody waits for the worker yet."""
     logs.mkdir(parents=True, exist_ok=True)
     scratch.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix="worker-", dir=scratch))
     log = logs / f"{folder.name}.log"
     reports, report_end = os.pipe()
     settings = json.dumps({"conf": dict(conf), "warm": warm})
-    command = [sys.executable, "-m", "osusume_endpoint.glue.runner", str(folder), str(report_end), settings]
+    command = [python, "-m", "osusume_endpoint.glue.runner", str(folder), str(report_end), settings]
     with log.open("ab") as output:
         process = subprocess.Popen(
             command,
@@ -82,7 +84,7 @@ def spawn(*, logs: Path, scratch: Path, conf: Mapping[str, str], warm: bool) -> 
             env=_environment(),
         )
     os.close(report_end)
-    return Worker(process=process, scratch=folder, log=log, _reports=os.fdopen(reports))
+    return Worker(process=process, scratch=folder, log=log, python=python, _reports=os.fdopen(reports))
 
 
 def _environment() -> dict[str, str]:
@@ -102,43 +104,47 @@ class Pool:
         self._closed = False
         shutil.rmtree(self._scratch, ignore_errors=True)
 
-    def prepare(self) -> None:
-        """Have a warm worker, without waiting for it."""
+    def prepare(self, python: str) -> None:
+        """Have a warm worker of this interpreter, without waiting for it; one of another makes room."""
         with self._lock:
-            if self._closed or (self._warm and self._warm.process.poll() is None):
+            if self._closed or self._waits(python):
                 return
             if self._warm:
                 self._warm.close()
-            self._warm = self._spawn({}, warm=True)
+            self._warm = self._spawn({}, warm=True, python=python)
+
+    def _waits(self, python: str) -> bool:
+        warm = self._warm
+        return warm is not None and warm.python == python and warm.process.poll() is None
 
     @contextlib.contextmanager
-    def worker(self, *, conf: Mapping[str, str]) -> Any:
+    def worker(self, *, conf: Mapping[str, str], python: str) -> Any:
         """A ready worker for one job. Static Spark settings need a JVM of their own."""
         with self._slots:
-            worker = self._take(conf)
+            worker = self._take(conf, python)
             try:
                 yield worker
             finally:
                 worker.close()
-        self.prepare()
+        self.prepare(python)
 
-    def _take(self, conf: Mapping[str, str]) -> Worker:
+    def _take(self, conf: Mapping[str, str], python: str) -> Worker:
         with self._lock:
             warm = None
-            if not conf:
+            if not conf and self._warm and self._warm.python == python:
                 warm, self._warm = self._warm, None
         if warm is not None:
             if warm.wait_ready():
                 return warm
             warm.close()
-        worker = self._spawn(conf, warm=False)
+        worker = self._spawn(conf, warm=False, python=python)
         if not worker.wait_ready():
             worker.close()
             raise WorkerFailed(f"The Spark worker ended before it was ready: see {worker.log}")
         return worker
 
-    def _spawn(self, conf: Mapping[str, str], *, warm: bool) -> Worker:
-        return spawn(logs=self._logs, scratch=self._scratch, conf=conf, warm=warm)
+    def _spawn(self, conf: Mapping[str, str], *, warm: bool, python: str) -> Worker:
+        return spawn(logs=self._logs, scratch=self._scratch, conf=conf, warm=warm, python=python)
 
     def close(self) -> None:
         with self._lock:
