@@ -483,7 +483,7 @@ class Etl(Section):
     function_memory: int = Field(default=3008, ge=1769, le=10240)
     """Megabytes of memory of the function that builds; more than 3,008 takes a raised quota in a new account."""
     glue_version: Literal["5.1", "6.0"] = "5.1"
-    """Glue version of the Spark jobs: 5.1 (Spark 3.5, Python 3.11) or 6.0 (Spark 4.1, Python 3.13; docs/glue-versions.md)."""
+    """Glue version of the Spark jobs: 5.1 is Spark 3.5, 6.0 is Spark 4.1 (docs/glue-versions.md)."""
     worker_type: Literal["G.1X", "G.2X", "G.4X", "G.8X"] = "G.1X"
     """Size of one worker."""
     workers: int = Field(default=2, ge=2, le=299)

@@ -101,9 +101,7 @@ def _check_spark(stacks: Sequence[Stack]) -> None:
         try:
             runtimes.python_of(version)
         except runtimes.NotInstalled as error:
-            raise DeployFailed(
-                f"etl.glue_version {version} {error}, or take 5.1 on this machine"
-            ) from None
+            raise DeployFailed(f"etl.glue_version {version} {error}, or take 5.1 on this machine") from None
         except KeyError:
             continue  # the endpoint refuses it by its name when the job is started
 

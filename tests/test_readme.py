@@ -49,14 +49,16 @@ def made(text: str) -> set[str]:
     commands = (
         words
         for part in code(text)
-        for words in re.findall(r"\bmake((?: (?:-s|[a-z][a-z-]*|[A-Z]+=\S+))+)", part)
+        for words in re.findall(r"\bmake((?: (?:-s|[a-z][a-z0-9-]*|[A-Z0-9_]+=\S+))+)", part)
     )
-    return {word for command in commands for word in command.split() if re.fullmatch(r"[a-z][a-z-]*", word)}
+    return {
+        word for command in commands for word in command.split() if re.fullmatch(r"[a-z][a-z0-9-]*", word)
+    }
 
 
 def targets() -> set[str]:
     files = [ROOT / "Makefile", *ROOT.glob("packages/Makefile")]
-    return {name for file in files for name in re.findall(r"^([a-z-]+):", file.read_text(), re.MULTILINE)}
+    return {name for file in files for name in re.findall(r"^([a-z0-9-]+):", file.read_text(), re.MULTILINE)}
 
 
 def paths(text: str) -> list[str]:

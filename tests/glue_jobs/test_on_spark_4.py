@@ -23,7 +23,7 @@ pytestmark = [
     pytest.mark.nightly,
     pytest.mark.skipif(ON_SPARK_4, reason="started from the environment of Glue 5.1"),
     pytest.mark.skipif(
-        not (runtimes.spark_4() / ".ready").is_file(),
+        not runtimes.has_spark_4(),
         reason="Glue 6.0's Spark is not installed: make spark4",
     ),
 ]
@@ -75,7 +75,15 @@ def test_every_output_of_both_versions_is_the_same_row_by_row(world: World) -> N
     world.export(*logged())
     folder = world.root / "raw/exposures/day=2026-11-23"
     folder.mkdir(parents=True)
-    lines = [exposure("u1"), exposure("ユーザー"), exposure("u2", variant=None), "no JSON", "", "[1]", '{"a":']
+    lines = [
+        exposure("u1"),
+        exposure("ユーザー"),
+        exposure("u2", variant=None),
+        "no JSON",
+        "",
+        "[1]",
+        '{"a":',
+    ]
     (folder / "a.json").write_text("\n".join(lines))
     built_by_both(world, [{"ttl": "until", "keep_expired_days": 9, "datasets": DATASETS}])
     counts = world.report()["datasets"]["interactions"]

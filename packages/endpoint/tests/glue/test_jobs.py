@@ -277,7 +277,7 @@ spark = SparkSession.builder.getOrCreate()
 print("RUNS", spark.version, sys.version_info[:2], spark.conf.get("spark.sql.ansi.enabled"))
 """
 NEEDS_SPARK_4 = pytest.mark.skipif(
-    not (runtimes.spark_4() / ".ready").is_file(), reason="Glue 6.0's Spark is not installed: make spark4"
+    not runtimes.has_spark_4(), reason="Glue 6.0's Spark is not installed: make spark4"
 )
 
 

@@ -122,7 +122,12 @@ def start(
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:
-    """The JVM ends when its stdin does."""
+    """The JVM ends when its stdin does. A session that is made later starts another."""
+    from pyspark import SparkContext
+
+    if SparkContext._gateway is not None:
+        SparkContext._gateway.shutdown()  # or Python's collector sends to a socket that is closed
+        SparkContext._gateway = SparkContext._jvm = None
     if process.stdin:
         process.stdin.close()
     process.wait(60)

@@ -100,7 +100,9 @@ def _batch_stop(runs: Runs, parameters: dict[str, Any]) -> dict[str, Any]:
 
 
 @replaces("ministack.services.glue:_create_job", takes="data")
-def _creating_job(inner: Callable[..., Any], on_create: Callable[[Mapping[str, Any]], None]) -> Callable[..., Any]:
+def _creating_job(
+    inner: Callable[..., Any], on_create: Callable[[Mapping[str, Any]], None]
+) -> Callable[..., Any]:
     """Stores what ministack drops, for the API and CloudFormation alike; a first job warms Spark up."""
     from ministack.services import glue
 

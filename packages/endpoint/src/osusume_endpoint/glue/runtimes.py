@@ -13,7 +13,7 @@ from pathlib import Path
 
 INSTALL = "make spark4"
 # Written last, by what installs the environment: one that is half there is not installed.
-_READY = ".ready"
+READY = ".ready"
 
 
 class NotInstalled(RuntimeError):
@@ -29,9 +29,13 @@ def _own() -> str:
     return sys.executable
 
 
+def has_spark_4() -> bool:
+    return (spark_4() / READY).is_file()
+
+
 def _of_spark_4() -> str:
     folder = spark_4()
-    if not (folder / _READY).is_file():
+    if not has_spark_4():
         raise NotInstalled(f"needs Spark 4.1 and Python 3.13, which {folder} doesn't have: run `{INSTALL}`")
     return str(folder / "bin" / "python")
 
