@@ -110,13 +110,13 @@ def _check_there_is_a_stream(wanted: tuple[str, str, str], log: ApplicationLog |
     where, kind, how = wanted
     if log is None:
         raise ValueError(
-            f"{where}: type {kind!r} is streamed, but sources.application_log is null, and only its table has a stream: "
-            f"remove {how}"
+            f"{where}: type {kind!r} is streamed, but sources.application_log is null, and only its table has a "
+            f"stream: remove {how}"
         )
     if not log.create and log.stream_arn is None:
         raise ValueError(
-            f"{where}: type {kind!r} is streamed, but nobody says which stream table {log.table_name!r} has: enable one "
-            f"with new and old images, and name it in sources.application_log.stream_arn, or remove {how}"
+            f"{where}: type {kind!r} is streamed, but nobody says which stream table {log.table_name!r} has: enable "
+            f"one with new and old images, and name it in sources.application_log.stream_arn, or remove {how}"
         )
 
 
@@ -127,8 +127,8 @@ def _check_types(datasets: Datasets) -> None:
     for where, kind in _types(datasets):
         if kind in streamed and kind in known:
             raise ValueError(
-                f"{where}: type {kind!r} is streamed, and {known[kind]} has it too, so that nobody knows what an item of "
-                "it is: give one of them another type, or remove it"
+                f"{where}: type {kind!r} is streamed, and {known[kind]} has it too, so that nobody knows what an item "
+                "of it is: give one of them another type, or remove it"
             )
         known[kind] = where
     for dataset, kind in datasets.streamed_entries.items():
@@ -167,8 +167,8 @@ def _check_attributes_are_read(datasets: Datasets) -> None:
                 else "set streamed_by to the type of the log's items, or remove it"
             )
             raise ValueError(
-                f"datasets.{dataset}.fields: {given[0]} has an attribute, but {dataset} are not streamed, so nothing reads "
-                f"it: {cure}"
+                f"datasets.{dataset}.fields: {given[0]} has an attribute, but {dataset} are not streamed, so nothing "
+                f"reads it: {cure}"
             )
 
 
@@ -186,8 +186,8 @@ def _check_fields(dataset: str, fields: tuple[DatasetField, ...], log: Applicati
         name, is_key = attribute(dataset, field, log), field.name == KEYS[dataset]
         if is_key and field.attribute is not None:
             raise ValueError(
-                f"datasets.{dataset}.fields: {field.name} has an attribute, but sources.application_log.attributes says "
-                "it: remove it"
+                f"datasets.{dataset}.fields: {field.name} has an attribute, but sources.application_log.attributes "
+                "says it: remove it"
             )
         if name in taken and not (is_key and name == names.USER_ID):
             raise ValueError(

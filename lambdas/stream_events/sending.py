@@ -16,8 +16,6 @@ from lambdas.stream_events.records import Sent
 MOST = 10  # members of a call
 AT_ONCE = 8  # calls
 _REFUSED, _GONE = "InvalidInputException", "ResourceNotFoundException"
-_TIME = {"put_events": "sentAt", "put_action_interactions": "timestamp"}
-_ENTITIES = {"put_items": "items", "put_users": "users"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +62,7 @@ def calls(members: Sequence[Sent]) -> Iterator[tuple[Sent, ...]]:
 
 def _put(personalize: Any, targets: Targets, members: tuple[Sent, ...]) -> Outcome:
     try:
-        getattr(personalize, members[0].operation)(**_request(targets, members))
+        _CALLS[members[0].operation](personalize, targets, members)
     except (ClientError, BotoCoreError) as error:
         if not _is_refusal(error):
             _look_again(error)
@@ -75,15 +73,41 @@ def _put(personalize: Any, targets: Targets, members: tuple[Sent, ...]) -> Outco
     return Outcome(sent=members)
 
 
-def _request(targets: Targets, members: tuple[Sent, ...]) -> dict[str, Any]:
-    operation, listed = members[0].operation, [_dated(one) for one in members]
-    if operation in _ENTITIES:
-        return {"datasetArn": targets.datasets[operation], _ENTITIES[operation]: listed}
-    if operation == "put_action_interactions":
-        tracking_id = of_dataset(targets.describer(), targets.datasets[operation])
-        return {"trackingId": tracking_id, "actionInteractions": listed}
+def _events(personalize: Any, targets: Targets, members: tuple[Sent, ...]) -> None:
     user, session = members[0].session
-    return {"trackingId": targets.tracking_id, "userId": user, "sessionId": session, "eventList": listed}
+    personalize.put_events(
+        trackingId=targets.tracking_id,
+        userId=user,
+        sessionId=session,
+        eventList=[_dated(one, "sentAt") for one in members],
+    )
+
+
+def _actions(personalize: Any, targets: Targets, members: tuple[Sent, ...]) -> None:
+    personalize.put_action_interactions(
+        trackingId=of_dataset(targets.describer(), targets.datasets["put_action_interactions"]),
+        actionInteractions=[_dated(one, "timestamp") for one in members],
+    )
+
+
+def _items(personalize: Any, targets: Targets, members: tuple[Sent, ...]) -> None:
+    personalize.put_items(
+        datasetArn=targets.datasets["put_items"], items=[dict(one.member) for one in members]
+    )
+
+
+def _users(personalize: Any, targets: Targets, members: tuple[Sent, ...]) -> None:
+    personalize.put_users(
+        datasetArn=targets.datasets["put_users"], users=[dict(one.member) for one in members]
+    )
+
+
+_CALLS: Mapping[str, Callable[[Any, Targets, tuple[Sent, ...]], None]] = {
+    "put_events": _events,
+    "put_action_interactions": _actions,
+    "put_items": _items,
+    "put_users": _users,
+}
 
 
 @cache
@@ -109,7 +133,5 @@ def _is_refusal(error: Exception) -> bool:
     return isinstance(error, ParamValidationError)
 
 
-def _dated(one: Sent) -> dict[str, Any]:
-    name = _TIME.get(one.operation)
-    dated = {name: datetime.fromtimestamp(one.member[name], tz=UTC)} if name else {}
-    return {**one.member, **dated}
+def _dated(one: Sent, name: str) -> dict[str, Any]:
+    return {**one.member, name: datetime.fromtimestamp(one.member[name], tz=UTC)}

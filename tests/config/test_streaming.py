@@ -111,34 +111,83 @@ def test_users_who_are_known_in_runs_alone_may_be_put() -> None:
     assert datasets(users={"streamed_by": "user_changed", "only_known": True}).datasets.streams
 
 
+def items(kind: str = "i", **attributes: str) -> Any:
+    return {
+        "items": {"streamed_by": kind, **({"fields": fields("items", **attributes)} if attributes else {})}
+    }
+
+
+NO_STREAM = EXISTING | {"stream_arn": None}
+BOTH = {"type": "offer_taken", "source": "application_log"}
+KEY_OF_ACTIONS = [{"name": "ACTION_ID", "column": "id", "attribute": "id"}, ACTIONS["actions"]["fields"][1]]
+UNREAD = "are not streamed, so nothing reads it:"
+
+
 @pytest.mark.parametrize(
     ("log", "changes", "said"),
     [
-        (EXISTING | {"stream_arn": None}, {"items": {"streamed_by": "item_changed"}},
-         "datasets.items: type 'item_changed' is streamed, but nobody says which stream table 'shop-events' has"),
-        (EXISTING | {"stream_arn": None}, ACTING, "datasets.action_interactions.events: type 'offer_taken' is streamed, but"),
-        (None, {"items": {"streamed_by": "click"}}, "datasets.items.streamed_by: type 'click' is streamed, and datasets.interactions.events has it too"),
-        (None, {"items": {"streamed_by": "changed"}, "users": {"streamed_by": "changed"}},
-         "datasets.items.streamed_by: type 'changed' is streamed, and datasets.users.streamed_by has it too"),
-        (None, {**ACTING, "events": [PURCHASE, {"type": "offer_taken", "source": "application_log"}]},
-         "datasets.action_interactions.events: type 'offer_taken' is streamed, and datasets.interactions.events has it too"),
-        (None, {"items": {"streamed_by": "progress"}}, "datasets.items.streamed_by is 'progress', which POST /v1/events takes"),
-        (None, {"items": {"fields": fields("items", BRAND="maker")}},
-         "datasets.items.fields: BRAND has an attribute, but items are not streamed, so nothing reads it: set streamed_by"),
-        (None, {**ACTING, "actions": {"fields": [{"name": "ACTION_ID", "column": "id", "attribute": "id"}, ACTIONS["actions"]["fields"][1]]}},
-         "datasets.actions.fields: ACTION_ID has an attribute, but actions are not streamed, so nothing reads it: remove it"),
-        (None, {"items": {"streamed_by": "i", "fields": fields("items", ITEM_ID="sku")}},
-         "datasets.items.fields: ITEM_ID has an attribute, but sources.application_log.attributes says it: remove it"),
-        (None, {"items": {"streamed_by": "i", "fields": fields("items", BRAND="event_type")}},
-         "datasets.items.fields: BRAND is read from the log's attribute 'event_type', which is the type: name another"),
-        (None, {"items": {"streamed_by": "i", "fields": fields("items", BRAND="event_key")}}, "'event_key', which is the key"),
-        (None, {"items": {"streamed_by": "i", "fields": fields("items", BRAND="user_id")}}, "'user_id', which is the user"),
-        (None, {"items": {"streamed_by": "i", "fields": fields("items", BRAND="category")}}, "'category', which is CATEGORY_L2"),
-        (None, {"users": {"streamed_by": "u", "fields": fields("users", AGE="user_id")}}, "AGE is read from the log's attribute 'user_id', which is USER_ID"),
-        ({"ttl_attribute": "expires"}, {"items": {"streamed_by": "i", "fields": fields("items", BRAND="expires")}}, "which is when it expires"),
-        (None, {"items": {"streamed_by": ""}}, "streamed_by"),
+        (
+            NO_STREAM,
+            items(),
+            "datasets.items: type 'i' is streamed, but nobody says which stream table 'shop-events' has",
+        ),
+        (
+            NO_STREAM,
+            ACTING,
+            "datasets.action_interactions.events: type 'offer_taken' is streamed, but nobody says",
+        ),
+        (
+            None,
+            items("click"),
+            "datasets.items.streamed_by: type 'click' is streamed, and datasets.interactions.events has",
+        ),
+        (
+            None,
+            {**items("x"), "users": {"streamed_by": "x"}},
+            "type 'x' is streamed, and datasets.users.streamed_by has it",
+        ),
+        (
+            None,
+            {**ACTING, "events": [PURCHASE, BOTH]},
+            "'offer_taken' is streamed, and datasets.interactions.events has it",
+        ),
+        (None, items("progress"), "datasets.items.streamed_by is 'progress', which POST /v1/events takes"),
+        (
+            None,
+            {"items": {"fields": fields("items", BRAND="maker")}},
+            f"BRAND has an attribute, but items {UNREAD} set",
+        ),
+        (
+            None,
+            {**ACTING, "actions": {"fields": KEY_OF_ACTIONS}},
+            f"an attribute, but actions {UNREAD} remove it",
+        ),
+        (
+            None,
+            items(ITEM_ID="sku"),
+            "ITEM_ID has an attribute, but sources.application_log.attributes says it: remove it",
+        ),
+        (
+            None,
+            items(BRAND="event_type"),
+            "datasets.items.fields: BRAND is read from the log's attribute 'event_type', which",
+        ),
+        (
+            None,
+            items(BRAND="event_key"),
+            "'event_key', which is the key: name another in the field's attribute",
+        ),
+        (None, items(BRAND="user_id"), "'user_id', which is the user"),
+        (None, items(BRAND="category"), "'category', which is CATEGORY_L2"),
+        (
+            None,
+            {"users": {"streamed_by": "u", "fields": fields("users", AGE="user_id")}},
+            "'user_id', which is USER_ID",
+        ),
+        ({"ttl_attribute": "expires"}, items(BRAND="expires"), "which is when it expires"),
+        (None, items(""), "streamed_by"),
     ],
-)  # fmt: skip
+)
 def test_what_cannot_be_streamed_beside_events_is_refused_with_the_cure(
     log: Any, changes: Any, said: str
 ) -> None:

@@ -490,7 +490,8 @@ def test_a_new_item_is_put_with_its_properties_in_camel_case_and_without_what_is
                 "items": [
                     {
                         "itemId": "new",
-                        "properties": f'{{"creationTimestamp":{AT},"categoryL1":"toys|games","price":2.5,"inStock":false}}',
+                        "properties": f'{{"creationTimestamp":{AT},"categoryL1":"toys|games",'
+                        '"price":2.5,"inStock":false}',
                     },
                     {"itemId": "bare", "properties": '{"price":2.5}'},
                 ],
