@@ -44,9 +44,9 @@ def pool() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(AT_ONCE, thread_name_prefix="stream-events")
 
 
-def send(personalize: Any, *, targets: Targets, members: Sequence[Sent]) -> Outcome:
+def send(personalize_events: Any, *, targets: Targets, members: Sequence[Sent]) -> Outcome:
     """Each once, events in their order within a session. Raises nothing that a client of AWS raises."""
-    put = partial(_put, personalize, targets)
+    put = partial(_put, personalize_events, targets)
     return sum(pool().map(put, list(calls(members))), Outcome())
 
 
@@ -60,22 +60,22 @@ def calls(members: Sequence[Sent]) -> Iterator[tuple[Sent, ...]]:
         yield from (tuple(listed[start : start + MOST]) for start in range(0, len(listed), MOST))
 
 
-def _put(personalize: Any, targets: Targets, members: tuple[Sent, ...]) -> Outcome:
+def _put(personalize_events: Any, targets: Targets, members: tuple[Sent, ...]) -> Outcome:
     try:
-        _CALLS[members[0].operation](personalize, targets, members)
+        _CALLS[members[0].operation](personalize_events, targets, members)
     except (ClientError, BotoCoreError) as error:
         if not _is_refusal(error):
             _look_again(error)
             return Outcome(failed=tuple((one, str(error)) for one in members))
         if len(members) == 1:
             return Outcome(refused=((members[0], str(error)),))
-        return sum((_put(personalize, targets, (one,)) for one in members), Outcome())
+        return sum((_put(personalize_events, targets, (one,)) for one in members), Outcome())
     return Outcome(sent=members)
 
 
-def _events(personalize: Any, targets: Targets, members: tuple[Sent, ...]) -> None:
+def _events(personalize_events: Any, targets: Targets, members: tuple[Sent, ...]) -> None:
     user, session = members[0].session
-    personalize.put_events(
+    personalize_events.put_events(
         trackingId=targets.tracking_id,
         userId=user,
         sessionId=session,
@@ -83,21 +83,21 @@ def _events(personalize: Any, targets: Targets, members: tuple[Sent, ...]) -> No
     )
 
 
-def _actions(personalize: Any, targets: Targets, members: tuple[Sent, ...]) -> None:
-    personalize.put_action_interactions(
+def _actions(personalize_events: Any, targets: Targets, members: tuple[Sent, ...]) -> None:
+    personalize_events.put_action_interactions(
         trackingId=of_dataset(targets.describer(), targets.datasets["put_action_interactions"]),
         actionInteractions=[_dated(one, "timestamp") for one in members],
     )
 
 
-def _items(personalize: Any, targets: Targets, members: tuple[Sent, ...]) -> None:
-    personalize.put_items(
+def _items(personalize_events: Any, targets: Targets, members: tuple[Sent, ...]) -> None:
+    personalize_events.put_items(
         datasetArn=targets.datasets["put_items"], items=[dict(one.member) for one in members]
     )
 
 
-def _users(personalize: Any, targets: Targets, members: tuple[Sent, ...]) -> None:
-    personalize.put_users(
+def _users(personalize_events: Any, targets: Targets, members: tuple[Sent, ...]) -> None:
+    personalize_events.put_users(
         datasetArn=targets.datasets["put_users"], users=[dict(one.member) for one in members]
     )
 
