@@ -121,7 +121,7 @@ def of_dataset(personalize: Any, dataset_arn: str) -> str:
 
 
 def _look_again(error: Exception) -> None:
-    """A dataset that was made anew has another tracker."""
+    """Forgets the tracker of a dataset that is gone; a new one has its own."""
     if isinstance(error, ClientError) and error.response["Error"]["Code"] == _GONE:
         of_dataset.cache_clear()
 
