@@ -74,7 +74,13 @@ def _of_streaming() -> Iterator[Unrecorded]:
     yield Unrecorded(r"Preparation/PlanRun.*", ("dynamodb:PutItem",), control, why)
     role = r"Streaming/StreamEvents.*"
     yield Unrecorded(role, ("dynamodb:GetItem",), control, why)
-    yield Unrecorded(role, ("personalize:PutEvents", "dynamodb:ListStreams"), ("*",), why)
+    yield Unrecorded(role, ("dynamodb:ListStreams",), ("*",), why)
+    for action in ("PutEvents", "PutActionInteractions"):
+        yield Unrecorded(role, (f"personalize:{action}",), ("*",), why, where_configured=True)
+    put = {"PutItems": "ITEMS", "PutUsers": "USERS", "DescribeDataset": "ACTION_INTERACTIONS"}
+    for action, dataset in put.items():
+        arn = f"arn:aws:personalize:{{where}}:dataset/{{prefix}}/{dataset}"
+        yield Unrecorded(role, (f"personalize:{action}",), (arn,), why, where_configured=True)
     yield Unrecorded(role, ("s3:PutObject",), (_objects("raw", f"{layout.STREAM_QUARANTINE.top}/x"),), why)
     yield Unrecorded(role, ("sqs:SendMessage",), ("arn:aws:sqs:{where}:{prefix}-stream-dead-letters",), why)
     reading = ("dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:DescribeStream")

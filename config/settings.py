@@ -36,6 +36,8 @@ from config.tokens import Jwt
 ColumnName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 # DynamoDB developer guide, "Naming rules"; the backtick is Spark's quote.
 AttributeName = Annotated[str, Field(pattern=r"^[^`]+$", max_length=255)]
+# As an event's: what tells items of the log apart.
+EntryType = Annotated[str, Field(min_length=1, max_length=256)]
 SubnetId = Annotated[str, Field(pattern=r"^subnet-[0-9a-f]{8,17}$")]
 # Personalize's "Quotas": characters of an expression.
 FilterName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{1,29}$")]
@@ -311,6 +313,8 @@ class DatasetField(Section):
     """Field of the Personalize schema."""
     column: ColumnName
     """Column of the application's table."""
+    attribute: AttributeName | None = None
+    """Attribute of the log's items that fills it, where the dataset has `streamed_by`; null: called as the column."""
     type: Literal["string", "int", "long", "float", "double", "boolean"] = "string"
     """Avro type."""
     categorical: bool = False
@@ -339,6 +343,9 @@ class UsersDataset(Section):
     """Fields of the schema, USER_ID among them."""
     only_known: bool = False
     """true leaves users who are not in the table (any more) out of training and lists; false keeps guests."""
+    streamed_by: EntryType | None = None
+    """Type of the log's items that each are a whole user, new or changed, for Personalize within seconds; null: users
+    come with runs alone."""
 
     @field_validator("fields")
     @classmethod
@@ -352,6 +359,9 @@ class ItemsDataset(Section):
 
     fields: tuple[DatasetField, ...] = Field(min_length=2)
     """Fields of the schema, ITEM_ID among them."""
+    streamed_by: EntryType | None = None
+    """Type of the log's items that each are a whole item, new or changed, for Personalize within seconds; null: items
+    come with runs alone."""
 
     @field_validator("fields")
     @classmethod
@@ -381,6 +391,8 @@ class ActionEvent(Section):
     """EVENT_TYPE of the log."""
     means: Literal["Viewed", "Taken", "Not Taken"]
     """What it is to Personalize."""
+    streamed: bool = False
+    """true sends events of the type to Personalize within seconds; older ones stay imported."""
 
 
 class ActionInteractionsDataset(Section):
@@ -397,6 +409,11 @@ class ActionInteractionsDataset(Section):
         if twice:
             raise ValueError(f"event type {twice[0]!r} is listed twice: keep one")
         return events
+
+    @property
+    def streamed(self) -> tuple[str, ...]:
+        """Event types that reach Personalize as they happen."""
+        return tuple(event.type for event in self.events if event.streamed)
 
 
 class Bound(Section):
@@ -467,6 +484,23 @@ class Datasets(Section):
         """Fields of users, items or actions; of one that isn't configured, its key alone."""
         dataset: UsersDataset | ItemsDataset | ActionsDataset | None = getattr(self, name)
         return dataset.fields if dataset else (KEY_FIELDS[name],)
+
+    @property
+    def streamed_events(self) -> tuple[str, ...]:
+        """Types of events, about items or about actions, that reach Personalize as they happen."""
+        about_actions = self.action_interactions.streamed if self.action_interactions else ()
+        return (*self.interactions.streamed, *about_actions)
+
+    @property
+    def streamed_entries(self) -> dict[str, str]:
+        """Type of the log's items that are users or items, by the dataset that they change."""
+        types = {"users": self.users, "items": self.items}
+        return {name: one.streamed_by for name, one in types.items() if one and one.streamed_by}
+
+    @property
+    def streams(self) -> bool:
+        """Whether the log's table has a stream, and something reads it."""
+        return bool(self.streamed_events or self.streamed_entries)
 
 
 # Of a function, for a megabyte of its sources as they are stored: a cautious guess, not measured at the limit.

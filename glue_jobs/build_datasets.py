@@ -135,6 +135,12 @@ class Job:
         return {one["attribute"]: one.get("type", "string") for one in self.context if "attribute" in one}
 
     @property
+    def entry_types(self) -> list[str]:
+        """Types of the log's items that are users or items: no events, and the tables have what they say."""
+        given = (self.datasets.get(name, {}) for name in KEY_OF_DATASET)
+        return [one["streamed_by"] for one in given if "streamed_by" in one]
+
+    @property
     def events(self) -> StructType:
         """The schema of raw events."""
         return EVENTS_WITH_CONTEXT if self.context_of_log else EVENTS
@@ -326,6 +332,7 @@ def ingest_export(job: Job) -> None:
     events = application_log.events(lines, run_id=job.run_id, keys=job.log.keys, ttl=ttl)
     attribute = job.log.attributes.get("USER_ID", "")
     events = job.left_out.without(events, forgotten.user_of_event(attribute))
+    events = application_log.without(events, job.entry_types)
     events.write.mode("overwrite").parquet(session.raw_events(job.raw_bucket, job.run_id))
 
 
@@ -429,8 +436,11 @@ def build_action_interactions(job: Job, log: DataFrame | None, ledgers: Ledgers)
     latest = int((started_at(job.run_id) + CLOCK_SKEW).timestamp())
     rows = action_interactions.judged(events, meanings=meanings, latest=latest)
     kept = action_interactions.kept(rows).persist(StorageLevel.MEMORY_AND_DISK)
-    session.write_csv(kept, job.dataset("action_interactions"))
-    by_reason, new = ledgers.take("action_interactions", rows, also=[EVENT_TYPE])
+    imported = action_interactions.imported(rows, streamed=job.streamed) if job.streamed else kept
+    session.write_csv(imported, job.dataset("action_interactions"))
+    by_reason, new = ledgers.take(
+        "action_interactions", rows.drop(action_interactions.LOG_TYPE), also=[EVENT_TYPE]
+    )
     return report.Counts(by_reason=by_reason, kept=kept.count(), new=new).as_dict()
 
 

@@ -23,7 +23,7 @@ def _wanted(place: Place) -> list[str]:
         "network": settings.sources.aurora is not None or settings.analytics.enabled,
         "sources": settings.sources.aurora is not None or settings.creates_log,
         "analytics": settings.analytics.enabled,
-        "streaming": bool(settings.datasets.interactions.streamed),
+        "streaming": settings.datasets.streams,
         "dashboards": settings.analytics.quicksight.enabled,
     }
     return [part for part in PARTS if wanted.get(part, True)]

@@ -343,7 +343,7 @@ class PreparationStack(EnvironmentStack):
             environment={
                 "CONTROL_TABLE": names.control_table,
                 "DATASET_GROUP": names.dataset_group,
-                "STREAMED": json.dumps(settings.datasets.interactions.streamed),
+                "STREAMED": json.dumps(settings.datasets.streamed_events),
                 "APPLICATION_LOG_TABLE": settings.application_log_table if log else "",
             },
             statements=[

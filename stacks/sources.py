@@ -123,7 +123,7 @@ class SourcesStack(EnvironmentStack):
 
     def _application_log(self) -> None:
         text, log = dynamodb.AttributeType.STRING, self.settings.log
-        streamed = bool(self.settings.datasets.interactions.streamed)
+        streamed = self.settings.datasets.streams
         table = dynamodb.Table(
             self,
             "ApplicationLog",

@@ -65,7 +65,7 @@ class StorageStack(EnvironmentStack):
 
     @property
     def _expiring(self) -> list[layout.Form]:
-        streamed = self.settings.datasets.interactions.streamed
+        streamed = self.settings.datasets.streams
         return [layout.RAW_TABLE, layout.LOG_EXPORT, *([layout.STREAM_QUARANTINE] if streamed else [])]
 
     def _forgetting_secret(self, key: kms.Key) -> secretsmanager.Secret:

@@ -26,7 +26,7 @@ _WITHOUT_RESOURCES = (
     "ec2:DescribeSecurityGroups ec2:DescribeVpcEndpoints ec2:DescribeRouteTables ec2:DescribeVpcAttribute "
     "redshift-data:DescribeStatement redshift-data:GetStatementResult redshift-data:CancelStatement "
     "personalize:ListSolutions personalize:ListSolutionVersions personalize:ListCampaigns personalize:ListFilters "
-    "personalize:PutEvents dynamodb:ListStreams"
+    "personalize:PutEvents personalize:PutActionInteractions dynamodb:ListStreams"
 ).split()
 # Condition keys without which an action reaches further than its resources say.
 _NARROWED_BY = {

@@ -10,13 +10,19 @@ from pyspark.sql import functions as F
 from glue_jobs.columns import ACTION_ID, ACTION_INTERACTIONS, EVENT_TYPE, ITEM_ID, REASON, SHOWN
 from glue_jobs.transforms import interactions
 
+LOG_TYPE = "_log_type"
+
 
 def judged(events: DataFrame, *, meanings: Mapping[str, str], latest: int) -> DataFrame:
-    """Rows and reasons as interactions.judged gives them, of actions. `meanings`: Personalize's type by the log's."""
+    """Rows and reasons as interactions.judged gives them, of actions. `meanings`: Personalize's type by the log's.
+
+    LOG_TYPE is the log's, by which a type is streamed.
+    """
     about = events.withColumn("item_id", F.col("action_id"))
     rows = interactions.judged([interactions.from_events(about)], types=list(meanings), latest=latest)
     named = (
-        rows.withColumn(EVENT_TYPE, _meaning(meanings))
+        rows.withColumn(LOG_TYPE, F.col(EVENT_TYPE))
+        .withColumn(EVENT_TYPE, _meaning(meanings))
         .withColumnRenamed(ITEM_ID, ACTION_ID)
         .drop(*SHOWN.values())
     )
@@ -31,3 +37,8 @@ def _meaning(meanings: Mapping[str, str]) -> Column:
 def kept(rows: DataFrame) -> DataFrame:
     """The rows without a reason, once each."""
     return rows.where(F.col(REASON).isNull()).select(ACTION_INTERACTIONS).dropDuplicates()
+
+
+def imported(rows: DataFrame, *, streamed: Mapping[str, int]) -> DataFrame:
+    """As `kept`, without what a stream brings to Personalize: `streamed` as that of interactions.imported."""
+    return kept(interactions.imported(rows, streamed=streamed, kind=LOG_TYPE))

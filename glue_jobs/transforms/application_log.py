@@ -44,6 +44,13 @@ def events(lines: DataFrame, *, run_id: str, keys: Sequence[str], ttl: str | Non
     return typed.select([F.col(f.name) if f.name in own else _value(f.name) for f in EVENTS] + more)
 
 
+def without(events: DataFrame, types: Sequence[str]) -> DataFrame:
+    """Events of no such type; of a removed item of which nobody says the type, the removal stays."""
+    if not types:
+        return events
+    return events.where(~F.coalesce(F.col("event_type").isin(*types), F.lit(False)))
+
+
 def _key(names: Sequence[str]) -> Column:
     """The same text for Keys of an incremental export and for the attributes of an item."""
     of_image = F.struct(*(F.col(f"image.`{name}`").alias(name) for name in sorted(names)))

@@ -183,12 +183,14 @@ def kept(rows: DataFrame, *, shown: Sequence[str] = (), fields: Sequence[Field] 
     return grouped.select(*INTERACTIONS, *shown, *context.values(fields))
 
 
-def imported(kept: DataFrame, *, streamed: Mapping[str, int]) -> DataFrame:
+def imported(kept: DataFrame, *, streamed: Mapping[str, int], kind: str = EVENT_TYPE) -> DataFrame:
     """The interactions that no stream brings to Personalize: `streamed` has the epoch second of each type's first one.
+
+    `kind` is the column of the log's type.
 
     The warehouse, rules and figures take all: only what Personalize has already is left out of its import.
     """
-    taken = [(F.col(EVENT_TYPE) == kind) & (F.col(TIMESTAMP) >= since) for kind, since in streamed.items()]
+    taken = [(F.col(kind) == name) & (F.col(TIMESTAMP) >= since) for name, since in streamed.items()]
     return kept.where(~reduce(lambda one, other: one | other, taken)) if taken else kept
 
 

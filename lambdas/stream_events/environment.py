@@ -14,9 +14,10 @@ class Environment:
     control_table: str
     raw_bucket: str
     dataset_group: str
-    tracking_id: str
     streamed: list[Any]
     log_attributes: dict[str, Any]
     timestamp_format: str
     interactions: dict[str, Any]
     powertools_metrics_namespace: str
+    tracking_id: str = ""
+    """None: no event about an item is streamed."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Mapping
@@ -51,6 +52,14 @@ def raw(image: Image, name: str | None) -> str | None:
     if kind == "NULL":
         return None
     return str(found).lower() if kind == "BOOL" else str(found)
+
+
+def scalar(image: Image, name: str, *, reason: str) -> str | None:
+    """A string, number or boolean as text; None for none. Raises Wrong for a list, a map, a set or bytes."""
+    kind = next(iter(image.get(name, {"NULL": True})))
+    if kind not in ("S", "N", "BOOL", "NULL"):
+        raise Wrong(reason)
+    return raw(image, name)
 
 
 def number(given: str | None, reason: str) -> float | None:
@@ -107,7 +116,7 @@ def field(image: Image, configured: Mapping[str, Any]) -> Any:
     """The value of a contextual field; None where it may be empty and is. Raises Wrong."""
     name, kind = str(configured["name"]).lower(), configured.get("type", "string")
     given = raw(image, configured.get("attribute"))
-    value = _text_field(given, name, configured) if kind == "string" else _typed(given, name, kind)
+    value = _text_field(given, name, configured) if kind == "string" else typed(given, name, kind)
     if value is None and not configured.get("nullable"):
         raise Wrong(f"missing_{name}")
     return value
@@ -124,7 +133,8 @@ def _text_field(given: str | None, name: str, configured: Mapping[str, Any]) -> 
     return value
 
 
-def _typed(given: str | None, name: str, kind: str) -> Any:
+def typed(given: str | None, name: str, kind: str) -> Any:
+    """A number or boolean of the type; None for none. Raises Wrong."""
     reason = f"unparsable_{name}"
     if given is None:
         return None
@@ -142,3 +152,13 @@ def _whole(given: str, reason: str, bits: int) -> int:
     if not -(2**bits) <= value < 2**bits:
         raise Wrong(reason)
     return value
+
+
+def camel(name: str) -> str:
+    """As the keys of properties name a field of the schema: NUM_RATINGS is numRatings."""
+    first, *rest = name.lower().split("_")
+    return first + "".join(word.capitalize() for word in rest)
+
+
+def json_text(given: Mapping[str, Any]) -> str:
+    return json.dumps(given, ensure_ascii=False, separators=(",", ":"))

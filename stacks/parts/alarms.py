@@ -65,7 +65,7 @@ def watched(settings: Settings, *, functions: Iterable[str]) -> list[Watched]:
         *(_function_errors(settings, function) for function in in_order_of_use(settings, functions)),
         _undelivered(settings),
         *(_of_impressions(settings) if settings.logs_impressions else ()),
-        *(_of_stream(settings) if settings.datasets.interactions.streamed else ()),
+        *(_of_stream(settings) if settings.datasets.streams else ()),
         _api_errors(settings),
         _degraded(settings),
         _slow(settings),

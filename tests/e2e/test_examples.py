@@ -223,13 +223,13 @@ def filters(line: Line) -> set[str]:
     return {one["filterArn"] for one in listed}
 
 
-def test_recipes_for_items_relate_make_segments_and_propose_actions(tmp_path: Path) -> None:
+def test_recipes_for_items_relate_make_segments_andpropose_actions(tmp_path: Path) -> None:
     with environment(tmp_path):
         made = deployment(tmp_path, "items-and-segments.yaml")
         described = [f"Made for shelf {number // 12}, of the best" for number in range(6 * 12)]
         made.deploy(shop_with(description=described))
         line = made.line
-        _propose_actions(line)
+        propose_actions(line)
         run = line.run()
         for name in ("related", "bought-together", "alike"):
             assert len(keys(line, name)) >= 20, name
@@ -239,7 +239,7 @@ def test_recipes_for_items_relate_make_segments_and_propose_actions(tmp_path: Pa
         _nothing_is_left(line)
 
 
-def _propose_actions(line: Line) -> None:
+def propose_actions(line: Line) -> None:
     """Two actions; users of even groups take the first, the others the second."""
     with closing(loader.connect(line.client, secret=line.settings.aurora_secret)) as connection:
         with connection.cursor() as cursor:

@@ -46,3 +46,23 @@ def test_what_is_wrong_is_named_by_the_action(spark: Any) -> None:
         "unparsable_timestamp",
         "unknown_event_type",
     ]
+
+
+def test_what_the_stream_brings_is_in_no_import_by_the_logs_type(spark: Any) -> None:
+    """Its own, and not what it means to Personalize, which several may share."""
+    from glue_jobs.transforms import action_interactions
+
+    seconds = int(AT) // 1000
+    events = [
+        {"event_type": kind, "timestamp": f"{second}000"}
+        for kind in MEANINGS
+        for second in (seconds - 1, seconds)
+    ]
+    rows = judged(spark, *events)
+    found = action_interactions.imported(rows, streamed={"offer_taken": seconds, "click": 0})
+    assert sorted((row["EVENT_TYPE"], row["TIMESTAMP"]) for row in found.collect()) == [
+        ("Not Taken", seconds - 1),
+        ("Not Taken", seconds),
+        ("Taken", seconds - 1),
+    ]
+    assert len(found.columns) == 4

@@ -297,3 +297,14 @@ def test_an_event_whose_id_is_too_long_does_not_reach_the_warehouse(parsed: Any)
     lines += [image(event_id={"S": "棚" * 256}), image(event_id={"S": "no item"}, item_id=None)]
     rows = warehouse_events(parsed(*[{"Item": line} for line in lines]), run_id="R").collect()
     assert sorted(row["event_id"] for row in rows) == ["no item", "棚" * 256]
+
+
+def test_items_of_the_log_that_are_users_or_items_are_no_events(spark: Any) -> None:
+    from glue_jobs.columns import EVENTS
+    from glue_jobs.transforms import application_log
+
+    rows = [{"event_type": kind, "event_key": str(kind)} for kind in ("click", "item_changed", None)]
+    given = spark.createDataFrame(rows, EVENTS)
+    kept = application_log.without(given, ["item_changed", "user_changed"]).collect()
+    assert [row["event_type"] for row in kept] == ["click", None], "a removal that says no type stays"
+    assert application_log.without(given, []).count() == 3

@@ -6,6 +6,7 @@ import gzip
 import importlib
 import json
 from datetime import UTC, datetime
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -56,7 +57,13 @@ def test_plan_run(call: Any) -> None:
     assert list(answer["streamed"]) == ["click"]
 
 
-def test_stream_events(call: Any) -> None:
+def test_stream_events(call: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from lambdas.stream_events import handler
+
+    packaged = tmp_path / "datasets.json"  # put there by the stack
+    packaged.write_text("{}")
+    monkeypatch.setattr(handler, "DATASETS", packaged)
+    handler.datasets.cache_clear()
     variables = {
         "CONTROL_TABLE": "control",
         "RAW_BUCKET": "raw",

@@ -18,18 +18,13 @@ from lambdas.shared.streaming import STREAMING
 from lambdas.stream_events import records, sending
 from lambdas.stream_events.environment import Environment
 from lambdas.stream_events.handler import PATIENCE_SECONDS, run
-from lambdas.stream_events.records import Event
+from lambdas.stream_events.records import Sent
 from tests.lambdas.fakes import S3, DynamoDB
 
 NOW = datetime(2026, 12, 1, 12, tzinfo=UTC)
 OPENED = int(datetime(2026, 12, 1, tzinfo=UTC).timestamp())
 AT = OPENED + 3600
-SHAPE: Any = (
-    botocore.session.get_session()
-    .get_service_model("personalize-events")
-    .operation_model("PutEvents")
-    .input_shape
-)
+MODEL: Any = botocore.session.get_session().get_service_model("personalize-events")
 ATTRIBUTES = {
     "USER_ID": "user_id",
     "ITEM_ID": "item_id",
@@ -40,31 +35,65 @@ ATTRIBUTES = {
     "SESSION_ID": "session_id",
     "RECOMMENDATION_ID": "recommendation_id",
     "IMPRESSION": "impression",
-    "ACTION_ID": None,
+    "ACTION_ID": "action_id",
 }
+ACTIONS_ARN = "arn:aws:personalize:ap-northeast-1:111111111111:dataset/osusume-dev/ACTION_INTERACTIONS"
 
 
 class Tracker:
-    """PutEvents, whose requests are checked against botocore's model. `refuses` are items that no tracker takes."""
+    """Put operations, whose requests are checked against botocore's model. `refuses` are ids that none takes."""
 
     def __init__(self, *, refuses: tuple[str, ...] = (), down: bool = False) -> None:
         self.calls: list[dict[str, Any]] = []
+        self.put: list[tuple[str, dict[str, Any]]] = []
         self.refuses, self.down = refuses, down
 
-    def put_events(self, **request: Any) -> None:
-        report = ParamValidator().validate(request, SHAPE)
+    def _take(self, operation: str, request: dict[str, Any], ids: list[str]) -> None:
+        report = ParamValidator().validate(request, MODEL.operation_model(operation).input_shape)
         if report.has_errors():
             raise ParamValidationError(report=report.generate_report())
-        items = [event["itemId"] for event in request["eventList"]]
         if self.down:
-            raise ClientError({"Error": {"Code": "ThrottlingException", "Message": "slowly"}}, "PutEvents")
-        if set(items) & set(self.refuses):
-            raise ClientError({"Error": {"Code": "InvalidInputException", "Message": "no"}}, "PutEvents")
+            raise ClientError({"Error": {"Code": "ThrottlingException", "Message": "slowly"}}, operation)
+        if set(ids) & set(self.refuses):
+            raise ClientError({"Error": {"Code": "InvalidInputException", "Message": "no"}}, operation)
+
+    def put_events(self, **request: Any) -> None:
+        self._take("PutEvents", request, [event["itemId"] for event in request["eventList"]])
         self.calls.append(request)
+
+    def put_items(self, **request: Any) -> None:
+        self._take("PutItems", request, [item["itemId"] for item in request["items"]])
+        self.put.append(("items", request))
+
+    def put_users(self, **request: Any) -> None:
+        self._take("PutUsers", request, [user["userId"] for user in request["users"]])
+        self.put.append(("users", request))
+
+    def put_action_interactions(self, **request: Any) -> None:
+        listed = request["actionInteractions"]
+        self._take("PutActionInteractions", request, [event["actionId"] for event in listed])
+        self.put.append(("actionInteractions", request))
 
     @property
     def sent(self) -> list[str]:
         return [event["itemId"] for call in self.calls for event in call["eventList"]]
+
+
+class Described:
+    """DescribeDataset of action interactions; `trackers` are its answers, one after the other."""
+
+    def __init__(self, *trackers: str | None) -> None:
+        self.trackers, self.asked = list(trackers or ["own-tracker"]), 0
+
+    def describe_dataset(self, **request: Any) -> dict[str, Any]:
+        assert request == {"datasetArn": ACTIONS_ARN}
+        found = self.trackers[min(self.asked, len(self.trackers) - 1)]
+        self.asked += 1
+        if found is None:
+            raise ClientError(
+                {"Error": {"Code": "ResourceNotFoundException", "Message": ""}}, "DescribeDataset"
+            )
+        return {"dataset": {"datasetArn": ACTIONS_ARN, "trackingId": found}}
 
 
 def settings(**interactions: Any) -> Environment:
@@ -73,7 +102,7 @@ def settings(**interactions: Any) -> Environment:
         raw_bucket="raw",
         dataset_group="osusume-dev",
         tracking_id="tracker",
-        streamed=["click", "favourite"],
+        streamed=interactions.pop("streamed", ["click", "favourite"]),
         log_attributes=ATTRIBUTES,
         timestamp_format=interactions.pop("timestamp_format", "milliseconds"),
         interactions=interactions,
@@ -108,6 +137,8 @@ def streamed(
     opened: dict[str, int] | None = None,
     now: datetime = NOW,
     environment: Environment | None = None,
+    datasets: dict[str, Any] | None = None,
+    personalize: Described | None = None,
 ) -> tuple[dict[str, Any], Tracker, list[dict[str, Any]]]:
     """(answer, what was sent, what was quarantined)"""
     opened = {"click": OPENED} if opened is None else opened
@@ -117,7 +148,14 @@ def streamed(
     }
     s3, tracker = S3(), tracker or Tracker()
     clients = {"dynamodb": DynamoDB(item), "personalize-events": tracker, "s3": s3}
-    answer = run(list(given), clients=clients.__getitem__, settings=environment or settings(), now=now)
+    clients["personalize"] = personalize or Described()
+    answer = run(
+        list(given),
+        clients=clients.__getitem__,
+        settings=environment or settings(),
+        datasets=datasets or {},
+        now=now,
+    )
     rows = [json.loads(line) for body in s3.objects.values() for line in body.decode().splitlines()]
     return answer, tracker, rows
 
@@ -338,14 +376,22 @@ def test_another_session_is_sent_while_one_fails() -> None:
 )
 def test_calls_hold_every_event_once(users: list[str], width: int) -> None:
     events = [
-        Event(sequence=str(n), written_at=0, user=user, session=str(n % width), event={"eventId": str(n)})
+        Sent(
+            sequence=str(n),
+            written_at=0,
+            event_id=str(n),
+            kind="click",
+            identity=str(n),
+            session=(user, str(n % width)),
+            member={"eventId": str(n)},
+        )
         for n, user in enumerate(users)
     ]
     made = list(sending.calls(events))
     assert sorted(event.sequence for call in made for event in call) == sorted(map(str, range(len(users))))
     for call in made:
         assert 1 <= len(call) <= sending.MOST
-        assert len({(event.user, event.session) for event in call}) == 1
+        assert len({event.session for event in call}) == 1
 
 
 _values = st.recursive(
@@ -381,3 +427,252 @@ def _rules(given: Environment) -> records.Rules:
         interactions=given.interactions,
         latest=int(NOW.timestamp()) + 3600,
     )
+
+
+ITEM_FIELDS = [
+    {"name": "ITEM_ID", "attribute": "item_id"},
+    {"name": "CREATION_TIMESTAMP", "type": "long", "attribute": "created_at", "nullable": True},
+    {"name": "CATEGORY_L1", "attribute": "department", "categorical": True, "nullable": True},
+    {"name": "PRICE", "type": "double", "attribute": "price"},
+    {"name": "IN_STOCK", "type": "boolean", "attribute": "in_stock", "nullable": True},
+]
+ITEMS_ARN, USERS_ARN = (ACTIONS_ARN.replace("ACTION_INTERACTIONS", name) for name in ("ITEMS", "USERS"))
+DATASETS: dict[str, Any] = {
+    "put_items": {"arn": ITEMS_ARN, "type": "item_changed", "key": "ITEM_ID", "fields": ITEM_FIELDS},
+    "put_users": {
+        "arn": USERS_ARN,
+        "type": "user_changed",
+        "key": "USER_ID",
+        "fields": [
+            {"name": "USER_ID", "attribute": "user_id"},
+            {"name": "AGE", "attribute": "age", "categorical": True, "nullable": True},
+        ],
+    },
+    "put_action_interactions": {
+        "arn": ACTIONS_ARN,
+        "meanings": {"offer_taken": "Taken", "offer_seen": "Viewed"},
+    },
+}
+ACTING = {"click": OPENED, "offer_taken": OPENED, "offer_seen": OPENED}
+
+
+def everything() -> Environment:
+    return settings(streamed=["click", "offer_taken", "offer_seen"])
+
+
+def entry(item: str | None = "i1", *, price: Any = None, **more: Any) -> Any:
+    """An item of the log that is an item of the shop."""
+    given = {"event_type": {"S": "item_changed"}, "user_id": {"S": "catalogue"}}
+    given |= {"price": {"N": "2.50"} if price is None else price}
+    given |= {"item_id": {"S": item}} if item is not None else {}
+    return given | more
+
+
+def put(*given: Any, **more: Any) -> tuple[dict[str, Any], Tracker, list[dict[str, Any]]]:
+    more = {"environment": everything(), "datasets": DATASETS, "opened": ACTING, **more}
+    return streamed(*given, **more)
+
+
+def members(tracker: Tracker, name: str) -> list[dict[str, Any]]:
+    return [one for kind, request in tracker.put for one in request.get(name, ()) if kind == name]
+
+
+def test_a_new_item_is_put_with_its_properties_in_camel_case_and_without_what_is_empty() -> None:
+    more = {"created_at": {"N": f"{AT}250"}, "department": {"S": "toys|games"}, "in_stock": {"BOOL": False}}
+    _, tracker, _ = put(
+        record(entry("new", **more)), record(entry("bare", department={"NULL": True}), number=2)
+    )
+    assert tracker.put == [
+        (
+            "items",
+            {
+                "datasetArn": ITEMS_ARN,
+                "items": [
+                    {
+                        "itemId": "new",
+                        "properties": f'{{"creationTimestamp":{AT},"categoryL1":"toys|games",'
+                        '"price":2.5,"inStock":false}',
+                    },
+                    {"itemId": "bare", "properties": '{"price":2.5}'},
+                ],
+            },
+        )
+    ]
+    assert tracker.calls == [], "it is no event"
+
+
+def test_a_user_is_put_and_one_without_properties_too() -> None:
+    users = [{"event_type": {"S": "user_changed"}, "user_id": {"S": f"u{n}"}} for n in range(2)]
+    _, tracker, _ = put(record(users[0] | {"age": {"S": "25-34"}}), record(users[1], number=2))
+    assert tracker.put == [
+        (
+            "users",
+            {
+                "datasetArn": USERS_ARN,
+                "users": [{"userId": "u0", "properties": '{"age":"25-34"}'}, {"userId": "u1"}],
+            },
+        )
+    ]
+
+
+def test_of_an_item_that_changes_twice_the_last_is_put_and_a_change_is_no_correction() -> None:
+    given = [record(entry("a", price={"N": str(n)}), old=entry("a"), number=n + 1) for n in range(3)]
+    answer, tracker, rows = put(*given, record(entry("b"), number=9))
+    assert (failures(answer), rows) == ([], [])
+    assert [json.loads(one["properties"])["price"] for one in members(tracker, "items")] == [2, 2.5]
+
+
+def test_items_are_put_before_any_moment_was_noted() -> None:
+    """By id one replaces the other, so that it may come by both ways."""
+    _, tracker, _ = put(record(entry()), opened={})
+    assert len(tracker.put) == 1
+
+
+def test_ten_items_are_a_call() -> None:
+    _, tracker, _ = put(*(record(entry(f"i{n}"), number=n + 1) for n in range(24)))
+    assert [len(request["items"]) for _, request in tracker.put] in ([10, 10, 4], [10, 4, 10], [4, 10, 10])
+
+
+@pytest.mark.parametrize(
+    ("new", "reason"),
+    [
+        (entry(None), "missing_item_id"),
+        (entry(" "), "missing_item_id"),
+        (entry("i" * 257), "item_id_too_long"),
+        (entry(item_id={"L": []}), "unparsable_item_id"),
+        (entry(price={"NULL": True}), "missing_price"),
+        (entry(price={"S": "cheap"}), "unparsable_price"),
+        (entry(price={"S": "NaN"}), "unparsable_price"),
+        (entry(department={"S": "x" * 1001}), "category_l1_too_long"),
+        (entry(department={"L": [{"S": "toys"}]}), "unparsable_category_l1"),
+        (entry(created_at={"S": "yesterday"}), "unparsable_creation_timestamp"),
+        (entry(created_at={"N": f"{AT}"}), "unparsable_creation_timestamp"),
+        (entry(created_at={"N": "253402300799000"}), "creation_timestamp_out_of_bounds"),
+        (entry(in_stock={"S": "perhaps"}), "unparsable_in_stock"),
+        (entry(department={"S": "|".join(["x" * 1000] * 40)}), "properties_too_long"),
+    ],
+)
+def test_a_wrong_item_is_quarantined_and_others_are_put(new: Any, reason: str) -> None:
+    answer, tracker, rows = put(record(new), record(entry("good"), number=2))
+    assert (failures(answer), [one["itemId"] for one in members(tracker, "items")]) == ([], ["good"])
+    assert [(row["reason"], row["event_type"], row["sequence_number"]) for row in rows] == [
+        (reason, "item_changed", "00001")
+    ]
+
+
+def test_an_item_that_personalize_refuses_holds_nobody_up() -> None:
+    """The next run brings it; after a field was added, the dataset has it by that run only, and all are refused."""
+    given = [record(entry("bad")), record(image("clicked"), number=2)]
+    answer, tracker, rows = put(*given, tracker=Tracker(refuses=("bad",)))
+    assert (failures(answer), tracker.sent) == ([], ["clicked"])
+    assert [row["reason"] for row in rows] == ["refused_by_personalize"]
+
+
+def test_a_refused_event_is_tried_again_though_items_were_taken() -> None:
+    """What an item's call says nothing about is the event tracker's health."""
+    given = [record(entry()), record(image("bad"), number=2)]
+    answer, _, rows = put(*given, tracker=Tracker(refuses=("bad",)))
+    assert (failures(answer), rows) == (["00002"], [])
+
+
+def test_items_that_could_not_be_put_are_delivered_again() -> None:
+    answer, _, rows = put(record(entry()), tracker=Tracker(down=True))
+    assert (failures(answer), rows) == (["00001"], [])
+
+
+def test_an_item_that_the_log_forgets_is_passed_over() -> None:
+    """Personalize takes no item back."""
+    answer, tracker, rows = put(record(None, old=entry(), name="REMOVE"))
+    assert (failures(answer), tracker.put, rows) == ([], [], [])
+
+
+def acted(action: str | None = "join", *, kind: str = "offer_taken", **more: Any) -> Any:
+    return image(None, kind=kind, **({"action_id": {"S": action}} if action else {}), **more)
+
+
+def test_an_event_about_an_action_is_sent_to_the_datasets_own_tracker_as_the_import_would_have_it() -> None:
+    given = record(acted(session_id={"S": "visit"}, value={"N": "3"}, impression={"L": [{"S": "x"}]}))
+    _, tracker, _ = put(given)
+    keys = '{"event_key":{"S":"id#1"},"user_id":{"S":"u1"}}'
+    [(_, request)] = tracker.put
+    assert request == {
+        "trackingId": "own-tracker",
+        "actionInteractions": [
+            {
+                "eventId": hashlib.sha256(keys.encode()).hexdigest(),
+                "actionId": "join",
+                "userId": "u1",
+                "sessionId": "visit",
+                "timestamp": datetime.fromtimestamp(AT, tz=UTC),
+                "eventType": "Taken",
+            }
+        ],
+    }
+
+
+def test_events_about_actions_come_by_one_way_too() -> None:
+    given = [record(acted(f"a{at}", at=at), number=at) for at in (OPENED - 1, OPENED)]
+    corrected = record(acted("other"), old=acted("join"), number=1)
+    _, tracker, _ = put(*given, corrected)
+    assert [one["actionId"] for one in members(tracker, "actionInteractions")] == [f"a{OPENED}"]
+
+
+def test_ten_events_about_actions_of_several_users_are_a_call() -> None:
+    given = [record(acted(f"a{n}", user=f"u{n}"), number=n + 1) for n in range(12)]
+    _, tracker, _ = put(*given)
+    assert sorted(len(request["actionInteractions"]) for _, request in tracker.put) == [2, 10]
+
+
+@pytest.mark.parametrize(
+    ("new", "reason"),
+    [
+        (acted(None), "missing_action_id"),
+        (acted("a" * 257), "action_id_too_long"),
+        (acted(user=None), "missing_user_id"),
+        (acted(value={"S": "much"}), "unparsable_event_value"),
+        (acted(at=int(NOW.timestamp()) + 3700), "future_timestamp"),
+    ],
+)
+def test_a_wrong_event_about_an_action_is_quarantined(new: Any, reason: str) -> None:
+    answer, tracker, rows = put(record(new))
+    assert (failures(answer), tracker.put, [row["reason"] for row in rows]) == ([], [], [reason])
+
+
+def test_a_dataset_that_is_not_there_yet_is_asked_again() -> None:
+    asked = Described(None, "own-tracker")
+    answer, tracker, rows = put(record(acted()), personalize=asked)
+    assert (failures(answer), tracker.put, rows) == (["00001"], [], [])
+    _, tracker, _ = put(record(acted()), personalize=asked)
+    _, again, _ = put(record(acted()), personalize=asked)
+    assert [request["trackingId"] for _, request in (*tracker.put, *again.put)] == ["own-tracker"] * 2
+    assert asked.asked == 2, "and the answer is kept"
+
+
+def test_a_dataset_that_was_made_anew_has_another_tracker() -> None:
+    class Gone(Tracker):
+        def put_action_interactions(self, **request: Any) -> None:
+            if request["trackingId"] == "old":
+                raise ClientError(
+                    {"Error": {"Code": "ResourceNotFoundException", "Message": ""}}, "PutActionInteractions"
+                )
+            super().put_action_interactions(**request)
+
+    asked = Described("old", "new")
+    answer, _, _ = put(record(acted()), personalize=asked, tracker=Gone())
+    assert failures(answer) == ["00001"]
+    _, tracker, _ = put(record(acted()), personalize=asked, tracker=Gone())
+    assert [request["trackingId"] for _, request in tracker.put] == ["new"]
+
+
+def test_an_item_that_clicks_and_actions_share_a_batch_with_comes_to_its_own_operation() -> None:
+    given = [record(image("seen")), record(entry("new"), number=2), record(acted(), number=3)]
+    _, tracker, _ = put(*given)
+    assert tracker.sent == ["seen"]
+    assert {kind for kind, _ in tracker.put} == {"items", "actionInteractions"}
+
+
+@given(more=st.dictionaries(st.sampled_from([one["attribute"] for one in ITEM_FIELDS]), _values))
+def test_no_item_of_the_shop_stops_the_stream_and_none_is_lost(more: dict[str, Any]) -> None:
+    answer, tracker, rows = put(record(entry() | more))
+    assert failures(answer) == []
+    assert len(members(tracker, "items")) + len(rows) == 1

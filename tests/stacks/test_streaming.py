@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from config import layout
+from config import streaming as asked
 from config.settings import Settings
 from lambdas.shared.streaming import STREAMING
 from lambdas.stream_events import handler
@@ -16,12 +17,17 @@ from tests import example
 from tests.stacks.conftest import ROOT, Assembly
 
 FILE = ROOT / "docs" / "examples" / "streaming.yaml"
+ALL_STREAMED = ["click", "favourite", "offer_taken", "offer_left"]
 
 
 @pytest.fixture(scope="module")
 def streaming(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
+    return Assembly("dev", tmp_path_factory.mktemp("streaming"), configured())
+
+
+def configured(**changes: Any) -> Settings:
     content = example.files.merged(example.content(), yaml.safe_load(FILE.read_text()))
-    return Assembly("dev", tmp_path_factory.mktemp("streaming"), Settings.model_validate(content))
+    return Settings.model_validate(example.files.merged(content, changes))
 
 
 def _one(assembly: Assembly, kind: str, **named: str) -> dict[str, Any]:
@@ -49,7 +55,7 @@ def test_the_logs_stream_is_taken_by_a_function_that_loses_nothing(streaming: As
     variables = _one(streaming, "AWS::Lambda::Function", FunctionName="osusume-dev-stream-events")[
         "Environment"
     ]
-    assert json.loads(variables["Variables"]["STREAMED"]) == ["click", "favourite"]
+    assert json.loads(variables["Variables"]["STREAMED"]) == ALL_STREAMED
     sent = json.loads(variables["Variables"]["INTERACTIONS"])
     assert (sent["impressions"], sent["recommendation_ids"]) == (True, True)
     assert [field["name"] for field in sent["fields"]] == ["DEVICE"]
@@ -66,7 +72,7 @@ def test_what_plans_a_run_is_told_what_is_streamed(streaming: Assembly) -> None:
     planning = _one(streaming, "AWS::Lambda::Function", FunctionName="osusume-dev-plan-run")["Environment"][
         "Variables"
     ]
-    assert json.loads(planning["STREAMED"]) == ["click", "favourite"]
+    assert json.loads(planning["STREAMED"]) == ALL_STREAMED
     assert planning["DATASET_GROUP"] == "osusume-dev"
     assert "$plan.streamed" in json.dumps(streaming.definition("pipeline")["States"]["RunPrepare"])
     job = streaming.definition("prepare")["States"]["BuildDatasets"]
@@ -115,6 +121,76 @@ def test_what_streaming_adds_has_no_finding(streaming: Assembly) -> None:
     assert plain == []
     [given_up] = [one for one in stores.stores(read) if one.name == "queue:stream-dead-letters"]
     assert not given_up.read, "or it is outside for nothing"
+
+
+def test_the_function_may_put_into_its_own_datasets_and_no_others(streaming: Assembly) -> None:
+    """The service authorization reference: items and users have the dataset for a resource, events have none."""
+    statements = _statements(streaming)
+    datasets = "arn:aws:personalize:ap-northeast-1:111111111111:dataset/osusume-dev"
+    assert {action: on for action, on in statements.items() if action.startswith("personalize:")} == {
+        "personalize:PutEvents": "*",
+        "personalize:PutActionInteractions": "*",
+        "personalize:DescribeDataset": f"{datasets}/ACTION_INTERACTIONS",
+        "personalize:PutItems": f"{datasets}/ITEMS",
+        "personalize:PutUsers": f"{datasets}/USERS",
+    }
+
+
+def _statements(assembly: Assembly) -> dict[str, Any]:
+    """Resource by action, of the role of the function."""
+    [role] = [
+        properties
+        for _, properties in assembly.properties("AWS::IAM::Role")
+        if "dynamodb:GetShardIterator" in json.dumps(properties)
+    ]
+    found = dict[str, Any]()
+    for policy in role["Policies"]:
+        for one in policy["PolicyDocument"]["Statement"]:
+            actions = one["Action"] if isinstance(one["Action"], list) else [one["Action"]]
+            found |= dict.fromkeys(actions, one["Resource"])
+    return found
+
+
+def test_the_function_knows_datasets_as_the_log_has_them() -> None:
+    datasets = asked.datasets(configured())
+    assert datasets["put_action_interactions"]["meanings"] == {
+        "offer_taken": "Taken",
+        "offer_left": "Not Taken",
+    }
+    items, users = datasets["put_items"], datasets["put_users"]
+    assert (items["type"], items["key"], users["type"], users["key"]) == (
+        *("item_changed", "ITEM_ID"),
+        *("user_changed", "USER_ID"),
+    )
+    attributes = {field["name"]: field["attribute"] for field in items["fields"]}
+    assert attributes == {
+        "ITEM_ID": "item_id",
+        "CREATION_TIMESTAMP": "created_at",
+        "CATEGORY_L1": "department",
+        "CATEGORY_L2": "category",
+        "BRAND": "brand_name",
+    }
+    assert users["fields"][1] == {
+        "name": "AGE",
+        "type": "string",
+        "categorical": True,
+        "textual": False,
+        "nullable": True,
+        "attribute": "age",
+    }
+
+
+def test_items_alone_are_streamed_without_a_tracker(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """No event is, so nothing of an event is made; runs know nothing of it but what is no event."""
+    settings = example.settings(datasets={"items": {"streamed_by": "item_changed"}})
+    made = Assembly("dev", tmp_path_factory.mktemp("items"), settings)
+    assert "AWS::Personalize::EventTracker" not in json.dumps(made.templates)
+    statements = _statements(made)
+    put = {action for action in statements if action.startswith("personalize:")}
+    assert put == {"personalize:PutItems"}
+    function = _one(made, "AWS::Lambda::Function", FunctionName="osusume-dev-stream-events")
+    assert function["Environment"]["Variables"]["STREAMED"] == "[]"
+    assert function["Environment"]["Variables"]["TRACKING_ID"] == ""
 
 
 def test_the_functions_copies_of_the_layout_are_right() -> None:

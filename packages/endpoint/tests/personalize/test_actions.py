@@ -89,6 +89,10 @@ def test_actions_and_their_interactions_are_put_one_by_one(world: World, engaged
     }
     for tracking in (tracker["trackingId"], dataset["trackingId"]):
         world.events.put_action_interactions(trackingId=tracking, actionInteractions=[action])
+    # Of two events of one id the first counts: a caller may send again what it doesn't know to be taken.
+    for kind in ("Viewed", "Taken"):
+        again = {**action, "eventId": "e", "actionId": "rate", "eventType": kind}
+        world.events.put_action_interactions(trackingId=dataset["trackingId"], actionInteractions=[again])
     world.events.put_actions(
         datasetArn=engaged.datasets["ACTIONS"], actions=[{"actionId": "rate", "properties": '{"value": 9}'}]
     )
@@ -105,7 +109,7 @@ def test_actions_and_their_interactions_are_put_one_by_one(world: World, engaged
         listed = api.list_dataset_export_jobs(datasetArn=engaged.datasets[kind])["datasetExportJobs"]
         assert [one["datasetExportJobArn"] for one in listed] == [job]
     assert rows["ACTIONS"] == ["rate,9"] or rows["ACTIONS"] == ["rate,9.0"]
-    assert rows["ACTION_INTERACTIONS"] == ["u4,join,Taken,1700200000"]
+    assert rows["ACTION_INTERACTIONS"] == ["u4,join,Taken,1700200000", "u4,rate,Viewed,1700200000"]
     api.delete_event_tracker(eventTrackerArn=tracker["eventTrackerArn"])
     world.gone("event_tracker", tracker["eventTrackerArn"])
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import time
 
@@ -302,6 +304,37 @@ def test_put_records_are_exported_apart_from_bulk_ones(world: World, role: str) 
     assert "PRICE" in failure(put, datasetArn=dataset, items=[{"itemId": "b"}])[1]
     wrong = {"datasetArn": dataset, "users": [{"userId": "u"}]}
     assert failure(world.events.put_users, **wrong)[0] == "InvalidInputException"
+
+
+def test_of_a_put_and_an_imported_item_the_newer_one_counts(world: World, role: str) -> None:
+    """Developer guide, "Importing bulk data with a dataset import job": a record of an id that is there replaces it."""
+    dataset = new_dataset(world, "put-and-imported", "ITEMS", ITEMS)
+
+    def put(item: str, price: int) -> None:
+        properties = json.dumps({"price": price})
+        world.events.put_items(datasetArn=dataset, items=[{"itemId": item, "properties": properties}])
+
+    def import_items(name: str, mode: str, **prices: int) -> None:
+        rows = "".join(f"{item},x,{price},\n" for item, price in prices.items())
+        location = world.put(f"{name}.csv", "ITEM_ID,GENRE,PRICE,TITLE\n" + rows)
+        job = import_records(world, name, dataset, location, role, importMode=mode)
+        world.active("dataset_import_job", job)
+
+    def now() -> dict[str, float]:
+        rows = csv.DictReader(io.StringIO(exported(world, dataset, role, "ALL")))
+        return {row["ITEM_ID"]: float(row["PRICE"]) for row in rows}
+
+    put("put-alone", 1)
+    put("both", 1)
+    import_items("night-1", "FULL", both=2, bulk=2)
+    assert now() == {"put-alone": 1, "both": 2, "bulk": 2}, "put items stay, and the import is newer"
+    put("both", 3)
+    put("bulk", 3)
+    assert now() == {"put-alone": 1, "both": 3, "bulk": 3}
+    import_items("night-2", "FULL", both=4)
+    assert now() == {"put-alone": 1, "both": 4, "bulk": 3}, "an item that left the table stays as it was put"
+    import_items("added", "INCREMENTAL", bulk=5)
+    assert now() == {"put-alone": 1, "both": 4, "bulk": 5}
 
 
 def test_a_role_that_personalize_may_not_assume_is_refused(world: World) -> None:

@@ -21,11 +21,14 @@ def parts_of(service: Personalize, dataset: Record) -> list[Path]:
 def source_of(service: Personalize, dataset: Record) -> dict[str, Any]:
     """All that a worker process needs to read the dataset as it is now."""
     schema = service.store.get(dataset.fields["schemaArn"], "Schema")
+    came = dataset.private.get("streamed_before", {})
     return {
         "type": dataset.fields["datasetType"],
         "schema": schema.fields["schema"],
         "domain": schema.fields.get("domain"),
         "parts": [str(path) for path in parts_of(service, dataset)],
+        # How many records had been streamed when each part was imported.
+        "streamed_before": [came.get(name, 0) for name in dataset.private["parts"]],
         "stream": str(service.streams.path(dataset.arn)),
         "stream_count": service.streams.count(dataset.arn),
     }

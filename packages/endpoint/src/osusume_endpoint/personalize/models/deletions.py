@@ -91,6 +91,8 @@ def _delete(service: Personalize, record: Record, dataset: Record, users: list[s
 
     def point(r: Record) -> None:
         r.private["parts"] = [renamed.get(name, name) for name in r.private["parts"]]
+        came = r.private.get("streamed_before", {})
+        r.private["streamed_before"] = {renamed.get(name, name): count for name, count in came.items()}
         r.private["deleted"] = r.private.get("deleted", 0) + 1
 
     service.store.change(dataset.arn, point)

@@ -45,7 +45,9 @@ def put_action_interactions(
             "EVENT_TYPE": given["eventType"],
             "TIMESTAMP": _seconds(given["timestamp"]),
         }
-        rows.append(_complete(schema, row | _shown(given)))
+        # API reference, ActionInteraction: of two events of one id the first is learned from.
+        known = {EVENT_ID: given["eventId"]} if "eventId" in given else {}
+        rows.append(_complete(schema, row | _shown(given)) | known)
     service.streams.append(dataset.arn, rows)
     return {}
 

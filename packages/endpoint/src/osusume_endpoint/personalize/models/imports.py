@@ -101,13 +101,17 @@ def _check_size(record: Record, sources: list[Path]) -> None:
 def _install(
     service: Personalize, dataset: Record, record: Record, target: Path, report: dict[str, Any]
 ) -> None:
-    """A FULL import replaces the bulk records; streamed ones stay."""
+    """A FULL import replaces the bulk records; streamed ones stay, and of an id that both have the newer one counts."""
     incremental = record.fields["importMode"] == "INCREMENTAL"
+    streamed = service.streams.count(dataset.arn)
 
     def point(r: Record) -> None:
         kept = [name for name in r.private["parts"] if name != target.name] if incremental else []
         types = set(report["event_types"]) | (set(r.private.get("event_types", ())) if incremental else set())
-        r.private.update(parts=[*kept, target.name], event_types=sorted(types), imported=time.time())
+        came = r.private.get("streamed_before", {})
+        before = {**{name: came.get(name, 0) for name in kept}, target.name: streamed}
+        r.private.update(parts=[*kept, target.name], streamed_before=before)
+        r.private.update(event_types=sorted(types), imported=time.time())
 
     if service.store.change(dataset.arn, point) is None:
         target.unlink(missing_ok=True)
