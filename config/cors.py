@@ -54,7 +54,9 @@ def _wrong_part(origin: str) -> str | None:
     parts = urlsplit(origin)
     host, port = (parts.hostname or "").lower(), parts.port
     host = f"[{host}]" if ":" in host else host
-    plain = f"{parts.scheme}://{host}" + (f":{port}" if port not in (None, _DEFAULT_PORTS[parts.scheme]) else "")
+    plain = f"{parts.scheme}://{host}" + (
+        f":{port}" if port not in (None, _DEFAULT_PORTS[parts.scheme]) else ""
+    )
     if not _HOST.fullmatch(host) or port == 0:
         return (
             "the host is none that a browser sends: write it in ASCII, in lower case, other scripts as xn-- "

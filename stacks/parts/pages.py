@@ -50,4 +50,3 @@ def anybodys_preflights(paths: Iterable[str], *, stage: str) -> iam.PolicyStatem
         actions=["execute-api:Invoke"],
         resources=[f"execute-api:/{stage}/OPTIONS{path}" for path in paths],
     )
-

@@ -37,7 +37,9 @@ NAME: /[A-Za-z_][A-Za-z0-9_-]*/
 %ignore /\s+/
 """
 _STARTS = {"set": "assignment", "if": "value", "elseif": "value", "reference": "reference"}
-_DIRECTIVE = re.compile(r"##[^\n]*\n?|#\*.*?\*#|#\{?(?P<word>[a-z]+)\}?|(?P<reference>\$!?\{?[A-Za-z_])", re.DOTALL)
+_DIRECTIVE = re.compile(
+    r"##[^\n]*\n?|#\*.*?\*#|#\{?(?P<word>[a-z]+)\}?|(?P<reference>\$!?\{?[A-Za-z_])", re.DOTALL
+)
 _REFERENCE = re.compile(
     r"""\$!?(?P<brace>\{)?[A-Za-z_][\w-]*(?:\.[A-Za-z_][\w-]*(?:\((?:[^()"']|"[^"]*"|'[^']*')*\))?)*(?(brace)\})"""
 )
