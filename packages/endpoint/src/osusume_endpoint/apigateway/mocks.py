@@ -39,7 +39,7 @@ def _one(value: Any) -> str:
 
 
 def check(properties: Mapping[str, Any]) -> None:
-    """`properties` of an AWS::ApiGateway::Method. Raises ValueError naming what a mock's template has that isn't known."""
+    """`properties` of an AWS::ApiGateway::Method. Raises ValueError naming what a mock's template has too much."""
     integration = properties.get("Integration") or {}
     if integration.get("Type") != "MOCK":
         return

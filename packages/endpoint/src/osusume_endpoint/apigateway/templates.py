@@ -110,8 +110,9 @@ def render(template: str, parameters: Parameters) -> Rendered:
 
 
 def _pieces(template: str) -> list[_Piece]:
-    found, at = [], 0
-    for match in iter(lambda: _DIRECTIVE.search(template, at), None):
+    found: list[_Piece] = []
+    at = 0
+    while match := _DIRECTIVE.search(template, at):
         found.append(_Piece("text", template[at : match.start()]))
         piece, at = _piece(template, match)
         if piece:
