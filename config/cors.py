@@ -50,7 +50,7 @@ def _without_scheme(origin: str) -> str:
 
 
 def _wrong_part(origin: str) -> str | None:
-    """Of what begins with https:// or http://. Raises ValueError for what is no address at all."""
+    """The problem of a text that begins with https:// or http://. Raises ValueError for one that is no address."""
     parts = urlsplit(origin)
     host, port = (parts.hostname or "").lower(), parts.port
     host = f"[{host}]" if ":" in host else host

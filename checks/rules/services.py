@@ -258,7 +258,7 @@ def _deputies(assembly: Assembly) -> Iterator[Finding]:
 
 def _is_preflight(resource: str) -> bool:
     """OPTIONS of a stage, in a policy of the API's own or in full; `service-method` says that a mock answers it."""
-    return re.fullmatch(r"(arn:aws:)?execute-api:.*/[^/*]+/OPTIONS/.*", resource) is not None
+    return re.fullmatch(r"(arn:aws:)?execute-api:[^/]*/[^/*]+/OPTIONS/.*", resource) is not None
 
 
 def _without_tls(assembly: Assembly) -> Iterator[Finding]:

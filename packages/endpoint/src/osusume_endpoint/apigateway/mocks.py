@@ -34,7 +34,7 @@ def note(headers: Mapping[str, Any], query: Mapping[str, Any]) -> None:
 
 
 def _one(value: Any) -> str:
-    """Of a parameter that is given several times, the last (developer guide, as for `headers` of a proxy)."""
+    """The last value of a parameter that is given several times (developer guide, as for `headers` of a proxy)."""
     return str(value[-1] if value else "") if isinstance(value, (list, tuple)) else str(value)
 
 

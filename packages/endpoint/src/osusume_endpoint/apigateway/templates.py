@@ -80,7 +80,7 @@ class Parameters:
 
 @dataclass(frozen=True)
 class _Piece:
-    """Of a template: a text, a reference or a directive with what stands between its parentheses."""
+    """A part of a template: a text, a reference or a directive with what stands between its parentheses."""
 
     word: str
     inside: str = ""
