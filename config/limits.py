@@ -54,3 +54,7 @@ FORBIDDEN_CHARACTER = "\x00"
 # What the pipeline turns into a blank, since a record is one line (glue_jobs/transforms/text.py): an id that
 # holds one would be another id behind it.
 LINE_BREAKS = "\r\n\v\f\x85\u2028\u2029"
+# Personalize developer guide, "Quotas": a full import of interactions; 1 TB where the quota of interactions is raised.
+MAX_IMPORT_GB = 100
+# The same, records of one batch inference job's input.
+MAX_BATCH_RECORDS = 50_000_000

@@ -26,6 +26,7 @@ from glue_jobs.columns import (
     EXPOSURES,
     FIRST_RUN,
     IGNORED,
+    INPUT_RECORDS,
     KEY_OF_DATASET,
     LEDGER,
     QUALITY,
@@ -245,13 +246,14 @@ def build(
     kept, counts, figures = build_interactions(job, log, users=known.get("users"), ledgers=ledgers)
     for name in KEY_OF_DATASET.keys() - built.keys():
         known[name] = known_by_interactions(job, name, kept)
-    write_batch_input(job, users=known["users"], items=known["items"], kept=kept)
+    asked = write_batch_input(job, users=known["users"], items=known["items"], kept=kept)
     actions = build_actions(job, log, ledgers)
     ledgers.write()
     datasets = {"interactions": counts, **{name: result[1] for name, result in built.items()}, **actions}
     measured = figures.pop("quality") | {f"rows.{name}": one["kept"] for name, one in datasets.items()}
     nulls = {name: share for _, _, shares in built.values() for name, share in shares.items()}
-    return {"datasets": datasets, "quality": assess(job, measured | nulls, previous=previous), **figures}
+    found = assess(job, measured | nulls, previous=previous)
+    return {"datasets": datasets, "quality": found, "batch_input": asked, **figures}
 
 
 def assess(job: Job, figures: Mapping[str, float], *, previous: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -534,12 +536,17 @@ def context_shares(job: Job, kept: DataFrame) -> dict[str, float]:
     }
 
 
-def write_batch_input(job: Job, *, users: DataFrame, items: DataFrame, kept: DataFrame) -> None:
+def write_batch_input(job: Job, *, users: DataFrame, items: DataFrame, kept: DataFrame) -> dict[str, int]:
+    """How many records each folder has: Personalize takes a quota of them."""
     now = int(started_at(job.run_id).timestamp())
     known = batch_input.Known(users=users, items=items, kept=kept, now=now)
+    records = {}
     for which in job.batch_inputs:
-        lines = batch_input.lines(which, known)
-        session.write_json(lines, job.batch_input(which["folder"]), compression="none")
+        lines, path = batch_input.lines(which, known), job.batch_input(which["folder"])
+        session.write_json(lines, path, compression="none")
+        # Of the files: counting the lines would make them a second time.
+        records[which["folder"]] = job.spark.read.schema(INPUT_RECORDS).json(path).count()
+    return records
 
 
 if __name__ == "__main__":

@@ -126,6 +126,8 @@ EVENTS = StructType(
 EVENTS_WITH_CONTEXT = StructType([*EVENTS.fields, StructField(CONTEXT, MapType(StringType(), StringType()))])
 DELETED, EXPIRED = "deleted", "expired"
 
+# Enough to count them by.
+INPUT_RECORDS = StructType([StructField("userId", StringType()), StructField("itemId", StringType())])
 BATCH_OUTPUT = StructType(
     [
         StructField(

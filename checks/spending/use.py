@@ -225,7 +225,7 @@ def _job_hours(case: Case, dpus: float) -> float:
 
 
 def _dynamodb(case: Case) -> Iterator[Line]:
-    sizes = {s.name: _list_bytes(s) for s in case.settings.solutions}
+    sizes = {s.name: list_bytes(s) for s in case.settings.solutions}
     written = sum(case.lists(s) * units.write_units(sizes[s.name]) for s in case.settings.solutions)
     yield Line("DynamoDB", "lists written", written * case.runs, "write units", "DynamoDB writes")
     stored = sum(case.lists(s) * sizes[s.name] for s in case.settings.solutions) * assumed("retained_lists")
@@ -249,7 +249,7 @@ def _shown(case: Case) -> Iterator[Line]:
     yield Line("SQS", "answers queued", sent, "requests", "SQS requests")
 
 
-def _list_bytes(solution: Solution) -> float:
+def list_bytes(solution: Solution) -> float:
     return assumed("list_bytes") + solution.results * assumed("entry_bytes")
 
 
@@ -273,7 +273,7 @@ def _log(case: Case) -> Iterator[Line]:
 
 def _s3(case: Case) -> Iterator[Line]:
     a_run = case.volumes.interactions * assumed("interaction_bytes") * 2 + sum(
-        case.lists(s) * _list_bytes(s) * 2 for s in case.settings.solutions
+        case.lists(s) * list_bytes(s) * 2 for s in case.settings.solutions
     )
     kept = a_run * case.runs / DAYS * assumed("kept_days")
     yield Line("S3", "files kept", units.gigabytes(kept), "GB", "S3 storage")

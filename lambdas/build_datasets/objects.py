@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from lambdas.shared import stored
+
 SCHEME = "s3://"
 HIDDEN = ("_", ".")  # what Spark takes for no data
 
@@ -74,11 +76,5 @@ def _split(path: str) -> tuple[str, str]:
 
 def megabytes(s3: Any, paths: list[str]) -> float:
     """What lies below these paths, as it is stored."""
-    pages = s3.get_paginator("list_objects_v2")
-    found = (
-        one["Size"]
-        for bucket, prefix in map(_split, paths)
-        for page in pages.paginate(Bucket=bucket, Prefix=prefix)
-        for one in page.get("Contents", [])
-    )
-    return float(sum(found)) / 1_000_000
+    found = (stored.size(s3, bucket=bucket, prefix=prefix) for bucket, prefix in map(_split, paths))
+    return sum(found) / 1_000_000

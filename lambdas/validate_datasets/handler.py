@@ -6,7 +6,7 @@ import json
 from functools import cache
 from typing import Any
 
-from lambdas.shared import environment, events, times
+from lambdas.shared import environment, events, stored, times
 from lambdas.shared.clients import client
 from lambdas.shared.telemetry import count, logger
 from lambdas.validate_datasets import quality
@@ -34,7 +34,9 @@ def run(event: dict[str, Any], *, s3: Any, settings: Environment) -> dict[str, A
     report = read_report(s3, bucket=settings.datasets_bucket, run_id=run_id)
     measure(report, namespace=settings.powertools_metrics_namespace)
     thresholds = quality.Thresholds(settings.max_quarantined_share, settings.min_rows_against_previous)
-    return {"passed": True, "rows": quality.check(report, thresholds)}
+    interactions = f"runs/{run_id}/interactions/"
+    imported = stored.size(s3, bucket=settings.datasets_bucket, prefix=interactions)
+    return {"passed": True, "rows": quality.check(report, thresholds, imported=imported)}
 
 
 def read_report(s3: Any, *, bucket: str, run_id: str) -> dict[str, Any]:

@@ -10,6 +10,10 @@ from typing import Any
 # Personalize developer guide, "Quotas": least data to train on.
 MIN_INTERACTIONS = 1000
 MIN_USERS_WITH_TWO = 25
+# The same: what a full import of interactions takes, and a batch inference job. The former is 1 TB for who has had the
+# quota of interactions raised, which nothing here can know.
+MAX_IMPORT_GB = 100
+MAX_BATCH_RECORDS = 50_000_000
 
 
 class DataQualityFailed(RuntimeError):
@@ -22,13 +26,14 @@ class Thresholds:
     min_rows_against_previous: float
 
 
-def check(report: Mapping[str, Any], thresholds: Thresholds) -> dict[str, int]:
-    """The rows kept by dataset."""
+def check(report: Mapping[str, Any], thresholds: Thresholds, *, imported: int) -> dict[str, int]:
+    """The rows kept by dataset; `imported` are the bytes of interactions."""
     problems = [
         *_quarantined(report, thresholds.max_quarantined_share),
         *_shrunk(report, thresholds.min_rows_against_previous),
         *_out_of_bounds(report),
         *_too_little(report),
+        *_too_much(report, imported / 1024**3),
     ]
     if problems:
         raise DataQualityFailed(
@@ -120,3 +125,19 @@ def _too_little(report: Mapping[str, Any]) -> Iterator[str]:
             "action_interactions: no row, Personalize refuses an empty import: log an event of "
             "datasets.action_interactions.events, or remove datasets.action_interactions until there is one"
         )
+
+
+def _too_much(report: Mapping[str, Any], gigabytes: float) -> Iterator[str]:
+    figure = "import_gb.interactions"
+    if gigabytes > MAX_IMPORT_GB and figure not in _accepted(report):
+        yield (
+            f"interactions: {gigabytes:,.0f} GB, Personalize imports at most {MAX_IMPORT_GB} GB: leave out event types "
+            "of datasets.interactions.events or keep fewer days (sources.application_log.keep_expired_days); if the "
+            f"account's quota was raised, {_accept(figure)}"
+        )
+    for folder, records in sorted((report.get("batch_input") or {}).items()):
+        if records > MAX_BATCH_RECORDS:
+            yield (
+                f"batch_input/{folder}: {records:,} records, a batch inference job takes at most "
+                f"{MAX_BATCH_RECORDS:,}: leave out who did not act lately (solutions[].users.active_within_days)"
+            )

@@ -11,9 +11,8 @@ import pytest
 from checks import cost, docs
 from checks.assembly import Assembly
 from checks.spending import __main__ as command
-from checks.spending import choices, measured, units, use
+from checks.spending import choices, measured, scale, units, use
 from checks.spending.month import UNKNOWN, Month, Sum, table
-from checks.spending.page import page
 from checks.spending.shop import Measured, Shop, ShopRefused, Volumes, assumed
 from checks.spending.use import Case, Fixed
 from config import layout
@@ -213,9 +212,39 @@ def test_a_choice_that_no_key_expresses_says_so(dev: Assembly) -> None:
     assert "| not offered yet: the jobs are Spark's" in row
 
 
-def test_the_page_is_current() -> None:
-    made = page(example.settings("prod"), _assembly("prod"))
-    assert (docs.DOCS / docs.COSTS).read_text() == made, "run `make docs`"
+def test_the_pages_are_current() -> None:
+    for name, made in docs.pages_of(example.settings("prod"), _assembly("prod")).items():
+        assert (docs.DOCS / name).read_text() == made, "run `make docs`"
+
+
+MEASURED = scale.Measurement("rows", (1_000_000, 3_000_000), (50.0, 110.0))
+
+
+def test_what_rows_cost_is_told_from_what_a_start_costs() -> None:
+    assert (MEASURED.per_million, MEASURED.start, MEASURED.seconds(10_000_000)) == (30.0, 20.0, 320.0)
+
+
+def test_a_job_has_as_many_workers_as_end_within_the_hour() -> None:
+    # 30 s a million rows: 10 billion rows are 83.3 hours of a core, 34.7 of a worker whose 4 cores are busy to 60%.
+    one = scale.job("build-datasets", 10_000_000_000, MEASURED)
+    assert (one.workers, round(one.hours, 2)) == (35, 0.99)
+    assert scale.job("build-datasets", 1000, MEASURED).workers == 2
+    assert scale.job("build-datasets", 1_000_000_000_000, MEASURED).workers == scale.MOST_WORKERS
+
+
+def test_the_limit_that_is_exceeded_most_comes_first(dev: Assembly) -> None:
+    settings = example.settings()
+    size = scale.Size(settings, Fixed.of(dev), users=100_000_000, items=1_000_000, events=1_000_000_000)
+    found = {limit.what: limit.share for limit in scale.limits(size, settings)}
+    assert list(found.values()) == sorted(found.values(), reverse=True)
+    assert found["users of one batch inference job"] == 2.0
+    assert round(found["items that other recipes know"], 2) == 1.33
+
+
+def test_measured_seconds_replace_what_is_assumed_of_the_jobs(dev: Assembly) -> None:
+    size = scale.Size(example.settings(), Fixed.of(dev), users=1_000_000, items=1000, events=10_000_000)
+    [line] = [line for line in size.month.lines if line.service == "Glue"]
+    assert (line.basis, line.amount) == ("measured", sum(one.dpu_hours for one in size.jobs) * size.case.runs)
 
 
 class Control:

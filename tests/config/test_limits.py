@@ -26,6 +26,10 @@ def test_copies_of_a_limit_are_equal_to_it() -> None:
         limits.MAX_METADATA["ITEM_ID"],
     )
     assert text.LARGEST == limits.MAX_EVENT_VALUE
+    assert (quality.MAX_IMPORT_GB, quality.MAX_BATCH_RECORDS) == (
+        limits.MAX_IMPORT_GB,
+        limits.MAX_BATCH_RECORDS,
+    )
 
 
 def test_the_application_s_orders_are_as_exact_as_the_pipeline() -> None:

@@ -259,6 +259,7 @@ def test_a_full_run_writes_datasets_batch_input_quarantine_warehouse_and_report(
         "mode": "full",
         "event_runs": [RUN],
         "full_run": RUN,
+        "batch_input": {"users": 3, "items": 3, "everyone": 1},
         "datasets": {
             "interactions": {
                 "read": 7,

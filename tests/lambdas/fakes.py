@@ -20,6 +20,15 @@ class S3:
         except KeyError:
             raise self.exceptions.NoSuchKey(Key) from None
 
+    def get_paginator(self, operation: str) -> S3:
+        assert operation == "list_objects_v2"
+        return self
+
+    def paginate(self, *, Bucket: str, Prefix: str) -> list[dict[str, Any]]:
+        beginning = f"{Bucket}/{Prefix}"
+        found = [len(body) for key, body in self.objects.items() if key.startswith(beginning)]
+        return [{"Contents": [{"Size": size}]} for size in found] or [{}]
+
     def put_object(self, *, Bucket: str, Key: str, Body: bytes, ContentType: str) -> dict[str, Any]:
         self.objects[f"{Bucket}/{Key}"] = Body
         return {}

@@ -130,6 +130,34 @@ def test_each_fault_is_accepted_by_the_name_that_its_message_gives() -> None:
     assert validated(**changes, quality=quality(names))["passed"]
 
 
+class Large(S3):
+    """Interactions of a size that no test writes."""
+
+    def __init__(self, gigabytes: float, **quality: Any) -> None:
+        super().__init__({f"datasets/runs/{RUN}/report.json": json.dumps(GOOD | quality).encode()})
+        self.gigabytes = gigabytes
+
+    def paginate(self, *, Bucket: str, Prefix: str) -> list[dict[str, Any]]:
+        assert (Bucket, Prefix) == ("datasets", f"runs/{RUN}/interactions/")
+        return [{"Contents": [{"Size": int(self.gigabytes * 1024**3 / 2)}] * 2}]
+
+
+def test_an_import_that_personalize_would_refuse_stops_before_it() -> None:
+    assert run({"run_id": RUN}, s3=Large(100), settings=SETTINGS)["passed"]
+    with pytest.raises(DataQualityFailed, match="interactions: 101 GB, Personalize imports at most 100 GB"):
+        run({"run_id": RUN}, s3=Large(101), settings=SETTINGS)
+    raised_quota = {"quality": {"figures": {}, "history": [], "accepted": ["import_gb.interactions"]}}
+    assert run({"run_id": RUN}, s3=Large(101, **raised_quota), settings=SETTINGS)["passed"]
+
+
+def test_more_records_than_a_batch_job_takes_stop_the_run_before_it_trains() -> None:
+    assert validated(batch_input={"users": 50_000_000})["passed"]
+    with pytest.raises(
+        DataQualityFailed, match=r"batch_input/users: 50,000,001 records, .* at most 50,000,000"
+    ):
+        validated(batch_input={"users": 50_000_001, "items": 7})
+
+
 def test_every_fault_of_a_run_is_reported_at_once() -> None:
     with pytest.raises(DataQualityFailed) as raised:
         validated(datasets__interactions=counts(10, quarantined=10), users_with_two_interactions=0)

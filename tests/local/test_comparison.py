@@ -282,6 +282,9 @@ class TestPlanted:
     def test_every_planted_regression_is_flagged(self, tmp_path: Path) -> None:
         found = comparison_trials.reviews(comparison_trials.REGRESSIONS, tmp_path)
         assert [name for name, one in found.items() if not one.flags] == []
+        # What can't even start is flagged whatever it would have done.
+        stopped = [name for name, one in found.items() if any("side fails" in flag for flag in one.flags)]
+        assert stopped == [trial.name for trial in comparison_trials.REGRESSIONS if trial.stops]
 
     def test_no_harmless_change_is(self, tmp_path: Path) -> None:
         found = comparison_trials.reviews(comparison_trials.HARMLESS, tmp_path)
