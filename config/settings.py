@@ -24,6 +24,7 @@ from config import (
 )
 from config.business import BusinessRule, Name, Placement, UserStates
 from config.clean_up import CleanUp
+from config.cors import Cors
 from config.errors import ConfigError
 from config.experiments import Experiments
 from config.files import Content
@@ -604,6 +605,8 @@ class Api(Section):
     """Who may call: `iam` means signed requests of principals with execute-api:Invoke."""
     jwt: Jwt | None = None
     """Routes of readers answer tokens of this issuer; segments, health and forgetting stay with `authorization`."""
+    cors: Cors | None = None
+    """Pages of other origins that may call the API; none: browsers let no page of another origin read an answer."""
     rate_per_second: int = Field(default=50, ge=1, le=10000)
     """Steady requests a second of the stage."""
     burst: int = Field(default=100, ge=1, le=5000)
@@ -630,6 +633,11 @@ class Api(Section):
         if twice:
             raise ValueError(f"item {twice[0]!r} is listed twice: keep one")
         return items
+
+    @property
+    def page_origins(self) -> tuple[str, ...]:
+        """Origins whose pages may call; none: there is no CORS at all."""
+        return self.cors.origins if self.cors else ()
 
     @field_validator("caller_accounts")
     @classmethod

@@ -22,6 +22,14 @@ INNOCENT = {
         "stacks/parts/layer.py",
         "# Never pulled: the local bundling either succeeds or raises.",
     ): "the CDK's term",
+    (
+        "config/cors.py",
+        '_THIS_MACHINE = re.compile(r"localhost|[a-z0-9.-]+\\.localhost|127\\.0\\.0\\.1|\\[::1\\]")',
+    ): "an origin of the application's own pages",
+    (
+        "config/cors.py",
+        "return f\"http is for pages of this machine (localhost): write https{plain.removeprefix('http')}\"",
+    ): "an origin of the application's own pages",
     ("stacks/parts/layer.py", "local=_Packages(requirements),"): "the CDK's argument",
 }
 

@@ -249,10 +249,16 @@ def _deputies(assembly: Assembly) -> Iterator[Finding]:
                 why = f"{', '.join(statement.services)} may use it on behalf of any account."
                 cure = "add the condition aws:SourceAccount."
                 yield Finding(policy.stack, policy.logical_id, "service-confused-deputy", why, cure)
-            if "*" in statement.accounts and not statement.conditions:
+            preflights = all(_is_preflight(one) for one in statement.resources)
+            if "*" in statement.accounts and not statement.conditions and not preflights:
                 why = "anyone may use it."
                 cure = "name the principal."
                 yield Finding(policy.stack, policy.logical_id, "service-public", why, cure)
+
+
+def _is_preflight(resource: str) -> bool:
+    """OPTIONS of a stage, in a policy of the API's own or in full; `service-method` says that a mock answers it."""
+    return re.fullmatch(r"(arn:aws:)?execute-api:[^/]*/[^/*]+/OPTIONS/.*", resource) is not None
 
 
 def _without_tls(assembly: Assembly) -> Iterator[Finding]:
@@ -333,6 +339,9 @@ def _methods(assembly: Assembly) -> Iterator[Finding]:
         if method.get("HttpMethod") != "OPTIONS" and method.get("AuthorizationType") not in _AUTHORIZATIONS:
             why = f"AuthorizationType is {method.get('AuthorizationType')}: anyone may call, or nobody."
             yield Finding(stack.name, logical_id, "service-method", why, "authorize by AWS_IAM.")
+        if method.get("AuthorizationType") == "NONE" and method.get("Integration", {}).get("Type") != "MOCK":
+            why = "anyone may call it, and its integration is more than a mock."
+            yield Finding(stack.name, logical_id, "service-method", why, "answer preflights by a mock.")
     for stack, logical_id, stage in assembly.each("AWS::ApiGateway::Stage"):
         for setting in stage.get("MethodSettings", []):
             if setting.get("LoggingLevel", "OFF") not in _LEVELS:

@@ -8,6 +8,7 @@ class Environment:
     """`impressions_queue_url`: where what is shown is put; none: nowhere.
 
     `experiments_*`: AppConfig's ids of the experiments' document; none: the packaged one holds.
+    `cors_origins`: origins whose pages may read the answers, with spaces between.
     """
 
     recommendations_table: str
@@ -20,3 +21,4 @@ class Environment:
     experiments_environment: str = ""
     experiments_profile: str = ""
     experiments_poll_seconds: int = 45
+    cors_origins: str = ""

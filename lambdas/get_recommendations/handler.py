@@ -21,7 +21,7 @@ from lambdas.get_recommendations.patience import Patience
 from lambdas.get_recommendations.placements import SOURCES, Asker, Choice, Placement
 from lambdas.get_recommendations.store import Store
 from lambdas.get_recommendations.table import Table, make_client
-from lambdas.shared import delivered, environment
+from lambdas.shared import cors, delivered, environment
 from lambdas.shared.assignment import Assignment
 from lambdas.shared.delivered import Delivered
 from lambdas.shared.experiment_rules import Known, check
@@ -346,7 +346,16 @@ def _problem(status: int, detail: str, **headers: str) -> Response[str]:
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
-    return app.resolve(routed(event), context)  # type: ignore[arg-type]
+    answer = app.resolve(routed(event), context)  # type: ignore[arg-type]
+    return cors.answered(answer, event=event, origins=_origins())
+
+
+def _origins() -> str:
+    """Origins that may read; none where the variables can't be read, which the answer is a 500 for."""
+    try:
+        return settings().cors_origins
+    except environment.EnvironmentInvalid:
+        return ""
 
 
 def routed(event: dict[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,10 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Environment:
-    """`log_attributes`: the configuration's names of the log's attributes, by Personalize's; null: not kept."""
+    """`log_attributes`: the configuration's names of the log's attributes, by Personalize's; null: not kept.
+
+    `cors_origins`: origins whose pages may send events, with spaces between.
+    """
 
     application_log_table: str
     user_state_table: str
@@ -18,3 +21,4 @@ class Environment:
     experiments_environment: str = ""
     experiments_profile: str = ""
     experiments_poll_seconds: int = 45
+    cors_origins: str = ""

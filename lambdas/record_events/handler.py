@@ -17,7 +17,7 @@ from lambdas.record_events import events, exposures, log, served
 from lambdas.record_events.environment import Environment
 from lambdas.record_events.events import Event, Rejected
 from lambdas.record_events.log import Log
-from lambdas.shared import bodies, delivered, environment
+from lambdas.shared import bodies, cors, delivered, environment
 from lambdas.shared.assignment import Document
 from lambdas.shared.clients import client
 from lambdas.shared.delivered import Delivered
@@ -57,6 +57,18 @@ def pool() -> ThreadPoolExecutor:
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     if "Records" in event:
         return _of_the_queue(event["Records"])
+    return cors.answered(_settled(event), event=event, origins=_origins())
+
+
+def _origins() -> str:
+    """Origins that may read; none where the variables can't be read, which the answer is a 500 for."""
+    try:
+        return settings().cors_origins
+    except environment.EnvironmentInvalid:
+        return ""
+
+
+def _settled(event: dict[str, Any]) -> dict[str, Any]:
     try:
         return _answered(event)
     except Exception as error:

@@ -15,8 +15,10 @@ from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from config.callers import UsagePlan
+from config.settings import Api
 from lambdas.get_recommendations.routes import ROUTES, Route
 from lambdas.request_forgetting import routes as forgetting_routes
+from stacks.parts import pages
 from stacks.parts.logs import LogGroup
 from stacks.parts.stack import EnvironmentStack
 
@@ -78,7 +80,7 @@ class RecommendationsApi(Construct):
             cloud_watch_role_removal_policy=RemovalPolicy.RETAIN,
             deploy_options=self._stage(scope),
             min_compression_size=Size.kibibytes(1),
-            policy=self._of_accounts(scope.settings.api.caller_accounts),
+            policy=_of_accounts(scope.settings.api, _served(handlers)),
             default_method_options=apigateway.MethodOptions(
                 authorization_type=apigateway.AuthorizationType.IAM
             ),
@@ -93,28 +95,18 @@ class RecommendationsApi(Construct):
             keys=frozenset(scope.settings.api.key_routes),
         )
         self._add_forgetting(forgetting, validator)
-        for name in REFUSALS:
-            self._refuse(name)
+        self._answer_pages(scope.settings.api, _served(handlers))
         for name, plan in scope.settings.api.usage_plans.items():
             self._plan(scope, name, plan)
 
-    def _of_accounts(self, accounts: Sequence[str]) -> iam.PolicyDocument | None:
-        """What other accounts may call: as the application's own policy; segments and forgetting stay within.
-
-        Roles of the own account need no word here (developer guide, "Policy evaluation outcome tables", A).
-        """
-        if not accounts:
-            return None
-        routes = [route for route in ROUTES if not route.services]
-        return iam.PolicyDocument(
-            statements=[
-                iam.PolicyStatement(
-                    principals=[iam.AccountPrincipal(account) for account in accounts],
-                    actions=["execute-api:Invoke"],
-                    resources=[f"execute-api:/{STAGE}/{route.method}{_any_id(route)}" for route in routes],
-                )
-            ]
-        )
+    def _answer_pages(self, api: Api, routes: Sequence[Route]) -> None:
+        """Browsers' questions before a page's request, and what they may show the page of a refusal."""
+        if api.cors and api.cors.origins:
+            for route in routes:
+                resource = self._api.root.resource_for_path(route.path)
+                pages.add_preflight(resource, api.cors, methods=[route.method])
+        for name in REFUSALS:
+            self._refuse(name, pages.refusal_headers(api.page_origins))
 
     def _plan(self, scope: EnvironmentStack, name: str, plan: UsagePlan) -> None:
         """The value of its key is AWS's to make: it is in no template, and the output names the key alone."""
@@ -204,9 +196,7 @@ class RecommendationsApi(Construct):
             for name, handler in handlers.items()
         }
         others = integrations[READER]
-        for route in ROUTES:
-            if route.function not in integrations:
-                continue
+        for route in _served(handlers):
             resource = self._api.root.resource_for_path(route.path)
             resource.add_method(
                 route.method,
@@ -221,15 +211,37 @@ class RecommendationsApi(Construct):
         # Unknown paths likewise: 404.
         self._api.root.add_resource("{proxy+}").add_method("ANY", others)
 
-    def _refuse(self, name: str) -> None:
+    def _refuse(self, name: str, headers: Mapping[str, str]) -> None:
         kind, status = REFUSALS[name]
         self._api.add_gateway_response(
             name,
             type=kind,
             status_code=str(status.value),
-            response_headers={"Content-Type": "'application/problem+json'"},
+            response_headers={"Content-Type": "'application/problem+json'", **headers},
             templates={"application/json": _problem(status)},
         )
+
+
+def _served(functions: Collection[str]) -> list[Route]:
+    """Routes that are there: those whose function is."""
+    return [route for route in ROUTES if route.function in functions]
+
+
+def _of_accounts(api: Api, served: Sequence[Route]) -> iam.PolicyDocument | None:
+    """What other accounts may call: as the application's own policy; segments and forgetting stay within.
+
+    Roles of the own account need no word here (developer guide, "Policy evaluation outcome tables", A).
+    """
+    if not api.caller_accounts:
+        return None
+    routes = [route for route in ROUTES if not route.services]
+    of_accounts = iam.PolicyStatement(
+        principals=[iam.AccountPrincipal(account) for account in api.caller_accounts],
+        actions=["execute-api:Invoke"],
+        resources=[f"execute-api:/{STAGE}/{route.method}{_any_id(route)}" for route in routes],
+    )
+    preflights = pages.anybodys_preflights(map(_any_id, served), stage=STAGE)
+    return iam.PolicyDocument(statements=[of_accounts, *([preflights] if api.page_origins else [])])
 
 
 def _problem(status: HTTPStatus) -> str:

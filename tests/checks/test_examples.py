@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from checks import acknowledged
+from checks import acknowledged, nag
 from checks.acknowledged import CDK_NAG, CHECKOV
 from checks.assembly import Assembly
 from checks.catalogue import FAMILIES, check
@@ -52,6 +52,16 @@ def test_an_example_has_no_finding_and_no_state_that_nothing_reaches(file: Path,
     passed = {(visit.workflow.logical_id, visit.name) for visit in visits(made)}
     written = {(w.logical_id, name) for w in workflows(made) for name, _ in states(w.definition)}
     assert passed == written
+
+
+@pytest.mark.nightly
+def test_what_pages_and_tokens_add_is_known_to_cdk_nag(tmp_path: Path) -> None:
+    """`make check` asks it too. Methods that nobody signs are there alone."""
+    made = content(FOLDER / "browsers.yaml")
+    (tmp_path / f"{ENVIRONMENT}.yaml").write_text(yaml.safe_dump(made, sort_keys=False))
+    found = nag.check(ENVIRONMENT, tmp_path)
+    assert len(found) > 50, "it looked"
+    assert [str(one) for one in acknowledged.read().of(CDK_NAG).left(found, everything=False)] == []
 
 
 def test_together_the_examples_have_every_recipe() -> None:

@@ -599,6 +599,43 @@ def test_the_rule_notices_what_it_is_for(rule: str) -> None:
     assert rule in {f.rule for f in check(changed, families_of(rule)) if f not in known()}
 
 
+ANYBODYS = {"Effect": "Allow", "Principal": "*", "Action": "execute-api:Invoke"}
+
+
+def opened(method: str, kind: str) -> Change:
+    """A method of the API without authorization."""
+    options = {"HttpMethod": method, "AuthorizationType": "NONE"}
+    return lambda t: first(t, "AWS::ApiGateway::Method").update(options, Integration={"Type": kind})
+
+
+def policed(route: str) -> Change:
+    """The API's policy lets anybody call a route."""
+    policy = {"Statement": [{**ANYBODYS, "Resource": [f"execute-api:/live/{route}"]}]}
+    return lambda t: first(t, "AWS::ApiGateway::RestApi").update(Policy=policy)
+
+
+@pytest.mark.parametrize(
+    ("change", "rule", "noticed"),
+    [
+        (opened("OPTIONS", "MOCK"), "service-method", False),
+        (opened("OPTIONS", "HTTP_PROXY"), "service-method", True),
+        (opened("GET", "MOCK"), "service-method", True),
+        (policed("OPTIONS/v1/popular"), "service-public", False),
+        (policed("GET/v1/popular"), "service-public", True),
+        (policed("*/OPTIONS/v1/popular"), "service-public", True),
+        (policed("GET/v1/live/OPTIONS/popular"), "service-public", True),
+        (policed("*"), "service-public", True),
+    ],
+)
+def test_preflights_alone_may_be_anybodys_and_a_mock_answers_them(
+    change: Change, rule: str, noticed: bool
+) -> None:
+    template = copy.deepcopy(shipped().templates["Serving"])
+    change(template)
+    found = check(with_template(shipped(), "Serving", template), families_of(rule))
+    assert (rule in {one.rule for one in found if one not in known()}) == noticed
+
+
 def families_of(rule: str) -> tuple[Family, ...]:
     """The one whose rule it is; looking with all of them for each case is what `make mutations` does."""
     return tuple(family for family in QUICK if rule in {one.id for one in family.rules}) or QUICK

@@ -1032,3 +1032,51 @@ def test_while_the_store_is_away_nobody_is_in_an_experiment_with_a_target(
     world.fail(FAULTS["access denied"])
     body = ask(USERS, userId="u1", query={"placement": "home"})
     assert (body["experiment"], body["degraded"]) == (None, True)
+
+
+SHOP = "https://shop.example"
+
+
+@pytest.mark.parametrize(
+    ("asked", "status"),
+    [
+        (event("/v1/users/{userId}/recommendations", userId="u1"), 200),
+        (event("/v1/items/{itemId}/related", itemId="i1"), 200),
+        (event("/v1/popular"), 200),
+        (event("/v1/health"), 200),
+        (event("/v1/popular", query={"nothing": "1"}), 400),
+        (event("/v1/segments/{segment}", segment="s"), 403),
+        (event("/v1/nothing"), 404),
+        (event("/v1/popular", method="PUT"), 405),
+    ],
+)
+def test_every_answer_names_the_page_s_origin_and_differs_by_it(
+    asked: dict[str, Any], status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CORS_ORIGINS", f"https://app.example {SHOP}")
+    for origin, told in ((SHOP, SHOP), ("https://evil.example", None)):
+        answer = handler.handler(
+            {**asked, "multiValueHeaders": {"Origin": [origin]}}, SimpleNamespace(aws_request_id="r")
+        )
+        assert answer["statusCode"] == status
+        assert answer["headers"].get("Access-Control-Allow-Origin") == told
+        assert answer["headers"]["Vary"] == "Origin"
+
+
+def test_a_304_names_the_page_s_origin_too_and_the_tag_is_no_matter_of_origins(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("CORS_ORIGINS", f"https://app.example {SHOP}")
+    asked = event("/v1/popular")
+    first = handler.handler(
+        {**asked, "multiValueHeaders": {"Origin": ["https://app.example"]}},
+        SimpleNamespace(aws_request_id="r"),
+    )
+    [tag] = first["multiValueHeaders"]["ETag"]
+    kept = {
+        "headers": {"If-None-Match": tag},
+        "multiValueHeaders": {"If-None-Match": [tag], "Origin": [SHOP]},
+    }
+    again = handler.handler({**asked, **kept}, SimpleNamespace(aws_request_id="r"))
+    assert (again["statusCode"], again["headers"]["Access-Control-Allow-Origin"]) == (304, SHOP)
+    assert again["headers"]["Vary"] == "Origin"

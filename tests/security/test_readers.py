@@ -7,29 +7,18 @@ from __future__ import annotations
 
 import http.client
 import json
-import ssl
-import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from ipaddress import ip_address
-from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import NameOID
 
 from osusume_endpoint.endpoint import Endpoint
 from osusume_endpoint.testing import running
 from tests import example
 from tests.security import api_stack
+from tests.security.issuing import Issuer, issuing
 from tests.stacks.conftest import ROOT, Assembly
 from tests.tokens import Ec, Rsa, claims, keyed, part
 
@@ -42,65 +31,10 @@ def handler(event, context):
 """
 
 
-@dataclass(frozen=True)
-class Issuer:
-    url: str
-    certificate: Path
-    asked: list[str]
-
-
-def _certificate(folder: Path) -> tuple[Path, Path]:
-    """(certificate of 127.0.0.1, its key)."""
-    key, name = (
-        ec.generate_private_key(ec.SECP256R1()),
-        x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "issuer")]),
-    )
-    now = datetime.now(UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(hours=1))
-        .not_valid_after(now + timedelta(hours=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    certificate, private = folder / "issuer.pem", folder / "issuer.key"
-    certificate.write_bytes(made.public_bytes(Encoding.PEM))
-    private.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-    return certificate, private
-
-
 @pytest.fixture(scope="module")
 def issuer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Issuer]:
-    asked: list[str] = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            asked.append(self.path)
-            about = {"issuer": url, "jwks_uri": f"{url}/keys"}
-            keys = {"keys": [KEY.jwk, CURVE.jwk]}
-            body = json.dumps(keys if self.path == "/keys" else about).encode()
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: Any) -> None:
-            return
-
-    certificate, private = _certificate(tmp_path_factory.mktemp("issuer"))
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, private)
-    server.socket = context.wrap_socket(server.socket, server_side=True)
-    url = f"https://127.0.0.1:{server.server_port}"
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield Issuer(url, certificate, asked)
-    server.shutdown()
+    with issuing(tmp_path_factory.mktemp("issuer"), [KEY.jwk, CURVE.jwk]) as issuer:
+        yield issuer
 
 
 @pytest.fixture(scope="module")

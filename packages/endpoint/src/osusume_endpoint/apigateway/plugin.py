@@ -1,4 +1,7 @@
-"""API Gateway: validators, the function's permission, paths as they were sent, 502 for what is no proxy response."""
+"""API Gateway: validators, the function's permission, paths as they were sent, 502 for what is no proxy response.
+
+Mapping templates of mock integrations are mocks.py's matter.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from osusume_endpoint import patterns, permissions, replacements, requests
+from osusume_endpoint.apigateway import mocks
 from osusume_endpoint.endpoint import Endpoint
 from osusume_endpoint.errors import AccessDenied
 from osusume_endpoint.lambda_ import invocation_rights
@@ -22,6 +26,7 @@ PROXY_MEMBERS = frozenset({"statusCode", "headers", "multiValueHeaders", "body",
 
 def install(endpoint: Endpoint) -> None:
     replacements.apply(__name__, endpoint=endpoint)
+    replacements.apply(mocks.__name__)
 
 
 @replaces("ministack.services.apigateway_v1:_regex_search", takes="pattern, text")
@@ -41,6 +46,8 @@ def _as_sent(inner: Callable[..., Any]) -> Callable[..., Any]:
     """
 
     async def handle_execute(api_id: str, stage: str, method: str, path: str, *args: Any) -> Any:
+        headers, _, query = args
+        mocks.note(headers, query)
         return await inner(api_id, stage, method, undecoded(requests.raw_path(), path), *args)
 
     return handle_execute
@@ -74,8 +81,9 @@ def _naming_validator(inner: Callable[..., Any]) -> Callable[..., Any]:
     def put(*args: Any) -> Any:
         from ministack.services import apigateway_v1
 
-        created = inner(*args)
         properties = args[2] if isinstance(args[2], dict) else args[1]
+        mocks.check(properties)
+        created = inner(*args)
         methods = apigateway_v1._resources[properties["RestApiId"]][properties["ResourceId"]][
             "resourceMethods"
         ]
