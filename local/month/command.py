@@ -88,20 +88,21 @@ def nights(shop: Shop, warehouse: Warehouse, *, loads: int) -> Iterator[str]:
     last = {round((n + 1) * plan.DAYS / loads) - 1 for n in range(loads)}
     past: list[Any] = []
     news: list[Any] = []
+    answers: list[Any] = []
     days: list[str] = []
     for number in range(plan.DAYS):
-        events = shop.events(number)
+        events, answered = shop.lived(number)
         days.append(shop.day(number).isoformat())
         at = datetime.combine(shop.day(number), datetime.max.time(), UTC)
         exposures.keep(s3, bucket=raw, lines=exposures.of(events, document), now=at)
-        past, news = past + events, news + events
+        past, news, answers = past + events, news + events, answers + answered
         if number not in last:
             continue
         run_id = times.run_id(shop.night(number))
         tables: dict[str, Sequence[Mapping[str, Any]]] = {
             "users": users,
             "items": items,
-            "events": list(rows.log(news)),
+            "events": list(rows.log(news + answers)),
             "interactions": list(rows.interactions(past)),
             "orders": list(rows.orders(past)),
             "exposures": [line for day in days for line in warehouse.exposures(day)],
@@ -109,7 +110,7 @@ def nights(shop: Shop, warehouse: Warehouse, *, loads: int) -> Iterator[str]:
         answer = warehouse.night(run_id, tables, whole=number == max(last))
         told = ", ".join(f"{one['experiment']}: {one['decision']}" for one in answer["decisions"])
         yield f"  day {number + 1:2}: {len(news):,} events loaded, {answer['rows']} results; {told or 'no decision'}"
-        news, days = [], []
+        news, answers, days = [], [], []
 
 
 def found(warehouse: Warehouse) -> Iterator[str]:
