@@ -19,7 +19,7 @@ from lambdas.record_events import exposures
 from lambdas.shared import times
 from local import dashboards
 from local.experiment import analysed, experiment
-from local.month import plan, reader, rows
+from local.month import pictures, plan, reader, rows
 from local.month.days import Shop
 from local.month.people import People
 from local.month.warehouse import MonthFailed, Warehouse
@@ -39,7 +39,7 @@ def month(options: argparse.Namespace) -> int:
     with clouds.running(home) as cloud:
         try:
             return _lived(options, cloud, home)
-        except (MonthFailed, plan.NoPlacements, reader.NotServed) as error:
+        except (MonthFailed, plan.NoPlacements, reader.NotServed, pictures.NoBrowser) as error:
             print(error, file=sys.stderr)
             return 1
 
@@ -76,6 +76,8 @@ def _lived(options: argparse.Namespace, cloud: clouds.Cloud, home: Path) -> int:
     file = dashboards.write(warehouse.place)
     kept = file.with_name("month.html")
     file.replace(kept)
+    for picture in pictures.draw(kept, options.pictures) if options.pictures else ():
+        say(f"  {picture}: {picture.stat().st_size / 1000:.0f} kB")
     say(f"  kept as file://{kept}; simulated, and marked so. {time.monotonic() - started:.0f} s in all")
     return 0
 

@@ -174,7 +174,7 @@ def test_marts_are_readable_by_the_readers_role_after_each_rebuild_and_by_nobody
 ) -> None:
     postgres.ensure_role(server.connect(), name="stranger", password="stranger")
     marts = [name for (name,) in built.select("select tablename from pg_tables where schemaname = 'marts'")]
-    assert len(marts) == 32
+    assert len(marts) == 34
     for user, expected in ((tables.READER, True), ("stranger", False)):
         for mart in marts:
             privilege = f"select has_table_privilege('{user}', 'marts.{mart}', 'select')"
