@@ -9,13 +9,19 @@ from pathlib import Path
 
 # Page of the dashboards -> what its picture shows, as docs/analytics.md says to who can't see it.
 PAGES = {
-    "experiments": "A/B overview of the simulated month: each experiment's lift, interval and decision",
-    "experiment": "A/B detail of the simulated month: lift by day with its interval",
-    "funnel": "Impression, click, purchase of the simulated month: click rates by position and placement",
-    "rules": "Rules of the simulated month: what rules of placements changed at read time",
-    "inference": "Inference results of the simulated month: sources of answers and the fallback rate by day",
+    "rules": "Rules of a simulated month: which rule of a placement changed answers at read time",
+    "inference": "Inference results of a simulated month: sources of answers and the fallback rate by day",
+    "funnel": "Impression, click, purchase of a simulated month: rates by position, day and placement",
+    "quality": "Usage of a simulated month: events and users by day",
 }
-WIDTH, HEIGHT = 1000, 800  # of the window; a picture is what fits into it
+# A picture has the page's head and these of its visuals: a month has no rows for the others, or too many.
+VISUALS = {
+    "rules": ("rules-where", "rules-at-read-time", "clicked-again"),
+    "inference": ("answers", "answer-sources", "fallback-rate"),
+    "funnel": ("rates-by-position", "rates-by-day", "funnel-by-placement"),
+    "quality": ("events-by-day", "users-by-day"),
+}
+WIDTH, HEIGHT = 800, 780  # of the window; a picture is what fits into it
 SECONDS = 120
 _FLAGS = (
     "--headless=new",
@@ -46,15 +52,23 @@ def draw(page: Path, folder: Path) -> list[Path]:
 
 def _drawn(browser: str, page: Path, name: str, picture: Path) -> Path:
     with tempfile.TemporaryDirectory() as profile:
+        copy = Path(profile) / "page.html"
+        copy.write_text(_of_visuals(page.read_text(), VISUALS[name]))
         command = (
             browser,
             *_FLAGS,
             f"--user-data-dir={profile}",
             f"--window-size={WIDTH},{HEIGHT}",
             f"--screenshot={picture.resolve()}",
-            f"{page.resolve().as_uri()}#{name}",
+            f"{copy.as_uri()}#{name}",
         )
         done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False)
     if done.returncode or not picture.is_file():
         raise NoBrowser(f"chromium drew no {picture}: {done.stderr[-500:]}")
     return picture
+
+
+def _of_visuals(page: str, shown: tuple[str, ...]) -> str:
+    """The page with no other visual of it shown."""
+    others = "main figure" + "".join(f":not(#{one})" for one in shown)
+    return page.replace("</head>", f"<style>{others} {{ display: none; }}</style></head>", 1)

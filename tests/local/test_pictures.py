@@ -23,7 +23,9 @@ def test_the_page_embeds_each_picture_with_its_words() -> None:
 
 
 def test_each_picture_is_of_a_page_that_the_dashboards_have() -> None:
-    assert pictures.PAGES.keys() <= {page.id for page in pages.PAGES}
+    known = {page.id: {visual.id for visual in page.visuals} for page in pages.PAGES}
+    assert pictures.PAGES.keys() == pictures.VISUALS.keys()
+    assert all(set(shown) <= known[name] for name, shown in pictures.VISUALS.items())
 
 
 @pytest.mark.parametrize("name", pictures.PAGES)
