@@ -105,7 +105,7 @@ diff: node_modules/.ready ## what deploying ENV would change, with your credenti
 	@node_modules/.bin/cdk diff --all
 
 rehearse: node_modules/.ready $(LOCAL) ## the life of ENV on this machine, by the real CDK command line: deploy, run, change, fail, destroy (SHORT=1, SEED=n)
-	$(BIN)/python -m local rehearse --environment $(ENV) $(if $(SHORT),--short) $(if $(SEED),--seed $(SEED))
+	$(BIN)/python -m local rehearse --environment $(ENV) $(if $(SHORT),--short) $(if $(SEED),--seed $(SEED)) $(if $(PICTURES),--pictures $(PICTURES))
 
 destroy: $(ACCOUNT) ## end ENV on AWS: what runs, what the workflows made, data as `removal` says, the stacks
 	@$(BIN)/python -m operations destroy $(ENV) $(if $(CONFIRM),--confirm $(CONFIRM))
@@ -140,7 +140,7 @@ rollback: $(if $(filter aws,$(ON)),$(ACCOUNT),$(LOCAL)) ## readers of lists go b
 experiment: $(LOCAL) ## the analysis of an experiment of ENV, in words (NAME=..., or NAME=holdout; LANGUAGE=en|ja; ON=aws)
 	@$(BIN)/python -m local experiment --environment $(ENV) --on $(ON) --name "$(NAME)" $(if $(filter ja,$(LANGUAGE)),--language ja)
 
-month: $(LOCAL) ## four simulated weeks of experiments in fast motion, with what was planted and what is found of it (USERS=n LOADS=n SEED=n)
+month: $(LOCAL) ## four simulated weeks of experiments in fast motion, with what was planted and what is found of it (USERS=n LOADS=n SEED=n; PICTURES=docs/pictures draws the pages that docs/ shows)
 	@$(BIN)/python -m local month --environment $(ENV) $(if $(USERS),--users $(USERS)) $(if $(LOADS),--loads $(LOADS)) $(if $(SEED),--seed $(SEED))
 
 sql: $(if $(filter aws,$(ON)),$(ACCOUNT),$(LOCAL)) ## a prompt on the marts of ENV, as their reader sees them (ON=aws)

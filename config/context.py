@@ -29,7 +29,7 @@ RESERVED = frozenset(
 # The source of events, by the key of a field that says where it has it.
 _SOURCES = {"column": "orders", "attribute": "application_log"}
 # Read beside the configured ones, as a boolean (glue_jobs/transforms/log_attributes.py).
-_MARK = {"the mark of simulated events": "simulated"}
+_MARK = {"the mark of simulated events": "simulated", "how an answer of the API came about": "served_as"}
 
 
 def check_fields(fields: Iterable[InteractionField]) -> None:

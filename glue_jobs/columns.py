@@ -76,6 +76,7 @@ _IMAGE = StructType(
         StructField("recommendation_id", _wrapped("S")),
         StructField("action_id", _wrapped("S")),
         StructField("simulated", _wrapped("BOOL")),
+        StructField("served_as", _wrapped("S")),
     ]
 )
 
@@ -113,6 +114,7 @@ EVENTS = StructType(
         StructField("value", StringType()),
         StructField("impression", ArrayType(StringType())),
         StructField("simulated", BooleanType()),
+        StructField("served_as", StringType()),  # how an answer of the API came about
         StructField("event_key", StringType()),  # the table's key, as JSON: who has a newer one replaces it
         StructField("run_id", StringType()),  # of the export
         StructField("written_at", LongType()),  # epoch microseconds; a full export doesn't tell

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dashboards.pages.columns import NEWEST, numbers, shares, texts, times, wholes
+from dashboards.pages.columns import NEWEST, counted, days, numbers, shares, texts, times, wholes
 from dashboards.spec import DataSet, Filter, Measure, Page, Parameter, Ratio, Visual
 
 _EMPTY = "No run has reached the warehouse yet: `make run`, then look again."
@@ -53,6 +53,17 @@ SEGMENTS = DataSet(
     ),
     grain=("run_id", "solution", "segment"),
     empty="No solution makes segments: give one `publishes: segments`.",
+)
+ANSWERS = DataSet(
+    mart="mart_answers",
+    columns=(
+        *days("answered_on"),
+        *texts("placement", "answer_source", "made_by"),
+        *wholes("answers", "known_answers", "fallback_answers", "degraded_answers"),
+    ),
+    grain=("answered_on", "placement", "answer_source", "made_by"),
+    empty="No answer is known yet: where api.log_impressions holds, the API tells of each answer to a user, and the "
+    "next run loads it.",
 )
 _LISTS_FOR_USERS = Filter(column="audience", values=("user",))
 
@@ -136,12 +147,52 @@ _SEGMENTS = Visual(
     filters=NEWEST,
     wide=True,
 )
+_ANSWERS = Visual(
+    id="answers",
+    title="Answers by placement and source",
+    drawn="table",
+    data=ANSWERS,
+    by=("placement", "answer_source", "made_by"),
+    measures=(
+        counted("Answers", "answers"),
+        Ratio(title="By the fallback", numerator="fallback_answers", denominator="known_answers"),
+        Ratio(title="Degraded", numerator="degraded_answers", denominator="known_answers"),
+    ),
+    parameters=("answers_made_by",),
+    note="Source: where the first items came from. Of answers to users whose impressions the API logs.",
+    wide=True,
+)
+_SOURCES = Visual(
+    id="answer-sources",
+    title="Sources of answers",
+    drawn="shares",
+    data=ANSWERS,
+    by=("placement",),
+    measures=(counted("Answers", "answers"),),
+    colour="answer_source",
+    parameters=("answers_made_by",),
+    note="Share of each placement's answers.",
+)
+_FALLBACK_RATE = Visual(
+    id="fallback-rate",
+    title="Fallback rate",
+    drawn="line",
+    data=ANSWERS,
+    by=("answered_on",),
+    measures=(Ratio(title="By the fallback", numerator="fallback_answers", denominator="known_answers"),),
+    colour="placement",
+    parameters=("answers_made_by",),
+    note="Answers without anything of the placement's own lists, by day.",
+)
 
 PAGE = Page(
     id="inference",
     title="Inference results",
     about="What the published lists are like, by run and solution: the first 25 positions of each list.",
-    parameters=(Parameter(name="solution", title="Solution", column="solution"),),
+    parameters=(
+        Parameter(name="solution", title="Solution", column="solution"),
+        Parameter(name="answers_made_by", title="Answers asked by", column="made_by"),
+    ),
     visuals=(
         _NEWEST_RUN,
         _over_time(
@@ -185,5 +236,8 @@ PAGE = Page(
             "concentration", "Gini of the catalogue", "gini", "Near 100% a few items take all positions."
         ),
         _SEGMENTS,
+        _ANSWERS,
+        _SOURCES,
+        _FALLBACK_RATE,
     ),
 )

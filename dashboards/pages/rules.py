@@ -26,6 +26,16 @@ RULES = DataSet(
     empty="No rule changed a list yet: set publishing.exclude_bought_within_days or publishing.min_never_bought, and "
     "the next run tells what they do.",
 )
+ACTIONS = DataSet(
+    mart="mart_rule_actions",
+    columns=(
+        *days("acted_on"),
+        *texts("acted_where", "list_of", "rule_name", "outcome", "made_by"),
+        *wholes("items_changed", "changed_lists", "lists"),
+    ),
+    grain=("acted_on", "acted_where", "list_of", "rule_name", "outcome", "made_by"),
+    empty="No rule acted yet: set publishing.exclude_bought_within_days, or give a placement rules.",
+)
 AGAIN = DataSet(
     mart="mart_shown_again",
     columns=(
@@ -92,8 +102,35 @@ _NEWEST_RUN = Visual(
     ),
     filters=NEWEST,
     parameters=("rules_solution",),
-    note="Rules of placements act when a list is read: CloudWatch counts them (metric Acted).",
     wide=True,
+)
+_WHERE = Visual(
+    id="rules-where",
+    title="After inference and at read time",
+    drawn="table",
+    data=ACTIONS,
+    by=("acted_where", "list_of", "rule_name", "outcome", "made_by"),
+    measures=(
+        counted("Items", "items_changed"),
+        counted("Lists changed", "changed_lists"),
+        Ratio(title="Of all lists", numerator="changed_lists", denominator="lists"),
+    ),
+    parameters=("rules_made_by",),
+    note="A list is a solution's after inference, and at read time an answer of a placement that the API logged; its "
+    "days are those on which the rule acted.",
+    wide=True,
+)
+_AT_READ_TIME = Visual(
+    id="rules-at-read-time",
+    title="Answers changed at read time",
+    drawn="line",
+    data=ACTIONS,
+    by=("acted_on",),
+    measures=(Ratio(title="Of all answers", numerator="changed_lists", denominator="lists"),),
+    colour="rule_name",
+    filters=(Filter(column="acted_where", values=("at read time",)),),
+    parameters=("rules_made_by",),
+    nothing="No rule of a placement changed an answer that the API logged.",
 )
 _AGAIN = Visual(
     id="shown-again",
@@ -135,6 +172,8 @@ PAGE = Page(
         _NEWEST_RUN,
         _mean_items("taken-out", "Items taken out of a list, mean", "taken out", "No rule took an item out."),
         _mean_items("put-in", "Items put into a list, mean", "put in", "No rule put an item in."),
+        _WHERE,
+        _AT_READ_TIME,
         _AGAIN,
         _again("clicked-again", "Click rate by how often it was shown before", "shown", CLICK_RATE),
         _again("bought-again", "Purchase rate by when it was bought before", "bought", PURCHASE_RATE),

@@ -16,6 +16,11 @@ from glue_jobs.transforms.text import cut, fits, list_as_json, number, one_line,
 from glue_jobs.transforms.times import event_seconds
 
 _WRAPPER = {"timestamp": "N", "value": "N", "simulated": "BOOL"}
+# As get_recommendations' impressions.py writes it; what is of another form says nothing of its answer. Of Java.
+_SERVED_AS = (
+    r"\A(personal|related|popular|trending|default);[01];[01];"
+    r"([a-z_][a-z0-9_-]{0,39}=[0-9]{1,9}(,[a-z_][a-z0-9_-]{0,39}=[0-9]{1,9}){0,20})?\z"
+)
 _MICROS = 1_000_000
 _DAY = 86_400
 
@@ -117,6 +122,7 @@ def warehouse_events(events: DataFrame, *, run_id: str) -> DataFrame:
         number("value").alias("value"),
         list_as_json(F.col("impression")).alias("impression"),
         F.coalesce("simulated", F.lit(False)).alias("simulated"),
+        F.when(F.col("served_as").rlike(_SERVED_AS), F.col("served_as")).alias("served_as"),
         F.sha2("event_key", 256).alias("event_key"),
         F.col("removed"),
     )

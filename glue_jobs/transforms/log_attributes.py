@@ -26,6 +26,7 @@ NAMES: Mapping[str, str] = {
 IMAGES = ("Item", "OldImage", "NewImage")
 TTL = "_ttl"  # our name of the attribute by which the table removes items
 SIMULATED = "simulated"  # of events that no person made; others have no such attribute
+SERVED_AS = "served_as"  # of events that the API's own answers are
 _FIGURES = ("TIMESTAMP", "EVENT_VALUE")
 # Kinds of DynamoDB JSON that are no text and no number: shown where a figure should stand, never taken for an id.
 _OTHER_KINDS = ("BOOL", "B", "M", "L", "SS", "NS")
@@ -47,7 +48,8 @@ def schema(
     fields = {name: _kinds(key) for key, name in attributes.items()}
     fields |= dict.fromkeys(context or {}, _kinds("context"))
     unmapped = [name for name in (*keys, *([ttl] if ttl else [])) if name not in fields]
-    fields |= dict.fromkeys(unmapped, _ANY) | {SIMULATED: _struct({"BOOL": BooleanType()})}
+    marks = {SIMULATED: _struct({"BOOL": BooleanType()}), SERVED_AS: _struct({"S": StringType()})}
+    fields |= dict.fromkeys(unmapped, _ANY) | marks
     known = _struct(dict.fromkeys(sorted(keys), _ANY))
     metadata = _struct({"WriteTimestampMicros": _struct({"N": StringType()})})
     return _struct({"Metadata": metadata, "Keys": known, **dict.fromkeys(IMAGES, _struct(fields))})
@@ -117,7 +119,8 @@ def _image(image: Column, attributes: Mapping[str, str], timestamp_format: str) 
         return _scalar(**{kind: _value(image, key, attributes, timestamp_format)}).alias(NAMES[key])
 
     plain = [wrapped(key) for key in NAMES if key != "IMPRESSION"]
-    return [*plain, _impression(image, attributes), image[SIMULATED].alias(SIMULATED)]
+    marks = [image[name].alias(name) for name in (SIMULATED, SERVED_AS)]
+    return [*plain, _impression(image, attributes), *marks]
 
 
 def _value(image: Column, key: str, attributes: Mapping[str, str], timestamp_format: str) -> Column:

@@ -56,7 +56,10 @@ class Asked:
 
 @dataclass(frozen=True)
 class Ranking:
-    """`version` is the run that made it; `degraded` says that something failed on the way."""
+    """`version` is the run that made it; `degraded` says that something failed on the way.
+
+    `fallback`: none of the placement's own lists is in it, and another stands in.
+    """
 
     entries: tuple[Entry, ...]
     source: Source
@@ -64,6 +67,7 @@ class Ranking:
     degraded: bool = False
     acted: tuple[Acted, ...] = ()
     choice: Choice | None = None
+    fallback: bool = False
 
 
 @dataclass(frozen=True)
@@ -180,6 +184,7 @@ class Recommender:
         """The ranking with entries of the fallback lists behind its own; the packaged list where there are none."""
         entries, degraded = list(ranking.entries), ranking.degraded
         source, version, acted = ranking.source, ranking.version, list(ranking.acted)
+        fallback = not entries
         for read in self._standing_in(asked):
             fresh = _without(read.entries, asked, but=entries)
             more, did = rules.applied(fresh, asked.placement.rules, known, filling=True)
@@ -190,10 +195,10 @@ class Recommender:
             if len(entries) > asked.wanted or (entries and not asked.placement.fills):
                 break
         if entries or not asked.placement.packaged:
-            return Ranking(tuple(entries), source, version, degraded, tuple(acted), asked.choice)
+            return Ranking(tuple(entries), source, version, degraded, tuple(acted), asked.choice, fallback)
         packaged = default_ranking()
         left = tuple(_without(packaged.entries, asked))
-        return replace(packaged, entries=left, acted=tuple(acted), choice=asked.choice)
+        return replace(packaged, entries=left, acted=tuple(acted), choice=asked.choice, fallback=True)
 
     def _standing_in(self, asked: Asked) -> Iterator[_Read]:
         own = {one.name for one in asked.placement.lists}

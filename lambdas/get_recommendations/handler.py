@@ -16,7 +16,7 @@ from lambdas.get_recommendations.answers import Page, Told
 from lambdas.get_recommendations.breaker import Breaker
 from lambdas.get_recommendations.environment import Environment
 from lambdas.get_recommendations.fallback import Asked, Ranking, Recommender
-from lambdas.get_recommendations.impressions import Channel, Shown, make_sender
+from lambdas.get_recommendations.impressions import Channel, Shown, make_sender, served_as
 from lambdas.get_recommendations.patience import Patience
 from lambdas.get_recommendations.placements import SOURCES, Asker, Choice, Placement
 from lambdas.get_recommendations.store import Store
@@ -252,6 +252,12 @@ def _log(ranking: Ranking, page: Page, *, told: Told, user: str, name: str) -> N
         items=items,
         # What stands in is no variant's, so it exposes nobody.
         assignments=() if ranking.degraded else told.assignments,
+        served_as=served_as(
+            source=ranking.source,
+            degraded=ranking.degraded,
+            fallback=ranking.fallback,
+            acted=ranking.acted,
+        ),
     )
     if not to.put(shown):
         namespace = settings().powertools_metrics_namespace

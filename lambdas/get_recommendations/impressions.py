@@ -8,19 +8,26 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from lambdas.get_recommendations.breaker import Breaker
 from lambdas.get_recommendations.patience import Patience
+from lambdas.get_recommendations.rules import Acted
 from lambdas.shared import core
 from lambdas.shared.assignment import Assignment
+
+MOST_RULES = 20  # that a message names
+OTHERS = "_others"  # no rule can be called so (config/business.py)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Shown:
-    """`start`: places of the ranking before the first of `items`. Testers' assignments are left out of the message."""
+    """`start`: places of the ranking before the first of `items`. Testers' assignments are left out of the message.
+
+    `served_as`: how the answer came about, as served_as() says it.
+    """
 
     user: str
     recommendation: str
@@ -28,6 +35,7 @@ class Shown:
     start: int
     items: Sequence[str]
     assignments: Sequence[Assignment]
+    served_as: str
 
     def message(self, *, at: float) -> str:
         """JSON in ASCII, since the queue refuses some characters that ids may have. `at`: epoch seconds."""
@@ -39,6 +47,7 @@ class Shown:
                 "placement": self.placement,
                 "start": self.start,
                 "itemIds": list(self.items),
+                "servedAs": self.served_as,
                 "assignments": [
                     [one.experiment, one.version, one.variant, one.layer]
                     for one in self.assignments
@@ -47,6 +56,24 @@ class Shown:
             },
             separators=(",", ":"),
         )
+
+
+def served_as(*, source: str, degraded: bool, fallback: bool, acted: Iterable[Acted]) -> str:
+    """`<source>;<degraded>;<fallback>;<rule>=<items>,...`, the flags 1 or 0: the transform of the log knows its form.
+
+    A rule that acted on the list and on what filled it up stands there once. At most MOST_RULES are named, those that
+    changed the most, so that the text is short whatever is configured; the items of the others are those of OTHERS.
+    """
+    items: dict[str, int] = {}
+    for one in acted:
+        items[one.rule] = items.get(one.rule, 0) + one.count
+    ranked = sorted(items, key=lambda rule: -items[rule])
+    named = {rule: items[rule] for rule in ranked[:MOST_RULES]}
+    if left := sum(items[rule] for rule in ranked[MOST_RULES:]):
+        named[OTHERS] = left
+    return f"{source};{degraded:d};{fallback:d};" + ",".join(
+        f"{rule}={count}" for rule, count in named.items()
+    )
 
 
 class Channel:

@@ -42,7 +42,8 @@ class Rejected(ValueError):
 class Event:
     """`items`: the one it is about, or those that were shown. `at` is UTC.
 
-    `position`: the place of the item in its list, from 1; of several items the first one's.
+    `position`: the place of the item in its list, from 1; of several items the first one's. `served_as`: of an event
+    that the API's own answer is, how it came about (get_recommendations' impressions.py).
     """
 
     event_id: str
@@ -55,6 +56,7 @@ class Event:
     placement: str | None
     value: float | None
     position: int | None = None
+    served_as: str | None = None
 
 
 def event(given: Any, *, now: datetime) -> Event:

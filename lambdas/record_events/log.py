@@ -13,6 +13,7 @@ from lambdas.shared import user_state
 from lambdas.shared.recommendation_ids import answered_at
 
 EVENT_KEY = "event_key"  # sort key of the log's table
+SERVED_AS = "served_as"  # attribute of events that the API's own answers are; others have none
 SKEW = 300  # seconds by which a reader's clock may be behind ours
 OF_AN_ANSWER = 7 * user_state.DAY  # a page that stood open longer was shown anew
 EXPIRES_AFTER = user_state.KEPT_DAYS * user_state.DAY
@@ -61,6 +62,7 @@ class Log:
         named = {self.attributes.get(name): value for name, value in values.items() if value is not None}
         return {
             **{name: value for name, value in named.items() if name is not None},
+            **({SERVED_AS: {"S": event.served_as}} if event.served_as else {}),
             EVENT_KEY: {"S": f"id#{event.event_id}"},
         }
 

@@ -84,6 +84,9 @@ def served(message: Mapping[str, Any]) -> Served:
         placement=message["placement"],
         value=None,
         position=message["start"] + 1,
+        served_as=message.get(
+            "servedAs"
+        ),  # none of a message that an earlier version of the function put there
     )
     return Served(event, tuple(_exposure(one, event) for one in assignments))
 

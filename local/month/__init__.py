@@ -10,6 +10,7 @@ Not simulated: the extraction, Spark's preparation and Personalize's jobs. One t
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import Any
 
 
@@ -19,6 +20,9 @@ def register(commands: Any) -> None:
     command.add_argument("--users", type=int, default=2400)
     command.add_argument("--loads", type=int, default=28, help="so many looks; the last is on the last day")
     command.add_argument("--seed", type=int, default=1)
+    command.add_argument(
+        "--pictures", type=Path, help="draw some of the pages into this folder, as docs/ has them"
+    )
     command.set_defaults(run=run)
 
 

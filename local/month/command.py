@@ -19,7 +19,7 @@ from lambdas.record_events import exposures
 from lambdas.shared import times
 from local import dashboards
 from local.experiment import analysed, experiment
-from local.month import plan, reader, rows
+from local.month import pictures, plan, reader, rows
 from local.month.days import Shop
 from local.month.people import People
 from local.month.warehouse import MonthFailed, Warehouse
@@ -39,7 +39,7 @@ def month(options: argparse.Namespace) -> int:
     with clouds.running(home) as cloud:
         try:
             return _lived(options, cloud, home)
-        except (MonthFailed, plan.NoPlacements, reader.NotServed) as error:
+        except (MonthFailed, plan.NoPlacements, reader.NotServed, pictures.NoBrowser) as error:
             print(error, file=sys.stderr)
             return 1
 
@@ -76,6 +76,8 @@ def _lived(options: argparse.Namespace, cloud: clouds.Cloud, home: Path) -> int:
     file = dashboards.write(warehouse.place)
     kept = file.with_name("month.html")
     file.replace(kept)
+    for picture in pictures.draw(kept, options.pictures) if options.pictures else ():
+        say(f"  {picture}: {picture.stat().st_size / 1000:.0f} kB")
     say(f"  kept as file://{kept}; simulated, and marked so. {time.monotonic() - started:.0f} s in all")
     return 0
 
@@ -88,20 +90,21 @@ def nights(shop: Shop, warehouse: Warehouse, *, loads: int) -> Iterator[str]:
     last = {round((n + 1) * plan.DAYS / loads) - 1 for n in range(loads)}
     past: list[Any] = []
     news: list[Any] = []
+    answers: list[Any] = []
     days: list[str] = []
     for number in range(plan.DAYS):
-        events = shop.events(number)
+        events, answered = shop.lived(number)
         days.append(shop.day(number).isoformat())
         at = datetime.combine(shop.day(number), datetime.max.time(), UTC)
         exposures.keep(s3, bucket=raw, lines=exposures.of(events, document), now=at)
-        past, news = past + events, news + events
+        past, news, answers = past + events, news + events, answers + answered
         if number not in last:
             continue
         run_id = times.run_id(shop.night(number))
         tables: dict[str, Sequence[Mapping[str, Any]]] = {
             "users": users,
             "items": items,
-            "events": list(rows.log(news)),
+            "events": list(rows.log(news + answers)),
             "interactions": list(rows.interactions(past)),
             "orders": list(rows.orders(past)),
             "exposures": [line for day in days for line in warehouse.exposures(day)],
@@ -109,7 +112,7 @@ def nights(shop: Shop, warehouse: Warehouse, *, loads: int) -> Iterator[str]:
         answer = warehouse.night(run_id, tables, whole=number == max(last))
         told = ", ".join(f"{one['experiment']}: {one['decision']}" for one in answer["decisions"])
         yield f"  day {number + 1:2}: {len(news):,} events loaded, {answer['rows']} results; {told or 'no decision'}"
-        news, days = [], []
+        news, answers, days = [], [], []
 
 
 def found(warehouse: Warehouse) -> Iterator[str]:

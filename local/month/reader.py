@@ -15,7 +15,8 @@ from config import layout, serving
 from config.settings import Settings
 from lambdas.get_recommendations import placements
 from lambdas.get_recommendations.breaker import Breaker
-from lambdas.get_recommendations.fallback import Asked, Recommender
+from lambdas.get_recommendations.fallback import Asked, Ranking, Recommender
+from lambdas.get_recommendations.impressions import served_as
 from lambdas.get_recommendations.patience import Patience
 from lambdas.get_recommendations.store import Store
 from lambdas.get_recommendations.table import Table
@@ -25,6 +26,7 @@ from local.month import people
 from local.month.people import People
 
 SHOWN = 6
+NEWCOMERS = 15  # one of so many users has no list: the fallback answers
 PURCHASES = 6  # of each user before the month, to learn from
 LISTS, STATES = "recommendations", "user-state"
 PATIENCE_SECONDS = 30.0  # this machine's other work is no fault of the store
@@ -47,9 +49,17 @@ class Memory:
             found[table] = [self.items[key] for key in keys if table == LISTS and key in self.items]
         return {"Responses": found, "ConsumedCapacity": []}
 
-    def publish(self, name: str, rows: Iterable[tuple[str, list[list[Any]]]], *, version: str) -> None:
+    def publish(
+        self,
+        name: str,
+        rows: Iterable[tuple[str, list[list[Any]]]],
+        *,
+        version: str,
+        bought: Mapping[str, Mapping[str, str]] | None = None,
+    ) -> None:
         for key, ranked in rows:
-            line = json.dumps({"list": name, "key": key, "items": ranked}).encode()
+            known = {"bought": bought[key]} if bought and key in bought else {}
+            line = json.dumps({"list": name, "key": key, "items": ranked, **known}).encode()
             item = lists.item(line, where=key, expected=name, version=version, expires_at=None)
             self.items[item["pk"]["S"], item["sk"]["S"]] = item
         pointer = layout.POINTER.of(list=name)
@@ -60,13 +70,31 @@ class Memory:
         }
 
 
+@dataclass(frozen=True)
+class Answered:
+    """Item ids, the first shown first, and how the answer came about."""
+
+    items: list[str]
+    served_as: str
+
+    @classmethod
+    def of(cls, ranking: Ranking) -> Answered:
+        came = served_as(
+            source=ranking.source,
+            degraded=ranking.degraded,
+            fallback=ranking.fallback,
+            acted=ranking.acted,
+        )
+        return cls([entry.item for entry in ranking.entries[:SHOWN]], came)
+
+
 @dataclass
 class Reader:
     """What users are shown. Lists don't change within the month, so each is asked for once."""
 
     serving: placements.Serving
     recommender: Recommender
-    _known: dict[tuple[str, str], list[str]] = field(default_factory=dict)
+    _known: dict[tuple[str, str], Answered] = field(default_factory=dict)
 
     @classmethod
     def of(cls, settings: Settings, memory: Memory) -> Reader:
@@ -78,13 +106,13 @@ class Reader:
         )
         return cls(read, Recommender(store=store, patience=patience, report=_refused, now=time.time))
 
-    def shown(self, user: str, *, placement: str, day: str) -> tuple[list[str], Assignment | None]:
-        """Item ids, the first shown first, and the variant that the answer names. Raises NotServed."""
+    def shown(self, user: str, *, placement: str, day: str) -> tuple[Answered, Assignment | None]:
+        """What is shown, and the variant that the answer names. Raises NotServed."""
         plain = self.serving.placements[placement]
         variant, assignments = self.serving.in_variant(plain, user=user, day=day)
         if (user, placement) not in self._known:
             ranking = self.recommender.answer(Asked(placement=variant, user=user, wanted=SHOWN))
-            self._known[user, placement] = [entry.item for entry in ranking.entries[:SHOWN]]
+            self._known[user, placement] = Answered.of(ranking)
         return self._known[user, placement], assignments[-1] if assignments else None
 
 
@@ -98,13 +126,15 @@ def trained(settings: Settings, crowd: People, *, until: int, seed: int) -> Memo
     from osusume_engine.training import train
 
     memory, past = Memory(), _past(crowd, until=until, seed=seed)
+    bought = _bought(past)
+    known = [name for who, name in enumerate(crowd.names) if who % NEWCOMERS]
     for one in settings.solutions:
         if one.publishes != "lists" or one.for_each not in ("user", "everyone"):
             continue
         recipe = "aws-user-personalization-v2" if one.for_each == "user" else "aws-popularity-count"
         model = train(recipe=recipe, data=TrainingData(interactions=past))
-        keys = crowd.names if one.for_each == "user" else ["everyone"]
-        asked = crowd.names if one.for_each == "user" else crowd.names[:1]
+        keys = known if one.for_each == "user" else ["everyone"]
+        asked = known if one.for_each == "user" else crowd.names[:1]
         ranked = model.recommend_many(asked, num_results=25)
         memory.publish(
             one.name,
@@ -113,8 +143,19 @@ def trained(settings: Settings, crowd: People, *, until: int, seed: int) -> Memo
                 for key, row in zip(keys, ranked, strict=True)
             ),
             version="20260101T000000Z",
+            bought=bought,
         )
     return memory
+
+
+def _bought(past: pd.DataFrame) -> dict[str, dict[str, str]]:
+    """User -> item -> when they bought it last, as a run publishes it beside their lists."""
+    last = past.groupby(["USER_ID", "ITEM_ID"], as_index=False).TIMESTAMP.max()
+    times = pd.to_datetime(last.TIMESTAMP, unit="s").dt.strftime("%Y-%m-%d %H:%M:%S")
+    found: dict[str, dict[str, str]] = {}
+    for user, item, at in zip(last.USER_ID, last.ITEM_ID, times, strict=True):
+        found.setdefault(user, {})[item] = at
+    return found
 
 
 def _past(crowd: People, *, until: int, seed: int) -> pd.DataFrame:

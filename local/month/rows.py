@@ -30,6 +30,7 @@ def log(events: Iterable[Event]) -> Iterator[Row]:
             "value": one.value,
             "impression": json.dumps(one.items) if shown else None,
             "simulated": True,
+            "served_as": one.served_as,
             "event_key": f"id#{one.event_id}",
         }
 

@@ -92,6 +92,11 @@ REFUSED: list[tuple[str, example.Content, tuple[str, ...]]] = [
         content({**DEVICE, "attribute": "simulated"}),
         ("'simulated'", "another attribute"),
     ),
+    (
+        "how an answer of the API came about",
+        content({**DEVICE, "attribute": "served_as"}),
+        ("'served_as'", "another attribute"),
+    ),
 ]  # fmt: skip
 
 

@@ -60,6 +60,7 @@ def test_a_full_exports_item_becomes_an_event(parsed: Any) -> None:
         "value": "2.5",
         "impression": None,
         "simulated": True,
+        "served_as": None,
         "event_key": KEY,
         "run_id": RUN,
         "written_at": None,
@@ -246,6 +247,7 @@ def test_the_warehouse_row_has_utc_time_json_impression_and_a_number(parsed: Any
         "value",
         "impression",
         "simulated",
+        "served_as",
         "event_key",
         "removed",
     ]
@@ -256,6 +258,36 @@ def test_the_warehouse_row_has_utc_time_json_impression_and_a_number(parsed: Any
         2.5,
         False,
     )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "personal;0;0;",
+        "default;1;1;variety=3",
+        "related;0;1;_others=1,just-bought=12",
+        "personal;0;0;" + ",".join([f"{'r' * 40}={10**9 - 1}"] * 21),
+    ],
+)
+def test_how_an_answer_came_about_reaches_the_warehouse(parsed: Any, text: str) -> None:
+    from glue_jobs.transforms.application_log import warehouse_events
+
+    events = parsed({"Item": image(served_as={"S": text})})
+    assert warehouse_events(events, run_id="R").first()["served_as"] == text
+    assert len(text) <= 2048, "what landing.events holds of it"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "personal", "mine;0;0;", "personal;2;0;", "personal;0;0;x", "personal;0;0;x=1,", "personal;0;0;x=-1",
+     "personal;0;0;x=12345678901", "personal;0;0;x=1\n", " personal;0;0;", "personal;0;0;x=\u0661"],
+)  # fmt: skip
+def test_what_tells_of_no_answer_is_not_taken_for_one_and_its_event_stays(parsed: Any, text: str) -> None:
+    """The marts cast what stands there, and one event may not break a build."""
+    from glue_jobs.transforms.application_log import warehouse_events
+
+    row = warehouse_events(parsed({"Item": image(served_as={"S": text})}), run_id="R").first()
+    assert (row["event_id"], row["served_as"]) == ("e1", None)
 
 
 def test_an_event_without_id_type_or_time_does_not_reach_the_warehouse(parsed: Any) -> None:

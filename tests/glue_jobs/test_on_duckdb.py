@@ -147,7 +147,9 @@ def logged() -> Iterator[dict[str, Any]]:
         "impression": shown,
         "recommendation_id": {"S": "RID-日本"},
         "simulated": {"BOOL": True},
+        "served_as": {"S": "personal;0;1;variety=3,_others=1"},
     }
+    yield event("odder") | {"served_as": {"S": "personal;0;1;variety=٣"}}
     yield event("many") | {
         "impression": {"SS": [f"i{n}" for n in range(40)]},
         "recommendation_id": {"S": "ours"},

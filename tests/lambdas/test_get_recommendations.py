@@ -807,6 +807,20 @@ def test_what_a_user_is_shown_is_told_with_places_placement_and_id(queue: Queue)
     assert {(one.user, one.placement) for one in queue.shown} == {("u1", "home")}
 
 
+def test_an_answer_is_told_with_its_source_and_the_rules_that_acted_on_it(
+    queue: Queue, packaged: Path, world: Server
+) -> None:
+    gone = {"kind": "exclude", "items": ["p2"]}
+    home = {"lists": ["personal"], "rules": ["gone"], "fallback": ["popular"]}
+    configure(packaged, rules={"gone": gone}, placements={"home": home})
+    for user in ("u1", "nobody"):
+        ask(USERS, userId=user, query={"placement": "home", "numResults": "1"})
+    world.put("personal#u1", RUN, items="corrupt")
+    ask(USERS, userId="u1", query={"placement": "home", "numResults": "1"})
+    told = [one.served_as for one in queue.shown]
+    assert told == ["personal;0;0;gone=1", "popular;0;1;", "popular;1;1;"]
+
+
 def test_an_answer_that_is_repeated_is_told_under_its_name(queue: Queue) -> None:
     [held] = whole(event(USERS, userId="u1"))["multiValueHeaders"]["ETag"]
     assert whole(event(USERS, userId="u1"), If_None_Match=held)["statusCode"] == 304

@@ -14,8 +14,9 @@ from botocore.exceptions import ClientError
 
 from config import rules, serving
 from lambdas.get_recommendations.breaker import FAULTS_TO_OPEN, Breaker
-from lambdas.get_recommendations.impressions import Channel, Shown
+from lambdas.get_recommendations.impressions import Channel, Shown, served_as
 from lambdas.get_recommendations.patience import Patience
+from lambdas.get_recommendations.rules import Acted
 from lambdas.record_events import events, exposures, handler, log, served
 from lambdas.record_events.events import Rejected
 from lambdas.shared import recommendation_ids, user_state
@@ -38,6 +39,7 @@ def shown(**other: Any) -> Shown:
         "start": 0,
         "items": ["i1", "i2"],
         "assignments": (HOLDOUT, IN),
+        "served_as": "personal;0;0;",
     }
     return Shown(**{**given, **other})
 
@@ -99,6 +101,37 @@ def test_an_answer_becomes_one_event_with_place_placement_variant_and_id(tables:
     assert item["impression"] == {"L": [{"S": "i1"}, {"S": "i2"}]}
     assert (item["event_type"], item["recommendation_id"]) == ({"S": "impression"}, {"S": ANSWER})
     assert item["timestamp"] == {"N": str(round(NOW.timestamp() * 1000))}
+
+
+def acted(rule: str, items: int) -> Acted:
+    return Acted(rule, "exclude", tuple((f"i{n}", n, None) for n in range(items)), ())
+
+
+def test_an_event_says_how_its_answer_came_about(tables: Tables) -> None:
+    told = served_as(
+        source="popular", degraded=True, fallback=True, acted=[acted("a", 1), acted("b-c", 2), acted("a", 3)]
+    )
+    assert told == "popular;1;1;a=4,b-c=2"
+    assert delivered(record(shown(served_as=told))) == []
+    [item] = tables.log.values()
+    assert item["served_as"] == {"S": told}
+
+
+def test_of_very_many_rules_those_that_did_the_most_are_named_and_the_others_counted() -> None:
+    rules = [acted(f"{'r' * 37}{n:03}", n) for n in range(1, 101)]
+    told = served_as(source="personal", degraded=False, fallback=False, acted=rules)
+    named = [one.split("=") for one in told.split(";")[3].split(",")]
+    assert [int(count) for _, count in named] == [*range(100, 80, -1), sum(range(1, 81))]
+    assert named[-1][0] == "_others" and len(told) < 1024
+
+
+def test_a_message_of_a_function_that_did_not_know_yet_is_kept(tables: Tables) -> None:
+    """Messages wait in the queue while a deployment replaces both functions."""
+    message = json.loads(shown().message(at=NOW.timestamp()))
+    del message["servedAs"]
+    assert delivered({"messageId": "m1", "body": json.dumps(message)}) == []
+    [item] = tables.log.values()
+    assert "served_as" not in item
 
 
 def test_what_was_shown_exposes_its_user_to_each_assignment_but_a_tester_s(tables: Tables) -> None:

@@ -21,7 +21,7 @@ from lambdas.record_events.events import Event
 from local.month import plan, rows
 from local.month.days import Shop
 from local.month.people import People
-from local.month.reader import SHOWN, Memory, Reader
+from local.month.reader import NEWCOMERS, SHOWN, Memory, Reader, trained
 from tests import example
 
 FIRST = date(2026, 9, 1)
@@ -93,10 +93,10 @@ def test_everybody_is_in_one_experiment_and_sees_what_the_read_function_answers(
     lines = exposures.of(one.events(0), document)
     assert {line["experiment"] for line in lines} == {*plan.NAMES}
     assert len({line["unit_id"] for line in lines}) == len(lines) > 100
-    shown, assignment = one.reader.shown(
+    answered, assignment = one.reader.shown(
         "simulated-user-00007", placement=one.placements[0], day="2026-09-01"
     )
-    assert len(shown) == SHOWN and assignment is not None and assignment.experiment in plan.NAMES
+    assert len(answered.items) == SHOWN and assignment is not None and assignment.experiment in plan.NAMES
 
 
 def test_only_the_treatment_reacts_and_the_novelty_wears_off() -> None:
@@ -112,6 +112,24 @@ def test_what_is_loaded_says_that_it_is_simulated() -> None:
     assert {row["simulated"] for row in rows.log(events)} == {True}
     counted = {"click": 0, "purchase": 0} | {row["event_type"]: 0 for row in rows.interactions(events)}
     assert set(counted) == {"click", "purchase"}, "an impression is no interaction"
+
+
+def test_the_answers_of_a_day_say_how_they_came_about_beside_what_the_application_says() -> None:
+    events, answers = shop(1, users=400).lived(0)
+    told = {event.recommendation for event in events if event.type == "impression"}
+    assert {one.recommendation for one in answers} == told and len(answers) == len(told) > 100
+    assert {row["served_as"] for row in rows.log(answers)} == {"personal;0;0;"}
+    assert {row["served_as"] for row in rows.log(events)} == {None}
+
+
+def test_a_training_leaves_some_to_the_fallback_and_rules_something_to_do() -> None:
+    """Who bought before the month is not shown it again where the placement says so."""
+    crowd = People.made(200, np.random.default_rng(1))
+    read = Reader.of(SETTINGS, trained(SETTINGS, crowd, until=1_788_220_800, seed=1))
+    told = [read.shown(name, placement="new_for_you", day="2026-09-01")[0].served_as for name in crowd.names]
+    assert {text.split(";")[0] for n, text in enumerate(told) if n % NEWCOMERS} == {"personal"}
+    assert {text[:12] for text in told[::NEWCOMERS]} == {"popular;0;1;"}
+    assert any("never-bought=" in text for text in told)
 
 
 def test_without_a_list_for_users_there_is_no_month() -> None:

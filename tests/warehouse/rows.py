@@ -35,6 +35,7 @@ def _event(
     item: str | None = None,
     shown: list[str] | None = None,
     answer: str | None = None,
+    served_as: str | None = None,
 ) -> tuple[object, ...]:
     impression = json.dumps(shown) if shown else None
     return (
@@ -49,6 +50,7 @@ def _event(
         None,
         impression,
         True,
+        served_as,
     )
 
 
@@ -65,8 +67,18 @@ EVENTS = [
     _event("c3", "click", "ben", "00:01:00", item="eggs"),
     _event("v1", "view", "ben", "00:02:00", item="milk"),
     # The API says what it showed carl: of one answer he told nothing, of the other his application tells one item.
-    _event("served#25#home#one#b#ra", "impression", "carl", "08:00:00", shown=["eggs", "tea"], answer="ra"),
-    _event("served#0#cart###rb", "impression", "carl", "08:05:00", shown=["milk", "eggs"], answer="rb"),
+    _event(
+        "served#25#home#one#b#ra",
+        "impression",
+        "carl",
+        "08:00:00",
+        shown=["eggs", "tea"],
+        answer="ra",
+        served_as="popular;0;1;never-bought=2,variety=1",
+    ),
+    _event(
+        "served#0#cart###rb", "impression", "carl", "08:05:00", shown=["milk", "eggs"], answer="rb"
+    ),  # of before it was kept how an answer came about
     _event("i4", "impression", "carl", "08:06:00", shown=["eggs"], answer="rb"),
     _event("v2", "view", "carl", "08:07:00", item="tea", answer="ra"),
 ]
@@ -195,7 +207,7 @@ TABLES = [
     (
         "events",
         "run_id, event_id, event_type, user_id, item_id, occurred_at, session_id, recommendation_id, value,"
-        " impression, simulated",
+        " impression, simulated, served_as",
         EVENTS,
     ),
     ("interactions", "run_id, user_id, item_id, occurred_at, event_type, event_value", INTERACTIONS),

@@ -125,6 +125,27 @@ def test_rules_are_counted_by_what_they_did_and_by_the_lists_that_they_changed(b
     ]
 
 
+def test_rules_at_read_time_stand_beside_those_after_inference(built: Warehouse) -> None:
+    """Of carl's two answers one says how it came about; the other is of before that was kept."""
+    names = "acted_where, list_of, rule_name, outcome, made_by, items_changed, changed_lists, lists"
+    found = built.select(f"select {names} from marts.mart_rule_actions order by 1, 3, 4")
+    assert found == [
+        ("after inference", "personal", "exclude_bought_within_days", "moved up", "not said", 1, 1, 2),
+        ("after inference", "personal", "exclude_bought_within_days", "taken out", "not said", 1, 1, 2),
+        ("after inference", "personal", "min_never_bought", "put in", "not said", 1, 1, 2),
+        ("at read time", "home", "never-bought", "changed", "simulator", 2, 1, 1),
+        ("at read time", "home", "variety", "changed", "simulator", 1, 1, 1),
+    ]
+
+
+def test_answers_are_counted_by_source_though_the_application_told_of_them(built: Warehouse) -> None:
+    names = "placement, answer_source, made_by, answers, known_answers, fallback_answers, degraded_answers"
+    assert built.select(f"select {names} from marts.mart_answers order by 1") == [
+        ("cart", "not known", "simulator", 1, 0, 0, 0),
+        ("home", "popular", "simulator", 1, 1, 1, 0),
+    ]
+
+
 def test_what_was_shown_again_is_told_from_what_was_new(built: Warehouse) -> None:
     """Of nine items shown milk and eggs came twice to anna and to carl; anna had dismissed eggs."""
     found = built.select(

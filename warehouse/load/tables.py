@@ -62,7 +62,7 @@ TABLES: Mapping[str, Table] = {
     "events": Table(
         {**OWN, "event_id": ID, "event_type": ID, "user_id": ID, "item_id": ID, "occurred_at": "timestamp",
          "session_id": ID, "recommendation_id": ID, "value": "double precision", "impression": TEXT,
-         "simulated": "boolean", "event_key": "varchar(64)", "removed": "varchar(16)"},
+         "simulated": "boolean", "served_as": "varchar(2048)", "event_key": "varchar(64)", "removed": "varchar(16)"},
         "distkey (user_id) sortkey (occurred_at)",
     ),
     "interactions": Table(
