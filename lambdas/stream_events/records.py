@@ -79,7 +79,7 @@ def understood(record: Mapping[str, Any], rules: Rules) -> Sent | Refused | Pass
         return _refused(change, "unknown", "stream_without_new_image")
     kind = values.text(image, rules.attributes["EVENT_TYPE"])
     try:
-        if kind in rules.entities:
+        if kind is not None and kind in rules.entities:
             return _entity(change, kind, rules)
         return _happened(change, kind, rules) if kind in rules.configured else "ignored"
     except Wrong as why:
