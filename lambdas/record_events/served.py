@@ -84,9 +84,8 @@ def served(message: Mapping[str, Any]) -> Served:
         placement=message["placement"],
         value=None,
         position=message["start"] + 1,
-        served_as=message.get(
-            "servedAs"
-        ),  # none of a message that an earlier version of the function put there
+        # An earlier version of the function, whose messages may still be in the queue, put none there.
+        served_as=message.get("servedAs"),
     )
     return Served(event, tuple(_exposure(one, event) for one in assignments))
 

@@ -24,6 +24,7 @@ SHOWN = 10
 WORSE = 0.02  # of NDCG, and its interval below 0
 LESS_COVERAGE = 0.25  # of the items that are in any list
 MORE_BOUGHT = 0.15  # of the places
+LESS_NEW = 0.05  # of the lists, that fall below what every list had
 OTHER_CATEGORIES = 0.2  # total variation
 SAME_LISTS = 0.15  # of two users' places
 SHORTER, LOST = 0.05, 0.01
@@ -93,6 +94,8 @@ class Solution:
     only_after: int
     overlap: float
     category_shift: float
+    least_new: int  # items that their user never bought, in each old list at least
+    less_new: int  # new lists that have fewer
     figures: tuple[Figure, ...]
     groups: tuple[Group, ...]
     most_changed: tuple[Changed, ...]
@@ -152,10 +155,22 @@ def _solution(name: str, before: Answer, after: Answer, shared: Shared) -> Solut
         only_after=len(new) - len(both),
         overlap=_mean([pair.overlap for pair in pairs], 1.0),
         category_shift=shift(old, new, shared.categories),
+        **_never_bought(old, new, shared.bought if audience == "user" else {}),
         figures=tuple(_figures(old, new, shared, of_users=audience == "user")),
         groups=tuple(_groups(pairs, shared)) if audience == "user" else (),
         most_changed=tuple(sorted(differ, key=lambda pair: (pair.overlap, pair.key))[:SHOWN]),
     )
+
+
+def _never_bought(old: Lists, new: Lists, bought: Mapping[str, frozenset[str]]) -> dict[str, int]:
+    """A mean hides the few lists that lose all that is new to their users: those below every old list are counted."""
+    least = min((_new_items(old[key], bought[key]) for key in old if key in bought), default=0)
+    fewer = [key for key in new if key in bought and _new_items(new[key], bought[key]) < least]
+    return {"least_new": least, "less_new": len(fewer)}
+
+
+def _new_items(items: Sequence[str], had: frozenset[str]) -> int:
+    return sum(item not in had for item in items[:AT])
 
 
 def _mean(values: Sequence[float], default: float = 0.0) -> float:
@@ -288,6 +303,11 @@ def _is_worse(quality: Figure) -> bool:
 def _list_flags(one: Solution, bought: Figure | None) -> Iterator[str]:
     if bought is not None and bought.difference > MORE_BOUGHT:
         yield f"{one.name}: {bought.after:.0%} of the places were bought by their user, not {bought.before:.0%}"
+    if one.less_new > LESS_NEW * one.lists:
+        yield (
+            f"{one.name}: {one.less_new:,} of {one.lists:,} lists have fewer than {one.least_new} items that their "
+            "user never bought, as each had before"
+        )
     if one.only_before > LOST * (one.lists + one.only_before):
         yield f"{one.name}: {one.only_before:,} of {one.lists + one.only_before:,} lists are gone"
     if one.category_shift > OTHER_CATEGORIES:

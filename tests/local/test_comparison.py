@@ -48,6 +48,18 @@ def with_personal(**lists: list[str]) -> Answer:
     return answer({**LISTS, "personal": {**LISTS["personal"], **lists}})
 
 
+def test_a_few_lists_that_lose_what_is_new_to_their_user_are_flagged() -> None:
+    users = [f"u{n}" for n in range(20)]
+    shared = replace(SHARED, bought=dict.fromkeys(users, frozenset({"a", "b"})), later={})
+    lists = {user: ["a", "c", "x"] for user in users}  # two of three are new to each
+    before = answer({"personal": lists})
+    for lost, flagged in ((1, False), (2, True)):
+        after = answer({"personal": {**lists, **{user: ["a", "b", "x"] for user in users[:lost]}}})
+        flags = review(before, after, shared).flags
+        told = "of 20 lists have fewer than 2 items that their user never bought, as each had before"
+        assert any(told in flag for flag in flags) == flagged, flags
+
+
 def test_equal_sides_differ_in_nothing() -> None:
     found = review(answer(), answer(), SHARED)
     assert (found.differ, found.lists, found.flags) == (0, 3, ())
