@@ -7,6 +7,8 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from osusume_endpoint.paths import inside
+
 # Page of the dashboards -> what its picture shows, as docs/analytics.md says to who can't see it.
 PAGES = {
     "rules": "Rules of a simulated month: which rule of a placement changed answers at read time",
@@ -47,7 +49,7 @@ def draw(page: Path, folder: Path) -> list[Path]:
     if browser is None:
         raise NoBrowser("pictures are drawn by chromium, which is missing (Debian: apt-get install chromium)")
     folder.mkdir(parents=True, exist_ok=True)
-    return [_drawn(browser, page, name, folder / f"{name}.png") for name in PAGES]
+    return [_drawn(browser, page, name, inside(folder, f"{name}.png")) for name in PAGES]
 
 
 def _drawn(browser: str, page: Path, name: str, picture: Path) -> Path:

@@ -20,6 +20,7 @@ TEXTS = {
     "decision": ("promoted", "held back"),
     "comparison": ("home 0123abcd new",),
     "outcome": ("taken out", "put in"),
+    "acted_where": ("after inference", "at read time"),
     "history": ("shown", "bought"),
     "role": ("primary", "guardrail", "secondary", "segment", "ratio", "day"),
 }

@@ -25,7 +25,7 @@ LOGGED = [{**SOURCE, "column": "shop"}, REASON, SCORE, MEMBER]
 
 
 def event(context: dict[str, str] | None, value: str | None = None, at: int = NOW) -> tuple[Any, ...]:
-    origin = ("the key", "20261124T030000Z", None, None, None, "the file", None)
+    origin = (None, "the key", "20261124T030000Z", None, None, None, "the file", None)
     return ("e", "click", "u", "i", str(at * 1000), "s", None, value, None, False, *origin, context)
 
 

@@ -23,7 +23,7 @@ def event(
     answer: Any = None,
 ) -> Any:
     time = None if at is None else str(at)
-    origin = ("the key", "20261124T030000Z", None, None, None, "the file", None)
+    origin = (None, "the key", "20261124T030000Z", None, None, None, "the file", None)
     return ("e", kind, user, item, time, "s", answer, value, shown, False, *origin)
 
 

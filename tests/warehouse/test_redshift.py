@@ -209,7 +209,7 @@ def test_each_rebuild_of_a_mart_grants_it_to_the_readers_role(compiled: list[Pat
     nodes = json.loads((target / "manifest.json").read_text())["nodes"].values()
     models = {n["name"]: n["config"] for n in nodes if n["resource_type"] == "model"}
     marts = {name: config["grants"] for name, config in models.items() if config["schema"] != "staging"}
-    assert len(marts) == 35
+    assert len(marts) == 37
     assert {json.dumps(grants) for grants in marts.values()} == {
         json.dumps({"select": [f"role:{tables.READER}"]})
     }
