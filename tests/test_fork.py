@@ -115,7 +115,7 @@ def test_an_edit_that_aws_would_refuse_is_noticed_by_the_same_tests(tmp_path: Pa
     """Else the test above could pass by looking at nothing."""
     tree = copied(tmp_path / "fork")
     edited(tree / "config" / "common.yaml", colour="red")
-    done = outcome(tree, "tests/config", "-m", "not e2e and not nightly and not slow")
+    done = outcome(tree, "tests/config", "-x", "-m", "not e2e and not nightly and not slow")
     assert done.returncode != 0
     assert "common.yaml: colour = 'red': this key is not known" in done.stdout
 

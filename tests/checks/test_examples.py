@@ -25,6 +25,8 @@ FILES = sorted(FOLDER.glob("*.yaml"))
 ENVIRONMENT = "sample"
 # Parts that an environment may do without: tests/stacks/test_parts.py looks at each by day.
 NIGHTLY = ("database-only", "log-only", "small", "streaming", "without-warehouse")
+# Each takes most of a minute; one such, with tokens and pages, stays by day (browsers).
+NIGHTLY += ("items-and-segments", "people")
 EACH = pytest.mark.parametrize(
     "file",
     [
