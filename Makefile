@@ -105,7 +105,7 @@ diff: node_modules/.ready ## what deploying ENV would change, with your credenti
 	@node_modules/.bin/cdk diff --all
 
 rehearse: node_modules/.ready $(LOCAL) ## the life of ENV on this machine, by the real CDK command line: deploy, run, change, fail, destroy (SHORT=1, SEED=n)
-	$(BIN)/python -m local rehearse --environment $(ENV) $(if $(SHORT),--short) $(if $(SEED),--seed $(SEED)) $(if $(PICTURES),--pictures $(PICTURES))
+	$(BIN)/python -m local rehearse --environment $(ENV) $(if $(SHORT),--short) $(if $(SEED),--seed $(SEED))
 
 destroy: $(ACCOUNT) ## end ENV on AWS: what runs, what the workflows made, data as `removal` says, the stacks
 	@$(BIN)/python -m operations destroy $(ENV) $(if $(CONFIRM),--confirm $(CONFIRM))
@@ -141,7 +141,7 @@ experiment: $(LOCAL) ## the analysis of an experiment of ENV, in words (NAME=...
 	@$(BIN)/python -m local experiment --environment $(ENV) --on $(ON) --name "$(NAME)" $(if $(filter ja,$(LANGUAGE)),--language ja)
 
 month: $(LOCAL) ## four simulated weeks of experiments in fast motion, with what was planted and what is found of it (USERS=n LOADS=n SEED=n; PICTURES=docs/pictures draws the pages that docs/ shows)
-	@$(BIN)/python -m local month --environment $(ENV) $(if $(USERS),--users $(USERS)) $(if $(LOADS),--loads $(LOADS)) $(if $(SEED),--seed $(SEED))
+	@$(BIN)/python -m local month --environment $(ENV) $(if $(USERS),--users $(USERS)) $(if $(LOADS),--loads $(LOADS)) $(if $(SEED),--seed $(SEED)) $(if $(PICTURES),--pictures $(PICTURES))
 
 sql: $(if $(filter aws,$(ON)),$(ACCOUNT),$(LOCAL)) ## a prompt on the marts of ENV, as their reader sees them (ON=aws)
 	@$(BIN)/python -m $(if $(filter aws,$(ON)),operations sql $(ENV),local sql --environment $(ENV))

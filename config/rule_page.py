@@ -15,7 +15,8 @@ _HEAD = """# Business rules
 [configuration.md](configuration.md). `placements[].rules` names those that act on a place, in their order, when a
 list is read: on what the run published, with what the user did since. Each rule counts how often it acts (metric
 `Acted`, dimension `Rule`), and `explain=true` tells callers of `api.may_explain` which rule moved or removed which
-item, and the scores.
+item, and the scores. Of answers that the API logs, the warehouse has what each rule did (`mart_rule_actions`, page
+Rules).
 
 What a rule may look at: the list; the item fields of `publishing.item_fields`, as the run published them; what the
 user bought, as the last run knew it; and what `POST /v1/events` took of the user, {days} days or {deeds} deeds at

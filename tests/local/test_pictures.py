@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import struct
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -40,3 +41,10 @@ def test_without_a_browser_no_picture_is_touched(monkeypatch: pytest.MonkeyPatch
     with pytest.raises(pictures.NoBrowser, match="apt-get install chromium"):
         pictures.draw(tmp_path / "page.html", tmp_path / "pictures")
     assert not (tmp_path / "pictures").exists()
+
+
+def test_the_command_of_the_page_asks_for_them() -> None:
+    target = ["make", "-n", "month", "USERS=600", "LOADS=2", "PICTURES=docs/pictures"]
+    said = subprocess.run(target, cwd=DOCS.parent, capture_output=True, text=True, check=True).stdout
+    [command] = [line for line in said.splitlines() if " -m local month " in line]
+    assert command.split("--pictures ")[1:] == ["docs/pictures"]
