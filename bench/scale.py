@@ -25,13 +25,9 @@ LISTS = (20_000, 100_000)
 CANDIDATES = 100
 READER = "reader"
 _OUTPUT = (
-    "{'input': {'userId': 'u' || range}, 'output': {'recommendedItems': list_transform(range("
-    + str(CANDIDATES)
-    + "),"
-    " lambda n: 'i' || (hash(range * 1000 + n) % 20000)), 'scores': list_transform(range("
-    + str(CANDIDATES)
-    + "),"
-    " lambda n: round(1.0 / (n + 1), 7))}, 'error': NULL}"
+    "SELECT {{'userId': 'u' || range}} AS input, {{'recommendedItems': list_transform(range({candidates}), lambda n:"
+    " 'i' || (hash(range * 1000 + n) % 20000)), 'scores': list_transform(range({candidates}), lambda n:"
+    " round(1.0 / (n + 1), 7))}} AS output, NULL AS error FROM range({lists})"
 )
 _ORDERS = (
     "SELECT 'u' || hash(range) % {lists} AS user_id, 'i' || hash(range + 1) % 20000 AS item_id,"
@@ -88,16 +84,10 @@ def postprocess(folder: Path, lists: int) -> float:
     runs = folder / f"results/runs/{small_data.RUN}"
     connection = duckdb.connect()
     for part, query, name in (
-        (
-            "batch/personal",
-            f"SELECT unnest([{_OUTPUT}], recursive := false) AS line FROM range({lists})",
-            "x.out",
-        ),
+        ("batch/personal", _OUTPUT.format(lists=lists, candidates=CANDIDATES), "x.out"),
         ("warehouse/orders", _ORDERS.format(lists=lists, orders=10 * lists), "x.json"),
     ):
         (runs / part).mkdir(parents=True)
-        if part.startswith("batch"):
-            query = f"SELECT line.input AS input, line.output AS output, line.error AS error FROM ({query})"
         connection.execute(f"COPY ({query}) TO '{runs / part / name}' (FORMAT json)")
     code = f"from bench.scale import postprocessing; postprocessing({str(folder)!r})"
     return small_data.spent(code, small_data.on_spark())["cpu"]

@@ -353,15 +353,7 @@ def _problem(status: int, detail: str, **headers: str) -> Response[str]:
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     answer = app.resolve(routed(event), context)  # type: ignore[arg-type]
-    return cors.answered(answer, event=event, origins=_origins())
-
-
-def _origins() -> str:
-    """Origins that may read; none where the variables can't be read, which the answer is a 500 for."""
-    try:
-        return settings().cors_origins
-    except environment.EnvironmentInvalid:
-        return ""
+    return cors.answered(answer, event=event, origins=cors.allowed(settings))
 
 
 def routed(event: dict[str, Any]) -> dict[str, Any]:

@@ -57,15 +57,7 @@ def pool() -> ThreadPoolExecutor:
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     if "Records" in event:
         return _of_the_queue(event["Records"])
-    return cors.answered(_settled(event), event=event, origins=_origins())
-
-
-def _origins() -> str:
-    """Origins that may read; none where the variables can't be read, which the answer is a 500 for."""
-    try:
-        return settings().cors_origins
-    except environment.EnvironmentInvalid:
-        return ""
+    return cors.answered(_settled(event), event=event, origins=cors.allowed(settings))
 
 
 def _settled(event: dict[str, Any]) -> dict[str, Any]:

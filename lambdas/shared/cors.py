@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
+
+from lambdas.shared.environment import EnvironmentInvalid
 
 # What a page may send: a token or a signature, its parts, a key, a body's type, what it holds already.
 ALLOWED_HEADERS = (
@@ -34,6 +36,14 @@ def answered(answer: dict[str, Any], *, event: Mapping[str, Any], origins: str) 
             "Access-Control-Expose-Headers": ",".join(EXPOSED_HEADERS),
         }
     return {**answer, "headers": {**(answer.get("headers") or {}), **headers}}
+
+
+def allowed(settings: Callable[[], Any]) -> str:
+    """Origins that may read; none where the variables can't be read, which the answer is a 500 for."""
+    try:
+        return str(settings().cors_origins)
+    except EnvironmentInvalid:
+        return ""
 
 
 def _origin(event: Mapping[str, Any]) -> str:

@@ -257,7 +257,8 @@ def built_by_both(world: World, builds: list[dict[str, Any]]) -> None:
     compare(world, other, builds)
 
 
-def test_every_output_of_both_engines_is_the_same_row_by_row(world: World) -> None:
+def nasty(world: World) -> None:
+    """Tables, a full export and exposures, of all that may be wrong with a value."""
     extracted(world, RUN)
     world.export(*logged())
     folder = world.root / "raw/exposures/day=2026-11-23"
@@ -272,6 +273,10 @@ def test_every_output_of_both_engines_is_the_same_row_by_row(world: World) -> No
         '{"a":',
     ]
     (folder / "a.json").write_text("\n".join(lines))
+
+
+def test_every_output_of_both_engines_is_the_same_row_by_row(world: World) -> None:
+    nasty(world)
     built_by_both(world, [{"ttl": "until", "keep_expired_days": 9, "datasets": DATASETS}])
     counts = world.report()["datasets"]["interactions"]
     assert counts["kept"] > 30 and len(counts["quarantined"]) > 8, "nothing nasty was left to compare"

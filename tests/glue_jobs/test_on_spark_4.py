@@ -13,8 +13,8 @@ import pytest
 
 from osusume_endpoint.glue import runner, runtimes
 from tests.glue_jobs.conftest import ON_SPARK_4
-from tests.glue_jobs.test_build_datasets import EARLIER, NOW, RUN, World, event, exposure, keys_of
-from tests.glue_jobs.test_on_duckdb import DATASETS, compare, extracted, logged, world
+from tests.glue_jobs.test_build_datasets import EARLIER, NOW, RUN, World, event, keys_of
+from tests.glue_jobs.test_on_duckdb import DATASETS, compare, extracted, logged, nasty, world
 
 __all__ = ["world"]
 ROOT = Path(__file__).parents[2]
@@ -71,20 +71,7 @@ def built_by_both(world: World, builds: list[dict[str, Any]]) -> None:
 
 
 def test_every_output_of_both_versions_is_the_same_row_by_row(world: World) -> None:
-    extracted(world, RUN)
-    world.export(*logged())
-    folder = world.root / "raw/exposures/day=2026-11-23"
-    folder.mkdir(parents=True)
-    lines = [
-        exposure("u1"),
-        exposure("ユーザー"),
-        exposure("u2", variant=None),
-        "no JSON",
-        "",
-        "[1]",
-        '{"a":',
-    ]
-    (folder / "a.json").write_text("\n".join(lines))
+    nasty(world)
     built_by_both(world, [{"ttl": "until", "keep_expired_days": 9, "datasets": DATASETS}])
     counts = world.report()["datasets"]["interactions"]
     assert counts["kept"] > 30 and len(counts["quarantined"]) > 8, "nothing nasty was left to compare"
