@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from checks import builds
 from checks.assembly import Assembly, Stack
 from checks.policies import Role, roles
 from checks.topology import identities
@@ -50,7 +51,7 @@ def places(assembly: Assembly) -> Iterator[tuple[str, str, Place]]:
     """(stack, logical id, place) of everything that AWS puts into a VPC."""
     for stack, logical_id, connection in assembly.each("AWS::Glue::Connection"):
         yield stack.name, logical_id, _of_connection(logical_id, connection)
-    for stack, logical_id, function in assembly.each("AWS::Lambda::Function"):
+    for stack, logical_id, function in builds.of_code(assembly):
         if function.get("VpcConfig"):
             yield stack.name, logical_id, _of_function(logical_id, function)
     for kind in ("AWS::RedshiftServerless::Workgroup", "AWS::QuickSight::VPCConnection"):
@@ -138,7 +139,7 @@ def _of_glue(assembly: Assembly) -> Iterator[Connection]:
 
 def callers(assembly: Assembly) -> Iterator[tuple[Place, Role]]:
     """Everything of a VPC that calls services, with the role that it calls them as."""
-    for _, logical_id, function in assembly.each("AWS::Lambda::Function"):
+    for _, logical_id, function in builds.of_code(assembly):
         yield from _as(_of_function(logical_id, function), _role(assembly, function.get("Role")))
     for _, logical_id, connection in assembly.each("AWS::Glue::Connection"):
         place = _of_connection(logical_id, connection)
@@ -171,7 +172,7 @@ def _workgroups(assembly: Assembly) -> Iterator[tuple[str, str, Place, Propertie
 
 
 def _of_functions(assembly: Assembly) -> Iterator[Connection]:
-    for stack, logical_id, function in assembly.each("AWS::Lambda::Function"):
+    for stack, logical_id, function in builds.of_code(assembly):
         role = _role(assembly, function.get("Role"))
         source = _of_function(logical_id, function)
         if source.subnets:

@@ -62,6 +62,7 @@ SECTIONS: tuple[Section, ...] = (
     Section("scheduler", "Scheduler", ("scheduler",)),
     Section("dynamodb", "DynamoDB", ("dynamodb",)),
     Section("glue", "Glue", ("glue",)),
+    Section("codebuild", "CodeBuild", ("codebuild",)),
     Section("postgresql", "PostgreSQL (Aurora, RDS Data API)", ("rds-data", "rds")),
     Section("redshift", "Redshift", ("redshift-serverless", "redshift-data")),
     Section("quicksight", "QuickSight", ("quicksight",)),

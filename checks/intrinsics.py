@@ -19,6 +19,7 @@ _ARNS: Mapping[str, tuple[str, str]] = {
     "AWS::DynamoDB::Table": ("dynamodb:{region}:{account}:table/{name}", "TableName"),
     "AWS::DynamoDB::GlobalTable": ("dynamodb:{region}:{account}:table/{name}", "TableName"),
     "AWS::Lambda::Function": ("lambda:{region}:{account}:function:{name}", "FunctionName"),
+    "AWS::CodeBuild::Project": ("codebuild:{region}:{account}:project/{name}", "Name"),
     "AWS::StepFunctions::StateMachine": ("states:{region}:{account}:stateMachine:{name}", "StateMachineName"),
     "AWS::IAM::Role": ("iam::{account}:role/{name}", "RoleName"),
     "AWS::IAM::ManagedPolicy": ("iam::{account}:policy/{name}", "ManagedPolicyName"),

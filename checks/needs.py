@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
-from checks import parts, recorded, sdk
+from checks import builds, parts, recorded, sdk
 from checks.assembly import Assembly, Stack, once
 from checks.policies import listed, roles
 from checks.samples import RUN_ID
@@ -28,6 +28,11 @@ GLUE_VPC_ACTIONS = (
     "ec2:CreateNetworkInterface ec2:DescribeNetworkInterfaces ec2:DescribeSubnets "
     "ec2:DeleteNetworkInterface ec2:DescribeVpcEndpoints ec2:DescribeRouteTables "
     "ec2:DescribeSecurityGroups ec2:DescribeVpcAttribute"
+).split()
+# CodeBuild user guide, "Allow CodeBuild access to AWS services required to create a VPC network interface".
+BUILD_VPC_ACTIONS = (
+    "ec2:CreateNetworkInterface ec2:DescribeDhcpOptions ec2:DescribeNetworkInterfaces "
+    "ec2:DeleteNetworkInterface ec2:DescribeSubnets ec2:DescribeSecurityGroups ec2:DescribeVpcs"
 ).split()
 # Step Functions developer guide, "Using CloudWatch Logs to log execution history".
 LOG_DELIVERY = (
@@ -126,6 +131,7 @@ def resource_of(assembly: Assembly, call: sdk.Call, arguments: dict[str, Any]) -
         "FunctionName": "lambda:{where}:function:{name}",
         "TableName": "dynamodb:{where}:table/{name}",
         "JobName": "glue:{where}:job/{name}",
+        "ProjectName": "codebuild:{where}:project/{name}",
         "Bucket": "s3:::{name}",
     }
     for name, form in known.items():
@@ -165,6 +171,11 @@ def _of_pattern(
     where = f"{assembly.region}:{assembly.account}"
     if (call.operation, call.pattern) == ("StartJobRun", "sync"):
         yield from ((f"glue:{name}", resource) for name in ("GetJobRun", "GetJobRuns", "BatchStopJobRun"))
+    if (call.operation, call.pattern) == ("StartBuild", "sync"):
+        # Step Functions developer guide, "IAM policies for calling AWS CodeBuild".
+        rule = f"arn:aws:events:{where}:rule/StepFunctionsGetEventForCodeBuildStartBuildRule"
+        yield from ((f"codebuild:{name}", resource) for name in ("StopBuild", "BatchGetBuilds"))
+        yield from ((f"events:{name}", rule) for name in ("PutTargets", "PutRule", "DescribeRule"))
     if (call.operation, call.pattern) == ("StartExecution", "sync:2"):
         execution = f"{resource.replace(':stateMachine:', ':execution:')}:{arguments.get('Name')}"
         rule = f"arn:aws:events:{where}:rule/StepFunctionsGetEventsForStepFunctionsExecutionRule"
@@ -224,6 +235,8 @@ def _of_resources(assembly: Assembly, stack: Stack) -> Iterator[Need]:
         yield from _function(stack, logical_id, function, where)
     for logical_id, job in stack.of_type("AWS::Glue::Job"):
         yield from _job(stack, logical_id, job, where)
+    for logical_id, project in stack.of_type(builds.TYPE):
+        yield from _project(logical_id, project, where)
     for logical_id, machine in stack.of_type("AWS::StepFunctions::StateMachine"):
         yield from _machine(logical_id, machine)
     for logical_id, schedule in stack.of_type("AWS::Scheduler::Schedule"):
@@ -291,6 +304,31 @@ def _job(stack: Stack, logical_id: str, job: dict[str, Any], where: str) -> Iter
         yield from (Need(role, action, "*", f"{because} is in a VPC") for action in GLUE_VPC_ACTIONS)
         tag = (("aws:TagKeys", "aws-glue-service-resource"),)
         yield Need(role, "ec2:CreateTags", f"arn:aws:ec2:{where}:network-interface/eni", because, tag)
+
+
+def _project(logical_id: str, project: dict[str, Any], where: str) -> Iterator[Need]:
+    """CodeBuild user guide, "Allow CodeBuild to interact with other AWS services", and its chapter on VPCs."""
+    role, because = str(project["ServiceRole"]), f"project {logical_id}"
+    group = project.get("LogsConfig", {}).get("CloudWatchLogs", {}).get("GroupName")
+    stream = (
+        f"arn:aws:logs:{where}:log-group:{group or '/aws/codebuild/' + str(project.get('Name'))}:log-stream:x"
+    )
+    for name in ("CreateLogStream", "PutLogEvents"):
+        yield Need(role, f"logs:{name}", stream, because)
+    for source in builds.sources(project):
+        location = f"arn:aws:s3:::{source.get('Location')}"
+        for name in ("GetObject", "GetObjectVersion"):
+            yield Need(role, f"s3:{name}", location, because)
+        for name in ("GetBucketAcl", "GetBucketLocation"):
+            yield Need(role, f"s3:{name}", location.partition("/")[0], because)
+    for subnet in project.get("VpcConfig", {}).get("Subnets", []):
+        yield from (Need(role, action, "*", f"{because} is in a VPC") for action in BUILD_VPC_ACTIONS)
+        handed = (
+            ("ec2:AuthorizedService", builds.SERVICE),
+            ("ec2:Subnet", f"arn:aws:ec2:{where}:subnet/{subnet}"),
+        )
+        interface = f"arn:aws:ec2:{where}:network-interface/eni"
+        yield Need(role, "ec2:CreateNetworkInterfacePermission", interface, because, handed)
 
 
 def _machine(logical_id: str, machine: dict[str, Any]) -> Iterator[Need]:
@@ -380,6 +418,7 @@ def assumptions(assembly: Assembly) -> Iterator[tuple[str, str, str, str]]:
 _ASSUMED = (
     ("AWS::Lambda::Function", "Role", "lambda.amazonaws.com", ""),
     ("AWS::Glue::Job", "Role", "glue.amazonaws.com", ""),
+    (builds.TYPE, "ServiceRole", builds.SERVICE, "{arn}"),
     ("AWS::StepFunctions::StateMachine", "RoleArn", "states.amazonaws.com", "{arn}"),
     (
         "AWS::Scheduler::Schedule",

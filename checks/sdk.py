@@ -128,6 +128,7 @@ _CLIENT_ERRORS = ("SdkClientException", "ThrottlingException")
 # Base errors of the SDK for Java 1, where an error that the service does not model ends up.
 _OLD_BASES: Mapping[str, tuple[str, ...]] = {
     "dynamodb": ("AmazonDynamoDBException", "RequestLimitExceededException"),
+    "codebuild": ("AWSCodeBuildException",),
     "glue": ("AWSGlueException",),
     "lambda": ("AWSLambdaException", "Unknown", "ServiceException", "TooManyRequestsException"),
     "sns": ("AmazonSNSException",),

@@ -144,6 +144,13 @@ class Names:
     def function_arn(self, function: str) -> str:
         return f"arn:aws:lambda:{self.region}:{self.account}:function:{self.function(function)}"
 
+    def project(self, function: str) -> str:
+        """CodeBuild project that does what the function of the same folder does, where that may take longer."""
+        return self.function(function)
+
+    def project_arn(self, function: str) -> str:
+        return f"arn:aws:codebuild:{self.region}:{self.account}:project/{self.project(function)}"
+
     def workflow(self, workflow: str) -> str:
         """State machine: `pipeline`, `prepare`, `train`, `recommend`, `load`, `forget`."""
         return self.of(workflow)
@@ -241,7 +248,7 @@ class Names:
 
     @property
     def transformation_role(self) -> str:
-        """Role of the function that runs dbt; the owner of the marts in the warehouse is `IAMR:<it>`."""
+        """Role of what runs dbt, function or build; the owner of the marts in the warehouse is `IAMR:<it>`."""
         return self.of("transformation")
 
     @property

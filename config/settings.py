@@ -681,6 +681,24 @@ class QuickSight(Section):
         return self
 
 
+class Dbt(Section):
+    """Where dbt builds the marts, and how long it may take (docs/operating.md)."""
+
+    runs_on: Literal["lambda", "codebuild"] = "lambda"
+    """A function, which ends after 15 minutes at most, or a build of CodeBuild, which starts a minute later."""
+    timeout_minutes: int = Field(default=15, ge=5, le=rules.BUILD_MINUTES)
+    """Time after which dbt is stopped: at most 15 on `lambda`, 2,160 on `codebuild`."""
+
+    @model_validator(mode="after")
+    def _a_function_ends(self) -> Self:
+        if self.runs_on == "lambda" and self.timeout_minutes > rules.FUNCTION_MINUTES:
+            raise ValueError(
+                f"timeout_minutes is {self.timeout_minutes}, and a function ends after {rules.FUNCTION_MINUTES}: "
+                "set runs_on: codebuild, or at most that many"
+            )
+        return self
+
+
 class Analytics(Section):
     """Redshift Serverless and QuickSight."""
 
@@ -702,8 +720,15 @@ class Analytics(Section):
     """Event type of a click on something that was shown, for the marts."""
     attribution_days: int = Field(default=1, ge=1, le=90)
     """A click or a purchase counts for what was shown to the user at most so many days before."""
+    dbt: Dbt = Dbt()
+    """What builds the marts."""
     quicksight: QuickSight = QuickSight()
     """Dashboards."""
+
+    @property
+    def builds_on_codebuild(self) -> bool:
+        """Whether there is a warehouse, and dbt builds its marts on CodeBuild."""
+        return self.enabled and self.dbt.runs_on == "codebuild"
 
     @field_validator("database")
     @classmethod

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 from aws_cdk import Duration
 from aws_cdk import aws_iam as iam
@@ -15,8 +16,9 @@ from config.settings import Settings
 from stacks.parts import access
 from stacks.parts.access import allow
 from stacks.parts.assets import ROOT
+from stacks.parts.build_project import BuildProject
 from stacks.parts.function import PythonFunction
-from stacks.parts.layer import DbtLayer, RuntimeLayer, StatisticsLayer
+from stacks.parts.layer import DBT, RUNTIME, DbtLayer, RuntimeLayer, StatisticsLayer
 from stacks.parts.stack import (
     READER_SECRET_ARN,
     WAREHOUSE_HOST,
@@ -53,8 +55,11 @@ class AnalyticsStack(EnvironmentStack):
         copy_role = self._copy_role()
         warehouse = Warehouse(self, "Warehouse", copy_role=copy_role)
         runtime = RuntimeLayer(self)
-        dbt = self._run_dbt(warehouse.workgroup, runtime)
-        self._load_warehouse(warehouse, copy_role, runtime, dbt)
+        if settings.analytics.builds_on_codebuild:
+            self._build_marts(warehouse.workgroup)
+        else:
+            self._run_dbt(warehouse.workgroup, runtime)
+        self._load_warehouse(warehouse, copy_role, runtime)
         if decisions.is_analysed(settings):
             self._analyse_experiments(warehouse, copy_role, runtime)
         Workflow(
@@ -85,9 +90,7 @@ class AnalyticsStack(EnvironmentStack):
             ],
         )
 
-    def _load_warehouse(
-        self, warehouse: Warehouse, copy_role: iam.Role, runtime: RuntimeLayer, dbt: PythonFunction
-    ) -> None:
+    def _load_warehouse(self, warehouse: Warehouse, copy_role: iam.Role, runtime: RuntimeLayer) -> None:
         workgroup = warehouse.workgroup.attr_workgroup_workgroup_arn
         PythonFunction(
             self,
@@ -159,33 +162,57 @@ class AnalyticsStack(EnvironmentStack):
             ],
         )
 
-    def _run_dbt(self, workgroup: redshift.CfnWorkgroup, runtime: RuntimeLayer) -> PythonFunction:
-        return PythonFunction(
+    def _run_dbt(self, workgroup: redshift.CfnWorkgroup, runtime: RuntimeLayer) -> None:
+        PythonFunction(
             self,
             "RunDbt",
-            name="run_dbt",
-            more={
-                "warehouse": WAREHOUSE_FOLDER,
-                # Beside the code: a template is the same in every region, and prices are not.
-                "lambdas/run_dbt/prices.json": json.dumps(prices.of_a_run(self.settings.region)),
-            },
+            name=load.DBT,
+            more=self._of_dbt(),
             layers=[runtime, DbtLayer(self)],
             # Redshift names the database user after the role, and that user owns the marts: no construct's name in it.
             role_name=self.names.transformation_role,
-            environment={
-                "WAREHOUSE_WORKGROUP": self.names.warehouse,
-                "WAREHOUSE_DATABASE": self.settings.analytics.database,
-                "WAREHOUSE_COLUMNS": json.dumps(warehouse_columns(self.settings.datasets)),
-                "WAREHOUSE_VARIABLES": json.dumps(marts_variables(self.settings)),
-            },
+            environment=self._dbt_environment(),
             memory_size=1769,  # one whole processor; dbt's parsing does not use more
-            timeout=Duration.minutes(15),
+            timeout=Duration.minutes(self.settings.analytics.dbt.timeout_minutes),
             vpc=self.vpc(),
             security_group=self.security_group("transformation"),
-            statements=[
-                allow(
-                    ["redshift-serverless:GetCredentials", "redshift-serverless:GetWorkgroup"],
-                    workgroup.attr_workgroup_workgroup_arn,
-                )
-            ],
+            statements=[_sign_in(workgroup)],
         )
+
+    def _build_marts(self, workgroup: redshift.CfnWorkgroup) -> None:
+        """In the function's place and under its role's logical id: a change of the one for the other changes the role,
+        and the owner of the marts stays."""
+        BuildProject(
+            self,
+            "RunDbt",
+            name=load.DBT,
+            more=self._of_dbt(),
+            packages={"runtime": RUNTIME, "dbt": DBT},
+            role_name=self.names.transformation_role,
+            environment=self._dbt_environment(),
+            timeout_minutes=self.settings.analytics.dbt.timeout_minutes,
+            security_group="transformation",
+            statements=[_sign_in(workgroup)],
+        )
+
+    def _of_dbt(self) -> dict[str, Path | str]:
+        return {
+            "warehouse": WAREHOUSE_FOLDER,
+            # Beside the code: a template is the same in every region, and prices are not.
+            "lambdas/run_dbt/prices.json": json.dumps(prices.of_a_run(self.settings.region)),
+        }
+
+    def _dbt_environment(self) -> dict[str, str]:
+        return {
+            "WAREHOUSE_WORKGROUP": self.names.warehouse,
+            "WAREHOUSE_DATABASE": self.settings.analytics.database,
+            "WAREHOUSE_COLUMNS": json.dumps(warehouse_columns(self.settings.datasets)),
+            "WAREHOUSE_VARIABLES": json.dumps(marts_variables(self.settings)),
+        }
+
+
+def _sign_in(workgroup: redshift.CfnWorkgroup) -> access.Statement:
+    return allow(
+        ["redshift-serverless:GetCredentials", "redshift-serverless:GetWorkgroup"],
+        workgroup.attr_workgroup_workgroup_arn,
+    )

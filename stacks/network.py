@@ -8,7 +8,7 @@ from constructs import Construct
 
 from config.settings import Settings
 from stacks.parts.logs import LogGroup
-from stacks.parts.stack import EnvironmentStack, security_group_id, subnet_id, without_routes
+from stacks.parts.stack import VPC_ID, EnvironmentStack, security_group_id, subnet_id, without_routes
 
 POSTGRESQL = ec2.Port.tcp(5432)
 REDSHIFT = ec2.Port.tcp(5439)
@@ -33,6 +33,8 @@ class NetworkStack(EnvironmentStack):
             self._database_groups()
         if settings.analytics.enabled:
             self._warehouse_groups()
+        if settings.analytics.builds_on_codebuild:
+            self.publish(VPC_ID, self._vpc.vpc_id)
 
     def _database_groups(self) -> None:
         extraction = self._group("extraction", "Glue job that reads the database")

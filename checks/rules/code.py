@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from checks import builds
 from checks.assembly import Assembly, Stack
 from checks.finding import Finding
 from checks.rule import Rule
@@ -94,7 +95,7 @@ RULES = (
 
 
 def check(assembly: Assembly) -> list[Finding]:
-    return [*_functions(assembly), *_jobs(assembly), *_payloads(assembly)]
+    return [*_functions(assembly), *_projects(assembly), *_jobs(assembly), *_payloads(assembly)]
 
 
 def _functions(assembly: Assembly) -> Iterator[Finding]:
@@ -118,6 +119,46 @@ def _functions(assembly: Assembly) -> Iterator[Finding]:
             yield Finding(stack.name, logical_id, "code-layers", why, "add the layer.")
         for problem in _runtime(assembly, function):
             yield Finding(stack.name, logical_id, "code-runtime", problem, "use the layer's runtime.")
+
+
+def _projects(assembly: Assembly) -> Iterator[Finding]:
+    """A build runs the function's code, with the function's variables and one that the workflow gives."""
+    for stack, logical_id, project in builds.projects(assembly):
+        module, _, name = str(project["Handler"]).rpartition(".")
+        source = ROOT / f"{module.replace('.', '/')}.py"
+        if not source.is_file() or name not in _defined(source):
+            why = (
+                f"no command of the build runs a module of lambdas/ ({project['Handler'] or 'python -m …'})."
+            )
+            yield Finding(stack.name, logical_id, "code-handler", why, "correct the command.")
+            continue
+        for problem in _variables(module, project):
+            cure = "give the variable in the project's Environment."
+            yield Finding(stack.name, logical_id, "code-environment", problem, cure)
+        for started in _builds(assembly, str(project["FunctionName"])):
+            for variable in sorted(_asked(source) - started):
+                why = f"a build of it is started without {variable}, which its program reads."
+                cure = "give it in EnvironmentVariablesOverride."
+                yield Finding(stack.name, logical_id, "code-event", why, cure)
+
+
+def _builds(assembly: Assembly, project: str) -> Iterator[set[str]]:
+    """Names of the variables with which workflows start the project's builds."""
+    for visit in visits(assembly):
+        arguments = visit.arguments if isinstance(visit.arguments, dict) else {}
+        if arguments.get("ProjectName") == project:
+            yield {str(one.get("Name")) for one in arguments.get("EnvironmentVariablesOverride", [])}
+
+
+def _asked(source: Path) -> set[str]:
+    """What a program reads of its environment by itself: os.environ["NAME"]."""
+    return {
+        str(node.slice.value)
+        for node in ast.walk(ast.parse(source.read_text()))
+        if isinstance(node, ast.Subscript)
+        and isinstance(node.slice, ast.Constant)
+        and getattr(node.value, "attr", "") == "environ"
+    }
 
 
 @cache

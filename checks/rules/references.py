@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from checks import builds
 from checks.assembly import Assembly, Stack, once
 from checks.finding import Finding
 from checks.rule import Rule
@@ -20,6 +21,7 @@ _KINDS = (
     ("dynamodb", "table/"),
     ("states", "stateMachine:"),
     ("states", "execution:"),
+    ("codebuild", "project/"),
     ("glue", "job/"),
     ("glue", "connection/"),
     ("iam", "role/"),
@@ -216,10 +218,12 @@ def _name(service: str, rest: str) -> str | None:
 
 def _values(assembly: Assembly, stack: Stack) -> Iterator[Finding]:
     """Names that code gets by its environment or arguments."""
-    for logical_id, properties in stack.of_type("AWS::Lambda::Function", "AWS::Glue::Job"):
-        given = properties.get("Environment", {}).get("Variables", {}) | properties.get(
-            "DefaultArguments", {}
-        )
+    for logical_id, properties in stack.of_type("AWS::Lambda::Function", "AWS::Glue::Job", builds.TYPE):
+        given = {
+            **properties.get("Environment", {}).get("Variables", {}),
+            **properties.get("DefaultArguments", {}),
+            **builds.variables(properties),
+        }
         for key, value in given.items():
             starts = str(value).startswith((f"{assembly.prefix}-", f"{assembly.prefix}/"))
             if starts and value not in names(assembly):

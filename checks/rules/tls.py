@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from checks import builds
 from checks.assembly import Assembly, Stack
 from checks.finding import Finding
 from checks.rule import Rule
@@ -145,7 +146,7 @@ def _dashboards(assembly: Assembly) -> Iterator[Finding]:
 
 
 def _variables(assembly: Assembly) -> Iterator[Finding]:
-    for stack, logical_id, function in assembly.each("AWS::Lambda::Function"):
+    for stack, logical_id, function in builds.of_code(assembly):
         variables = (function.get("Environment") or {}).get("Variables") or {}
         for name in _VARIABLES:
             if variables.get(name, VERIFIED) != VERIFIED:

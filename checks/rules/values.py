@@ -61,6 +61,7 @@ _KNOWN: tuple[tuple[str, str, type[BaseModel], str], ...] = (
     ("AWS::Glue::Job", "WorkerType", settings.Etl, "worker_type"),
     ("AWS::Glue::Job", "NumberOfWorkers", settings.Etl, "workers"),
     ("AWS::Glue::Job", "Timeout", settings.Etl, "timeout_minutes"),
+    ("AWS::CodeBuild::Project", "TimeoutInMinutes", settings.Dbt, "timeout_minutes"),
     ("AWS::RedshiftServerless::Workgroup", "BaseCapacity", settings.Analytics, "base_capacity_rpu"),
     ("AWS::RedshiftServerless::Workgroup", "MaxCapacity", settings.Analytics, "max_capacity_rpu"),
     ("AWS::RedshiftServerless::Namespace", "DbName", settings.Analytics, "database"),
@@ -101,6 +102,8 @@ _NEEDS = (
     Pair("AWS::RDS::DBCluster", "KmsKeyId", "StorageEncrypted"),
     Pair("AWS::RedshiftServerless::Namespace", "AdminUserPassword", "AdminUsername"),
     Pair("AWS::Lambda::Function", "VpcConfig.SubnetIds", "VpcConfig.SecurityGroupIds"),
+    Pair("AWS::CodeBuild::Project", "VpcConfig.Subnets", "VpcConfig.SecurityGroupIds"),
+    Pair("AWS::CodeBuild::Project", "VpcConfig.Subnets", "VpcConfig.VpcId"),
 )  # fmt: skip
 _EXCLUDES = (
     Pair("AWS::Scheduler::Schedule", _MODE, _WINDOW, ("OFF",)),

@@ -28,6 +28,7 @@ from checks.spending.month import Month, amount
 from checks.spending.shop import Measured, Shop, assumed
 from checks.spending.use import Case, Fixed, is_v2, list_bytes
 from config.limits import MAX_IMPORT_GB
+from config.rules import BUILD_MINUTES, FUNCTION_MINUTES
 from config.settings import Settings
 
 FIGURES = Path(__file__).with_name("scale.yaml")
@@ -44,7 +45,6 @@ MOST_WORKERS = 299  # of one job; config.settings.Etl.workers
 WITHIN_HOURS = 1.0  # that a job may take, for which workers are counted
 WRITE_UNITS = 40_000  # a second of a table on demand (DynamoDB developer guide, "Quotas"), adjustable
 A_DAY = 24.0
-DBT_MINUTES = 15.0  # a function's (Lambda developer guide, "Quotas")
 ORDERS_SHARE = 0.1  # of events that are orders, so that they come from Aurora
 MILLION = 1_000_000
 
@@ -212,16 +212,37 @@ def limits(size: Size, settings: Settings) -> list[Limit]:
             "`etl.worker_type: G.2X` and larger; a longer `etl.timeout_minutes`",
             "Glue developer guide, Worker types",
         ),
-        Limit(
-            "dbt in one function, were it to read every row (assumed, not measured)",
-            size.warehouse_minutes,
-            DBT_MINUTES,
-            "minutes",
-            "incremental models; a larger `analytics.base_capacity_rpu`; dbt in CodeBuild is not built yet",
-            "Lambda developer guide, Quotas",
-        ),
+        _of_dbt(size, settings),
     ]
     return sorted(found, key=lambda one: -one.share)
+
+
+def _of_dbt(size: Size, settings: Settings) -> Limit:
+    """A function's quota, or the time-out of a build, of which CodeBuild takes BUILD_MINUTES."""
+    on_codebuild = settings.analytics.builds_on_codebuild
+    where, quota, cure, source = (
+        (
+            "build",
+            settings.analytics.dbt.timeout_minutes,
+            f"a longer `analytics.dbt.timeout_minutes`, {BUILD_MINUTES:,} at most",
+            "CodeBuild user guide, Quotas",
+        )
+        if on_codebuild
+        else (
+            "function",
+            FUNCTION_MINUTES,
+            f"`analytics.dbt.runs_on: codebuild`, which takes up to {BUILD_MINUTES:,} minutes",
+            "Lambda developer guide, Quotas",
+        )
+    )
+    return Limit(
+        f"dbt in one {where}, were it to read every row (assumed, not measured)",
+        size.warehouse_minutes,
+        quota,
+        "minutes",
+        f"{cure}; incremental models; a larger `analytics.base_capacity_rpu`",
+        source,
+    )
 
 
 def _of_solutions(size: Size, settings: Settings) -> Iterator[Limit]:

@@ -16,6 +16,7 @@ JOBS = ("extract-aurora", "build-datasets", "postprocess-recommendations")
 # What a price is of, besides the drivers of checks.cost.
 DRIVERS = (
     "API requests",
+    "CodeBuild ARM small",
     "DynamoDB exports",
     "DynamoDB point-in-time recovery",
     "DynamoDB reads",
@@ -286,6 +287,10 @@ def _redshift(case: Case) -> Iterator[Line]:
     minutes = assumed("warehouse_minutes") + case.volumes.rows / assumed("warehouse_rows_per_minute")
     hours = case.fixed.base_rpu * minutes / 60 * case.runs
     yield Line("Redshift", "load and dbt", hours, "RPU-hours", "Redshift compute")
+    if case.settings.analytics.builds_on_codebuild:
+        # A build waits for its statements; those of the load are counted with them, so this is a little too much.
+        built = (minutes + assumed("build_minutes")) * case.runs
+        yield Line("CodeBuild", "dbt", built, "minutes", "CodeBuild ARM small")
 
 
 def _workflows(case: Case) -> Iterator[Line]:

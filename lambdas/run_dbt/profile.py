@@ -17,27 +17,32 @@ class WarehouseHasNoAddress(RuntimeError):
 
 
 def variables(settings: Environment, *, redshift_serverless: Any) -> dict[str, str]:
-    """The workgroup's address, and a password of an hour for the database user `IAMR:<the function's role>`.
+    """The workgroup's address, and a password of an hour for the database user `IAMR:<the role that runs dbt>`.
 
     Raises WarehouseHasNoAddress.
     """
     name = settings.warehouse_workgroup
     endpoint = _endpoint(redshift_serverless.get_workgroup(workgroupName=name)["workgroup"])
-    credentials = redshift_serverless.get_credentials(
-        workgroupName=name,
-        dbName=settings.warehouse_database,
-        durationSeconds=PASSWORD_SECONDS,
-    )
+    signing_in = credentials(settings, redshift_serverless=redshift_serverless)
     return {
         "DBT_HOST": str(endpoint["address"]),
         "DBT_PORT": str(endpoint["port"]),
-        "DBT_USER": credentials["dbUser"],
-        "DBT_PASSWORD": credentials["dbPassword"],
+        "DBT_USER": signing_in["dbUser"],
+        "DBT_PASSWORD": signing_in["dbPassword"],
         "DBT_DATABASE": settings.warehouse_database,
         "DBT_SCHEMA": settings.dbt_schema,
         "WAREHOUSE_COLUMNS": json.dumps(settings.warehouse_columns),
         "WAREHOUSE_VARIABLES": json.dumps(_priced() | settings.warehouse_variables),
     }
+
+
+def credentials(settings: Environment, *, redshift_serverless: Any) -> Any:
+    """{dbUser, dbPassword}."""
+    return redshift_serverless.get_credentials(
+        workgroupName=settings.warehouse_workgroup,
+        dbName=settings.warehouse_database,
+        durationSeconds=PASSWORD_SECONDS,
+    )
 
 
 def _priced() -> dict[str, Any]:

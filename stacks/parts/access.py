@@ -105,6 +105,21 @@ def function_network_interfaces() -> Statement:
     return network_interfaces("ec2:AssignPrivateIpAddresses", "ec2:UnassignPrivateIpAddresses")
 
 
+def build_network_interfaces(*, region: str, account: str, subnets: Sequence[str]) -> list[Statement]:
+    """What CodeBuild needs to run a build in the subnets (CodeBuild user guide, "Allow CodeBuild access to AWS services
+    required to create a VPC network interface"): interfaces that are handed to CodeBuild alone, in these subnets.
+    """
+    where = f"arn:aws:ec2:{region}:{account}"
+    handed_over = {
+        "StringEquals": {"ec2:AuthorizedService": "codebuild.amazonaws.com"},
+        "ArnEquals": {"ec2:Subnet": [f"{where}:subnet/{subnet}" for subnet in subnets]},
+    }
+    return [
+        network_interfaces("ec2:DescribeDhcpOptions", "ec2:DescribeSecurityGroups", "ec2:DescribeVpcs"),
+        allow("ec2:CreateNetworkInterfacePermission", f"{where}:network-interface/*", conditions=handed_over),
+    ]
+
+
 def own_account(account: str, source_arn: str | None = None) -> dict[str, Any]:
     """Trust conditions against the confused deputy: the service must act for this account (and resource)."""
     conditions: dict[str, Any] = {"StringEquals": {"aws:SourceAccount": account}}

@@ -20,6 +20,7 @@ from config.settings import Settings
 from lambdas.get_recommendations.ranking import Source
 from stacks.parts.api import STAGE
 from stacks.workflows import definitions
+from stacks.workflows.load import DBT
 
 AT_LEAST = cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD
 BELOW = cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD
@@ -63,6 +64,7 @@ def watched(settings: Settings, *, functions: Iterable[str]) -> list[Watched]:
         *(_unfinished(settings, workflow) for workflow in definitions(settings)),
         _late(settings),
         *(_function_errors(settings, function) for function in in_order_of_use(settings, functions)),
+        *(_of_builds(settings) if settings.analytics.builds_on_codebuild else ()),
         _undelivered(settings),
         *(_of_impressions(settings) if settings.logs_impressions else ()),
         *(_of_stream(settings) if settings.datasets.streams else ()),
@@ -174,6 +176,20 @@ def _failures(settings: Settings, function: str) -> cloudwatch.Metric:
     if function == "authorize_reader":
         return _metric(settings.names.metric_namespace, "Failed", {"Service": function})
     return _metric("AWS/Lambda", "Errors", {"FunctionName": settings.names.function(function)})
+
+
+def _of_builds(settings: Settings) -> list[Watched]:
+    """In place of the function's errors. A build that timed out or was stopped counts as failed, too."""
+    project = settings.names.project(DBT)
+    return [
+        Watched(
+            name="BuildsFailed",
+            slug="builds-failed",
+            cure=f"A build of {project} failed: its log group has the error.",
+            metric=_metric("AWS/CodeBuild", "FailedBuilds", {"ProjectName": project}),
+            mails=False,
+        )
+    ]
 
 
 def _undelivered(settings: Settings) -> Watched:

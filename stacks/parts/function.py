@@ -56,7 +56,7 @@ class PythonFunction(Construct):
             layers=layers,
             role=self.role,
             log_group=group,
-            environment={**_powertools(scope, name), **environment},
+            environment={**powertools(scope, name), **environment},
             memory_size=memory_size,
             ephemeral_storage_size=storage,
             timeout=timeout or Duration.seconds(60),
@@ -73,7 +73,7 @@ def _role(function: Construct, statements: Statements, *, role_name: str | None)
     return service_role(function, "Role", service=service, role_name=role_name, statements=statements)
 
 
-def _powertools(scope: EnvironmentStack, name: str) -> dict[str, str]:
+def powertools(scope: EnvironmentStack, name: str) -> dict[str, str]:
     return {
         "POWERTOOLS_SERVICE_NAME": name,
         "POWERTOOLS_METRICS_NAMESPACE": scope.names.metric_namespace,
@@ -85,6 +85,12 @@ def _write_logs(group: logs.ILogGroup) -> Statement:
 
 
 def _code(name: str, more: Mapping[str, Path | str]) -> lambda_.AssetCode:
+    folder, digest = staged(name, more)
+    return lambda_.Code.from_asset(str(folder), asset_hash=digest, asset_hash_type=AssetHashType.CUSTOM)
+
+
+def staged(name: str, more: Mapping[str, Path | str]) -> tuple[Path, str]:
+    """The folder of what the zip of lambdas/<name> holds, and its hash."""
     package = ROOT / "lambdas"
     tree: dict[str, Path | str] = {
         "lambdas/__init__.py": package / "__init__.py",
@@ -92,5 +98,4 @@ def _code(name: str, more: Mapping[str, Path | str]) -> lambda_.AssetCode:
         "lambdas/shared": package / "shared",
         **more,
     }
-    folder, digest = stage(f"functions/{name}", tree)
-    return lambda_.Code.from_asset(str(folder), asset_hash=digest, asset_hash_type=AssetHashType.CUSTOM)
+    return stage(f"functions/{name}", tree)

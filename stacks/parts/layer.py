@@ -13,11 +13,14 @@ from typing import Any
 import jsii
 from aws_cdk import AssetHashType, BundlingOptions, DockerImage, ILocalBundling, Stack
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_s3_assets as s3_assets
 from constructs import Construct
 
 from stacks.parts.assets import BUILD_FOLDER, ROOT, file_hash, open_to_all
 
 PYTHON_VERSION = "3.13"
+RUNTIME = ROOT / "lambdas" / "requirements.txt"
+DBT = ROOT / "lambdas" / "run_dbt" / "requirements.txt"
 # Lambda's Amazon Linux 2023 has glibc 2.34; some wheels (psycopg2-binary) need more than manylinux2014's.
 PLATFORM = "aarch64-manylinux_2_28"
 # Never imported at run time. `*.dist-info` stays: dbt finds its adapter by it.
@@ -33,40 +36,48 @@ class PackagesLayer(lambda_.LayerVersion):
     """The packages of one requirements file. Its hash knows the file and how it is built: what is unchanged stays."""
 
     def __init__(self, scope: Construct, construct_id: str, *, requirements: Path) -> None:
-        # Built here and not in the bundling's callback, whose exceptions lose their type on the way.
-        built = _built(requirements) if Stack.of(scope).bundling_required else None
-        code = lambda_.Code.from_asset(
-            str(requirements.parent),
-            asset_hash=layer_hash(requirements, compiled=built is not None and _is_compiled(built)),
-            asset_hash_type=AssetHashType.CUSTOM,
-            bundling=BundlingOptions(
-                # Never pulled: the local bundling either succeeds or raises.
-                image=DockerImage.from_registry("scratch"),
-                local=_Packages(requirements),
-            ),
-        )
         super().__init__(
             scope,
             construct_id,
-            code=code,
+            code=lambda_.Code.from_asset(str(requirements.parent), **_asset_options(scope, requirements)),
             compatible_runtimes=[lambda_.Runtime.PYTHON_3_13],
             compatible_architectures=[lambda_.Architecture.ARM_64],
         )
+
+
+def packages_asset(scope: Construct, construct_id: str, *, requirements: Path) -> s3_assets.Asset:
+    """The zip of a layer's packages, for what has no layers: the same file as the layer's."""
+    return s3_assets.Asset(
+        scope, construct_id, path=str(requirements.parent), **_asset_options(scope, requirements)
+    )
+
+
+def _asset_options(scope: Construct, requirements: Path) -> dict[str, Any]:
+    # Built here and not in the bundling's callback, whose exceptions lose their type on the way.
+    built = _built(requirements) if Stack.of(scope).bundling_required else None
+    return {
+        "asset_hash": layer_hash(requirements, compiled=built is not None and _is_compiled(built)),
+        "asset_hash_type": AssetHashType.CUSTOM,
+        "bundling": BundlingOptions(
+            # Never pulled: the local bundling either succeeds or raises.
+            image=DockerImage.from_registry("scratch"),
+            local=_Packages(requirements),
+        ),
+    }
 
 
 class RuntimeLayer(PackagesLayer):
     """What every function imports. Each stack has its own, so no stack waits for another's version."""
 
     def __init__(self, scope: Construct) -> None:
-        super().__init__(scope, "RuntimeLayer", requirements=ROOT / "lambdas" / "requirements.txt")
+        super().__init__(scope, "RuntimeLayer", requirements=RUNTIME)
 
 
 class DbtLayer(PackagesLayer):
     """dbt and its Redshift adapter."""
 
     def __init__(self, scope: Construct) -> None:
-        requirements = ROOT / "lambdas" / "run_dbt" / "requirements.txt"
-        super().__init__(scope, "DbtLayer", requirements=requirements)
+        super().__init__(scope, "DbtLayer", requirements=DBT)
 
 
 class DuckDbLayer(PackagesLayer):

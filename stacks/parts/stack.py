@@ -24,6 +24,7 @@ READER_SECRET_ARN = "analytics/reader-secret-arn"
 WAREHOUSE_SECRET_ARN = "analytics/administrator-secret-arn"
 WORKGROUP_ARN = "analytics/workgroup-arn"
 FORGETTING_SECRET_ARN = "storage/forgetting-secret-arn"
+VPC_ID = "network/vpc-id"
 LOG_STREAM_ARN = "sources/log-stream-arn"
 TRACKING_ID = "training/tracking-id"
 

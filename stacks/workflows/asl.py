@@ -14,6 +14,7 @@ State = dict[str, Any]
 States = dict[str, State]
 
 GLUE_JOB = "arn:aws:states:::glue:startJobRun.sync"
+BUILD = "arn:aws:states:::codebuild:startBuild.sync"
 LAMBDA = "arn:aws:states:::lambda:invoke"
 PUT_ITEM = "arn:aws:states:::dynamodb:putItem"
 GET_ITEM = "arn:aws:states:::dynamodb:getItem"
@@ -71,6 +72,7 @@ TRANSIENT: Mapping[str, Sequence[str]] = {
         "Glue.AWSGlueException",
         "Glue.SdkClientException",
     ],
+    "codebuild": ["CodeBuild.AWSCodeBuildException", "CodeBuild.SdkClientException"],
     "sfn": ["Sfn.SfnException", "Sfn.SdkClientException"],
     "states": ["StepFunctions.AWSStepFunctionsException", "StepFunctions.SdkClientException"],
     "cloudwatch": ["CloudWatch.CloudWatchException", "CloudWatch.SdkClientException"],
@@ -168,6 +170,8 @@ RETRY_BUSY = retrying(BUSY, interval=60, attempts=20, longest=900)
 RETRY_DIED = retrying(DIED, interval=5, attempts=2)
 # When the answer to a start is lost, the job that it started has to end first.
 RETRY_RUNNING = retrying(["Glue.ConcurrentRunsExceededException"], interval=60, attempts=20, longest=900)
+# CodeBuild says it of a project that builds already, too.
+RETRY_BUILDING = retrying(["CodeBuild.AccountLimitExceededException"], interval=60, attempts=20, longest=900)
 
 
 def invoke(

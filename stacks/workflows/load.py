@@ -7,10 +7,11 @@ from typing import Any
 from config import layout
 from config.settings import Settings
 from stacks.parts.access import Statement, allow
-from stacks.workflows import asl, decisions
+from stacks.workflows import asl, builds, decisions
 from stacks.workflows.asl import State, States, jsonata
 
-HOURS = 6
+DBT = "run_dbt"  # the function, or the project of the same name
+HOURS = 6  # besides what dbt may take on CodeBuild
 LOAD_HOURS = 2
 
 
@@ -36,23 +37,40 @@ def definition(settings: Settings) -> dict[str, Any]:
         comment="Published runs to the warehouse and its marts",
         start="Start",
         states=states,
-        hours=HOURS,
+        hours=_hours(settings),
     )
+
+
+def _hours(settings: Settings) -> float:
+    dbt = settings.analytics.dbt
+    waits = builds.QUEUED_MINUTES + dbt.timeout_minutes if settings.analytics.builds_on_codebuild else 0
+    return HOURS + waits / 60
 
 
 def _marts_states(settings: Settings) -> States:
     """The marts, and the analysis of what they say of experiments, where one is configured."""
-    payload = {"run_id": jsonata("$runs[-1]")}
-    function = settings.names.function_arn("run_dbt")
     if not decisions.is_analysed(settings):
-        ended = jsonata("{'runs': $runs, 'dbt': $states.result.Payload}")
-        return {"RunDbt": asl.invoke(function, payload, Output=ended, End=True)}
-    built = {"dbt": jsonata("$states.result.Payload")}
+        ended = jsonata(f"{{'runs': $runs, 'dbt': {_built(settings)}}}")
+        return _run_dbt(settings, Output=ended, End=True)
+    built = {"dbt": jsonata(_built(settings))}
     output = "{'runs': $runs, 'dbt': $dbt, 'decisions': $decisions}"
     return {
-        "RunDbt": asl.invoke(function, payload, Assign=built, Next="AnalyseExperiments"),
+        **_run_dbt(settings, Assign=built, Next="AnalyseExperiments"),
         **decisions.states(settings, output=output),
     }
+
+
+def _run_dbt(settings: Settings, **fields: Any) -> States:
+    run = jsonata("$runs[-1]")
+    if settings.analytics.builds_on_codebuild:
+        return builds.states(settings, "RunDbt", DBT, {"RUN_ID": run}, error="DbtBuildFailed", **fields)
+    return {"RunDbt": asl.invoke(settings.names.function_arn(DBT), {"run_id": run}, **fields)}
+
+
+def _built(settings: Settings) -> str:
+    """What the execution answers of dbt, as an expression: a function's counts, or the build's id."""
+    on_codebuild = settings.analytics.builds_on_codebuild
+    return "{'build': $states.result.Build.Id}" if on_codebuild else "$states.result.Payload"
 
 
 def _load_states(settings: Settings) -> States:
@@ -110,8 +128,10 @@ def _load_warehouse(settings: Settings, more: dict[str, str], **fields: Any) -> 
 
 def statements(settings: Settings) -> list[Statement]:
     names = settings.names
-    functions = ("load_warehouse", "run_dbt")
+    on_codebuild = settings.analytics.builds_on_codebuild
+    functions = ("load_warehouse", *(() if on_codebuild else (DBT,)))
     return [
         allow("lambda:InvokeFunction", *(names.function_arn(name) for name in functions)),
         allow("dynamodb:UpdateItem", names.table_arn(names.control_table)),
+        *(builds.statements(settings, DBT) if on_codebuild else ()),
     ]

@@ -33,6 +33,7 @@ PLUGINS = (
     "osusume_endpoint.glue.plugin",
     "osusume_endpoint.rds.plugin",
     "osusume_endpoint.redshift.plugin",
+    "osusume_endpoint.codebuild.plugin",
     "osusume_endpoint.personalize.plugin",
     "osusume_endpoint.quicksight.plugin",
     "osusume_endpoint.faults.plugin",

@@ -139,7 +139,7 @@ def _whole_endpoints(inner: Callable[..., str]) -> Callable[..., str]:
     """ministack keeps an endpoint's groups and private DNS, and answers neither."""
 
     def fields(ep: dict[str, Any], tag: str = "item") -> str:
-        groups = "".join(f"<item><groupId>{one}</groupId></item>" for one in ep["SecurityGroupIds"])
+        groups = "".join(f"<item><groupId>{one}</groupId></item>" for one in ep.get("SecurityGroupIds", []))
         private = str(ep.get("PrivateDnsEnabled", False)).lower()
         more = f"<groupSet>{groups}</groupSet><privateDnsEnabled>{private}</privateDnsEnabled>"
         head, end, tail = inner(ep, tag).rpartition(f"</{tag}>")

@@ -37,6 +37,7 @@ Handler = Mapping[str, Any]
 #  that identifies it (the type's primary identifier)}.
 CONTRIBUTORS = (
     "osusume_endpoint.apigateway.cloudformation",
+    "osusume_endpoint.codebuild.cloudformation",
     "osusume_endpoint.glue.cloudformation",
     "osusume_endpoint.personalize.cloudformation",
     "osusume_endpoint.quicksight.cloudformation",

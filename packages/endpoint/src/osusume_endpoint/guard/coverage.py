@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
+from osusume_endpoint.codebuild.plugin import CodeBuild
 from osusume_endpoint.dynamodb.plugin import Exports
 from osusume_endpoint.errors import NotEmulated
 from osusume_endpoint.glue import plugin as glue
@@ -115,6 +116,7 @@ def _stubs(service: str) -> Iterable[str]:
 def _whole() -> dict[str, Operations]:
     return {
         **responses.operations(),
+        "codebuild": _made(CodeBuild),
         "quicksight": quicksight_operations(),
         "rds-data": _made(RdsData),
         "redshift-data": _made(RedshiftData),

@@ -7,12 +7,14 @@ win. Nothing of this process's environment is passed on.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from osusume_endpoint.endpoint import Credentials, Endpoint
+from osusume_endpoint.network import placed
+from osusume_endpoint.network.model import Place
 
 # Names that Lambda reserves: CreateFunction refuses them.
 RESERVED = frozenset(
@@ -39,21 +41,23 @@ RESERVED = frozenset(
 )
 
 
-# Each gives a function's process more variables of ours, by the function's configuration.
-contributors: list[Callable[[Mapping[str, Any]], Mapping[str, str]]] = []
+# Each gives the process of a function, or of a build, more variables of ours: by its place in a VPC, and by the values
+# of its variables.
+contributors: list[Callable[[Place | None, Collection[str]], Mapping[str, str]]] = []
 
 
 def variables(
     config: dict[str, Any], *, endpoint: Endpoint, credentials: Credentials, code: Path, temporary: Path
 ) -> dict[str, str]:
     own = (config.get("Environment") or {}).get("Variables") or {}
+    place, told = placed.of_function(config), set(own.values())
     return {
         **_lambda_defaults(config, endpoint=endpoint, code=code),
         **_ours(endpoint),
         **{name: str(value) for name, value in own.items() if name not in RESERVED},
         **credentials.environment(),
         "TMPDIR": str(temporary),
-        **{name: value for contribute in contributors for name, value in contribute(config).items()},
+        **{name: value for contribute in contributors for name, value in contribute(place, told).items()},
     }
 
 

@@ -32,6 +32,11 @@ def copy_lacks(endpoint: Endpoint, workgroup: Answer) -> Missing | None:
     return reach.to_service(deployed.read(endpoint.client("ec2")), place, "s3")
 
 
+def service_lacks(endpoint: Endpoint, source: Place | None, service: str) -> Missing | None:
+    """What the source lacks on its way to a service of AWS; nothing where it is in no VPC of the account's."""
+    return reach.to_service(deployed.read(endpoint.client("ec2")), source, service) if source else None
+
+
 def of_connections(endpoint: Endpoint, names: Iterable[str], *, job: str) -> Place | None:
     """Where a Glue job runs by its connections; None: in no VPC of the account's."""
     glue = endpoint.client("glue")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import atexit
 import json
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Collection
 
 from osusume_endpoint import postgres, service
 from osusume_endpoint.endpoint import Endpoint
 from osusume_endpoint.lambda_ import environment
 from osusume_endpoint.network import placed
+from osusume_endpoint.network.model import Place
 from osusume_endpoint.redshift.data import DataApi
 from osusume_endpoint.redshift.serverless import Serverless
 from osusume_endpoint.redshift.stand_in import NO_PATH
@@ -27,7 +27,7 @@ def install(endpoint: Endpoint) -> None:
         account=endpoint.account,
         warehouse=warehouse,
     )
-    environment.contributors.append(lambda config: cut_off(endpoint, serverless, config))
+    environment.contributors.append(lambda place, told: cut_off(endpoint, serverless, place, told))
     data = DataApi(endpoint=endpoint, serverless=serverless, warehouse=warehouse)
     service.add_service(
         name="redshift-serverless",
@@ -40,9 +40,10 @@ def install(endpoint: Endpoint) -> None:
     )
 
 
-def cut_off(endpoint: Endpoint, serverless: Serverless, config: Mapping[str, Any]) -> dict[str, str]:
-    """For a function that is told a workgroup's name: what its network keeps from it, as dbt's adapter reads it."""
-    told = set(((config.get("Environment") or {}).get("Variables") or {}).values())
+def cut_off(
+    endpoint: Endpoint, serverless: Serverless, place: Place | None, told: Collection[str]
+) -> dict[str, str]:
+    """For a program that is told a workgroup's name: what its network keeps from it, as dbt's adapter reads it."""
     workgroups = {
         serverless.namespace_of(workgroup)["dbName"]: workgroup
         for name, workgroup in serverless.workgroups.items()
@@ -50,5 +51,5 @@ def cut_off(endpoint: Endpoint, serverless: Serverless, config: Mapping[str, Any
     }
     if not workgroups:
         return {}
-    reasons = placed.warehouses_cut_off(endpoint, placed.of_function(config), workgroups)
+    reasons = placed.warehouses_cut_off(endpoint, place, workgroups)
     return {NO_PATH: json.dumps(reasons)} if reasons else {}

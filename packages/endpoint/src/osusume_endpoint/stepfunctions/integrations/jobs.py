@@ -100,6 +100,22 @@ def _stop_query(clients: Clients, arguments: Json, started: Json) -> Json:
     return Call("athena", "stopQueryExecution")(clients, {"QueryExecutionId": started["QueryExecutionId"]})
 
 
+def _build(clients: Clients, arguments: Json, started: Json) -> Json:
+    call = Call("codebuild", "batchGetBuilds", fallback="AWSCodeBuildException", millis=True)
+    return {"Build": call(clients, {"Ids": [started["Build"]["Id"]]})["Builds"][0]}
+
+
+def _stop_build(clients: Clients, arguments: Json, started: Json) -> Json:
+    return Call("codebuild", "stopBuild")(clients, {"Id": started["Build"]["Id"]})
+
+
+BUILD = Job(
+    describe=_build,
+    status=lambda description: str(description["Build"]["BuildStatus"]),
+    succeeded=("SUCCEEDED",),
+    failed=("FAILED", "FAULT", "TIMED_OUT", "STOPPED"),
+    stop=_stop_build,
+)
 GLUE_JOB = Job(
     describe=_job_run,
     status=lambda run: str(run["JobRunState"]),

@@ -96,6 +96,14 @@ INTEGRATIONS: dict[tuple[str, str], Integration] = {
         patterns=(SYNC,),
         jobs={SYNC: jobs.GLUE_JOB},
     ),
+    ("codebuild", "startBuild"): Integration(
+        sdk=("codebuild", "startBuild"),
+        call=_with_metadata(
+            lambda: Call("codebuild", "startBuild", fallback="AWSCodeBuildException", millis=True)
+        ),
+        patterns=(SYNC,),
+        jobs={SYNC: jobs.BUILD},
+    ),
     ("states", "startExecution"): Integration(
         sdk=("sfn", "startExecution"),
         call=_with_metadata(_start_execution, _texts("Input")),

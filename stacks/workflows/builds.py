@@ -1,0 +1,76 @@
+"""A build of CodeBuild as a step of a workflow, which fails as the function in its place does: with what went wrong.
+
+Sources: Step Functions developer guide, "Manage AWS CodeBuild builds with Step Functions" and "IAM policies for calling
+AWS CodeBuild".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from config.settings import Settings
+from stacks.parts.access import Statement, allow
+from stacks.workflows import asl
+from stacks.workflows.asl import States, jsonata, literal
+
+QUEUED_MINUTES = 60  # a build that found no machine by then is given up
+FAILURE = "FAILURE"  # exported variable of a build: what went wrong, in words
+# As `.sync` fails a task: the description of the build is the cause.
+_BUILD = "$parse($states.errorOutput.Cause).Build"
+
+
+def states(
+    settings: Settings, state: str, project: str, variables: Mapping[str, str], *, error: str, **fields: Any
+) -> States:
+    """`state` starts a build and waits for its end; `<state>Failed` says of one that failed why, as `error`.
+
+    `variables` of the build are expressions. The state's result is {Build}.
+    """
+    build = {
+        "ProjectName": settings.names.project(project),
+        "EnvironmentVariablesOverride": [
+            {"Name": name, "Value": value, "Type": "PLAINTEXT"} for name, value in variables.items()
+        ],
+    }
+    caught = {
+        "ErrorEquals": ["States.TaskFailed"],
+        "Output": jsonata(f"{{'cause': {_cause()}}}"),
+        "Next": f"{state}Failed",
+    }
+    return {
+        state: asl.task(asl.BUILD, build, Retry=[asl.RETRY_BUILDING], Catch=[caught], **fields),
+        f"{state}Failed": {"Type": "Fail", "Error": error, "Cause": jsonata("$states.input.cause")},
+    }
+
+
+def _cause() -> str:
+    """The exported words, and where the log is; without words, the build's status and its phases' messages.
+
+    A cause that is no description of a build stays as it is: Step Functions itself failed the task.
+    """
+    return f"""
+    (
+      $described := $contains($states.errorOutput.Cause, {literal('"BuildStatus"')});
+      $build := $described ? {_BUILD};
+      $words := $build.ExportedEnvironmentVariables[Name = {literal(FAILURE)}].Value;
+      $phases := $build.Phases[$exists(Contexts)].Contexts[$exists(Message) and Message != ''].Message;
+      $said := $exists($words) and $words != '' ? $words : $join([$build.BuildStatus, $phases], ': ');
+      $described
+        ? 'build ' & $build.Id & ' ended as ' & $build.BuildStatus & '. ' & {asl.bounded("$said")}
+          & ' Log: ' & $build.Logs.DeepLink
+        : {asl.bounded("$states.errorOutput.Cause")}
+    )
+    """
+
+
+def statements(settings: Settings, project: str) -> list[Statement]:
+    rule = f"arn:aws:events:{settings.region}:{settings.account}:rule/StepFunctionsGetEventForCodeBuildStartBuildRule"
+    return [
+        allow(
+            ["codebuild:StartBuild", "codebuild:StopBuild", "codebuild:BatchGetBuilds"],
+            settings.names.project_arn(project),
+        ),
+        # `.sync` learns of the end through a rule that Step Functions manages.
+        allow(["events:PutTargets", "events:PutRule", "events:DescribeRule"], rule),
+    ]
