@@ -52,6 +52,12 @@ PARTS = (
         r"|\S+ secretsmanager:\S+ \S+:secret:{prefix}/warehouse-\S+",
         ("prefix:results/runs/*/warehouse/*",),
     ),
+    Part(
+        "AWS::Lambda::Function",
+        "FunctionName",
+        "{prefix}-run-dbt",
+        r"\S+ lambda:InvokeFunction \S+:function:{prefix}-run-dbt",
+    ),
     Part("AWS::Personalize::Dataset", "DatasetType", "Users", r"\S+ personalize:\S+ \S+:dataset/[^/]+/USERS"),
     Part("AWS::Personalize::Dataset", "DatasetType", "Items", r"\S+ personalize:\S+ \S+:dataset/[^/]+/ITEMS"),
 )

@@ -127,6 +127,20 @@ def test_a_build_runs_its_source_as_its_role_and_says_so_in_its_log(codebuild: E
     assert len(listed) == 2 and listed[1] == build["id"], "newest first"
 
 
+def test_a_role_may_write_to_the_streams_of_its_own_group_alone(codebuild: Endpoint) -> None:
+    """As templates have it: the ARN of a group with `:*`. AWS compares it with the stream's."""
+    location = stored(codebuild, SAID)
+    for group, status in (("own", "SUCCEEDED"), ("other", "FAILED")):
+        title = name("logs")
+        codebuild.client("logs").create_log_group(logGroupName=f"{title}-own")
+        arn = f"arn:aws:logs:{REGION}:222222222222:log-group:{title}-{group}:*"
+        write = allow("logs:CreateLogStream", "logs:PutLogEvents", resource=arn)
+        role = make_role(codebuild, write, allow("s3:GetObject"), service=SERVICE)
+        logs = {"cloudWatchLogs": {"status": "ENABLED", "groupName": f"{title}-own"}}
+        made = project(codebuild, PRINTS, location=location, serviceRole=role, logsConfig=logs)
+        assert built(codebuild, made)["buildStatus"] == status
+
+
 def test_a_failed_command_fails_the_build_and_is_named(codebuild: Endpoint) -> None:
     phase = {"commands": ["echo because > why; false"], "finally": ['export WHY="$(cat why)"']}
     build = built(codebuild, project(codebuild, {"build": phase}, env={"exported-variables": ["WHY"]}))

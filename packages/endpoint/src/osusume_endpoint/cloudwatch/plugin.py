@@ -23,6 +23,8 @@ def install(endpoint: Endpoint) -> None:
     replacements.apply(__name__)
     prefix = f"arn:aws:cloudwatch:{endpoint.region}:{endpoint.account}:alarm:"
     hooks.resources["monitoring"] = lambda body, query: _one_alarm(body, query, prefix)
+    groups = f"arn:aws:logs:{endpoint.region}:{endpoint.account}:log-group:"
+    hooks.resources["logs"] = lambda body, query: _one_stream(body, groups)
     threading.Thread(target=_look, args=(endpoint,), name="alarms", daemon=True).start()
 
 
@@ -30,6 +32,17 @@ def _one_alarm(body: bytes, query: dict[str, Any], prefix: str) -> str | None:
     """The alarm of calls that take AlarmNames and name one; ministack reads AlarmName only."""
     names = _alarm_names(body, query)
     return f"{prefix}{names[0]}" if len(names) == 1 else None
+
+
+def _one_stream(body: bytes, groups: str) -> str | None:
+    """The stream of calls that name one, which policies of `<group's ARN>:*` are about; ministack reads the group."""
+    try:
+        read = json.loads(body)
+    except ValueError:
+        return None
+    named = read if isinstance(read, dict) else {}
+    group, stream = named.get("logGroupName"), named.get("logStreamName")
+    return f"{groups}{group}:log-stream:{stream}" if group and stream else None
 
 
 def _alarm_names(body: bytes, query: dict[str, Any]) -> list[str]:

@@ -1,0 +1,101 @@
+"""A small shop whose marts are built on CodeBuild: the same marts, and the same words when they fail."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+import yaml
+
+from local.demo import progress
+from local.demo.generated import generate
+from tests import example
+from tests.e2e.line import Line
+from tests.e2e.test_examples import FOLDER, Deployment, environment
+
+pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.nightly]
+
+
+@contextmanager
+def ran(home: Path) -> Iterator[tuple[Line, str]]:
+    small = yaml.safe_load((FOLDER / "small.yaml").read_text())
+    with environment(home):
+        content = example.content(**small)
+        content["analytics"] = {
+            **content["analytics"],
+            "dbt": {"runs_on": "codebuild", "timeout_minutes": 60},
+        }
+        made = Deployment(home, content)
+        made.deploy(generate(now=pd.Timestamp.now("UTC") - pd.Timedelta(hours=1)))
+        yield made.line, made.line.run()
+
+
+def builds(line: Line) -> list[dict[str, Any]]:
+    """Newest first."""
+    client, project = line.client("codebuild"), line.settings.names.project("run_dbt")
+    ids = client.list_builds_for_project(projectName=project)["ids"]
+    return list(client.batch_get_builds(ids=ids)["builds"]) if ids else []
+
+
+def logged(line: Line, build: dict[str, Any]) -> str:
+    where = {"logGroupName": build["logs"]["groupName"], "logStreamName": build["logs"]["streamName"]}
+    return "\n".join(event["message"] for event in line.client("logs").get_log_events(**where)["events"])
+
+
+def variable(build: dict[str, Any], name: str) -> str:
+    [found] = [one for one in build["environment"]["environmentVariables"] if one["name"] == name]
+    return str(found["value"])
+
+
+def failure(line: Line, run: str) -> tuple[str, str]:
+    """(error, cause) of a load that fails."""
+    with pytest.raises(progress.RunFailed):
+        line.start("load", {"runs": [run]})
+    client = line.client("stepfunctions")
+    arn = line.settings.names.workflow_arn("load")
+    newest = client.list_executions(stateMachineArn=arn, maxResults=1)["executions"][0]
+    found = client.describe_execution(executionArn=newest["executionArn"])
+    return found["error"], json.loads(found["cause"])["cause"]
+
+
+def test_marts_are_built_by_a_build_and_a_failed_one_says_which_node_and_why(tmp_path: Path) -> None:
+    with ran(tmp_path) as (line, run):
+        [build] = builds(line)
+        assert build["buildStatus"] == "SUCCEEDED", logged(line, build)
+        assert variable(build, "RUN_ID") == run
+        assert '"models"' in logged(line, build)
+        [[users]] = line.warehouse("select count(*) from marts.dim_users")
+        assert users == line.shop.shop.users.user_id.nunique()
+        [[owner]] = line.warehouse("select tableowner from pg_tables where tablename = 'dim_users'")
+        assert owner == f"IAMR:{line.settings.names.transformation_role}"
+        _fails_in_its_words(line, run)
+        _fails_without_a_way_to_the_warehouse(line, run)
+
+
+def _fails_in_its_words(line: Line, run: str) -> None:
+    line.warehouse("create view marts.dim_items_kept as select 1 as one")
+    line.warehouse("alter table landing.items rename to items_away")
+    try:
+        error, cause = failure(line, run)
+    finally:
+        line.warehouse("alter table landing.items_away rename to items")
+    assert error == "DbtBuildFailed"
+    assert "nodes failed:" in cause and "ended as FAILED" in cause and "Log: https://" in cause, cause
+
+
+def _fails_without_a_way_to_the_warehouse(line: Line, run: str) -> None:
+    """The build's security group lets nothing out to the warehouse's port any more."""
+    ec2, names = line.client("ec2"), line.settings.names
+    group = line.client("ssm").get_parameter(Name=names.parameter("network/security-group/transformation"))
+    identifier = group["Parameter"]["Value"]
+    [described] = ec2.describe_security_groups(GroupIds=[identifier])["SecurityGroups"]
+    closed = [rule for rule in described["IpPermissionsEgress"] if rule.get("FromPort") == 5439]
+    assert closed
+    ec2.revoke_security_group_egress(GroupId=identifier, IpPermissions=closed)
+    error, cause = failure(line, run)
+    assert error == "DbtBuildFailed" and "has no outbound rule for port 5439" in cause, cause
