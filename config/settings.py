@@ -687,7 +687,7 @@ class Dbt(Section):
     runs_on: Literal["lambda", "codebuild"] = "lambda"
     """A function, which ends after 15 minutes at most, or a build of CodeBuild, which starts a minute later."""
     timeout_minutes: int = Field(default=15, ge=5, le=rules.BUILD_MINUTES)
-    """Time after which dbt is stopped: at most 15 on `lambda`, 2,160 on `codebuild`."""
+    """Time after which dbt is stopped: at most 15 on `lambda`, 480 on `codebuild`."""
 
     @model_validator(mode="after")
     def _a_function_ends(self) -> Self:

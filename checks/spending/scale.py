@@ -218,14 +218,14 @@ def limits(size: Size, settings: Settings) -> list[Limit]:
 
 
 def _of_dbt(size: Size, settings: Settings) -> Limit:
-    """A function's quota, or the time-out of a build, of which CodeBuild takes BUILD_MINUTES."""
+    """A function's quota, or the time-out of a build."""
     on_codebuild = settings.analytics.builds_on_codebuild
     where, quota, cure, source = (
         (
             "build",
             settings.analytics.dbt.timeout_minutes,
             f"a longer `analytics.dbt.timeout_minutes`, {BUILD_MINUTES:,} at most",
-            "CodeBuild user guide, Quotas",
+            "`config.rules.BUILD_MINUTES`: a run ends before the next begins",
         )
         if on_codebuild
         else (

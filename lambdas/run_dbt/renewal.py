@@ -19,7 +19,8 @@ AGAIN_SECONDS = 60.0  # after a request for a password that failed
 def renewed(password: Callable[[], str], *, seconds: float = SECONDS) -> Iterator[None]:
     """Inside, dbt has a new password every so many seconds."""
     ended = threading.Event()
-    thread = threading.Thread(target=_renew, args=(password, seconds, ended), daemon=True)
+    arguments = (password, seconds, ended)
+    thread = threading.Thread(target=_renew, args=arguments, name="renewal", daemon=True)
     thread.start()
     try:
         yield

@@ -35,19 +35,24 @@ def states(
     }
     caught = {
         "ErrorEquals": ["States.TaskFailed"],
-        "Output": jsonata(f"{{'cause': {_cause()}}}"),
+        # Which is every error but a time-out: a build that failed is told from one that did not start.
+        "Output": jsonata(_said(error)),
         "Next": f"{state}Failed",
     }
     return {
         state: asl.task(asl.BUILD, build, Retry=[asl.RETRY_BUILDING], Catch=[caught], **fields),
-        f"{state}Failed": {"Type": "Fail", "Error": error, "Cause": jsonata("$states.input.cause")},
+        f"{state}Failed": {
+            "Type": "Fail",
+            "Error": jsonata("$states.input.error"),
+            "Cause": jsonata("$states.input.cause"),
+        },
     }
 
 
-def _cause() -> str:
-    """The exported words, and where the log is; without words, the build's status and its phases' messages.
+def _said(error: str) -> str:
+    """{error, cause}: the exported words, and where the log is; without words, the status and the phases' messages.
 
-    A cause that is no description of a build stays as it is: Step Functions itself failed the task.
+    An error that has no description of a build stays as it is.
     """
     return f"""
     (
@@ -56,10 +61,13 @@ def _cause() -> str:
       $words := $build.ExportedEnvironmentVariables[Name = {literal(FAILURE)}].Value;
       $phases := $build.Phases[$exists(Contexts)].Contexts[$exists(Message) and Message != ''].Message;
       $said := $exists($words) and $words != '' ? $words : $join([$build.BuildStatus, $phases], ': ');
-      $described
-        ? 'build ' & $build.Id & ' ended as ' & $build.BuildStatus & '. ' & {asl.bounded("$said")}
-          & ' Log: ' & $build.Logs.DeepLink
-        : {asl.bounded("$states.errorOutput.Cause")}
+      {{
+        'error': $described ? {literal(error)} : $states.errorOutput.Error,
+        'cause': $described
+          ? 'build ' & $build.Id & ' ended as ' & $build.BuildStatus & '. ' & {asl.bounded("$said")}
+            & ' Log: ' & $build.Logs.DeepLink
+          : {asl.bounded("$states.errorOutput.Cause")}
+      }}
     )
     """
 

@@ -78,14 +78,23 @@ def test_marts_are_built_by_a_build_and_a_failed_one_says_which_node_and_why(tmp
 
 
 def _fails_in_its_words(line: Line, run: str) -> None:
-    line.warehouse("create view marts.dim_items_kept as select 1 as one")
-    line.warehouse("alter table landing.items rename to items_away")
+    """The project is told of a column that nothing loaded."""
+    client, name = line.client("codebuild"), line.settings.names.project("run_dbt")
+    [project] = client.batch_get_projects(names=[name])["projects"]
+    environment, variables = project["environment"], project["environment"]["environmentVariables"]
+    [columns] = [one for one in variables if one["name"] == "WAREHOUSE_COLUMNS"]
+    told = json.loads(columns["value"])
+    told["users"]["nowhere"] = "varchar(10)"
+    others = [one for one in variables if one is not columns]
+    wrong = [*others, {**columns, "value": json.dumps(told)}]
+    client.update_project(name=name, environment={**environment, "environmentVariables": wrong})
     try:
         error, cause = failure(line, run)
     finally:
-        line.warehouse("alter table landing.items_away rename to items")
-    assert error == "DbtBuildFailed"
-    assert "nodes failed:" in cause and "ended as FAILED" in cause and "Log: https://" in cause, cause
+        client.update_project(name=name, environment=environment)
+    assert error == "DbtBuildFailed", (error, cause)
+    assert "ended as FAILED. DbtBuildFailed: " in cause and "nodes failed:" in cause, cause
+    assert "dim_users" in cause and "nowhere" in cause and "Log: https://" in cause, cause
 
 
 def _fails_without_a_way_to_the_warehouse(line: Line, run: str) -> None:

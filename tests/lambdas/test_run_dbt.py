@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from lambdas.run_dbt import __main__ as program
 from lambdas.run_dbt import build, profile
 from lambdas.run_dbt.environment import Environment
 
@@ -220,3 +221,33 @@ def test_a_failing_build_names_model_and_test(built: Any) -> None:
 def test_a_project_that_does_not_parse_is_a_failed_build(built: Any) -> None:
     output = built({"models/bad.sql": "select * from {{ ref('missing') }}"})
     assert "FAILED dbt did not get to building" in output and "missing" in output
+
+
+class TestProgram:
+    """`python -m lambdas.run_dbt`, as a build of CodeBuild runs it."""
+
+    @pytest.fixture(autouse=True)
+    def folder(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setenv("RUN_ID", "20261124T030000Z")
+        return tmp_path
+
+    def test_it_builds_for_the_run_that_it_is_given(
+        self, folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        ran: list[str] = []
+        monkeypatch.setattr("lambdas.run_dbt.handler.run", ran.append)
+        assert program.main() == 0
+        assert ran == ["20261124T030000Z"] and not (folder / "failure").exists()
+
+    def test_what_went_wrong_is_left_for_the_workflow_no_longer_than_it_takes(
+        self, folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def fail(run_id: str) -> None:
+            raise build.DbtBuildFailed("2 nodes failed:\n" + "é" * 5000)
+
+        monkeypatch.setattr("lambdas.run_dbt.handler.run", fail)
+        with pytest.raises(build.DbtBuildFailed):
+            program.main()
+        said = (folder / "failure").read_text()
+        assert said.startswith("DbtBuildFailed: 2 nodes failed:\né") and len(said) == program.CHARACTERS
