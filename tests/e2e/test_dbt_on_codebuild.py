@@ -14,8 +14,9 @@ import yaml
 
 from local.demo import progress
 from local.demo.generated import generate
+from stacks.parts.stack import security_group_id
 from tests import example
-from tests.e2e.line import Line
+from tests.e2e.line import Line, wait_for
 from tests.e2e.test_examples import FOLDER, Deployment, environment
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.nightly]
@@ -94,17 +95,24 @@ def _fails_in_its_words(line: Line, run: str) -> None:
         client.update_project(name=name, environment=environment)
     assert error == "DbtBuildFailed", (error, cause)
     assert "ended as FAILED. DbtBuildFailed: " in cause and "nodes failed:" in cause, cause
-    assert "dim_users" in cause and "nowhere" in cause and "Log: https://" in cause, cause
+    assert "stg_shop__users" in cause and "nowhere" in cause and "Log: https://" in cause, cause
 
 
 def _fails_without_a_way_to_the_warehouse(line: Line, run: str) -> None:
-    """The build's security group lets nothing out to the warehouse's port any more."""
-    ec2, names = line.client("ec2"), line.settings.names
-    group = line.client("ssm").get_parameter(Name=names.parameter("network/security-group/transformation"))
-    identifier = group["Parameter"]["Value"]
-    [described] = ec2.describe_security_groups(GroupIds=[identifier])["SecurityGroups"]
-    closed = [rule for rule in described["IpPermissionsEgress"] if rule.get("FromPort") == 5439]
-    assert closed
-    ec2.revoke_security_group_egress(GroupId=identifier, IpPermissions=closed)
-    error, cause = failure(line, run)
-    assert error == "DbtBuildFailed" and "has no outbound rule for port 5439" in cause, cause
+    """The project has the extraction's security group, which lets nothing out to the warehouse's port."""
+    client, names = line.client("codebuild"), line.settings.names
+    [project] = client.batch_get_projects(names=[names.project("run_dbt")])["projects"]
+    parameter = names.parameter(security_group_id("extraction"))
+    group = line.client("ssm").get_parameter(Name=parameter)["Parameter"]["Value"]
+    client.update_project(
+        name=project["name"], vpcConfig={**project["vpcConfig"], "securityGroupIds": [group]}
+    )
+    variables = [{"name": "RUN_ID", "value": run, "type": "PLAINTEXT"}]
+    client.start_build(projectName=project["name"], environmentVariablesOverride=variables)
+    build = wait_for(lambda: ended(builds(line)[0]), seconds=120, what="the build")
+    [exported] = build["exportedEnvironmentVariables"]
+    assert "has no outbound rule for port 5439" in exported["value"], exported
+
+
+def ended(build: dict[str, Any]) -> dict[str, Any] | None:
+    return build if build["buildComplete"] else None
