@@ -52,7 +52,7 @@ def handler(project: Properties) -> str:
 
 
 def commands(project: Properties) -> list[str]:
-    """Of every phase; none where the build's specification is a file of its source, or no JSON."""
+    """The commands of every phase; none where the build's specification is a file of its source, or no JSON."""
     try:
         phases = json.loads(str(project.get("Source", {}).get("BuildSpec", ""))).get("phases", {})
     except (ValueError, AttributeError):

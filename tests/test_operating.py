@@ -69,7 +69,9 @@ def errors() -> set[str]:
 def test_every_alarm_has_a_row_and_every_row_an_alarm(variation: str) -> None:
     event = {"type": "click", "source": "application_log", "streamed": True}
     streaming = example.settings(variation, datasets={"interactions": {"events": [event]}})
-    given = (example.settings(variation), streaming)  # some are only where events are streamed
+    building = example.settings(variation, analytics={"dbt": {"runs_on": "codebuild"}})
+    # Some are only where events are streamed, or where dbt runs on CodeBuild.
+    given = (example.settings(variation), streaming, building)
     alarms = [alarm for settings in given for alarm in watched(settings, functions=FUNCTIONS)]
     assert rows("Alarms") == {alarm.slug for alarm in alarms}
 

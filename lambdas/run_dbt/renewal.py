@@ -1,4 +1,4 @@
-"""dbt's password while it runs: Redshift Serverless's lives an hour, and dbt signs in anew for each model.
+"""A new password for dbt while it runs: one of Redshift Serverless lives an hour, and dbt signs in for each model.
 
 Open connections outlive the password that they were opened with.
 """
