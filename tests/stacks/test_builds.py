@@ -14,9 +14,11 @@ from config import rules
 from config.settings import Settings
 from osusume_endpoint.stepfunctions.definition import validate
 from osusume_endpoint.testing.scripted import Cloud, ServiceError
+from stacks.parts.alarms import watched
+from stacks.synthesis import WITHOUT_LAYERS
 from stacks.workflows import load, pipeline
 from tests import example
-from tests.stacks.conftest import Assembly
+from tests.stacks.conftest import Template
 from tests.stacks.test_workflows import NAMES, RUN, analytics, output, run, sent
 
 DBT = {"runs_on": "codebuild", "timeout_minutes": 120}
@@ -160,55 +162,64 @@ def test_without_a_warehouse_nothing_is_built_anywhere() -> None:
     assert not settings.analytics.builds_on_codebuild
 
 
+def resources(settings: Settings, folder: Path) -> Template:
+    """Of the analytics stack alone, which takes a fraction of what all stacks take."""
+    from aws_cdk import App
+
+    from stacks.analytics import AnalyticsStack
+
+    app = App(outdir=str(folder), context=WITHOUT_LAYERS)
+    AnalyticsStack(app, settings=settings)
+    app.synth()
+    return dict(json.loads((folder / "Analytics.template.json").read_text())["Resources"])
+
+
 @pytest.fixture(scope="module")
-def templates(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
-    return Assembly("dev", tmp_path_factory.mktemp("codebuild"), SETTINGS)
+def built(tmp_path_factory: pytest.TempPathFactory) -> Template:
+    return resources(SETTINGS, tmp_path_factory.mktemp("codebuild"))
 
 
-def of_dbt(assembly: Assembly, kind: str) -> dict[str, Any]:
-    found = {key: one for key, one in assembly.resources(kind) if key.startswith("analytics/RunDbt")}
-    return {key.removeprefix("analytics/"): one["Properties"] for key, one in found.items()}
+def of_dbt(found: Template, kind: str) -> Template:
+    kept = {key: one for key, one in found.items() if key.startswith("RunDbt") and one["Type"] == kind}
+    return {key: one["Properties"] for key, one in kept.items()}
 
 
 def test_the_project_stands_where_the_function_stood_under_the_same_role(
-    templates: Assembly, tmp_path: Path
+    built: Template, tmp_path: Path
 ) -> None:
     """A role of another logical id would be made before the old one goes, and its name would be taken."""
-    before = Assembly("dev", tmp_path)
-    old, new = of_dbt(before, "AWS::IAM::Role"), of_dbt(templates, "AWS::IAM::Role")
+    before = resources(example.settings(), tmp_path)
+    old, new = of_dbt(before, "AWS::IAM::Role"), of_dbt(built, "AWS::IAM::Role")
     assert list(old) == list(new)
     [was], [role] = old.values(), new.values()
     assert was["RoleName"] == role["RoleName"] == NAMES.transformation_role
-    assert of_dbt(before, "AWS::Lambda::Function") and not of_dbt(templates, "AWS::Lambda::Function")
+    assert of_dbt(before, "AWS::Lambda::Function") and not of_dbt(built, "AWS::Lambda::Function")
     [function], [project] = (
         of_dbt(before, "AWS::Lambda::Function").values(),
-        of_dbt(templates, "AWS::CodeBuild::Project").values(),
+        of_dbt(built, "AWS::CodeBuild::Project").values(),
     )
     variables = {one["Name"]: one["Value"] for one in project["Environment"]["EnvironmentVariables"]}
     assert variables == function["Environment"]["Variables"]
     code = function["Code"]["S3Key"]
     assert project["Source"]["Location"].endswith(f"/{code}"), "the function's own zip"
-    used = {reference["Ref"] for reference in function["Layers"]}
-    layers = {
-        layer["Properties"]["Content"]["S3Key"]
-        for key, layer in before.resources("AWS::Lambda::LayerVersion")
-        if key.removeprefix("analytics/") in used
-    }
+    layers = {before[reference["Ref"]]["Properties"]["Content"]["S3Key"] for reference in function["Layers"]}
     assert {one["Location"].rpartition("/")[2] for one in project["SecondarySources"]} == layers
-    watched = [
-        p["Metrics"][0] if "Metrics" in p else p for _, p in templates.properties("AWS::CloudWatch::Alarm")
-    ]
-    assert [p for p in watched if p.get("MetricName") == "FailedBuilds"]
+
+
+def test_a_failed_build_rings_where_the_functions_errors_would() -> None:
+    slugs = {alarm.slug for alarm in watched(SETTINGS, functions=["load_warehouse"])}
+    assert "builds-failed" in slugs and "run-dbt-errors" not in slugs
+    assert "builds-failed" not in {alarm.slug for alarm in watched(example.settings(), functions=["run_dbt"])}
 
 
 def test_a_build_installs_nothing_and_its_role_hands_interfaces_to_codebuild_alone(
-    templates: Assembly,
+    built: Template,
 ) -> None:
-    [project] = of_dbt(templates, "AWS::CodeBuild::Project").values()
+    [project] = of_dbt(built, "AWS::CodeBuild::Project").values()
     spec = project["Source"]["BuildSpec"]
     assert "pip" not in spec and "http" not in spec
     assert json.loads(spec)["phases"]["install"] == {"runtime-versions": {"python": "3.13"}}
-    [role] = of_dbt(templates, "AWS::IAM::Role").values()
+    [role] = of_dbt(built, "AWS::IAM::Role").values()
     [policy] = role["Policies"]
     [granted] = [
         one
