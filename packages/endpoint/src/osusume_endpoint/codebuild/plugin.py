@@ -24,7 +24,7 @@ def install(endpoint: Endpoint) -> None:
     store = Store(file=file, region=endpoint.region, account=endpoint.account)
     served = CodeBuild(store, Builds(endpoint=endpoint, store=store))
     service.add_service(
-        name=NAME,
+        name="codebuild",
         operations=served.operations(),
         resource_arn=served.resource_arn,
         endpoint=endpoint,
