@@ -50,6 +50,10 @@ class Identity:
     def region(self) -> str:
         return self.execution_arn.split(":")[3]
 
+    @property
+    def is_express(self) -> bool:
+        return self.execution_arn.split(":")[5] == "express"
+
 
 @dataclass(frozen=True)
 class World:
