@@ -95,5 +95,10 @@ class Scope:
             return self.trail.previous
         return self.trail.add(kind, details)
 
+    def note(self, kind: str, details: dict[str, Any] | None = None) -> None:
+        """An event on which no other follows: recorded of joins, of iterations that failed and of what is aborted."""
+        if not self.stop.abandoned:
+            self.trail.note(kind, details)
+
     def sleep(self, seconds: float) -> None:
         self.stop.sleep(seconds * self.world.wait_scale)

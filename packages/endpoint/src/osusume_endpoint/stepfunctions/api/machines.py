@@ -23,7 +23,10 @@ from osusume_endpoint.stepfunctions.live import PRINCIPAL, LiveExecutions
 
 NAME = re.compile(r"[^\s<>{}\[\]?*\"#%\\^|~`$&,;:/\x00-\x1f\x7f-\x9f]{1,80}")
 CHANGES = ("definition", "roleArn", "loggingConfiguration", "tracingConfiguration", "encryptionConfiguration")
-NO_CHANGE = "Either the definition, the role ARN, the LoggingConfiguration, or the TracingConfiguration must be specified"
+NO_CHANGE = (
+    "Either the definition, the role ARN, the LoggingConfiguration, or the TracingConfiguration must be "
+)
+NO_CHANGE += "specified"
 
 
 def operations(store: Store, live: LiveExecutions) -> dict[str, Operation]:
