@@ -442,3 +442,13 @@ def test_an_express_machine_may_not_wait_for_jobs() -> None:
     assert validate(definition) == []
     (problem,) = express_problems(definition)
     assert "'.sync'" in problem.message
+
+
+def test_a_name_that_only_its_own_catchers_assign_may_be_assigned_inside_of_a_state() -> None:
+    """As AWS answered: localstack's states_variables/test_error_output.py, PARALLEL_CATCH_ERROR_VARIABLE_SAMPLING."""
+    inner = states(X={"Type": "Pass", "Assign": {"v": 1}})
+    catch = [{"ErrorEquals": ["States.ALL"], "Assign": {"v": 2}, "Next": "Z"}]
+    parallel = {"Type": "Parallel", "Branches": [inner], "Catch": catch}
+    assert validate(states(P=parallel, Z={"Type": "Succeed"})) == []
+    shadowing = states(P=parallel, Y={"Type": "Pass", "Assign": {"v": 3}}, Z={"Type": "Succeed"})
+    assert any("'v' is assigned in an outer scope" in problem.message for problem in validate(shadowing))

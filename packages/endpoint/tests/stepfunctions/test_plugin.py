@@ -275,6 +275,7 @@ def test_a_failed_execution_is_counted_and_logged(server: Server, sfn: Any) -> N
     lines = [json.loads(event["message"]) for event in events]
     assert [line["type"] for line in lines] == ["FailStateEntered", "ExecutionFailed"]
     assert (lines[1]["execution_arn"], lines[1]["details"]) == (arn, {"error": "E", "cause": "c"})
+    assert [line["redrive_count"] for line in lines] == ["0", "0"]  # localstack's logs/test_logs.py, recorded
     now = datetime.now(UTC)
     statistics = server.client("cloudwatch").get_metric_statistics(
         Namespace="AWS/States",

@@ -120,7 +120,7 @@ class Execution:
         execution = {"Id": identity.execution_arn, "Input": self.value, "Name": identity.execution_name}
         execution |= {"RoleArn": identity.role_arn, "StartTime": self._started}
         if (
-            not identity.is_express
+            not identity.is_answered
         ):  # recorded in localstack's test_express_sync.py::test_query_runtime_memory
             execution["RedriveCount"] = self.redrives
         machine_ = {"Id": identity.state_machine_arn, "Name": identity.state_machine_name}

@@ -85,6 +85,7 @@ class LiveExecutions:
             state_machine_arn=record["stateMachineArn"],
             state_machine_name=machine["name"],
             role_arn=version.get("roleArn", machine["roleArn"]),
+            is_answered=bool(record.get("isAnswered")),
         )
         session = RoleSession(self.endpoint, identity)
         return Execution(
@@ -115,7 +116,7 @@ class LiveExecutions:
         self.ministack._emit_execution_status_event(record)
         seconds = (_moment(record["stopDate"]) - _moment(record["startDate"])).total_seconds()
         telemetry.record_end(machine["stateMachineArn"], status=result.status, seconds=seconds)
-        telemetry.write_logs(self.endpoint, machine, arn, list(record["events"]))
+        telemetry.write_logs(self.endpoint, machine, record, list(record["events"]))
 
 
 def _moment(text: str) -> dt.datetime:

@@ -45,14 +45,11 @@ class Identity:
     state_machine_arn: str
     state_machine_name: str
     role_arn: str
+    is_answered: bool = False  # StartSyncExecution waits for it
 
     @property
     def region(self) -> str:
         return self.execution_arn.split(":")[3]
-
-    @property
-    def is_express(self) -> bool:
-        return self.execution_arn.split(":")[5] == "express"
 
 
 @dataclass(frozen=True)

@@ -149,6 +149,7 @@ def _start_sync(parameters: dict[str, Any], store: Store, live: LiveExecutions) 
     if store.machine_of(parameters["stateMachineArn"])["type"] != EXPRESS:
         raise _wrong_type()
     record, _ = _record(store, parameters)
+    record["isAnswered"] = True
     live.run(record["executionArn"])
     return {**_described(record, parameters), "billingDetails": _billed(record)} | (
         {"outputDetails": {"included": parameters.get("includedData") != configuration.METADATA_ONLY}}

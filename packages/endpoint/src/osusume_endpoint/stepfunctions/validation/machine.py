@@ -54,7 +54,8 @@ def check_states(
     for name, state in machine["States"].items():
         where = f"{path}/States/{name}"
         _check_name(report, name, where, around.names)
-        check_state(report, state, where, replace(around, outer_variables=inner))
+        outer = around.outer_variables | (inner - variables.only_caught(machine["States"], name))
+        check_state(report, state, where, replace(around, outer_variables=outer))
 
 
 def _has_states(report: Report, machine: Any, path: str) -> bool:

@@ -132,7 +132,8 @@ def extract_json(path: str, document: Any) -> Any:
     found = jsonpath.find(path, json.loads(json.dumps(document, default=str)))
     if found == []:
         raise NoSuchJsonPathError(path)
-    return found[0] if ".." in path and isinstance(found, list) and len(found) == 1 else found
+    is_single = (".." in path or "*" in path) and isinstance(found, list) and len(found) == 1
+    return found[0] if is_single else found
 
 
 def load_json5(source: Any) -> Any:
