@@ -50,11 +50,16 @@ def check_result(state: Mapping[str, Any], result: Any, *, mode: str) -> None:
 def _faults(shape: Any, value: Any, name: str, service: str, *, is_strict: bool) -> Iterator[str]:
     if shape is None or value is None or (service, name) in FREE:
         return
-    types, words = KINDS.get(shape.type_name, ((object,), ""))
-    if not isinstance(value, types) or (shape.type_name in NUMBERS and isinstance(value, bool)):
+    types, words = KINDS[shape.type_name]
+    is_right = isinstance(value, types) and not (shape.type_name in NUMBERS and isinstance(value, bool))
+    if not is_right:
         yield f"Field '{name}' must be {words}" if name else f"Mocked result must be {words}"
         return
     yield from _out_of_bounds(shape, value, name)
+    yield from _inner_faults(shape, value, name, service, is_strict=is_strict)
+
+
+def _inner_faults(shape: Any, value: Any, name: str, service: str, *, is_strict: bool) -> Iterator[str]:
     if shape.type_name == "structure":
         members = {_cased(key): (key, member) for key, member in shape.members.items()}
         for key in shape.required_members if is_strict else ():

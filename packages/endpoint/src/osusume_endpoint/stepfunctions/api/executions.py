@@ -215,11 +215,11 @@ Fits = Callable[[Mapping[str, Any]], bool]
 
 def _of_parent(parameters: Mapping[str, Any], store: Store) -> Fits:
     """Of a state machine, one of its versions or aliases, or of a Map Run."""
-    machine_arn, run_arn = parameters.get("stateMachineArn"), parameters.get("mapRunArn")
-    if (machine_arn is None) == (run_arn is None):
+    machine_arn, run_arn = parameters.get("stateMachineArn", ""), parameters.get("mapRunArn", "")
+    if bool(machine_arn) == bool(run_arn):
         message = "Must provide exactly one of the parameters: [stateMachineArn, mapRunArn]"
         raise ApiError("ValidationException", message)
-    if run_arn is not None:
+    if run_arn:
         _run(store, run_arn)
         return lambda record: record.get("mapRunArn") == run_arn
     if store.machine_of(machine_arn)["type"] == EXPRESS:

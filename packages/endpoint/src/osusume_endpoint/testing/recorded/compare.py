@@ -98,7 +98,7 @@ class Comparison:
 
     def _replaced(self, text: str) -> str:
         for pattern, replacement in self.replaced:
-            text = re.sub(pattern, lambda match, new=replacement: new, text)
+            text = re.sub(pattern, replacement.replace("\\", r"\\"), text)
         return text
 
 

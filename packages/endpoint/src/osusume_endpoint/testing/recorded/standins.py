@@ -93,7 +93,7 @@ class Finder:
         if name.startswith(f"{HELPERS}."):
             file = Path("localstack-core", *name.split(".")).with_suffix(".py").resolve()
             return importlib.util.spec_from_file_location(name, file)
-        return importlib.machinery.ModuleSpec(name, self, is_package=True)  # type: ignore[arg-type]
+        return importlib.machinery.ModuleSpec(name, LOADER, is_package=True)
 
     def create_module(self, spec: Any) -> types.ModuleType:
         if spec.name.startswith("localstack.aws.api."):
@@ -105,8 +105,11 @@ class Finder:
     def exec_module(self, module: types.ModuleType) -> None: ...
 
 
+LOADER: Any = Finder()
+
+
 def install() -> None:
-    sys.meta_path.insert(0, Finder())  # type: ignore[arg-type]
+    sys.meta_path.insert(0, LOADER)
 
 
 def poll_condition(condition: Callable[[], Any], timeout: float = 20, interval: float = 0.1) -> bool:
