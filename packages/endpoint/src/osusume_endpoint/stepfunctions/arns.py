@@ -5,6 +5,7 @@ Wording and order as AWS answered, recorded in localstack's tests (test_sfn_api*
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import Any
 
@@ -26,6 +27,7 @@ KINDS = {
 def checked(operation: Operation) -> Operation:
     """The operation, which refuses malformed ARNs first; those inside of lists are its own to check."""
 
+    @functools.wraps(operation)
     def answer(context: RequestContext, parameters: dict[str, Any]) -> dict[str, Any]:
         for name, kind in KINDS.items():
             check(parameters.get(name), kind=kind)

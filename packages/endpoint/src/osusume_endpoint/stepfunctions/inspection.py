@@ -35,7 +35,7 @@ def data(frame: Frame, mock: Mapping[str, Any] | None, *, is_done: bool) -> dict
 
 
 def _result(frame: Frame, mock: Mapping[str, Any] | None) -> Any:
-    """Of a state's work; NOTHING of one without."""
+    """The result of a state's work; NOTHING of a state without one."""
     if mock is not None:
         return json.loads(mock.get("result", "null"))
     if frame.state["Type"] == "Pass" and not frame.jsonata:

@@ -176,7 +176,7 @@ def _failed(frame: Frame, error: StateError, retried: int) -> tuple[dict[str, An
 
 
 def _index(rules: list[dict[str, Any]], error: StateError) -> int | None:
-    """Of the first retrier or catcher that the error matches."""
+    """The index of the first retrier or catcher that the error matches."""
     return next((n for n, rule in enumerate(rules) if matches(rule["ErrorEquals"], error.error)), None)
 
 

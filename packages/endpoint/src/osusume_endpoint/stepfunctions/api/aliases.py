@@ -125,7 +125,7 @@ def _describe(parameters: Mapping[str, Any], store: Store) -> dict[str, Any]:
 
 
 def _list(parameters: Mapping[str, Any], store: Store) -> dict[str, Any]:
-    """Of a state machine, or of one version those that lead to it."""
+    """The aliases of a state machine, or those that lead to one version of it."""
     arn = parameters["stateMachineArn"]
     aliases = store.aliases_of(store.machine_of(arn)["stateMachineArn"])
     if arn in store.versions:

@@ -214,7 +214,7 @@ Fits = Callable[[Mapping[str, Any]], bool]
 
 
 def _of_parent(parameters: Mapping[str, Any], store: Store) -> Fits:
-    """Of a state machine, one of its versions or aliases, or of a Map Run."""
+    """Whether an execution is of a state machine, one of its versions or aliases, or of a Map Run."""
     machine_arn, run_arn = parameters.get("stateMachineArn", ""), parameters.get("mapRunArn", "")
     if bool(machine_arn) == bool(run_arn):
         message = "Must provide exactly one of the parameters: [stateMachineArn, mapRunArn]"

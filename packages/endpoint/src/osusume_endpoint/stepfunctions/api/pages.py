@@ -52,5 +52,5 @@ def _read(token: str, of: str) -> list[Any]:
 
 
 def invalid_token() -> ApiError:
-    """Worded as recorded in localstack's test_list_state_machine_aliases_pagination_invalid_next_token."""
+    """InvalidToken, worded as recorded in localstack's test_sfn_api_aliasing.py."""
     return ApiError("InvalidToken", "Invalid Token: 'Invalid token'")

@@ -59,7 +59,7 @@ class Store:
         return found
 
     def versions_of(self, machine_arn: str) -> list[dict[str, Any]]:
-        """In the order of their numbers."""
+        """The machine's versions in the order of their numbers."""
         found = [each for each in self.versions.values() if each["stateMachineArn"] == machine_arn]
         return sorted(found, key=number)
 

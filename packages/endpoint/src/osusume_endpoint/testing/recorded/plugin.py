@@ -31,7 +31,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Also those that localstack skips, because it doesn't do them: AWS's answer is recorded all the same."""
+    """Keeps what is recorded, also the tests that localstack itself skips."""
     items[:] = [item for item in items if item.get_closest_marker("recorded")]
     for node in {node for item in items for node in item.listchain()}:
         node.own_markers[:] = [mark for mark in node.own_markers if mark.name not in SKIPS]
