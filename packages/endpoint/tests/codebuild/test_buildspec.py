@@ -113,6 +113,8 @@ def test_a_command_is_taken_as_it_is_written(tmp_path: Path, shell: str) -> None
         ({"env": {"parameter-store": {"A": "b"}}}, "parameter-store"),
         ({"env": {"secrets-manager": {"A": "b"}}}, "secrets-manager"),
         ({"env": {"shell": "zsh"}}, "zsh"),
+        ({"env": {"exported-variables": ["A; rm -rf ."]}}, "A; rm -rf"),
+        ({"env": {"exported-variables": ["../up"]}}, "../up"),
         ({"run-as": "root"}, "run-as"),
         ({"artifacts": {"files": ["**/*"]}}, "artifacts"),
         ({"cache": {"paths": ["x"]}}, "cache"),

@@ -6,6 +6,7 @@ and "Build phase transitions".
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -67,9 +68,20 @@ def _read(content: Mapping[str, Any]) -> Buildspec:
     return Buildspec(
         phases=tuple(_phase(name, phases.get(name) or {}) for name in PHASES),
         variables={str(name): str(value) for name, value in (env.get("variables") or {}).items()},
-        exported=tuple(map(str, env.get("exported-variables") or ())),
+        exported=_exported(env),
         shell=SHELLS[shell],
     )
+
+
+def _exported(env: Mapping[str, Any]) -> tuple[str, ...]:
+    """They become words of the script and names of files."""
+    names = tuple(map(str, env.get("exported-variables") or ()))
+    wrong = [name for name in names if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name)]
+    if wrong:
+        raise BuildspecInvalid(
+            f"YAML_FILE_ERROR: {', '.join(wrong)} of exported-variables is no variable's name"
+        )
+    return names
 
 
 def _phase(name: str, content: Mapping[str, Any]) -> Phase:

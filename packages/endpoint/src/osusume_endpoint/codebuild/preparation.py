@@ -222,7 +222,7 @@ def _programs(folder: Path) -> Path:
     path = f'PYTHONPATH="${{PYTHONPATH:+$PYTHONPATH:}}"{shlex.quote(str(ADAPTER))}'
     line = f'{path} exec {shlex.quote(sys.executable)} "$@"'
     for name in ("python", "python3"):
-        program = programs / name
+        program = paths.inside(programs, name)
         program.write_text(f"#!/bin/sh\n{line}\n")
         program.chmod(0o700)
     return programs

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from osusume_endpoint import processes
+from osusume_endpoint import paths, processes
 
 
 class Writes(Protocol):
@@ -80,7 +80,10 @@ class Process:
 
     def exported(self) -> list[dict[str, str]]:
         folder = self._prepared.exports
-        return [{"name": name, "value": (folder / name).read_text()} for name in self._prepared.exported]
+        return [
+            {"name": name, "value": paths.inside(folder, name).read_text()}
+            for name in self._prepared.exported
+        ]
 
     def kill(self) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
