@@ -34,7 +34,7 @@ FUNCTION_RESULTS: Mapping[str, Mapping[str, Any]] = {
     },
     "grant_reader": {"user": "extraction", "tables": ["public.users"]},
     "build_datasets": {"built": True, "megabytes": 3.5},
-    "validate_datasets": {"passed": True, "rows": {"interactions": 1000}},
+    "validate_datasets": {"passed": True, "rows": {"interactions": 1000}, "parts": {"users": ["a", "b"]}},
     "judge_solution_version": {
         "promote": True,
         "reason": "better",

@@ -1,4 +1,7 @@
-"""`recommend`: solution versions -> lists -> readers. Input {run_id, versions}."""
+"""`recommend`: solution versions -> lists -> readers.
+
+Input {run_id, versions, parts?}; `parts` are those of batch input, by folder.
+"""
 
 from __future__ import annotations
 
@@ -25,6 +28,7 @@ def definition(settings: Settings) -> dict[str, Any]:
             "Assign": {
                 "run_id": jsonata("$states.input.run_id"),
                 "versions": jsonata("$states.input.versions"),
+                **batches.variables(settings),
             },
             "Next": "CheckVersions",
         },

@@ -326,6 +326,9 @@ def test_each_owner_of_the_lock_may_look_at_the_others() -> None:
         assert resources >= {f"{NAMES.execution_arn(owner)}:*" for owner in lock.OWNERS}
 
 
+PARTS = {"users": ["a", "b"]}
+
+
 def preparation() -> dict[tuple[str, str], Any]:
     export = {"ExportArn": "arn:aws:dynamodb:x:1:table/t/export/1", "ExportStatus": "IN_PROGRESS"}
     return {
@@ -333,7 +336,7 @@ def preparation() -> dict[tuple[str, str], Any]:
         ("dynamodb", "ExportTableToPointInTime"): {"ExportDescription": export},
         ("dynamodb", "DescribeExport"): {"ExportDescription": {"ExportStatus": "COMPLETED"}},
         ("lambda", "Invoke"): functions(
-            validate_datasets={"passed": True, "rows": {"users": 3}},
+            validate_datasets={"passed": True, "rows": {"users": 3}, "parts": PARTS},
             grant_reader={"user": "extraction", "tables": []},
         ),
     }
@@ -342,7 +345,7 @@ def preparation() -> dict[tuple[str, str], Any]:
 def test_prepare_extracts_builds_and_validates() -> None:
     measured = glue_job(ExecutionTime=360, MaxCapacity=2.0)
     result, cloud = run("prepare", PLAN, preparation() | measured)
-    assert output(result) == {"run_id": RUN, "rows": {"users": 3}, "dpu_hours": [0.2, 0.2]}
+    assert output(result) == {"run_id": RUN, "rows": {"users": 3}, "parts": PARTS, "dpu_hours": [0.2, 0.2]}
     jobs = {call["JobName"]: call["Arguments"] for call in sent(cloud, "StartJobRun")}
     assert jobs[NAMES.job("extract-aurora")] == {"--run_id": RUN}
     assert jobs[NAMES.job("build-datasets")]["--previous_run_id"] == "none"
@@ -690,6 +693,72 @@ def test_recommend_infers_publishes_and_swaps() -> None:
     assert target == f"s3://{NAMES.results_bucket}/runs/{RUN}/batch/personal/"
     job = sent(cloud, "StartJobRun")[0]
     assert json.loads(job["Arguments"]["--versions"]) == VERSIONS
+
+
+def test_what_one_batch_job_does_not_take_is_a_job_for_each_part() -> None:
+    given = {"run_id": RUN, "versions": VERSIONS, "parts": {"users": ["a", "b", "c"]}}
+    result, cloud = run("recommend", given, recommendation())
+    assert result.status == "SUCCEEDED", result.cause
+    jobs = {
+        call["jobName"]: (
+            call["jobInput"]["s3DataSource"]["path"].removeprefix(
+                f"s3://{NAMES.datasets_bucket}/runs/{RUN}/"
+            ),
+            call["jobOutput"]["s3DataDestination"]["path"].removeprefix(
+                f"s3://{NAMES.results_bucket}/runs/{RUN}/"
+            ),
+        )
+        for call in sent(cloud, "CreateBatchInferenceJob")
+    }
+    assert jobs == {
+        **{
+            f"osusume-dev-personal-{RUN[:-1]}{part}": (
+                f"batch_parts/users/{part}/",
+                f"batch/personal/{part}/",
+            )
+            for part in "abc"
+        },
+        f"osusume-dev-related-{RUN}": ("batch_input/items/", "batch/related/"),
+        f"osusume-dev-popular-{RUN}": ("batch_input/everyone/", "batch/popular/"),
+    }
+    described = [call["batchInferenceJobArn"] for call in sent(cloud, "DescribeBatchInferenceJob")]
+    assert {arn.rpartition("/")[2] for arn in described} == set(jobs)
+
+
+def test_a_part_whose_job_is_there_or_failed_goes_on_under_names_of_its_own() -> None:
+    made: list[str] = []
+
+    def create(parameters: dict[str, Any]) -> dict[str, Any]:
+        made.append(parameters["jobName"])
+        if parameters["jobName"].endswith("a"):
+            raise ServiceError("ResourceAlreadyExistsException", "there")
+        return {"batchInferenceJobArn": "ignored"}
+
+    def describe(parameters: dict[str, Any]) -> dict[str, Any]:
+        failed = parameters["batchInferenceJobArn"].endswith("b")
+        return {
+            "batchInferenceJob": {"status": "CREATE FAILED" if failed else "ACTIVE", "failureReason": "x"}
+        }
+
+    answers = recommendation() | {
+        ("personalize", "CreateBatchInferenceJob"): create,
+        ("personalize", "DescribeBatchInferenceJob"): describe,
+    }
+    given = {"run_id": RUN, "versions": VERSIONS, "parts": {"users": ["a", "b"]}}
+    assert run("recommend", given, answers)[0].status == "SUCCEEDED"
+    assert len(made) == len(set(made)) and f"osusume-dev-personal-{RUN[:-1]}b{SECOND_ATTEMPT}" in made
+
+
+def test_more_jobs_than_a_run_may_have_fail_by_name_before_any_is_made() -> None:
+    given = {"run_id": RUN, "versions": VERSIONS, "parts": {"users": list("abcdefghijk")}}
+    result, cloud = run("recommend", given, recommendation())
+    failed = json.loads(result.cause or "")
+    assert (result.error, failed["state"]) == ("TooManyBatchJobs", "TooManyBatchJobs")
+    assert failed["cause"].startswith("Batch inference takes 13 jobs, a run may have 12: ")
+    assert not sent(cloud, "CreateBatchInferenceJob")
+    given["parts"] = {"users": list("abcdefghij")}
+    result, cloud = run("recommend", given, recommendation())
+    assert result.status == "SUCCEEDED" and len(sent(cloud, "CreateBatchInferenceJob")) == 12
 
 
 def test_publishing_hands_over_every_file_once_and_moves_each_pointer_after_its_files() -> None:
@@ -1065,7 +1134,15 @@ def test_a_whole_run_records_the_watermark_and_releases_the_lock() -> None:
     inputs = [json.loads(call["input"]) for call in sent(cloud, "StartExecution")]
     assert inputs[0]["export"] == PLAN["export"]
     assert inputs[2]["versions"] == VERSIONS
+    assert inputs[2]["parts"] == {}
     assert inputs[3]["runs"] == [RUN]
+
+
+def test_the_parts_of_batch_input_go_from_the_preparation_to_the_lists() -> None:
+    prepared = {"run_id": RUN, "rows": {"users": 3}, "parts": PARTS}
+    answers = whole(prepare={"status": "SUCCEEDED", "output": json.dumps(prepared)})
+    _, cloud = run("pipeline", {"mode": "auto"}, answers)
+    assert [json.loads(call["input"]) for call in sent(cloud, "StartExecution")][2]["parts"] == PARTS
 
 
 def test_the_alarm_on_lateness_begins_with_a_run_that_was_recorded() -> None:
