@@ -80,6 +80,8 @@ FORGET_REPORT = Form("forget/{request_id}.json")
 PUBLISH = Form("publish/{run_id}/{solution}/")
 PUBLISH_FILES = Form(f"{PUBLISH.text}part-")
 WAREHOUSE = Form("runs/{run_id}/warehouse/{table}/")
+# Why batches of lists were not published, by the execution that tried: JSON that names files and no user.
+UNPUBLISHED = Form("runs/{run_id}/unpublished/{solution}/{execution}/")
 # Segments for a campaign tool: CSV with a header, segment,rank,user_id. An event says when they are whole.
 SEGMENTS = Form("runs/{run_id}/segments/{solution}/")
 

@@ -93,6 +93,7 @@ _FOLDERS: Mapping[str, tuple[layout.Form, ...]] = {
         layout.BATCH_OUTPUT,
         layout.PUBLISH,
         layout.SEGMENTS,
+        layout.UNPUBLISHED,
         layout.WAREHOUSE,
         layout.FORGET_REPORT,
     ),

@@ -7,6 +7,7 @@ import itertools
 import json
 import re
 import time
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -780,6 +781,99 @@ def test_publishing_hands_over_every_file_once_and_moves_each_pointer_after_its_
     assert order == ["publish"] * (len(order) - 1) + ["swap"]
 
 
+class Failures:
+    """What the bucket of results holds of batches that failed."""
+
+    def __init__(self) -> None:
+        self.objects: dict[str, str] = {}
+
+    def answers(self) -> dict[tuple[str, str], Any]:
+        files = recommendation()["s3", "ListObjectsV2"]
+
+        def listed(parameters: dict[str, Any]) -> dict[str, Any]:
+            if parameters.get("MaxKeys") != 1:
+                return dict(files(parameters))
+            keys = sorted(key for key in self.objects if key.startswith(parameters["Prefix"]))
+            return {"Contents": [{"Key": key, "Size": 1} for key in keys[:1]], "IsTruncated": len(keys) > 1}
+
+        return {("s3", "PutObject"): self.put, ("s3", "ListObjectsV2"): listed, ("s3", "GetObject"): self.get}
+
+    def put(self, parameters: dict[str, Any]) -> dict[str, Any]:
+        assert (parameters["Bucket"], parameters["ContentType"]) == (NAMES.results_bucket, "application/json")
+        self.objects[parameters["Key"]] = parameters["Body"].read().decode()
+        return {}
+
+    def get(self, parameters: dict[str, Any]) -> dict[str, Any]:
+        return {"Body": Body(self.objects[parameters["Key"]])}
+
+
+def refusing(breaks: Callable[[dict[str, Any]], bool], *, message: str) -> Any:
+    """The publishing function, which raises for payloads that `breaks` says."""
+    well = recommendation()["lambda", "Invoke"]
+
+    def invoke(parameters: dict[str, Any]) -> dict[str, Any]:
+        payload = json.loads(parameters["Payload"])
+        if "keys" in payload and breaks(payload):
+            error = {"errorType": "ListTooLong", "errorMessage": message}
+            return {"StatusCode": 200, "FunctionError": "Unhandled", "Payload": Body(json.dumps(error))}
+        return dict(well(parameters))
+
+    return {("lambda", "Invoke"): invoke}
+
+
+def test_causes_of_batches_that_failed_lie_in_a_file_each_and_the_failure_says_where() -> None:
+    failures = Failures()
+    # What an earlier attempt of the run left is none of this one's.
+    failures.objects[f"runs/{RUN}/unpublished/popular/another/a.json"] = '{"error": "Old", "cause": "before"}'
+    answers = refusing(lambda payload: payload["list"] == "popular", message="a list does not fit")
+    given = {"run_id": RUN, "versions": VERSIONS}
+    result, _ = run("recommend", given, recommendation() | failures.answers() | answers)
+    cause = json.loads(result.cause or "")["cause"]
+    folder = f"runs/{RUN}/unpublished/popular/run-1/"
+    assert f"2 of 2 batches failed, their causes lie in s3://{NAMES.results_bucket}/{folder}. " in cause
+    assert "One of them: ListTooLong: " in cause and "a list does not fit" in cause and "before" not in cause
+    written = [json.loads(body) for key, body in failures.objects.items() if key.startswith(folder)]
+    assert all("a list does not fit" in one["cause"] and one["error"] == "ListTooLong" for one in written)
+    files = sorted(file for one in written for file in one["files"])
+    assert files == [f"publish/{RUN}/popular/part-{n:05}.json.gz" for n in range(7)]
+
+
+def test_a_cause_that_can_not_be_written_or_read_leaves_the_failure_a_failure() -> None:
+    def refused(_: dict[str, Any]) -> Any:
+        raise ServiceError("AccessDenied", "no")
+
+    unwritten = {("s3", "PutObject"): refused}
+    answers = refusing(lambda payload: payload["list"] == "popular", message="x") | Failures().answers()
+    result, cloud = run(
+        "recommend", {"run_id": RUN, "versions": VERSIONS}, recommendation() | answers | unwritten
+    )
+    assert result.error == "PublishFailed" and not swaps(cloud)
+    assert "2 of 2 batches failed" in (result.cause or "") and "no cause could be read" in (
+        result.cause or ""
+    )
+
+
+def test_hundreds_of_batches_that_failed_fit_into_what_a_state_may_hold() -> None:
+    """Each cause is as long as one may be: all of them are more than the 256 KB of a state's result."""
+    failures, batches = Failures(), 120
+    answers = recommendation() | failures.answers()
+    found = {"Size": 1, "ETag": "e", "LastModified": datetime(2026, 11, 24), "StorageClass": "STANDARD"}
+    failing = answers["s3", "ListObjectsV2"]
+
+    def many(parameters: dict[str, Any]) -> dict[str, Any]:
+        if parameters.get("MaxKeys") == 1 or "/popular/" not in parameters["Prefix"]:
+            return dict(failing(parameters))
+        keys = [f"{parameters['Prefix']}{n:05}.json.gz" for n in range(batches * recommend.FILES_A_BATCH)]
+        return {"Contents": [{"Key": key, **found} for key in keys], "IsTruncated": False}
+
+    refused = refusing(lambda payload: payload["list"] == "popular", message="x" * 5_000)
+    listed = {("s3", "ListObjectsV2"): many}
+    result, _ = run("recommend", {"run_id": RUN, "versions": VERSIONS}, answers | refused | listed)
+    assert result.error == "PublishFailed", result.cause
+    assert f"{batches} of {batches} batches failed" in (result.cause or "")
+    assert sum(map(len, failures.objects.values())) > 256 * 1024 and len(failures.objects) == batches
+
+
 @pytest.mark.parametrize("breaks", [{"popular"}, {"personal", "related", "popular"}])
 def test_a_batch_that_can_not_be_published_keeps_the_version_and_says_why(breaks: set[str]) -> None:
     well = recommendation()["lambda", "Invoke"]
@@ -791,7 +885,7 @@ def test_a_batch_that_can_not_be_published_keeps_the_version_and_says_why(breaks
             return {"StatusCode": 200, "FunctionError": "Unhandled", "Payload": Body(json.dumps(error))}
         return dict(well(parameters))
 
-    answers = recommendation() | {("lambda", "Invoke"): invoke}
+    answers = recommendation() | Failures().answers() | {("lambda", "Invoke"): invoke}
     result, cloud = run("recommend", {"run_id": RUN, "versions": VERSIONS}, answers)
     failed = json.loads(result.cause or "")
     assert (result.error, failed["state"]) == ("PublishFailed", "PublishLists")
