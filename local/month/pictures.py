@@ -90,7 +90,7 @@ def _run(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
 
 
 def _height(dom: str) -> int:
-    """Of the page with all its visuals, in pixels: a window holds a picture's whole page."""
+    """Pixels of the page with all its visuals: a window as high holds a picture's whole page."""
     found = re.search(r'<html[^>]*\bdata-height="(\d+)"', dom)
     if found is None:
         raise NoBrowser(f"chromium measured no page: {dom[:200]!r}")

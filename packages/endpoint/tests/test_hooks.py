@@ -60,8 +60,7 @@ RECORDS = {
     "lambda_/table_streams.py": {"ministack.services.lambda_svc._dynamodb_stream_positions"},
     "rds/clusters.py": {"ministack.services.rds._clusters"},
     "scheduler/plugin.py": {"ministack.services.scheduler._schedules._data"},
-    "stepfunctions/live.py": {"ministack"},  # its own attribute of that name
-    "stepfunctions/plugin.py": {"ministack._executions"},
+    "stepfunctions/live.py": {"ministack", "ministack._executions"},  # its own attribute of that name
     # No part of ministack: a note of ours, Spark's classes in Glue's own processes, and the registry itself.
     "calls.py": {"a computed name"},
     "glue/s3bridge.py": {"a computed name"},
