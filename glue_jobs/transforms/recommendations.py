@@ -35,7 +35,9 @@ def errors(output: DataFrame) -> DataFrame:
 
 def bought(orders: DataFrame) -> DataFrame:
     """(key, bought): for each user a map from item to the last time that they ordered it."""
-    last = orders.groupBy("user_id", "item_id").agg(F.max("ordered_at").alias("at"))
+    # Once to where all of a user's are: both groups, and who joins them by user, find them there in their order.
+    own = orders.repartition("user_id")
+    last = own.groupBy("user_id", "item_id").agg(F.max("ordered_at").alias("at"))
     entries = F.collect_list(F.struct("item_id", "at"))
     return last.groupBy(F.col("user_id").alias("key")).agg(F.map_from_entries(entries).alias("bought"))
 
@@ -59,8 +61,12 @@ def item_facts(items: DataFrame, names: Iterable[str]) -> DataFrame:
 
 
 def _let(value: Column, use: Callable[[Column], Column]) -> Column:
-    """`use(value)`, with the value worked out once a row and not once for each entry of a list."""
-    return F.element_at(F.transform(F.array(value), use), 1)
+    """`use(value)`, with the value worked out once a row and not once for each time that it is named.
+
+    An aggregate over nothing only finishes. F.transform of an array of the one value copies all that `use` gives.
+    """
+    nothing = F.array().cast("array<int>")
+    return F.aggregate(nothing, value, lambda known, _: known, use)
 
 
 class OnColumns:
@@ -83,7 +89,7 @@ class OnColumns:
 
 def _among(entries: Column, ids: Column) -> Column:
     """The ids that entries have, which are few: all that a user ever bought is hashed here, and searched nowhere."""
-    return F.array_intersect(_ids(entries), ids)
+    return F.array_intersect(entries["items"], ids)
 
 
 def _without(entries: Column, ids: Column) -> Column:
@@ -104,7 +110,7 @@ def _placed(head: Column, entries: Column, ids: Column, *, places: int) -> Colum
 
 def _exchanged(head: Column, new: Column, ids: Column, *, had: Column, places: int) -> Column:
     more = F.least(F.lit(places), F.size(new)) - had
-    familiar = F.filter(_ids(head), lambda item: F.array_contains(ids, item))
+    familiar = F.filter(head["items"], lambda item: F.array_contains(ids, item))
     out = F.slice(familiar, F.size(familiar) - more + 1, more)
     return _let(out, lambda gone: F.concat(_without(head, gone), F.slice(new, had + 1, more)))
 
@@ -136,7 +142,7 @@ def _scores() -> Column:
 
 def _places() -> Column:
     """Ids are looked up only in a list that has one twice."""
-    places = F.transform("items", lambda _, index: index + 1)
+    places = F.sequence(F.lit(1), F.size("items"))
     first = F.transform("items", lambda item: F.call_function("array_position", F.col("items"), item).cast("int"))
     return F.when(F.size(F.array_distinct("items")) == F.size("items"), places).otherwise(first)
 
@@ -157,7 +163,7 @@ def _through(
 
 
 def _outcome(left: Sequence[Column], results: int) -> Column:
-    shown = F.array(*(F.transform(F.slice(one, 1, results), lambda entry: entry["place"]) for one in left))
+    shown = F.array(*(F.slice(one["place"], 1, results) for one in left))
     return _let(shown, lambda places: _told(left, places))
 
 
@@ -259,33 +265,37 @@ def publish_lines(lists: DataFrame) -> DataFrame:
 
     Where the lists have FACTS, BOUGHT or PROFILE, it has them too, unless they are null.
     """
-    items = F.array_join(F.transform("items", lambda item, i: _pair(item, i)), ",")
     more = [_member(name) for name in (FACTS, BOUGHT, PROFILE) if name in lists.columns]
+    known = lists.withColumn("scores", _scores())
     line = F.concat(
         F.lit('{"list":'),
         json_value(F.col("list")),
         F.lit(',"key":'),
         json_value(F.col("key")),
-        F.lit(',"items":['),
-        items,
-        F.lit("]"),
+        F.lit(',"items":'),
+        _pairs(),
         *more,
         F.lit("}"),
     )
-    return lists.select(line.alias("value"))
+    return known.select(line.alias("value"))
 
 
 def _member(name: str) -> Column:
     return F.coalesce(F.concat(F.lit(f',"{name}":'), F.col(name)), F.lit(""))
 
 
-def _score(index: Column) -> Column:
-    return F.get(F.col("scores"), index)
+def _pairs() -> Column:
+    """[["id", score], ...]: of the JSON of all entries, {"items": .., "scores": ..}, names and braces are taken out.
 
-
-def _pair(item: Column, index: Column) -> Column:
-    score = F.coalesce(_score(index).cast("string"), F.lit("null"))
-    return F.concat(F.lit("["), json_value(item), F.lit(","), score, F.lit("]"))
+    No id holds what is taken out: in a text of JSON a quotation mark has a backslash before it.
+    """
+    entries = F.arrays_zip("items", "scores")
+    objects = F.to_json(entries, {"ignoreNullFields": "false"})
+    between = F.replace(objects, F.lit('},{"items":'), F.lit("],["))
+    bare = F.replace(between, F.lit(',"scores":'), F.lit(","))
+    start = len('[{"items":')
+    inner = bare.substr(F.lit(start + 1), F.length(bare) - start - len("}]"))
+    return F.when(F.size("items") == 0, "[]").otherwise(F.concat(F.lit("[["), inner, F.lit("]]")))
 
 
 def warehouse_recommendations(lists: DataFrame, *, run_id: str) -> DataFrame:
@@ -322,10 +332,6 @@ def warehouse_changed(outcomes: DataFrame, rules: Sequence[str], *, run_id: str)
         _known(places[0]).alias("inferred_rank"),
         _last_change(places, rules).alias("rule"),
     )
-
-
-def _ids(entries: Column) -> Column:
-    return F.transform(entries, lambda entry: entry["items"])
 
 
 def _rank(shown: Column) -> Column:
