@@ -79,9 +79,7 @@ def run(job: Job) -> None:
     none = recommendations.warehouse_recommendations(job.spark.createDataFrame([], LISTS), run_id=job.run_id)
     with ExitStack() as after:
         published = [publish(job, solution, after) for solution in made[LISTS_OF_ITEMS]]
-        session.write_json(
-            reduce(DataFrame.unionByName, published, none), job.warehouse("recommendations")
-        )
+        session.write_json(reduce(DataFrame.unionByName, published, none), job.warehouse("recommendations"))
     ranked = [publish_segments(job, solution) for solution in made[SEGMENTS]]
     nobody = job.spark.createDataFrame([], WAREHOUSE_SEGMENTS).drop("run_id")
     members = segments.warehouse_segments(reduce(DataFrame.unionByName, ranked, nobody), run_id=job.run_id)

@@ -143,7 +143,9 @@ def _scores() -> Column:
 def _places() -> Column:
     """Ids are looked up only in a list that has one twice."""
     places = F.sequence(F.lit(1), F.size("items"))
-    first = F.transform("items", lambda item: F.call_function("array_position", F.col("items"), item).cast("int"))
+    first = F.transform(
+        "items", lambda item: F.call_function("array_position", F.col("items"), item).cast("int")
+    )
     return F.when(F.size(F.array_distinct("items")) == F.size("items"), places).otherwise(first)
 
 

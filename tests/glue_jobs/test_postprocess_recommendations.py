@@ -238,7 +238,8 @@ def purchases_of(chance: random.Random, lists: dict[str, Entries]) -> list[dict[
     known = [(user, item) for user, entries in lists.items() if user != "u1" for item, _ in entries]
     return [
         {"user_id": user, "item_id": item, "ordered_at": f"2026-11-{chance.randrange(15, 24)} 03:00:00"}
-        for user, item in [chance.choice(known) for _ in range(300)] + [("u3", f"else{n}") for n in range(300)]
+        for user, item in [chance.choice(known) for _ in range(300)]
+        + [("u3", f"else{n}") for n in range(300)]
     ]
 
 
@@ -262,7 +263,9 @@ def told_of(left: list[Entries], names: list[str], results: int) -> list[tuple[A
     rows = []
     for item, score in left[0]:
         ranks = [head.index(item) + 1 if item in head else None for head in heads]
-        moved = [name for name, before, after in zip(names, ranks, ranks[1:], strict=False) if before != after]
+        moved = [
+            name for name, before, after in zip(names, ranks, ranks[1:], strict=False) if before != after
+        ]
         if ranks[0] or ranks[-1]:
             rows.append((item, ranks[0], ranks[-1], moved[-1] if moved else None, score))
     return sorted(rows)
@@ -280,7 +283,9 @@ def test_lists_and_rows_are_those_that_the_rules_give_on_plain_values(world: Any
         new=acting.get("min_never_bought", 0),
         solutions=[{**SOLUTIONS[0], "results": results}],
     )
-    published = {line["key"]: [tuple(entry) for entry in line["items"]] for line in world.published("personal")}
+    published = {
+        line["key"]: [tuple(entry) for entry in line["items"]] for line in world.published("personal")
+    }
     rows = world.lines("warehouse/recommendations")
     for user, entries in lists.items():
         times: dict[str, str] = {}
