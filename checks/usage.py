@@ -37,7 +37,7 @@ _RUNTIME = "packages/endpoint"
 _RUNTIME_TESTS = (f"{_RUNTIME}/tests/**/*.py", f"{_RUNTIME}/src/osusume_endpoint/testing/*.py")
 # The same, for whoever has the runtime as a wheel.
 TESTED = Path(coverage.__file__).with_name("tested.json")
-_MAKES_CLIENT = frozenset(["client", "clients", "create_client", "resource", "caller", "service"])
+_MAKES_CLIENT = frozenset(["client", "clients", "create_client", "resource", "caller", "service", "Direct"])
 _BY_NAME = frozenset(["get_paginator", "get_waiter", "can_paginate"])
 # Actions of IAM that are no operation's name.
 _OPERATIONS: Mapping[str, Pair] = {

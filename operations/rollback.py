@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -47,13 +47,24 @@ def rollback(place: Place, *, lists: str, given: str = "", ask: Callable[[str], 
 
 
 def _names(place: Place, given: str) -> list[str]:
-    known = [solution.name for solution in place.settings.solutions]
+    known = [solution.name for solution in place.settings.solutions if solution.publishes]
     names = known if given == ALL else list(dict.fromkeys(given.replace(",", " ").split()))
+    _refuse_campaigns(place, names)
     unknown = [name for name in names if name not in known]
     if unknown or not names:
         what = f"the list {unknown[0]!r} is not configured" if unknown else "no list is named"
         raise Refused(f"Nothing was done, {what}: use LIST= with {', '.join(known)} or {ALL}")
     return names
+
+
+def _refuse_campaigns(place: Place, names: Sequence[str]) -> None:
+    """What a campaign answers, or made the newest list of, has no version that lies there."""
+    for solution in place.settings.solutions:
+        if solution.name in names and not solution.publishes:
+            raise Refused(
+                f"Nothing was done: {solution.name} publishes no versions, its campaign answers: "
+                f"`make promote SOLUTION={solution.name} VERSION=previous`, and the next run moves the campaign"
+            )
 
 
 def _pointer(place: Place, name: str) -> Pointer:

@@ -30,6 +30,10 @@ INNOCENT = {
         "config/cors.py",
         "return f\"http is for pages of this machine (localhost): write https{plain.removeprefix('http')}\"",
     ): "an origin of the application's own pages",
+    (
+        "lambdas/shared/direct.py",
+        'self._url = meta.endpoint_url.rstrip("/") + "/"',
+    ): "botocore's name of a service's address",
     ("stacks/parts/layer.py", "local=_Packages(requirements),"): "the CDK's argument",
 }
 

@@ -15,8 +15,8 @@ from typing import Any
 from lambdas.get_recommendations.breaker import Breaker
 from lambdas.get_recommendations.patience import Patience
 from lambdas.get_recommendations.rules import Acted
-from lambdas.shared import core
 from lambdas.shared.assignment import Assignment
+from lambdas.shared.direct import Direct
 
 MOST_RULES = 20  # that a message names
 OTHERS = "_others"  # no rule can be called so (config/business.py)
@@ -107,13 +107,5 @@ class Channel:
 
 def make_sender(queue_url: str, *, timeout_ms: int) -> Callable[[str], Any]:
     """Sends once: a second attempt would be the reader's time."""
-    seconds = timeout_ms / 1000
-    client = core.client(
-        "sqs",
-        connect_timeout=seconds,
-        read_timeout=seconds,
-        retries={"total_max_attempts": 1, "mode": "standard"},
-        parameter_validation=False,
-        tcp_keepalive=True,
-    )
+    client = Direct("sqs", timeout_ms=timeout_ms)
     return lambda text: client.send_message(QueueUrl=queue_url, MessageBody=text)

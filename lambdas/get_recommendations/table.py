@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError, ConnectionClosedError, EndpointConn
 
 from lambdas.get_recommendations.breaker import Breaker
 from lambdas.get_recommendations.patience import Patience
-from lambdas.shared import core
+from lambdas.shared.direct import Direct
 
 RETRIED = (ConnectionClosedError, EndpointConnectionError)
 
@@ -87,13 +87,5 @@ def _found(responses: Mapping[str, Sequence[Item]], keys: Sequence[Key]) -> list
     return found
 
 
-def make_client(*, timeout_ms: int) -> Any:
-    seconds = timeout_ms / 1000
-    return core.client(
-        "dynamodb",
-        connect_timeout=seconds,
-        read_timeout=seconds,
-        retries={"total_max_attempts": 1, "mode": "standard"},
-        parameter_validation=False,
-        tcp_keepalive=True,
-    )
+def make_client(*, timeout_ms: int) -> Direct:
+    return Direct("dynamodb", timeout_ms=timeout_ms)

@@ -10,7 +10,7 @@ _making = threading.Lock()
 
 
 @cache
-def _session() -> Any:
+def session() -> Any:
     import botocore.session
 
     return botocore.session.get_session()
@@ -21,4 +21,4 @@ def client(service: str, **configured: Any) -> Any:
     from botocore.config import Config
 
     with _making:
-        return _session().create_client(service, config=Config(**configured))
+        return session().create_client(service, config=Config(**configured))

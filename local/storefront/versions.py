@@ -24,7 +24,7 @@ class NotAsked(ValueError):
 
 def served(place: Place) -> list[Row]:
     """[{list, current, previous, arn, previous_arn, updated_at, promoted_arn}]; `current` is empty before a run."""
-    published = [one.name for one in place.settings.solutions if one.publishes == "lists"]
+    published = [one.name for one in place.settings.solutions if one.publishes]
     return [_served(place, name) for name in published]
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import struct
 import subprocess
+import zlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -32,8 +34,51 @@ def test_each_picture_is_of_a_page_that_the_dashboards_have() -> None:
 @pytest.mark.parametrize("name", pictures.PAGES)
 def test_a_picture_is_small_and_of_the_width_that_is_drawn(name: str) -> None:
     content = (FOLDER / f"{name}.png").read_bytes()
-    assert content.startswith(b"\x89PNG\r\n\x1a\n") and len(content) < 110_000
-    assert struct.unpack(">II", content[16:24]) == (pictures.WIDTH, pictures.HEIGHT)
+    assert content.startswith(b"\x89PNG\r\n\x1a\n") and len(content) < 250_000
+    width, height = struct.unpack(">II", content[16:24])
+    assert width == pictures.WIDTH and 600 < height < 2000
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("name", pictures.PAGES)
+def test_a_picture_ends_below_its_last_chart(name: str) -> None:
+    *_, last = rows_of((FOLDER / f"{name}.png").read_bytes())
+    assert len(set(zip(*[iter(last)] * 3, strict=True))) == 1, (
+        "its last row is of one colour: the page's ground"
+    )
+
+
+def rows_of(png: bytes) -> Iterator[bytes]:
+    """Rows of an RGB picture of 8 bits (PNG specification, clauses 9.2 and 10)."""
+    width, _, depth, kind = struct.unpack(">IIBB", png[16:26])
+    assert (depth, kind) == (8, 2)
+    chunks, place = b"", 8
+    while place < len(png):
+        size, name = struct.unpack(">I4s", png[place : place + 8])
+        chunks += png[place + 8 : place + 8 + size] if name == b"IDAT" else b""
+        place += size + 12
+    lines, step = zlib.decompress(chunks), width * 3
+    above = bytes(step)
+    for start in range(0, len(lines), step + 1):
+        above = _unfiltered(lines[start], lines[start + 1 : start + 1 + step], above)
+        yield above
+
+
+def _unfiltered(how: int, line: bytes, above: bytes) -> bytes:
+    row = bytearray(line)
+    for n, value in enumerate(line):
+        left, corner = (row[n - 3], above[n - 3]) if n >= 3 else (0, 0)
+        row[n] = (
+            value + (0, left, above[n], (left + above[n]) // 2, _paeth(left, above[n], corner))[how]
+        ) % 256
+    return bytes(row)
+
+
+def _paeth(left: int, above: int, corner: int) -> int:
+    guess = left + above - corner
+    return min(
+        (abs(guess - left), 0, left), (abs(guess - above), 1, above), (abs(guess - corner), 2, corner)
+    )[2]
 
 
 def test_without_a_browser_no_picture_is_touched(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

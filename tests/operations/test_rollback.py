@@ -15,6 +15,7 @@ import pytest
 from config import layout
 from operations import rollback
 from operations.place import ENDPOINT, Place, Refused
+from tests import example
 
 OLD, NEW, OLDER = "20261126T030000Z", "20261127T030000Z", "20261125T030000Z"
 LISTS = ("personal", "popular", "related")
@@ -185,6 +186,29 @@ def test_a_list_that_is_not_configured_is_refused_with_those_that_are(
     with pytest.raises(Refused, match=told) as refused:
         rollback.rollback(place, lists=given)
     assert "personal, related, popular or all" in str(refused.value)
+
+
+def with_a_campaign(place: Place) -> Place:
+    rising = {
+        "name": "rising",
+        "recipe": "aws-trending-now",
+        "for_each": "everyone",
+        "results": 3,
+        "campaign": {"min_tps": 1},
+    }
+    return Place(example.settings(solutions=[*example.content()["solutions"], rising]), place.session)
+
+
+def test_all_lists_are_those_that_have_versions(place: Place) -> None:
+    assert rollback.rollback(with_a_campaign(place), lists="all") == 0
+    assert currents(place) == [OLD] * 3
+
+
+@pytest.mark.parametrize("given", ["rising", "personal,rising"])
+def test_what_a_campaign_answers_is_refused_with_the_command_that_moves_it(place: Place, given: str) -> None:
+    with pytest.raises(Refused, match="make promote SOLUTION=rising VERSION=previous"):
+        rollback.rollback(with_a_campaign(place), lists=given)
+    assert currents(place) == [NEW] * 3
 
 
 def test_on_aws_the_environments_name_is_asked_for_first(

@@ -61,7 +61,6 @@ RECORDS = {
     "rds/clusters.py": {"ministack.services.rds._clusters"},
     "scheduler/plugin.py": {"ministack.services.scheduler._schedules._data"},
     "stepfunctions/live.py": {"ministack"},  # its own attribute of that name
-    "stepfunctions/plugin.py": {"ministack._executions"},
     # No part of ministack: a note of ours, Spark's classes in Glue's own processes, and the registry itself.
     "calls.py": {"a computed name"},
     "glue/s3bridge.py": {"a computed name"},

@@ -43,12 +43,28 @@ def _faults(shape: Any, value: Any, path: str) -> Iterator[str]:
         yield f"Value '{value}' at '{path}' failed to satisfy constraint: Member must be a {shape.type_name}"
         return
     for constraint in _broken_constraints(shape, value):
-        yield f"Value '{value}' at '{path}' failed to satisfy constraint: {constraint}"
+        yield f"Value '{_shown(shape, value)}' at '{path}' failed to satisfy constraint: {constraint}"
     for child_shape, child, child_path in _children(shape, value, path):
         if child is None:
             yield f"Value null at '{child_path}' failed to satisfy constraint: Member must not be null"
         else:
             yield from _faults(child_shape, child, child_path)
+
+
+def _shown(shape: Any, value: Any) -> str:
+    """A value as AWS shows it: `[Name(member=value, other=value)]` (localstack's test_sfn_api_aliasing.py)."""
+    if shape.type_name == "list" and isinstance(value, list | tuple):
+        return f"[{', '.join(_shown(shape.member, item) for item in value)}]"
+    if shape.type_name == "structure" and isinstance(value, dict):
+        members = [
+            f"{name}={_shown(shape.members[name], item)}"
+            for name, item in value.items()
+            if name in shape.members
+        ]
+        return f"{shape.name}({', '.join(members)})"
+    if shape.type_name == "map" and isinstance(value, dict):
+        return "{" + ", ".join(f"{key}={_shown(shape.value, item)}" for key, item in value.items()) + "}"
+    return str(value)
 
 
 def _is_of_type(shape: Any, value: Any) -> bool:

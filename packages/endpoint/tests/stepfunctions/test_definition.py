@@ -39,7 +39,12 @@ def distributed(**fields: Any) -> dict:
 INLINE = {"Type": "Map", "ItemProcessor": branch(X={"Type": "Pass"})}
 
 REFUSED = [
-    ("a missing StartAt", {"States": {"A": {"Type": "Succeed"}}}, "/", '"StartAt" is required'),
+    (
+        "a missing StartAt",
+        {"States": {"A": {"Type": "Succeed"}}},
+        "/",
+        "These fields are required: [StartAt]",
+    ),
     ("no states", {"StartAt": "A", "States": {}}, "/States", "at least one state"),
     ("an unknown top-level field", {**states(A={"Type": "Succeed"}), "Foo": 1}, "/Foo", '"Foo"'),
     (
@@ -49,7 +54,12 @@ REFUSED = [
         "JSONPath",
     ),
     ("another version", {**states(A={"Type": "Succeed"}), "Version": "2.0"}, "/Version", "1.0"),
-    ("an unknown type", machine(A={"Type": "Jump"}), "/States/A/Type", "Type must be"),
+    (
+        "an unknown type",
+        machine(A={"Type": "Jump"}),
+        "/States/A/Type",
+        "The field 'Type' should have one of these values: [Task, Wait, Pass, Succeed, Fail, Choice, Parallel, Map]",
+    ),
     (
         "a missing target",
         machine(A={"Type": "Pass", "Next": "B"}),
@@ -83,8 +93,8 @@ REFUSED = [
     (
         "a JSONPath state in a JSONata machine",
         jsonata(A={"Type": "Pass", "QueryLanguage": "JSONPath"}),
-        "/States/A/QueryLanguage",
-        "JSONata",
+        "/States/A",
+        "'QueryLanguage' can not be 'JSONPath' if set to 'JSONata' for whole state machine",
     ),
     (
         "a broken path",
@@ -432,3 +442,13 @@ def test_an_express_machine_may_not_wait_for_jobs() -> None:
     assert validate(definition) == []
     (problem,) = express_problems(definition)
     assert "'.sync'" in problem.message
+
+
+def test_a_name_that_only_its_own_catchers_assign_may_be_assigned_inside_of_a_state() -> None:
+    """As AWS answered: localstack's states_variables/test_error_output.py, PARALLEL_CATCH_ERROR_VARIABLE_SAMPLING."""
+    inner = states(X={"Type": "Pass", "Assign": {"v": 1}})
+    catch = [{"ErrorEquals": ["States.ALL"], "Assign": {"v": 2}, "Next": "Z"}]
+    parallel = {"Type": "Parallel", "Branches": [inner], "Catch": catch}
+    assert validate(states(P=parallel, Z={"Type": "Succeed"})) == []
+    shadowing = states(P=parallel, Y={"Type": "Pass", "Assign": {"v": 3}}, Z={"Type": "Succeed"})
+    assert any("'v' is assigned in an outer scope" in problem.message for problem in validate(shadowing))

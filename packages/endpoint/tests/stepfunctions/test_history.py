@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from typing import Any
@@ -22,7 +23,7 @@ from osusume_endpoint.testing.harness import (
     states,
 )
 from osusume_endpoint.testing.scripted import Cloud
-from tests.stepfunctions.test_parallel_and_map import STANDARD, branch
+from tests.stepfunctions.test_parallel_and_map import STANDARD, branch, objects, reading
 from tests.stepfunctions.test_tasks import glue, nested, task
 
 
@@ -86,19 +87,110 @@ def test_a_retried_task_is_scheduled_again_without_another_entry() -> None:
     ]
 
 
-def test_iterations_chain_to_the_start_of_their_map() -> None:
+def test_iterations_one_at_a_time_follow_on_the_last_state_of_the_one_before() -> None:
+    """As AWS answered: localstack's scenarios/test_base_scenarios.py::test_map_state, recorded."""
     processor = branch(X={"Type": "Pass"})
     definition = jsonata(M={"Type": "Map", "Items": [1, 2], "MaxConcurrency": 1, "ItemProcessor": processor})
     finished = run(definition)
-    by_id = {event["id"]: event for event in finished.history.events}
-    starts = [event for event in by_id.values() if event["type"] == "MapIterationStarted"]
-    assert [by_id[event["previousEventId"]]["type"] for event in starts] == ["MapStateStarted"] * 2
+    assert chain(finished)[2:] == [
+        (3, 2, "MapStateStarted"),
+        (4, 3, "MapIterationStarted"),
+        (5, 4, "PassStateEntered"),
+        (6, 5, "PassStateExited"),
+        (7, 6, "MapIterationSucceeded"),
+        (8, 6, "MapIterationStarted"),
+        (9, 8, "PassStateEntered"),
+        (10, 9, "PassStateExited"),
+        (11, 10, "MapIterationSucceeded"),
+        (12, 11, "MapStateSucceeded"),
+        (13, 11, "MapStateExited"),
+        (14, 13, "ExecutionSucceeded"),
+    ]
+    starts = [each for each in finished.history.events if each["type"] == "MapIterationStarted"]
     assert [event["mapIterationStartedEventDetails"] for event in starts] == [
         {"name": "M", "index": 0},
         {"name": "M", "index": 1},
     ]
-    succeeded = next(event for event in by_id.values() if event["type"] == "MapStateSucceeded")
-    assert by_id[succeeded["previousEventId"]]["type"] == "MapIterationSucceeded"
+
+
+def test_a_failed_iteration_is_followed_on_by_nothing() -> None:
+    """As AWS answered: localstack's scenarios/test_base_scenarios.py, map states that fail, recorded."""
+    processor = states(F={"Type": "Fail", "Error": "E"})
+    caught = [{"ErrorEquals": ["E"], "Next": "Z"}]
+    definition = states(
+        M={"Type": "Map", "ItemsPath": "$", "ItemProcessor": processor, "Catch": caught},
+        Z={"Type": "Succeed"},
+    )
+    assert chain(run(definition, [1]))[3:8] == [
+        (4, 3, "MapIterationStarted"),
+        (5, 4, "FailStateEntered"),
+        (6, 5, "MapIterationFailed"),
+        (7, 5, "MapStateFailed"),
+        (8, 7, "MapStateExited"),
+    ]
+
+
+def test_branches_are_left_from_their_last_event() -> None:
+    """As AWS answered: localstack's assign/test_assign_base.py::test_base_parallel_cases, recorded."""
+    definition = states(P={"Type": "Parallel", "Branches": [branch(X={"Type": "Pass"})]})
+    assert chain(run(definition))[4:] == [
+        (5, 4, "PassStateExited"),
+        (6, 5, "ParallelStateSucceeded"),
+        (7, 5, "ParallelStateExited"),
+        (8, 7, "ExecutionSucceeded"),
+    ]
+
+
+def test_an_execution_that_is_stopped_ends_on_no_event() -> None:
+    """As AWS answered: localstack's test_sfn_api.py::test_stop_execution, recorded."""
+    stopped = execution(states(W={"Type": "Wait", "Seconds": 90_000}), wait_scale=1.0)
+    thread = threading.Thread(target=stopped.run)
+    thread.start()
+    while len(stopped.history.events) < 2:
+        time.sleep(0.01)
+    stopped.abort()
+    thread.join(5)
+    assert chain(stopped)[-1] == (3, 0, "ExecutionAborted")
+
+
+@pytest.mark.parametrize(
+    ("fields", "location"),
+    [
+        ({"Type": "Pass", "Output": {"result": "{% $nobody %}"}}, "Output/result"),
+        ({"Type": "Pass", "Assign": {"a": "{% $nobody %}"}}, "Assign/a"),
+        ({"Type": "Task", "Resource": FUNCTION, "Arguments": "{% $nobody %}"}, "Arguments"),
+    ],
+)
+def test_an_expression_that_fails_is_located_and_comes_before_the_states_work(
+    fields: dict, location: str
+) -> None:
+    """As AWS answered: localstack's assign/test_assign_reference_variables.py::test_undefined_reference, recorded."""
+    finished = run(jsonata(A={"Type": "Pass"}, B=fields))
+    failed = next(each for each in finished.history.events if each["type"] == "EvaluationFailed")
+    assert (failed["id"], failed["previousEventId"]) == (5, 3)
+    assert failed["evaluationFailedEventDetails"]["location"] == location
+    assert finished.history.events[-1]["previousEventId"] == 5
+
+
+def test_items_of_a_reader_are_not_counted_when_their_map_starts() -> None:
+    """As AWS answered: localstack's scenarios/test_base_scenarios.py::test_map_item_reader_base_list_objects_v2."""
+    finished = run(reading({"InputType": "JSON"}, "data"), cloud=objects(data="[1, 2]"))
+    started = next(each for each in finished.history.events if each["type"] == "MapStateStarted")
+    assert started["mapStateStartedEventDetails"] == {"length": 0}
+
+
+@pytest.mark.parametrize(
+    ("state", "members"),
+    [
+        ({"Type": "Pass"}, ["EnteredTime", "Name"]),
+        ({"Type": "Task", "Resource": FUNCTION, "Arguments": 1}, ["EnteredTime", "Name", "RetryCount"]),
+    ],
+)
+def test_retries_are_counted_in_the_context_of_states_that_may_retry(state: dict, members: list[str]) -> None:
+    """As AWS answered: localstack's base/test_base.py::test_query_context_object_values, recorded."""
+    definition = jsonata(A={**state, "Output": "{% $sort($keys($states.context.State)) %}"})
+    finished = run(definition, cloud=lambda_cloud(lambda _: 1))
+    assert json.loads(finished.result.output or "") == members
 
 
 def test_a_failed_evaluation_is_reported_once_however_deep_it_lies() -> None:

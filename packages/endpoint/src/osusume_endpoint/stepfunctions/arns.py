@@ -5,50 +5,39 @@ Wording and order as AWS answered, recorded in localstack's tests (test_sfn_api*
 
 from __future__ import annotations
 
+import functools
 import re
-from collections.abc import Callable
 from typing import Any
 
 from osusume_endpoint.errors import ApiError
-from osusume_endpoint.replacements import replaces
-from osusume_endpoint.stepfunctions.live import LiveExecutions
+from osusume_endpoint.service import Operation, RequestContext
 
-Response = tuple[int, dict[str, str], bytes]
-Function = Callable[[dict[str, Any]], Response]
-ARN = re.compile(r"arn:aws[a-z-]*:states:[a-z0-9-]+:\d{12}:(?P<kind>[A-Za-z]+):.+", re.DOTALL)
-
-
-@replaces("ministack.services.stepfunctions:_describe_state_machine", takes="data")
-def _describing_machine(inner: Function, live: LiveExecutions) -> Function:
-    return _checked(inner, live, argument="stateMachineArn", kind="stateMachine")
-
-
-@replaces("ministack.services.stepfunctions:_list_executions", takes="data")
-def _listing_executions(inner: Function, live: LiveExecutions) -> Function:
-    return _checked(inner, live, argument="stateMachineArn", kind="stateMachine")
+ARN = re.compile(r"arn:aws[a-z-]*:states:[a-z0-9-]+:\d{12}:(?P<kind>[A-Za-z]+):(?P<name>.+)", re.DOTALL)
+# Parameter → the kind of resource whose ARN it must be, whichever operation has it.
+KINDS = {
+    "activityArn": "activity",
+    "executionArn": "execution",
+    "mapRunArn": "mapRun",
+    "stateMachineAliasArn": "stateMachine",
+    "stateMachineArn": "stateMachine",
+    "stateMachineVersionArn": "stateMachine",
+}
 
 
-@replaces("ministack.services.stepfunctions:_get_execution_history", takes="data")
-def _reading_history(inner: Function, live: LiveExecutions) -> Function:
-    return _checked(inner, live, argument="executionArn", kind="execution")
+def checked(operation: Operation) -> Operation:
+    """The operation, which refuses malformed ARNs first; those inside of lists are its own to check."""
 
-
-def _checked(inner: Function, live: LiveExecutions, *, argument: str, kind: str) -> Function:
-    ministack = live.ministack
-
-    def answer(data: dict[str, Any]) -> Response:
-        try:
-            check(data.get(argument), kind=kind)
-        except ApiError as error:
-            refused: Response = ministack.error_response_json(error.code, error.message, error.status)
-            return refused
-        return inner(data)
+    @functools.wraps(operation)
+    def answer(context: RequestContext, parameters: dict[str, Any]) -> dict[str, Any]:
+        for name, kind in KINDS.items():
+            check(parameters.get(name), kind=kind)
+        return operation(context, parameters)
 
     return answer
 
 
 def check(arn: Any, *, kind: str) -> None:
-    """Raises InvalidArn. What isn't given at all is the other function's to refuse."""
+    """Raises InvalidArn, or ValidationException for a Map state's label. None, which isn't given, is nobody's."""
     if arn is None:
         return
     match = ARN.fullmatch(str(arn))
@@ -57,4 +46,9 @@ def check(arn: Any, *, kind: str) -> None:
     if match["kind"] != kind:
         raise ApiError(
             "InvalidArn", f"Invalid Arn: 'Resource type not valid in this context: {match['kind']}'"
+        )
+    if kind == "stateMachine" and "/" in match["name"]:
+        raise ApiError(
+            "ValidationException",
+            f"Invalid Arn: '{arn}' refers to a Distributed Map state; give the state machine's ARN without label",
         )

@@ -19,12 +19,16 @@ TIMEOUT = "States.Timeout"
 
 
 class StateError(Exception):
-    """A failed state: what `Retry` and `Catch` match, and what an execution fails with."""
+    """A failed state: what `Retry` and `Catch` match, and what an execution fails with.
 
-    def __init__(self, error: str | None, cause: str | None = None) -> None:
+    `location` is the field whose JSONata expression could not be evaluated: `Arguments/FunctionName`.
+    """
+
+    def __init__(self, error: str | None, cause: str | None = None, *, location: str | None = None) -> None:
         super().__init__(error, cause)
         self.error = error
         self.cause = cause
+        self.location = location
 
 
 class PassingError(StateError):

@@ -22,17 +22,33 @@ from osusume_endpoint.stepfunctions.scope import Scope
 # Errors of the data flow itself, whose cause says in which state and since which event.
 LOCATED = (RUNTIME, QUERY_EVALUATION_ERROR, INTRINSIC_FAILURE, RESULT_PATH_MATCH_FAILURE)
 
+# The states that may have retriers: only their context counts retries (localstack's
+# base/test_base.py::test_query_context_object_values and test_state/, recorded).
+RETRIED = ("Map", "Parallel", "Task")
+
 
 class Frame:
-    def __init__(self, *, name: str, state: Mapping[str, Any], raw: Any, scope: Scope, entered: int) -> None:
+    """`entered` is the id of the event of its entry, `before` that of the event before it."""
+
+    def __init__(
+        self, *, name: str, state: Mapping[str, Any], raw: Any, scope: Scope, entered: int, before: int = 0
+    ) -> None:
         self.name = name
         self.state = state
         self.raw = raw
         self.scope = scope
         self.entered = entered
+        self.before = before
         self.language = state.get("QueryLanguage", scope.language)
-        details = {"Name": name, "EnteredTime": iso(now()), "RetryCount": 0}
+        details: dict[str, Any] = {"Name": name, "EnteredTime": iso(now())}
+        if state.get("Type") in RETRIED:
+            details["RetryCount"] = 0
         self.context: dict[str, Any] = {**scope.context, "State": details}
+
+    @property
+    def is_started(self) -> bool:
+        """Whether its work has events of its own yet."""
+        return self.scope.trail.previous != self.entered
 
     @property
     def jsonata(self) -> bool:

@@ -74,5 +74,9 @@ class Trail:
         self.previous = self.history.add(kind, previous=self.previous, details=details)
         return self.previous
 
+    def note(self, kind: str, details: dict[str, Any] | None = None) -> None:
+        """An event that no other follows on: the next one goes on from the event before it."""
+        self.history.add(kind, previous=self.previous, details=details)
+
     def fork(self) -> Trail:
         return Trail(self.history, previous=self.previous)

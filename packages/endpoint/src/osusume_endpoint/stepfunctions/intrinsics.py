@@ -164,6 +164,11 @@ def _format(call: Call, resolve: Resolve) -> str:
 
 
 def _text(value: Any) -> str:
+    """Objects and arrays as Java shows them: `{a=1, b=[x, null]}` (localstack: TestGeneric::test_format_2)."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key}={_text(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list):
+        return f"[{', '.join(_text(item) for item in value)}]"
     return value if isinstance(value, str) else dumps(value)
 
 

@@ -52,7 +52,7 @@ def evaluate(expression: str, *, states: Mapping[str, Any], variables: Mapping[s
 
 def failure(expression: str, field: str, what: str) -> StateError:
     cause = f"The JSONata expression '{expression}' specified for the field '{field}' {what}"
-    return StateError(QUERY_EVALUATION_ERROR, cause)
+    return StateError(QUERY_EVALUATION_ERROR, cause, location=field)
 
 
 def evaluate_template(template: Any, *, evaluate_text: Callable[[str, str], Any], field: str) -> Any:

@@ -62,10 +62,18 @@ class JsonPathFlow:
     def completed(self, result: Any) -> Outcome:
         # Assign reads the result as it came, before ResultSelector.
         assigned = self._assigned(self.state, result)
-        if "ResultSelector" in self.state:
-            result = self.payload(self.state["ResultSelector"], result)
-        combined = self._combined(self.state, result)
+        combined = self.combined(self.selected(result))
         return Outcome(self._selected("OutputPath", combined), assigned)
+
+    def selected(self, result: Any) -> Any:
+        """The result after ResultSelector."""
+        return (
+            self.payload(self.state["ResultSelector"], result) if "ResultSelector" in self.state else result
+        )
+
+    def combined(self, result: Any) -> Any:
+        """The raw input with the selected result where ResultPath says."""
+        return self._combined(self.state, result)
 
     def caught(self, catcher: Mapping[str, Any], error_output: Mapping[str, Any]) -> Outcome:
         assigned = self._assigned(catcher, error_output)

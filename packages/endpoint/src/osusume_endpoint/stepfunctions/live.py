@@ -38,12 +38,17 @@ class LiveExecutions:
         """Runs in the calling thread, until the execution has ended."""
         record = self.ministack._executions.get(arn)
         if record is not None:
-            self._executions[arn] = self._execution(record)
-            record["events"] = self._executions[arn].history.events
-            self._executions[arn].run()
+            self._begun(record).run()
 
     def start(self, arn: str) -> None:
-        self._in_background(lambda: self.run(arn))
+        """From here on the execution can be stopped, although its thread may not have come to run it."""
+        self._in_background(self._begun(self.ministack._executions[arn]).run)
+
+    def _begun(self, record: dict[str, Any]) -> Execution:
+        execution = self._executions[record["executionArn"]] = self._execution(record)
+        record["events"] = execution.history.events
+        execution.begin()
+        return execution
 
     def stop(self, arn: str, *, error: str | None, cause: str | None) -> bool:
         """False when it isn't running here."""
@@ -80,6 +85,7 @@ class LiveExecutions:
             state_machine_arn=record["stateMachineArn"],
             state_machine_name=machine["name"],
             role_arn=version.get("roleArn", machine["roleArn"]),
+            is_answered=bool(record.get("isAnswered")),
         )
         session = RoleSession(self.endpoint, identity)
         return Execution(
@@ -103,11 +109,14 @@ class LiveExecutions:
         arn = record["executionArn"]
         if result.status == SUCCEEDED:
             self._executions.pop(arn, None)  # the others may be redriven
+        if machine["type"] == "EXPRESS":  # nothing of the API leads to an express execution that has ended
+            self._executions.pop(arn, None)
+            self.ministack._executions.pop(arn, None)
         record.update(ended(result), stopDate=self.ministack.now_iso())
         self.ministack._emit_execution_status_event(record)
         seconds = (_moment(record["stopDate"]) - _moment(record["startDate"])).total_seconds()
         telemetry.record_end(machine["stateMachineArn"], status=result.status, seconds=seconds)
-        telemetry.write_logs(self.endpoint, machine, arn, list(record["events"]))
+        telemetry.write_logs(self.endpoint, machine, record, list(record["events"]))
 
 
 def _moment(text: str) -> dt.datetime:

@@ -42,13 +42,14 @@ def run(
 def visit(name: str, state: Mapping[str, Any], value: Any, scope: Scope) -> Outcome:
     kind = state["Type"]
     entry = {"name": name, **payload("input", limited(value, subject=f"The state/task '{name}'"))}
+    before = scope.trail.previous
     entered = scope.event(f"{kind}StateEntered", entry)
-    frame = Frame(name=name, state=state, raw=value, scope=scope, entered=entered)
+    frame = Frame(name=name, state=state, raw=value, scope=scope, entered=entered, before=before)
     try:
         outcome = _attempts(frame)
     except Aborted:
         if kind in ABORTABLE:
-            scope.event(f"{kind}StateAborted")
+            scope.note(f"{kind}StateAborted")
         raise
     scope.variables.update(outcome.assigned)
     scope.event(f"{kind}StateExited", _exit(name, outcome))
@@ -86,12 +87,16 @@ def _run_once(frame: Frame) -> Outcome:
     except StateError as error:
         located = frame.located(error)
         if located is not error and located.error == QUERY_EVALUATION_ERROR:
-            frame.scope.event("EvaluationFailed", _evaluation_failure(frame, located))
+            if error.location and not frame.is_started:
+                frame.scope.trail.previous = frame.before
+            frame.scope.event("EvaluationFailed", _evaluation_failure(frame, located, error.location))
         raise located from error
 
 
-def _evaluation_failure(frame: Frame, error: StateError) -> dict[str, Any]:
-    return {"error": error.error, "cause": error.cause, "state": frame.name}
+def _evaluation_failure(frame: Frame, error: StateError, location: str | None) -> dict[str, Any]:
+    """`location` is the field whose expression failed: `Output/result`."""
+    details = {"error": error.error, "cause": error.cause, "state": frame.name}
+    return {**details, "location": location} if location else details
 
 
 def _caught(frame: Frame, error: StateError) -> Outcome:

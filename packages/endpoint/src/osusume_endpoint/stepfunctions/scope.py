@@ -45,6 +45,7 @@ class Identity:
     state_machine_arn: str
     state_machine_name: str
     role_arn: str
+    is_answered: bool = False  # StartSyncExecution waits for it
 
     @property
     def region(self) -> str:
@@ -90,6 +91,11 @@ class Scope:
         if self.stop.abandoned:
             return self.trail.previous
         return self.trail.add(kind, details)
+
+    def note(self, kind: str, details: dict[str, Any] | None = None) -> None:
+        """An event on which no other follows: recorded of joins, of iterations that failed and of what is aborted."""
+        if not self.stop.abandoned:
+            self.trail.note(kind, details)
 
     def sleep(self, seconds: float) -> None:
         self.stop.sleep(seconds * self.world.wait_scale)

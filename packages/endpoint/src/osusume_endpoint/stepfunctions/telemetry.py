@@ -50,11 +50,14 @@ def _record(machine_arn: str, name: str, value: float, unit: str) -> None:
 
 
 def write_logs(
-    endpoint: Endpoint, machine: Mapping[str, Any], execution_arn: str, events: Sequence[dict[str, Any]]
+    endpoint: Endpoint,
+    machine: Mapping[str, Any],
+    execution: Mapping[str, Any],
+    events: Sequence[dict[str, Any]],
 ) -> None:
     """Writes in the background: the endpoint's own event loop may be the caller."""
     settings = _lower(machine.get("loggingConfiguration") or {})
-    lines = _lines(settings, execution_arn, events)
+    lines = _lines(settings, execution, events)
     groups = [
         each["cloudwatchlogsloggroup"]["loggrouparn"].split(":log-group:")[-1].removesuffix(":*")
         for each in settings.get("destinations") or []
@@ -78,13 +81,13 @@ def is_logged(kind: str, level: str) -> bool:
 
 
 def _lines(
-    settings: Mapping[str, Any], execution_arn: str, events: Sequence[dict[str, Any]]
+    settings: Mapping[str, Any], execution: Mapping[str, Any], events: Sequence[dict[str, Any]]
 ) -> list[dict[str, Any]]:
     level, with_data = settings.get("level", "OFF"), settings.get("includeexecutiondata") in (True, "true")
-    return [_line(event, execution_arn, with_data) for event in events if is_logged(event["type"], level)]
+    return [_line(event, execution, with_data) for event in events if is_logged(event["type"], level)]
 
 
-def _line(event: Mapping[str, Any], execution_arn: str, with_data: bool) -> dict[str, Any]:
+def _line(event: Mapping[str, Any], execution: Mapping[str, Any], with_data: bool) -> dict[str, Any]:
     details = event.get(details_key(event["type"]), {})
     if not with_data:
         details = {key: value for key, value in details.items() if key not in PAYLOADS}
@@ -95,7 +98,8 @@ def _line(event: Mapping[str, Any], execution_arn: str, with_data: bool) -> dict
         "details": details,
         "previous_event_id": str(event["previousEventId"]),
         "event_timestamp": str(millis),
-        "execution_arn": execution_arn,
+        "execution_arn": execution["executionArn"],
+        "redrive_count": str(execution.get("redriveCount", 0)),
     }
     return {"timestamp": millis, "message": dumps(message)}
 

@@ -13,11 +13,12 @@ from osusume_endpoint.stepfunctions.errors import HEARTBEAT_TIMEOUT, TIMEOUT, De
 from osusume_endpoint.stepfunctions.signals import StopSignal
 
 POLL_SECONDS = 0.05
+TOKEN_BYTES = 48
 
 
 class PendingTask:
     def __init__(self) -> None:
-        self.token = base64.b64encode(secrets.token_bytes(48)).decode()
+        self.token = base64.b64encode(secrets.token_bytes(TOKEN_BYTES)).decode()
         self._answered = threading.Event()
         self._output: Any = None
         self._failure: StateError | None = None
@@ -47,6 +48,14 @@ class PendingTask:
         if self._failure:
             raise self._failure
         return self._output
+
+
+def is_token(text: str) -> bool:
+    """Whether it could be one of ours, open or not."""
+    try:
+        return len(base64.b64decode(text, validate=True)) == TOKEN_BYTES
+    except ValueError:
+        return False
 
 
 class TaskTokens:

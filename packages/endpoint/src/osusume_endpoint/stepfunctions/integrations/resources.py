@@ -8,7 +8,8 @@ from dataclasses import dataclass
 LAMBDA, SDK, OPTIMIZED, ACTIVITY = "lambda", "aws-sdk", "optimized", "activity"
 SYNC, SYNC_JSON, CALLBACK = ".sync", ".sync:2", ".waitForTaskToken"
 
-FUNCTION = re.compile(r"arn:aws[\w-]*:lambda:[\w-]+:\d{12}:function:[\w-]+(:[\w$-]+)?")
+# Region and account may be anything: localstack's test_state/test_state_configuration.py has "your-region", recorded.
+FUNCTION = re.compile(r"arn:aws[\w-]*:lambda:[\w-]+:[\w-]+:function:[\w-]+(:[\w$-]+)?")
 SERVICE = re.compile(
     r"arn:aws[\w-]*:states:[\w-]*:\d*:(?P<sdk>aws-sdk:)?(?P<service>\w+):(?P<action>\w+)(?P<pattern>\..+)?"
 )

@@ -24,7 +24,7 @@ def run(frame: Frame) -> Outcome:
     jobs = [_job(branch, arguments, scope) for branch, scope in zip(branches, scopes, strict=True)]
     outcomes = workers.run_all(jobs, limit=len(jobs), stop=stop)
     join(outcomes, frame, scopes, "ParallelStateFailed")
-    frame.scope.event("ParallelStateSucceeded")
+    frame.scope.note("ParallelStateSucceeded")
     return frame.flow.completed(outcomes.values)
 
 

@@ -95,6 +95,8 @@ def check(report: Report, state: Mapping[str, Any], path: str, language: str) ->
         report.expect(
             REQUIRED[kind] in state, f'The field "{REQUIRED[kind]}" is required but was missing', path
         )
+    if kind == "Parallel":
+        report.expect(state.get("Branches") != [], "Value cannot be empty", f"{path}/Branches")
     if kind == "Wait":
         given = [name for name in WAITS if name in state]
         report.expect(len(given) == 1, f"A Wait state needs exactly one of {', '.join(WAITS)}", path)

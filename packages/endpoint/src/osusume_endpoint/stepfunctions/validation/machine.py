@@ -19,7 +19,8 @@ from osusume_endpoint.stepfunctions.validation import (
 )
 from osusume_endpoint.stepfunctions.validation.report import DUPLICATE_NAME, Report
 
-TYPES = tuple(fields.JSONPATH_FIELDS)
+# In the order in which AWS lists them.
+TYPES = ("Task", "Wait", "Pass", "Succeed", "Fail", "Choice", "Parallel", "Map")
 LONGEST_NAME = 80
 TOP_FIELDS = {"Comment", "StartAt", "States", "QueryLanguage", "TimeoutSeconds", "Version"}
 INNER_FIELDS = {"Comment", "StartAt", "States", "ProcessorConfig"}
@@ -53,16 +54,19 @@ def check_states(
     for name, state in machine["States"].items():
         where = f"{path}/States/{name}"
         _check_name(report, name, where, around.names)
-        check_state(report, state, where, replace(around, outer_variables=inner))
+        outer = around.outer_variables | (inner - variables.only_caught(machine["States"], name))
+        check_state(report, state, where, replace(around, outer_variables=outer))
 
 
 def _has_states(report: Report, machine: Any, path: str) -> bool:
     if not isinstance(machine, dict):
         report.add("must be an object with StartAt and States", path)
         return False
-    for name in ("StartAt", "States"):
-        report.expect(name in machine, f'The field "{name}" is required but was missing', path)
-    states = machine.get("States")
+    missing = [name for name in ("States", "StartAt") if name not in machine]
+    if missing:
+        report.add(f"These fields are required: [{', '.join(missing)}]", path)
+        return False
+    states = machine["States"]
     if not isinstance(states, dict) or not states:
         report.add("States must be an object with at least one state", f"{path}/States")
         return False
@@ -72,7 +76,8 @@ def _has_states(report: Report, machine: Any, path: str) -> bool:
         if not isinstance(state, dict) or state.get("Type") not in TYPES
     ]
     for name in broken:
-        report.add(f"Type must be one of {', '.join(TYPES)}", f"{path}/States/{name}/Type")
+        message = f"The field 'Type' should have one of these values: [{', '.join(TYPES)}]"
+        report.add(message, f"{path}/States/{name}/Type")
     return not broken
 
 
@@ -84,10 +89,13 @@ def _check_name(report: Report, name: str, path: str, names: set[str]) -> None:
 
 def check_state(report: Report, state: Mapping[str, Any], path: str, around: Surroundings) -> None:
     language = state.get("QueryLanguage", around.language)
+    if not report.expect(
+        language in (JSONPATH, JSONATA), "must be JSONPath or JSONata", f"{path}/QueryLanguage"
+    ):
+        return
     mixed = around.language == JSONATA and language != JSONATA
-    fits = language in (JSONPATH, JSONATA) and not mixed
-    message = "must be JSONPath or JSONata, and JSONata in a JSONata state machine"
-    if not report.expect(fits, message, f"{path}/QueryLanguage"):
+    message = "'QueryLanguage' can not be 'JSONPath' if set to 'JSONata' for whole state machine"
+    if not report.expect(not mixed, message, path):
         return
     fields.check(report, state, path, language)
     handlers.check(report, state, path, language)

@@ -20,13 +20,17 @@ NOT_EMULATED = "NOT_EMULATED_LOCALLY"
 
 @dataclass(frozen=True)
 class Problem:
-    """`path` is a pointer into the definition: `/States/Train/Retry[0]`."""
+    """`path` is a pointer into the definition: `/States/Train/Retry[0]`; None of what has no place in it."""
 
     code: str
     message: str
-    path: str = ""
+    path: str | None = ""
 
     def __str__(self) -> str:
+        if self.path is None or self.path.startswith(
+            "["
+        ):  # the message of a text that isn't JSON has its place
+            return f"{self.code}: {self.message}"
         return f"{self.code}: {self.message} at {self.path or '/'}"
 
 

@@ -27,6 +27,21 @@ def check(report: Report, states: Mapping[str, Any], path: str, outer: frozenset
     return outer | own
 
 
+def only_caught(states: Mapping[str, Any], name: str) -> frozenset[str]:
+    """The variables that catchers of the state assign and nothing else: its inner states may assign them too.
+
+    Recorded in localstack's states_variables/test_error_output.py: PARALLEL_CATCH_ERROR_VARIABLE_SAMPLING.
+    """
+    own = {variable for variable, where in _assigned(states[name], "") if where.startswith("/Catch")}
+    others = [
+        variable
+        for other, state in states.items()
+        for variable, where in _assigned(state, "")
+        if other != name or not where.startswith("/Catch")
+    ]
+    return frozenset(own) - frozenset(others)
+
+
 def _assigned(state: Mapping[str, Any], path: str) -> Iterator[tuple[str, str]]:
     yield from _names(state, path)
     for key in ("Catch", "Choices"):

@@ -1,0 +1,1 @@
+"""The operations of the Step Functions API on the records that ministack keeps."""
