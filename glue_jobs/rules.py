@@ -95,7 +95,8 @@ def steps(
     on: Operations, *, rules: Mapping[str, Rule], publishing: Mapping[str, Any], given: Given
 ) -> list[Callable[[Any], Any]]:
     """For each rule, in the order in which they act, the function from a list to what it leaves of it."""
-    return [
-        lambda entries, name=name, rule=rule: rule.apply(on, entries, given, publishing[name])
-        for name, rule in rules.items()
-    ]
+    return [_step(on, rule, given, publishing[name]) for name, rule in rules.items()]
+
+
+def _step(on: Operations, rule: Rule, given: Given, parameter: Any) -> Callable[[Any], Any]:
+    return lambda entries: rule.apply(on, entries, given, parameter)
