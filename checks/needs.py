@@ -127,6 +127,8 @@ def resource_of(assembly: Assembly, call: sdk.Call, arguments: dict[str, Any]) -
     alarms = arguments.get("AlarmNames")
     if isinstance(alarms, list) and len(alarms) == 1:
         return f"arn:aws:cloudwatch:{where}:alarm:{alarms[0]}"
+    if call.service == "s3" and isinstance(arguments.get("Key"), str):
+        return f"arn:aws:s3:::{arguments.get('Bucket')}/{arguments['Key']}"
     known = {
         "FunctionName": "lambda:{where}:function:{name}",
         "TableName": "dynamodb:{where}:table/{name}",

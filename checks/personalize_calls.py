@@ -159,7 +159,8 @@ _KEYS = {
 def _lines(assembly: Assembly, spec: RecipeSpec, source: str) -> Iterator[Problem]:
     """The folder that a job reads has lines of the recipe's kind."""
     inputs = batch_inputs(assembly)
-    folder = source.rstrip("/").rpartition("/")[2]
+    # Of batch_input, or of its parts.
+    folder = source.partition("/batch_")[2].partition("/")[2].partition("/")[0]
     wanted = facts.RECIPES[spec.name].line
     if inputs and _KEYS.get(inputs.get(folder, ""), ()) != wanted:
         why = f"{spec.name} ({spec.type}) reads {source}: lines of the other kind."

@@ -34,7 +34,7 @@ FUNCTION_RESULTS: Mapping[str, Mapping[str, Any]] = {
     },
     "grant_reader": {"user": "extraction", "tables": ["public.users"]},
     "build_datasets": {"built": True, "megabytes": 3.5},
-    "validate_datasets": {"passed": True, "rows": {"interactions": 1000}},
+    "validate_datasets": {"passed": True, "rows": {"interactions": 1000}, "parts": {"users": ["a", "b"]}},
     "judge_solution_version": {
         "promote": True,
         "reason": "better",
@@ -78,11 +78,14 @@ STARTED_WITH: Mapping[str, Any] = {"request": "0123456789abcdef"}
 _NUMBERS = {"integer": 1, "long": 1, "float": 0.5, "double": 0.5, "boolean": True}
 
 
+# Of objects that workflows read: why a batch of lists was not published.
+_OBJECT = '{"error": "ListTooLarge", "cause": "why", "files": ["key"]}'
 _SCHEMA = '{"fields": [{"name": "USER_ID", "type": "string"}]}'
 # ARNs that continue one of the arguments: operation's service -> member -> (argument, pattern, replacement).
 _CONTINUED = {
     ("dynamodb", "ExportArn"): ("TableArn", r"\Z", "/export/01795493773850-d2d77871"),
     ("personalize", "SolutionVersionArn"): ("SolutionArn", r"\Z", "/0123abcd"),
+    ("s3", "Key"): ("Prefix", r"\Z", "sample.json"),
     ("personalize", "SchemaArn"): ("DatasetArn", r":dataset/(.*)/(.*)", r":schema/\1-\2-v1"),
 }
 
@@ -108,6 +111,8 @@ def _sample(shape: Shape | None, name: str, service: str, where: str, depth: int
         return [_sample(shape.member, name, service, where, depth + 1)]
     if isinstance(shape, MapShape):
         return {"key": _sample(shape.value, name, service, where, depth + 1)}
+    if (service, name) == ("s3", "Body"):
+        return _OBJECT
     if isinstance(shape, StringShape):
         return _text(shape, name, service, where)
     return _NUMBERS.get(shape.type_name, NOW)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from config import layout
+from config import layout, limits
 
 if TYPE_CHECKING:
     from config.solution import Solution
@@ -32,3 +32,14 @@ def of_all(solutions: Iterable[Solution]) -> list[Input]:
     """One for each folder that a solution with batch jobs reads."""
     asked = [of(solution) for solution in solutions if solution.publishes]
     return list({str(one["folder"]): one for one in asked}.values())
+
+
+def jobs_of_folders(solutions: Iterable[Solution]) -> dict[str, int]:
+    """How many solutions have batch inference, by the folder that they read: each has a job for each of its parts."""
+    folders = [str(of(one)["folder"]) for one in solutions if one.publishes in ("lists", "rankings")]
+    return {folder: folders.count(folder) for folder in folders}
+
+
+def most_jobs(solutions: Iterable[Solution]) -> int:
+    """Batch inference jobs that a run may have: those of segments are of the same execution."""
+    return limits.MAX_BATCH_JOBS - sum(one.publishes == "segments" for one in solutions)

@@ -64,6 +64,8 @@ RUN_FOLDER = Form("runs/{run_id}/")
 # Datasets bucket.
 DATASET = Form("runs/{run_id}/{dataset}/")
 BATCH_INPUT = Form("runs/{run_id}/batch_input/{audience}/")
+# The same in parts, where it has more records than a job takes: each job's records.
+BATCH_PART = Form("runs/{run_id}/batch_parts/{audience}/{part}/")
 QUARANTINE = Form("runs/{run_id}/quarantine/{dataset}/")
 REPORT = Form("runs/{run_id}/report.json")
 # Whom Personalize's data deletion job deletes; removed when it has ended.
@@ -71,12 +73,15 @@ FORGET_LIST = Form("forget/{request_id}/")
 
 # Results bucket.
 BATCH_OUTPUT = Form("runs/{run_id}/batch/{solution}/")
+BATCH_OUTPUT_PART = Form(f"{BATCH_OUTPUT.text}{{part}}/")
 # What a forgetting removed; kept after its files.
 FORGET_REPORT = Form("forget/{request_id}.json")
 # What readers get, apart from the runs' folders: it lives as long as the lists may.
 PUBLISH = Form("publish/{run_id}/{solution}/")
 PUBLISH_FILES = Form(f"{PUBLISH.text}part-")
 WAREHOUSE = Form("runs/{run_id}/warehouse/{table}/")
+# Why batches of lists were not published, by the execution that tried: JSON that names files and no user.
+UNPUBLISHED = Form("runs/{run_id}/unpublished/{solution}/{execution}/")
 # Segments for a campaign tool: CSV with a header, segment,rank,user_id. An event says when they are whole.
 SEGMENTS = Form("runs/{run_id}/segments/{solution}/")
 

@@ -58,3 +58,8 @@ LINE_BREAKS = "\r\n\v\f\x85\u2028\u2029"
 MAX_IMPORT_GB = 100
 # The same, records of one batch inference job's input.
 MAX_BATCH_RECORDS = 50_000_000
+# Of fewer, records that share a bucket of the hash could be more than a part (glue_jobs/batch_parts.py).
+MIN_BATCH_RECORDS = 100
+# Batch jobs of one run: each polls for hours, and Step Functions ends an execution whose history has 25,000 events
+# (checks/history.py counts them).
+MAX_BATCH_JOBS = 12

@@ -29,6 +29,7 @@ from config.errors import ConfigError
 from config.experiments import Experiments
 from config.files import Content
 from config.gate import QualityGate
+from config.limits import MAX_BATCH_RECORDS, MIN_BATCH_RECORDS
 from config.names import Names
 from config.section import ItemId, Section
 from config.solution import FieldName, Solution
@@ -525,6 +526,8 @@ class Etl(Section):
     """Workers of a job at most."""
     timeout_minutes: int = Field(default=60, ge=1, le=10080)
     """Time after which a job is stopped."""
+    batch_records: int = Field(default=MAX_BATCH_RECORDS, ge=MIN_BATCH_RECORDS, le=MAX_BATCH_RECORDS)
+    """Users or items that one batch inference job of Personalize is asked about; what is more becomes several jobs."""
     bootstrap_key_arn: str | None = Field(
         default=None, pattern=r"^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[0-9a-f-]{36}$"
     )

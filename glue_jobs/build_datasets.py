@@ -16,7 +16,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
-from glue_jobs import forgotten, quality, report, session
+from glue_jobs import batch_parts, forgotten, quality, report, session
 from glue_jobs.columns import (
     ACTION_ID,
     EVENT_TYPE,
@@ -56,6 +56,7 @@ ARGUMENTS = [
     "datasets",
     "application_log",
     "batch_inputs",
+    "batch_records",
     "accept",
     "streamed",
     "control_table",
@@ -101,6 +102,7 @@ class Job:
     previous_run_id: str
     log: LogTable
     batch_inputs: Sequence[Mapping[str, Any]] = ()  # config/inputs.py: a folder, and what lines it has
+    batch_records: int = batch_parts.MOST_RECORDS  # that one batch inference job takes
     accepted: Sequence[str] = ()  # figures whose bounds don't count this time
     # The epoch second from which on events of a type reach Personalize by the stream, by type.
     streamed: Mapping[str, int] = field(default_factory=dict)
@@ -158,6 +160,9 @@ class Job:
     def batch_input(self, folder: str) -> str:
         return self.dataset(f"batch_input/{folder}")
 
+    def batch_part(self, folder: str, part: str) -> str:
+        return self.dataset(f"batch_parts/{folder}/{part}")
+
     def warehouse(self, table: str) -> str:
         return session.run_folder(self.results_bucket, self.run_id, f"warehouse/{table}")
 
@@ -178,6 +183,7 @@ def prepare(arguments: Mapping[str, str], *, spark: SparkSession) -> None:
         "run_mode",
         "application_log",
         "batch_inputs",
+        "batch_records",
         "accept",
         "streamed",
         "control_table",
@@ -190,6 +196,7 @@ def prepare(arguments: Mapping[str, str], *, spark: SparkSession) -> None:
         mode=arguments["run_mode"],
         log=log_table(dynamodb, **log) if log else LogTable(),
         batch_inputs=json.loads(arguments["batch_inputs"]),
+        batch_records=int(arguments["batch_records"]),
         accepted=json.loads(arguments["accept"]),
         streamed=json.loads(arguments["streamed"]),
         left_out=forgotten.read(
@@ -259,7 +266,7 @@ def build(
     measured = figures.pop("quality") | {f"rows.{name}": one["kept"] for name, one in datasets.items()}
     nulls = {name: share for _, _, shares in built.values() for name, share in shares.items()}
     found = assess(job, measured | nulls, previous=previous)
-    return {"datasets": datasets, "quality": found, "batch_input": asked, **figures}
+    return {"datasets": datasets, "quality": found, **asked, **figures}
 
 
 def assess(job: Job, figures: Mapping[str, float], *, previous: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -546,17 +553,32 @@ def context_shares(job: Job, kept: DataFrame) -> dict[str, float]:
     }
 
 
-def write_batch_input(job: Job, *, users: DataFrame, items: DataFrame, kept: DataFrame) -> dict[str, int]:
-    """How many records each folder has: Personalize takes a quota of them."""
+def write_batch_input(job: Job, *, users: DataFrame, items: DataFrame, kept: DataFrame) -> dict[str, Any]:
+    """For the report: `batch_input` counts records by folder, `batch_parts` names parts of folders that have any."""
     now = int(started_at(job.run_id).timestamp())
     known = batch_input.Known(users=users, items=items, kept=kept, now=now)
-    records = {}
+    records, parts = {}, {}
     for which in job.batch_inputs:
-        lines, path = batch_input.lines(which, known), job.batch_input(which["folder"])
+        folder = which["folder"]
+        lines, path = batch_input.lines(which, known), job.batch_input(folder)
         session.write_json(lines, path, compression="none")
         # Of the files: counting the lines would make them a second time.
-        records[which["folder"]] = job.spark.read.schema(INPUT_RECORDS).json(path).count()
-    return records
+        records[folder] = job.spark.read.schema(INPUT_RECORDS).json(path).count()
+        if records[folder] > job.batch_records:
+            parts[folder] = write_parts(job, folder, lines.schema, records=records[folder])
+    return {
+        "batch_input": records,
+        "batch_parts": {folder: names for folder, names in parts.items() if names},
+    }
+
+
+def write_parts(job: Job, folder: str, schema: StructType, *, records: int) -> list[str]:
+    """Beside the folder, which stays whole for whoever counts it. The names of the parts."""
+    lines = job.spark.read.schema(schema).json(job.batch_input(folder))
+    parts = batch_parts.split(lines, records=records, most=job.batch_records)
+    for name, part in parts.items():
+        session.write_json(part, job.batch_part(folder, name), compression="none")
+    return list(parts)
 
 
 if __name__ == "__main__":

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import reduce
 from typing import Any
 
 from awsglue.utils import getResolvedOptions
-from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark import StorageLevel
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
@@ -69,12 +71,15 @@ def main() -> None:
 
 
 def run(job: Job) -> None:
+    # Groups of rows that are in their order already are not hashed, which sorts them again from 128 groups on.
+    job.spark.conf.set("spark.sql.execution.useObjectHashAggregateExec", "false")
     made = {
         kind: [one for one in job.solutions if publishes(one) == kind] for kind in (LISTS_OF_ITEMS, SEGMENTS)
     }
-    published = [publish(job, solution) for solution in made[LISTS_OF_ITEMS]]
     none = recommendations.warehouse_recommendations(job.spark.createDataFrame([], LISTS), run_id=job.run_id)
-    session.write_json(reduce(DataFrame.unionByName, published, none), job.warehouse("recommendations"))
+    with ExitStack() as after:
+        published = [publish(job, solution, after) for solution in made[LISTS_OF_ITEMS]]
+        session.write_json(reduce(DataFrame.unionByName, published, none), job.warehouse("recommendations"))
     ranked = [publish_segments(job, solution) for solution in made[SEGMENTS]]
     nobody = job.spark.createDataFrame([], WAREHOUSE_SEGMENTS).drop("run_id")
     members = segments.warehouse_segments(reduce(DataFrame.unionByName, ranked, nobody), run_id=job.run_id)
@@ -89,15 +94,22 @@ def publishes(solution: Mapping[str, Any]) -> str:
     return SEGMENTS if solution.get("publishes") == SEGMENTS else LISTS_OF_ITEMS
 
 
-def publish(job: Job, solution: Mapping[str, Any]) -> DataFrame:
-    """Write the solution's lists and answer the warehouse's rows of them."""
+def publish(job: Job, solution: Mapping[str, Any], after: ExitStack) -> DataFrame:
+    """Write the solution's lists and answer the warehouse's rows of them, which can be read until `after`."""
     inferred, results = read_lists(job, solution["name"]), solution["results"]
-    left = after_rules(job, solution, inferred)
-    lists = recommendations.first(left.lists if left else inferred, results)
-    write_lines(job, solution["name"], recommendations.publish_lines(told(job, solution, lists)))
-    if left is None:
+    acted = after_rules(job, solution, inferred)
+    if acted is None:
+        lists = recommendations.first(inferred, results)
+        write_lists(job, solution, lists)
         return recommendations.warehouse_recommendations(lists, run_id=job.run_id)
-    return recommendations.warehouse_changed(left.known, left.steps, results=results, run_id=job.run_id)
+    kept = acted.kept(results)
+    after.callback(kept.outcomes.unpersist)
+    write_lists(job, solution, kept.lists)
+    return recommendations.warehouse_changed(kept.outcomes, kept.rules, run_id=job.run_id)
+
+
+def write_lists(job: Job, solution: Mapping[str, Any], lists: DataFrame) -> None:
+    write_lines(job, solution["name"], recommendations.publish_lines(told(job, solution, lists)))
 
 
 def publish_segments(job: Job, solution: Mapping[str, Any]) -> DataFrame:
@@ -155,15 +167,20 @@ def check_answered(job: Job, solution: str, *, answered: DataFrame, output: Data
 
 @dataclass(frozen=True)
 class Left:
-    """Lists beside what their rules ask for (`known`), and what the rules leave of entries, each by its name."""
+    """What rules leave of lists: recommendations.outcome, a row for each list, and the names of the rules."""
 
-    known: DataFrame
-    steps: Callable[[Column], dict[str, Column]]
+    outcomes: DataFrame
+    rules: Sequence[str]
 
     @property
     def lists(self) -> DataFrame:
         """One that would be empty is left out: popular stands in."""
-        return recommendations.changed(self.known, lambda entries: [*self.steps(entries).values()][-1])
+        return recommendations.left(self.outcomes)
+
+    def kept(self, results: int) -> Left:
+        """The same, of which no list is longer than it is published, worked out once for all that is made of it."""
+        outcomes = recommendations.first(self.outcomes, results)
+        return Left(outcomes.persist(StorageLevel.MEMORY_AND_DISK), self.rules)
 
 
 def after_rules(job: Job, solution: Mapping[str, Any], lists: DataFrame) -> Left | None:
@@ -172,11 +189,8 @@ def after_rules(job: Job, solution: Mapping[str, Any], lists: DataFrame) -> Left
     if not active:
         return None
     known, given = _known(job, lists, active.values(), results=solution["results"])
-    on = recommendations.OnColumns()
-    return Left(
-        known,
-        lambda entries: rules.steps(on, entries, rules=active, publishing=job.publishing, given=given),
-    )
+    steps = rules.steps(recommendations.OnColumns(), rules=active, publishing=job.publishing, given=given)
+    return Left(recommendations.outcome(known, steps, results=solution["results"]), list(active))
 
 
 def _known(

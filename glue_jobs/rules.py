@@ -86,14 +86,17 @@ def applied(
     on: Operations, entries: Any, *, rules: Mapping[str, Rule], publishing: Mapping[str, Any], given: Given
 ) -> Any:
     """The list after each rule in turn."""
-    return [entries, *steps(on, entries, rules=rules, publishing=publishing, given=given).values()][-1]
+    for step in steps(on, rules=rules, publishing=publishing, given=given):
+        entries = step(entries)
+    return entries
 
 
 def steps(
-    on: Operations, entries: Any, *, rules: Mapping[str, Rule], publishing: Mapping[str, Any], given: Given
-) -> dict[str, Any]:
-    """Rule -> the list that it left, in the order in which they act."""
-    left: dict[str, Any] = {}
-    for name, rule in rules.items():
-        entries = left[name] = rule.apply(on, entries, given, publishing[name])
-    return left
+    on: Operations, *, rules: Mapping[str, Rule], publishing: Mapping[str, Any], given: Given
+) -> list[Callable[[Any], Any]]:
+    """For each rule, in the order in which they act, the function from a list to what it leaves of it."""
+    return [_step(on, rule, given, publishing[name]) for name, rule in rules.items()]
+
+
+def _step(on: Operations, rule: Rule, given: Given, parameter: Any) -> Callable[[Any], Any]:
+    return lambda entries: rule.apply(on, entries, given, parameter)

@@ -251,6 +251,7 @@ class PreparationStack(EnvironmentStack):
             "--datasets": self.settings.datasets.model_dump_json(exclude_none=True),
             "--application_log": json.dumps(self._log),
             "--batch_inputs": json.dumps(inputs.of_all(self.settings.solutions)),
+            "--batch_records": str(self.settings.etl.batch_records),
             **self._forgotten_arguments,
         }
 
@@ -354,7 +355,7 @@ class PreparationStack(EnvironmentStack):
         )
 
     def _validate_datasets(self) -> None:
-        quality = self.settings.datasets.quality
+        quality, solutions = self.settings.datasets.quality, self.settings.solutions
         PythonFunction(
             self,
             "ValidateDatasets",
@@ -364,6 +365,9 @@ class PreparationStack(EnvironmentStack):
                 "DATASETS_BUCKET": self.names.datasets_bucket,
                 "MAX_QUARANTINED_SHARE": str(quality.max_quarantined_share),
                 "MIN_ROWS_AGAINST_PREVIOUS": str(quality.min_rows_against_previous),
+                "BATCH_RECORDS": str(self.settings.etl.batch_records),
+                "BATCH_JOBS": json.dumps(inputs.jobs_of_folders(solutions)),
+                "MAX_BATCH_JOBS": str(inputs.most_jobs(solutions)),
             },
             statements=[
                 # Listing makes a missing report a 404 and not a 403.

@@ -38,7 +38,7 @@ class PublishingStack(EnvironmentStack):
             "Recommend",
             name="recommend",
             definition=recommend.definition(settings),
-            statements=recommend.statements(settings),
+            statements=recommend.statements(settings, key_arn=self.key_arn),
         )
 
     def _post_process(self) -> None:

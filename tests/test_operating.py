@@ -31,12 +31,19 @@ def rows(section: str) -> set[str]:
 
 
 def fails(states: Mapping[str, Any]) -> Iterator[str]:
+    """Of a workflow's own states, a failure is assigned before it goes to the state that reports it."""
     for state in states.values():
-        if state["Type"] == "Fail" and not state["Error"].startswith("{%"):
-            yield state["Error"]
+        error = state.get("Error") or _assigned(state)
+        if error and not error.startswith("{%"):
+            yield error
         inner = [*state.get("Branches", []), *filter(None, [state.get("ItemProcessor")])]
         for branch in inner:
             yield from fails(branch["States"])
+
+
+def _assigned(state: Mapping[str, Any]) -> str | None:
+    failure = state.get("Assign", {}).get("failure")
+    return failure["error"] if isinstance(failure, dict) and state["Type"] == "Pass" else None
 
 
 def raised(folder: str) -> set[str]:

@@ -57,6 +57,8 @@ class Outside:
 OUTSIDE: tuple[Outside, ...] = (
     Outside("prefix:datasets/runs/*/quarantine/*", "writer", "a run writes it only if rows are refused"),
     Outside("prefix:datasets/runs/*/quarantine/*", "reader", "people read there why a row was refused"),
+    Outside("prefix:datasets/runs/*/batch_parts/*", "writer", "a run writes it only where a job takes no more"),
+    Outside("prefix:datasets/runs/*/batch_parts/*", "reader", "batch jobs read it then, in place of batch_input"),
     Outside("prefix:raw/exposures/*", "writer", "whoever shows variants writes there what was shown"),
     Outside("prefix:raw/exposures/*", "reader", "a run reads it only where an experiment ran"),
     Outside("prefix:results/runs/*/segments/*", "writer", "a solution of segments is the configuration's choice"),
@@ -82,6 +84,7 @@ _FOLDERS: Mapping[str, tuple[layout.Form, ...]] = {
     "datasets": (
         layout.DATASET,
         layout.BATCH_INPUT,
+        layout.BATCH_PART,
         layout.QUARANTINE,
         layout.REPORT,
         layout.FORGET_LIST,
@@ -90,6 +93,7 @@ _FOLDERS: Mapping[str, tuple[layout.Form, ...]] = {
         layout.BATCH_OUTPUT,
         layout.PUBLISH,
         layout.SEGMENTS,
+        layout.UNPUBLISHED,
         layout.WAREHOUSE,
         layout.FORGET_REPORT,
     ),

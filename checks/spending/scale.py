@@ -27,6 +27,7 @@ from checks.spending import units
 from checks.spending.month import Month, amount
 from checks.spending.shop import Measured, Shop, assumed
 from checks.spending.use import Case, Fixed, is_v2, list_bytes
+from config import inputs
 from config.limits import MAX_IMPORT_GB
 from config.rules import BUILD_MINUTES, FUNCTION_MINUTES
 from config.settings import Settings
@@ -256,9 +257,18 @@ def _of_solutions(size: Size, settings: Settings) -> Iterator[Limit]:
         yield Limit(f"interactions that {name} train on", size.events, trained, "rows", cure, SOURCE)
         cure = "Personalize leaves the rest out of training: leave out items that nobody can have"
         yield Limit(f"items that {name} know", size.shop.items, items, "items", cure, SOURCE)
+    yield _of_batches(size, settings)
+
+
+def _of_batches(size: Size, settings: Settings) -> Limit:
     asked = size.shop.users if any(one.for_each == "user" for one in settings.solutions) else size.shop.items
-    cure = "`validate_datasets` stops the run: `users.active_within_days`; several jobs are not built yet"
-    yield Limit("users of one batch inference job", asked, BATCH_USERS, "records", cure, SOURCE)
+    folders = inputs.jobs_of_folders(settings.solutions)
+    jobs = (inputs.most_jobs(settings.solutions) - sum(folders.values())) // max(
+        folders.values(), default=1
+    ) + 1
+    cure = "`validate_datasets` stops the run: `users.active_within_days`, or fewer solutions"
+    what = f"records of a solution's batch inference, in {jobs} jobs of {BATCH_USERS:,} (`etl.batch_records`)"
+    return Limit(what, asked, jobs * BATCH_USERS, "records", cure, SOURCE)
 
 
 _HEAD = """# One, ten and a hundred million users

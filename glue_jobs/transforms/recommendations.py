@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import reduce
 
 from pyspark.sql import Column, DataFrame
@@ -12,6 +12,7 @@ from pyspark.sql.types import StringType, StructField, StructType
 from glue_jobs.columns import LISTS, WAREHOUSE_RECOMMENDATIONS
 from glue_jobs.transforms.text import json_value
 
+Step = Callable[[Column], Column]  # of entries to what is left of them
 FACTS, BOUGHT, PROFILE = "facts", "bought", "profile"  # of a published line, and of the table's item
 
 
@@ -34,7 +35,9 @@ def errors(output: DataFrame) -> DataFrame:
 
 def bought(orders: DataFrame) -> DataFrame:
     """(key, bought): for each user a map from item to the last time that they ordered it."""
-    last = orders.groupBy("user_id", "item_id").agg(F.max("ordered_at").alias("at"))
+    # Once to where all of a user's are: both groups, and who joins them by user, find them there in their order.
+    own = orders.repartition("user_id")
+    last = own.groupBy("user_id", "item_id").agg(F.max("ordered_at").alias("at"))
     entries = F.collect_list(F.struct("item_id", "at"))
     return last.groupBy(F.col("user_id").alias("key")).agg(F.map_from_entries(entries).alias("bought"))
 
@@ -58,24 +61,35 @@ def item_facts(items: DataFrame, names: Iterable[str]) -> DataFrame:
 
 
 def _let(value: Column, use: Callable[[Column], Column]) -> Column:
-    """`use(value)`, with the value worked out once a row and not once for each entry of a list."""
-    return F.element_at(F.transform(F.array(value), use), 1)
+    """`use(value)`, with the value worked out once a row and not once for each time that it is named.
+
+    An aggregate over nothing only finishes. F.transform of an array of the one value copies all that `use` gives.
+    """
+    nothing = F.array().cast("array<int>")
+    return F.aggregate(nothing, value, lambda known, _: known, use)
 
 
 class OnColumns:
-    """rules.Operations on columns: entries are an array of (items, scores), maps may be null."""
+    """rules.Operations on columns: entries are an array of (items, scores, ..), maps may be null."""
 
     def since(self, times: Column, moment: str) -> Column:
         recent = F.map_filter(times, lambda _, at: at >= moment)
         return F.coalesce(F.map_keys(recent), F.array().cast("array<string>"))
 
     def without(self, entries: Column, ids: Column) -> Column:
-        return _let(ids, lambda known: _without(entries, known))
+        return _let(_among(entries, ids), lambda those: _without(entries, those))
 
     def with_places(self, entries: Column, ids: Column, *, length: int, places: int) -> Column:
-        head = F.slice(entries, 1, length)
-        others = self.without(entries, ids)
-        return _let(others, lambda new: _placed(head, new, places=min(places, length)))
+        head, wanted = F.slice(entries, 1, length), min(places, length)
+        return _let(
+            _among(entries, ids),
+            lambda those: _let(head, lambda shown: _placed(shown, entries, those, places=wanted)),
+        )
+
+
+def _among(entries: Column, ids: Column) -> Column:
+    """The ids that entries have, which are few: all that a user ever bought is hashed here, and searched nowhere."""
+    return F.array_intersect(entries["items"], ids)
 
 
 def _without(entries: Column, ids: Column) -> Column:
@@ -83,26 +97,92 @@ def _without(entries: Column, ids: Column) -> Column:
     return F.when(F.size(ids) == 0, entries).otherwise(left)
 
 
-def _placed(head: Column, new: Column, *, places: int) -> Column:
-    """The head, whose last entries that are not of `new` make room for the next ones of it."""
-    names = F.transform(new, lambda entry: entry["items"])
-    familiar = _let(names, lambda ids: _without(head, ids))
-    had = F.size(head) - F.size(familiar)
-    more = F.greatest(F.lit(0), F.least(F.lit(places), F.size(new)) - had)
-    out = F.slice(F.transform(familiar, lambda entry: entry["items"]), F.size(familiar) - more + 1, more)
-    return _let(out, lambda ids: F.concat(_without(head, ids), F.slice(new, had + 1, more)))
+def _placed(head: Column, entries: Column, ids: Column, *, places: int) -> Column:
+    """The head, whose last entries that are of `ids` make room for the next ones of `entries` that are not."""
+
+    def if_few(had: Column) -> Column:
+        new = _without(entries, ids)
+        more = _let(new, lambda others: _exchanged(head, others, ids, had=had, places=places))
+        return F.when(had >= places, head).otherwise(more)
+
+    return _let(F.size(_without(head, ids)), if_few)
 
 
-def changed(lists: DataFrame, change: Callable[[Column], Column]) -> DataFrame:
-    """Lists whose entries `change` maps to others; those that would be empty are left out."""
-    pairs = lists.withColumn("pairs", F.arrays_zip("items", "scores"))
-    rows = pairs.withColumn("pairs", change(F.col("pairs"))).where(F.size("pairs") > 0)
+def _exchanged(head: Column, new: Column, ids: Column, *, had: Column, places: int) -> Column:
+    more = F.least(F.lit(places), F.size(new)) - had
+    familiar = F.filter(head["items"], lambda item: F.array_contains(ids, item))
+    out = F.slice(familiar, F.size(familiar) - more + 1, more)
+    return _let(out, lambda gone: F.concat(_without(head, gone), F.slice(new, had + 1, more)))
+
+
+def outcome(lists: DataFrame, steps: Sequence[Step], *, results: int) -> DataFrame:
+    """(list, key, items, scores, shown, told): what the steps leave of each list, and what of it the warehouse is told.
+
+    An item's place is that of its first entry among the candidates, from 1. `shown` has the places of the first
+    `results` entries as inferred and after each step; `told` an entry (items, scores, place) for each item that the
+    first or the last of them has. All of it is one expression, in which nothing is worked out twice.
+    """
+    numbered = lists.withColumns({"scores": _scores(), "place": _places()})
+    made = _through(F.arrays_zip("items", "scores", "place"), steps, lambda left: _outcome(left, results))
+    rows = numbered.select("list", "key", made.alias("made"))
     return rows.select(
         "list",
         "key",
-        F.col("pairs.items").alias("items"),
-        F.col("pairs.scores").alias("scores"),
+        F.col("made.left.items").alias("items"),
+        F.col("made.left.scores").alias("scores"),
+        F.col("made.shown").alias("shown"),
+        F.col("made.told").alias("told"),
     )
+
+
+def _scores() -> Column:
+    """A recipe that gives none gives null, and a null would make a null of all that it is zipped with."""
+    return F.coalesce(F.col("scores"), F.array().cast("array<double>"))
+
+
+def _places() -> Column:
+    """Ids are looked up only in a list that has one twice."""
+    places = F.sequence(F.lit(1), F.size("items"))
+    first = F.transform(
+        "items", lambda item: F.call_function("array_position", F.col("items"), item).cast("int")
+    )
+    return F.when(F.size(F.array_distinct("items")) == F.size("items"), places).otherwise(first)
+
+
+def _through(
+    entries: Column,
+    steps: Sequence[Step],
+    use: Callable[[Sequence[Column]], Column],
+    before: Sequence[Column] = (),
+) -> Column:
+    """`use` of the entries and of what each step in turn leaves of them."""
+
+    def further(known: Column) -> Column:
+        so_far = [*before, known]
+        return _through(steps[0](known), steps[1:], use, so_far) if steps else use(so_far)
+
+    return _let(entries, further)
+
+
+def _outcome(left: Sequence[Column], results: int) -> Column:
+    shown = F.array(*(F.slice(one["place"], 1, results) for one in left))
+    return _let(shown, lambda places: _told(left, places))
+
+
+def _told(left: Sequence[Column], shown: Column) -> Column:
+    every = F.array_union(F.element_at(shown, -1), F.element_at(shown, 1))
+    told = F.transform(every, lambda place: F.get(left[0], place - 1))
+    return F.struct(left[-1].alias("left"), shown.alias("shown"), told.alias("told"))
+
+
+def left(outcomes: DataFrame) -> DataFrame:
+    """The lists (columns.LISTS) of `outcome`; those that would be empty are left out."""
+    return outcomes.where(F.size("items") > 0).select(LISTS.names)
+
+
+def changed(lists: DataFrame, change: Step) -> DataFrame:
+    """Lists whose entries `change` maps to others; those that would be empty are left out."""
+    return left(outcome(lists, [change], results=0))
 
 
 def first(lists: DataFrame, length: int) -> DataFrame:
@@ -187,33 +267,37 @@ def publish_lines(lists: DataFrame) -> DataFrame:
 
     Where the lists have FACTS, BOUGHT or PROFILE, it has them too, unless they are null.
     """
-    items = F.array_join(F.transform("items", lambda item, i: _pair(item, i)), ",")
     more = [_member(name) for name in (FACTS, BOUGHT, PROFILE) if name in lists.columns]
+    known = lists.withColumn("scores", _scores())
     line = F.concat(
         F.lit('{"list":'),
         json_value(F.col("list")),
         F.lit(',"key":'),
         json_value(F.col("key")),
-        F.lit(',"items":['),
-        items,
-        F.lit("]"),
+        F.lit(',"items":'),
+        _pairs(),
         *more,
         F.lit("}"),
     )
-    return lists.select(line.alias("value"))
+    return known.select(line.alias("value"))
 
 
 def _member(name: str) -> Column:
     return F.coalesce(F.concat(F.lit(f',"{name}":'), F.col(name)), F.lit(""))
 
 
-def _score(index: Column) -> Column:
-    return F.get(F.col("scores"), index)
+def _pairs() -> Column:
+    """[["id", score], ...]: of the JSON of all entries, {"items": .., "scores": ..}, names and braces are taken out.
 
-
-def _pair(item: Column, index: Column) -> Column:
-    score = F.coalesce(_score(index).cast("string"), F.lit("null"))
-    return F.concat(F.lit("["), json_value(item), F.lit(","), score, F.lit("]"))
+    No id holds what is taken out: in a text of JSON a quotation mark has a backslash before it.
+    """
+    entries = F.arrays_zip("items", "scores")
+    objects = F.to_json(entries, {"ignoreNullFields": "false"})
+    between = F.replace(objects, F.lit('},{"items":'), F.lit("],["))
+    bare = F.replace(between, F.lit(',"scores":'), F.lit(","))
+    start = len('[{"items":')
+    inner = bare.substr(F.lit(start + 1), F.length(bare) - start - len("}]"))
+    return F.when(F.size("items") == 0, "[]").otherwise(F.concat(F.lit("[["), inner, F.lit("]]")))
 
 
 def warehouse_recommendations(lists: DataFrame, *, run_id: str) -> DataFrame:
@@ -232,49 +316,37 @@ def warehouse_recommendations(lists: DataFrame, *, run_id: str) -> DataFrame:
     return rows.select(WAREHOUSE_RECOMMENDATIONS)
 
 
-def warehouse_changed(
-    lists: DataFrame, steps: Callable[[Column], Mapping[str, Column]], *, results: int, run_id: str
-) -> DataFrame:
-    """A row for each item of the first `results` as inferred or as published; `lists` are as inferred.
+def warehouse_changed(outcomes: DataFrame, rules: Sequence[str], *, run_id: str) -> DataFrame:
+    """A row for each item of the first entries as inferred or as published, of lists that `outcome` made by `rules`.
 
-    `steps` maps entries to what each rule left, by the rule's name. `rank` or `inferred_rank` is null for an item
-    that is not in the one or the other; `rule` is the last that changed its place.
+    `rank` or `inferred_rank` is null for an item that is not in the one or the other; `rule` is the last that changed
+    its place.
     """
-    pairs = lists.withColumn("pairs", F.arrays_zip("items", "scores"))
-    left = steps(F.col("pairs"))
-    heads = [_ids(F.slice(entries, 1, results)) for entries in (F.col("pairs"), *left.values())]
-    told = pairs.select("list", "key", "items", "scores", F.array(*heads).alias("heads"))
-    every = F.array_union(F.element_at("heads", -1), F.element_at("heads", 1))
-    rows = told.select("*", F.explode(every).alias("item_id"))
-    places = [_place(F.element_at("heads", n)) for n in range(1, len(heads) + 1)]
-    own = _place(F.col("items")).cast("int") - 1
+    rows = outcomes.select("list", "key", "shown", F.explode("told").alias("entry"))
+    places = [_rank(F.element_at("shown", n)) for n in range(1, len(rules) + 2)]
     return rows.select(
         F.lit(run_id).alias("run_id"),
         F.col("list").alias("solution"),
         F.col("key").alias("entity_id"),
         _known(places[-1]).alias("rank"),
-        "item_id",
-        F.get(F.col("scores"), own).alias("score"),
+        F.col("entry.items").alias("item_id"),
+        F.col("entry.scores").alias("score"),
         _known(places[0]).alias("inferred_rank"),
-        _last_change(places, list(left)).alias("rule"),
+        _last_change(places, rules).alias("rule"),
     )
 
 
-def _ids(entries: Column) -> Column:
-    return F.transform(entries, lambda entry: entry["items"])
+def _rank(shown: Column) -> Column:
+    """From 1; 0 for an entry that is not there. Spark 3.5's own function takes no column in Python."""
+    return F.call_function("array_position", shown, F.col("entry.place"))
 
 
-def _place(ids: Column) -> Column:
-    """The place of item_id, from 1; 0 where it is not there. Spark 3.5's own function takes no column in Python."""
-    return F.call_function("array_position", ids, F.col("item_id"))
+def _known(rank: Column) -> Column:
+    return F.when(rank > 0, rank.cast("int"))
 
 
-def _known(place: Column) -> Column:
-    return F.when(place > 0, place.cast("int"))
-
-
-def _last_change(places: Sequence[Column], rules: Sequence[str]) -> Column:
-    """`places` has one more than `rules`: the first is as inferred."""
-    changes = zip(places, places[1:], rules, strict=False)
+def _last_change(ranks: Sequence[Column], rules: Sequence[str]) -> Column:
+    """`ranks` has one more than `rules`: the first is as inferred."""
+    changes = zip(ranks, ranks[1:], rules, strict=False)
     named = [F.when(before != after, F.lit(rule)) for before, after, rule in changes]
     return F.coalesce(*reversed(named))

@@ -172,7 +172,7 @@ _PLACES: Mapping[str, tuple[tuple[str, _Make], ...]] = {
     ),
     "datasets": (
         (rf"runs/{_RUN}/(?:interactions|users|action_interactions)/.+\.csv", _dataset),
-        (rf"runs/{_RUN}/batch_input/(?:users|for-[^/]+)/.+", _batch_input),
+        (rf"runs/{_RUN}/batch_(?:input|parts)/(?:users|for-[^/]+)/.+", _batch_input),
         (rf"runs/{_RUN}/quarantine/(?:interactions|users|action_interactions)/.+", _quarantine),
     ),
     "results": (

@@ -107,5 +107,5 @@ class Channel:
 
 def make_sender(queue_url: str, *, timeout_ms: int) -> Callable[[str], Any]:
     """Sends once: a second attempt would be the reader's time."""
-    client = Direct("sqs", timeout_ms=timeout_ms)
-    return lambda text: client.send_message(QueueUrl=queue_url, MessageBody=text)
+    queue = Direct("sqs", timeout_ms=timeout_ms)
+    return lambda text: queue.send_message(QueueUrl=queue_url, MessageBody=text)

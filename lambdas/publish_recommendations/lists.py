@@ -41,7 +41,8 @@ def item(line: bytes, *, where: str, expected: str, version: str, expires_at: in
     except (ValueError, KeyError, TypeError) as error:
         raise CorruptList(f"{where} is no list ({error!r}): run postprocess-recommendations again") from None
     if name != expected or not key or not isinstance(ranked, list) or not ranked:
-        raise CorruptList(f"{where} is list {name!r} of {key!r}, expected a non-empty list {expected!r}")
+        # Without its key, which may be a user's id: the cause is kept where nobody is forgotten.
+        raise CorruptList(f"{where} is list {name!r}, or of nobody or empty, expected a list {expected!r}")
     made: Item = {
         **_keys(content, version),
         # One compact string: a list of maps costs twice the CPU to read.

@@ -29,14 +29,17 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
 
 
 def run(event: dict[str, Any], *, s3: Any, settings: Environment) -> dict[str, Any]:
+    """{passed, rows by dataset, parts of batch input by the folders that have any}. Raises DataQualityFailed."""
     run_id = events.text(event, "run_id")
     times.started_at(run_id)
     report = read_report(s3, bucket=settings.datasets_bucket, run_id=run_id)
     measure(report, namespace=settings.powertools_metrics_namespace)
     thresholds = quality.Thresholds(settings.max_quarantined_share, settings.min_rows_against_previous)
+    jobs = quality.Jobs(settings.batch_records, settings.batch_jobs, settings.max_batch_jobs)
     interactions = f"runs/{run_id}/interactions/"
     imported = stored.size(s3, bucket=settings.datasets_bucket, prefix=interactions)
-    return {"passed": True, "rows": quality.check(report, thresholds, imported=imported)}
+    rows = quality.check(report, thresholds, jobs, imported=imported)
+    return {"passed": True, "rows": rows, "parts": quality.parts(report)}
 
 
 def read_report(s3: Any, *, bucket: str, run_id: str) -> dict[str, Any]:

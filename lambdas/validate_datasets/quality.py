@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,10 +11,9 @@ from typing import Any
 # Personalize developer guide, "Quotas": least data to train on.
 MIN_INTERACTIONS = 1000
 MIN_USERS_WITH_TWO = 25
-# The same: what a full import of interactions takes, and a batch inference job. The former is 1 TB for who has had the
-# quota of interactions raised, which nothing here can know.
+# The same: what a full import of interactions takes. It is 1 TB for who has had the quota of interactions raised, which
+# nothing here can know.
 MAX_IMPORT_GB = 100
-MAX_BATCH_RECORDS = 50_000_000
 
 
 class DataQualityFailed(RuntimeError):
@@ -26,7 +26,16 @@ class Thresholds:
     min_rows_against_previous: float
 
 
-def check(report: Mapping[str, Any], thresholds: Thresholds, *, imported: int) -> dict[str, int]:
+@dataclass(frozen=True)
+class Jobs:
+    """Batch inference: `records` that a job takes, jobs by folder of an input that is whole, jobs of a run at most."""
+
+    records: int
+    of_folders: Mapping[str, int]
+    most: int
+
+
+def check(report: Mapping[str, Any], thresholds: Thresholds, jobs: Jobs, *, imported: int) -> dict[str, int]:
     """The rows kept by dataset; `imported` are the bytes of interactions."""
     problems = [
         *_quarantined(report, thresholds.max_quarantined_share),
@@ -34,6 +43,7 @@ def check(report: Mapping[str, Any], thresholds: Thresholds, *, imported: int) -
         *_out_of_bounds(report),
         *_too_little(report),
         *_too_much(report, imported / 1024**3),
+        *_too_many_jobs(report, jobs),
     ]
     if problems:
         raise DataQualityFailed(
@@ -44,6 +54,12 @@ def check(report: Mapping[str, Any], thresholds: Thresholds, *, imported: int) -
 
 def rows(report: Mapping[str, Any]) -> dict[str, int]:
     return {name: counts["kept"] for name, counts in report["datasets"].items()}
+
+
+def parts(report: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Parts of batch input by folder; one that is whole is in none."""
+    found: dict[str, list[str]] = report.get("batch_parts", {})
+    return found
 
 
 def quarantined_share(counts: Mapping[str, Any]) -> float:
@@ -135,9 +151,21 @@ def _too_much(report: Mapping[str, Any], gigabytes: float) -> Iterator[str]:
             "of datasets.interactions.events or keep fewer days (sources.application_log.keep_expired_days); if the "
             f"account's quota was raised, {_accept(figure)}"
         )
-    for folder, records in sorted((report.get("batch_input") or {}).items()):
-        if records > MAX_BATCH_RECORDS:
-            yield (
-                f"batch_input/{folder}: {records:,} records, a batch inference job takes at most "
-                f"{MAX_BATCH_RECORDS:,}: leave out who did not act lately (solutions[].users.active_within_days)"
-            )
+
+
+def _too_many_jobs(report: Mapping[str, Any], jobs: Jobs) -> Iterator[str]:
+    asked = {
+        folder: n for folder, n in (report.get("batch_input") or {}).items() if folder in jobs.of_folders
+    }
+    of_one = {
+        folder: len(parts(report).get(folder, ())) or math.ceil(n / jobs.records)
+        for folder, n in asked.items()
+    }
+    needed = sum(n * jobs.of_folders[folder] for folder, n in of_one.items())
+    if needed > jobs.most:
+        folders = ", ".join(f"{n:,} of batch_input/{folder}" for folder, n in sorted(asked.items()))
+        yield (
+            f"batch inference of {folders} records takes {needed} jobs of at most {jobs.records:,} records "
+            f"(etl.batch_records), a run may have {jobs.most}: leave out who did not act lately "
+            "(solutions[].users.active_within_days) or make lists for each user with fewer solutions"
+        )

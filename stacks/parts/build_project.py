@@ -1,7 +1,7 @@
 """A function's work as a build of CodeBuild, for what may take longer than a function: the same code and packages.
 
 Nothing is installed from the internet: the sources are the function's own zip and the layers' zips, and the image has
-the Python that the packages are for. See docs/adr/0068-build-long-marts-on-codebuild.md.
+the Python that the packages are for. See docs/adr/0069-build-long-marts-on-codebuild.md.
 """
 
 from __future__ import annotations

@@ -73,6 +73,7 @@ TRANSIENT: Mapping[str, Sequence[str]] = {
         "Glue.SdkClientException",
     ],
     "codebuild": ["CodeBuild.AWSCodeBuildException", "CodeBuild.SdkClientException"],
+    "s3": ["S3.S3Exception", "S3.SdkClientException"],
     "sfn": ["Sfn.SfnException", "Sfn.SdkClientException"],
     "states": ["StepFunctions.AWSStepFunctionsException", "StepFunctions.SdkClientException"],
     "cloudwatch": ["CloudWatch.CloudWatchException", "CloudWatch.SdkClientException"],

@@ -1,4 +1,7 @@
-"""Batch jobs of Personalize: lists for users and items, segments of users. One Map over solutions for each kind."""
+"""Batch jobs of Personalize: lists for users and items, segments of users. One Map over jobs for each kind.
+
+A solution has a job, or one for each part of its input where that has more records than a job takes.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from config import inputs, layout
+from config.layout import Form
+from config.rules import RUN_ID_LENGTH
 from config.settings import Settings
 from config.solution import Solution
 from stacks.parts.access import Statement, allow
@@ -29,6 +34,7 @@ class Kind:
     done: str
 
 
+JOBS = "ListJobs"
 INFERENCE = Kind("InferLists", "Inference", "BatchInferenceJob", "batch-inference-job", "Batch inference")
 SEGMENTS = Kind("SegmentUsers", "Segments", "BatchSegmentJob", "batch-segment-job", "Batch segments")
 
@@ -43,12 +49,12 @@ def kinds(settings: Settings) -> list[Kind]:
 
 
 def states(settings: Settings, *, next_state: str) -> States:
-    """A Map for each kind that is configured, one after another; variables: `run_id`, `versions`."""
+    """A Map for each kind that is configured, one after another; variables: `run_id`, `versions`, `parts`."""
     used = kinds(settings)
     following = [*(kind.map for kind in used[1:]), next_state] if used else []
-    return {
+    maps = {
         kind.map: asl.inline_map(
-            [_item(settings, solution) for solution in of_kind(settings, kind)],
+            _jobs(settings, kind),
             _job_states(settings, kind),
             start=f"Name{kind.name}",
             MaxConcurrency=JOBS_AT_ONCE,
@@ -56,11 +62,49 @@ def states(settings: Settings, *, next_state: str) -> States:
         )
         for kind, after in zip(used, following, strict=True)
     }
+    return {**(_listing(settings) if INFERENCE in used else {}), **maps}
 
 
 def start(settings: Settings, *, otherwise: str) -> str:
-    used = kinds(settings)
-    return used[0].map if used else otherwise
+    return next(iter(states(settings, next_state=otherwise)), otherwise)
+
+
+def variables(settings: Settings) -> dict[str, str]:
+    """What is assigned of an execution's input, beside `run_id` and `versions`: the parts of batch input by folder."""
+    if INFERENCE not in kinds(settings):
+        return {}
+    return {"parts": jsonata("$exists($states.input.parts) ? $states.input.parts : {}")}
+
+
+def _jobs(settings: Settings, kind: Kind) -> object:
+    if kind is SEGMENTS:
+        return [_item(settings, solution) for solution in of_kind(settings, kind)]
+    return jsonata(f"[$jobs[[0..{inputs.most_jobs(settings.solutions) - 1}]]]")
+
+
+def _listing(settings: Settings) -> States:
+    """Assigns `jobs`: of each solution one, or one for each part of its input."""
+    solutions = [asl.expression_of(_item(settings, one)) for one in of_kind(settings, INFERENCE)]
+    most = inputs.most_jobs(settings.solutions)
+    each = "($exists($found) ? $found : ['']).$merge([$one, {'part': $}])"
+    listed = f"[[{', '.join(solutions)}].( $one := $; $found := $lookup($parts, $one.folder); {each} )]"
+    return {
+        JOBS: {"Type": "Pass", "Assign": {"jobs": jsonata(listed)}, "Next": "CountJobs"},
+        "CountJobs": {
+            "Type": "Choice",
+            # Validation stops such a run; another configuration may have been deployed since.
+            "Choices": [{"Condition": jsonata(f"$count($jobs) > {most}"), "Next": "TooManyBatchJobs"}],
+            "Default": INFERENCE.map,
+        },
+        "TooManyBatchJobs": {
+            "Type": "Fail",
+            "Error": "TooManyBatchJobs",
+            "Cause": jsonata(
+                f"'Batch inference takes ' & $count($jobs) & ' jobs, a run may have {most}: leave out who did not"
+                " act lately (solutions[].users.active_within_days), or remove a solution, and start with mode auto'"
+            ),
+        },
+    }
 
 
 def _item(settings: Settings, solution: Solution) -> dict[str, Any]:
@@ -68,6 +112,7 @@ def _item(settings: Settings, solution: Solution) -> dict[str, Any]:
         "name": solution.name,
         "folder": inputs.of(solution)["folder"],
         "results": solution.ranked,
+        "part": "",
         "more": _more(settings, solution),
     }
 
@@ -80,7 +125,7 @@ def _more(settings: Settings, solution: Solution) -> dict[str, Any]:
 
 def _job_states(settings: Settings, kind: Kind) -> States:
     name, prefix = kind.name, settings.names.prefix
-    job_name = f"{asl.literal(prefix + '-')} & $states.input.name & '-' & $run_id"
+    job_name = f"{asl.literal(prefix + '-')} & $states.input.name & '-' & {_run_of('$states.input.part')}"
     job_arn = f"{asl.literal(settings.names.personalize_arn(f'{kind.arn}/'))} & $job_name"
     return {
         f"Name{name}": {
@@ -106,13 +151,25 @@ def _job_states(settings: Settings, kind: Kind) -> States:
     }
 
 
+def _run_of(part: str) -> str:
+    """The run's id, whose Z a part's letter stands for: a name has no room for one letter more."""
+    return f"({part} = '' ? $run_id : $substring($run_id, 0, {RUN_ID_LENGTH - 1}) & {part})"
+
+
+def _place(whole: Form, of_part: Form, *, bucket: str, **places: str) -> str:
+    """A folder of the job's solution, or that of its part."""
+    places |= {"run_id": "$run_id"}
+    alone = asl.joined(whole, bucket=bucket, **places)
+    return f"$list.part = '' ? {alone} : {asl.joined(of_part, bucket=bucket, part='$list.part', **places)}"
+
+
 def _create(settings: Settings, kind: Kind) -> State:
     names = settings.names
-    inputs_at = asl.joined(
-        layout.BATCH_INPUT, bucket=names.datasets_bucket, run_id="$run_id", audience="$list.folder"
+    inputs_at = _place(
+        layout.BATCH_INPUT, layout.BATCH_PART, bucket=names.datasets_bucket, audience="$list.folder"
     )
-    outputs_at = asl.joined(
-        layout.BATCH_OUTPUT, bucket=names.results_bucket, run_id="$run_id", solution="$list.name"
+    outputs_at = _place(
+        layout.BATCH_OUTPUT, layout.BATCH_OUTPUT_PART, bucket=names.results_bucket, solution="$list.name"
     )
     arguments = {
         "JobName": jsonata("$job_name"),

@@ -14,6 +14,8 @@ from stacks.workflows import asl
 from stacks.workflows.asl import States, jsonata, sdk
 
 Kind = Literal["Campaign", "Filter"]
+# The next run tries again, and each attempt is of an execution's history, which batch jobs need.
+RETRY_SOON = asl.retrying(asl.BUSY, interval=60, attempts=5, longest=300)
 MOST_LISTED = 100  # of a page; a dataset group has 5 campaigns and 10 filters
 
 
@@ -66,7 +68,7 @@ def _each(settings: Settings, *, kind: Kind, kept: str, removable: str) -> State
         f"Remove{kind}": asl.task(
             sdk("personalize", f"delete{kind}"),
             {f"{kind}Arn": jsonata(arn)},
-            Retry=[asl.RETRY_BUSY],
+            Retry=[RETRY_SOON],
             Catch=[{"ErrorEquals": asl.NOT_FOUND, "Next": f"{kind}Done"}],
             Next=f"{kind}Done",
         ),

@@ -152,7 +152,12 @@ def _model_states(settings: Settings) -> States:
         "RunRecommend": _run(
             settings,
             "recommend",
-            {"run_id": jsonata("$plan.run_id"), "versions": jsonata("$trained.versions")},
+            {
+                "run_id": jsonata("$plan.run_id"),
+                "versions": jsonata("$trained.versions"),
+                # Of batch input. A run that an earlier version prepared knows of none.
+                "parts": jsonata("$exists($prepared.parts) ? $prepared.parts : {}"),
+            },
             Assign={"standing": UNRECORDED, "recommended": jsonata("$states.result.Output")},
             Next="NoteServing",
         ),

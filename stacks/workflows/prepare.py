@@ -50,7 +50,8 @@ def definition(settings: Settings) -> dict[str, Any]:
             names.function_arn("validate_datasets"),
             {"run_id": jsonata("$run_id")},
             Output=jsonata(
-                "{'run_id': $run_id, 'rows': $states.result.Payload.rows, 'dpu_hours': [$dpu_hours]}"
+                "{'run_id': $run_id, 'rows': $states.result.Payload.rows,"
+                " 'parts': $states.result.Payload.parts, 'dpu_hours': [$dpu_hours]}"
             ),
             End=True,
         ),

@@ -1,4 +1,7 @@
-"""`recommend`: solution versions -> lists -> readers. Input {run_id, versions}."""
+"""`recommend`: solution versions -> lists -> readers.
+
+Input {run_id, versions, parts?}; `parts` are those of batch input, by folder.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +10,21 @@ from typing import Any
 from config import gate, layout
 from config.settings import Settings
 from config.solution import Solution
-from stacks.parts.access import Statement, allow, list_objects, pass_role
+from stacks.parts.access import (
+    Statement,
+    allow,
+    encrypt_and_decrypt,
+    list_objects,
+    pass_role,
+    read_objects,
+    write_objects,
+)
 from stacks.workflows import asl, batches, campaigns, filters, named, segment_events, trends
-from stacks.workflows.asl import State, States, jsonata
+from stacks.workflows.asl import State, States, jsonata, sdk
 
 HOURS = 18
 FILES_A_BATCH = 5
+FAILED_BATCH = -1  # what stands for the lists written of a batch that failed
 MOST_RETIRED = 20  # versions of a list in one run; one a night is the rule
 # A table that throttles doubles what it takes within half an hour; what is written twice is the same.
 RETRY_UNPROCESSED = asl.retrying(["WritesUnprocessed"], interval=60, attempts=8, longest=600)
@@ -25,6 +37,7 @@ def definition(settings: Settings) -> dict[str, Any]:
             "Assign": {
                 "run_id": jsonata("$states.input.run_id"),
                 "versions": jsonata("$states.input.versions"),
+                **batches.variables(settings),
             },
             "Next": "CheckVersions",
         },
@@ -155,19 +168,19 @@ def _publishing_states(settings: Settings) -> States:
         "Written": {
             "Type": "Choice",
             "Choices": [
-                {"Condition": jsonata("$count($states.input.failed) > 0"), "Next": "PublishFailed"},
+                {
+                    "Condition": jsonata("$states.input.failed > 0"),
+                    "Assign": {
+                        "failed_batches": jsonata("$states.input.failed"),
+                        "all_batches": jsonata("$states.input.batches"),
+                    },
+                    "Next": "ListFailures",
+                },
                 {"Condition": jsonata("$states.input.written > 0"), "Next": "Published"},
             ],
             "Default": "NothingPublished",
         },
-        "PublishFailed": {
-            "Type": "Fail",
-            "Error": "PublishFailed",
-            "Cause": jsonata(
-                "'Publishing the lists of ' & $list & ' failed, the previous version serves on: '"
-                " & $states.input.failed[0].error & ': ' & $states.input.failed[0].cause"
-            ),
-        },
+        **_failure_states(settings),
         "NothingPublished": {
             "Type": "Fail",
             "Error": "NothingPublished",
@@ -177,6 +190,49 @@ def _publishing_states(settings: Settings) -> States:
         },
         "Published": {"Type": "Succeed"},
     }
+
+
+def _failure_states(settings: Settings) -> States:
+    """One of the causes, and where all of them lie."""
+    bucket = settings.names.results_bucket
+    folder = f"{asl.literal(f's3://{bucket}/')} & {_failures('$run_id')}"
+    unread = [
+        {"ErrorEquals": ["States.ALL"], "Output": {"why": "no cause could be read"}, "Next": "PublishFailed"}
+    ]
+    return {
+        "ListFailures": asl.task(
+            sdk("s3", "listObjectsV2"),
+            {"Bucket": bucket, "Prefix": jsonata(_failures("$run_id")), "MaxKeys": 1},
+            Output=jsonata("$states.result.Contents[0].Key"),
+            Catch=unread,
+            Next="ReadFailure",
+        ),
+        "ReadFailure": asl.task(
+            sdk("s3", "getObject"),
+            {"Bucket": bucket, "Key": jsonata("$states.input")},
+            Output=jsonata(
+                "( $read := $parse($states.result.Body); {'why': $read.error & ': ' & $read.cause} )"
+            ),
+            Catch=unread,
+            Next="PublishFailed",
+        ),
+        "PublishFailed": {
+            "Type": "Fail",
+            "Error": "PublishFailed",
+            "Cause": jsonata(
+                "'Publishing the lists of ' & $list & ' failed, the previous version serves on. '"
+                " & $failed_batches & ' of ' & $all_batches & ' batches failed, their causes lie in '"
+                f" & {folder} & '. One of them: ' & $states.input.why"
+            ),
+        },
+    }
+
+
+def _failures(run_id: str) -> str:
+    """An expression of this attempt's folder: an earlier one of the same run may have failed for another reason."""
+    return asl.joined(
+        layout.UNPUBLISHED, run_id=run_id, solution="$list", execution="$states.context.Execution.Name"
+    )
 
 
 def _change_versions(settings: Settings, change: str, *, version: str, **fields: Any) -> State:
@@ -231,6 +287,7 @@ def _publish_files(settings: Settings, *, label: str, version: str, expiry: str,
                 "list": jsonata("$list"),
                 "version": jsonata(version),
                 "expiry": jsonata(expiry),
+                "failures": jsonata(_failures("$run_id")),
             },
         },
         "ItemProcessor": {
@@ -238,11 +295,14 @@ def _publish_files(settings: Settings, *, label: str, version: str, expiry: str,
             "StartAt": f"{label}Batch",
             "States": {
                 f"{label}Batch": _publish_batch(settings, failed=f"{label}BatchFailed"),
-                f"{label}BatchFailed": {"Type": "Succeed"},
+                f"{label}BatchFailed": _note_failure(settings, unnoted=f"{label}BatchUnnoted"),
+                f"{label}BatchUnnoted": {"Type": "Succeed", "Output": FAILED_BATCH},
             },
         },
+        # A state's result has 256 KB: of thousands of batches there is room for a number each.
         "Output": jsonata(
-            "{'written': $sum([0, $states.result.written]), 'failed': [$states.result.failed]}"
+            f"( $failed := $count($states.result[$ = {FAILED_BATCH}]); {{'failed': $failed,"
+            " 'batches': $count($states.result), 'written': $sum([0, $states.result[$ > 0]])} )"
         ),
         "Next": Next,
     }
@@ -261,19 +321,38 @@ def _publish_batch(settings: Settings, *, failed: str) -> State:
             "bucket": names.results_bucket,
             "keys": jsonata("[$states.input.Items.Key]"),
         },
-        Output=jsonata("{'written': $states.result.Payload.written, 'failed': []}"),
+        Output=jsonata("$states.result.Payload.written"),
         Retry=[RETRY_UNPROCESSED],
         # A failed child would fail the map, whose error does not say why.
         Catch=[
             {
                 "ErrorEquals": ["States.ALL"],
                 "Output": jsonata(
-                    "{'failed': {'error': $states.errorOutput.Error,"
-                    f" 'cause': {asl.bounded('$states.errorOutput.Cause')}}}}}"
+                    f"{{'failures': {batch}.failures, 'files': [$states.input.Items.Key],"
+                    " 'error': $states.errorOutput.Error,"
+                    f" 'cause': {asl.bounded('$states.errorOutput.Cause')}}}"
                 ),
                 "Next": failed,
             }
         ],
+        End=True,
+    )
+
+
+def _note_failure(settings: Settings, *, unnoted: str) -> State:
+    """A file of the batch's own. That it failed counts, noted or not."""
+    noted = ("error", "cause", "files")
+    return asl.task(
+        sdk("s3", "putObject"),
+        {
+            "Bucket": settings.names.results_bucket,
+            "Key": jsonata("$states.input.failures & $states.context.Execution.Name & '.json'"),
+            # An object becomes JSON; a string would become a string of JSON.
+            "Body": {name: jsonata(f"$states.input.{name}") for name in noted},
+            "ContentType": "application/json",
+        },
+        Output=FAILED_BATCH,
+        Catch=[{"ErrorEquals": ["States.ALL"], "Next": unnoted}],
         End=True,
     )
 
@@ -366,7 +445,7 @@ def _retired_states(settings: Settings) -> States:
         "Retired": {
             "Type": "Choice",
             "Choices": [
-                {"Condition": jsonata("$count($states.input.failed) > 0"), "Next": "StillNoted"},
+                {"Condition": jsonata("$states.input.failed > 0"), "Next": "StillNoted"},
             ],
             "Default": "ForgetVersion",
         },
@@ -380,7 +459,7 @@ def _read(settings: Settings, key: dict[str, Any], **fields: Any) -> State:
     return asl.task(asl.GET_ITEM, {"TableName": table, "Key": key, "ConsistentRead": True}, **fields)
 
 
-def statements(settings: Settings) -> list[Statement]:
+def statements(settings: Settings, *, key_arn: str) -> list[Statement]:
     names = settings.names
     runs = ["glue:StartJobRun", "glue:GetJobRun", "glue:GetJobRuns", "glue:BatchStopJobRun"]
     return [
@@ -391,7 +470,7 @@ def statements(settings: Settings) -> list[Statement]:
         *segment_events.statements(settings),
         pass_role(names.personalize_role_arn, to="personalize.amazonaws.com"),
         allow(runs, names.job_arn("postprocess-recommendations")),
-        *(_publishing_statements(settings) if _published(settings) else []),
+        *(_publishing_statements(settings, key_arn) if _published(settings) else []),
     ]
 
 
@@ -399,11 +478,15 @@ def _functions(settings: Settings) -> list[str]:
     return [*(["judge_lists"] if _judge_states(settings) else []), "publish_recommendations"]
 
 
-def _publishing_statements(settings: Settings) -> list[Statement]:
+def _publishing_statements(settings: Settings, key_arn: str) -> list[Statement]:
     names = settings.names
+    failures = layout.UNPUBLISHED.objects()
     execution = names.execution_arn("recommend")
     return [
         list_objects(names.results_bucket),
+        write_objects(names.results_bucket, failures),
+        read_objects(names.results_bucket, failures),
+        encrypt_and_decrypt(key_arn),
         # A Distributed Map starts child executions of its own state machine.
         allow("states:StartExecution", names.workflow_arn("recommend")),
         allow(["states:DescribeExecution", "states:StopExecution"], f"{execution}:*", f"{execution}/*"),

@@ -50,7 +50,7 @@ COPIES = frozenset(
     """.split()
 )
 WORDS = re.compile(
-    r"^/?(runs|aurora|application_log|events|batch_input|quarantine|batch|publish|forget|stream_quarantine)/|^/warehouse/"
+    r"^/?(runs|aurora|application_log|events|batch_input|batch_parts|quarantine|batch|publish|forget|stream_quarantine)/|^/warehouse/"
     r"|\b(pointer|versions|serving|gate|run|forgetting|forgotten|decision|streaming|turned_down)#"
     r"|(^|/)report\.json$|^(watermark|lock|pk|sk|expires_at)$"
 )
@@ -203,6 +203,9 @@ def test_what_forgets_asks_for_the_keys_of_the_layout() -> None:
         ("datasets", layout.DATASET, {"dataset": "interactions"}),
         ("datasets", layout.DATASET, {"dataset": "users"}),
         ("datasets", layout.BATCH_INPUT, {"audience": "users"}),
+        ("datasets", layout.BATCH_PART, {"audience": "users", "part": "b"}),
+        ("datasets", layout.BATCH_PART, {"audience": "for-steady", "part": "b"}),
+        ("results", layout.BATCH_OUTPUT_PART, {"solution": "personal", "part": "b"}),
         ("datasets", layout.QUARANTINE, {"dataset": "interactions"}),
         ("results", layout.BATCH_OUTPUT, {"solution": "personal"}),
         ("results", layout.PUBLISH, {"solution": "personal"}),

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from config import limits, rules
-from glue_jobs import columns
+from glue_jobs import batch_parts, columns
 from glue_jobs.transforms import text
 from lambdas.validate_datasets import quality
 from local.demo import tables
-from osusume_engine import imports, preparation, schemas
+from osusume_engine import batch, imports, preparation, schemas
 
 
 def test_copies_of_a_limit_are_equal_to_it() -> None:
@@ -26,10 +26,9 @@ def test_copies_of_a_limit_are_equal_to_it() -> None:
         limits.MAX_METADATA["ITEM_ID"],
     )
     assert text.LARGEST == limits.MAX_EVENT_VALUE
-    assert (quality.MAX_IMPORT_GB, quality.MAX_BATCH_RECORDS) == (
-        limits.MAX_IMPORT_GB,
-        limits.MAX_BATCH_RECORDS,
-    )
+    assert quality.MAX_IMPORT_GB == limits.MAX_IMPORT_GB
+    assert batch.MAX_RECORDS == batch_parts.MOST_RECORDS == limits.MAX_BATCH_RECORDS
+    assert batch_parts.MOST_PARTS == limits.MAX_BATCH_JOBS <= len(batch_parts.NAMES)
 
 
 def test_the_application_s_orders_are_as_exact_as_the_pipeline() -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from config import files
 from local.demo.generated import generate
 from operations import destroy, forget, recommend, smoke
 from operations.place import Place, Refused
@@ -22,9 +23,11 @@ pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.nightly]
 
 
 @contextmanager
-def ran(home: Path, file: str) -> Iterator[tuple[Line, str]]:
+def ran(home: Path, file: str, **changes: Any) -> Iterator[tuple[Line, str]]:
+    """An example's environment after its first run; sections among the changes are merged."""
     with environment(home):
         made = deployment(home, file)
+        made.content = files.merged(made.content, changes)
         made.deploy(generate(now=pd.Timestamp.now("UTC") - pd.Timedelta(hours=1)))
         yield made.line, made.line.run()
 

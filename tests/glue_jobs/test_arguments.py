@@ -74,6 +74,7 @@ def test_build_datasets_takes_its_arguments(given: Any, monkeypatch: pytest.Monk
         datasets=json.dumps({"interactions": {"events": [{"type": "buy", "source": "orders"}]}}),
         application_log=json.dumps(log),
         batch_inputs='[{"folder": "users", "lines": "users"}]',
+        batch_records="1000",
         accept='["rows.items"]',
         streamed='{"buy": 1798761600}',
         **FORGOTTEN,
@@ -91,6 +92,7 @@ def test_build_datasets_takes_its_arguments(given: Any, monkeypatch: pytest.Monk
     assert job.accepted == ["rows.items"]
     assert job.streamed == {"buy": 1798761600}
     assert job.batch_inputs == [{"folder": "users", "lines": "users"}]
+    assert job.batch_records == 1000
     assert (job.left_out.secret, job.left_out.digests) == (b"secret", {"abc"})
     assert job.dataset("users") == f"s3://datasets/runs/{RUN}/users/"
     assert job.warehouse("users") == f"s3://results/runs/{RUN}/warehouse/users/"

@@ -132,6 +132,7 @@ class World:
         only_known: bool = False,
         datasets: Mapping[str, Any] | None = None,
         streamed: Mapping[str, int] | None = None,
+        batch_records: int = 50_000_000,
     ) -> Any:
         from glue_jobs import build_datasets
 
@@ -147,6 +148,7 @@ class World:
             previous_run_id=previous,
             log=build_datasets.LogTable(ttl=ttl, keep_expired_days=keep_expired_days),
             batch_inputs=inputs.of_all(example.settings().solutions),
+            batch_records=batch_records,
             streamed=streamed or {},
         )
         build_datasets.run(job, s3=self.s3)
@@ -260,6 +262,7 @@ def test_a_full_run_writes_datasets_batch_input_quarantine_warehouse_and_report(
         "event_runs": [RUN],
         "full_run": RUN,
         "batch_input": {"users": 3, "items": 3, "everyone": 1},
+        "batch_parts": {},
         "datasets": {
             "interactions": {
                 "read": 7,

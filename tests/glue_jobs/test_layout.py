@@ -43,6 +43,8 @@ def test_the_job_that_builds_datasets_writes_where_the_layout_says() -> None:
         assert job.quarantine(dataset) == s3("datasets", layout.QUARANTINE, dataset=dataset)
     for audience in layout.AUDIENCES.values():
         assert job.batch_input(audience) == s3("datasets", layout.BATCH_INPUT, audience=audience)
+        part = s3("datasets", layout.BATCH_PART, audience=audience, part="b")
+        assert job.batch_part(audience, "b") == part
     for table in layout.WAREHOUSE_TABLES:
         assert job.warehouse(table) == s3("results", layout.WAREHOUSE, table=table)
 
@@ -56,6 +58,8 @@ def test_the_job_that_makes_lists_reads_and_writes_where_the_layout_says() -> No
         publishing={},
     )
     assert job.batch_output("personal") == s3("results", layout.BATCH_OUTPUT, solution="personal")
+    part = layout.BATCH_OUTPUT_PART.of(run_id=RUN, solution="personal", part="b")
+    assert part.startswith(layout.BATCH_OUTPUT.of(run_id=RUN, solution="personal")), "read with the folder"
     assert job.published("personal") == s3("results", layout.PUBLISH, solution="personal")
     assert job.folder("segments/fans") == s3("results", layout.SEGMENTS, solution="fans")
     assert layout.SEGMENT_PAGE == segments.PAGE

@@ -277,9 +277,25 @@ def nasty(world: World) -> None:
 
 def test_every_output_of_both_engines_is_the_same_row_by_row(world: World) -> None:
     nasty(world)
-    built_by_both(world, [{"ttl": "until", "keep_expired_days": 9, "datasets": DATASETS}])
+    built_by_both(world, [{"ttl": "until", "keep_expired_days": 9, "datasets": DATASETS, "batch_records": 9}])
     counts = world.report()["datasets"]["interactions"]
     assert counts["kept"] > 30 and len(counts["quarantined"]) > 8, "nothing nasty was left to compare"
+    input_is_in_parts(world, most=9)
+
+
+def input_is_in_parts(world: World, *, most: int) -> None:
+    """Every line of a folder that is too large for a job is in one part of it, of the names that the report gives."""
+    report, folder = world.report(), f"datasets/runs/{RUN}"
+    asked = report["batch_input"]
+    assert (
+        set(report["batch_parts"]) == {name for name, n in asked.items() if n > most} == {"users", "items"}
+    ), asked
+    for name, parts in report["batch_parts"].items():
+        lines = [rows(world.root, f"{folder}/batch_parts/{name}/{part}") for part in parts]
+        assert len(parts) > 1 and all(0 < len(part) <= most for part in lines)
+        assert sorted(line for part in lines for line in part) == rows(
+            world.root, f"{folder}/batch_input/{name}"
+        )
 
 
 @pytest.mark.nightly

@@ -2,10 +2,13 @@ from __future__ import annotations
 
 import gzip
 import json
+import random
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.glue_jobs.test_rules import OnValues
 
 pytestmark = pytest.mark.spark
 
@@ -204,3 +207,110 @@ def test_a_configured_solution_without_a_version_is_refused() -> None:
     check_versions(SOLUTIONS, {"personal": "arn", "popular": "arn"})
     with pytest.raises(SolutionVersionMissing, match=r"no solution version for \['popular'\]"):
         check_versions(SOLUTIONS, {"personal": "arn"})
+
+
+Entries = list[tuple[str, float | None]]
+ACTING = [
+    {"exclude_bought_within_days": 4},
+    {"min_never_bought": 9},
+    {"exclude_bought_within_days": 4, "min_never_bought": 3},
+]
+
+
+def candidates_of(chance: random.Random) -> dict[str, Entries]:
+    """Of forty users: more than are published, fewer, one, and as a recipe gives them that has no scores."""
+    items = [f'i"{n}' if n % 5 == 0 else f"品{n}" for n in range(14)]
+    lists: dict[str, Entries] = {}
+    for n in range(40):
+        chosen = chance.sample(items, chance.choice([1, 2, 4, 5, 9, 14]))
+        lists[f"u{n}"] = [(item, None if n % 7 == 0 else chance.random()) for item in chosen]
+    return lists
+
+
+def answered(user: str, entries: Entries) -> dict[str, Any]:
+    scores = [score for _, score in entries]
+    output = {"recommendedItems": [item for item, _ in entries], "scores": scores if scores[0] else None}
+    return {"input": {"userId": user}, "output": output, "error": None}
+
+
+def purchases_of(chance: random.Random, lists: dict[str, Entries]) -> list[dict[str, Any]]:
+    """Of most users: of some a few, of others nearly all that they could be shown, often more than once."""
+    known = [(user, item) for user, entries in lists.items() if user != "u1" for item, _ in entries]
+    return [
+        {"user_id": user, "item_id": item, "ordered_at": f"2026-11-{chance.randrange(15, 24)} 03:00:00"}
+        for user, item in [chance.choice(known) for _ in range(300)]
+        + [("u3", f"else{n}") for n in range(300)]
+    ]
+
+
+def after_each_rule(
+    entries: Entries, bought: dict[str, str] | None, publishing: dict[str, int], results: int
+) -> list[Entries]:
+    """The list as inferred, and what each rule in turn leaves of it, on plain values."""
+    from glue_jobs.rules import Given, active
+    from glue_jobs.run_id import started_at
+
+    given = Given(user={"bought": bought}, items={}, now=started_at(RUN), results=results)
+    left = [entries]
+    for name, rule in active(publishing, for_each="user").items():
+        left.append(rule.apply(OnValues(), left[-1], given, publishing[name]))
+    return left
+
+
+def told_of(left: list[Entries], names: list[str], results: int) -> list[tuple[Any, ...]]:
+    """What the warehouse should have of one list, as `both` gives it."""
+    heads = [[item for item, _ in entries[:results]] for entries in left]
+    rows = []
+    for item, score in left[0]:
+        ranks = [head.index(item) + 1 if item in head else None for head in heads]
+        moved = [
+            name for name, before, after in zip(names, ranks, ranks[1:], strict=False) if before != after
+        ]
+        if ranks[0] or ranks[-1]:
+            rows.append((item, ranks[0], ranks[-1], moved[-1] if moved else None, score))
+    return sorted(rows)
+
+
+@pytest.mark.parametrize("acting", ACTING, ids=[" and ".join(one) for one in ACTING])
+def test_lists_and_rows_are_those_that_the_rules_give_on_plain_values(world: Any, acting: Any) -> None:
+    chance, results = random.Random(15), 4
+    lists = candidates_of(chance)
+    orders = purchases_of(chance, lists)
+    world.answer("personal", *(answered(user, entries) for user, entries in lists.items()))
+    world.order(*orders)
+    world.run(
+        days=acting.get("exclude_bought_within_days", 0),
+        new=acting.get("min_never_bought", 0),
+        solutions=[{**SOLUTIONS[0], "results": results}],
+    )
+    published = {
+        line["key"]: [tuple(entry) for entry in line["items"]] for line in world.published("personal")
+    }
+    rows = world.lines("warehouse/recommendations")
+    for user, entries in lists.items():
+        times: dict[str, str] = {}
+        for order in sorted(orders, key=lambda order: order["ordered_at"]):
+            if order["user_id"] == user:
+                times[order["item_id"]] = order["ordered_at"]
+        left = after_each_rule(entries, times or None, acting, results)
+        assert published.pop(user, []) == left[-1][:results], user
+        assert both(rows, user) == told_of(left, list(acting), results), user
+    assert not published
+    assert {row["rule"] for row in rows if "rule" in row} == set(acting), "each rule acted"
+
+
+def test_an_item_that_a_list_has_twice_is_one_row_with_the_rank_and_score_of_its_first(world: Any) -> None:
+    world.answer("personal", recommended("u1", "a", "b", "a", "c", "b", "d"))
+    bought = {"run_id": RUN, "user_id": "u1", "sales_value": 1.0, "ordered_at": "2026-11-23 03:00:00"}
+    world.order(bought | {"item_id": "b"})
+    world.run(days=3, solutions=[{**SOLUTIONS[0], "results": 4}])
+    assert [line["items"] for line in world.published("personal")] == [
+        [["a", 1.0], ["a", 0.8], ["c", 0.7], ["d", 0.5]]
+    ]
+    exclude = "exclude_bought_within_days"
+    assert both(world.lines("warehouse/recommendations"), "u1") == [
+        ("a", 1, 1, None, 1.0),
+        ("b", 2, None, exclude, 0.9),
+        ("c", 4, 3, exclude, 0.7),
+        ("d", None, 4, exclude, 0.5),
+    ]

@@ -96,6 +96,7 @@ KINDS: list[Kind] = [
     ),
     ("datasets", f"runs/{RUN}/users/part-0.csv", lambda u: comma_separated(["USER_ID", "AGE"], [u, "4"])),
     ("datasets", f"runs/{RUN}/batch_input/users/part-0.json", lambda u: spark_lines({"userId": u})),
+    ("datasets", f"runs/{RUN}/batch_parts/users/b/part-0.json", lambda u: spark_lines({"userId": u})),
     (
         "datasets",
         f"runs/{RUN}/quarantine/interactions/part-0.json.gz",
@@ -105,6 +106,11 @@ KINDS: list[Kind] = [
         "datasets",
         f"runs/{RUN}/quarantine/users/part-0.json.gz",
         lambda u: gzip.compress(spark_lines({"source_key": u, "reason": "missing_age"})),
+    ),
+    (
+        "results",
+        f"runs/{RUN}/batch/personal/b/users.json.out",
+        lambda u: lines({"input": {"userId": u}, "output": {"recommendedItems": ["i1"]}, "error": None}),
     ),
     (
         "results",

@@ -179,6 +179,15 @@ def test_a_line_that_is_no_list_is_refused_with_file_and_line(wrong: str) -> Non
         published([line("u0"), wrong], dynamodb=dynamodb)
 
 
+@pytest.mark.parametrize(
+    "wrong", [line("u-secret", []), line("u-secret", name="related"), '{"key": "u-secret"}']
+)
+def test_what_is_said_of_a_line_that_is_refused_names_no_user(wrong: str) -> None:
+    with pytest.raises(CorruptList) as raised:
+        published([wrong], dynamodb=DynamoDB())
+    assert "u-secret" not in str(raised.value)
+
+
 def test_a_list_that_does_not_fit_into_an_item_is_refused_before_it_is_sent() -> None:
     dynamodb = DynamoDB()
     with pytest.raises(ListTooLarge, match="DynamoDB takes 409600: lower"):

@@ -14,7 +14,9 @@ from lambdas.validate_datasets.quality import DataQualityFailed
 from tests.lambdas.fakes import S3
 
 RUN = "20261124T030000Z"
-SETTINGS = Environment("datasets", 0.05, 0.8, "Osusume/test")
+SETTINGS = Environment(
+    "datasets", 0.05, 0.8, 50_000_000, {"users": 2, "items": 1, "everyone": 1}, 10, "Osusume/test"
+)
 
 
 def counts(kept: int, quarantined: int = 0, ignored: int = 0) -> dict[str, Any]:
@@ -48,7 +50,7 @@ def validated(**changes: Any) -> Any:
 
 def test_data_at_every_threshold_passes() -> None:
     rows = {"interactions": 1000, "users": 100, "items": 50}
-    assert validated() == {"passed": True, "rows": rows}
+    assert validated() == {"passed": True, "rows": rows, "parts": {}}
 
 
 @pytest.mark.parametrize(
@@ -150,12 +152,36 @@ def test_an_import_that_personalize_would_refuse_stops_before_it() -> None:
     assert run({"run_id": RUN}, s3=Large(101, **raised_quota), settings=SETTINGS)["passed"]
 
 
-def test_more_records_than_a_batch_job_takes_stop_the_run_before_it_trains() -> None:
-    assert validated(batch_input={"users": 50_000_000})["passed"]
-    with pytest.raises(
-        DataQualityFailed, match=r"batch_input/users: 50,000,001 records, .* at most 50,000,000"
-    ):
-        validated(batch_input={"users": 50_000_001, "items": 7})
+def test_the_parts_of_what_one_batch_job_does_not_take_are_handed_on() -> None:
+    assert validated(batch_input={"users": 50_000_000}, batch_parts={})["parts"] == {}
+    parts = {"users": ["a", "b"]}
+    assert validated(batch_input={"users": 50_000_001, "items": 7}, batch_parts=parts)["parts"] == parts
+
+
+def test_more_records_than_a_runs_batch_jobs_take_stop_the_run_before_it_trains() -> None:
+    # Two solutions of users, four parts each, beside a job of items and one for everyone.
+    four = {"users": list("abcd")}
+    assert validated(batch_input={"users": 200_000_000, "items": 7, "everyone": 1}, batch_parts=four)[
+        "passed"
+    ]
+    five = {"users": list("abcde")}
+    asked = {"users": 200_000_001, "items": 7, "everyone": 1}
+    with pytest.raises(DataQualityFailed) as raised:
+        validated(batch_input=asked, batch_parts=five)
+    [_, said] = str(raised.value).splitlines()
+    assert said.startswith(
+        "batch inference of 1 of batch_input/everyone, 7 of batch_input/items, 200,000,001 of batch_input/users "
+        "records takes 12 jobs of at most 50,000,000 records (etl.batch_records), a run may have 10: leave out"
+    )
+
+
+def test_what_was_left_whole_since_it_would_be_too_many_parts_stops_the_run() -> None:
+    with pytest.raises(DataQualityFailed, match="takes 44 jobs of at most 50,000,000 records"):
+        validated(batch_input={"users": 1_050_000_001}, batch_parts={})
+
+
+def test_lines_that_only_segment_jobs_read_need_no_batch_inference() -> None:
+    assert validated(batch_input={"for-fans": 10**10}, batch_parts={})["passed"]
 
 
 def test_every_fault_of_a_run_is_reported_at_once() -> None:

@@ -7,6 +7,7 @@ import itertools
 import json
 import re
 import time
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -326,6 +327,9 @@ def test_each_owner_of_the_lock_may_look_at_the_others() -> None:
         assert resources >= {f"{NAMES.execution_arn(owner)}:*" for owner in lock.OWNERS}
 
 
+PARTS = {"users": ["a", "b"]}
+
+
 def preparation() -> dict[tuple[str, str], Any]:
     export = {"ExportArn": "arn:aws:dynamodb:x:1:table/t/export/1", "ExportStatus": "IN_PROGRESS"}
     return {
@@ -333,7 +337,7 @@ def preparation() -> dict[tuple[str, str], Any]:
         ("dynamodb", "ExportTableToPointInTime"): {"ExportDescription": export},
         ("dynamodb", "DescribeExport"): {"ExportDescription": {"ExportStatus": "COMPLETED"}},
         ("lambda", "Invoke"): functions(
-            validate_datasets={"passed": True, "rows": {"users": 3}},
+            validate_datasets={"passed": True, "rows": {"users": 3}, "parts": PARTS},
             grant_reader={"user": "extraction", "tables": []},
         ),
     }
@@ -342,7 +346,7 @@ def preparation() -> dict[tuple[str, str], Any]:
 def test_prepare_extracts_builds_and_validates() -> None:
     measured = glue_job(ExecutionTime=360, MaxCapacity=2.0)
     result, cloud = run("prepare", PLAN, preparation() | measured)
-    assert output(result) == {"run_id": RUN, "rows": {"users": 3}, "dpu_hours": [0.2, 0.2]}
+    assert output(result) == {"run_id": RUN, "rows": {"users": 3}, "parts": PARTS, "dpu_hours": [0.2, 0.2]}
     jobs = {call["JobName"]: call["Arguments"] for call in sent(cloud, "StartJobRun")}
     assert jobs[NAMES.job("extract-aurora")] == {"--run_id": RUN}
     assert jobs[NAMES.job("build-datasets")]["--previous_run_id"] == "none"
@@ -692,6 +696,72 @@ def test_recommend_infers_publishes_and_swaps() -> None:
     assert json.loads(job["Arguments"]["--versions"]) == VERSIONS
 
 
+def test_what_one_batch_job_does_not_take_is_a_job_for_each_part() -> None:
+    given = {"run_id": RUN, "versions": VERSIONS, "parts": {"users": ["a", "b", "c"]}}
+    result, cloud = run("recommend", given, recommendation())
+    assert result.status == "SUCCEEDED", result.cause
+    jobs = {
+        call["jobName"]: (
+            call["jobInput"]["s3DataSource"]["path"].removeprefix(
+                f"s3://{NAMES.datasets_bucket}/runs/{RUN}/"
+            ),
+            call["jobOutput"]["s3DataDestination"]["path"].removeprefix(
+                f"s3://{NAMES.results_bucket}/runs/{RUN}/"
+            ),
+        )
+        for call in sent(cloud, "CreateBatchInferenceJob")
+    }
+    assert jobs == {
+        **{
+            f"osusume-dev-personal-{RUN[:-1]}{part}": (
+                f"batch_parts/users/{part}/",
+                f"batch/personal/{part}/",
+            )
+            for part in "abc"
+        },
+        f"osusume-dev-related-{RUN}": ("batch_input/items/", "batch/related/"),
+        f"osusume-dev-popular-{RUN}": ("batch_input/everyone/", "batch/popular/"),
+    }
+    described = [call["batchInferenceJobArn"] for call in sent(cloud, "DescribeBatchInferenceJob")]
+    assert {arn.rpartition("/")[2] for arn in described} == set(jobs)
+
+
+def test_a_part_whose_job_is_there_or_failed_goes_on_under_names_of_its_own() -> None:
+    made: list[str] = []
+
+    def create(parameters: dict[str, Any]) -> dict[str, Any]:
+        made.append(parameters["jobName"])
+        if parameters["jobName"].endswith("a"):
+            raise ServiceError("ResourceAlreadyExistsException", "there")
+        return {"batchInferenceJobArn": "ignored"}
+
+    def describe(parameters: dict[str, Any]) -> dict[str, Any]:
+        failed = parameters["batchInferenceJobArn"].endswith("b")
+        return {
+            "batchInferenceJob": {"status": "CREATE FAILED" if failed else "ACTIVE", "failureReason": "x"}
+        }
+
+    answers = recommendation() | {
+        ("personalize", "CreateBatchInferenceJob"): create,
+        ("personalize", "DescribeBatchInferenceJob"): describe,
+    }
+    given = {"run_id": RUN, "versions": VERSIONS, "parts": {"users": ["a", "b"]}}
+    assert run("recommend", given, answers)[0].status == "SUCCEEDED"
+    assert len(made) == len(set(made)) and f"osusume-dev-personal-{RUN[:-1]}b{SECOND_ATTEMPT}" in made
+
+
+def test_more_jobs_than_a_run_may_have_fail_by_name_before_any_is_made() -> None:
+    given = {"run_id": RUN, "versions": VERSIONS, "parts": {"users": list("abcdefghijk")}}
+    result, cloud = run("recommend", given, recommendation())
+    failed = json.loads(result.cause or "")
+    assert (result.error, failed["state"]) == ("TooManyBatchJobs", "TooManyBatchJobs")
+    assert failed["cause"].startswith("Batch inference takes 13 jobs, a run may have 12: ")
+    assert not sent(cloud, "CreateBatchInferenceJob")
+    given["parts"] = {"users": list("abcdefghij")}
+    result, cloud = run("recommend", given, recommendation())
+    assert result.status == "SUCCEEDED" and len(sent(cloud, "CreateBatchInferenceJob")) == 12
+
+
 def test_publishing_hands_over_every_file_once_and_moves_each_pointer_after_its_files() -> None:
     _, cloud = run("recommend", {"run_id": RUN, "versions": VERSIONS}, recommendation())
     payloads = [json.loads(call["Payload"]) for call in sent(cloud, "Invoke")]
@@ -711,6 +781,99 @@ def test_publishing_hands_over_every_file_once_and_moves_each_pointer_after_its_
     assert order == ["publish"] * (len(order) - 1) + ["swap"]
 
 
+class Failures:
+    """What the bucket of results holds of batches that failed."""
+
+    def __init__(self) -> None:
+        self.objects: dict[str, str] = {}
+
+    def answers(self) -> dict[tuple[str, str], Any]:
+        files = recommendation()["s3", "ListObjectsV2"]
+
+        def listed(parameters: dict[str, Any]) -> dict[str, Any]:
+            if parameters.get("MaxKeys") != 1:
+                return dict(files(parameters))
+            keys = sorted(key for key in self.objects if key.startswith(parameters["Prefix"]))
+            return {"Contents": [{"Key": key, "Size": 1} for key in keys[:1]], "IsTruncated": len(keys) > 1}
+
+        return {("s3", "PutObject"): self.put, ("s3", "ListObjectsV2"): listed, ("s3", "GetObject"): self.get}
+
+    def put(self, parameters: dict[str, Any]) -> dict[str, Any]:
+        assert (parameters["Bucket"], parameters["ContentType"]) == (NAMES.results_bucket, "application/json")
+        self.objects[parameters["Key"]] = parameters["Body"].read().decode()
+        return {}
+
+    def get(self, parameters: dict[str, Any]) -> dict[str, Any]:
+        return {"Body": Body(self.objects[parameters["Key"]])}
+
+
+def refusing(breaks: Callable[[dict[str, Any]], bool], *, message: str) -> Any:
+    """The publishing function, which raises for payloads that `breaks` says."""
+    well = recommendation()["lambda", "Invoke"]
+
+    def invoke(parameters: dict[str, Any]) -> dict[str, Any]:
+        payload = json.loads(parameters["Payload"])
+        if "keys" in payload and breaks(payload):
+            error = {"errorType": "ListTooLong", "errorMessage": message}
+            return {"StatusCode": 200, "FunctionError": "Unhandled", "Payload": Body(json.dumps(error))}
+        return dict(well(parameters))
+
+    return {("lambda", "Invoke"): invoke}
+
+
+def test_causes_of_batches_that_failed_lie_in_a_file_each_and_the_failure_says_where() -> None:
+    failures = Failures()
+    # What an earlier attempt of the run left is none of this one's.
+    failures.objects[f"runs/{RUN}/unpublished/popular/another/a.json"] = '{"error": "Old", "cause": "before"}'
+    answers = refusing(lambda payload: payload["list"] == "popular", message="a list does not fit")
+    given = {"run_id": RUN, "versions": VERSIONS}
+    result, _ = run("recommend", given, recommendation() | failures.answers() | answers)
+    cause = json.loads(result.cause or "")["cause"]
+    folder = f"runs/{RUN}/unpublished/popular/run-1/"
+    assert f"2 of 2 batches failed, their causes lie in s3://{NAMES.results_bucket}/{folder}. " in cause
+    assert "One of them: ListTooLong: " in cause and "a list does not fit" in cause and "before" not in cause
+    written = [json.loads(body) for key, body in failures.objects.items() if key.startswith(folder)]
+    assert all("a list does not fit" in one["cause"] and one["error"] == "ListTooLong" for one in written)
+    files = sorted(file for one in written for file in one["files"])
+    assert files == [f"publish/{RUN}/popular/part-{n:05}.json.gz" for n in range(7)]
+
+
+def test_a_cause_that_can_not_be_written_or_read_leaves_the_failure_a_failure() -> None:
+    def refused(_: dict[str, Any]) -> Any:
+        raise ServiceError("AccessDenied", "no")
+
+    unwritten = {("s3", "PutObject"): refused}
+    answers = refusing(lambda payload: payload["list"] == "popular", message="x") | Failures().answers()
+    result, cloud = run(
+        "recommend", {"run_id": RUN, "versions": VERSIONS}, recommendation() | answers | unwritten
+    )
+    assert result.error == "PublishFailed" and not swaps(cloud)
+    assert "2 of 2 batches failed" in (result.cause or "") and "no cause could be read" in (
+        result.cause or ""
+    )
+
+
+def test_hundreds_of_batches_that_failed_fit_into_what_a_state_may_hold() -> None:
+    """Each cause is as long as one may be: all of them are more than the 256 KB of a state's result."""
+    failures, batches = Failures(), 120
+    answers = recommendation() | failures.answers()
+    found = {"Size": 1, "ETag": "e", "LastModified": datetime(2026, 11, 24), "StorageClass": "STANDARD"}
+    failing = answers["s3", "ListObjectsV2"]
+
+    def many(parameters: dict[str, Any]) -> dict[str, Any]:
+        if parameters.get("MaxKeys") == 1 or "/popular/" not in parameters["Prefix"]:
+            return dict(failing(parameters))
+        keys = [f"{parameters['Prefix']}{n:05}.json.gz" for n in range(batches * recommend.FILES_A_BATCH)]
+        return {"Contents": [{"Key": key, **found} for key in keys], "IsTruncated": False}
+
+    refused = refusing(lambda payload: payload["list"] == "popular", message="x" * 5_000)
+    listed = {("s3", "ListObjectsV2"): many}
+    result, _ = run("recommend", {"run_id": RUN, "versions": VERSIONS}, answers | refused | listed)
+    assert result.error == "PublishFailed", result.cause
+    assert f"{batches} of {batches} batches failed" in (result.cause or "")
+    assert sum(map(len, failures.objects.values())) > 256 * 1024 and len(failures.objects) == batches
+
+
 @pytest.mark.parametrize("breaks", [{"popular"}, {"personal", "related", "popular"}])
 def test_a_batch_that_can_not_be_published_keeps_the_version_and_says_why(breaks: set[str]) -> None:
     well = recommendation()["lambda", "Invoke"]
@@ -722,7 +885,7 @@ def test_a_batch_that_can_not_be_published_keeps_the_version_and_says_why(breaks
             return {"StatusCode": 200, "FunctionError": "Unhandled", "Payload": Body(json.dumps(error))}
         return dict(well(parameters))
 
-    answers = recommendation() | {("lambda", "Invoke"): invoke}
+    answers = recommendation() | Failures().answers() | {("lambda", "Invoke"): invoke}
     result, cloud = run("recommend", {"run_id": RUN, "versions": VERSIONS}, answers)
     failed = json.loads(result.cause or "")
     assert (result.error, failed["state"]) == ("PublishFailed", "PublishLists")
@@ -1065,7 +1228,15 @@ def test_a_whole_run_records_the_watermark_and_releases_the_lock() -> None:
     inputs = [json.loads(call["input"]) for call in sent(cloud, "StartExecution")]
     assert inputs[0]["export"] == PLAN["export"]
     assert inputs[2]["versions"] == VERSIONS
+    assert inputs[2]["parts"] == {}
     assert inputs[3]["runs"] == [RUN]
+
+
+def test_the_parts_of_batch_input_go_from_the_preparation_to_the_lists() -> None:
+    prepared = {"run_id": RUN, "rows": {"users": 3}, "parts": PARTS}
+    answers = whole(prepare={"status": "SUCCEEDED", "output": json.dumps(prepared)})
+    _, cloud = run("pipeline", {"mode": "auto"}, answers)
+    assert [json.loads(call["input"]) for call in sent(cloud, "StartExecution")][2]["parts"] == PARTS
 
 
 def test_the_alarm_on_lateness_begins_with_a_run_that_was_recorded() -> None:

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from osusume_engine import batch
 from osusume_engine.batch import BatchFailure, infer_files, segment_files
 from osusume_engine.filters import parse_filter
 from osusume_engine.filters.evaluation import Evaluator
@@ -116,6 +117,16 @@ def test_more_lines_than_a_chunk_stay_in_order(tmp_path: Path) -> None:
 def test_an_input_without_records_fails_the_job(tmp_path: Path) -> None:
     with pytest.raises(BatchFailure, match="no records"):
         run(tmp_path, Echo("aws-user-personalization-v2"), [])
+
+
+def test_a_job_takes_so_many_records_and_blank_lines_are_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batch, "MAX_RECORDS", 3)
+    model, lines = Echo("aws-user-personalization-v2"), [{"userId": str(n)} for n in range(4)]
+    assert len(run(tmp_path, model, [*lines[:3], "", "  "])) == 3
+    with pytest.raises(BatchFailure, match="has 4 records: at most 3 are allowed"):
+        run(tmp_path, model, lines)
 
 
 def test_a_filter_takes_its_values_from_each_line(tmp_path: Path) -> None:

@@ -29,6 +29,8 @@ QUALITY_VARIABLE = "OSUSUME_BATCH_QUALITY"
 SPARE = 50
 # Recipes whose batch output has scores.
 _SCORED = ("aws-user-personalization", "aws-personalized-ranking")
+# Developer guide, CreateBatchInferenceJob: "up to 50 million records".
+MAX_RECORDS = 50_000_000
 MAX_QUERIES = {"aws-item-affinity": 500, "aws-item-attribute-affinity": 10}
 
 
@@ -123,7 +125,9 @@ def infer_files(
     """Answer every input file into its output file, in the order of its lines.
 
     quality: as of TrainedModel.recommend_many. Where a filter leaves too little, the list is of full quality.
+    Raises BatchFailure where there is no record, or more than a job takes.
     """
+    _check_records([source for source, _ in pairs])
     asked = _Asked(model, num_results, masks, reordering, quality)
     report = BatchReport()
     for source, target in pairs:
@@ -139,6 +143,22 @@ def infer_files(
     if report.records == 0:
         raise BatchFailure("The batch input has no records.")
     return report
+
+
+def _check_records(sources: Sequence[Path]) -> None:
+    """Before any is answered. Files of fewer bytes than that need not be counted."""
+    if sum(source.stat().st_size for source in sources) <= MAX_RECORDS:
+        return
+    records = sum(_records(source) for source in sources)
+    if records > MAX_RECORDS:
+        raise BatchFailure(
+            f"The batch input has {records} records: at most {MAX_RECORDS} are allowed in a batch inference job."
+        )
+
+
+def _records(source: Path) -> int:
+    with source.open("rb") as lines:
+        return sum(not line.isspace() for line in lines)
 
 
 def _chunks(queries: Iterable[Query]) -> Iterator[list[Query]]:

@@ -1,0 +1,74 @@
+"""Batch input in parts: none too large, none too many, every line in one of them."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+pytestmark = pytest.mark.spark
+COUNTS = st.dictionaries(st.text("0123456789abcdef", min_size=4, max_size=4), st.integers(1, 5), max_size=300)
+
+
+def sizes(counts: dict[str, int], found: list[tuple[str, str]]) -> list[int]:
+    return [sum(n for bucket, n in counts.items() if first <= bucket <= last) for first, last in found]
+
+
+@given(COUNTS, st.integers(5, 400))
+def test_each_bucket_is_in_one_part_and_no_part_is_more_than_a_job_takes(
+    counts: dict[str, int], most: int
+) -> None:
+    from glue_jobs import batch_parts
+
+    found = list(batch_parts.ranges(counts, most=most))
+    assert sum(sizes(counts, found)) == sum(counts.values())
+    ends = [end for part in found for end in part]
+    assert ends == sorted(ends) and all(bucket in counts for bucket in ends)
+    assert all(0 < size <= most for size in sizes(counts, found))
+
+
+@pytest.mark.parametrize(
+    ("records", "most", "parts"),
+    [(1, 100, 1), (100, 100, 1), (101, 100, 2), (5_100, 5_000, 2), (15_000, 5_000, 3), (11_999, 1_000, 12)],
+)
+def test_parts_are_as_few_as_can_be_and_about_alike(records: int, most: int, parts: int) -> None:
+    from glue_jobs import batch_parts
+
+    counts = {f"{number:05x}": 1 for number in range(records)}
+    found = sizes(counts, list(batch_parts.ranges(counts, most=most)))
+    assert (
+        len(found) == parts
+        and max(found) - min(found) <= math.ceil(records / parts) - records // parts + parts
+    )
+
+
+def frame(spark: Any, users: int) -> Any:
+    return spark.createDataFrame(
+        [(f"user {n}", ["a", "b"]) for n in range(users)], "userId string, itemList array<string>"
+    )
+
+
+def test_every_line_is_in_one_part_as_it_was_and_the_same_ids_are_cut_alike(spark: Any) -> None:
+    from glue_jobs import batch_parts
+
+    parts = batch_parts.split(frame(spark, 350), records=350, most=100)
+    lines = {name: [tuple(row) for row in part.collect()] for name, part in parts.items()}
+    assert list(lines) == ["a", "b", "c", "d"] and all(80 <= len(found) <= 100 for found in lines.values())
+    together = [line for found in lines.values() for line in found]
+    assert sorted(together) == sorted((f"user {n}", ["a", "b"]) for n in range(350))
+    again = batch_parts.split(frame(spark, 350).orderBy("userId"), records=350, most=100)
+    assert {name: {row[0] for row in part.collect()} for name, part in again.items()} == {
+        name: {line[0] for line in found} for name, found in lines.items()
+    }
+
+
+def test_what_would_be_more_parts_than_a_run_may_have_is_left_whole(spark: Any) -> None:
+    from glue_jobs import batch_parts
+
+    assert batch_parts.split(frame(spark, 13), records=13, most=1) == {}
+    assert batch_parts.split(None, records=batch_parts.MOST_PARTS * 10**8 + 1, most=10**8) == {}  # type: ignore[arg-type]
+    assert json.dumps(batch_parts.NAMES[: batch_parts.MOST_PARTS]) == '"abcdefghijkl"'
