@@ -41,7 +41,7 @@ class CodeBuild:
         return {
             "CreateProject": lambda context, p: {"project": shown(self._written(context, p, "create"))},
             "UpdateProject": lambda context, p: {"project": shown(self._written(context, p, "update"))},
-            "DeleteProject": lambda context, p: self.store.delete(p["name"]) or {},
+            "DeleteProject": self._delete,
             "BatchGetProjects": lambda context, p: self._projects(context, p),
             "ListProjects": lambda context, p: page("projects", sorted(self.store.projects), p),
             "StartBuild": self._start,
@@ -50,6 +50,10 @@ class CodeBuild:
             "ListBuilds": lambda context, p: page("ids", _newest_first(self.store.builds.values(), p), p),
             "ListBuildsForProject": self._list_builds,
         }
+
+    def _delete(self, context: RequestContext, parameters: Parameters) -> dict[str, Any]:
+        self.store.delete(parameters["name"])
+        return {}
 
     def resource_arn(self, operation: str, parameters: Parameters) -> str | None:
         """Service authorization reference: of builds it is the project, too."""
