@@ -56,7 +56,7 @@ def raw(image: Image, name: str | None) -> str | None:
 
 def scalar(image: Image, name: str, *, reason: str) -> str | None:
     """A string, number or boolean as text; None for none. Raises Wrong for a list, a map, a set or bytes."""
-    kind = next(iter(image.get(name, {"NULL": True})))
+    kind = next(iter(image.get(name) or {"NULL": True}))
     if kind not in ("S", "N", "BOOL", "NULL"):
         raise Wrong(reason)
     return raw(image, name)

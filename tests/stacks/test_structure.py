@@ -209,7 +209,7 @@ def tasks(definition: Any) -> Iterator[dict[str, Any]]:
 
 
 IAM_PREFIX = {"redshiftdata": "redshift-data", "lambda": "lambda", "states": "states", "sfn": "states"}
-IAM_ACTION = {"lambda:Invoke": "lambda:InvokeFunction"}
+IAM_ACTION = {"lambda:Invoke": "lambda:InvokeFunction", "s3:ListObjectsV2": "s3:ListBucket"}
 
 
 def iam_action(resource: str) -> str:

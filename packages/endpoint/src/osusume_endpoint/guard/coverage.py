@@ -38,14 +38,6 @@ AMENDED: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "UpdateSchedule": ("scheduler", "_update_schedule"),
     },
     "sns": {"Publish": ("sns", "_deliver_to_lambda")},
-    "stepfunctions": {
-        "DescribeExecution": ("stepfunctions", "_describe_execution"),
-        "SendTaskFailure": ("stepfunctions", "_send_task_failure"),
-        "SendTaskHeartbeat": ("stepfunctions", "_send_task_heartbeat"),
-        "SendTaskSuccess": ("stepfunctions", "_send_task_success"),
-        "StartExecution": ("stepfunctions", "_start_execution"),
-        "StopExecution": ("stepfunctions", "_stop_execution"),
-    },
 }
 
 
