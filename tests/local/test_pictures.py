@@ -89,7 +89,7 @@ def test_without_a_browser_no_picture_is_touched(monkeypatch: pytest.MonkeyPatch
 
 
 def test_the_command_of_the_page_asks_for_them() -> None:
-    target = ["make", "-n", "month", "USERS=600", "LOADS=2", "PICTURES=docs/pictures"]
+    target = ["make", "-n", "month", "USERS=2000", "LOADS=4", "PICTURES=docs/pictures"]
     said = subprocess.run(target, cwd=DOCS.parent, capture_output=True, text=True, check=True).stdout
     [command] = [line for line in said.splitlines() if " -m local month " in line]
     assert command.split("--pictures ")[1:] == ["docs/pictures"]
