@@ -82,15 +82,6 @@ def active(publishing: Mapping[str, Any], *, for_each: str) -> dict[str, Rule]:
     return {name: rule for name, rule in RULES.items() if publishing.get(name) and for_each in rule.for_each}
 
 
-def applied(
-    on: Operations, entries: Any, *, rules: Mapping[str, Rule], publishing: Mapping[str, Any], given: Given
-) -> Any:
-    """The list after each rule in turn."""
-    for step in steps(on, rules=rules, publishing=publishing, given=given):
-        entries = step(entries)
-    return entries
-
-
 def steps(
     on: Operations, *, rules: Mapping[str, Rule], publishing: Mapping[str, Any], given: Given
 ) -> list[Callable[[Any], Any]]:

@@ -180,11 +180,6 @@ def left(outcomes: DataFrame) -> DataFrame:
     return outcomes.where(F.size("items") > 0).select(LISTS.names)
 
 
-def changed(lists: DataFrame, change: Step) -> DataFrame:
-    """Lists whose entries `change` maps to others; those that would be empty are left out."""
-    return left(outcome(lists, [change], results=0))
-
-
 def first(lists: DataFrame, length: int) -> DataFrame:
     """The lists, none longer than this; scores stay null where the recipe gives none."""
     return lists.withColumns({name: F.slice(name, 1, length) for name in ("items", "scores")})

@@ -11,6 +11,11 @@ import socket
 from collections.abc import Mapping
 from typing import Any
 
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSPreparedRequest, AWSRequest, HeadersDict
+from botocore.exceptions import ClientError
+from botocore.httpsession import URLLib3Session
+
 from lambdas.shared import core
 
 ERRORS_FROM = 300
@@ -25,8 +30,6 @@ class Direct:
     """
 
     def __init__(self, service: str, *, timeout_ms: int) -> None:
-        from botocore.httpsession import URLLib3Session
-
         client, session = core.client(service), core.session()
         meta, names = client.meta, client.meta.service_model.metadata
         self._credentials = session.get_credentials()
@@ -64,9 +67,6 @@ class Direct:
         return answer
 
     def _signed(self, operation: str, body: bytes) -> Any:
-        from botocore.auth import SigV4Auth
-        from botocore.awsrequest import AWSPreparedRequest, AWSRequest, HeadersDict
-
         headers = {"X-Amz-Target": f"{self._target}.{operation}", "Content-Type": self._type}
         request = AWSRequest(method="POST", url=self._url, data=body, headers=headers)
         # Frozen: they may be renewed while a request is signed.
@@ -76,8 +76,6 @@ class Direct:
 
 
 def _refusal(operation: str, response: Any) -> Exception:
-    from botocore.exceptions import ClientError
-
     try:
         told = json.loads(response.content)
     except ValueError:  # a balancer's page, or nothing

@@ -88,9 +88,12 @@ def test_items_bought_since_a_day_leave_the_list_and_the_others_keep_their_score
     )
     on = recommendations.OnColumns()
     joined = lists.join(recommendations.bought(orders), "key", "left")
-    left = recommendations.changed(
-        joined, lambda entries: on.without(entries, on.since(joined["bought"], "2026-11-20 00:00:00"))
+    outcomes = recommendations.outcome(
+        joined,
+        [lambda entries: on.without(entries, on.since(joined["bought"], "2026-11-20 00:00:00"))],
+        results=0,
     )
+    left = recommendations.left(outcomes)
     kept = {line["key"]: line["items"] for line in lines(left)}
     assert kept == {"u1": [["a", 3.0], ["c", 1.0]], "u2": [["b", 1.0]]}
 

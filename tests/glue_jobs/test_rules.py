@@ -14,7 +14,7 @@ pytest.importorskip("pyspark")
 
 from config.settings import EventRule, Publishing
 from glue_jobs import rules
-from glue_jobs.rules import RULES, Given, Rule, active, applied
+from glue_jobs.rules import RULES, Given, Rule, active, steps
 
 NOW = datetime(2026, 11, 24, 3, tzinfo=UTC)
 Entries = list[tuple[str, float]]
@@ -36,6 +36,15 @@ class OnValues:
             chosen.remove(next(e for e in reversed(chosen) if e[0] in ids))
             chosen.append(waiting.pop(0))
         return chosen
+
+
+def applied(
+    on: Any, entries: Any, *, rules: Mapping[str, Rule], publishing: Mapping[str, Any], given: Given
+) -> Any:
+    """The list after each rule in turn."""
+    for step in steps(on, rules=rules, publishing=publishing, given=given):
+        entries = step(entries)
+    return entries
 
 
 def test_every_key_of_publishing_that_is_no_setting_of_the_publisher_is_a_rule() -> None:
@@ -195,16 +204,9 @@ def test_what_a_rule_looks_up_is_worked_out_once_a_list(spark: Any) -> None:
     given = Given(user={"bought": F.col("bought")}, items={}, now=NOW, results=25)
     publishing = {"exclude_bought_within_days": 4, "min_never_bought": 10}
     for name in publishing:
-        changed = recommendations.changed(
-            frame,
-            lambda entries, name=name: applied(
-                recommendations.OnColumns(),
-                entries,
-                rules={name: RULES[name]},
-                publishing=publishing,
-                given=given,
-            ),
-        )
+        on, chosen = recommendations.OnColumns(), {name: RULES[name]}
+        found = steps(on, rules=chosen, publishing=publishing, given=given)
+        changed = recommendations.left(recommendations.outcome(frame, found, results=0))
         plan = changed._jdf.queryExecution().analyzed().toString()
         # The list is named twice: filtered, and looked at whether anything is left.
         assert plan.count("map_filter") == 1, name

@@ -35,6 +35,13 @@ def inside(root: Path, *parts: str) -> Path:
     return path
 
 
+def write_whole(path: Path, text: str) -> None:
+    """Writes the file so that it holds the text or what it held before, whenever the process is killed."""
+    partial = path.with_suffix(".partial")
+    partial.write_text(text, encoding="utf-8")
+    partial.replace(path)
+
+
 def _names(part: str) -> list[str]:
     names = part.split("/")
     for name in names:

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from osusume_endpoint import service
+from osusume_endpoint.cloudformation.casing import camel
 from osusume_endpoint.errors import ApiError
-from osusume_endpoint.redshift.cloudformation import camel
 
 NAME = "codebuild"
 Properties = dict[str, Any]

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from osusume_endpoint import paths
 from osusume_endpoint.codebuild import supported
 from osusume_endpoint.errors import ApiError
 
@@ -35,10 +36,8 @@ class Store:
     def save(self) -> None:
         with self.lock:
             self._file.parent.mkdir(parents=True, exist_ok=True)
-            partial = self._file.with_suffix(".partial")
             content = {"projects": self.projects, "builds": self.builds, "numbers": self._numbers}
-            partial.write_text(json.dumps(content))
-            partial.replace(self._file)
+            paths.write_whole(self._file, json.dumps(content))
 
     def project_arn(self, name: str) -> str:
         return f"{self._arn}project/{name}"

@@ -100,10 +100,7 @@ class Store:
         return paths.inside(self.folder, f"{quote(record.arn, safe='')}.json")
 
     def _write(self, record: Record) -> None:
-        path = self._path(record)
-        partial = path.with_suffix(".partial")
-        partial.write_text(json.dumps(asdict(record)), encoding="utf-8")
-        partial.replace(path)
+        paths.write_whole(self._path(record), json.dumps(asdict(record)))
 
 
 def _read_all(folder: Path) -> Iterator[Record]:

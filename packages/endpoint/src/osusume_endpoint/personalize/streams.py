@@ -90,10 +90,8 @@ class Streams:
             kept = [{} if user in users else row for user, row in zip(owners, rows, strict=True)]
             deleted = sum(row != old for row, old in zip(kept, rows, strict=True))
             if deleted:
-                path = self.path(dataset_arn)
-                partial = path.with_suffix(".partial")
-                partial.write_text("".join(json.dumps(row) + "\n" for row in kept), encoding="utf-8")
-                partial.replace(path)
+                lines = "".join(json.dumps(row) + "\n" for row in kept)
+                paths.write_whole(self.path(dataset_arn), lines)
                 self._counts.pop(dataset_arn, None)
             return deleted
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from osusume_endpoint import service
+from osusume_endpoint.cloudformation.casing import camel
 from osusume_endpoint.errors import ApiError
 
 Properties = dict[str, Any]
@@ -21,13 +22,6 @@ _NOT_EMULATED = (
     "RedshiftIdcApplicationArn",
     "SnapshotName",
 )
-
-
-def camel(value: Any) -> Any:
-    """CloudFormation's PascalCase as the API's camelCase."""
-    if isinstance(value, dict):
-        return {key[0].lower() + key[1:]: camel(item) for key, item in value.items()}
-    return [camel(item) for item in value] if isinstance(value, list) else value
 
 
 def parameters(properties: Properties) -> Properties:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from osusume_endpoint import paths
 from osusume_endpoint.errors import ApiError
 from osusume_endpoint.redshift.warehouse import NameTaken, Warehouse
 from osusume_endpoint.service import Operation, RequestContext
@@ -67,9 +68,8 @@ class Serverless:
 
     def _save(self) -> None:
         self._file.parent.mkdir(parents=True, exist_ok=True)
-        partial = self._file.with_suffix(".partial")
-        partial.write_text(json.dumps({"namespaces": self.namespaces, "workgroups": self.workgroups}))
-        partial.replace(self._file)
+        content = {"namespaces": self.namespaces, "workgroups": self.workgroups}
+        paths.write_whole(self._file, json.dumps(content))
 
     # Namespaces
 

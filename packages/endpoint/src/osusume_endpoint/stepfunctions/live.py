@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextvars
-import datetime as dt
 import functools
 import json
 import threading
@@ -14,6 +13,7 @@ from osusume_endpoint import permissions
 from osusume_endpoint.endpoint import Credentials, Endpoint
 from osusume_endpoint.errors import AccessDenied, ApiError, AssumeRoleRefused
 from osusume_endpoint.stepfunctions import telemetry
+from osusume_endpoint.stepfunctions.api.store import moment
 from osusume_endpoint.stepfunctions.errors import PERMISSIONS, RUNTIME, StateError
 from osusume_endpoint.stepfunctions.execution import Execution
 from osusume_endpoint.stepfunctions.map_run_records import MapRunRecords
@@ -114,13 +114,9 @@ class LiveExecutions:
             self.ministack._executions.pop(arn, None)
         record.update(ended(result), stopDate=self.ministack.now_iso())
         self.ministack._emit_execution_status_event(record)
-        seconds = (_moment(record["stopDate"]) - _moment(record["startDate"])).total_seconds()
+        seconds = (moment(record["stopDate"]) - moment(record["startDate"])).total_seconds()
         telemetry.record_end(machine["stateMachineArn"], status=result.status, seconds=seconds)
         telemetry.write_logs(self.endpoint, machine, record, list(record["events"]))
-
-
-def _moment(text: str) -> dt.datetime:
-    return dt.datetime.fromisoformat(text)
 
 
 def ended(result: Result) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from osusume_endpoint import depth
+from osusume_endpoint.cloudformation.casing import camel
 from osusume_endpoint.errors import ApiError
 from osusume_endpoint.stepfunctions.api.references import variable_references
 
@@ -35,18 +36,18 @@ def described(record: Mapping[str, Any], *, included: str | None) -> dict[str, A
 
 def logs(given: Mapping[str, Any] | None) -> dict[str, Any]:
     """A logging configuration with its defaults, in the API's casing whether it came by API or template."""
-    found = _api_casing(given or {})
+    found = camel(given or {})
     whole = {**NO_LOGS, **{key: value for key, value in found.items() if value is not None}}
     return {**whole, "includeExecutionData": whole["includeExecutionData"] in (True, "true")}
 
 
 def traces(properties: Mapping[str, Any]) -> dict[str, bool]:
     """The tracing configuration of a template's resource."""
-    given = _api_casing(properties.get("TracingConfiguration") or {})
+    given = camel(properties.get("TracingConfiguration") or {})
     return {"enabled": given.get("enabled") in (True, "true")}
 
 
-def check_logs(ministack: Any, given: Mapping[str, Any] | None) -> None:
+def check_logs(given: Mapping[str, Any] | None) -> None:
     """Raises InvalidLoggingConfiguration: a level needs one log group that exists.
 
     Recorded in localstack's test_sfn_api_logs.py: test_invalid_logging_configuration, test_multiple_destinations,
@@ -58,7 +59,7 @@ def check_logs(ministack: Any, given: Mapping[str, Any] | None) -> None:
         raise _bad_logs("Must specify exactly one Log Destination.")
     for destination in destinations:
         group = (destination.get("cloudWatchLogsLogGroup") or {}).get("logGroupArn", "")
-        if not _exists(ministack, group):
+        if not _exists(group):
             raise _bad_logs("Log Destination not found.")
 
 
@@ -66,13 +67,7 @@ def _bad_logs(why: str) -> ApiError:
     return ApiError("InvalidLoggingConfiguration", f"Invalid Logging Configuration: {why}")
 
 
-def _exists(ministack: Any, group_arn: str) -> bool:
+def _exists(group_arn: str) -> bool:
     from ministack.services import cloudwatch_logs
 
     return group_arn.rpartition(":log-group:")[2].removesuffix(":*") in cloudwatch_logs._log_groups
-
-
-def _api_casing(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {key[:1].lower() + key[1:]: _api_casing(item) for key, item in value.items()}
-    return [_api_casing(item) for item in value] if isinstance(value, list) else value

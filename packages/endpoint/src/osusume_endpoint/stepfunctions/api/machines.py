@@ -45,7 +45,7 @@ def _create(context: RequestContext, parameters: dict[str, Any], store: Store) -
     versions.check_description(parameters)
     tags.check(parameters.get("tags", []))
     _check_type(parameters.get("type"), parameters["definition"])
-    configuration.check_logs(store.ministack, parameters.get("loggingConfiguration"))
+    configuration.check_logs(parameters.get("loggingConfiguration"))
     arn = f"arn:aws:states:{context.region}:{context.account}:stateMachine:{parameters['name']}"
     tracing = parameters.get("tracingConfiguration") or configuration.NO_TRACES
     _check_same_tracing(store, arn, tracing)
@@ -102,7 +102,7 @@ def _update(context: RequestContext, parameters: dict[str, Any], store: Store) -
     versions.check_description(parameters)
     _check_type(machine.get("type"), parameters.get("definition"))
     if "loggingConfiguration" in parameters:
-        configuration.check_logs(store.ministack, parameters["loggingConfiguration"])
+        configuration.check_logs(parameters["loggingConfiguration"])
     changes = {key: value for key, value in parameters.items() if key != "publish"}
     updated = _with_role(context, parameters, lambda: answer(store.ministack._update_state_machine(changes)))
     if revision(machine) != INITIAL:
