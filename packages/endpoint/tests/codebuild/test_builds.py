@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
+from botocore.exceptions import ClientError
 
 from osusume_endpoint.endpoint import Endpoint
 from osusume_endpoint.testing.running import (
@@ -374,3 +375,9 @@ def test_a_workflow_without_the_permission_starts_nothing(codebuild: Endpoint) -
     found = machine(codebuild, made, "codebuild:BatchGetBuilds")
     assert found["status"] == "FAILED" and "codebuild:StartBuild" in found["cause"]
     assert codebuild.client("codebuild").list_builds_for_project(projectName=made)["ids"] == []
+
+
+@pytest.mark.parametrize("token", ["x", "-1", "1.5", "²"])
+def test_a_token_that_no_page_gave_is_refused(codebuild: Endpoint, token: str) -> None:
+    with pytest.raises(ClientError, match="InvalidInputException.*give the one of the page before"):
+        codebuild.client("codebuild").list_projects(nextToken=token)

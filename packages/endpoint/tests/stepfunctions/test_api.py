@@ -530,6 +530,20 @@ def test_a_token_that_no_page_gave_is_refused(sfn: Any, operation: str, key: str
     assert refused(call, **given, maxResults=1001) == ("ValidationException", too_large)
 
 
+def test_a_token_is_good_for_its_own_list_alone(sfn: Any) -> None:
+    arn = create(sfn, "paged-apart", PASSING, publish=True)
+    update(sfn, arn, states(A={"Type": "Pass", "Comment": "2"}), publish=True)
+    for _ in range(2):
+        finish(sfn, start(sfn, arn))
+    of_versions = sfn.list_state_machine_versions(stateMachineArn=arn, maxResults=1)["nextToken"]
+    of_executions = sfn.list_executions(stateMachineArn=arn, maxResults=1)["nextToken"]
+    for call, token in (
+        (sfn.list_executions, of_versions),
+        (sfn.list_state_machine_versions, of_executions),
+    ):
+        assert refused(call, stateMachineArn=arn, nextToken=token)[0] == "InvalidToken"
+
+
 def test_pages_of_every_list_join_to_the_whole(sfn: Any) -> None:
     """test_sfn_api.py: test_list_executions_pagination; ..._versioning.py and ..._aliasing.py: pagination."""
     arn = create(sfn, "paged", PASSING, publish=True)

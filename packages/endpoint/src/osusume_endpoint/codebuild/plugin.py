@@ -108,9 +108,17 @@ def _newest_first(builds: Iterable[Record], parameters: Mapping[str, Any]) -> li
     return ids if parameters.get("sortOrder") == "ASCENDING" else ids[::-1]
 
 
+def _start(token: str) -> int:
+    if not (token.isascii() and token.isdecimal()):
+        raise ApiError(
+            supported.CODE, f"Invalid nextToken {token!r}: give the one of the page before, or none"
+        )
+    return int(token)
+
+
 def page(key: str, found: list[str], parameters: Mapping[str, Any]) -> dict[str, Any]:
     if parameters.get("sortBy") not in (None, "NAME"):
         raise ApiError(supported.CODE, f"sortBy {parameters['sortBy']} is not emulated by the local endpoint")
-    start = int(parameters.get("nextToken") or 0)
+    start = _start(parameters.get("nextToken") or "0")
     more = {"nextToken": str(start + PAGE)} if start + PAGE < len(found) else {}
     return {key: found[start : start + PAGE], **more}
