@@ -379,5 +379,5 @@ def test_a_workflow_without_the_permission_starts_nothing(codebuild: Endpoint) -
 
 @pytest.mark.parametrize("token", ["x", "-1", "1.5", "²"])
 def test_a_token_that_no_page_gave_is_refused(codebuild: Endpoint, token: str) -> None:
-    with pytest.raises(ClientError, match="InvalidInputException.*give the one of the page before"):
+    with pytest.raises(ClientError, match=r"InvalidInputException.*give the one of the page before"):
         codebuild.client("codebuild").list_projects(nextToken=token)
