@@ -338,7 +338,10 @@ export interface components {
         };
         /** @description RFC 9457 */
         Problem: {
-            /** Format: uri-reference */
+            /**
+             * Format: uri-reference
+             * @description What went wrong, for programs; later versions may have more of them
+             */
             type: string;
             title: string;
             status: number;

@@ -14,7 +14,7 @@ from lambdas.get_recommendations.fallback import Ranking
 from lambdas.get_recommendations.ranking import Entry
 from lambdas.get_recommendations.rules import Acted
 from lambdas.shared.assignment import Assignment
-from lambdas.shared.problems import BadRequest
+from lambdas.shared.problems import BadCursor
 from lambdas.shared.recommendation_ids import new_id as new_id
 
 _CURSOR = re.compile(r"([0-9]{8}T[0-9]{6}Z|-)\.([0-9]{1,5})", re.ASCII)
@@ -46,7 +46,7 @@ class Told:
 
 
 def page(query: Mapping[str, Any], *, length: int) -> Page:
-    """Raises BadRequest for a cursor that no answer gave."""
+    """Raises BadCursor for a cursor that no answer gave."""
     count = query.get("numResults", length)
     if "cursor" not in query:
         return Page(0, count, query.get("runId"))
@@ -55,16 +55,14 @@ def page(query: Mapping[str, Any], *, length: int) -> Page:
 
 
 def opened(cursor: str) -> tuple[str | None, int]:
-    """(run, place) of a cursor. Raises BadRequest."""
+    """(run, place) of a cursor. Raises BadCursor."""
     try:
         text = base64.b64decode(cursor.encode(), altchars=b"-_", validate=True).decode()
     except ValueError:
         text = ""
     matched = _CURSOR.fullmatch(text)
     if matched is None:
-        raise BadRequest(
-            f"cursor is {cursor[:80]!r}: give nextCursor of an answer as it was, or leave it out"
-        )
+        raise BadCursor(f"cursor is {cursor[:80]!r}: give nextCursor of an answer as it was, or leave it out")
     return (None if matched[1] == "-" else matched[1]), int(matched[2])
 
 

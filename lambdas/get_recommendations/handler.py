@@ -25,7 +25,7 @@ from lambdas.shared import cors, delivered, environment
 from lambdas.shared.assignment import Assignment
 from lambdas.shared.delivered import Delivered
 from lambdas.shared.experiment_rules import Known, check
-from lambdas.shared.problems import CONTENT_TYPE, BadRequest, Forbidden, Refusal, body
+from lambdas.shared.problems import CONTENT_TYPE, KINDS, BadRequest, Forbidden, Refusal, body
 from lambdas.shared.readers import check_own
 from lambdas.shared.telemetry import count, logger
 
@@ -132,7 +132,7 @@ def proposed_actions(name: str) -> Response[str]:
     query = _query("getActions")
     solution = placements.packaged().actions
     if solution is None:
-        raise Refusal(404, "no solution proposes actions")
+        raise Refusal("not-configured", "no solution proposes actions")
     offered = _offers(solution).of(user, count=query.get("numResults", routes.DEFAULT_RESULTS))
     # Personal, for the alarm on degraded answers: it can't have more sources.
     figures = {"Degraded": int(offered.degraded), "Answers": 1}
@@ -311,19 +311,19 @@ def _json(text: str, headers: Mapping[str, str]) -> Response[str]:
 
 @app.exception_handler(BadRequest)
 def bad_request(error: BadRequest) -> Response[str]:
-    return _problem(400, str(error))
+    return _problem(error.kind, str(error))
 
 
 @app.exception_handler(Forbidden)
 def forbidden(error: Forbidden) -> Response[str]:
-    return _problem(403, str(error))
+    return _problem("not-allowed", str(error))
 
 
 @app.exception_handler(Refusal)
 def refused(error: Refusal) -> Response[str]:
     if error.__cause__ is not None:
         logger().warning("refused", extra={"fault": str(error.__cause__)})
-    return _problem(error.status, str(error))
+    return _problem(error.kind, str(error))
 
 
 @app.not_found
@@ -331,14 +331,15 @@ def not_found(error: NotFoundError) -> Response[str]:
     event = app.current_event
     route = routes.route_of(event.path)
     if route and event.http_method.upper() != route.method:
-        return _problem(405, f"{event.http_method} is not allowed: use {route.method}", Allow=route.method)
-    return _problem(404, f"{_requested_path()} is not a resource of this API")
+        detail = f"{event.http_method} is not allowed: use {route.method}"
+        return _problem("method-not-allowed", detail, Allow=route.method)
+    return _problem("no-such-resource", f"{_requested_path()} is not a resource of this API")
 
 
 @app.exception_handler(Exception)
 def failed(error: Exception) -> Response[str]:
     logger().exception("failed", exc_info=error)
-    return _problem(500, "The request failed on our side; it may be sent again")
+    return _problem("internal-error", "The request failed on our side; it may be sent again")
 
 
 def _requested_path() -> str:
@@ -346,9 +347,9 @@ def _requested_path() -> str:
     return str(event.get("requestedPath") or event.path)
 
 
-def _problem(status: int, detail: str, **headers: str) -> Response[str]:
-    text = body(status, detail=detail, instance=_requested_path())
-    return Response(status_code=status, content_type=CONTENT_TYPE, headers={**headers}, body=text)
+def _problem(kind: str, detail: str, **headers: str) -> Response[str]:
+    text = body(kind, detail=detail, instance=_requested_path())
+    return Response(status_code=KINDS[kind].status, content_type=CONTENT_TYPE, headers={**headers}, body=text)
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:

@@ -30,7 +30,7 @@ from lambdas.request_forgetting import routes as forgetting
 from lambdas.shared.experiment_rules import STATES_OF_USERS
 from lambdas.shared.forgetting import STATES
 from lambdas.shared.identifiers import MAX_ID_LENGTH
-from lambdas.shared.problems import CONTENT_TYPE
+from lambdas.shared.problems import CONTENT_TYPE, TYPE
 from lambdas.shared.user_state import LETTERS
 
 FILE = Path(__file__).parents[2] / "docs" / "openapi.json"
@@ -359,7 +359,12 @@ def _health() -> dict[str, Any]:
 
 def _problem() -> dict[str, Any]:
     fields = {
-        "type": {"type": "string", "format": "uri-reference"},
+        "type": {
+            "type": "string",
+            "format": "uri-reference",
+            "pattern": f"^{TYPE}[a-z-]+$",
+            "description": "What went wrong, for programs; later versions may have more of them",
+        },
         "title": {"type": "string"},
         "status": {"type": "integer", "minimum": 400, "maximum": 599},
         "detail": {"type": "string"},

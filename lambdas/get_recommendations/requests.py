@@ -10,7 +10,7 @@ from lambdas.get_recommendations import routes
 from lambdas.get_recommendations.placements import Placement, Serving
 from lambdas.get_recommendations.ranking import Entry
 from lambdas.shared import bodies
-from lambdas.shared.problems import BadRequest, Forbidden
+from lambdas.shared.problems import BadBody, BadRequest, Forbidden
 
 Query = Mapping[str, Any]
 
@@ -90,19 +90,19 @@ def caller(event: Mapping[str, Any]) -> str | None:
 
 
 def ranked_items(event: Mapping[str, Any]) -> tuple[str, ...]:
-    """`itemIds` of the body. Raises BadRequest."""
+    """`itemIds` of the body. Raises BadRequest, whose kind is that of a body."""
     given = bodies.content(event)
     if not isinstance(given, dict) or set(given) != {"itemIds"}:
-        raise BadRequest('the body must be {"itemIds": ["...", ...]} and nothing else')
+        raise BadBody('the body must be {"itemIds": ["...", ...]} and nothing else')
     items = given["itemIds"]
     if not isinstance(items, list) or not 1 <= len(items) <= routes.MAX_RANKED:
-        raise BadRequest(f"itemIds must be a list of 1 to {routes.MAX_RANKED} ids")
+        raise BadBody(f"itemIds must be a list of 1 to {routes.MAX_RANKED} ids")
     for item in items:
         if not isinstance(item, str):
-            raise BadRequest(f"itemIds has {json.dumps(item)[:80]}: each is a text")
+            raise BadBody(f"itemIds has {json.dumps(item)[:80]}: each is a text")
         routes.plain_identifier("itemIds", item)
     if len(set(items)) < len(items):
-        raise BadRequest("itemIds has an item twice: give each once")
+        raise BadBody("itemIds has an item twice: give each once")
     return tuple(items)
 
 

@@ -47,11 +47,11 @@ class Segments:
         try:
             return self._page(segment, solution=name, run=run, number=number)
         except StoreUnavailable as error:
-            raise Refusal(503, "segments can't be read now: send the request again") from error
+            raise Refusal("unavailable", "segments can't be read now: send the request again") from error
 
     def _named(self, solution: str | None) -> str:
         if not self.solutions:
-            raise Refusal(404, "no solution makes segments of users")
+            raise Refusal("not-configured", "no solution makes segments of users")
         if solution is None and len(self.solutions) == 1:
             return self.solutions[0]
         if solution not in self.solutions:
@@ -63,10 +63,12 @@ class Segments:
         version = self._version(solution, run)
         item = self.store.get(f"segment#{solution}#{segment}", f"{version}#{number:05}") if version else None
         if run is not None and (item is None or version != run):
-            raise Refusal(410, "the run that cursor is of can't be read any more: begin without cursor")
+            raise Refusal(
+                "cursor-expired", "the run that cursor is of can't be read any more: begin without cursor"
+            )
         if version is None or item is None:
             # Without the names of others: segments of items are named by ids.
-            raise Refusal(404, "no such segment is published")
+            raise Refusal("no-such-segment", "no such segment is published")
         users, pages = _users(item), _pages(item)
         more = number + 1 if number < pages else None
         return Members(solution, version, users, (number - 1) * routes.MAX_MEMBERS + 1, more)

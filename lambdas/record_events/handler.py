@@ -22,7 +22,7 @@ from lambdas.shared.assignment import Document
 from lambdas.shared.clients import client
 from lambdas.shared.delivered import Delivered
 from lambdas.shared.experiment_rules import check
-from lambdas.shared.problems import CONTENT_TYPE, body
+from lambdas.shared.problems import CONTENT_TYPE, KINDS, body
 from lambdas.shared.readers import reader
 from lambdas.shared.telemetry import count, logger
 
@@ -65,7 +65,7 @@ def _settled(event: dict[str, Any]) -> dict[str, Any]:
         return _answered(event)
     except Exception as error:
         logger().exception("failed", exc_info=error)
-        return _problem(500, "The request failed on our side; it may be sent again", event)
+        return _problem("internal-error", "The request failed on our side; it may be sent again", event)
 
 
 def _of_the_queue(records: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -97,7 +97,7 @@ def _answered(event: dict[str, Any]) -> dict[str, Any]:
     try:
         rows = events.batch(bodies.content(event))
     except ValueError as error:
-        return _problem(400, str(error), event)
+        return _problem("invalid-body", str(error), event)
     given = settings()
     answer = run(rows, clients=client, settings=given, now=datetime.now(UTC), reader=reader(event))
     figures = {"Accepted": answer["accepted"], "Rejected": len(answer["rejected"])}
@@ -145,9 +145,9 @@ def understood(
     return taken, rejected
 
 
-def _problem(status: int, detail: str, event: dict[str, Any]) -> dict[str, Any]:
-    text = body(status, detail=detail, instance=str(event.get("path", "/v1/events")))
-    return _response(status, text, CONTENT_TYPE)
+def _problem(kind: str, detail: str, event: dict[str, Any]) -> dict[str, Any]:
+    text = body(kind, detail=detail, instance=str(event.get("path", "/v1/events")))
+    return _response(KINDS[kind].status, text, CONTENT_TYPE)
 
 
 def _response(status: int, text: str, kind: str) -> dict[str, Any]:

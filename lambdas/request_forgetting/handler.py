@@ -15,7 +15,7 @@ from lambdas.shared import environment
 from lambdas.shared.clients import client
 from lambdas.shared.forgetting import Requests
 from lambdas.shared.identifiers import identifier
-from lambdas.shared.problems import CONTENT_TYPE, BadRequest, body
+from lambdas.shared.problems import CONTENT_TYPE, KINDS, BadRequest, body
 from lambdas.shared.telemetry import logger
 
 Answer = dict[str, Any]
@@ -49,15 +49,16 @@ def run(event: Mapping[str, Any], *, forgetting: Forgetting) -> Answer:
     resource, method = str(event.get("resource")), str(event.get("httpMethod", "")).upper()
     allowed = [route.method for route in ROUTES if route.path == resource]
     if method not in allowed:
-        return _problem(405, f"{method} is not allowed: use {', '.join(allowed)}", Allow=", ".join(allowed))
+        detail = f"{method} is not allowed: use {', '.join(allowed)}"
+        return _problem("method-not-allowed", detail, Allow=", ".join(allowed))
     try:
         return OPERATIONS[method, resource](event.get("pathParameters") or {}, forgetting)
     except BadRequest as error:
-        return _problem(400, str(error))
+        return _problem(error.kind, str(error))
     except Exception as error:
         # The error's own text may quote what was sent; its class says where to look.
         logger().error("failed", extra={"fault": type(error).__name__, "operation": f"{method} {resource}"})
-        return _problem(500, "The request failed on our side; it may be sent again")
+        return _problem("internal-error", "The request failed on our side; it may be sent again")
 
 
 def _forget(parameters: Mapping[str, str], forgetting: Forgetting) -> Answer:
@@ -70,7 +71,7 @@ def _forget(parameters: Mapping[str, str], forgetting: Forgetting) -> Answer:
 def _state(parameters: Mapping[str, str], forgetting: Forgetting) -> Answer:
     deletion = identifier("deletionId", parameters.get("deletionId"))
     told = forgetting.told(deletion) if _DELETION_ID.fullmatch(deletion) else None
-    return _answer(200, told) if told else _problem(404, "There is no such deletion")
+    return _answer(200, told) if told else _problem("no-such-deletion", "There is no such deletion")
 
 
 OPERATIONS: Mapping[tuple[str, str], Callable[[Mapping[str, str], Forgetting], Answer]] = {
@@ -87,11 +88,11 @@ def _answer(status: int, content: Mapping[str, Any], **headers: str) -> Answer:
     }
 
 
-def _problem(status: int, detail: str, **headers: str) -> Answer:
+def _problem(kind: str, detail: str, **headers: str) -> Answer:
     """Without the path, which has the user's id."""
     return {
-        "statusCode": status,
+        "statusCode": KINDS[kind].status,
         "headers": {"Content-Type": CONTENT_TYPE, **headers},
-        "body": body(status, detail=detail, instance="/v1/deletions"),
+        "body": body(kind, detail=detail, instance="/v1/deletions"),
         "isBase64Encoded": False,
     }

@@ -82,8 +82,8 @@ class Warehouse:
         for table in layout.WAREHOUSE_TABLES:
             self._put(run_id, table, rows.get(table, ()))
         self._timed("load", lambda: self._load(run_id))
-        self._timed("dbt", lambda: self._build(whole))
-        answer: dict[str, Any] = self._timed("analysis", lambda: self._analyse(run_id))
+        self._timed("dbt", lambda: self.build(whole))
+        answer: dict[str, Any] = self._timed("analysis", lambda: self.analyse(run_id))
         return answer
 
     def exposures(self, day: str) -> list[Row]:
@@ -125,12 +125,15 @@ class Warehouse:
             }
             time.sleep(0.2)
 
-    def _build(self, whole: bool) -> None:
-        """In a process of its own, which has the endpoint's adapter in front of Redshift's."""
+    def build(self, whole: bool, *more: str) -> None:
+        """All marts and their tests, or those of experiments; `more` is dbt's. Raises MonthFailed.
+
+        In a process of its own, which has the endpoint's adapter in front of Redshift's.
+        """
         role = self.cloud.client("redshift-serverless", DBT_ROLE)
         variables = profile.variables(self._building(), redshift_serverless=role)
         command = [*build.COMMAND] if whole else ["run", "--select", *(f"+{name}" for name in DAILY)]
-        arguments = build.arguments(project=build.PROJECT, work=self.work)
+        arguments = [*more, *build.arguments(project=build.PROJECT, work=self.work)]
         done = subprocess.run(
             [sys.executable, "-m", "dbt.cli.main", *command, *arguments],
             env={**os.environ, **variables, "PYTHONPATH": os.pathsep.join([str(ADAPTER), *sys.path])},
@@ -141,7 +144,8 @@ class Warehouse:
         if done.returncode:
             raise MonthFailed(f"dbt: {(done.stdout + done.stderr)[-4000:]}")
 
-    def _analyse(self, run_id: str) -> dict[str, Any]:
+    def analyse(self, run_id: str) -> dict[str, Any]:
+        """What the workflow does after the marts: every experiment's results, stored."""
         return analysis.run(
             {"run_id": run_id},
             clients=self.cloud.client,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection, Mapping, Sequence
-from http import HTTPStatus
 from typing import Any
 
 from aws_cdk import CfnOutput, Duration, RemovalPolicy, Size
@@ -18,6 +17,7 @@ from config.callers import UsagePlan
 from config.settings import Api
 from lambdas.get_recommendations.routes import ROUTES, Route
 from lambdas.request_forgetting import routes as forgetting_routes
+from lambdas.shared import problems
 from stacks.parts import pages
 from stacks.parts.logs import LogGroup
 from stacks.parts.stack import EnvironmentStack
@@ -25,31 +25,31 @@ from stacks.parts.stack import EnvironmentStack
 STAGE = "live"
 READER = "get_recommendations"  # the function that answers what no other does
 _TYPE = apigateway.ResponseType
-# API Gateway's own answers: type, title, status. Each of its types by name, since a template can't ask for the status
+# API Gateway's own answers, and what kind of problem each is. Each by its name, since a template can't ask for the status
 # (developer guide, "Gateway response types for API Gateway"); the defaults are left for types that it adds.
-REFUSALS: dict[str, tuple[apigateway.ResponseType, HTTPStatus]] = {
-    "BadRequestParameters": (_TYPE.BAD_REQUEST_PARAMETERS, HTTPStatus.BAD_REQUEST),
-    "BadRequestBody": (_TYPE.BAD_REQUEST_BODY, HTTPStatus.BAD_REQUEST),
-    "Unauthorized": (_TYPE.UNAUTHORIZED, HTTPStatus.UNAUTHORIZED),
-    "MissingAuthenticationToken": (_TYPE.MISSING_AUTHENTICATION_TOKEN, HTTPStatus.FORBIDDEN),
-    "InvalidSignature": (_TYPE.INVALID_SIGNATURE, HTTPStatus.FORBIDDEN),
-    "InvalidApiKey": (_TYPE.INVALID_API_KEY, HTTPStatus.FORBIDDEN),
-    "ExpiredToken": (_TYPE.EXPIRED_TOKEN, HTTPStatus.FORBIDDEN),
-    "AccessDenied": (_TYPE.ACCESS_DENIED, HTTPStatus.FORBIDDEN),
-    "WafFiltered": (_TYPE.WAF_FILTERED, HTTPStatus.FORBIDDEN),
-    "ResourceNotFound": (_TYPE.RESOURCE_NOT_FOUND, HTTPStatus.NOT_FOUND),
-    "RequestTooLarge": (_TYPE.REQUEST_TOO_LARGE, HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
-    "UnsupportedMediaType": (_TYPE.UNSUPPORTED_MEDIA_TYPE, HTTPStatus.UNSUPPORTED_MEDIA_TYPE),
-    "Throttled": (_TYPE.THROTTLED, HTTPStatus.TOO_MANY_REQUESTS),
-    "QuotaExceeded": (_TYPE.QUOTA_EXCEEDED, HTTPStatus.TOO_MANY_REQUESTS),
-    "ApiConfigurationError": (_TYPE.API_CONFIGURATION_ERROR, HTTPStatus.INTERNAL_SERVER_ERROR),
-    "AuthorizerConfigurationError": (_TYPE.AUTHORIZER_CONFIGURATION_ERROR, HTTPStatus.INTERNAL_SERVER_ERROR),
-    "AuthorizerFailure": (_TYPE.AUTHORIZER_FAILURE, HTTPStatus.INTERNAL_SERVER_ERROR),
-    "IntegrationFailure": (_TYPE.INTEGRATION_FAILURE, HTTPStatus.GATEWAY_TIMEOUT),
-    "IntegrationTimeout": (_TYPE.INTEGRATION_TIMEOUT, HTTPStatus.GATEWAY_TIMEOUT),
+REFUSALS: dict[str, tuple[apigateway.ResponseType, str]] = {
+    "BadRequestParameters": (_TYPE.BAD_REQUEST_PARAMETERS, "invalid-request"),
+    "BadRequestBody": (_TYPE.BAD_REQUEST_BODY, "invalid-request"),
+    "Unauthorized": (_TYPE.UNAUTHORIZED, "not-authenticated"),
+    "MissingAuthenticationToken": (_TYPE.MISSING_AUTHENTICATION_TOKEN, "not-allowed"),
+    "InvalidSignature": (_TYPE.INVALID_SIGNATURE, "not-allowed"),
+    "InvalidApiKey": (_TYPE.INVALID_API_KEY, "not-allowed"),
+    "ExpiredToken": (_TYPE.EXPIRED_TOKEN, "not-allowed"),
+    "AccessDenied": (_TYPE.ACCESS_DENIED, "not-allowed"),
+    "WafFiltered": (_TYPE.WAF_FILTERED, "not-allowed"),
+    "ResourceNotFound": (_TYPE.RESOURCE_NOT_FOUND, "no-such-resource"),
+    "RequestTooLarge": (_TYPE.REQUEST_TOO_LARGE, "too-large"),
+    "UnsupportedMediaType": (_TYPE.UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type"),
+    "Throttled": (_TYPE.THROTTLED, "too-many-requests"),
+    "QuotaExceeded": (_TYPE.QUOTA_EXCEEDED, "too-many-requests"),
+    "ApiConfigurationError": (_TYPE.API_CONFIGURATION_ERROR, "internal-error"),
+    "AuthorizerConfigurationError": (_TYPE.AUTHORIZER_CONFIGURATION_ERROR, "internal-error"),
+    "AuthorizerFailure": (_TYPE.AUTHORIZER_FAILURE, "internal-error"),
+    "IntegrationFailure": (_TYPE.INTEGRATION_FAILURE, "timed-out"),
+    "IntegrationTimeout": (_TYPE.INTEGRATION_TIMEOUT, "timed-out"),
     # What is left to it are signatures that can't be read: their own status is 403.
-    "Default4xx": (_TYPE.DEFAULT_4_XX, HTTPStatus.FORBIDDEN),
-    "Default5xx": (_TYPE.DEFAULT_5_XX, HTTPStatus.INTERNAL_SERVER_ERROR),
+    "Default4xx": (_TYPE.DEFAULT_4_XX, "not-allowed"),
+    "Default5xx": (_TYPE.DEFAULT_5_XX, "internal-error"),
 }
 
 
@@ -212,13 +212,13 @@ class RecommendationsApi(Construct):
         self._api.root.add_resource("{proxy+}").add_method("ANY", others)
 
     def _refuse(self, name: str, headers: Mapping[str, str]) -> None:
-        kind, status = REFUSALS[name]
+        answered, kind = REFUSALS[name]
         self._api.add_gateway_response(
             name,
-            type=kind,
-            status_code=str(status.value),
+            type=answered,
+            status_code=str(problems.KINDS[kind].status),
             response_headers={"Content-Type": "'application/problem+json'", **headers},
-            templates={"application/json": _problem(status)},
+            templates={"application/json": _problem(kind)},
         )
 
 
@@ -244,14 +244,9 @@ def _of_accounts(api: Api, served: Sequence[Route]) -> iam.PolicyDocument | None
     return iam.PolicyDocument(statements=[of_accounts, *([preflights] if api.page_origins else [])])
 
 
-def _problem(status: HTTPStatus) -> str:
+def _problem(kind: str) -> str:
     """The fields of the function's own problems. The path may hold what is no JSON, so the request's id names it."""
-    known = {
-        "type": "about:blank",
-        "title": status.phrase,
-        "status": status.value,
-        "instance": "urn:uuid:$context.requestId",
-    }
+    known = {**problems.known(kind), "instance": "urn:uuid:$context.requestId"}
     # The variable is a JSON string with its quotes, so it stands bare.
     return json.dumps(known)[:-1] + ', "detail": $context.error.messageString}'
 

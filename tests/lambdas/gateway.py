@@ -51,7 +51,9 @@ class _Request(BaseHTTPRequestHandler):
         text = self.rfile.read(length).decode(errors="replace")
         path, _, query = self.path.partition("?")
         if self.headers.get("Authorization") != SIGNED:
-            self._send(403, {"Content-Type": [CONTENT_TYPE]}, body(403, detail="not signed", instance=path))
+            self._send(
+                403, {"Content-Type": [CONTENT_TYPE]}, body("not-allowed", detail="not signed", instance=path)
+            )
             return
         route, parameters = _matched(path)
         function = route.function if route and route.method == self.command else "get_recommendations"

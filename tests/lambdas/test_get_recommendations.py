@@ -216,7 +216,10 @@ def test_a_wrong_num_results_is_400_and_says_what_is_right(path: str, wrong: str
     parameters = {"userId": "u1"} if path == USERS else {"itemId": "i1"} if path == ITEMS else {}
     body = ask(path, status=400, query={"numResults": wrong}, **parameters)
     assert body["detail"] == f"numResults is {wrong!r}: give a whole number from 1 to 100"
-    assert body["title"] == "Bad Request"
+    assert (body["type"], body["title"]) == (
+        "urn:problem-type:recommendations:invalid-parameter",
+        "A parameter is wrong",
+    )
     assert body["instance"] == path.format(**parameters)
 
 

@@ -60,10 +60,25 @@ expected-statuses = [403]
 include-operation-id = "recordEvents"
 checks.negative_data_rejection.enabled = false
 """
+# What a segment has no way out of.
+UNREADABLE = """
+[[operations]]
+include-operation-id = "getSegment"
+checks.not_a_server_error.expected-statuses = ["2xx", "4xx", 503]
+"""
 
 
 @pytest.fixture
-def api(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[gateway.Gateway]:
+def store() -> Iterator[dynamodb_server.Server]:
+    with dynamodb_server.running() as running:
+        published(running)
+        yield running
+
+
+@pytest.fixture
+def api(
+    store: dynamodb_server.Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[gateway.Gateway]:
     more = yaml.safe_load(EXAMPLE.read_text())
     more["solutions"] = [one for one in more["solutions"] if one["name"] != "fans"]
     content = example.content(**more)
@@ -80,18 +95,16 @@ def api(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[gateway.Gat
     monkeypatch.setattr(exposures, "document", lambda: serving.content(given)["experiments"])
     for cached in (placements.packaged, fallback.default_ranking, handler.settings, handler.recommender):
         cached.cache_clear()
-    with dynamodb_server.running() as store:
-        published(store)
-        for name, value in variables(store.url).items():
-            monkeypatch.setenv(name, value)
-        made = make_client(timeout_ms=1000)  # a busy machine is no fault of the API
-        monkeypatch.setattr(handler, "make_client", lambda timeout_ms: made)
-        functions: dict[str, Any] = {
-            "get_recommendations": handler.handler,
-            "record_events": recording.handler,
-        }
-        with gateway.running(functions) as running:
-            yield running
+    for name, value in variables(store.url).items():
+        monkeypatch.setenv(name, value)
+    made = make_client(timeout_ms=1000)  # a busy machine is no fault of the API
+    monkeypatch.setattr(handler, "make_client", lambda timeout_ms: made)
+    functions: dict[str, Any] = {
+        "get_recommendations": handler.handler,
+        "record_events": recording.handler,
+    }
+    with gateway.running(functions) as running:
+        yield running
     for cached in (placements.packaged, fallback.default_ranking, handler.settings, handler.recommender):
         cached.cache_clear()
 
@@ -164,9 +177,9 @@ def known(path: str, parameter: dict[str, Any]) -> dict[str, Any]:
     return {**parameter, "schema": told}
 
 
-def asked(api: gateway.Gateway, folder: Path, *options: str) -> int:
+def asked(api: gateway.Gateway, folder: Path, *options: str, configured: str = CONFIGURED) -> int:
     """Cases that were sent, none of which failed."""
-    (folder / "schemathesis.toml").write_text(CONFIGURED)
+    (folder / "schemathesis.toml").write_text(configured)
     command = [sys.executable, "-m", "schemathesis.cli", "run", str(document(folder)), "--url", api.url]
     command += ["--header", f"Authorization: {gateway.SIGNED}", "--no-color"]
     command += ["--output-truncate", "true", "--seed", str(SEED), *options]
@@ -215,3 +228,25 @@ def test_the_functions_answer_what_the_document_says_in_thousands_of_cases(
     api: gateway.Gateway, tmp_path: Path
 ) -> None:
     assert asked(api, tmp_path, "--phases", "coverage,fuzzing", "--max-examples", "450") >= 3000
+
+
+FAULTS = {
+    "throttled": dynamodb_server.error(400, "ProvisionedThroughputExceededException"),
+    "broken": dynamodb_server.error(500, "InternalServerError"),
+    "denied": dynamodb_server.error(400, "AccessDeniedException"),
+    "reset": dynamodb_server.reset,
+    "nothing readable": dynamodb_server.raw(b"<html>"),
+    "cut off": dynamodb_server.truncate,
+    "left unprocessed": dynamodb_server.unprocessed,
+}
+
+
+@pytest.mark.parametrize("fault", [*FAULTS])
+@pytest.mark.nightly
+def test_the_functions_answer_what_the_document_says_of_a_store_that_fails(
+    api: gateway.Gateway, store: dynamodb_server.Server, tmp_path: Path, fault: str
+) -> None:
+    """Every list is answered; a segment has no way out, so its 503, which the document has, is expected."""
+    store.fail(FAULTS[fault])
+    options = ("--phases", "fuzzing", "--max-examples", "20")
+    assert asked(api, tmp_path, *options, configured=CONFIGURED + UNREADABLE) >= 150

@@ -287,7 +287,10 @@ def test_a_page_of_the_shop_reads_with_a_token_and_is_told_why_where_it_may_not(
     for wrong in (f"Bearer {world.token(exp=1)}", "Bearer x"):
         assert page.fetch("/v1/popular", authorization=wrong)["status"] == 401
     other = page.fetch("/v1/users/2/recommendations", authorization=bearer)
-    assert (other["status"], json.loads(other["text"])["title"]) == (403, "Forbidden")
+    assert (other["status"], json.loads(other["text"])["type"]) == (
+        403,
+        "urn:problem-type:recommendations:not-allowed",
+    )
     assert page.fetch("/v1/popular?nothing=1", authorization=bearer)["status"] == 400
 
 

@@ -17,7 +17,7 @@ class Problem:
     """RFC 9457
 
     Attributes:
-        type_ (str):
+        type_ (str): What went wrong, for programs; later versions may have more of them
         title (str):
         status (int):
         detail (str):

@@ -1,0 +1,74 @@
+"""The known rows' marts by an engine that isn't the warehouse's, from SQL that a library of others translates."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from bench.second_engine import Model, SecondEngine, models
+from tests.warehouse.conftest import Warehouse
+
+pytestmark = pytest.mark.slow
+
+COLUMNS = (
+    "select table_schema || '.' || table_name, column_name, data_type from information_schema.columns"
+    " where table_schema in ('landing', 'staging', 'marts') order by table_schema, table_name, ordinal_position"
+)
+
+
+def columns(built: Warehouse) -> dict[str, dict[str, str]]:
+    found: dict[str, dict[str, str]] = {}
+    for table, column, kind in built.select(COLUMNS):
+        found.setdefault(table, {})[column] = kind
+    return found
+
+
+def dump(built: Warehouse, table: str, file: Path) -> None:
+    with built.connection.cursor() as cursor, file.open("w", encoding="utf-8") as target:
+        cursor.copy_expert(rf"copy (select * from {table}) to stdout (format csv, null '\N')", target)
+
+
+def compared(
+    built: Warehouse, folder: Path, change: Callable[[Model], Model] = lambda model: model
+) -> dict[str, list[str]]:
+    """What differs, by table."""
+    engine, tables = SecondEngine(built.name, folder), columns(built)
+    for table in tables:
+        if table.startswith("landing."):
+            engine.read(table, tables[table], lambda *asked: dump(built, *asked))
+    made = [change(model) for model in models(built.folder / "target")]
+    engine.build(made)
+    assert {model.table for model in made} == {name for name in tables if not name.startswith("landing.")}
+    assert sum(engine.count(model.table) > 0 for model in made) > 0.9 * len(made), "rows to compare"
+    found = {
+        m.table: engine.differing(m.table, tables[m.table], lambda *asked: dump(built, *asked)) for m in made
+    }
+    return {table: lines for table, lines in found.items() if lines}
+
+
+def test_both_engines_make_the_same_rows_of_every_model(built: Warehouse, tmp_path: Path) -> None:
+    assert compared(built, tmp_path) == {}
+
+
+@pytest.mark.parametrize(
+    ("model", "was", "instead"),
+    [
+        ("fct_exposures", r"min\(exposed_at\)", "max(exposed_at)"),
+        ("mart_funnel", r"count\(\*\)", "count(*) + 1"),
+        ("mart_experiment_moments", "sum\\(outcome_outcome\\)", "1.00000001 * sum(outcome_outcome)"),
+    ],
+)
+def test_an_engine_that_answers_otherwise_is_noticed(
+    built: Warehouse, tmp_path: Path, model: str, was: str, instead: str
+) -> None:
+    def changed(one: Model) -> Model:
+        if one.name != model:
+            return one
+        sql, count = re.subn(was, instead, one.sql)
+        assert count
+        return Model(one.name, one.schema, sql)
+
+    assert f"marts.{model}" in compared(built, tmp_path, changed)
