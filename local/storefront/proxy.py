@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from http import HTTPStatus
 from urllib.parse import parse_qsl, quote, unquote, urlencode
 
 from botocore.credentials import Credentials as Signer
 
 from lambdas.get_recommendations import routes
-from lambdas.shared import problems
+from lambdas.shared.problems import CONTENT_TYPE
 from osusume_endpoint import signed
 from osusume_endpoint.endpoint import Credentials
 
@@ -25,8 +27,10 @@ class Answer:
 
 
 def problem(status: int, detail: str, instance: str) -> Answer:
-    text = problems.body(status, detail=detail, instance=instance)
-    return Answer(status, text.encode(), problems.CONTENT_TYPE)
+    """This server's own, which says no more than the status: types are the API's (lambdas/shared/problems.py)."""
+    phrase = HTTPStatus(status).phrase
+    told = {"type": "about:blank", "title": phrase, "status": status, "detail": detail, "instance": instance}
+    return Answer(status, json.dumps(told, ensure_ascii=False).encode(), CONTENT_TYPE)
 
 
 @dataclass(frozen=True, kw_only=True)

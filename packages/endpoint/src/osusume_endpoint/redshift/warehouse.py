@@ -87,6 +87,9 @@ class Warehouse:
                 cursor.execute("grant create, usage on schema public to public")
                 name = sql.Identifier(database)
                 cursor.execute(sql.SQL("grant connect, temporary on database {} to public").format(name))
+                # Redshift loops over rows only where no equality joins them. PostgreSQL also does where it expects
+                # few rows, and of tables that were filled a moment ago it knows nothing.
+                cursor.execute(sql.SQL("alter database {} set enable_nestloop = off").format(name))
         finally:
             connection.close()
 
