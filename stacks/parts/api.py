@@ -25,7 +25,7 @@ from stacks.parts.stack import EnvironmentStack
 STAGE = "live"
 READER = "get_recommendations"  # the function that answers what no other does
 _TYPE = apigateway.ResponseType
-# API Gateway's own answers, and what kind of problem each is. Each by its name, since a template can't ask for the status
+# API Gateway's own answers, and what kind of problem each is: each by name, since a template can't ask for the status
 # (developer guide, "Gateway response types for API Gateway"); the defaults are left for types that it adds.
 REFUSALS: dict[str, tuple[apigateway.ResponseType, str]] = {
     "BadRequestParameters": (_TYPE.BAD_REQUEST_PARAMETERS, "invalid-request"),
