@@ -41,7 +41,7 @@ def test_results_have_redshifts_types_and_pages(warehouse: Warehouse) -> None:
 
 
 def test_no_session_loops_over_rows_that_an_equality_joins(warehouse: Warehouse) -> None:
-    """Redshift doesn't; PostgreSQL does where it guesses few rows, and of tables filled a moment ago it knows nothing."""
+    """Redshift doesn't; PostgreSQL does where it guesses few rows, knowing nothing of new tables."""
     ended = warehouse.ok("select current_setting('enable_nestloop')")
     answer = warehouse.cloud.client("redshift-data").get_statement_result(Id=ended["Id"])
     assert answer["Records"] == [[{"stringValue": "off"}]]
