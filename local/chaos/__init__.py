@@ -16,6 +16,11 @@ def register(commands: Any) -> None:
         "--seed", type=int, help="of the first run; the next ones count up (default: a new one)"
     )
     chaos.add_argument("--runs", type=int, default=3, help="runs under faults (default 3)")
+    chaos.add_argument(
+        "--kills",
+        action="store_true",
+        help="kill a process at every state of every workflow instead, over 30 runs",
+    )
     chaos.add_argument("--plan", type=Path, metavar="FILE", help="these faults instead of random ones")
     chaos.add_argument(
         "--seconds", type=float, default=600, help="a run that takes longer is stopped and broken"

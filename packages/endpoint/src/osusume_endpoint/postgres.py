@@ -109,6 +109,12 @@ def ensure(home: Path) -> Server:
         return server
 
 
+def known(home: Path) -> Server | None:
+    """The server that `ensure` started, alive or not."""
+    with _servers_lock:
+        return _servers.get(home)
+
+
 def start(*, home: Path) -> Server:
     """Initialise on first use and start, on the last port again or on a free one."""
     private.close_to_others()
