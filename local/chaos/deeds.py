@@ -42,7 +42,7 @@ class Deeds:
     def again(self) -> Outcome:
         """The newest run goes on where it ended, as its notification says; where it can't, a new one starts."""
         newest = self.newest()
-        if self._item(layout.PROGRESS.of(run_id=newest)) and newest != self._watermark():
+        if self._item(layout.PROGRESS.of(run_id=newest)) and newest != self.watermark():
             return self.pipeline({"resume": newest})
         return self.run()
 
@@ -61,7 +61,7 @@ class Deeds:
         """The run that serves once more, and those that the warehouse misses: twice is the same as once."""
         item = self._item(layout.WAREHOUSE_PENDING) or {}
         pending = item.get("run_ids", {}).get("SS", [])
-        return self._execution("load", {"runs": sorted({*pending, self._watermark()})})
+        return self._execution("load", {"runs": sorted({*pending, self.watermark()})})
 
     def forget(self, *, dead_lock: bool = False) -> Outcome:
         if dead_lock:
@@ -121,7 +121,7 @@ class Deeds:
         item: dict[str, Any] | None = answer.get("Item")
         return item
 
-    def _watermark(self) -> str:
+    def watermark(self) -> str:
         item = self._item(layout.WATERMARK) or {}
         return str(item.get("run_id", {}).get("S", ""))
 

@@ -112,10 +112,8 @@ class Line(Deployed):
     def follow(self, arn: str, *, seconds: float) -> Outcome:
         started, client = time.monotonic(), self.client("stepfunctions")
         execution = Execution(arn)
-        told: dict[str, Any] = {
-            "workflow": arn.split(":")[6].removeprefix(f"{self.settings.names.prefix}-"),
-            "arn": arn,
-        }
+        workflow = arn.split(":")[6].removeprefix(f"{self.settings.names.prefix}-")
+        told: dict[str, Any] = {"workflow": workflow, "arn": arn}
 
         def sleep(pause: float) -> None:
             if time.monotonic() - started > seconds:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -29,6 +30,7 @@ class Round:
     other: Counter[str] = field(default_factory=Counter)  # kills that no state is told of, by kind of process
     problems: list[str] = field(default_factory=list)
     left: list[Kill] = field(default_factory=list)  # that met nothing
+    unsettled: bool = False
 
     def note(self, plan: Plan, report: Mapping[str, Any]) -> None:
         """Counts what fired, and takes it from what is left."""
@@ -46,21 +48,29 @@ class Round:
 def play(line: Line, killing: Killing, deeds: Deeds) -> Round:
     """Tells the story until each of its kills hit something; then a run must succeed, and no row be lost."""
     done = Round(killing, left=list(killing.kills))
-    last: Outcome | None = None
+    forgotten = len(deeds.forgotten)
     for _ in range(killing.story.repeats):
         for act in killing.story.acts:
-            last = _act(deeds, done, act)
-            print(f"  {last.workflow}: {told(last)}", flush=True)
+            outcome = _act(deeds, done, act)
+            print(f"  {outcome.workflow}: {told(outcome)}", flush=True)
+            done.unsettled = _unsettled(outcome, act, before=done.unsettled)
         if not done.left:
             break
-    done.problems += _settled(line, deeds, last)
+    done.problems += _settled(line, deeds, run=done.unsettled or len(deeds.forgotten) > forgotten)
     return done
+
+
+def _unsettled(outcome: Outcome, act: Act, *, before: bool) -> bool:
+    """Whether a run has to follow: only a whole one tells that nothing was left in its way."""
+    if outcome.status == KILLED:
+        return True
+    return before if act.error or outcome.workflow != "pipeline" else not outcome.succeeded
 
 
 def _act(deeds: Deeds, done: Round, act: Act) -> Outcome:
     line, seed = deeds.line, done.killing.seed
     if any(kill.of == "endpoint" for kill in done.left):
-        _await_saved()
+        time.sleep(SAVED_SECONDS)
     before = Before.of(line)
     kills = (*act.kills, *done.left)
     plan = Plan(seed=seed, kills=kills, rules=act.rules) if kills or act.rules else None
@@ -74,12 +84,6 @@ def _act(deeds: Deeds, done: Round, act: Act) -> Outcome:
         outcome = replace(outcome, run_id=line.newest_run())
     done.problems += _held(line, before, outcome, report, act)
     return outcome
-
-
-def _await_saved() -> None:
-    import time
-
-    time.sleep(SAVED_SECONDS)
 
 
 def _performed(deeds: Deeds, act: Act, plan: Plan | None) -> tuple[Outcome, dict[str, Any]]:
@@ -111,17 +115,17 @@ def _held(line: Line, before: Before, outcome: Outcome, report: dict[str, Any], 
     return [f"{outcome.workflow}: {problem}" for problem in problems]
 
 
-def _settled(line: Line, deeds: Deeds, last: Outcome | None) -> list[str]:
-    """A run without faults succeeds where the last one did not, with nobody's help, and nothing is lost."""
+def _settled(line: Line, deeds: Deeds, *, run: bool) -> list[str]:
+    """A run without faults succeeds after one that did not, with nobody's help, and nothing is lost."""
     problems: list[str] = []
-    if last is None or not (last.publishes and not line.pending()):
+    if run or line.pending():
         before = Before.of(line)
         last = deeds.run()
         print(f"  run without faults after it: {told(last)}", flush=True)
         if not last.succeeded:
             return [f"the run without faults after it failed: {told(last)}"]
         problems += broken(line, before, last, NOTHING)
-    return [*problems, *lost(line, last.run_id, forgotten=deeds.forgotten)]
+    return [*problems, *lost(line, deeds.watermark(), forgotten=deeds.forgotten)]
 
 
 def table(rounds: Sequence[Round], states: Mapping[Place, State]) -> str:
