@@ -15,7 +15,7 @@ def register(commands: Any) -> None:
     chaos.add_argument(
         "--seed", type=int, help="of the first run; the next ones count up (default: a new one)"
     )
-    chaos.add_argument("--runs", type=int, default=3, help="runs under faults (default 3)")
+    chaos.add_argument("--runs", type=int, help="runs under faults (default 3, with --kills 30)")
     chaos.add_argument(
         "--kills",
         action="store_true",

@@ -17,7 +17,7 @@ from local.chaos import rounds as rounds_
 from local.chaos import workflows
 from local.chaos.deeds import Deeds
 from local.chaos.invariants import Before, broken
-from local.chaos.killing import Killing, killing
+from local.chaos.killing import SEEDS, Killing, killing
 from local.chaos.line import Line
 from local.chaos.plans import random_plan
 from local.chaos.telling import fired, told
@@ -28,6 +28,7 @@ from osusume_endpoint.signed import RequestRefused
 from stacks.synthesis import synthesize
 
 WAIT_SCALE = "0.01"
+RUNS = 3
 
 
 def run(options: argparse.Namespace) -> int:
@@ -55,10 +56,15 @@ class Broken(RuntimeError):
 def _plans(options: argparse.Namespace) -> list[Plan]:
     seed = options.seed if options.seed is not None else SystemRandom().randrange(1_000_000)
     if options.plan is None:
-        return [random_plan(seed + number) for number in range(options.runs)]
+        return [random_plan(seed + number) for number in range(_runs(options))]
     plan = read(options.plan)
     first = options.seed if options.seed is not None else plan.seed
-    return [plan.model_copy(update={"seed": first + number}) for number in range(options.runs)]
+    return [plan.model_copy(update={"seed": first + number}) for number in range(_runs(options))]
+
+
+def _runs(options: argparse.Namespace) -> int:
+    given: int | None = options.runs
+    return given if given is not None else SEEDS if options.kills else RUNS
 
 
 @contextmanager
@@ -102,7 +108,7 @@ def _kill(line: Line, options: argparse.Namespace) -> None:
     _baseline(line, options)
     deeds, rounds = Deeds(line, seconds=options.seconds), []
     first = options.seed if options.seed is not None else 0
-    for seed in range(first, first + options.runs):
+    for seed in range(first, first + _runs(options)):
         rounds.append(_round(line, killing(seed, states), deeds))
     print(f"\n{rounds_.table(rounds, states)}")
     missed = rounds_.missed(rounds, states)

@@ -7,6 +7,7 @@ import logging
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from osusume_endpoint.personalize.workers import Worker
 
 log = logging.getLogger("osusume.faults")
+BACK_SECONDS = 30.0  # within which a killed PostgreSQL answers again
 LAST_REPORT = "faults.json"  # in the state folder: what had fired when the endpoint was killed
 
 _workers: dict[str, PythonWorker] = {}  # by the access key that the process has
@@ -55,9 +57,21 @@ def took(injector: Injector | None, worker: Worker, task: str) -> None:
 
 
 def entered(injector: Injector | None, workflow: str, state: str) -> None:
-    """A workflow entered a state."""
-    if injector:
-        _carry_out(injector, injector.entered(workflow, state), lambda: False)
+    """A workflow entered a state. It goes no further before what dies here is up again, from an earlier kill, and dead."""
+    kills = injector.entered(workflow, state) if injector else []
+    if injector and kills:
+        if any(kill.of == "postgres" for kill in kills):
+            _await_postgres()
+        _carry_out(injector, kills, lambda: False)
+
+
+def _await_postgres() -> None:
+    deadline = time.monotonic() + BACK_SECONDS
+    while time.monotonic() < deadline:
+        server = postgres.known(endpoints.current().home)
+        if server is None or server.alive:
+            return
+        time.sleep(0.05)
 
 
 def called(injector: Injector, subject: Subject) -> None:
