@@ -17,7 +17,6 @@ from local.chaos.line import Line, Outcome
 from local.chaos.rows import Counts
 from stacks.workflows import solutions
 
-FORGOTTEN_SECONDS = 300.0
 EXTRA = "leftover"  # names what no configuration has
 TOO_GOOD = 10.0  # so much better than it is a serving version is said to be, and the next is turned down
 

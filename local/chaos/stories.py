@@ -62,7 +62,7 @@ STORIES = (
         seeds=3,
         acts=(
             _refused(lambda deeds: deeds.pipeline({"resume": "never"}, dead_lock=True), "NothingToResume"),
-            _refused(lambda deeds: deeds.pipeline({"resume": deeds.newest()}), "ResumedTooLate"),
+            _refused(lambda deeds: deeds.pipeline({"resume": deeds.watermark()}), "ResumedTooLate"),
             _refused(lambda deeds: deeds.pipeline({"versions": {"nobody": "none"}}), "UnknownSolution"),
             _refused(lambda deeds: deeds.pipeline({"versions": deeds.unusable()}), "VersionUnusable"),
         ),

@@ -57,7 +57,7 @@ def took(injector: Injector | None, worker: Worker, task: str) -> None:
 
 
 def entered(injector: Injector | None, workflow: str, state: str) -> None:
-    """A workflow entered a state. It goes no further before what dies here is up again, from an earlier kill, and dead."""
+    """A workflow entered a state, and waits there until what dies is up again after an earlier kill."""
     kills = injector.entered(workflow, state) if injector else []
     if injector and kills:
         if any(kill.of == "postgres" for kill in kills):
