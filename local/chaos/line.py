@@ -160,7 +160,7 @@ class Line(Deployed):
         return report
 
     def status(self, arn: str) -> str:
-        """Of an execution; empty where it is not known, since it was not saved."""
+        """The status of an execution; empty where it is not known, since it was not saved."""
         try:
             return str(self.client("stepfunctions").describe_execution(executionArn=arn)["status"])
         except ClientError:

@@ -129,7 +129,7 @@ def _settled(line: Line, deeds: Deeds, *, run: bool) -> list[str]:
 
 
 def table(rounds: Sequence[Round], states: Mapping[Place, State]) -> str:
-    """Of each kind of process how often it was killed; of each workflow how many states were hit."""
+    """Two tables: how often each kind of process was killed, and how many states of each workflow were hit."""
     wanted = {place for place in states if not unreached(place)}
     hit = {place for one in rounds for place, _ in one.hits}
     killed = Counter(kind for one in rounds for (_, kind), n in one.hits.items() for _ in range(n))
