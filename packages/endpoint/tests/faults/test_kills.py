@@ -142,6 +142,25 @@ def test_a_postgres_that_is_down_is_not_killed_again(monkeypatch: pytest.MonkeyP
     assert kills.kill_postgres(0.5) is False
 
 
+def test_a_postgres_whose_port_is_still_taken_is_started_again(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    endpoint = Endpoint(url="", port=0, region="eu-central-1", account="1" * 12, home=tmp_path)
+    monkeypatch.setattr(endpoints, "_current", [endpoint])
+    starts: list[Any] = [postgres.PostgresFailed("port taken"), SimpleNamespace(process="new")]
+
+    def start(home: Path) -> Any:
+        made = starts.pop(0)
+        if isinstance(made, Exception):
+            raise made
+        return made
+
+    monkeypatch.setattr(postgres, "start", start)
+    server: Any = SimpleNamespace(process="killed")
+    kills.restart_postgres(server)
+    assert server.process == "new"
+
+
 def test_two_kills_of_one_moment_are_one_death(monkeypatch: pytest.MonkeyPatch) -> None:
     deaths: list[bool] = [True]
     plan = "kills: [{target: 'lambda:f'}, {target: 'lambda:f', at: 1}]"

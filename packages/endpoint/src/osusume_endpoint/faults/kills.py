@@ -26,6 +26,7 @@ log = logging.getLogger("osusume.faults")
 BACK_SECONDS = 30.0  # within which a killed PostgreSQL answers again
 LAST_REPORT = "faults.json"  # in the state folder: what had fired when the endpoint was killed
 
+_entering = threading.Lock()
 _workers: dict[str, PythonWorker] = {}  # by the access key that the process has
 _jobs: dict[str, Execution] = {}  # by the name of the job's role session
 
@@ -60,9 +61,10 @@ def entered(injector: Injector | None, workflow: str, state: str) -> None:
     """A workflow entered a state, and waits there until what dies is up again after an earlier kill."""
     kills = injector.entered(workflow, state) if injector else []
     if injector and kills:
-        if any(kill.of == "postgres" for kill in kills):
-            _await_postgres()
-        _carry_out(injector, kills, lambda: False)
+        with _entering:  # of two branches that kill PostgreSQL, the second waits until it is back
+            if any(kill.of == "postgres" for kill in kills):
+                _await_postgres()
+            _carry_out(injector, kills, lambda: False)
 
 
 def _await_postgres() -> None:
@@ -143,8 +145,14 @@ def kill_postgres(restart_seconds: float) -> bool:
 
 
 def restart_postgres(server: postgres.Server) -> None:
-    try:
-        # The plug-ins hold this object: it gets the new process.
-        server.process = postgres.start(home=endpoints.current().home).process
-    except postgres.PostgresFailed:
-        log.exception("PostgreSQL did not come back")
+    """It may take some attempts: what is left of the killed one holds its port for a while."""
+    deadline = time.monotonic() + BACK_SECONDS
+    while True:
+        try:
+            # The plug-ins hold this object: it gets the new process.
+            server.process = postgres.start(home=endpoints.current().home).process
+            return
+        except postgres.PostgresFailed:
+            if time.monotonic() > deadline:
+                log.exception("PostgreSQL did not come back")
+                return
