@@ -22,7 +22,7 @@ from local.demo import loader, progress, story, tables
 from local.demo.deployed import EXPORTED_AFTER_SECONDS, Deployed
 from local.demo.generated import generate
 from local.demo.history import Execution, Failure
-from operations.place import Place
+from operations.place import Place, Refused
 from osusume_endpoint import state
 from osusume_endpoint.endpoint import Endpoint
 from osusume_endpoint.faults.client import Faults
@@ -30,7 +30,7 @@ from osusume_endpoint.faults.kills import LAST_REPORT
 from osusume_endpoint.signed import RequestRefused
 
 # What a caller meets whose endpoint dies.
-GONE = (BotoCoreError, ClientError, OSError, RequestRefused)
+GONE = (BotoCoreError, ClientError, OSError, Refused, RequestRefused)
 SAVED_SECONDS = 5.0  # the endpoint saves what it knows when it was left alone for three
 DIES_SECONDS = 15.0
 
