@@ -13,12 +13,12 @@ from botocore.exceptions import ClientError
 
 from config import layout
 from config.settings import Settings
-from local.chaos.line import Line, Outcome
+from local.chaos.line import GONE, Line, Outcome
 from local.chaos.rows import Counts
 from stacks.workflows import solutions
 
 EXTRA = "leftover"  # names what no configuration has
-TOO_GOOD = 10.0  # so much better than it is a serving version is said to be, and the next is turned down
+BEST = 0.999  # a serving version is said to be so good, and the next is turned down
 
 
 @dataclass
@@ -82,7 +82,7 @@ class Deeds:
         """A run of everything, after hands that were not ours."""
         personal, _, popular = (solutions.arn(self.settings, one) for one in self.settings.solutions[:3])
         self._leave_leftovers(personal)
-        self._praise(self.settings.solutions[1].name)
+        said = self._praise(self.settings.solutions[1].name)
         personalize = self.line.client("personalize")
         with suppress(ClientError):
             personalize.update_solution(solutionArn=personal, performAutoTraining=True)
@@ -90,7 +90,7 @@ class Deeds:
         try:
             return self.pipeline({"mode": "full"})
         finally:
-            self._unpraise(self.settings.solutions[1].name)
+            self._say_again(said)
 
     def _execution(self, workflow: str, given: Mapping[str, Any], *, dead_lock: bool = False) -> Outcome:
         if dead_lock:
@@ -180,18 +180,20 @@ class Deeds:
 
         self._await(gone)
 
-    def _praise(self, solution: str) -> None:
-        """Says of the version that serves that it is better than it is, and forgets what was before."""
-        pk = layout.SERVING.of(solution=solution)
-        if (item := self._item(pk)) is None:
-            return
-        better = {name: value * TOO_GOOD for name, value in json.loads(item["metrics"]["S"]).items()}
+    def _praise(self, solution: str) -> list[dict[str, Any]]:
+        """What was said of the version that serves: it is said to be as good as can be, and nothing of those before it."""
+        keys = (layout.SERVING.of(solution=solution), f"gate#{solution}")
+        serving, history = (self._item(pk) for pk in keys)
+        if serving is None:
+            return []
+        best = dict.fromkeys(json.loads(serving["metrics"]["S"]), BEST)
         dynamodb, table = self.line.client("dynamodb"), self.settings.names.control_table
-        dynamodb.put_item(TableName=table, Item={**item, "metrics": {"S": json.dumps(better)}})
-        dynamodb.delete_item(TableName=table, Key={layout.PK: {"S": f"gate#{solution}"}})
+        dynamodb.put_item(TableName=table, Item={**serving, "metrics": {"S": json.dumps(best)}})
+        dynamodb.delete_item(TableName=table, Key={layout.PK: {"S": keys[1]}})
+        return [serving, *([history] if history else [])]
 
-    def _unpraise(self, solution: str) -> None:
-        """So that the next version is let in again."""
-        key = {layout.PK: {"S": layout.SERVING.of(solution=solution)}}
-        with suppress(Exception):
-            self.line.client("dynamodb").delete_item(TableName=self.settings.names.control_table, Key=key)
+    def _say_again(self, items: list[dict[str, Any]]) -> None:
+        """What was said before, so that the next version is let in again."""
+        with suppress(*GONE):
+            for item in items:
+                self.line.client("dynamodb").put_item(TableName=self.settings.names.control_table, Item=item)
