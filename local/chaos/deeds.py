@@ -181,7 +181,7 @@ class Deeds:
         self._await(gone)
 
     def _praise(self, solution: str) -> list[dict[str, Any]]:
-        """What was said of the version that serves: it is said to be as good as can be, and nothing of those before it."""
+        """What was said of the version that serves, which is said to be as good as can be, with none before it."""
         keys = (layout.SERVING.of(solution=solution), f"gate#{solution}")
         serving, history = (self._item(pk) for pk in keys)
         if serving is None:
