@@ -187,6 +187,7 @@ nightly: $(READY) $(SPARK4) node_modules/.ready clients/typescript/node_modules/
 	$(ONE_THREAD) $(SPARK4_VENV)/bin/python -m pytest -q -m "" tests/glue_jobs
 	$(BIN)/python -m local rehearse --environment dev --seed $$(date +%j)
 	$(BIN)/python -m local rehearse --environment prod --seed $$(date +%j) --short
+	$(BIN)/python -m local chaos --environment dev --kills --seed $$(date +%j)
 
 lint: $(READY)
 	$(BIN)/ruff format --check .
@@ -234,8 +235,8 @@ compare: $(LOCAL) ## what a change does to the lists (BASE=git revision or confi
 	@$(BIN)/python -m local compare --environment $(ENV) $(if $(DATA),--data "$(DATA)") $(if $(MARKDOWN),--markdown "$(MARKDOWN)") \
 		$(if $(JSON),--json "$(JSON)") -- "$(or $(BASE),main)"
 
-chaos: $(LOCAL) ## run the pipeline under random faults and check what must hold (SEED=n, RUNS=n, PLAN=file)
-	$(BIN)/python -m local chaos --environment $(ENV) $(if $(SEED),--seed $(SEED)) $(if $(RUNS),--runs $(RUNS)) $(if $(PLAN),--plan "$(PLAN)")
+chaos: $(LOCAL) ## run the pipeline under random faults and check what must hold (SEED=n, RUNS=n, PLAN=file; KILLS=1: a process dies at every state, over 30 runs)
+	$(BIN)/python -m local chaos --environment $(ENV) $(if $(SEED),--seed $(SEED)) $(if $(RUNS),--runs $(RUNS)) $(if $(PLAN),--plan "$(PLAN)") $(if $(KILLS),--kills)
 
 mutations: $(READY) ## break the templates and configurations in about 2,000 ways; what notices each
 	$(BIN)/python -m tests.mutations

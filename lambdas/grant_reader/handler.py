@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from contextlib import suppress
 from functools import cache
 from typing import Any
 
@@ -22,7 +23,10 @@ class ReaderNotGranted(RuntimeError):
 
 
 class DatabaseResuming(RuntimeError):
-    """A cluster with a lowest capacity of 0 was asleep; it is waking up."""
+    """A cluster with a lowest capacity of 0 was asleep, or its writer died; it is coming back."""
+
+
+COMING_BACK = ("DatabaseResumingException", "DatabaseUnavailableException")
 
 
 @cache
@@ -54,7 +58,8 @@ def run(*, rds: Any, secrets: Any, settings: Environment) -> dict[str, Any]:
         ):
             _execute(rds, where, transaction, statement, [])
     except ReaderNotGranted:
-        rds.rollback_transaction(**where, transactionId=transaction)
+        with suppress(ClientError):  # what was refused says more
+            rds.rollback_transaction(**where, transactionId=transaction)
         raise
     rds.commit_transaction(**where, transactionId=transaction)
     return {"user": reader["username"], "tables": settings.tables}
@@ -64,7 +69,7 @@ def _begun(rds: Any, where: dict[str, str], *, database: str) -> str:
     try:
         return str(rds.begin_transaction(**where, database=database)["transactionId"])
     except ClientError as error:
-        if error.response["Error"]["Code"] == "DatabaseResumingException":
+        if error.response["Error"]["Code"] in COMING_BACK:
             raise DatabaseResuming(str(error)) from error
         raise
 
@@ -75,6 +80,8 @@ def _execute(
     try:
         rds.execute_statement(**where, transactionId=transaction, sql=statement, parameters=parameters)
     except ClientError as error:
+        if error.response["Error"]["Code"] in COMING_BACK:
+            raise DatabaseResuming(str(error)) from error
         raise ReaderNotGranted(
             f"{statement}: {error.response['Error'].get('Message')}: create the table, correct "
             "sources.aurora.tables, or let the table's owner grant it"

@@ -15,7 +15,12 @@ def register(commands: Any) -> None:
     chaos.add_argument(
         "--seed", type=int, help="of the first run; the next ones count up (default: a new one)"
     )
-    chaos.add_argument("--runs", type=int, default=3, help="runs under faults (default 3)")
+    chaos.add_argument("--runs", type=int, help="runs under faults (default 3, with --kills 30)")
+    chaos.add_argument(
+        "--kills",
+        action="store_true",
+        help="kill a process at every state of every workflow instead, over 30 runs",
+    )
     chaos.add_argument("--plan", type=Path, metavar="FILE", help="these faults instead of random ones")
     chaos.add_argument(
         "--seconds", type=float, default=600, help="a run that takes longer is stopped and broken"

@@ -5,20 +5,22 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from random import SystemRandom
-from typing import Any
 
 from config import settings as configuration
 from config.settings import Settings
 from local import cli
+from local.chaos import rounds as rounds_
+from local.chaos import workflows
+from local.chaos.deeds import Deeds
 from local.chaos.invariants import Before, broken
-from local.chaos.line import Line, Outcome
+from local.chaos.killing import SEEDS, Killing, killing
+from local.chaos.line import Line
 from local.chaos.plans import random_plan
-from local.demo import progress
+from local.chaos.telling import fired, told
 from osusume_endpoint import state
 from osusume_endpoint.faults.client import Faults
 from osusume_endpoint.faults.plan import Plan, PlanRefused, read
@@ -26,14 +28,17 @@ from osusume_endpoint.signed import RequestRefused
 from stacks.synthesis import synthesize
 
 WAIT_SCALE = "0.01"
-SHOWN = 300  # characters of a line
+RUNS = 3
 
 
 def run(options: argparse.Namespace) -> int:
     try:
-        plans = _plans(options)
+        plans = [] if options.kills else _plans(options)
         with _endpoint(options.environment) as line:
-            _run(line, plans, options)
+            if options.kills:
+                _kill(line, options)
+            else:
+                _run(line, plans, options)
     except (Broken, NoBaseline, PlanRefused, RequestRefused) as error:
         print(error, file=sys.stderr)
         return 1
@@ -51,10 +56,15 @@ class Broken(RuntimeError):
 def _plans(options: argparse.Namespace) -> list[Plan]:
     seed = options.seed if options.seed is not None else SystemRandom().randrange(1_000_000)
     if options.plan is None:
-        return [random_plan(seed + number) for number in range(options.runs)]
+        return [random_plan(seed + number) for number in range(_runs(options))]
     plan = read(options.plan)
     first = options.seed if options.seed is not None else plan.seed
-    return [plan.model_copy(update={"seed": first + number}) for number in range(options.runs)]
+    return [plan.model_copy(update={"seed": first + number}) for number in range(_runs(options))]
+
+
+def _runs(options: argparse.Namespace) -> int:
+    given: int | None = options.runs
+    return given if given is not None else SEEDS if options.kills else RUNS
 
 
 @contextmanager
@@ -82,7 +92,7 @@ def _started(home: Path, settings: Settings) -> Line:
     return Line(cli.endpoint_of(state.running(home), home), settings)
 
 
-def _run(line: Line, plans: list[Plan], options: argparse.Namespace) -> None:
+def _baseline(line: Line, options: argparse.Namespace) -> None:
     line.faults.clear()
     print(f"data: {line.load()}")
     if set(line.pointers()) != set(line.lists):
@@ -90,6 +100,40 @@ def _run(line: Line, plans: list[Plan], options: argparse.Namespace) -> None:
         if not baseline.succeeded:
             raise NoBaseline(f"the run without faults failed: {told(baseline)}")
         print(f"without faults: {told(baseline)}")
+
+
+def _kill(line: Line, options: argparse.Namespace) -> None:
+    """Processes that die at every state, by seed. Raises Broken."""
+    states = workflows.read(line.endpoint.home / "cdk.out", prefix=line.settings.names.prefix)
+    _baseline(line, options)
+    deeds, rounds = Deeds(line, seconds=options.seconds), []
+    first = options.seed if options.seed is not None else 0
+    for seed in range(first, first + _runs(options)):
+        rounds.append(_round(line, killing(seed, states), deeds))
+    print(f"\n{rounds_.table(rounds, states)}")
+    missed = rounds_.missed(rounds, states)
+    again = [f"Again: make chaos KILLS=1 SEED={one.killing.seed} RUNS=1" for one in rounds if one.problems]
+    if missed or again:
+        raise Broken("\n".join([*(f"not hit: {place.workflow} {place.name}" for place in missed), *again]))
+
+
+def _round(line: Line, what: Killing, deeds: Deeds) -> rounds_.Round:
+    print(f"\nseed {what.seed}: {what.story.name}")
+    for kill in what.kills:
+        print(f"  | {kill.target} at {kill.when}")
+    done = rounds_.play(line, what, deeds)
+    for (place, kind), count in sorted(done.hits.items()):
+        print(f"  killed: {kind} at {place.workflow} {place.name}" + (f", {count} x" if count > 1 else ""))
+    for kill in done.left:
+        print(f"  met nothing: {kill.target} at {kill.when}")
+    for problem in done.problems:
+        print(f"  BROKEN: {problem}")
+    print(f"  verdict: {'broken' if done.problems else 'everything holds'}", flush=True)
+    return done
+
+
+def _run(line: Line, plans: list[Plan], options: argparse.Namespace) -> None:
+    _baseline(line, options)
     failed = [plan.seed for plan in plans if not one_run(line, plan, seconds=options.seconds)]
     print(f"\n{len(plans) - len(failed)} of {len(plans)} runs left everything in order")
     if failed:
@@ -126,25 +170,6 @@ def _recovered(line: Line, *, seconds: float) -> list[str]:
     if not again.succeeded:
         return [f"the run without faults after it failed: {told(again)}"]
     return broken(line, before, again, {"fired": []})
-
-
-def fired(report: dict[str, Any]) -> list[str]:
-    """Each fault that hit something: what, how often, at which of its calls."""
-    hits = Counter((f["fault"], f["kind"], f["what"]) for f in report["fired"])
-    lines = []
-    for (fault, kind, what), count in hits.items():
-        numbers = [f["number"] for f in report["fired"] if (f["fault"], f["what"]) == (fault, what)]
-        shown = ", ".join(map(str, numbers[:8])) + (", …" if len(numbers) > 8 else "")
-        lines.append(f"{kind} of {what}, {count} x (call {shown} of {report['seen'][fault]}; {fault})")
-    return lines or ["nothing: no call or process was met"]
-
-
-def told(outcome: Outcome) -> str:
-    took = f"{outcome.status} in {outcome.seconds:.1f} s"
-    if outcome.failure is None:
-        return f"{took} {outcome.run_id}".strip()
-    words = str(progress.RunFailed.of(outcome.failure, logs=Path())).splitlines()[:3]
-    return "\n    ".join([took, *(line[:SHOWN] for line in words)])
 
 
 def run_faults(options: argparse.Namespace) -> int:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from config import layout
-from local.chaos.line import Line, Outcome
+from local.chaos.line import KILLED, Line, Outcome
 from osusume_endpoint.signed import RequestRefused
 
 # A call that was done and whose answer was lost is done again: what it finds then.
@@ -24,7 +24,9 @@ TRACES = {
     "access_denied": r"AccessDenied|not authorized",
     "timeout": rf"[Tt]imed? ?out|[Cc]onnection|SdkClientException|{_TWICE}",
     "reset": rf"[Cc]onnection|SdkClientException|{_TWICE}",
-    "kill": r"Runtime\.ExitError|worker was killed|[Cc]onnection|server closed|refused|starting up|shut",
+    "kill": (
+        r"Runtime\.ExitError|worker was killed|[Cc]onnection|server closed|refused|starting up|shut|ended early"
+    ),
     "full disk": r"InternalError|internal error",
 }
 
@@ -41,21 +43,24 @@ class Before:
         return cls(line.pointers(), line.served())
 
 
-def broken(line: Line, before: Before, outcome: Outcome, report: dict[str, Any]) -> list[str]:
-    """Sentences; none when all holds. `report` is that of the faults."""
+def broken(
+    line: Line, before: Before, outcome: Outcome, report: dict[str, Any], *, expected: bool = False
+) -> list[str]:
+    """Sentences; none when all holds. `report` is that of the faults; `expected`: it was to fail as it did."""
     return [
         *_ended(outcome),
-        *_explained(outcome, report),
+        *(_explained(outcome, report) if not expected else ()),
         *_pointers(line, before, outcome),
         *_complete(line),
         *_served(line, before),
         *_whole_objects(line, outcome),
-        *_lock(line),
+        # A run that died with the endpoint could release nothing: the next one takes its lock over.
+        *(_lock(line) if outcome.status != KILLED else ()),
     ]
 
 
 def _ended(outcome: Outcome) -> Iterator[str]:
-    if outcome.status not in ("SUCCEEDED", "FAILED"):
+    if outcome.status not in ("SUCCEEDED", "FAILED", KILLED):
         yield f"the execution is {outcome.status} after {outcome.seconds:.0f} s, not SUCCEEDED or FAILED"
 
 
@@ -75,7 +80,7 @@ def _pointers(line: Line, before: Before, outcome: Outcome) -> Iterator[str]:
         old, new = before.pointers.get(name), now.get(name)
         if new not in (old, outcome.run_id):
             yield f"the list {name} serves {new}, neither {old} from before nor {outcome.run_id} of this run"
-        elif outcome.succeeded and new != outcome.run_id:
+        elif outcome.publishes and new != outcome.run_id:
             yield f"the run {outcome.run_id} succeeded, and the list {name} still serves {new}"
 
 

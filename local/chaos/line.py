@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from io import StringIO
@@ -13,29 +13,49 @@ from typing import Any
 from urllib.parse import quote
 
 import pandas as pd
+from botocore.exceptions import BotoCoreError, ClientError
 
 from config import layout
 from config.settings import Settings
+from local import cli
 from local.demo import loader, progress, story, tables
 from local.demo.deployed import EXPORTED_AFTER_SECONDS, Deployed
 from local.demo.generated import generate
 from local.demo.history import Execution, Failure
+from operations.place import Place, Refused
+from osusume_endpoint import state
 from osusume_endpoint.endpoint import Endpoint
 from osusume_endpoint.faults.client import Faults
+from osusume_endpoint.faults.kills import LAST_REPORT
+from osusume_endpoint.signed import RequestRefused
+
+# What a caller meets whose endpoint dies.
+GONE = (BotoCoreError, ClientError, OSError, Refused, RequestRefused)
+SAVED_SECONDS = 5.0  # the endpoint saves what it knows when it was left alone for three
+DIES_SECONDS = 15.0
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a run ended. `status` is that of the execution, or NOT ENDED."""
+    """How a run ended. `status` is that of the execution, NOT ENDED, or KILLED with the endpoint."""
 
     status: str
     seconds: float
     run_id: str = ""
     failure: Failure | None = None
+    workflow: str = "pipeline"
+    arn: str = ""
 
     @property
     def succeeded(self) -> bool:
         return self.status == "SUCCEEDED"
+
+    @property
+    def publishes(self) -> bool:
+        return self.succeeded and self.workflow == "pipeline"
+
+
+KILLED = "KILLED"
 
 
 class TookTooLong(Exception):
@@ -78,9 +98,22 @@ class Line(Deployed):
     def run(self, *, seconds: float) -> Outcome:
         return self.follow(self.fire(), seconds=seconds)
 
+    def start(self, workflow: str, given: Mapping[str, Any]) -> str:
+        """The ARN of an execution of the workflow."""
+        answer = self.client("stepfunctions").start_execution(
+            stateMachineArn=self.settings.names.workflow_arn(workflow), input=json.dumps(given)
+        )
+        return str(answer["executionArn"])
+
+    @property
+    def place(self) -> Place:
+        return cli.operator_place(self.settings.environment)
+
     def follow(self, arn: str, *, seconds: float) -> Outcome:
         started, client = time.monotonic(), self.client("stepfunctions")
         execution = Execution(arn)
+        workflow = arn.split(":")[6].removeprefix(f"{self.settings.names.prefix}-")
+        told: dict[str, Any] = {"workflow": workflow, "arn": arn}
 
         def sleep(pause: float) -> None:
             if time.monotonic() - started > seconds:
@@ -90,16 +123,50 @@ class Line(Deployed):
         try:
             run = progress.follow(client, arn, logs=self.endpoint.home / "log", out=StringIO(), sleep=sleep)
             run_id = _run_id(run.execution.description)
-            return Outcome("SUCCEEDED", run.seconds, run_id=run_id)
+            return Outcome("SUCCEEDED", run.seconds, run_id=run_id, **told)
         except progress.RunFailed:
             execution.refresh(client)
             taken = time.monotonic() - started
-            return Outcome(execution.status, taken, run_id=self._newest_run(), failure=execution.failure())
+            failure = execution.failure()
+            return Outcome(execution.status, taken, run_id=self.newest_run(), failure=failure, **told)
         except TookTooLong:
             client.stop_execution(executionArn=arn, error="Chaos", cause=f"not ended in {seconds:.0f} s")
-            return Outcome("NOT ENDED", time.monotonic() - started)
+            return Outcome("NOT ENDED", time.monotonic() - started, **told)
+        except GONE:
+            if not self.died():
+                raise
+            return Outcome(KILLED, time.monotonic() - started, **told)
 
-    def _newest_run(self) -> str:
+    def died(self) -> bool:
+        """Whether the endpoint is gone, with all that it started."""
+        deadline = time.monotonic() + DIES_SECONDS
+        while time.monotonic() < deadline:
+            if state.load(self.endpoint.home) is None:
+                return True
+            time.sleep(0.2)
+        return False
+
+    def restart(self) -> dict[str, Any]:
+        """Starts the endpoint again, where it was; the report of the faults that had fired until it was killed."""
+        home = self.endpoint.home
+        cli.start(
+            home=home,
+            account=self.endpoint.account,
+            region=self.endpoint.region,
+            port=self.endpoint.port,
+        )
+        state.update(home, environment=self.settings.environment)
+        report: dict[str, Any] = json.loads((home / LAST_REPORT).read_text())
+        return report
+
+    def status(self, arn: str) -> str:
+        """The status of an execution; empty where it is not known, since it was not saved."""
+        try:
+            return str(self.client("stepfunctions").describe_execution(executionArn=arn)["status"])
+        except ClientError:
+            return ""
+
+    def newest_run(self) -> str:
         """The id of the newest, of a failed run: what it may have left is below its folder in the buckets."""
         folders = self.folders(self.settings.names.datasets_bucket) | self.folders(
             self.settings.names.results_bucket
@@ -128,6 +195,13 @@ class Line(Deployed):
             ConsistentRead=True,
         )
         return "Item" in answer
+
+    def pending(self) -> list[str]:
+        """Runs that the warehouse misses."""
+        answer = self.client("dynamodb").get_item(
+            TableName=self.settings.names.control_table, Key={layout.PK: {"S": layout.WAREHOUSE_PENDING}}
+        )
+        return list(answer.get("Item", {}).get("run_ids", {}).get("SS", []))
 
     def stored_keys(self, name: str, version: str) -> set[str]:
         """Keys of a list that the table has in this version."""

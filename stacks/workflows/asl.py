@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from config.layout import Form
-from config.rules import SECOND_ATTEMPT
 
 State = dict[str, Any]
 States = dict[str, State]
@@ -26,6 +25,7 @@ PUT_EVENTS = "arn:aws:states:::events:putEvents"
 
 CONDITION_FAILED = ["DynamoDB.ConditionalCheckFailedException", "DynamoDb.ConditionalCheckFailedException"]
 
+ATTEMPTS = 2
 # A run that is started again finds what it made before.
 EXISTS = ["Personalize.ResourceAlreadyExistsException"]
 NOT_FOUND = ["Personalize.ResourceNotFoundException"]
@@ -291,19 +291,31 @@ def _unfinished(name: str, *, what: str, status: str) -> States:
 def _once_more(again: str | None) -> list[dict[str, Any]]:
     if again is None:
         return []
-    failed = jsonata(f"$states.input.status = {literal(CREATE_FAILED[0])} and $attempt = 1")
+    failed = jsonata(f"$states.input.status = {literal(CREATE_FAILED[0])} and $attempt < {ATTEMPTS}")
     return [{"Condition": failed, "Next": again}]
 
 
 def first_attempt(name: str) -> dict[str, Any]:
     """Assigns `attempt` and `job_name`, an expression of what is created."""
-    return {"attempt": 1, "job_name": jsonata(name)}
+    return {"attempt": 1, "job_number": 1, "job": jsonata(name), "job_name": jsonata(name)}
 
 
 def second_attempt(**fields: Any) -> State:
     """What failed keeps its name, so another takes its place; both have one deadline."""
-    name = jsonata(f"$job_name & {literal(SECOND_ATTEMPT)}")
-    return {"Type": "Pass", "Assign": {"attempt": 2, "job_name": name}, **fields}
+    assigned = {
+        "attempt": jsonata("$attempt + 1"),
+        "job_number": jsonata("$job_number + 1"),
+        "job_name": jsonata("$job & '-' & $string($job_number + 1)"),
+    }
+    return {"Type": "Pass", "Assign": assigned, **fields}
+
+
+def found(describe: str) -> dict[str, Any]:
+    """Catches that what an attempt would create exists. Made by an earlier execution, it is no attempt of this one:
+
+    a run that goes on after both of its attempts failed has two more, under the next names.
+    """
+    return {"ErrorEquals": EXISTS, "Assign": {"attempt": 0}, "Next": describe}
 
 
 @dataclass(frozen=True)

@@ -185,7 +185,7 @@ def _create(settings: Settings, kind: Kind) -> State:
         # What a solution has no value for must be absent, which one expression alone can say.
         jsonata(f"$merge([{asl.expression_of(arguments)}, $list.more])") if more else arguments,
         Retry=[asl.RETRY_BUSY],
-        Catch=[{"ErrorEquals": asl.EXISTS, "Next": f"Describe{kind.name}"}],
+        Catch=[asl.found(f"Describe{kind.name}")],
         Next=f"Describe{kind.name}",
     )
 

@@ -137,7 +137,7 @@ def _create_import(settings: Settings) -> State:
         },
         Retry=[asl.RETRY_BUSY],
         # A run that is started again finds its own import.
-        Catch=[{"ErrorEquals": asl.EXISTS, "Next": "DescribeImport"}],
+        Catch=[asl.found("DescribeImport")],
         Next="DescribeImport",
     )
 
@@ -195,7 +195,7 @@ def _train_states() -> States:
                 "TrainingMode": jsonata("$mode"),
             },
             Retry=[asl.RETRY_BUSY],
-            Catch=[{"ErrorEquals": asl.EXISTS, "Next": "ListVersions"}],
+            Catch=[asl.found("ListVersions")],
             Assign={"version": jsonata("$states.result.SolutionVersionArn")},
             Next="DescribeSolutionVersion",
         ),

@@ -167,7 +167,15 @@ def test_a_cluster_that_wakes_up_is_told_from_one_that_refuses() -> None:
         def begin_transaction(self, **_: Any) -> Any:
             raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, "x")
 
-    with pytest.raises(DatabaseResuming):
-        run(rds=Asleep(), secrets=Secrets("p"), settings=SETTINGS)
+    class Dies:
+        def begin_transaction(self, **_: Any) -> Any:
+            return {"transactionId": "t"}
+
+        def execute_statement(self, **_: Any) -> Any:
+            raise ClientError({"Error": {"Code": "DatabaseUnavailableException", "Message": "closed"}}, "x")
+
+    for server in (Asleep(), Dies()):
+        with pytest.raises(DatabaseResuming):
+            run(rds=server, secrets=Secrets("p"), settings=SETTINGS)
     with pytest.raises(ClientError, match="AccessDenied"):
         run(rds=Denied(), secrets=Secrets("p"), settings=SETTINGS)

@@ -750,6 +750,36 @@ def test_a_part_whose_job_is_there_or_failed_goes_on_under_names_of_its_own() ->
     assert len(made) == len(set(made)) and f"osusume-dev-personal-{RUN[:-1]}b{SECOND_ATTEMPT}" in made
 
 
+def test_a_run_that_goes_on_after_two_failed_jobs_has_two_attempts_of_its_own() -> None:
+    """What an earlier execution made and saw fail keeps its names, under which nothing can be made any more."""
+    prefix = f"osusume-dev-popular-{RUN}"
+    status = {prefix: "CREATE FAILED", f"{prefix}-2": "CREATE FAILED"}
+    fails = {f"{prefix}-3"}
+
+    def create(parameters: dict[str, Any]) -> dict[str, Any]:
+        name = parameters["jobName"]
+        if name in status:
+            raise ServiceError("ResourceAlreadyExistsException", "there")
+        status[name] = "CREATE FAILED" if name in fails else "ACTIVE"
+        return {"batchInferenceJobArn": "ignored"}
+
+    def describe(parameters: dict[str, Any]) -> dict[str, Any]:
+        name = parameters["batchInferenceJobArn"].rpartition("/")[2]
+        return {"batchInferenceJob": {"status": status[name], "failureReason": "x"}}
+
+    answers = recommendation() | {
+        ("personalize", "CreateBatchInferenceJob"): create,
+        ("personalize", "DescribeBatchInferenceJob"): describe,
+    }
+    given = {"run_id": RUN, "versions": VERSIONS}
+    assert run("recommend", given, answers)[0].status == "SUCCEEDED"
+    assert status[f"{prefix}-4"] == "ACTIVE"
+    fails |= {f"{prefix}-{number}" for number in range(5, 12)}
+    status[f"{prefix}-4"] = "CREATE FAILED"
+    assert run("recommend", given, answers)[0].status == "FAILED"
+    assert f"{prefix}-6" in status and f"{prefix}-7" not in status
+
+
 def test_more_jobs_than_a_run_may_have_fail_by_name_before_any_is_made() -> None:
     given = {"run_id": RUN, "versions": VERSIONS, "parts": {"users": list("abcdefghijk")}}
     result, cloud = run("recommend", given, recommendation())

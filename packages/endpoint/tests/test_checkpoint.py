@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from osusume_endpoint import processes, state
+from osusume_endpoint import checkpoint, processes, state
 from osusume_endpoint.calls import Call
 from osusume_endpoint.checkpoint import LONGEST_SECONDS, QUIET_SECONDS, Checkpoints
 from osusume_endpoint.testing.running import attached, eventually, start
@@ -47,6 +47,22 @@ def test_it_does_not_wait_for_ever_for_a_pause() -> None:
         checkpoints.save_if_due()
         clock.now += 1
     assert saved == [start + LONGEST_SECONDS]
+
+
+def test_a_service_that_changes_while_it_is_copied_is_copied_again() -> None:
+    saved: list[object] = []
+    copies = iter([RuntimeError("dictionary changed size during iteration"), {"executions": 1}])
+
+    def copied() -> object:
+        copy = next(copies)
+        if isinstance(copy, Exception):
+            raise copy
+        return copy
+
+    checkpoint._one_at_a_time(lambda services: saved.extend(get() for get in services.values()))(
+        {"s": copied}
+    )
+    assert saved == [{"executions": 1}]
 
 
 def test_reading_is_no_reason_to_save() -> None:

@@ -14,6 +14,7 @@ from osusume_endpoint.replacements import replaces
 log = logging.getLogger("osusume.checkpoint")
 QUIET_SECONDS = 3.0  # a run calls all the time: its end is the moment to save, at nobody's expense
 LONGEST_SECONDS = 300.0
+ATTEMPTS = 20
 READING = ("Get", "List", "Describe", "Query", "Scan", "BatchGet", "Head")
 
 
@@ -74,6 +75,20 @@ def _one_at_a_time(inner: Callable[[dict[str, Callable[[], object]]], None]) -> 
 
     def save_all(services: dict[str, Callable[[], object]]) -> None:
         with lock:
-            inner(services)
+            inner({name: _patiently(copied) for name, copied in services.items()})
 
     return save_all
+
+
+def _patiently(copied: Callable[[], object]) -> Callable[[], object]:
+    """A copy of what a service knows, taken again where the service changed it meanwhile: ministack would skip it."""
+
+    def copy() -> object:
+        for _ in range(ATTEMPTS - 1):
+            try:
+                return copied()
+            except RuntimeError:  # dictionary changed size during iteration
+                time.sleep(0.05)
+        return copied()
+
+    return copy

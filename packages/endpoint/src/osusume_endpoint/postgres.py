@@ -27,7 +27,7 @@ import psycopg2
 from psycopg2 import sql
 
 from osusume_endpoint import lodging as lodgings
-from osusume_endpoint import private
+from osusume_endpoint import paths, private
 from osusume_endpoint.lodging import Lodging
 from osusume_endpoint.programs import PostgresFailed, binaries
 
@@ -109,6 +109,12 @@ def ensure(home: Path) -> Server:
         return server
 
 
+def known(home: Path) -> Server | None:
+    """The server that `ensure` started, alive or not."""
+    with _servers_lock:
+        return _servers.get(home)
+
+
 def start(*, home: Path) -> Server:
     """Initialise on first use and start, on the last port again or on a free one."""
     private.close_to_others()
@@ -126,7 +132,7 @@ def start(*, home: Path) -> Server:
     process = _spawn(command, log=log, user=lodging.user if lodging else None)
     server = Server(folder=folder, address=address, process=process)
     _wait_until_ready(server, log=log)
-    (folder / "port").write_text(str(address.port))
+    paths.write_whole(folder / "port", str(address.port))
     return server
 
 

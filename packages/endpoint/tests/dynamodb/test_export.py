@@ -4,11 +4,12 @@ import gzip
 import json
 import time
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from osusume_endpoint.dynamodb import export
+from osusume_endpoint.dynamodb import changes, export, plugin
 from osusume_endpoint.dynamodb.changes import Change
 from osusume_endpoint.endpoint import Endpoint
 from osusume_endpoint.testing.running import allow, caller, error_of, eventually, name
@@ -152,6 +153,21 @@ def test_one_client_token_makes_one_export(cloud: Endpoint, bucket: str) -> None
     assert client.export_table_to_point_in_time(**request)["ExportDescription"]["ExportArn"] == first
     listed = client.list_exports(TableArn=arn)["ExportSummaries"]
     assert [e["ExportArn"] for e in listed] == [first]
+
+
+def test_an_export_that_a_killed_endpoint_left_has_failed_and_its_token_makes_another(tmp_path: Path) -> None:
+    endpoint = Endpoint(url="", port=0, region="eu-central-1", account="1" * 12, home=tmp_path)
+    left = {"ExportArn": "arn", "ExportStatus": "IN_PROGRESS", "ClientToken": "t", "TableArn": "table"}
+    done = {**left, "ExportArn": "done", "ExportStatus": "COMPLETED", "ClientToken": "u"}
+    (tmp_path / "dynamodb").mkdir()
+    (tmp_path / "dynamodb" / "exports.json").write_text(json.dumps({"arn": left, "done": done}))
+    exports: Any = plugin.Exports(
+        endpoint, changes.ChangeLog(tmp_path / "dynamodb"), plugin.Recovery(endpoint)
+    )
+    described = exports._exports["arn"]
+    assert (described["ExportStatus"], "export again" in described["FailureMessage"]) == ("FAILED", True)
+    assert exports._by_token("t") is None
+    assert exports._by_token("u")["ExportArn"] == "done"
 
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import os
+import signal
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,6 +18,9 @@ from osusume_endpoint.endpoint import Endpoint
 from osusume_endpoint.faults import injection, kills
 from osusume_endpoint.faults.client import Faults
 from osusume_endpoint.faults.plan import parse
+from osusume_endpoint.personalize import workers
+from osusume_endpoint.stepfunctions import execution, machine
+from osusume_endpoint.stepfunctions.scope import Identity
 from osusume_endpoint.testing.running import allow, eventually, invoke, make_function, make_role
 
 WAITS = "import time\ndef handler(event, context):\n    time.sleep(event)\n    return 'done'"
@@ -81,6 +87,88 @@ def test_a_process_that_ended_before_its_time_was_not_killed(monkeypatch: pytest
     job.kill = lambda: False
     kills.began(injector, job)
     assert len(injector.report()["fired"]) == 1
+
+
+def test_a_training_dies_with_the_task_that_it_was_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    injector = injection.Injector(parse("kills: [{target: training:read_users, at: 2}]"))
+    monkeypatch.setattr(workers, "watchers", [lambda worker, task: kills.took(injector, worker, task)])
+    users = tmp_path / "users.csv"
+    users.write_text("USER_ID\nu1\n")
+    worker = workers.Worker(name="data", log=tmp_path)
+    try:
+        assert worker.run("job 1", "read_users", sources=[str(users)]) == {"users": ["u1"]}
+        with pytest.raises(workers.WorkerDied):
+            worker.run("job 2", "read_users", sources=[str(users)])
+        assert worker.run("job 3", "read_users", sources=[str(users)]) == {"users": ["u1"]}
+    finally:
+        worker.close()
+    assert [fired["what"] for fired in injector.report()["fired"]] == ["training:read_users"]
+
+
+def test_a_state_is_told_of_with_its_workflow(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[tuple[str, str]] = []
+    monkeypatch.setattr(machine, "watchers", [lambda workflow, state: told.append((workflow, state))])
+    inner = {"StartAt": "Inner", "States": {"Inner": {"Type": "Pass", "End": True}}}
+    each = {"Type": "Map", "Items": [1], "ItemProcessor": inner, "End": True}
+    definition = {"QueryLanguage": "JSONata", "StartAt": "Each", "States": {"Each": each}}
+    identity = Identity("a:b:c:d:e", "run", "machine", "osusume-dev-train/Label", "role")
+    execution.Execution(
+        definition=definition, value={}, identity=identity, clients=lambda service: None
+    ).run()
+    assert told == [("osusume-dev-train", "Each"), ("osusume-dev-train", "Inner")]
+
+
+def test_the_endpoint_dies_and_leaves_what_had_fired(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    endpoint = Endpoint(url="", port=0, region="eu-central-1", account="1" * 12, home=tmp_path)
+    monkeypatch.setattr(endpoints, "_current", [endpoint])
+    signals: list[tuple[int, int]] = []
+    monkeypatch.setattr(kills.os, "kill", lambda pid, sig: signals.append((pid, sig)))
+    monkeypatch.setattr(kills, "kill_postgres", lambda seconds: False)
+    injector = injection.Injector(parse("kills: [{target: endpoint, when: 'state:pipeline:RunTrain'}]"))
+    kills.entered(injector, "osusume-dev-pipeline", "RunTrain")
+    assert signals == [(os.getpid(), signal.SIGKILL)]
+    [fired] = json.loads((tmp_path / kills.LAST_REPORT).read_text())["fired"]
+    assert (fired["kind"], fired["what"]) == ("kill", "endpoint")
+
+
+def test_a_postgres_that_is_down_is_not_killed_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A second server would take the first one's place, which nobody holds."""
+    endpoint = Endpoint(url="", port=0, region="eu-central-1", account="1" * 12, home=tmp_path)
+    monkeypatch.setattr(endpoints, "_current", [endpoint])
+    monkeypatch.setattr(postgres, "_servers", {tmp_path: SimpleNamespace(alive=False)})
+    monkeypatch.setattr(postgres, "start", lambda **given: pytest.fail("another server was started"))
+    assert kills.kill_postgres(0.5) is False
+
+
+def test_a_postgres_whose_port_is_still_taken_is_started_again(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    endpoint = Endpoint(url="", port=0, region="eu-central-1", account="1" * 12, home=tmp_path)
+    monkeypatch.setattr(endpoints, "_current", [endpoint])
+    starts: list[Any] = [postgres.PostgresFailed("port taken"), SimpleNamespace(process="new")]
+
+    def start(home: Path) -> Any:
+        made = starts.pop(0)
+        if isinstance(made, Exception):
+            raise made
+        return made
+
+    monkeypatch.setattr(postgres, "start", start)
+    server: Any = SimpleNamespace(process="killed")
+    kills.restart_postgres(server)
+    assert server.process == "new"
+
+
+def test_two_kills_of_one_moment_are_one_death(monkeypatch: pytest.MonkeyPatch) -> None:
+    deaths: list[bool] = [True]
+    plan = "kills: [{target: 'lambda:f'}, {target: 'lambda:f', at: 1}]"
+    injector = injection.Injector(parse(plan))
+    worker: Any = SimpleNamespace(func_name="a-f", access_key="k", kill=lambda: bool(deaths and deaths.pop()))
+    monkeypatch.setattr(kills, "_workers", {})
+    kills.invoked(injector, worker)
+    assert len(injector.report()["fired"]) == 2
 
 
 def _job(name: str, killed: list[str]) -> Any:

@@ -8,7 +8,8 @@ import pytest
 from pydantic import ValidationError
 
 from osusume_endpoint.faults.injector import Injector, Subject, chance, is_named
-from osusume_endpoint.faults.plan import Plan, PlanRefused, parse, read
+from osusume_endpoint.faults.plan import TASKS, Plan, PlanRefused, parse, read
+from osusume_endpoint.personalize.tasks import TASKS as CHILD_TASKS
 
 ROLE = "arn:aws:sts::222222222222:assumed-role/osusume-dev-recommend/session"
 PUT_ITEM = Subject("dynamodb", "PutItem", ROLE)
@@ -29,7 +30,21 @@ WRONG = [
     ("rules: [{service: s3, kind: throttle, performed: true}]", "performed is for kind timeout or reset"),
     ("rules: [{service: s3, kind: throttle, seconds: 2}]", "seconds is for kind timeout"),
     ("rules: [{service: s3, kind: reset, code: SlowDown}]", "code and status are for errors"),
-    ("kills: [{target: spark}]", "target is 'spark': use lambda:<function>, glue:<job> or postgres"),
+    (
+        "kills: [{target: spark}]",
+        "target is 'spark': use lambda:<function>, glue:<job>, training, .* or endpoint",
+    ),
+    (
+        "kills: [{target: 'training:guess'}]",
+        "target is 'training:guess': .*a task is one of import, train, infer",
+    ),
+    ("kills: [{target: 'lambda:'}]", "target is 'lambda:': use lambda:<function>"),
+    ("kills: [{target: endpoint}]", "when is missing: say what endpoint dies on"),
+    (
+        "kills: [{target: training, when: 'sqs:ListQueues'}]",
+        "a training makes no calls; leave it out, or use state:",
+    ),
+    ("kills: [{target: postgres, when: 'state:pipeline'}]", "use state:<workflow>:<State>, either may hold"),
     ("kills: [{target: 'postgres:1', when: 'sqs:ListQueues'}]", "target is 'postgres:1'"),
     ("kills: [{target: postgres}]", "when is missing: say what postgres dies on"),
     ("kills: [{target: 'lambda:f', when: 'sqs:ListQueue'}]", "'ListQueue'.*did you mean 'ListQueues'"),
@@ -150,6 +165,45 @@ def test_postgres_dies_of_what_others_do(on: str, happened: str, target: str) ->
     injector = Injector(parse(f"kills: [{{target: postgres, when: '{on}'}}]"))
     assert injector.kills_on("s3:PutObject", target="lambda:other") == []
     assert [kill.target for kill in injector.kills_on(happened, target=target)] == ["postgres"]
+
+
+def test_a_server_dies_as_a_state_is_entered() -> None:
+    plan = (
+        "kills: [{target: postgres, when: 'state:pipeline:NotePlan', at: 2}, "
+        "{target: endpoint, when: 'state:*:End'}]"
+    )
+    injector = Injector(parse(plan))
+    entries = [("osusume-dev-pipeline", "NotePlan"), ("osusume-dev-train", "NotePlan")] * 3
+    assert [[kill.target for kill in injector.entered(*entry)] for entry in entries] == [
+        *([], []),
+        *(["postgres"], []),
+        *([], []),
+    ]
+    assert [kill.target for kill in injector.entered("osusume-dev-forget", "End")] == ["endpoint"]
+    assert [fired["what"] for fired in injector.report()["fired"]] == ["postgres", "endpoint"]
+
+
+def test_what_a_state_starts_dies_once_it_has_started() -> None:
+    injector = Injector(
+        parse("kills: [{target: training:train, when: 'state:train:CreateVersion', count: 2}]")
+    )
+    tasks = ["training:train", "training:infer"]
+    assert [injector.kills_on("", target=task) for task in tasks] == [[], []]
+    assert injector.entered("osusume-dev-train", "CreateVersion") == []
+    died = [bool(injector.kills_on("", target=task)) for task in tasks * 3]
+    assert died == [True, False, True, False, False, False]
+
+
+def test_a_training_of_any_task_is_met_without_a_task() -> None:
+    injector = Injector(parse("kills: [{target: training, at: 2}]"))
+    assert [bool(injector.kills_on("", target=f"training:{task}")) for task in ("import", "train")] == [
+        False,
+        True,
+    ]
+
+
+def test_tasks_of_a_plan_are_those_of_the_child_processes() -> None:
+    assert set(TASKS) == set(CHILD_TASKS)
 
 
 def test_a_disk_is_full_after_so_many_bytes_and_for_so_many_writes() -> None:

@@ -11,13 +11,14 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from osusume_endpoint import calls, replacements, wire
+from osusume_endpoint import calls, paths, replacements, wire
 from osusume_endpoint.dynamodb import capacity, changes, expiry, export, expressions
 from osusume_endpoint.endpoint import Endpoint
 from osusume_endpoint.replacements import replaces
 from osusume_endpoint.service import ApiError, Operation, RequestContext, override_operations
 
 EXPORT_SECONDS = 2.0
+INTERRUPTED = "InternalServerError.Interrupted"
 # A table was empty before it was made, so a window may start earlier than recovery was enabled. Without this
 # the shortest window (15 minutes) would make every second run on a laptop a full one.
 HEAD_START_SECONDS = 24 * 3600
@@ -64,7 +65,7 @@ class Recovery:
         else:
             self._since.pop(table_id, None)
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        self._path.write_text(json.dumps(self._since))
+        paths.write_whole(self._path, json.dumps(self._since))
 
     def earliest(self, table_id: str) -> datetime:
         enabled = self._since.get(table_id, time.time())
@@ -90,10 +91,23 @@ class Exports:
         self._endpoint = endpoint
         self._log = log
         self._recovery = recovery
+        self._saving = threading.Lock()
         self._path = endpoint.home / "dynamodb" / "exports.json"
         self._exports: dict[str, dict[str, Any]] = (
             json.loads(self._path.read_text()) if self._path.exists() else {}
         )
+        self._fail_interrupted()
+
+    def _fail_interrupted(self) -> None:
+        """An export ends with the endpoint that wrote it; who asks again, by the same token, gets another."""
+        for description in self._exports.values():
+            if description["ExportStatus"] == "IN_PROGRESS":
+                description |= {
+                    "ExportStatus": "FAILED",
+                    "FailureCode": INTERRUPTED,
+                    "FailureMessage": "The endpoint ended while it wrote the export: export again",
+                    "EndTime": time.time(),
+                }
 
     def operations(self) -> dict[str, Operation]:
         return {
@@ -234,11 +248,13 @@ class Exports:
         return page | {"NextToken": str(end)} if end < len(found) else page
 
     def _by_token(self, token: str | None) -> dict[str, Any] | None:
-        return next((d for d in self._exports.values() if token and d.get("ClientToken") == token), None)
+        asked = (d for d in self._exports.values() if token and d.get("ClientToken") == token)
+        return next((d for d in asked if d.get("FailureCode") != INTERRUPTED), None)
 
     def _save(self) -> None:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        self._path.write_text(json.dumps(self._exports))
+        with self._saving:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            paths.write_whole(self._path, json.dumps(self._exports))
 
 
 def _table(name_or_arn: str, *, code: str) -> tuple[str, dict[str, Any]]:

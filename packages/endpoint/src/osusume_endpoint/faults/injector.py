@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
-from osusume_endpoint.faults.plan import Disk, Kill, Plan, Rule
+from osusume_endpoint.faults.plan import SERVERS, Disk, Kill, Plan, Rule
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,7 @@ class Injector:
         self._seen: Counter[str] = Counter()
         self._hits: Counter[str] = Counter()
         self._bytes: Counter[str] = Counter()
+        self._due: Counter[str] = Counter()  # deaths of processes whose state was entered
         self._fired: list[Fired] = []
         self._lock = threading.Lock()
 
@@ -87,13 +88,36 @@ class Injector:
         found = []
         with self._lock:
             for place, kill in enumerate(self.plan.kills):
-                if not _awaits(kill, happened, target):
+                fault = f"kills.{place}"
+                if kill.state is not None:
+                    dies = self._due[fault] > 0 and not happened and _is_target(kill, target)
+                    self._due[fault] -= dies
+                elif _awaits(kill, happened, target):
+                    self._seen[fault] += 1
+                    dies = kill.at <= self._seen[fault] < kill.at + kill.count
+                else:
+                    dies = False
+                if dies:
+                    found.append(kill)
+                    self._hit(fault, "kill", kill.of if kill.of in SERVERS else target, caller)
+        return found
+
+    def entered(self, workflow: str, state: str) -> list[Kill]:
+        """What dies as a workflow enters a state. What the state is about to start dies once it has started."""
+        found = []
+        with self._lock:
+            for place, kill in enumerate(self.plan.kills):
+                if kill.state is None or not is_named(workflow, kill.state[0]):
+                    continue
+                if not fnmatchcase(state, kill.state[1]):
                     continue
                 fault = f"kills.{place}"
                 self._seen[fault] += 1
-                if kill.at <= self._seen[fault] < kill.at + kill.count:
+                if kill.of not in SERVERS:
+                    self._due[fault] += kill.count if self._seen[fault] == kill.at else 0
+                elif kill.at <= self._seen[fault] < kill.at + kill.count:
                     found.append(kill)
-                    self._hit(fault, "kill", target if kill.of != "postgres" else "postgres", caller)
+                    self._hit(fault, "kill", kill.of, "")
         return found
 
     def withdraw(self, kill: Kill) -> None:
@@ -165,15 +189,21 @@ def is_named(physical: str, wanted: str) -> bool:
 
 
 def _awaits(kill: Kill, happened: str, target: str) -> bool:
-    if kill.of == "postgres":
+    if kill.of in SERVERS:
         whom, _, name = target.partition(":")
         wanted, _, detail = kill.when.partition(":")
         told = not happened and whom == wanted and is_named(name, detail)
         return told or bool(happened and _matches(happened, kill.when))
-    whom, _, name = target.partition(":")
-    if whom != kill.of or not is_named(name, kill.name):
+    if not _is_target(kill, target):
         return False
     return _matches(happened, kill.when) if kill.when else not happened
+
+
+def _is_target(kill: Kill, target: str) -> bool:
+    whom, _, name = target.partition(":")
+    if whom != kill.of:
+        return False
+    return kill.name in ("", name) if kill.of == "training" else is_named(name, kill.name)
 
 
 def _matches(happened: str, wanted: str) -> bool:

@@ -19,7 +19,21 @@ BROKEN = ("timeout", "reset")  # no answer at all
 Kind = Literal[
     "throttle", "internal_error", "unavailable", "expired_credentials", "access_denied", "timeout", "reset"
 ]
-TARGETS = "lambda:<function>, glue:<job> or postgres"
+TARGETS = "lambda:<function>, glue:<job>, training, training:<task>, postgres or endpoint"
+# What a child process of Personalize may be at: osusume_endpoint/personalize/tasks.py.
+TASKS = (
+    "import",
+    "train",
+    "infer",
+    "segment",
+    "export",
+    "read_users",
+    "delete_users",
+    "forget_in_models",
+    "attribute",
+)
+# These die at once; of the others the next invocation, run or task is what dies.
+SERVERS = ("postgres", "endpoint")
 Count = Annotated[int, Field(ge=1)]
 
 
@@ -69,7 +83,8 @@ class Kill(_Part):
     """A process that is killed. `when`: what is counted, and kills when it happens for the `at`-th time."""
 
     target: str
-    when: str = ""  # <service>:<Operation>, by the target itself; default: each invocation or run of it
+    # <service>:<Operation>, by the target itself, or state:<workflow>:<State>; default: each invocation, run or task
+    when: str = ""
     at: Count = 1
     count: Count = 1  # so many times in a row
     seconds: float = Field(default=0.0, ge=0, le=900)  # so long after it happened
@@ -77,27 +92,49 @@ class Kill(_Part):
 
     @property
     def of(self) -> str:
-        """ "lambda", "glue" or "postgres"."""
+        """ "lambda", "glue", "training", "postgres" or "endpoint"."""
         return self.target.partition(":")[0]
 
     @property
     def name(self) -> str:
         return self.target.partition(":")[2]
 
+    @property
+    def state(self) -> tuple[str, str] | None:
+        """Workflow and state on whose entry it waits."""
+        subject, _, detail = self.when.partition(":")
+        workflow, _, state = detail.partition(":")
+        return (workflow, state) if subject == "state" else None
+
     @model_validator(mode="after")
     def _check(self) -> Self:
-        if self.of not in ("lambda", "glue", "postgres") or bool(self.name) == (self.of == "postgres"):
-            raise ValueError(f"target is {self.target!r}: use {TARGETS}")
-        if self.of == "postgres" and not self.when:
+        named = {"lambda": bool(self.name), "glue": bool(self.name)}
+        named |= {
+            "training": not self.name or self.name in TASKS,
+            **dict.fromkeys(SERVERS, not self.name),
+        }
+        if not named.get(self.of) or self.target.endswith(":"):
+            raise ValueError(f"target is {self.target!r}: use {TARGETS}; a task is one of {', '.join(TASKS)}")
+        if self.of in SERVERS and not self.when:
             raise ValueError(
-                "when is missing: say what postgres dies on, such as redshift-data:ExecuteStatement"
+                f"when is missing: say what {self.of} dies on, such as redshift-data:ExecuteStatement"
             )
         if self.of != "postgres" and "restart_seconds" in self.model_fields_set:
             raise ValueError("restart_seconds is for target postgres: others start again by themselves")
-        subject, _, detail = self.when.partition(":")
-        if self.when and not (self.of == "postgres" and subject in ("lambda", "glue") and detail.islower()):
-            check_operation(subject, detail)
+        self._check_when()
         return self
+
+    def _check_when(self) -> None:
+        subject, _, detail = self.when.partition(":")
+        if self.state is not None:
+            if not all(self.state):
+                raise ValueError(f"when is {self.when!r}: use state:<workflow>:<State>, either may hold *")
+        elif self.of == "training" and self.when:
+            raise ValueError(
+                f"when is {self.when!r}: a training makes no calls; leave it out, or use state:<workflow>:<State>"
+            )
+        elif self.when and not (self.of in SERVERS and subject in ("lambda", "glue") and detail.islower()):
+            check_operation(subject, detail)
 
 
 class Disk(_Part):

@@ -33,9 +33,13 @@ def install(endpoint: Endpoint) -> None:
 def _watch() -> None:
     from osusume_endpoint.glue import runs
     from osusume_endpoint.lambda_ import worker
+    from osusume_endpoint.personalize import workers
+    from osusume_endpoint.stepfunctions import machine
 
     worker.watchers.append(lambda w: kills.invoked(injection.current(), w))
     runs.watchers.append(lambda execution: kills.began(injection.current(), execution))
+    workers.watchers.append(lambda w, task: kills.took(injection.current(), w, task))
+    machine.watchers.append(lambda workflow, state: kills.entered(injection.current(), workflow, state))
 
 
 def _put(request: wire.Request) -> wire.Response:

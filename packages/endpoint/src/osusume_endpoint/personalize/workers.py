@@ -10,6 +10,7 @@ import json
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
@@ -18,6 +19,10 @@ from osusume_endpoint.personalize.errors import JobFailure
 
 class WorkerDied(Exception):
     """The process ended without an answer (killed, out of memory)."""
+
+
+# Told of each job that a process is given: fault injection.
+watchers: list[Callable[[Worker, str], None]] = []
 
 
 class Worker:
@@ -40,6 +45,8 @@ class Worker:
             process = self._started()
             self._job = job
             try:
+                for watch in watchers:
+                    watch(self, action)
                 return _ask(process, {"action": action, **arguments})
             finally:
                 self._job = None
@@ -47,19 +54,22 @@ class Worker:
     def cancel(self, job: str) -> None:
         """Ends the job wherever it is: waiting for its turn or running."""
         if self._job == job:
-            self._kill()
+            self.kill()
         else:
             self._cancelled.add(job)
 
     def close(self) -> None:
         self._closed = True
-        self._kill()
+        self.kill()
 
-    def _kill(self) -> None:
+    def kill(self) -> bool:
+        """False: no process was at work."""
         process = self._process
-        if process is not None and process.poll() is None:
-            process.kill()
-            process.wait()
+        if process is None or process.poll() is not None:
+            return False
+        process.kill()
+        process.wait()
+        return True
 
     def _started(self) -> subprocess.Popen[str]:
         if self._process is not None and _alive(self._process):

@@ -137,6 +137,8 @@ class DataApi:
                 options="-c statement_timeout=45000",  # the API's limit
             )
         except psycopg2.OperationalError as error:
+            if _is_away(error):
+                raise unavailable(error) from None
             raise ApiError("BadRequestException", str(error).strip()) from None
         # The API gives JSON as its stored text.
         register_default_json(connection, loads=str)
@@ -182,8 +184,27 @@ def _execute(cursor: Any, statement: str) -> None:
         raise database_error(error) from None
 
 
+# PostgreSQL, appendix A: class 57 is of a server that shuts down, crashed or starts up. A connection that broke,
+# or could not be made, has no code; a password that is wrong has none either, and says so.
+AWAY = ("57P01", "57P02", "57P03")
+BROKEN = ("connection refused", "closed", "connection reset", "could not receive data")
+
+
+def _is_away(error: psycopg2.Error) -> bool:
+    text = str(error).lower()
+    starting = "starting up" in text or "shutting down" in text
+    return error.pgcode in AWAY or starting or (not error.pgcode and any(part in text for part in BROKEN))
+
+
+def unavailable(error: psycopg2.Error) -> ApiError:
+    """API reference, DatabaseUnavailableException: the writer instance isn't available."""
+    return ApiError("DatabaseUnavailableException", str(error).strip(), 504)
+
+
 def database_error(error: psycopg2.Error) -> ApiError:
-    """`ERROR: relation "x" does not exist; Position: 15; SQLState: 42P01`"""
+    """`ERROR: relation "x" does not exist; Position: 15; SQLState: 42P01`; another code where the server is gone."""
+    if _is_away(error):
+        return unavailable(error)
     message = error.diag.message_primary or str(error).strip()
     position = f"; Position: {error.diag.statement_position}" if error.diag.statement_position else ""
     return ApiError("DatabaseErrorException", f"ERROR: {message}{position}; SQLState: {error.pgcode}")

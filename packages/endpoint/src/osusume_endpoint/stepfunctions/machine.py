@@ -18,6 +18,8 @@ from osusume_endpoint.stepfunctions.scope import Scope
 ABORTABLE = ("Task", "Wait", "Map", "Parallel")
 
 OnEntry = Callable[[str, Any], None]
+# Told of each state that is entered, with the name of its state machine: fault injection.
+watchers: list[Callable[[str, str], None]] = []
 
 
 def run(
@@ -44,6 +46,8 @@ def visit(name: str, state: Mapping[str, Any], value: Any, scope: Scope) -> Outc
     entry = {"name": name, **payload("input", limited(value, subject=f"The state/task '{name}'"))}
     before = scope.trail.previous
     entered = scope.event(f"{kind}StateEntered", entry)
+    for watch in watchers:
+        watch(scope.world.identity.state_machine_name.partition("/")[0], name)
     frame = Frame(name=name, state=state, raw=value, scope=scope, entered=entered, before=before)
     try:
         outcome = _attempts(frame)

@@ -1,0 +1,129 @@
+"""Rows from the application's tables to the API: none may be lost on the way, and none come twice."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from config import layout
+from local.chaos.line import Line
+from operations import queries
+
+IDS = {"users": "USER_ID", "items": "ITEM_ID"}
+
+
+def lost(line: Line, run_id: str, *, forgotten: Sequence[str] = ()) -> list[str]:
+    """Sentences; none when each count of the run is that of what it was made of. The warehouse has loaded it."""
+    counts = Counts(line)
+    return [*_taken(counts, run_id, forgotten), *_imported(counts, run_id), *_listed(counts, run_id)]
+
+
+def _taken(counts: Counts, run_id: str, forgotten: Sequence[str]) -> Iterator[str]:
+    """Sources to datasets."""
+    report = counts.report(run_id)
+    for dataset, there in counts.sources(forgotten).items():
+        found = report["datasets"][dataset]
+        sorted_out = sum(found["quarantined"].values()) + sum(found["ignored"].values())
+        if found["read"] != there:
+            yield f"{dataset}: the sources have {there} rows, the run {run_id} read {found['read']}"
+        if found["kept"] + sorted_out != found["read"]:
+            yield (
+                f"{dataset}: {found['read']} rows were read, {found['kept']} kept, {sorted_out} quarantined or ignored"
+            )
+
+
+def _imported(counts: Counts, run_id: str) -> Iterator[str]:
+    """Datasets to Personalize's files; ids once each."""
+    report = counts.report(run_id)
+    for dataset in ("interactions", *IDS):
+        rows = counts.dataset(run_id, dataset)
+        kept = report["datasets"][dataset]["kept"]
+        if len(rows) != kept:
+            yield f"{dataset}: {kept} rows were kept, the files of {run_id} have {len(rows)}"
+        ids = [row[IDS[dataset]] for row in rows] if dataset in IDS else []
+        if len(ids) != len(set(ids)):
+            yield f"{dataset}: {len(ids) - len(set(ids))} ids come twice in the files of {run_id}"
+
+
+def _listed(counts: Counts, run_id: str) -> Iterator[str]:
+    """Lists to the table and to the mart, whose rows are the lists' entries."""
+    report, in_mart = counts.report(run_id), counts.mart(run_id)
+    for solution in counts.line.settings.solutions:
+        lists = counts.lists(run_id, solution.name)
+        keys = [one["key"] for one in lists]
+        if len(keys) != len(set(keys)):
+            yield f"{solution.name}: {len(keys) - len(set(keys))} lists come twice in the files of {run_id}"
+        audience = {"user": "users", "item": "items", "everyone": "everyone"}[solution.for_each]
+        if len(keys) != report["batch_input"][audience]:
+            yield f"{solution.name}: {report['batch_input'][audience]} were to have lists, {len(keys)} have"
+        stored = counts.line.stored_keys(solution.name, run_id)
+        if stored != set(keys):
+            yield f"{solution.name}: {len(keys)} lists of {run_id} were made, the table has {len(stored)}"
+        entries = sum(len(one["items"]) for one in lists)
+        if in_mart.get(solution.name, (0, 0)) != (entries, entries):
+            yield (
+                f"{solution.name}: {entries} entries of {run_id} were published, the mart has (rows, distinct) "
+                f"{in_mart.get(solution.name, (0, 0))}"
+            )
+
+
+@dataclass(frozen=True)
+class Counts:
+    line: Line
+
+    def somebody(self, *, but: Sequence[str]) -> str:
+        """A user of the application, the last of them who is not among these."""
+        rows = queries.application_rows(
+            self.line.place, "select user_id from users order by user_id desc limit 60"
+        )
+        return next(str(user) for [user] in rows if user not in but)
+
+    def sources(self, forgotten: Sequence[str]) -> dict[str, int]:
+        """Rows of the application's tables and log, by dataset; those of users who were forgotten don't count."""
+        kept = " and ".join(["true", *(f"user_id <> '{user}'" for user in forgotten)])
+        [[users, items, orders]] = queries.application_rows(
+            self.line.place,
+            f"select (select count(*) from users where {kept}), (select count(*) from items),"
+            f" (select count(*) from orders where {kept})",
+        )
+        events = sum(1 for event in self._log() if event["user_id"]["S"] not in forgotten)
+        return {"users": users, "items": items, "interactions": orders + events}
+
+    def _log(self) -> Iterator[dict[str, Any]]:
+        pages = self.line.client("dynamodb").get_paginator("scan")
+        for page in pages.paginate(TableName=self.line.settings.application_log_table):
+            yield from page["Items"]
+
+    def report(self, run_id: str) -> dict[str, Any]:
+        folder = layout.RUN_FOLDER.of(run_id=run_id)
+        bucket = self.line.settings.names.datasets_bucket
+        answer = self.line.client("s3").get_object(Bucket=bucket, Key=f"{folder}report.json")
+        return dict(json.loads(answer["Body"].read()))
+
+    def dataset(self, run_id: str, dataset: str) -> list[dict[str, str]]:
+        prefix = f"{layout.RUN_FOLDER.of(run_id=run_id)}{dataset}/"
+        files = self.line.objects(self.line.settings.names.datasets_bucket, prefix)
+        return [row for _, body in files for row in csv.DictReader(body.decode().splitlines())]
+
+    def lists(self, run_id: str, solution: str) -> list[dict[str, Any]]:
+        prefix = layout.PUBLISH_FILES.of(run_id=run_id, solution=solution)
+        files = self.line.objects(self.line.settings.names.results_bucket, prefix)
+        return [
+            json.loads(text)
+            for _, body in files
+            for text in gzip.decompress(body).splitlines()
+            if text.strip()
+        ]
+
+    def mart(self, run_id: str) -> dict[str, tuple[int, int]]:
+        """Rows and distinct places of each list's entries."""
+        rows = queries.warehouse_rows(
+            self.line.place,
+            "select solution, count(*), count(distinct entity_id || '#' || list_position)"
+            f" from marts.fct_recommendations where run_id = '{run_id}' group by 1",
+        )
+        return {str(solution): (int(count), int(distinct)) for solution, count, distinct in rows}
