@@ -75,8 +75,10 @@ def attempt(assembly: Assembly, endpoint: Endpoint) -> None:
 
 
 def kinds(assembly: Assembly) -> list[str]:
+    """Types by the first stack that has one: the stacks before it are complete by then, and fail no more."""
     templates = [json.loads(stack.template.read_text()) for stack in assembly.stacks]
-    return sorted({r["Type"] for template in templates for r in template["Resources"].values()})
+    of_stacks = [sorted({r["Type"] for r in template["Resources"].values()}) for template in templates]
+    return list(dict.fromkeys(kind for kinds in of_stacks for kind in kinds))
 
 
 def fail_each_once(assembly: Assembly, endpoint: Endpoint) -> int:
