@@ -54,7 +54,7 @@ def killed(watched: Watched) -> tuple[Before, Outcome, dict]:
         "kills:\n"
         "  - {target: 'lambda:publish_recommendations', when: 'dynamodb:BatchWriteItem', at: 4, count: 99}"
     )
-    outcome = watched.run(seconds=300)
+    outcome = watched.run(seconds=900)
     return before, outcome, watched.faults.clear()
 
 
