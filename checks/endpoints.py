@@ -9,7 +9,8 @@ from checks import connections
 from checks.assembly import Assembly, Stack
 from checks.finding import Finding
 from checks.policies import Role, Statement, allowed, matches_any, statements
-from osusume_endpoint.network.model import Network, Place, ServiceEndpoint
+from osusume_endpoint.network import reach
+from osusume_endpoint.network.model import Network, ServiceEndpoint
 
 _CURE = "let the endpoint's PolicyDocument allow it, for Principal *."
 
@@ -28,7 +29,7 @@ def _refused(
     """One finding for each caller, with the first call that is refused."""
     given = statements(stack, endpoint.id, document)
     for place, role in connections.callers(assembly):
-        refused = _first(endpoint, given, role) if _goes_by(network, place, endpoint) else None
+        refused = _first(endpoint, given, role) if reach.goes_by(network, place, endpoint) else None
         if refused:
             action, resource = refused
             why = (
@@ -36,13 +37,6 @@ def _refused(
                 "and the endpoint's policy doesn't allow it."
             )
             yield Finding(stack.name, endpoint.id, "network-policy", why, _CURE)
-
-
-def _goes_by(network: Network, place: Place, endpoint: ServiceEndpoint) -> bool:
-    known = [network.subnets[name] for name in place.subnets if name in network.subnets]
-    if endpoint.is_gateway:
-        return any(subnet.table in endpoint.tables for subnet in known)
-    return endpoint.private_dns and any(subnet.vpc == endpoint.vpc for subnet in known)
 
 
 def _first(endpoint: ServiceEndpoint, given: tuple[Statement, ...], role: Role) -> tuple[str, str] | None:

@@ -47,6 +47,7 @@ REPLACEMENTS = list(replacements.declared)
 RECORDS = {
     "apigateway/plugin.py": {"ministack.services.apigateway_v1._resources"},
     "cloudformation/functions.py": {"ministack.services.lambda_svc._functions"},
+    "cloudformation/network.py": {"ministack.services.ec2._vpc_endpoints"},
     "cloudformation/tables.py": {
         "ministack.services.dynamodb._tables",
         "ministack.services.dynamodb._ttl_settings",

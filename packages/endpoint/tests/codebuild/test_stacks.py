@@ -84,7 +84,7 @@ def test_properties_that_are_not_emulated_fail_the_stack_by_name(codebuild: Endp
         assert any(named[1:] in reason for reason in reasons), reasons
 
 
-def network(endpoint: Endpoint, *, egress: bool) -> dict[str, Any]:
+def network(endpoint: Endpoint, *, egress: bool, **policy: str) -> dict[str, Any]:
     """A VPC without a way out of it but an endpoint of S3; its group lets HTTPS out or nothing."""
     ec2 = endpoint.client("ec2")
     vpc = ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
@@ -92,7 +92,8 @@ def network(endpoint: Endpoint, *, egress: bool) -> dict[str, Any]:
     group = ec2.create_security_group(GroupName=name(), Description="x", VpcId=vpc)["GroupId"]
     table = ec2.create_route_table(VpcId=vpc)["RouteTable"]["RouteTableId"]
     ec2.associate_route_table(RouteTableId=table, SubnetId=subnet)
-    ec2.create_vpc_endpoint(VpcId=vpc, ServiceName=f"com.amazonaws.{REGION}.s3", RouteTableIds=[table])
+    service = f"com.amazonaws.{REGION}.s3"
+    ec2.create_vpc_endpoint(VpcId=vpc, ServiceName=service, RouteTableIds=[table], **policy)
     every = {"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
     if not egress:
         ec2.revoke_security_group_egress(GroupId=group, IpPermissions=[every])
@@ -136,3 +137,7 @@ def test_a_build_in_a_vpc_needs_interfaces_there_and_a_way_to_its_source(codebui
         "DOWNLOAD_SOURCE",
         "CLIENT_ERROR",
     ) and "no outbound rule for port 443 to s3" in said
+    nothing = json.dumps({"Statement": [{**allow("s3:PutObject"), "Principal": "*"}]})
+    held = network(codebuild, egress=True, PolicyDocument=nothing)
+    phase, _, said = failure(in_vpc(codebuild, held, INTERFACES, handing(held)))
+    assert phase == "DOWNLOAD_SOURCE" and "no VPC endpoint policy allows the s3:GetObject action" in said

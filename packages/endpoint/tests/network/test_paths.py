@@ -6,6 +6,7 @@ import io
 import json
 import zipfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -141,6 +142,7 @@ OUTPUTS = {
     "Client": {"Fn::GetAtt": ["Client", "GroupId"]},
     "Subnet": SUBNETS[0],
     "Secret": {"Fn::GetAtt": ["Namespace", "Namespace.AdminPasswordSecretArn"]},
+    "S3": {"Ref": "S3"},
     "Host": {"Fn::GetAtt": ["Cluster", "Endpoint.Address"]},
     "Port": {"Fn::GetAtt": ["Cluster", "Endpoint.Port"]},
 }
@@ -177,6 +179,21 @@ class Placed:
         for direction, given in self.rules(**path):
             getattr(self.ec2, f"revoke_security_group_{direction}")(**given)
 
+    @contextmanager
+    def allowing(self, action: str) -> Iterator[None]:
+        """The endpoint of S3 lets this action alone pass."""
+
+        def put(allowed: str) -> None:
+            statement = {"Effect": "Allow", "Principal": "*", "Action": allowed, "Resource": "*"}
+            policy = json.dumps({"Statement": [statement]})
+            self.ec2.modify_vpc_endpoint(VpcEndpointId=self.given["S3"], PolicyDocument=policy)
+
+        put(action)
+        try:
+            yield
+        finally:
+            put("*")
+
 
 @pytest.fixture(scope="module")
 def placed(cloud: Cloud) -> Iterator[Placed]:
@@ -198,6 +215,9 @@ def test_copy_and_unload_under_enhanced_routing_need_a_way_to_s3(placed: Placed)
     placed.let(**way)
     for statement in (copy, unload):
         assert warehouse.run(statement, **where)["Status"] == "FINISHED"
+    with placed.allowing("s3:ListBucket"):
+        for statement in (copy, unload.replace("/out/", "/held/")):
+            assert "no VPC endpoint policy allows the s3:" in warehouse.error(statement, **where)
     placed.forbid(**way)
     placed.cloud.client("redshift-serverless").update_workgroup(
         workgroupName="placed", enhancedVpcRouting=False
@@ -258,6 +278,9 @@ def test_a_job_reaches_a_private_database_by_its_connection_and_both_groups(plac
     placed.let(source="Client", target="Server", port=5432)
     ended = jobs.run("inside")
     assert ended["JobRunState"] == "SUCCEEDED", ended.get("ErrorMessage")
+    with placed.allowing("s3:PutObject"):
+        refused = jobs.run("inside")["ErrorMessage"]
+    assert "no VPC endpoint policy allows the s3:GetObject action" in refused
 
 
 def test_a_function_connects_to_the_warehouse_from_its_vpc_when_both_groups_let_it(placed: Placed) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
+from xml.sax.saxutils import escape
 
 from botocore.exceptions import ClientError
 
@@ -136,13 +138,42 @@ HANDLERS: dict[str, dict[str, Any]] = {
 
 @replaces("ministack.services.ec2:_vpce_fields_xml", takes="ep, tag")
 def _whole_endpoints(inner: Callable[..., str]) -> Callable[..., str]:
-    """ministack keeps an endpoint's groups and private DNS, and answers neither."""
+    """ministack keeps an endpoint's groups, private DNS and policy, and answers none of them."""
 
     def fields(ep: dict[str, Any], tag: str = "item") -> str:
         groups = "".join(f"<item><groupId>{one}</groupId></item>" for one in ep.get("SecurityGroupIds", []))
         private = str(ep.get("PrivateDnsEnabled", False)).lower()
-        more = f"<groupSet>{groups}</groupSet><privateDnsEnabled>{private}</privateDnsEnabled>"
+        more = f"<groupSet>{groups}</groupSet><privateDnsEnabled>{private}</privateDnsEnabled>{_policy(ep)}"
         head, end, tail = inner(ep, tag).rpartition(f"</{tag}>")
         return f"{head}{more}{end}{tail}"
 
     return fields
+
+
+def _policy(endpoint: dict[str, Any]) -> str:
+    given = endpoint.get("PolicyDocument")
+    if not given:
+        return ""
+    text = given if isinstance(given, str) else json.dumps(given)
+    return f"<policyDocument>{escape(text)}</policyDocument>"
+
+
+@replaces("ministack.services.ec2:_ACTION_MAP[CreateVpcEndpoint]", takes="p")
+def _keeping_all_of_an_endpoint(inner: Callable[..., Any]) -> Callable[..., Any]:
+    """ministack drops the policy, groups and private DNS of an endpoint that EC2's API makes."""
+
+    def create(p: dict[str, Any]) -> Any:
+        from ministack.services import ec2
+
+        before = set(ec2._vpc_endpoints)
+        answer = inner(p)
+        for name in set(ec2._vpc_endpoints) - before:
+            made = ec2._vpc_endpoints[name]
+            made["PolicyDocument"] = ec2._p(p, "PolicyDocument") or None
+            made["SecurityGroupIds"] = ec2._parse_member_list(p, "SecurityGroupId")
+            # EC2 API reference, CreateVpcEndpoint: private names unless told otherwise, and of interfaces alone.
+            wanted = ec2._p(p, "PrivateDnsEnabled", "true") == "true"
+            made["PrivateDnsEnabled"] = wanted and made["VpcEndpointType"] == "Interface"
+        return answer
+
+    return create

@@ -15,11 +15,12 @@ from typing import Any
 from osusume_endpoint import paths, permissions
 from osusume_endpoint.codebuild import supported
 from osusume_endpoint.codebuild.log import BuildLog
-from osusume_endpoint.codebuild.preparation import PRINCIPAL, Refused, prepare
+from osusume_endpoint.codebuild.preparation import PRINCIPAL, Refused, place_of, prepare
 from osusume_endpoint.codebuild.process import Process
 from osusume_endpoint.codebuild.projects import Record, Store
 from osusume_endpoint.endpoint import Endpoint
 from osusume_endpoint.errors import ApiError, AssumeRoleRefused
+from osusume_endpoint.network import policies
 
 log = logging.getLogger("osusume.codebuild")
 
@@ -160,6 +161,7 @@ class Builds:
             raise Refused(
                 "CLIENT_ERROR", f"CodeBuild is not authorized to perform: sts:AssumeRole: {refused.message}"
             ) from None
+        policies.settle(credentials, place_of(execution.project))
         prepared = prepare(self._endpoint, execution, credentials, folder)
         with execution.lock:
             if execution.ending:

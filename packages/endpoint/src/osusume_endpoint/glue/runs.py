@@ -18,7 +18,8 @@ from osusume_endpoint.endpoint import Credentials, Endpoint
 from osusume_endpoint.errors import ApiError
 from osusume_endpoint.glue import arguments
 from osusume_endpoint.glue.workers import Pool, Worker, WorkerFailed
-from osusume_endpoint.network import placed
+from osusume_endpoint.network import placed, policies
+from osusume_endpoint.network.model import Place
 
 log = logging.getLogger("osusume.glue")
 
@@ -178,7 +179,8 @@ class Runs:
 
     def _order(self, execution: Execution, resolved: arguments.Resolved, folder: Path) -> dict[str, Any]:
         """Everything the worker needs; the script and its modules are read with the job role's session."""
-        credentials = self._session(execution)
+        credentials, place = self._session(execution), self._place(execution.job)
+        policies.settle(credentials, place)
         fetch = Fetch(self._endpoint.service_client("s3", credentials), folder)
         return {
             "script": fetch(execution.job["Command"]["ScriptLocation"]),
@@ -187,14 +189,12 @@ class Runs:
             "arguments": resolved.script,
             "conf": resolved.runtime_conf,
             "environment": self._environment(credentials),
-            "cut_off": self._cut_off(execution.job),
+            "cut_off": placed.databases_cut_off(self._endpoint, place),
         }
 
-    def _cut_off(self, job: Mapping[str, Any]) -> dict[str, str]:
-        """Databases that the job's network doesn't reach, and why."""
+    def _place(self, job: Mapping[str, Any]) -> Place | None:
         connections = (job.get("Connections") or {}).get("Connections") or []
-        place = placed.of_connections(self._endpoint, connections, job=job["Name"])
-        return placed.databases_cut_off(self._endpoint, place)
+        return placed.of_connections(self._endpoint, connections, job=job["Name"])
 
     def _session(self, execution: Execution) -> Credentials:
         role = str(execution.job["Role"])

@@ -101,6 +101,16 @@ def decide(
     )
 
 
+def of_endpoint_policy(policy: Any, *, action: str, resource: str) -> str:
+    """ "Allow", "Deny" or "ImplicitDeny" of a VPC endpoint's policy, for the caller of the request being served."""
+    from ministack.core import iam_evaluator as evaluator
+
+    principal = principal_of(None)
+    context = _context(principal.arn, principal.type, principal.account, action, resource, {})
+    context.principal_keys = principal.keys
+    return str(evaluator.evaluate_resource_policy(policy, context).decision)
+
+
 def check_service_access(
     *, principal: str, action: str, resource_arn: str, source_account: str, source_arn: str | None
 ) -> None:

@@ -23,6 +23,7 @@ from osusume_endpoint import endpoint as endpoints
 from osusume_endpoint import paths, permissions, processes
 from osusume_endpoint.lambda_ import archive, environment
 from osusume_endpoint.lambda_.bootstrap import END_OF_LOG
+from osusume_endpoint.network import placed, policies
 
 BOOTSTRAP = Path(__file__).with_name("bootstrap.py")
 SERVICE = "lambda.amazonaws.com"
@@ -52,6 +53,7 @@ class PythonWorker(lambda_runtime.Worker):
             source_arn=self.config.get("FunctionArn"),
         )
         self.access_key = credentials.access_key
+        policies.settle(credentials, placed.of_function(self.config))
         folder = endpoint.home / "lambda"
         code = archive.unpack(self.code_zip, folder=folder / "code")
         layers = [archive.unpack(z, folder=folder / "layers", layer=True) for z in self._layer_zips()]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from osusume_endpoint.network.model import (
@@ -33,8 +34,8 @@ def read(ec2: Any) -> Network:
     acl_of = {one["SubnetId"]: defaults.get(one["VpcId"], "") for one in subnets} | linked
     return Network(
         groups={one["GroupId"]: _group(one) for one in ec2.describe_security_groups()["SecurityGroups"]},
-        subnets={one["SubnetId"]: _subnet(one, _table(one, tables), acl_of) for one in subnets},
-        endpoints=tuple(map(_endpoint, ec2.describe_vpc_endpoints()["VpcEndpoints"])),
+        subnets={one["SubnetId"]: subnet(one, tables, acl_of) for one in subnets},
+        endpoints=tuple(map(service_endpoint, ec2.describe_vpc_endpoints()["VpcEndpoints"])),
         nat_gateways={one["NatGatewayId"]: one["SubnetId"] for one in gateways if _lives(one)},
         acls={one["NetworkAclId"]: tuple(_acl_rules(one)) for one in acls},
     )
@@ -85,15 +86,16 @@ def _table(subnet: Answer, tables: list[Answer]) -> Answer:
     return next(own, next(main, {}))
 
 
-def _subnet(subnet: Answer, table: Answer, acl_of: Mapping[str, str]) -> Subnet:
+def subnet(given: Answer, tables: list[Answer], acl_of: Mapping[str, str] = MappingProxyType({})) -> Subnet:
+    table = _table(given, tables)
     return Subnet(
-        id=subnet["SubnetId"],
-        vpc=subnet["VpcId"],
-        cidr=subnet["CidrBlock"],
+        id=given["SubnetId"],
+        vpc=given["VpcId"],
+        cidr=given["CidrBlock"],
         table=str(table.get("RouteTableId", "")),
         routes=tuple(_routes(table)),
-        acl=acl_of.get(subnet["SubnetId"], ""),
-        has_ipv6=bool(subnet.get("Ipv6CidrBlockAssociationSet")),
+        acl=acl_of.get(given["SubnetId"], ""),
+        has_ipv6=bool(given.get("Ipv6CidrBlockAssociationSet")),
     )
 
 
@@ -119,7 +121,7 @@ def _target(route: Answer) -> tuple[RouteKind, str] | None:
     return ("elsewhere", other) if other and other != "local" and not other.startswith("vpce-") else None
 
 
-def _endpoint(endpoint: Answer) -> ServiceEndpoint:
+def service_endpoint(endpoint: Answer) -> ServiceEndpoint:
     groups = endpoint.get("Groups") or []
     return ServiceEndpoint(
         id=endpoint["VpcEndpointId"],

@@ -24,10 +24,15 @@ def of_workgroup(workgroup: Answer) -> Place | None:
     return Place(name, tuple(subnets), tuple(groups), has_public_address=public)
 
 
+def of_copy(workgroup: Answer) -> Place | None:
+    """Where COPY and UNLOAD call S3 from; None: from a network of AWS's own."""
+    return of_workgroup(workgroup) if workgroup.get("enhancedVpcRouting") else None
+
+
 def copy_lacks(endpoint: Endpoint, workgroup: Answer) -> Missing | None:
     """What COPY and UNLOAD lack on their way to S3: with enhanced VPC routing that leads through the VPC."""
-    place = of_workgroup(workgroup)
-    if place is None or not workgroup.get("enhancedVpcRouting"):
+    place = of_copy(workgroup)
+    if place is None:
         return None
     return reach.to_service(deployed.read(endpoint.client("ec2")), place, "s3")
 

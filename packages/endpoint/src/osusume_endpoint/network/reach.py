@@ -64,6 +64,17 @@ def to_service(network: Network, source: Place, service: str) -> Missing | None:
     return None
 
 
+def goes_by(network: Network, source: Place, endpoint: ServiceEndpoint) -> bool:
+    """Whether calls of the endpoint's service take it, from one of the source's subnets at least."""
+    known = [network.subnets[name] for name in source.subnets if name in network.subnets]
+    if endpoint.is_gateway:
+        return any(
+            subnet.table in endpoint.tables and not _interface(network, subnet.vpc, endpoint.service)
+            for subnet in known
+        )
+    return endpoint.private_dns and any(subnet.vpc == endpoint.vpc for subnet in known)
+
+
 def _shut(source: Place, closed: tuple[str, str] | None) -> Missing | None:
     return Missing("acl", f"{source.name}: {closed[0]}", closed[1]) if closed else None
 

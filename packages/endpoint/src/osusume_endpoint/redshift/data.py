@@ -13,7 +13,7 @@ import psycopg2
 from osusume_endpoint import permissions
 from osusume_endpoint.endpoint import Endpoint
 from osusume_endpoint.errors import ApiError, AssumeRoleRefused
-from osusume_endpoint.network import placed
+from osusume_endpoint.network import placed, policies
 from osusume_endpoint.redshift import catalog, results
 from osusume_endpoint.redshift.serverless import Serverless, database_user
 from osusume_endpoint.redshift.statements import ENDED, Part, Runner, S3Access, Statement, new_id
@@ -92,7 +92,7 @@ class DataApi:
         workgroup = self._serverless.workgroup(statement.workgroup)
         namespace = self._serverless.namespace_of(workgroup)
         s3 = S3Access(
-            client=lambda role: self._s3_client(role, namespace),
+            client=lambda role: self._s3_client(role, namespace, workgroup),
             lacks=lambda: placed.copy_lacks(self._endpoint, workgroup),
         )
         self._runner.submit(
@@ -159,14 +159,16 @@ class DataApi:
         known = {"WorkgroupName": first.workgroup, "Database": first.database, "SecretArn": first.secret}
         return {**{k: v for k, v in known.items() if v}, **parameters}
 
-    def _s3_client(self, role: str, namespace: Mapping[str, Any]) -> Any:
+    def _s3_client(self, role: str, namespace: Mapping[str, Any], workgroup: Mapping[str, Any]) -> Any:
         arn = namespace.get("defaultIamRoleArn", "") if role == "default" else role
         if not arn:
             raise ApiError("ValidationException", "The cluster has no default IAM role: give IAM_ROLE an ARN")
         if arn not in namespace.get("iamRoles", []):
             message = f"The requested role {arn} is not associated to namespace {namespace['namespaceName']}"
             raise ApiError("ValidationException", message)
-        return self._endpoint.service_client("s3", self._role_session(arn))
+        session = self._role_session(arn)
+        policies.settle(session, placed.of_copy(workgroup))
+        return self._endpoint.service_client("s3", session)
 
     def _role_session(self, arn: str) -> Any:
         """A role may trust either of Redshift's principals."""
