@@ -176,7 +176,7 @@ test-beside: lint
 	@for package in $(BESIDE); do $(MAKE) --no-print-directory test-package PACKAGE=$$package || exit 1; done
 
 test-line: $(READY)
-	$(BIN)/python -m pytest -q -m "e2e and not nightly"
+	$(BIN)/python -m pytest -q -m "e2e and not nightly" tests/e2e
 
 test-package: $(READY)
 	cd $(PACKAGE) && $(ONE_THREAD) $(abspath $(BIN))/python -m pytest -q -n 2 --dist loadfile -m "not nightly"
