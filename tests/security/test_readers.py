@@ -10,7 +10,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 import pytest
 
@@ -186,6 +186,42 @@ def test_no_path_of_another_user_is_reached(ask: Ask, token: str) -> None:
     """.split()
     statuses = {path: ask(path, f"Bearer {token}").status for path in paths}
     assert {path: status for path, status in statuses.items() if status < 400} == {}
+
+
+ODD = ["1517", "2", "15", "151", "*", "?", "..", ".", "%", "%41", "a/b", "a b", "a+b", "é", "É", "日本/鮨", "ユ" * 85, "😀",
+       "${aws:userid}", "1517/../2", "users", "null", "0", "-1", "A", "a", "1517 ", " 1517", "x" * 256]  # fmt: skip
+
+
+def spelled(user: str) -> set[str]:
+    """Ways to write a user into a path: escaped once and twice, every byte of it, with more before and behind."""
+    once, bytewise = quote(user, safe=""), "".join(f"%{byte:02x}" for byte in user.encode())
+    return {
+        once,
+        bytewise,
+        quote(once),
+        f"{once}%00",
+        f"{once}%20",
+        f"./{once}",
+        f"1517/../{once}",
+        f"{once}/",
+        f"{once};a=1",
+    }
+
+
+@pytest.mark.nightly
+def test_in_thousands_of_callers_and_paths_nobody_reads_anybody_else(ask: Ask, issuer: Issuer) -> None:
+    """The echo has the path as API Gateway hands it over, still escaped: what it unescapes to is whose list it is."""
+    cases = read = 0
+    for caller in ODD:
+        token = KEY.token(claims(caller, iss=issuer.url))
+        for path in sorted({path for user in ODD for path in spelled(user)}):
+            cases += 1
+            answer = ask(f"/v1/users/{path}/recommendations", f"Bearer {token}")
+            if answer.status < 400:
+                read += 1
+                whose = unquote(json.loads(answer.text)["path"].split("/")[3])
+                assert whose == caller, (caller, path)
+    assert cases >= 3000 and read >= len(ODD), (cases, read)
 
 
 @pytest.mark.parametrize("method", ["DELETE", "HEAD", "PUT", "PATCH", "OPTIONS", "POST", "BREW"])
