@@ -27,8 +27,14 @@ from tests.lambdas.test_record_events import Tables
 __all__ = ["api", "store"]
 
 LONGEST = 256
-# Letters of one to four bytes, what JSON, CSV, SQL, URLs and keys have a use for, spaces, a letter and its accent apart.
-ALPHABETS = ("az09", "\"'\\,;:#?&%+/|{}[]<>$*=.~`^@!-_ ", "éÄßñ", "ユーザー鮨🍣😀𠮷", "a\u0301e\u0308\u200d\u00a0\u2028")  # fmt: skip
+# Letters of one to four bytes; what JSON, CSV, SQL, URLs and keys have a use for; accents by themselves; spaces.
+ALPHABETS = (
+    "az09",
+    "\"'\\,;:#?&%+/|{}[]<>$*=.~`^@!-_ ",
+    "éÄßñ",
+    "ユーザー鮨🍣😀𠮷",
+    "a\u0301e\u0308\u200d\u00a0\u2028",
+)
 AWKWARD = ("#", "a#b", "\\N", "NULL", "null", " ", "  a ", "..", "%2F", "'; drop table x; --", "{}", "𠮷" * LONGEST,
            "ユ" * LONGEST, "x" * LONGEST, "\u00e9", "e\u0301", "A", "a")  # fmt: skip
 
