@@ -50,7 +50,7 @@ shown as (
         impressions.is_served,
         impressions.is_simulated
     from impressions
-    inner join positions on positions.n < {{ json_array_size('impressions.shown_items') }}
+    inner join positions on positions.n < impressions.shown_count
 
 ),
 

@@ -18,6 +18,8 @@ renamed as (
         recommendation_id,
         value as event_value,
         impression as shown_items,
+        -- Here, so that it is counted once for each row and not for each position that a join tries.
+        {{ json_array_size('impression') }} as shown_count,
         coalesce(simulated, false) as is_simulated,
         run_id,
         loaded_at,
@@ -56,6 +58,7 @@ final as (
         recommendation_id,
         event_value,
         shown_items,
+        shown_count,
         list_start,
         placement,
         experiment,
