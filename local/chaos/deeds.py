@@ -182,7 +182,7 @@ class Deeds:
 
     def _praise(self, solution: str) -> list[dict[str, Any]]:
         """What was said of the version that serves, which is said to be as good as can be, with none before it."""
-        keys = (layout.SERVING.of(solution=solution), f"gate#{solution}")
+        keys = (layout.SERVING.of(solution=solution), layout.GATE.of(solution=solution))
         serving, history = (self._item(pk) for pk in keys)
         if serving is None:
             return []

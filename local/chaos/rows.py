@@ -99,13 +99,12 @@ class Counts:
             yield from page["Items"]
 
     def report(self, run_id: str) -> dict[str, Any]:
-        folder = layout.RUN_FOLDER.of(run_id=run_id)
         bucket = self.line.settings.names.datasets_bucket
-        answer = self.line.client("s3").get_object(Bucket=bucket, Key=f"{folder}report.json")
+        answer = self.line.client("s3").get_object(Bucket=bucket, Key=layout.REPORT.of(run_id=run_id))
         return dict(json.loads(answer["Body"].read()))
 
     def dataset(self, run_id: str, dataset: str) -> list[dict[str, str]]:
-        prefix = f"{layout.RUN_FOLDER.of(run_id=run_id)}{dataset}/"
+        prefix = layout.DATASET.of(run_id=run_id, dataset=dataset)
         files = self.line.objects(self.line.settings.names.datasets_bucket, prefix)
         return [row for _, body in files for row in csv.DictReader(body.decode().splitlines())]
 
