@@ -86,13 +86,22 @@ class Store:
         return self._table.get([key]).get(key)
 
     def versions(self, run: str | None = None) -> Versions:
-        """Raises StoreUnavailable where the pointers never could be read. `run` is read where it still may be."""
-        stale = self._refresh()
+        """Raises StoreUnavailable where the pointers never could be read. `run` is read where it still may be.
+
+        Of one that is newer than all that this process knows another process has answered: its pointers are read again
+        at once, or the pages of one list would be of two runs for as long as pointers are kept.
+        """
+        stale = self._refresh(at_once=run is not None and run > self._newest())
         return Versions(chosen(self._pointers, run), stale=stale, corrupt=self._corrupt)
 
-    def _refresh(self) -> bool:
+    def _newest(self) -> str:
+        """Run ids are times, so they order as their texts do."""
+        known = self._pointers.values()
+        return max((version for one in known for version in (one.current, one.previous or "")), default="")
+
+    def _refresh(self, *, at_once: bool) -> bool:
         now = self._clock()
-        if self._read_at is not None and now - self._read_at < FRESH_SECONDS:
+        if not at_once and self._read_at is not None and now - self._read_at < FRESH_SECONDS:
             return False
         keys = [Key(self._recommendations, f"pointer#{name}", "pointer") for name in self._names]
         try:

@@ -81,6 +81,21 @@ def test_a_publish_reaches_readers_after_30_seconds(clock: Clock, table: FakeTab
     assert (ids(found), version, stale) == (["b"], "v2", False)
 
 
+def test_a_run_that_another_process_answered_from_is_looked_for_at_once(
+    clock: Clock, table: FakeTable
+) -> None:
+    store = made(table, clock)
+    assert store.versions().of == {"popular": "v1"}
+    table.publish("popular", "v2", "b", previous="v1")
+    asked = len(table.calls)
+    assert store.versions("v2").of == {"popular": "v2"} and len(table.calls) == asked + 1
+    assert store.versions("v1").of == {"popular": "v1"} and len(table.calls) == asked + 1, (
+        "it may be read still"
+    )
+    assert store.versions("v0").of == {"popular": "v2"} and len(table.calls) == asked + 1, "it is gone"
+    assert store.versions("v9").of == {"popular": "v2"} and len(table.calls) == asked + 2, "there is none"
+
+
 def test_an_old_answer_stands_in_however_old_when_the_table_is_down(clock: Clock, table: FakeTable) -> None:
     store = made(table, clock)
     assert store.find_everyones("popular")[2] is False
