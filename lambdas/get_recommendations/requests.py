@@ -90,7 +90,7 @@ def caller(event: Mapping[str, Any]) -> str | None:
 
 
 def ranked_items(event: Mapping[str, Any]) -> tuple[str, ...]:
-    """`itemIds` of the body. Raises BadRequest, whose kind is that of a body."""
+    """`itemIds` of the body. Raises BadBody."""
     given = bodies.content(event)
     if not isinstance(given, dict) or set(given) != {"itemIds"}:
         raise BadBody('the body must be {"itemIds": ["...", ...]} and nothing else')
@@ -100,7 +100,10 @@ def ranked_items(event: Mapping[str, Any]) -> tuple[str, ...]:
     for item in items:
         if not isinstance(item, str):
             raise BadBody(f"itemIds has {json.dumps(item)[:80]}: each is a text")
-        routes.plain_identifier("itemIds", item)
+        try:
+            routes.plain_identifier("itemIds", item)
+        except BadRequest as error:
+            raise BadBody(str(error)) from None
     if len(set(items)) < len(items):
         raise BadBody("itemIds has an item twice: give each once")
     return tuple(items)

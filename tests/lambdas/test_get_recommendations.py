@@ -698,6 +698,7 @@ def test_items_that_the_caller_names_come_in_the_order_of_the_users_list() -> No
 def test_a_body_that_names_no_items_is_400(wrong: str, world: Server) -> None:
     response = whole(post(RANKINGS, wrong, userId="u1"))
     assert response["statusCode"] == 400 and json.loads(response["body"])["detail"]
+    assert json.loads(response["body"])["type"] == "urn:problem-type:recommendations:invalid-body"
     assert world.requests == []
 
 
