@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,9 +31,26 @@ _MACROS = (
     " case when json_valid(document) then document ->> place end",
 )
 _RENAMED = {"json_array_length", "json_extract_array_element_text"}
-Columns = Mapping[str, str]
-# Writes a table's rows as CSV with \N for null: COPY's.
-Dump = Callable[[str, Path], None]
+_COLUMNS = (
+    "select table_schema || '.' || table_name, column_name, data_type from information_schema.columns"
+    f" where table_schema in {SCHEMAS} order by table_schema, table_name, ordinal_position"
+)
+
+
+class Tables:
+    """The warehouse's tables and views by an administrator's psycopg2 connection, as they are now."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+        self.columns: dict[str, dict[str, str]] = {}  # `schema.name`: column to information_schema's type
+        with connection.cursor() as cursor:
+            cursor.execute(_COLUMNS)
+            for table, column, kind in cursor.fetchall():
+                self.columns.setdefault(table, {})[column] = kind
+
+    def dump(self, table: str, file: Path) -> None:
+        with self._connection.cursor() as cursor, file.open("w", encoding="utf-8") as target:
+            cursor.copy_expert(f"copy (select * from {table}) to stdout (format csv, null '{_NULL}')", target)
 
 
 @dataclass(frozen=True)
@@ -80,15 +97,20 @@ class SecondEngine:
         for statement in (*(f"create schema {schema}" for schema in (*SCHEMAS, "theirs")), *_MACROS):
             self._do(statement)
 
-    def read(self, table: str, columns: Columns, dump: Dump, *, into: str = "") -> None:
-        """The warehouse's rows of a table, `schema.name`; columns are name to information_schema's type."""
+    def land(self, tables: Tables) -> None:
+        """Reads the landing tables, which the models are made of."""
+        for table in tables.columns:
+            if table.startswith("landing."):
+                self._read(tables, table, into=table)
+
+    def _read(self, tables: Tables, table: str, *, into: str) -> None:
         file = self._folder / f"{table}.csv"
-        dump(table, file)
-        kinds = {name: _TYPES.get(kind, kind) for name, kind in columns.items()}
+        tables.dump(table, file)
+        kinds = {name: _TYPES.get(kind, kind) for name, kind in tables.columns[table].items()}
         defined = ", ".join(f'"{name}" {kind}' for name, kind in kinds.items())
-        self._do(f"create or replace table {into or table} ({defined})")
+        self._do(f"create or replace table {into} ({defined})")
         self._do(
-            f"insert into {into or table} select * from read_csv('{file}', auto_detect = false,"
+            f"insert into {into} select * from read_csv('{file}', auto_detect = false,"
             f" header = false, delim = ',', quote = '\"', escape = '\"', nullstr = '{_NULL}',"
             f" columns = {json.dumps(kinds)}, allow_quoted_nulls = false)"
         )
@@ -103,11 +125,11 @@ class SecondEngine:
         [[found]] = self._rows(f"select count(*) from {table}")
         return int(found)
 
-    def differing(self, table: str, columns: Columns, dump: Dump) -> list[str]:
+    def differing(self, table: str, tables: Tables) -> list[str]:
         """Rows of the warehouse's table that this engine hasn't, and its own: at most 100,000 each."""
         name = table.partition(".")[2]
-        self.read(table, columns, dump, into=f"theirs.{name}")
-        named = ", ".join(f'"{column}"' for column in columns)
+        self._read(tables, table, into=f"theirs.{name}")
+        named = ", ".join(f'"{column}"' for column in tables.columns[table])
         both = (f"select {named} from theirs.{name}", f"select {named} from {table}")
         # Rows that are equal to the last bit, as nearly all are, need no sorting.
         if self._sum(both[0]) == self._sum(both[1]):

@@ -16,14 +16,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from analysis import words
 from analysis.panel import Rows, moments_of
 from analysis.report import analyse
-from bench.second_engine import Model, SecondEngine, models
+from bench.second_engine import Model, SecondEngine, Tables, models
 from config.experiments import designs
 from config.settings import Settings, load
 from lambdas.shared import times
@@ -35,10 +34,6 @@ from osusume_endpoint import postgres, private
 from osusume_endpoint.testing import cloud as clouds
 
 ITEMS, SHOWN = 1_000, 5
-COLUMNS = (
-    "select table_schema || '.' || table_name, column_name, data_type from information_schema.columns"
-    " where table_schema in ('landing', 'staging', 'marts') order by table_schema, table_name, ordinal_position"
-)
 # Of user n, on day n % days: seven of ten are exposed again three days later; everybody is shown two lists; about three
 # in ten click one item of them, more in the treatment; one in twenty buys; half clicked in the month before.
 _USERS = "insert into landing.users (run_id, user_id, {segment}) select '{run}', 'u' || n, 'age ' || n % 6 from {range}"
@@ -129,33 +124,17 @@ class Filled:
             self.rows(statement.format(**given))
         self.rows("analyze")
 
-    def dump(self, table: str, file: Path) -> None:
-        with self.connection.cursor() as cursor, file.open("w", encoding="utf-8") as target:
-            cursor.copy_expert(rf"copy (select * from {table}) to stdout (format csv, null '\N')", target)
-
-    def columns(self) -> dict[str, dict[str, str]]:
-        found: dict[str, dict[str, str]] = {}
-        for table, column, kind in self.rows(COLUMNS):
-            found.setdefault(table, {})[column] = kind
-        return found
-
 
 def second(filled: Filled, made: list[Model], folder: Path) -> SecondEngine:
     engine = SecondEngine(filled.warehouse.settings.analytics.database, folder)
-    for table, columns in filled.columns().items():
-        if table.startswith("landing."):
-            engine.read(table, columns, filled.dump)
+    engine.land(Tables(filled.connection))
     engine.build(made)
     return engine
 
 
 def differing(filled: Filled, engine: SecondEngine, made: list[Model]) -> int:
-    columns = filled.columns()
-    lines = [
-        f"{one.name}: {line}"
-        for one in made
-        for line in engine.differing(one.table, columns[one.table], filled.dump)
-    ]
+    tables = Tables(filled.connection)
+    lines = [f"{one.name}: {line}" for one in made for line in engine.differing(one.table, tables)]
     for line in lines[:20]:
         print(f"    {line[:400]}")
     return len(lines)
@@ -163,44 +142,47 @@ def differing(filled: Filled, engine: SecondEngine, made: list[Model]) -> int:
 
 def measure(settings: Settings, *, users: int, first: date, home: Path, refresh: bool) -> int:
     """Prints seconds by step; the count of rows that differ."""
+    began = datetime(first.year, first.month, first.day, tzinfo=UTC)
+    old, new = (times.run_id(began + timedelta(days=n)) for n in (plan.DAYS - 1, plan.DAYS))
+    added = users // plan.DAYS
     with clouds.running(home) as cloud:
         warehouse = Warehouse.made(cloud, settings, work=home / "dbt")
-        old, new = (
-            times.run_id(datetime(first.year, first.month, first.day, tzinfo=UTC) + timedelta(days=n))
-            for n in (27, 28)
-        )
         warehouse.night(old, {"items": [{"item_id": f"i{n}"} for n in range(ITEMS)]}, whole=False)
         filled = Filled(warehouse, first)
-        added = users // plan.DAYS
         with timed("rows of all days but one"):
             filled.fill(old, range(users - added))
-        build = partial(warehouse.build, True)
         with timed("dbt build, every model and test"):
-            build()
+            warehouse.build(True)
         made = models(home / "dbt" / "target")
         filled.fill(new, range(users - added, users))
         with timed("dbt build after one more day"):
-            build()
+            warehouse.build(True)
         _analysed(warehouse, new)
-        counted = ", ".join(
-            f"{filled.rows(f'select count(*) from {table}')[0][0]:,} {name}"
-            for table, name in (
-                ("landing.exposures", "exposures"),
-                ("landing.events", "events"),
-                ("marts.fct_recommendations_shown", "items shown"),
-            )
-        )
-        print(f"  {counted}")
-        with timed("the second engine, every model"):
-            engine = second(filled, made, home)
-        with timed("compared with what the day added to"):
-            count = differing(filled, engine, made)
-        if refresh:
-            with timed("dbt build of everything anew"):
-                build("--full-refresh")
-            with timed("compared with what was built anew"):
-                count += differing(filled, engine, made)
-        return count
+        _counted(filled)
+        return _compared(filled, made, home, refresh=refresh)
+
+
+def _counted(filled: Filled) -> None:
+    tables = {
+        "exposures": "landing.exposures",
+        "events": "landing.events",
+        "items shown": "marts.fct_recommendations_shown",
+    }
+    counts = {name: filled.rows(f"select count(*) from {table}")[0][0] for name, table in tables.items()}
+    print("  " + ", ".join(f"{count:,} {name}" for name, count in counts.items()))
+
+
+def _compared(filled: Filled, made: list[Model], home: Path, *, refresh: bool) -> int:
+    with timed("the second engine, every model"):
+        engine = second(filled, made, home)
+    with timed("compared with what the day added to"):
+        count = differing(filled, engine, made)
+    if refresh:
+        with timed("dbt build of everything anew"):
+            filled.warehouse.build(True, "--full-refresh")
+        with timed("compared with what was built anew"):
+            count += differing(filled, engine, made)
+    return count
 
 
 def _analysed(warehouse: Warehouse, run: str) -> None:

@@ -15,6 +15,7 @@ from config import layout
 from config.settings import Settings
 from local.chaos.line import GONE, Line, Outcome
 from local.chaos.rows import Counts
+from operations import signed
 from stacks.workflows import solutions
 
 EXTRA = "leftover"  # names what no configuration has
@@ -40,13 +41,10 @@ class Deeds:
 
     def again(self) -> Outcome:
         """The newest run goes on where it ended, as its notification says; where it can't, a new one starts."""
-        newest = self.newest()
+        newest = self.line.newest_run()
         if self._item(layout.PROGRESS.of(run_id=newest)) and newest != self.watermark():
             return self.pipeline({"resume": newest})
         return self.run()
-
-    def newest(self) -> str:
-        return self.line.newest_run()
 
     def unusable(self) -> dict[str, str]:
         """A version that there is not, of a solution that there is."""
@@ -58,9 +56,7 @@ class Deeds:
 
     def load(self) -> Outcome:
         """The run that serves once more, and those that the warehouse misses: twice is the same as once."""
-        item = self._item(layout.WAREHOUSE_PENDING) or {}
-        pending = item.get("run_ids", {}).get("SS", [])
-        return self._execution("load", {"runs": sorted({*pending, self.watermark()})})
+        return self._execution("load", {"runs": sorted({*self.line.pending(), self.watermark()})})
 
     def forget(self, *, dead_lock: bool = False) -> Outcome:
         if dead_lock:
@@ -126,8 +122,6 @@ class Deeds:
 
     def _forgetting(self) -> str:
         """Asks the API to forget somebody; the execution that does."""
-        from operations import signed
-
         user = Counts(self.line).somebody(but=self.forgotten)
         self.forgotten.append(user)
         status, answer = signed.send(self.line.place, "DELETE", "v1", "users", user)

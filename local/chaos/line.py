@@ -222,13 +222,13 @@ class Line(Deployed):
 
     def published_keys(self, name: str, version: str) -> set[str]:
         """Keys that the run of this version made lists for."""
+        return {one["key"] for one in self.made_lists(name, version)}
+
+    def made_lists(self, name: str, version: str) -> Iterator[dict[str, Any]]:
+        """The lists that the run of this version made."""
         prefix = layout.PUBLISH_FILES.of(run_id=version, solution=name)
-        lines = (
-            line
-            for _, body in self.objects(self.settings.names.results_bucket, prefix)
-            for line in gzip.decompress(body).splitlines()
-        )
-        return {json.loads(line)["key"] for line in lines if line.strip()}
+        for _, body in self.objects(self.settings.names.results_bucket, prefix):
+            yield from (json.loads(line) for line in gzip.decompress(body).splitlines() if line.strip())
 
     def objects(self, bucket: str, prefix: str) -> Iterator[tuple[str, bytes]]:
         s3 = self.client("s3")

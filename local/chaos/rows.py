@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import gzip
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -13,18 +12,23 @@ from config import layout
 from local.chaos.line import Line
 from operations import queries
 
+Report = dict[str, Any]  # of the preparation: rows read, kept and sorted out, by dataset
 IDS = {"users": "USER_ID", "items": "ITEM_ID"}
 
 
 def lost(line: Line, run_id: str, *, forgotten: Sequence[str] = ()) -> list[str]:
     """Sentences; none when each count of the run is that of what it was made of. The warehouse has loaded it."""
     counts = Counts(line)
-    return [*_taken(counts, run_id, forgotten), *_imported(counts, run_id), *_listed(counts, run_id)]
-
-
-def _taken(counts: Counts, run_id: str, forgotten: Sequence[str]) -> Iterator[str]:
-    """Sources to datasets."""
     report = counts.report(run_id)
+    return [
+        *_taken(counts, report, run_id, forgotten),
+        *_imported(counts, report, run_id),
+        *_listed(counts, report, run_id),
+    ]
+
+
+def _taken(counts: Counts, report: Report, run_id: str, forgotten: Sequence[str]) -> Iterator[str]:
+    """Sources to datasets."""
     for dataset, there in counts.sources(forgotten).items():
         found = report["datasets"][dataset]
         sorted_out = sum(found["quarantined"].values()) + sum(found["ignored"].values())
@@ -36,9 +40,8 @@ def _taken(counts: Counts, run_id: str, forgotten: Sequence[str]) -> Iterator[st
             )
 
 
-def _imported(counts: Counts, run_id: str) -> Iterator[str]:
+def _imported(counts: Counts, report: Report, run_id: str) -> Iterator[str]:
     """Datasets to Personalize's files; ids once each."""
-    report = counts.report(run_id)
     for dataset in ("interactions", *IDS):
         rows = counts.dataset(run_id, dataset)
         kept = report["datasets"][dataset]["kept"]
@@ -49,9 +52,9 @@ def _imported(counts: Counts, run_id: str) -> Iterator[str]:
             yield f"{dataset}: {len(ids) - len(set(ids))} ids come twice in the files of {run_id}"
 
 
-def _listed(counts: Counts, run_id: str) -> Iterator[str]:
+def _listed(counts: Counts, report: Report, run_id: str) -> Iterator[str]:
     """Lists to the table and to the mart, whose rows are the lists' entries."""
-    report, in_mart = counts.report(run_id), counts.mart(run_id)
+    in_mart = counts.mart(run_id)
     for solution in counts.line.settings.solutions:
         lists = counts.lists(run_id, solution.name)
         keys = [one["key"] for one in lists]
@@ -98,7 +101,7 @@ class Counts:
         for page in pages.paginate(TableName=self.line.settings.application_log_table):
             yield from page["Items"]
 
-    def report(self, run_id: str) -> dict[str, Any]:
+    def report(self, run_id: str) -> Report:
         bucket = self.line.settings.names.datasets_bucket
         answer = self.line.client("s3").get_object(Bucket=bucket, Key=layout.REPORT.of(run_id=run_id))
         return dict(json.loads(answer["Body"].read()))
@@ -109,14 +112,7 @@ class Counts:
         return [row for _, body in files for row in csv.DictReader(body.decode().splitlines())]
 
     def lists(self, run_id: str, solution: str) -> list[dict[str, Any]]:
-        prefix = layout.PUBLISH_FILES.of(run_id=run_id, solution=solution)
-        files = self.line.objects(self.line.settings.names.results_bucket, prefix)
-        return [
-            json.loads(text)
-            for _, body in files
-            for text in gzip.decompress(body).splitlines()
-            if text.strip()
-        ]
+        return list(self.line.made_lists(solution, run_id))
 
     def mart(self, run_id: str) -> dict[str, tuple[int, int]]:
         """Rows and distinct places of each list's entries."""

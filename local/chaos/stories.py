@@ -48,6 +48,13 @@ def _dies(target: str, at: str = "", count: int = EVERY, **more: Any) -> Kill:
     return Kill(target=target, when=at, count=count, **more)
 
 
+def _throttled(service: str, operation: str, role: str, *, after: int = 0) -> Rule:
+    """Calls of a workflow's own role, so that no process of it has to die."""
+    return Rule(
+        service=service, operation=operation, role=f"*-{role}*", kind="throttle", after=after, count=EVERY
+    )
+
+
 def _refused(start: Callable[[Deeds], Outcome], error: str) -> Act:
     return Act(start, ends="FAILED", error=error)
 
@@ -161,28 +168,12 @@ STORIES = (
         acts=(
             Act(
                 lambda deeds: deeds.pipeline({"mode": "full"}),
-                rules=(
-                    Rule(
-                        service="s3",
-                        operation="PutObject",
-                        role="*-PrepareRole*",
-                        kind="throttle",
-                        count=EVERY,
-                    ),
-                ),
+                rules=(_throttled("s3", "PutObject", "PrepareRole"),),
                 ends="FAILED",
             ),
             Act(
                 lambda deeds: deeds.again(),
-                rules=(
-                    Rule(
-                        service="s3",
-                        operation="PutObject",
-                        role="*-PrepareRole*",
-                        kind="throttle",
-                        count=EVERY,
-                    ),
-                ),
+                rules=(_throttled("s3", "PutObject", "PrepareRole"),),
                 ends="FAILED",
             ),
             Act(lambda deeds: deeds.again(), kills=(_dies("training:import"),), ends="FAILED"),
@@ -195,16 +186,7 @@ STORIES = (
             ),
             Act(
                 lambda deeds: deeds.again(),
-                rules=(
-                    Rule(
-                        service="dynamodb",
-                        operation="PutItem",
-                        role="*-PipelineRole*",
-                        kind="throttle",
-                        after=1,
-                        count=EVERY,
-                    ),
-                ),
+                rules=(_throttled("dynamodb", "PutItem", "PipelineRole", after=1),),
                 ends="FAILED",
             ),
             Act(lambda deeds: deeds.again(), kills=(_dies("lambda:run_dbt"),)),

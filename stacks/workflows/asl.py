@@ -296,7 +296,7 @@ def _once_more(again: str | None) -> list[dict[str, Any]]:
 
 
 def first_attempt(name: str) -> dict[str, Any]:
-    """Assigns `attempt` and `job_name`, an expression of what is created."""
+    """Assigns the attempts of this execution and the number of the job, whose name is an expression, among all."""
     return {"attempt": 1, "job_number": 1, "job": jsonata(name), "job_name": jsonata(name)}
 
 

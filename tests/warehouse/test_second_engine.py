@@ -8,16 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from bench.second_engine import Model, SecondEngine, models
+from bench.second_engine import Model, SecondEngine, Tables, models
 from osusume_endpoint import postgres
 from tests.warehouse.conftest import Warehouse
 
 pytestmark = pytest.mark.slow
-
-COLUMNS = (
-    "select table_schema || '.' || table_name, column_name, data_type from information_schema.columns"
-    " where table_schema in ('landing', 'staging', 'marts') order by table_schema, table_name, ordinal_position"
-)
 
 
 @pytest.fixture(scope="module")
@@ -30,33 +25,17 @@ def once(server: postgres.Server, tmp_path_factory: pytest.TempPathFactory) -> W
     return warehouse
 
 
-def columns(built: Warehouse) -> dict[str, dict[str, str]]:
-    found: dict[str, dict[str, str]] = {}
-    for table, column, kind in built.select(COLUMNS):
-        found.setdefault(table, {})[column] = kind
-    return found
-
-
-def dump(built: Warehouse, table: str, file: Path) -> None:
-    with built.connection.cursor() as cursor, file.open("w", encoding="utf-8") as target:
-        cursor.copy_expert(rf"copy (select * from {table}) to stdout (format csv, null '\N')", target)
-
-
 def compared(
     built: Warehouse, folder: Path, change: Callable[[Model], Model] = lambda model: model
 ) -> dict[str, list[str]]:
     """What differs, by table."""
-    engine, tables = SecondEngine(built.name, folder), columns(built)
-    for table in tables:
-        if table.startswith("landing."):
-            engine.read(table, tables[table], lambda *asked: dump(built, *asked))
+    engine, tables = SecondEngine(built.name, folder), Tables(built.connection)
+    engine.land(tables)
     made = [change(model) for model in models(built.folder / "target")]
     engine.build(made)
-    assert {model.table for model in made} == {name for name in tables if not name.startswith("landing.")}
+    assert {m.table for m in made} == {name for name in tables.columns if not name.startswith("landing.")}
     assert sum(engine.count(model.table) > 0 for model in made) > 0.9 * len(made), "rows to compare"
-    found = {
-        m.table: engine.differing(m.table, tables[m.table], lambda *asked: dump(built, *asked)) for m in made
-    }
+    found = {model.table: engine.differing(model.table, tables) for model in made}
     return {table: lines for table, lines in found.items() if lines}
 
 

@@ -56,13 +56,15 @@ def _on_the_way(place: Place, service: str) -> Iterator[Any]:
     """Policies of the endpoints that the place's calls of the service go by; one that was given none allows all."""
     from ministack.services import ec2
 
-    given = {
-        name: one["PolicyDocument"] for name, one in ec2._vpc_endpoints.items() if one.get("PolicyDocument")
-    }
+    given = [
+        (endpoint, one["PolicyDocument"])
+        for one in ec2._vpc_endpoints.values()
+        if one.get("PolicyDocument") and (endpoint := deployed.service_endpoint(one)).service == service
+    ]
     network = _network() if given else Network()
-    for endpoint in network.endpoints:
-        if endpoint.id in given and endpoint.service == service and reach.goes_by(network, place, endpoint):
-            yield given[endpoint.id]
+    for endpoint, policy in given:
+        if reach.goes_by(network, place, endpoint):
+            yield policy
 
 
 def _network() -> Network:
