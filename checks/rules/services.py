@@ -90,9 +90,9 @@ RULES = (
     ),
     Rule(
         "service-invocation",
-        "Every request answers 500: the function refuses API Gateway.",
+        "The function refuses the service that calls it: requests answer 500, configurations are not deployed.",
         "Add an AWS::Lambda::Permission.",
-        'Lambda developer guide, "Resource-based policies"',
+        'Lambda developer guide, "Resource-based policies"; AppConfig user guide, "About validators"',
     ),
     Rule(
         "service-method",
@@ -110,6 +110,7 @@ def check(assembly: Assembly) -> list[Finding]:
         *_deputies(assembly),
         *_without_tls(assembly),
         *_invocations(assembly),
+        *_called(assembly),
         *_methods(assembly),
     ]
 
@@ -308,6 +309,40 @@ def _invocations(assembly: Assembly) -> Iterator[Finding]:
             why = f"API Gateway may not invoke {found.group(1)} for {tail}: every request answers 500."
             cure = "add an AWS::Lambda::Permission for apigateway.amazonaws.com."
             yield Finding(stack.name, logical_id, "service-invocation", why, cure)
+
+
+def _called(assembly: Assembly) -> Iterator[Finding]:
+    """Functions that AppConfig asks before a deployment, and those that a topic's messages go to."""
+    permissions = [p for _, _, p in assembly.each("AWS::Lambda::Permission")]
+    for stack, logical_id, service, function, source in _callers(assembly):
+        if not any(_lets(p, service, function, source, assembly.account) for p in permissions):
+            why = f"{service} may not invoke {function}."
+            cure = f"add an AWS::Lambda::Permission for {service}."
+            yield Finding(stack, logical_id, "service-invocation", why, cure)
+
+
+def _callers(assembly: Assembly) -> Iterator[tuple[str, str, str, str, str]]:
+    """Stack and logical ID of what is set up, the service that calls, the function, and the ARN that it calls for."""
+    where = f"arn:aws:appconfig:{assembly.region}:{assembly.account}"
+    for stack, logical_id, profile in assembly.each("AWS::AppConfig::ConfigurationProfile"):
+        for validator in profile.get("Validators", []):
+            if validator.get("Type") == "LAMBDA":
+                function, source = str(validator.get("Content")), f"{where}:application/x"
+                yield stack.name, logical_id, "appconfig.amazonaws.com", function, source
+    for stack, logical_id, subscription in assembly.each("AWS::SNS::Subscription"):
+        if subscription.get("Protocol") == "lambda":
+            function, topic = str(subscription.get("Endpoint")), str(subscription.get("TopicArn"))
+            yield stack.name, logical_id, "sns.amazonaws.com", function, topic
+
+
+def _lets(permission: Mapping[str, Any], service: str, function: str, source: str, account: str) -> bool:
+    return (
+        permission.get("Action") == "lambda:InvokeFunction"
+        and permission.get("Principal") == service
+        and permission.get("FunctionName") == function
+        and permission.get("SourceAccount", account) == account
+        and matches_any((str(permission.get("SourceArn", "*")),), source)
+    )
 
 
 def _verb(method: Mapping[str, Any]) -> str:
