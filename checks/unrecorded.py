@@ -138,6 +138,12 @@ UNRECORDED: tuple[Unrecorded, ...] = (
         (_objects("raw", "exposures/x"),),
         "exposures are written only while an experiment runs",
     ),
+    Unrecorded(
+        r"Preparation/BuildDatasets.*",
+        ("s3:GetObject",),
+        (_objects("raw", "exposures/x"),),
+        "exposures are read only where an experiment ran",
+    ),
     *_of_experiments(),
     *_of_streaming(),
     *_of_small_data(),

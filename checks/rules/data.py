@@ -39,6 +39,12 @@ RULES = (
         "config/layout.py and the readers",
     ),
     Rule(
+        "data-object",
+        "An empty object is written, and what it was to hold is lost.",
+        "Give the Body.",
+        "S3 API reference, PutObject",
+    ),
+    Rule(
         "data-export",
         "The export is refused, or events are lost or come twice.",
         "Enable point-in-time recovery; give the window with its type.",
@@ -91,6 +97,8 @@ def _problems(assembly: Assembly, visit: Visit, arguments: dict[str, Any]) -> It
     if ":dynamodb:" in resource:
         yield from _expressions(arguments)
     yield from _attributes(arguments)
+    if resource.endswith(":s3:putObject") and not arguments.get("Body"):
+        yield "data-object", f"{arguments.get('Key')} is written without a Body.", "give what it is to hold."
     if "exportTableToPointInTime" in resource:
         yield from _export(assembly, arguments)
 
@@ -112,13 +120,16 @@ def _keys(assembly: Assembly, arguments: dict[str, Any]) -> Iterator[Problem]:
         yield "data-key", f"Key {sorted(given)} has more than the table's keys.", "give the keys only."
 
 
+_PLACEHOLDERS = ("ExpressionAttributeNames", "ExpressionAttributeValues")
+
+
 def _expressions(given: Any) -> Iterator[Problem]:
     """Problems with the expressions of a call, and of each part of a transaction."""
     if isinstance(given, list):
         for part in given:
             yield from _expressions(part)
     elif isinstance(given, dict):
-        if any(name in given for name in expressions.SLOTS):
+        if any(name in given for name in (*expressions.SLOTS, *_PLACEHOLDERS)):
             yield from _read(given)
         for part in given.values():
             yield from _expressions(part)
@@ -138,10 +149,7 @@ def _placeholders(arguments: dict[str, Any]) -> Iterator[Problem]:
     """DynamoDB refuses a placeholder without a value, and a value without a placeholder."""
     text = " ".join(str(arguments.get(name, "")) for name in expressions.SLOTS)
     used = set(re.findall(r"[#:]\w+", text))
-    given = {
-        *arguments.get("ExpressionAttributeNames", {}),
-        *arguments.get("ExpressionAttributeValues", {}),
-    }
+    given = {placeholder for name in _PLACEHOLDERS for placeholder in arguments.get(name, {})}
     for name in sorted(used - given):
         yield "data-expression", f"{name} is used in {text.strip()!r} and not given.", f"give {name}."
     for name in sorted(given - used):
@@ -152,7 +160,10 @@ def _placeholders(arguments: dict[str, Any]) -> Iterator[Problem]:
 # Attributes of the control table's items that code reads: by the beginning of pk, and where.
 READ = {
     layout.WATERMARK: ("lambdas/plan_run", ("log_exported_until", "log_table", "run_id")),
-    layout.SERVING.of(solution=""): ("lambdas/judge_solution_version", ("solution_version_arn", "metrics")),
+    layout.SERVING.of(solution=""): (
+        "lambdas/judge_solution_version",
+        ("solution_version_arn", "metrics", "previous_solution_version_arn"),
+    ),
     layout.LOCK: ("stacks/workflows", ("owner", layout.EXPIRES)),
 }
 

@@ -106,6 +106,16 @@ def inferring(state: str, change: Callable[[dict[str, Any]], Any]) -> Change:
     return definition("RecommendStateMachine", in_map("InferLists", state, change))
 
 
+def batch_failed(change: Callable[[dict[str, Any]], Any]) -> Change:
+    """The state that notes why a batch of files was not published: a Map within a Map."""
+
+    def inside(definition_: dict[str, Any]) -> None:
+        lists = definition_["States"]["PublishLists"]["ItemProcessor"]["States"]
+        change(lists["PublishFiles"]["ItemProcessor"]["States"]["PublishFilesBatchFailed"])
+
+    return definition("RecommendStateMachine", inside)
+
+
 def without_choice(condition: str) -> Callable[[dict[str, Any]], Any]:
     return lambda s: s.update(Choices=[c for c in s["Choices"] if condition not in c["Condition"]])
 
@@ -393,6 +403,7 @@ CASES: dict[str, tuple[str, Change]] = {
             ),
         ),
     ),
+    "data-object": ("Publishing", batch_failed(lambda s: s["Arguments"].pop("Body"))),
     "data-schedule": (
         "Pipeline",
         lambda t: first(t, "AWS::Scheduler::Schedule").update(ScheduleExpression="daily"),

@@ -166,6 +166,16 @@ def test_an_expression_that_dynamodb_cannot_read_is_a_finding(member: str, expre
     assert [f for f in found if "Syntax error" in f.why or "reserved keyword" in f.why]
 
 
+@pytest.mark.parametrize(
+    "placeholders",
+    [{"ExpressionAttributeValues": {":run": {"SS": ["x"]}}}, {"ExpressionAttributeNames": {"#r": "run_ids"}}],
+)
+def test_placeholders_without_an_expression_are_a_finding(placeholders: dict[str, Any]) -> None:
+    """DynamoDB: "ExpressionAttributeValues can only be specified when using expressions"."""
+    [(rule, why, _)] = data._expressions({"Key": {"pk": {"S": "warehouse#pending"}}, **placeholders})
+    assert rule == "data-expression" and why.endswith("is given and not used: DynamoDB refuses the call.")
+
+
 def test_expressions_inside_a_transaction_are_read_too() -> None:
     item = {
         "Update": {"UpdateExpression": "SET status = :s", "ExpressionAttributeValues": {":s": {"S": "x"}}}
