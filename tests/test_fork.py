@@ -111,6 +111,7 @@ def test_after_all_edits_at_once_the_tests_that_look_at_the_configuration_pass(t
         )
 
 
+@pytest.mark.nightly
 def test_an_edit_that_aws_would_refuse_is_noticed_by_the_same_tests(tmp_path: Path) -> None:
     """Else the test above could pass by looking at nothing."""
     tree = copied(tmp_path / "fork")

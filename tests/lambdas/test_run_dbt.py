@@ -205,6 +205,7 @@ def test_dbt_builds_where_no_semaphore_can_be_made(built: Any) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.nightly
 def test_without_thread_locks_dbt_could_not_start_there(built: Any) -> None:
     output = built(None, "keep-semaphores")
     assert "ANSWER" not in output and "Function not implemented" in output
@@ -218,6 +219,7 @@ def test_a_failing_build_names_model_and_test(built: Any) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.nightly
 def test_a_project_that_does_not_parse_is_a_failed_build(built: Any) -> None:
     output = built({"models/bad.sql": "select * from {{ ref('missing') }}"})
     assert "FAILED dbt did not get to building" in output and "missing" in output

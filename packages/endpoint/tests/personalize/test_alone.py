@@ -81,6 +81,7 @@ def test_the_command_says_where_it_is_and_what_is_ready_made(alone: Alone) -> No
     assert f"{alone.variables['AWS_ENDPOINT_URL_PERSONALIZE']} is ready" in alone.banner
 
 
+@pytest.mark.nightly
 def test_it_is_ready_within_two_seconds_of_work(alone: Alone) -> None:
     assert alone.processor_seconds < READY_SECONDS
 
