@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -114,7 +115,7 @@ class Shop:
         self.line = SimpleNamespace(
             settings=SimpleNamespace(solutions=[solution]), stored_keys=lambda name, run: self.stored
         )
-        self.there = {"users": 2, "items": 1, "interactions": 4}
+        self.there = {"users": (2, 2), "items": (1, 1), "interactions": (3, 4)}
         found = {
             "users": {"read": 2, "kept": 2, "quarantined": {}, "ignored": {}},
             "items": {"read": 1, "kept": 1, "quarantined": {}, "ignored": {}},
@@ -130,7 +131,7 @@ class Shop:
         self.stored = {"a", "b"}
         self.in_mart = {"personal": (2, 2)}
 
-    def sources(self, forgotten: list[str]) -> dict[str, int]:
+    def sources(self, forgotten: list[str]) -> dict[str, tuple[int, int]]:
         return self.there
 
     def report(self, run_id: str) -> dict[str, Any]:
@@ -161,8 +162,16 @@ def test_no_row_is_lost_of_a_run_that_went_well(shop: Shop) -> None:
     ("spoiled", "sentence"),
     [
         (
-            {"there": {"users": 3, "items": 1, "interactions": 4}},
+            {"there": {"users": (3, 3), "items": (1, 1), "interactions": (4, 4)}},
             "the sources have 3 rows, the run run read 2",
+        ),
+        (
+            {"there": {"users": (2, 2), "items": (1, 1), "interactions": (5, 6)}},
+            "the sources have 5 to 6 rows, the run run read 4",
+        ),
+        (
+            {"there": {"users": (2, 2), "items": (1, 1), "interactions": (2, 3)}},
+            "the sources have 2 to 3 rows, the run run read 4",
         ),
         (
             {"files": {"users": [], "items": [], "interactions": []}},
@@ -183,6 +192,30 @@ def test_a_row_that_is_lost_or_comes_twice_is_told(
 ) -> None:
     vars(shop).update(spoiled)
     assert any(sentence in problem for problem in rows.lost(shop.line, "run"))  # type: ignore[arg-type]
+
+
+def test_what_the_api_served_counts_until_the_exports_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A minute before it, it may still have been in the queue."""
+    end = datetime(2026, 11, 28, 20, 53, 25, tzinfo=UTC)
+    seconds = {"served#0####a": -180, "served#0####b": -60, "served#0####c": 1, "click-1": 3600}
+    log = [
+        {
+            "user_id": {"S": "u"},
+            "event_id": {"S": name},
+            "timestamp": {"N": str(int(end.timestamp() + after) * 1000)},
+        }
+        for name, after in seconds.items()
+    ]
+    asked = SimpleNamespace(
+        get_paginator=lambda name: SimpleNamespace(paginate=lambda **_: [{"Items": log}]),
+        get_item=lambda **_: {"Item": {"log_exported_until": {"S": f"{end:%Y-%m-%dT%H:%M:%SZ}"}}},
+    )
+    names = SimpleNamespace(control_table="control")
+    line: Any = SimpleNamespace(
+        place=None, client=lambda _: asked, settings=SimpleNamespace(application_log_table="log", names=names)
+    )
+    monkeypatch.setattr(rows.queries, "application_rows", lambda place, sql: [[2, 1, 10]])
+    assert rows.Counts(line).sources([]) == {"users": (2, 2), "items": (1, 1), "interactions": (12, 13)}
 
 
 def test_a_row_that_is_neither_kept_nor_sorted_out_is_told(shop: Shop) -> None:
