@@ -16,9 +16,10 @@ from typing import Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from checks import fields, ready
+from checks import ready
+from config.avro import DatasetSchema, schemas
 from config.settings import Settings, load
-from stacks.parts.avro import DatasetSchema, schemas
+from operations import fields
 
 Clients = Callable[[str], Any]
 _BOOTSTRAP = "/cdk-bootstrap/hnb659fds/version"
@@ -240,27 +241,13 @@ def _bootstrap(clients: Clients) -> str:
 
 
 def _fields(clients: Clients, *, settings: Settings, schema: DatasetSchema) -> str:
-    """Both schemas: the one that the template made and keeps, and the one that the dataset has."""
-    personalize, names = clients("personalize"), settings.names
     try:
-        dataset = personalize.describe_dataset(datasetArn=names.dataset_arn(schema.dataset))["dataset"]
-    except ClientError as error:
-        if error.response["Error"]["Code"] == "ResourceNotFoundException":
-            return "not there yet"
-        raise
-    own = names.personalize_arn(f"schema/{names.schema(schema.dataset)}")
-    added = [str(field["name"]) for field in schema.added]
-    now = _schema_fields(personalize, dataset["schemaArn"])
-    found = fields.created(_schema_fields(personalize, own), schema.created, added=added)
-    found = found or fields.refusals(schema.dataset, now, schema.fields)
-    if found:
-        raise Wrong(f"{'; '.join(found)} ({fields.WAY_OUT})")
-    gained = [name for name in added if name not in {field["name"] for field in now}]
+        gained = fields.gained(clients("personalize"), settings.names, schema)
+    except fields.Unfit as error:
+        raise Wrong(str(error)) from error
+    if gained is None:
+        return "not there yet"
     return f"the next run adds {', '.join(gained)}" if gained else "as configured"
-
-
-def _schema_fields(personalize: Any, arn: str) -> list[fields.Field]:
-    return fields.of_schema(personalize.describe_schema(schemaArn=arn)["schema"]["schema"])
 
 
 def _bucket(clients: Clients, name: str) -> str:

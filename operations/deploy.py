@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from operations import adopt, experiments, first, reader
+from operations import adopt, experiments, fields, first, reader
 from operations.place import Place, Refused
 
 ROOT = Path(__file__).parents[1]
@@ -15,8 +15,9 @@ Run = Callable[[Sequence[str]], None]
 
 
 def deploy(place: Place, *, approval: str, run: Run | None = None) -> int:
-    """Raises Refused when the command line fails."""
+    """Raises Refused when the command line fails, and before it where a dataset can't take the configured fields."""
     run = run or cdk
+    fields.check(place)
     never = first.parts(place)
     options = ["--all", "--require-approval", approval]
     # CloudFormation adopts what a destruction retained, by its name, where it would say that the name is taken.

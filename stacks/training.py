@@ -10,10 +10,10 @@ from aws_cdk import aws_personalize as personalize
 from constructs import Construct
 
 from config import gate, layout
+from config.avro import DatasetSchema, schemas
 from config.settings import Settings
 from stacks.parts import access
 from stacks.parts.access import allow
-from stacks.parts.avro import DatasetSchema, schemas
 from stacks.parts.function import PythonFunction
 from stacks.parts.layer import RuntimeLayer
 from stacks.parts.stack import TRACKING_ID, EnvironmentStack

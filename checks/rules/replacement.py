@@ -12,12 +12,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from checks import acknowledged, fields
+from checks import acknowledged
 from checks.assembly import Assembly
 from checks.finding import Finding
 from checks.rule import Rule
 from checks.simulation import workflows
 from checks.synthesized import environments, synthesize
+from config import fields
 
 BASELINE = Path(__file__).parents[2] / "tests" / "checks" / "baseline"
 # Properties that AWS sets when a resource is made and never changes (CloudFormation's "Update requires:
@@ -158,7 +159,8 @@ def _changed_fields(before: Mapping[str, Any], after: Mapping[str, Any], all_: H
     if before["Type"] == "AWS::Personalize::Schema" and before.get("Name") == after.get("Name"):
         every = {field["name"] for one in all_.values() for field in one.get(_FIELDS, [])}
         now, then = fields.of_schema(before["Schema"]), fields.of_schema(after["Schema"])
-        return fields.created(now, then, added=every - {field["name"] for field in then})
+        dataset = str(json.loads(before["Schema"])["name"]).lower()
+        return fields.created(dataset, now, then, added=every - {field["name"] for field in then})
     if _FIELDS in before and _FIELDS in after:
         return fields.refusals(str(before["DatasetType"]).lower(), before[_FIELDS], after[_FIELDS])
     return []

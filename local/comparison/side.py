@@ -257,10 +257,10 @@ def training_data(settings: Any, *, work: Path, run_id: str) -> Any:
     """The datasets through the engine's own import, rows in an order that no shuffle decides."""
     import pandas as pd
 
+    from config.avro import schemas
     from osusume_engine.data import TrainingData
     from osusume_engine.imports import import_files
     from osusume_engine.schemas import parse_schema
-    from stacks.parts.avro import schemas
 
     frames, kinds = {}, {"categorical": {}, "textual": {}}  # type: ignore[var-annotated]
     for name, configured in schemas(settings.datasets).items():

@@ -30,7 +30,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Group:
-    """Changes that one run answers; `refused` is in what it says where it must fail, and changes nothing."""
+    """Changes that one run answers; `refused` is in what a deployment says that must fail, and changes nothing."""
 
     changes: tuple[Change, ...]
     refused: str = ""

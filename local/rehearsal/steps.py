@@ -54,10 +54,10 @@ def _changes(stage: Stage, group: changes.Group, number: int) -> Iterator[Step]:
         if change.before:
             act = python("local.rehearsal.application", stage.environment, change.before)
             yield Step(f"the application, before: {change.name}", act)
-        yield _deploy(stage, f"change: {change.name}", edits=change.edits)
+        name = f"change: {change.name}{', is refused' if group.refused else ''}"
+        yield _deploy(stage, name, edits=change.edits, fails=bool(group.refused), said=group.refused)
     which = f"after group {number}"
     if group.refused:
-        yield _run_of(stage, f"run, {which}, is refused", fails=True, said=group.refused)
         yield _smoke(stage, which)  # what served before serves on
     else:
         yield from _run(stage, which, mode=group.mode)
@@ -72,15 +72,21 @@ def _bootstrap(stage: Stage) -> Step:
 
 def _first_deployment(stage: Stage, seed: int) -> Iterator[Step]:
     kind = random.Random(seed).choice(FAILING)
-    yield _deploy(stage, f"deploy, {kind} fails", fault=f"resources: [{{type: '{kind}'}}]", fails=True)
+    fault = f"resources: [{{type: '{kind}'}}]"
+    yield _deploy(stage, f"deploy, {kind} fails", fault=fault, fails=True, said="Internal Failure")
     yield _deploy(stage, "deploy")
 
 
 def _deploy(
-    stage: Stage, name: str, *, fault: str = "", fails: bool = False, edits: changes.Edits = ()
+    stage: Stage,
+    name: str,
+    *,
+    fault: str = "",
+    fails: bool = False,
+    said: str = "",
+    edits: changes.Edits = (),
 ) -> Step:
     command = python("operations", "deploy", stage.environment, "--approval", "never")
-    said = "Internal Failure" if fails else ""
     return Step(name, command, fault=fault, fails=fails, said=said, edits=edits)
 
 
@@ -102,9 +108,8 @@ def _run(stage: Stage, which: str, *, mode: str = "auto") -> Iterator[Step]:
     yield _smoke(stage, which)
 
 
-def _run_of(stage: Stage, name: str, *, mode: str = "auto", fails: bool = False, said: str = "") -> Step:
-    command = python("local", "run", "--environment", stage.environment, "--mode", mode)
-    return Step(name, command, fails=fails, said=said)
+def _run_of(stage: Stage, name: str, *, mode: str = "auto") -> Step:
+    return Step(name, python("local", "run", "--environment", stage.environment, "--mode", mode))
 
 
 def _smoke(stage: Stage, which: str) -> Step:

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from config.avro import DatasetSchema, action_schemas
 from config.digests import digest
 from config.settings import Settings
 from stacks.parts.access import Statement, allow
-from stacks.parts.avro import DatasetSchema, action_schemas
 from stacks.workflows import asl, schemas
 from stacks.workflows.asl import State, States, jsonata, sdk
 

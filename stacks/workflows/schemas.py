@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from config.avro import REPLACEABLE, DatasetSchema, schemas
 from config.settings import Settings
 from stacks.parts.access import Statement, allow
-from stacks.parts.avro import REPLACEABLE, DatasetSchema, schemas
 from stacks.workflows import asl
 from stacks.workflows.asl import State, States, jsonata, sdk
 

@@ -11,13 +11,13 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from config import layout
+from config.avro import schemas
 from config.digests import digest
 from config.recipes import RECIPES, Recipe
 from config.settings import Settings
 from config.solution import Range, Solution
 from config.solution_rules import number
 from stacks.parts.access import Statement, allow
-from stacks.parts.avro import schemas
 from stacks.workflows import asl
 from stacks.workflows.asl import State, States, jsonata, sdk
 

@@ -9,10 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from checks import fields
+from config import avro, fields
 from osusume_endpoint.stepfunctions import jsonata
 from osusume_engine.schemas import SchemaError, check_replacement, parse_schema
-from stacks.parts import avro
 from stacks.workflows import schemas as states
 from tests import example
 from tests.changes import add_field, changed
@@ -113,12 +112,23 @@ def test_a_field_that_came_later_has_to_say_so() -> None:
     before = avro.schemas(example.settings().datasets)["users"].created
     forgotten = changed(example.content(), add_field("users", added=False))
     after = avro.schemas(forgotten.datasets)["users"].created
-    [refused] = fields.created(before, after, added=[])
+    [refused] = fields.created("users", before, after, added=[])
     assert refused == "field SEGMENT came after the dataset was created: write added: true beside it"
+
+
+def test_a_field_of_interactions_that_came_later_has_no_way_but_a_new_group() -> None:
+    now = list(avro.INTERACTIONS)
+    [refused] = fields.created(
+        "interactions", now, [*now, {"name": "QUANTITY", "type": ["null", "int"]}], added=[]
+    )
+    assert (
+        refused == "field QUANTITY came after the dataset was created, and only users and items gain fields"
+    )
 
 
 def test_a_field_that_was_there_from_the_first_is_not_an_added_one() -> None:
     [refused] = fields.created(
+        "users",
         avro.schemas(example.settings().datasets)["users"].created,
         [
             field

@@ -16,7 +16,7 @@ from checks.finding import Finding
 from checks.policies import roles
 from checks.rules.workflows import states
 from checks.simulation import visits, workflows
-from stacks.parts import avro
+from config import avro
 from tests import example
 from tests.changes import add_field, changed, new_dataset_group, write
 from tests.mutations.mutation import known, with_template

@@ -7,8 +7,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from checks import preflight
+from config import avro
 from config.settings import Settings
-from stacks.parts import avro
 from tests import example
 from tests.changes import Change, add_field, change_field, changed, new_dataset_group, remove_field
 

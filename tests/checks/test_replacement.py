@@ -8,8 +8,8 @@ import pytest
 from checks.assembly import Assembly
 from checks.rules import replacement
 from checks.rules.replacement import Held
+from config import avro
 from config.settings import Settings
-from stacks.parts import avro
 from tests import example
 from tests.changes import Change, add_field, change_field, changed, remove_field
 

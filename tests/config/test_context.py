@@ -10,13 +10,12 @@ import yaml
 from pydantic import ValidationError
 
 from checks.rules import personalize
-from config import context, limits
+from config import avro, context, limits
 from config.files import merged
 from config.settings import Settings
 from osusume_engine import imports, schemas
 from osusume_engine.filters.expressions import FilterError, parse_filter
 from osusume_engine.filters.rules import check_filter
-from stacks.parts import avro
 from tests import example
 
 DEVICE = {"name": "DEVICE", "attribute": "device", "categorical": True, "nullable": True}

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from config import solution_rules
+from config.avro import schemas
 from config.recipes import RECIPES
 from config.settings import DatasetField, LogAttributes, Settings
 from glue_jobs.transforms import log_attributes
-from stacks.parts.avro import schemas
 from stacks.workflows import train
 from tests import example
 from warehouse.load.columns import warehouse_columns

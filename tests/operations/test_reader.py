@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from operations import adopt, deploy, experiments, first, reader
+from operations import adopt, deploy, experiments, fields, first, reader
 from operations.place import Place
 from tests import example
 from warehouse.load import tables
@@ -65,6 +65,7 @@ def test_the_user_is_made_between_the_warehouse_and_the_dashboards(
     monkeypatch: pytest.MonkeyPatch, quicksight: dict[str, Any], expected: list[str]
 ) -> None:
     done: list[str] = []
+    monkeypatch.setattr(fields, "check", lambda place: None)
     monkeypatch.setattr(first, "parts", lambda place: [])
     monkeypatch.setattr(adopt, "adopt_warehouse", lambda place: done.append("adopt"))
     monkeypatch.setattr(reader, "ensure", lambda place: done.append("reader"))

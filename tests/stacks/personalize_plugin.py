@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from config.avro import schemas
 from config.settings import Settings
 from osusume_endpoint.endpoint import Endpoint
 from osusume_endpoint.errors import ApiError
@@ -32,7 +33,6 @@ from osusume_endpoint.stepfunctions.execution import Execution
 from osusume_endpoint.stepfunctions.results import Result
 from osusume_endpoint.stepfunctions.scope import Identity
 from osusume_endpoint.testing.scripted import Cloud, ServiceError
-from stacks.parts.avro import schemas
 from stacks.workflows import pipeline, recommend, train
 
 DEFINITIONS = {"train": train.definition, "recommend": recommend.definition, "pipeline": pipeline.definition}

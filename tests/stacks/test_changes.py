@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
+from config import avro
 from config.settings import Settings, load
 from osusume_endpoint.testing.scripted import ServiceError
-from stacks.parts import avro
 from stacks.workflows import solutions
 from tests import example
 from tests.changes import (

@@ -9,13 +9,13 @@ from typing import Any
 
 import yaml
 
+from config import avro
 from config.recipes import RECIPES
 from config.settings import Settings
 from osusume_endpoint.stepfunctions.execution import Execution
 from osusume_endpoint.stepfunctions.results import Result
 from osusume_endpoint.stepfunctions.scope import Identity
 from osusume_endpoint.testing.scripted import Cloud, ServiceError
-from stacks.parts import avro
 from stacks.workflows import filters, recommend, solutions, train
 from tests import example
 from tests.changes import change_solution, changed

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from config import layout
+from config import avro, layout
 from config.recipes import RECIPES
 from config.rules import SECOND_ATTEMPT
 from config.settings import Settings
@@ -24,7 +24,6 @@ from osusume_endpoint.stepfunctions.execution import Execution
 from osusume_endpoint.stepfunctions.results import Result
 from osusume_endpoint.stepfunctions.scope import Identity
 from osusume_endpoint.testing.scripted import Cloud, ServiceError
-from stacks.parts import avro
 from stacks.workflows import clean_up, forget, load, lock, pipeline, prepare, recommend, solutions, train
 from tests import example
 

@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from stacks.parts.avro import REPLACEABLE
+from config.avro import REPLACEABLE
 
 Field = Mapping[str, Any]  # of an Avro schema: name, type, categorical, textual
 WAY_OUT = (
@@ -33,7 +33,7 @@ def refusals(dataset: str, now: Iterable[Field], then: Iterable[Field]) -> list[
     ]
 
 
-def created(now: Iterable[Field], then: Iterable[Field], *, added: Iterable[str]) -> list[str]:
+def created(dataset: str, now: Iterable[Field], then: Iterable[Field], *, added: Iterable[str]) -> list[str]:
     """The same of the schema that a template creates, which never changes; `added` are the fields that came later."""
     before, after, later = _named(now), _named(then), set(added)
     return [
@@ -43,7 +43,7 @@ def created(now: Iterable[Field], then: Iterable[Field], *, added: Iterable[str]
             for name in before
             if name in after and after[name] != before[name]
         ),
-        *(_came(field) for name, field in after.items() if name not in before),
+        *(_came(dataset, field) for name, field in after.items() if name not in before),
     ]
 
 
@@ -53,7 +53,11 @@ def _gone(name: str, added: set[str]) -> str:
     return f"field {name} is gone, and a dataset keeps its fields"
 
 
-def _came(field: Field) -> str:
+def _came(dataset: str, field: Field) -> str:
+    if dataset not in REPLACEABLE:
+        return (
+            f"field {field['name']} came after the dataset was created, and only users and items gain fields"
+        )
     nullable = "" if "null" in field["type"] else " and nullable: true"
     return f"field {field['name']} came after the dataset was created: write added: true{nullable} beside it"
 
