@@ -81,6 +81,11 @@ class Names:
         return self.of_generation(self.prefix)
 
     @property
+    def dataset_groups(self) -> tuple[str, ...]:
+        """Of every generation, the serving one last."""
+        return (*self.earlier_dataset_groups, self.dataset_group)
+
+    @property
     def earlier_dataset_groups(self) -> tuple[str, ...]:
         """The dataset groups that this one stands beside, oldest first."""
         return tuple(replace(self, generation=number).dataset_group for number in range(1, self.generation))

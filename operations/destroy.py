@@ -72,6 +72,7 @@ def _remove_leftovers(place: Place) -> None:
     for name in freed(place.names):
         _forget_secret(place, name)
     if not place.retains:
+        personalize.remove_earlier_groups(place)
         personalize.remove_schemas(place)
         for group in list(inventory.log_groups(place)):
             place.client("logs").delete_log_group(logGroupName=group.name)

@@ -130,7 +130,7 @@ def _counted(kind: str, operation: str, members: str, *, cost: str) -> Callable[
 
 def _owners(place: Place, operation: str) -> Iterator[tuple[str, str]]:
     """(argument, ARN) of what the operation lists by."""
-    groups = [*place.names.earlier_dataset_groups, place.names.dataset_group]
+    groups = place.names.dataset_groups
     member, argument = ("datasets", "datasetArn") if "dataset" in operation else ("solutions", "solutionArn")
     for group in groups:
         arn = place.names.dataset_group_arn_of(group)

@@ -22,27 +22,33 @@ _IN_PROGRESS = ("PENDING", "IN_PROGRESS", "STOPPING")
 
 
 def remove_models(place: Place) -> None:
-    """All that is made of the datasets: what costs, and what would hold the dataset group."""
+    """All that is made of the datasets, of every generation: what costs, and what would hold the dataset group."""
     _stop_trainings(place)
     for solution in _solutions(place):
         _remove(place, "campaign", _of(place, "campaigns", solutionArn=solution))
         wait(partial(_is_idle, place, solution), what=f"the jobs of {_name(solution)}")
-    group = {"datasetGroupArn": place.names.dataset_group_arn}
     for kind, member in (
         ("recommender", "recommenders"),
         ("event_tracker", "eventTrackers"),
         ("metric_attribution", "metricAttributions"),
         ("filter", "Filters"),
     ):
-        _remove(place, kind, _of(place, member, **group))
+        _remove(place, kind, _of_groups(place, member))
     _remove(place, "solution", _solutions(place))
 
 
 def remove_action_datasets(place: Place) -> None:
     """Those that no stack made: the dataset group would not go before them."""
-    datasets = _of(place, "datasets", datasetGroupArn=place.names.dataset_group_arn)
-    made = {place.names.dataset_arn(name) for name in layout.ACTION_DATASETS}
-    _remove(place, "dataset", [arn for arn in datasets if arn in made])
+    made = tuple(f"/{_name(place.names.dataset_arn(name))}" for name in layout.ACTION_DATASETS)
+    _remove(place, "dataset", [arn for arn in _of_groups(place, "datasets") if arn.endswith(made)])
+
+
+def remove_earlier_groups(place: Place) -> None:
+    """CloudFormation gave them up when another generation was deployed: their solutions held them then."""
+    earlier = {place.names.dataset_group_arn_of(group) for group in place.names.earlier_dataset_groups}
+    for group in [arn for arn in _of(place, "datasetGroups") if arn in earlier]:
+        _remove(place, "dataset", _of(place, "datasets", datasetGroupArn=group))
+        _remove(place, "dataset_group", [group])
 
 
 def wait_for_imports(place: Place) -> None:
@@ -58,7 +64,13 @@ def remove_schemas(place: Place) -> None:
 
 
 def _solutions(place: Place) -> list[str]:
-    return _of(place, "solutions", datasetGroupArn=place.names.dataset_group_arn)
+    return _of_groups(place, "solutions")
+
+
+def _of_groups(place: Place, member: str) -> list[str]:
+    """Those of the dataset groups of every generation."""
+    groups = map(place.names.dataset_group_arn_of, place.names.dataset_groups)
+    return [arn for group in groups for arn in _of(place, member, datasetGroupArn=group)]
 
 
 def _of(place: Place, member: str, **arguments: Any) -> list[str]:
@@ -113,7 +125,7 @@ def _is_busy(status: str) -> bool:
 
 
 def _imports(place: Place) -> Iterator[str]:
-    for dataset in _of(place, "datasets", datasetGroupArn=place.names.dataset_group_arn):
+    for dataset in _of_groups(place, "datasets"):
         for kind in ("import", "export"):
             jobs = each(
                 place,

@@ -110,7 +110,7 @@ def _versions(place: Place, solution: str) -> Iterator[Version]:
 def _solutions(place: Place, solution: str) -> list[str]:
     """Named `<prefix>-<solution>-<digest>`: docs/adr/0026."""
     beginning = place.names.of(f"{solution}-")
-    groups = [*place.names.earlier_dataset_groups, place.names.dataset_group]
+    groups = place.names.dataset_groups
     return [
         one["solutionArn"]
         for group in groups

@@ -49,7 +49,7 @@ class PipelineStack(EnvironmentStack):
 
     def _clean_up(self) -> None:
         names, settings = self.names, self.settings
-        groups = [*names.earlier_dataset_groups, names.dataset_group]
+        groups = names.dataset_groups
         PythonFunction(
             self,
             "DeleteSuperseded",

@@ -140,7 +140,7 @@ def _deletion_states(settings: Settings) -> States:
     names = settings.names
     groups = [
         {"name": f"{names.prefix}-forget-{number}", "arn": names.dataset_group_arn_of(group)}
-        for number, group in enumerate((*names.earlier_dataset_groups, names.dataset_group), start=1)
+        for number, group in enumerate(names.dataset_groups, start=1)
     ]
     return {
         "WriteList": _step(
@@ -254,9 +254,7 @@ def _message(settings: Settings) -> str:
 def statements(settings: Settings, *, key_arn: str) -> list[Statement]:
     names = settings.names
     jobs = names.personalize_arn(f"data-deletion-job/{names.prefix}-forget-*")
-    groups = [
-        names.dataset_group_arn_of(group) for group in (*names.earlier_dataset_groups, names.dataset_group)
-    ]
+    groups = [names.dataset_group_arn_of(group) for group in names.dataset_groups]
     return [
         allow("lambda:InvokeFunction", names.function_arn("forget_users")),
         *lock.statements(settings),

@@ -290,7 +290,7 @@ def _update() -> State:
 
 def unused(settings: Settings, *, versions: str, **fields: Any) -> State:
     """A Map whose output are the names of solutions that are neither configured nor behind one of `versions`."""
-    groups = [*settings.names.earlier_dataset_groups, settings.names.dataset_group]
+    groups = settings.names.dataset_groups
     configured = [name(settings, solution) for solution in settings.solutions if solution.version is None]
     arns = [{"group": settings.names.dataset_group_arn_of(group)} for group in groups]
     listed = asl.task(
