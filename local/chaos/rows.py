@@ -7,7 +7,10 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
 from typing import Any
+
+import pandas as pd
 
 from config import layout
 from lambdas.record_events.events import SERVED
@@ -34,11 +37,10 @@ def lost(line: Line, run_id: str, *, forgotten: Sequence[str] = ()) -> list[str]
 
 def _taken(counts: Counts, report: Report, run_id: str, forgotten: Sequence[str]) -> Iterator[str]:
     """Sources to datasets."""
-    for dataset, (least, most) in counts.sources(forgotten).items():
+    for dataset, there in counts.sources(run_id, forgotten).items():
         found = report["datasets"][dataset]
         sorted_out = sum(found["quarantined"].values()) + sum(found["ignored"].values())
-        if not least <= found["read"] <= most:
-            there = f"{least}" if least == most else f"{least} to {most}"
+        if found["read"] != there:
             yield f"{dataset}: the sources have {there} rows, the run {run_id} read {found['read']}"
         if found["kept"] + sorted_out != found["read"]:
             yield (
@@ -80,6 +82,10 @@ def _listed(counts: Counts, report: Report, run_id: str) -> Iterator[str]:
             )
 
 
+def _at(event: dict[str, Any]) -> datetime:
+    return datetime.fromtimestamp(int(event["timestamp"]["N"]) / 1000, UTC)
+
+
 @dataclass(frozen=True)
 class Counts:
     line: Line
@@ -91,11 +97,11 @@ class Counts:
         )
         return next(str(user) for [user] in rows if user not in but)
 
-    def sources(self, forgotten: Sequence[str]) -> dict[str, tuple[int, int]]:
-        """At least and at most, by dataset: rows of the application's tables and log that the last run could read.
+    def sources(self, run_id: str, forgotten: Sequence[str]) -> dict[str, int]:
+        """By dataset: rows of the application's tables and log that the run had to read.
 
-        Those of users who were forgotten don't count, nor what the API served (to us among others) after the export's
-        end. Of what it served just before, nobody knows whether the queue had brought it to the log.
+        Those of users who were forgotten don't count. Of what the API served (to us among others) those count that had
+        time to reach the log, or were read: the log of an endpoint that was killed lacks some that a run had read.
         """
         kept = " and ".join(["true", *(f"user_id <> '{user}'" for user in forgotten)])
         [[users, items, orders]] = queries.application_rows(
@@ -103,17 +109,19 @@ class Counts:
             f"select (select count(*) from users where {kept}), (select count(*) from items),"
             f" (select count(*) from orders where {kept})",
         )
-        served = [self._served(event) for event in self._log() if event["user_id"]["S"] not in forgotten]
-        end = self._export_end()
-        most = orders + sum(1 for at in served if at < end)
-        least = orders + sum(1 for at in served if at < end - QUEUED)
-        return {"users": (users, users), "items": (items, items), "interactions": (least, most)}
+        events = {event["event_id"]["S"]: event for event in self._log()}
+        events = {one: event for one, event in events.items() if event["user_id"]["S"] not in forgotten}
+        late = self._export_end() - QUEUED
+        due = {one for one, event in events.items() if not one.startswith(SERVED) or _at(event) < late}
+        own = {one for one, user in self._read(run_id) if one.startswith(SERVED) and user not in forgotten}
+        return {"users": users, "items": items, "interactions": orders + len(due | own)}
 
-    @staticmethod
-    def _served(event: dict[str, Any]) -> datetime:
-        """When the API served it; long ago where it is an application's event, which the log has had all along."""
-        own = event["event_id"]["S"].startswith(SERVED)
-        return datetime.fromtimestamp(int(event["timestamp"]["N"]) / 1000 if own else 0, UTC)
+    def _read(self, run_id: str) -> Iterator[tuple[str, str]]:
+        """Ids and users of the log's events, as the run has them."""
+        prefix = layout.RAW_EVENTS.of(run_id=run_id)
+        for _, body in self.line.objects(self.line.settings.names.raw_bucket, prefix):
+            table = pd.read_parquet(BytesIO(body), columns=["event_id", "user_id"])
+            yield from zip(table["event_id"], table["user_id"], strict=True)
 
     def _export_end(self) -> datetime:
         item = self.line.client("dynamodb").get_item(
