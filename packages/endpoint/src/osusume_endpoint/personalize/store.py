@@ -87,9 +87,11 @@ class Store:
 
     def remove(self, arn: str) -> None:
         with self.lock:
-            record = self._records.pop(arn, None)
+            record = self._records.get(arn)
             if record is not None:
+                # The file first: who no longer finds the record is sure that no restart brings it back.
                 self._path(record).unlink(missing_ok=True)
+                del self._records[arn]
 
     def all(self) -> list[Record]:
         with self.lock:
