@@ -164,13 +164,16 @@ parity: $(if $(filter aws,$(ON)),$(ACCOUNT),$(LOCAL)) ## ask the endpoint, then 
 # Two tests at once: threads of a training that wait for each other by spinning would double its time.
 ONE_THREAD := OMP_NUM_THREADS=1
 
+# Of a run of the line much is waiting: the linters and the engine's tests use the processor beside it.
+BESIDE := $(filter packages/engine,$(PACKAGES))
+
 test: $(READY) ## linters, types and every test, including one run of the whole line and the packages' own
 	$(MAKE) --no-print-directory -j 2 --output-sync=target test-beside test-line
 	$(ONE_THREAD) $(BIN)/python -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder -m "not e2e and not nightly"
+	@for package in $(filter-out $(BESIDE),$(PACKAGES)); do $(MAKE) --no-print-directory test-package PACKAGE=$$package || exit 1; done
 
-# Of a run of the line much is waiting: the linters and the packages' tests use the processor beside it.
 test-beside: lint
-	@for package in $(PACKAGES); do $(MAKE) --no-print-directory test-package PACKAGE=$$package || exit 1; done
+	@for package in $(BESIDE); do $(MAKE) --no-print-directory test-package PACKAGE=$$package || exit 1; done
 
 test-line: $(READY)
 	$(BIN)/python -m pytest -q -m "e2e and not nightly" tests/e2e

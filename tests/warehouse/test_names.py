@@ -82,6 +82,7 @@ def test_every_model_with_reserved_fields_parses_as_redshifts(tmp_path: Path) ->
     assert {path.stem: found for path in compiled if (found := unparsable(path.read_text()))} == {}
 
 
+@pytest.mark.nightly
 @pytest.mark.slow
 def test_marts_with_reserved_fields_are_built(server: postgres.Server, tmp_path: Path) -> None:
     warehouse = Warehouse(server, "reserved", tmp_path, columns=COLUMNS)
