@@ -200,6 +200,7 @@ def built(tmp_path: Path, warehouse: dict[str, str]) -> Any:
 
 
 @pytest.mark.slow
+@pytest.mark.nightly
 def test_dbt_builds_where_no_semaphore_can_be_made(built: Any) -> None:
     assert 'ANSWER {"models": 2, "tests": 2, "failed": []}' in built()
 

@@ -200,6 +200,7 @@ def test_dashboards_are_a_stack_that_no_other_depends_on(dashboards: Assembly, a
     assert {"Analytics", "Network"} <= set(artifacts["Dashboards"]["dependencies"])
 
 
+@pytest.mark.nightly
 def test_without_a_secret_of_their_own_dashboards_read_as_the_user_that_the_stacks_make(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
