@@ -82,7 +82,7 @@ class Names:
 
     @property
     def dataset_groups(self) -> tuple[str, ...]:
-        """Of every generation, the serving one last."""
+        """Names of the groups of every generation, the newest last."""
         return (*self.earlier_dataset_groups, self.dataset_group)
 
     @property

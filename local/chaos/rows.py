@@ -98,7 +98,7 @@ class Counts:
         return next(str(user) for [user] in rows if user not in but)
 
     def sources(self, run_id: str, forgotten: Sequence[str]) -> dict[str, int]:
-        """By dataset: rows of the application's tables and log that the run had to read.
+        """Rows of the application's tables and log that the run had to read, by dataset.
 
         Those of users who were forgotten don't count. Of what the API served (to us among others) those count that had
         time to reach the log, or were read: the log of an endpoint that was killed lacks some that a run had read.
