@@ -81,11 +81,6 @@ class Names:
         return self.of_generation(self.prefix)
 
     @property
-    def dataset_groups(self) -> tuple[str, ...]:
-        """Names of the groups of every generation, the newest last."""
-        return (*self.earlier_dataset_groups, self.dataset_group)
-
-    @property
     def earlier_dataset_groups(self) -> tuple[str, ...]:
         """The dataset groups that this one stands beside, oldest first."""
         return tuple(replace(self, generation=number).dataset_group for number in range(1, self.generation))
@@ -114,6 +109,11 @@ class Names:
     @property
     def dataset_group_arn(self) -> str:
         return self.dataset_group_arn_of(self.dataset_group)
+
+    @property
+    def dataset_group_arns(self) -> tuple[str, ...]:
+        """ARNs of the groups of every generation, the newest last."""
+        return (*map(self.dataset_group_arn_of, self.earlier_dataset_groups), self.dataset_group_arn)
 
     def dataset_group_arn_of(self, group: str) -> str:
         return self.personalize_arn(f"dataset-group/{group}")

@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 from config import fields
 from config.avro import DatasetSchema, schemas
 from config.names import Names
-from operations.place import Place, Refused
+from operations.place import Place, Refused, absent
 
 
 class Unfit(Exception):
@@ -44,7 +44,7 @@ def gained(client: Any, names: Names, schema: DatasetSchema) -> list[str] | None
     try:
         dataset = client.describe_dataset(datasetArn=names.dataset_arn(schema.dataset))["dataset"]
     except ClientError as error:
-        if error.response["Error"]["Code"] == "ResourceNotFoundException":
+        if absent(error):
             return None
         raise
     made = _fields(client, names.personalize_arn(f"schema/{names.schema(schema.dataset)}"))

@@ -130,10 +130,8 @@ def _counted(kind: str, operation: str, members: str, *, cost: str) -> Callable[
 
 def _owners(place: Place, operation: str) -> Iterator[tuple[str, str]]:
     """(argument, ARN) of what the operation lists by."""
-    groups = place.names.dataset_groups
     member, argument = ("datasets", "datasetArn") if "dataset" in operation else ("solutions", "solutionArn")
-    for group in groups:
-        arn = place.names.dataset_group_arn_of(group)
+    for arn in place.names.dataset_group_arns:
         for one in each(place, "personalize", f"list_{member}", member, datasetGroupArn=arn):
             yield argument, one[argument]
 

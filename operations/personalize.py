@@ -45,7 +45,7 @@ def remove_action_datasets(place: Place) -> None:
 
 def remove_earlier_groups(place: Place) -> None:
     """CloudFormation gave them up when another generation was deployed: their solutions held them then."""
-    earlier = {place.names.dataset_group_arn_of(group) for group in place.names.earlier_dataset_groups}
+    *earlier, _ = place.names.dataset_group_arns
     for group in [arn for arn in _of(place, "datasetGroups") if arn in earlier]:
         _remove(place, "dataset", _of(place, "datasets", datasetGroupArn=group))
         _remove(place, "dataset_group", [group])
@@ -69,7 +69,7 @@ def _solutions(place: Place) -> list[str]:
 
 def _of_groups(place: Place, member: str) -> list[str]:
     """Those of the dataset groups of every generation."""
-    groups = map(place.names.dataset_group_arn_of, place.names.dataset_groups)
+    groups = place.names.dataset_group_arns
     return [arn for group in groups for arn in _of(place, member, datasetGroupArn=group)]
 
 

@@ -110,16 +110,15 @@ def _versions(place: Place, solution: str) -> Iterator[Version]:
 def _solutions(place: Place, solution: str) -> list[str]:
     """Named `<prefix>-<solution>-<digest>`: docs/adr/0026."""
     beginning = place.names.of(f"{solution}-")
-    groups = place.names.dataset_groups
     return [
         one["solutionArn"]
-        for group in groups
+        for group in place.names.dataset_group_arns
         for one in each(
             place,
             "personalize",
             "list_solutions",
             "solutions",
-            datasetGroupArn=place.names.dataset_group_arn_of(group),
+            datasetGroupArn=group,
         )
         if one["name"].startswith(beginning) and "-" not in one["name"].removeprefix(beginning)
     ]

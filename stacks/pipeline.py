@@ -49,7 +49,6 @@ class PipelineStack(EnvironmentStack):
 
     def _clean_up(self) -> None:
         names, settings = self.names, self.settings
-        groups = names.dataset_groups
         PythonFunction(
             self,
             "DeleteSuperseded",
@@ -59,7 +58,7 @@ class PipelineStack(EnvironmentStack):
                 "CONTROL_TABLE": names.control_table,
                 "RECOMMENDATIONS_TABLE": names.recommendations_table,
                 "PREFIX": names.prefix,
-                "DATASET_GROUPS": json.dumps([names.dataset_group_arn_of(group) for group in groups]),
+                "DATASET_GROUPS": json.dumps(names.dataset_group_arns),
                 "SOLUTIONS": json.dumps(
                     {one.name: solutions.name(settings, one) for one in settings.solutions}
                 ),

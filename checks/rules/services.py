@@ -335,11 +335,18 @@ def _callers(assembly: Assembly) -> Iterator[tuple[str, str, str, str, str]]:
             yield stack.name, logical_id, "sns.amazonaws.com", function, topic
 
 
-def _lets(permission: Mapping[str, Any], service: str, function: str, source: str, account: str) -> bool:
+def _invokes(permission: Mapping[str, Any], service: str, function: str) -> bool:
+    """Whether it is one of the service to invoke the function, wherever the call comes from."""
     return (
         permission.get("Action") == "lambda:InvokeFunction"
         and permission.get("Principal") == service
         and permission.get("FunctionName") == function
+    )
+
+
+def _lets(permission: Mapping[str, Any], service: str, function: str, source: str, account: str) -> bool:
+    return (
+        _invokes(permission, service, function)
         and permission.get("SourceAccount", account) == account
         and matches_any((str(permission.get("SourceArn", "*")),), source)
     )
@@ -387,9 +394,7 @@ def _methods(assembly: Assembly) -> Iterator[Finding]:
 def _permits(permission: Mapping[str, Any], function: str, tail: str) -> bool:
     source = str(permission.get("SourceArn", "")).split("/", 2)
     return (
-        permission.get("Action") == "lambda:InvokeFunction"
-        and permission.get("Principal") == "apigateway.amazonaws.com"
-        and permission.get("FunctionName") == function
+        _invokes(permission, "apigateway.amazonaws.com", function)
         and len(source) == 3
         and source[1] != "test-invoke-stage"
         and matches_any((source[2],), tail)

@@ -42,7 +42,7 @@ class Deeds:
     def again(self) -> Outcome:
         """The newest run goes on where it ended, as its notification says; where it can't, a new one starts."""
         newest = self.line.newest_run()
-        if self._item(layout.PROGRESS.of(run_id=newest)) and newest != self.watermark():
+        if self.line.control(layout.PROGRESS.of(run_id=newest)) and newest != self.watermark():
             return self.pipeline({"resume": newest})
         return self.run()
 
@@ -109,15 +109,8 @@ class Deeds:
         found = self.line.client("stepfunctions").list_executions(stateMachineArn=machine)["executions"]
         return next((one["executionArn"] for one in found if one["status"] != "RUNNING"), "")
 
-    def _item(self, pk: str) -> dict[str, Any] | None:
-        answer = self.line.client("dynamodb").get_item(
-            TableName=self.settings.names.control_table, Key={layout.PK: {"S": pk}}, ConsistentRead=True
-        )
-        item: dict[str, Any] | None = answer.get("Item")
-        return item
-
     def watermark(self) -> str:
-        item = self._item(layout.WATERMARK) or {}
+        item = self.line.control(layout.WATERMARK) or {}
         return str(item.get("run_id", {}).get("S", ""))
 
     def _forgetting(self) -> str:
@@ -177,7 +170,7 @@ class Deeds:
     def _praise(self, solution: str) -> list[dict[str, Any]]:
         """What was said of the version that serves, which is said to be as good as can be, with none before it."""
         keys = (layout.SERVING.of(solution=solution), layout.GATE.of(solution=solution))
-        serving, history = (self._item(pk) for pk in keys)
+        serving, history = (self.line.control(pk) for pk in keys)
         if serving is None:
             return []
         best = dict.fromkeys(json.loads(serving["metrics"]["S"]), BEST)

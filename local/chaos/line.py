@@ -188,20 +188,21 @@ class Line(Deployed):
                 found[name] = item["current"]["S"]
         return found
 
-    def locked(self) -> bool:
+    def control(self, pk: str) -> dict[str, Any] | None:
+        """The control table's item, in DynamoDB's notation."""
         answer = self.client("dynamodb").get_item(
-            TableName=self.settings.names.control_table,
-            Key={layout.PK: {"S": layout.LOCK}},
-            ConsistentRead=True,
+            TableName=self.settings.names.control_table, Key={layout.PK: {"S": pk}}, ConsistentRead=True
         )
-        return "Item" in answer
+        item: dict[str, Any] | None = answer.get("Item")
+        return item
+
+    def locked(self) -> bool:
+        return self.control(layout.LOCK) is not None
 
     def pending(self) -> list[str]:
         """Runs that the warehouse misses."""
-        answer = self.client("dynamodb").get_item(
-            TableName=self.settings.names.control_table, Key={layout.PK: {"S": layout.WAREHOUSE_PENDING}}
-        )
-        return list(answer.get("Item", {}).get("run_ids", {}).get("SS", []))
+        item = self.control(layout.WAREHOUSE_PENDING) or {}
+        return list(item.get("run_ids", {}).get("SS", []))
 
     def stored_keys(self, name: str, version: str) -> set[str]:
         """Keys of a list that the table has in this version."""

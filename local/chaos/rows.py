@@ -124,9 +124,7 @@ class Counts:
             yield from zip(table["event_id"], table["user_id"], strict=True)
 
     def _export_end(self) -> datetime:
-        item = self.line.client("dynamodb").get_item(
-            TableName=self.line.settings.names.control_table, Key={layout.PK: {"S": layout.WATERMARK}}
-        )["Item"]
+        item = self.line.control(layout.WATERMARK) or {}
         return times.parse("log_exported_until", item["log_exported_until"]["S"])
 
     def _log(self) -> Iterator[dict[str, Any]]:

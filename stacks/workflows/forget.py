@@ -139,8 +139,8 @@ def _first_place(settings: Settings) -> str:
 def _deletion_states(settings: Settings) -> States:
     names = settings.names
     groups = [
-        {"name": f"{names.prefix}-forget-{number}", "arn": names.dataset_group_arn_of(group)}
-        for number, group in enumerate(names.dataset_groups, start=1)
+        {"name": f"{names.prefix}-forget-{number}", "arn": arn}
+        for number, arn in enumerate(names.dataset_group_arns, start=1)
     ]
     return {
         "WriteList": _step(
@@ -254,11 +254,10 @@ def _message(settings: Settings) -> str:
 def statements(settings: Settings, *, key_arn: str) -> list[Statement]:
     names = settings.names
     jobs = names.personalize_arn(f"data-deletion-job/{names.prefix}-forget-*")
-    groups = [names.dataset_group_arn_of(group) for group in names.dataset_groups]
     return [
         allow("lambda:InvokeFunction", names.function_arn("forget_users")),
         *lock.statements(settings),
-        allow("personalize:CreateDataDeletionJob", jobs, *groups),
+        allow("personalize:CreateDataDeletionJob", jobs, *names.dataset_group_arns),
         allow("personalize:DescribeDataDeletionJob", jobs),
         pass_role(names.personalize_role_arn, to="personalize.amazonaws.com"),
         allow("sns:Publish", names.topic_arn),

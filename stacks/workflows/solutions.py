@@ -290,9 +290,8 @@ def _update() -> State:
 
 def unused(settings: Settings, *, versions: str, **fields: Any) -> State:
     """A Map whose output are the names of solutions that are neither configured nor behind one of `versions`."""
-    groups = settings.names.dataset_groups
     configured = [name(settings, solution) for solution in settings.solutions if solution.version is None]
-    arns = [{"group": settings.names.dataset_group_arn_of(group)} for group in groups]
+    arns = [{"group": arn} for arn in settings.names.dataset_group_arns]
     listed = asl.task(
         sdk("personalize", "listSolutions"),
         {"DatasetGroupArn": jsonata("$states.input.group"), "MaxResults": _MOST_SOLUTIONS},

@@ -210,16 +210,15 @@ def test_what_the_api_served_counts_where_it_had_time_or_was_read(
         }
         for name, at in seconds.items()
     ]
-    asked = SimpleNamespace(
-        get_paginator=lambda name: SimpleNamespace(paginate=lambda **_: [{"Items": log}]),
-        get_item=lambda **_: {"Item": {"log_exported_until": {"S": f"{end:%Y-%m-%dT%H:%M:%SZ}"}}},
-    )
-    names = SimpleNamespace(control_table="control", raw_bucket="raw")
+    asked = SimpleNamespace(get_paginator=lambda name: SimpleNamespace(paginate=lambda **_: [{"Items": log}]))
+    watermark = {"log_exported_until": {"S": f"{end:%Y-%m-%dT%H:%M:%SZ}"}}
+    names = SimpleNamespace(raw_bucket="raw")
     file = BytesIO()
     pd.DataFrame({"event_id": read, "user_id": ["u"] * len(read)}).to_parquet(file)
     line: Any = SimpleNamespace(
         place=None,
         client=lambda _: asked,
+        control=lambda pk: watermark,
         objects=lambda bucket, prefix: [("part-0", file.getvalue())],
         settings=SimpleNamespace(application_log_table="log", names=names),
     )

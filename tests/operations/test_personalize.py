@@ -62,7 +62,7 @@ def test_solutions_of_every_generation_go_and_the_earlier_groups_with_them(
     monkeypatch.setenv(ENDPOINT, cloud.url)
     settings = changed(example.content(), elsewhere, new_dataset_group)
     place, client = Place(settings, cloud), cloud.client("personalize")
-    first, second = settings.names.dataset_groups
+    first, second = *settings.names.earlier_dataset_groups, settings.names.dataset_group
     for name in (first, second, "another"):
         made(client, settings, name)
     personalize.remove_models(place)
