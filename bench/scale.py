@@ -23,6 +23,7 @@ from osusume_endpoint import java, postgres
 SIZES = (200_000, 1_000_000)
 LISTS = (20_000, 100_000)
 CANDIDATES = 100
+FIELDS = ("CATEGORY_L1", "CATEGORY_L2", "BRAND")
 READER = "reader"
 _OUTPUT = (
     "SELECT {{'userId': 'u' || range}} AS input, {{'recommendedItems': list_transform(range({candidates}), lambda n:"
@@ -32,6 +33,11 @@ _OUTPUT = (
 _ORDERS = (
     "SELECT 'u' || hash(range) % {lists} AS user_id, 'i' || hash(range + 1) % 20000 AS item_id,"
     " '2026-11-20T00:00:00Z' AS ordered_at FROM range({orders})"
+)
+_ITEMS = (
+    "SELECT 'i' || range AS item_id, 'category ' || range % 20 AS category_l1,"
+    " 'category ' || range % 20 || '|category ' || range % 300 AS category_l2, 'brand ' || range % 900 AS brand"
+    " FROM range(20000)"
 )
 
 
@@ -80,12 +86,13 @@ def build(folder: Path, rows: int) -> float:
 
 
 def postprocess(folder: Path, lists: int) -> float:
-    """Lists of CANDIDATES items each, ten orders a list, every rule of the example on."""
+    """Lists of CANDIDATES items each, ten orders a list, every rule of the example on, with what readers' rules ask for."""
     runs = folder / f"results/runs/{small_data.RUN}"
     connection = duckdb.connect()
     for part, query, name in (
         ("batch/personal", _OUTPUT.format(lists=lists, candidates=CANDIDATES), "x.out"),
         ("warehouse/orders", _ORDERS.format(lists=lists, orders=10 * lists), "x.json"),
+        ("warehouse/items", _ITEMS, "x.json"),
     ):
         (runs / part).mkdir(parents=True)
         connection.execute(f"COPY ({query}) TO '{runs / part / name}' (FORMAT json)")
@@ -99,7 +106,13 @@ def postprocessing(folder: str) -> None:
     from glue_jobs import session
 
     session.SCHEME = f"file://{folder}/"
-    publishing = {"exclude_bought_within_days": 30, "min_never_bought": 5, "expire_after_days": 14}
+    publishing = {
+        "exclude_bought_within_days": 30,
+        "min_never_bought": 5,
+        "expire_after_days": 14,
+        "item_fields": FIELDS,
+        "with_bought": True,
+    }
     solutions = [{"name": "personal", "for_each": "user", "results": 25}]
     job.run(job.Job(session.start("bench"), "results", small_data.RUN, solutions, publishing))
     small_data.end_spark()

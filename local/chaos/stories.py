@@ -176,9 +176,18 @@ STORIES = (
                 rules=(_throttled("s3", "PutObject", "PrepareRole"),),
                 ends="FAILED",
             ),
+            Act(lambda deeds: deeds.again(), kills=(_dies("glue:extract-aurora"),), ends="FAILED"),
+            Act(
+                lambda deeds: deeds.again(),
+                kills=(_dies("lambda:build_datasets"), _dies("glue:build-datasets")),
+                ends="FAILED",
+            ),
             Act(lambda deeds: deeds.again(), kills=(_dies("training:import"),), ends="FAILED"),
             Act(lambda deeds: deeds.again(), kills=(_dies("training:train"),), ends="FAILED"),
             Act(lambda deeds: deeds.again(), kills=(_dies("training:infer"),), ends="FAILED"),
+            Act(
+                lambda deeds: deeds.again(), kills=(_dies("glue:postprocess-recommendations"),), ends="FAILED"
+            ),
             Act(
                 lambda deeds: deeds.again(),
                 kills=(_dies("lambda:publish_recommendations", "state:recommend:PublishFiles"),),
@@ -200,10 +209,13 @@ STORIES = (
                 "ReadUnloaded",
                 "NotifyUnloaded",
             ),
-            "prepare": ("ExportFailed", "WindowFailed", "Failed"),
+            "prepare": (
+                *("ExportFailed", "WindowFailed", "Failed"),
+                *("ExtractAurora?*", "Built", "BuildDatasets*"),
+            ),
             "train": ("*Again", "*Failed", "Failed", "CreateImport", "CreateVersion"),
             "recommend": (
-                *("CreateInference", "InferenceAgain", "InferenceFailed", "Failed"),
+                *("CreateInference", "InferenceAgain", "InferenceFailed", "PostProcess?*", "Failed"),
                 *("PublishFilesBatchFailed", "ListFailures", "ReadFailure", "PublishFailed"),
             ),
         },

@@ -10,7 +10,7 @@ from typing import Any
 from config import layout
 from config.settings import Settings
 from stacks.parts.access import Statement, allow
-from stacks.workflows import asl
+from stacks.workflows import asl, jobs
 from stacks.workflows.asl import State, States, jsonata, sdk
 
 HOURS = 8
@@ -73,14 +73,15 @@ def _build(settings: Settings) -> States:
         "accept": jsonata("$string($accept)"),
         "streamed": jsonata("$string($streamed)"),
     }
-    job = asl.run_job(
+    on_spark = jobs.states(
+        "BuildDatasets",
         settings.names.job("build-datasets"),
         {f"--{name}": value for name, value in arguments.items()},
         Assign={"dpu_hours": jsonata(f"$append($dpu_hours, {asl.dpu_hours()})")},
         Next="ValidateDatasets",
     )
     if not etl.in_function:
-        return {"BuildDatasets": job}
+        return on_spark
     function = settings.names.function_arn("build_datasets")
     if not etl.on_glue:
         return {"BuildDatasets": asl.invoke(function, arguments, Next="ValidateDatasets")}
@@ -98,7 +99,7 @@ def _build(settings: Settings) -> States:
             "Choices": [{"Condition": jsonata("$states.input.built"), "Next": "ValidateDatasets"}],
             "Default": "BuildDatasets",
         },
-        "BuildDatasets": job,
+        **on_spark,
     }
 
 
@@ -112,14 +113,15 @@ def _sources(settings: Settings) -> list[dict[str, Any]]:
 
 
 def _extract_aurora(settings: Settings) -> dict[str, Any]:
-    job = asl.run_job(
+    extract = jobs.states(
+        "ExtractAurora",
         settings.names.job("extract-aurora"),
         {"--run_id": jsonata("$run_id")},
         Output=jsonata(f"{{'dpu_hours': {asl.dpu_hours()}}}"),
         End=True,
     )
     if not settings.creates_aurora:
-        return {"StartAt": "ExtractAurora", "States": {"ExtractAurora": job}}
+        return {"StartAt": "ExtractAurora", "States": extract}
     grant = asl.invoke(
         settings.names.function_arn("grant_reader"),
         {"run_id": jsonata("$run_id")},
@@ -127,7 +129,7 @@ def _extract_aurora(settings: Settings) -> dict[str, Any]:
         Retry=[asl.retrying(["DatabaseResuming"], interval=15, attempts=6)],
         Next="ExtractAurora",
     )
-    return {"StartAt": "GrantReader", "States": {"GrantReader": grant, "ExtractAurora": job}}
+    return {"StartAt": "GrantReader", "States": {"GrantReader": grant, **extract}}
 
 
 def _export_log(settings: Settings) -> dict[str, Any]:

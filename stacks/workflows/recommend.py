@@ -19,7 +19,7 @@ from stacks.parts.access import (
     read_objects,
     write_objects,
 )
-from stacks.workflows import asl, batches, campaigns, filters, named, segment_events, trends
+from stacks.workflows import asl, batches, campaigns, filters, jobs, named, segment_events, trends
 from stacks.workflows.asl import State, States, jsonata, sdk
 
 HOURS = 18
@@ -91,18 +91,19 @@ def _swapped(settings: Settings) -> list[Solution]:
 def _list_states(settings: Settings) -> States:
     """The job runs where campaigns alone answer, too: the warehouse takes its files, empty ones as well."""
     published = [{"list": solution.name} for solution in _published(settings)]
-    post_process = asl.run_job(
+    post_process = jobs.states(
+        "PostProcess",
         settings.names.job("postprocess-recommendations"),
         {"--run_id": jsonata("$run_id"), "--versions": jsonata("$string($versions)")},
         Assign={"dpu_hours": jsonata(asl.dpu_hours())},
         Next=_after_post_process(settings),
     )
     if not published:
-        return {"PostProcess": post_process}
+        return post_process
     publish = asl.inline_map(
         published, _publishing_states(settings), start="List", Next=_after_lists(settings)
     )
-    return {"PostProcess": post_process, **_judge_states(settings), "PublishLists": publish}
+    return {**post_process, **_judge_states(settings), "PublishLists": publish}
 
 
 def _after_post_process(settings: Settings) -> str:
