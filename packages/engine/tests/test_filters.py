@@ -192,6 +192,32 @@ def test_parameters_take_quoted_lists_and_numbers() -> None:
         let_through("INCLUDE ItemID WHERE Items.PRICE <= $P", P='"cheap"')
 
 
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        ("nan", "'nan' is not a number"),
+        ("inf", "'inf' is not a number"),
+        ("1e999", "'1e999' is not a number"),
+        ("1_0", "'1_0' is not a number"),
+        ("1,2", "<= takes 1 values, not 2: 1, 2"),
+        ('"3', "has a quote that isn't closed"),
+        ("\n", "A filter value is empty"),
+        (" ", "A filter value is empty"),
+    ],
+)
+def test_a_value_that_cannot_be_compared_with_is_refused(value: str, reason: str) -> None:
+    with pytest.raises(FilterError) as caught:
+        let_through("INCLUDE ItemID WHERE Items.PRICE <= $P", P=value)
+    assert reason in str(caught.value)
+
+
+def test_both_ends_of_a_range_have_one_value() -> None:
+    text = "INCLUDE ItemID WHERE Items.PRICE BETWEEN $A AND $B"
+    assert let_through(text, A="1", B="2") == "ab"
+    with pytest.raises(FilterError, match="BETWEEN takes 2 values, not 3"):
+        let_through(text, A="1,5", B="9")
+
+
 def test_the_current_item_gives_values_to_compare_with() -> None:
     text = "INCLUDE ItemID WHERE Items.PRICE < CurrentItem.PRICE"
     assert let_through(text, item="c") == "ab"

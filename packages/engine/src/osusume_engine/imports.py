@@ -38,7 +38,7 @@ _ARROW = {
     "double": pa.float64(),
     "boolean": pa.bool_(),
 }
-_NUMBER = f"^{NUMBER}$"
+_NUMBER = rf"^\s*{NUMBER}\s*$"
 _PATTERNS = {
     "int": r"^[+-]?\d{1,10}$",
     "long": r"^[+-]?\d{1,19}$",

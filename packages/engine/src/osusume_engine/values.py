@@ -13,7 +13,7 @@ MAX_TEXT_LENGTH_CJK = 7_000
 # 2100-01-01: a larger value is milliseconds, the usual mistake.
 MAX_EPOCH_SECONDS = 4_102_444_800
 LARGEST_FLOAT = 3.4028234663852886e38  # of 32 bits
-NUMBER = r"[ \t]*[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?[ \t]*"
+NUMBER = r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?"
 CJK = re.compile("[぀-ヿ㐀-鿿]")
 _IDS = ("USER_ID", "ITEM_ID", "ACTION_ID")
 

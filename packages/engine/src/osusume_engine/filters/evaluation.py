@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,6 +24,7 @@ from osusume_engine.filters.expressions import (
     Value,
 )
 from osusume_engine.filters.facts import Facts, Table
+from osusume_engine.values import NUMBER
 
 Mask = Callable[[Any], np.ndarray]
 _EVENTS = ("INTERACTIONS", "ACTION_INTERACTIONS")
@@ -40,7 +43,11 @@ def parse_values(text: str) -> tuple[str, ...]:
     r"""The values of a parameter: '"drama","comedy"' gives two; quotes may be left out of numbers."""
     if not text:
         raise FilterError("A filter value is empty")
-    rows = list(csv.reader([text], skipinitialspace=True))
+    if text.count('"') % 2:
+        raise FilterError(f"Filter value {text!r} has a quote that isn't closed")
+    rows = list(csv.reader([text.strip()], skipinitialspace=True))
+    if not rows or not rows[0]:
+        raise FilterError("A filter value is empty")
     return tuple(value.strip() for value in rows[0])
 
 
@@ -154,6 +161,13 @@ def _compared(column: pd.Series, operator: str, values: tuple[Any, ...]) -> np.n
 def _compared_numbers(column: np.ndarray, operator: str, values: tuple[Any, ...]) -> np.ndarray:
     numbers = [_number(value) for value in values]
     first = numbers[0]
+    wanted = {"IN": len(numbers), "NOT IN": len(numbers), "BETWEEN": 2}.get(operator, 1)
+    if len(numbers) < wanted:  # the current item has no value
+        return np.zeros(len(column), dtype=bool)
+    if len(numbers) > wanted:
+        raise FilterError(
+            f"{operator} takes {wanted} values, not {len(numbers)}: {', '.join(map(str, values))}"
+        )
     if operator in ("IN", "NOT IN"):
         found = np.isin(column, numbers)
         return found if operator == "IN" else ~found
@@ -176,10 +190,9 @@ def _compared_texts(column: pd.Series, operator: str, wanted: set[str]) -> np.nd
 
 
 def _number(value: Any) -> float:
-    try:
-        return float(value)
-    except ValueError:
-        raise FilterError(f"Filter value {value!r} is not a number") from None
+    if (isinstance(value, str) and not re.fullmatch(NUMBER, value)) or not math.isfinite(float(value)):
+        raise FilterError(f"Filter value {value!r} is not a number")
+    return float(value)
 
 
 def _holds(condition: Condition, users: Table, request: Request) -> bool:
