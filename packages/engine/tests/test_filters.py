@@ -153,6 +153,9 @@ def let_through(
         ('INCLUDE ItemID WHERE Items.GENRE IN ("drama")', "ad"),
         ('EXCLUDE ItemID WHERE Items.GENRE IN ("drama")', "bce"),
         ('INCLUDE ItemID WHERE Items.GENRE NOT IN ("drama")', "bc"),
+        ('INCLUDE ItemID WHERE Items.ITEM_ID IN ("a", "c", "z")', "ac"),
+        ('EXCLUDE ItemID WHERE Items.item_id = "b"', "acde"),
+        ('EXCLUDE ItemID WHERE Items.PRICE > 0 IF CurrentUser.USER_ID = "young"', "de"),
         ('INCLUDE ItemID WHERE Items.GENRE IN ("war", "comedy")', "ab"),
         ("INCLUDE ItemID WHERE Items.PRICE > 1", "bc"),
         ("INCLUDE ItemID WHERE Items.PRICE != 1", "bc"),
@@ -209,6 +212,16 @@ def test_a_value_that_cannot_be_compared_with_is_refused(value: str, reason: str
     with pytest.raises(FilterError) as caught:
         let_through("INCLUDE ItemID WHERE Items.PRICE <= $P", P=value)
     assert reason in str(caught.value)
+
+
+def test_an_exclude_without_its_values_is_passed_over() -> None:
+    """API reference, GetRecommendations: filterValues may be left out where items are excluded, not where included."""
+    text = "INCLUDE ItemID WHERE Items.PRICE <= $P | EXCLUDE ItemID WHERE Items.GENRE IN ($G)"
+    assert let_through("EXCLUDE ItemID WHERE Items.GENRE IN ($G)") == "abcde"
+    assert let_through(text, P="2") == "ab"
+    assert let_through(text, P="2", G='"war"') == "b"
+    with pytest.raises(FilterError, match=r"\$P has no value"):
+        let_through(text, G='"war"')
 
 
 def test_both_ends_of_a_range_have_one_value() -> None:

@@ -60,13 +60,15 @@ class Evaluator:
     _sets: dict[Any, frozenset[str]] = field(default_factory=dict)
 
     def mask(self, *, user_id: str | None, item_id: str | None, values: Mapping[str, str]) -> Mask:
-        """FilterError when a parameter has no value."""
-        missing = sorted(self.expression.parameters - set(values))
+        """FilterError when a parameter of an INCLUDE has no value; an EXCLUDE without its values is passed over."""
+        used = [one for one in self.expression.expressions if one.include or one.parameters <= set(values)]
+        parameters = frozenset[str]().union(*(one.parameters for one in used))
+        missing = sorted(parameters - set(values))
         if missing:
             raise FilterError(f"Filter parameter ${missing[0]} has no value: pass it in filterValues")
-        bound = {name: parse_values(values[name]) for name in self.expression.parameters}
+        bound = {name: parse_values(values[name]) for name in parameters}
         request = Request(user_id, item_id, bound)
-        applied = [one for one in self.expression.expressions if self._applies(one, request)]
+        applied = [one for one in used if self._applies(one, request)]
         included = [self._matching(one, request) for one in applied if one.include]
         excluded = [self._matching(one, request) for one in applied if not one.include]
         return _membership(frozenset().union(*included) if included else None, frozenset().union(*excluded))

@@ -52,6 +52,8 @@ class HyperparameterSpec:
         return text
 
     def _range(self) -> str:
+        if self.max is None:
+            return f"use {self.type} of at least {self.min}"
         return f"use {self.type} from {self.min} to {self.max}"
 
 
