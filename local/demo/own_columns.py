@@ -288,7 +288,8 @@ def _about_missing(
 ) -> str:
     taken = [column for known, column in columns.items() if known in REQUIRED[name]]
     found = {column: guess.column_for(column, part.sample, taken) for column in missing}
-    swapped = None if "TIMESTAMP" in columns else _looks_like(name, columns)
+    alone = name == "interactions" and len(part.columns) == 1
+    swapped = None if alone or "TIMESTAMP" in columns else _looks_like(name, columns)
     if swapped and not any(found.values()) and not sql:
         return f"it has no {', '.join(missing)} and looks like the {swapped} file: swap the two names"
     present = shown_names(part.columns)

@@ -128,6 +128,22 @@ def _check_field(table: Table, field: DatasetField, problems: Problems) -> None:
     else:
         _check_storable(table, field.name, problems)
         _check_length(table, field, problems)
+        _warn_of_nothing(table, field.name, problems)
+
+
+def _warn_of_nothing(table: Table, column: str, problems: Problems) -> None:
+    """nan, as pandas writes a gap: a category of that name, which is learned from."""
+    values = table.frame[column]
+    like = _true(values.str.fullmatch(r"(?i)(?:null|none|nan|nat|undefined)"))
+    if like.any():
+        report(
+            table,
+            column,
+            like,
+            problems,
+            lambda value: f"{shown(value)} is kept as a text: {_null_cure(values[like])}",
+            warn=True,
+        )
 
 
 def _check_integers(table: Table, field: DatasetField, problems: Problems) -> None:

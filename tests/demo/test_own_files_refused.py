@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from local.demo.problems import OwnFilesRefused
@@ -248,6 +250,10 @@ CASES: dict[str, Refused] = {
     "a delimiter that isn't detected": named(
         text(ROWS, delimiter="\x01"), '`interactions: {delimiter: "\\u0001"}`'
     ),
+    "ids alone": named(
+        "".join(f"{user}\n" for user in ("USER_ID", *(row[0] for row in ROWS))),
+        "column ITEM_ID, TIMESTAMP is missing: it has one column, 'USER_ID': export the others too",
+    ),
     "columns of fixed width": named(
         "USER_ID   ITEM_ID   TIMESTAMP\n" + "".join(f"{u:<10}{i:<10}{at}\n" for u, i, at in ROWS),
         "of fixed widths",
@@ -386,3 +392,22 @@ def test_every_problem_of_a_mapping_is_told_at_once(tmp_path: Path) -> None:
     mapping = "interactions: {decimal: x, quote: xx}\nitem: {}"
     put(tmp_path, {"interactions.csv": text(ROWS), "mapping.yaml": mapping})
     assert len(refusal(tmp_path).splitlines()) == 3
+
+
+def test_a_name_that_parquet_has_twice_is_refused(tmp_path: Path) -> None:
+    columns = [pa.array(["a"] * 3)] * 3
+    pq.write_table(
+        pa.Table.from_arrays(columns, names=["USER_ID", "USER_ID", "ITEM_ID"]),
+        tmp_path / "interactions.parquet",
+    )
+    assert "interactions.parquet: a column is named USER_ID, and it stands twice: rename one" in refusal(
+        tmp_path
+    )
+
+
+def test_a_name_that_parquet_and_its_folder_have_is_refused(tmp_path: Path) -> None:
+    folder = tmp_path / "interactions" / "ITEM_ID=7"
+    folder.mkdir(parents=True)
+    names = ["USER_ID", "ITEM_ID", "TIMESTAMP"]
+    pq.write_table(pa.Table.from_arrays([pa.array(["1"])] * 3, names=names), folder / "part-0.parquet")
+    assert "a column is named ITEM_ID, and a folder has it too: rename one" in refusal(tmp_path)

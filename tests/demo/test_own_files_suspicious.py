@@ -69,6 +69,13 @@ CASES: dict[str, tuple[dict[str, Content], str]] = {
         {"interactions.csv": each(lambda n, row: ("#N/A" if n == 9 else row[0], *row[1:]))},
         "row 11, column USER_ID: '#N/A' is an id that stands for nothing",
     ),
+    "nan as a category": (
+        {
+            "interactions.csv": text(ROWS),
+            "items.csv": text([(f"i{n}", ("nan", "acme")[n % 2]) for n in range(30)], ("ITEM_ID", "BRAND")),
+        },
+        "items.csv, row 2 (and 14 more), column BRAND: 'nan' is kept as a text: leave it empty, or write",
+    ),
     "null as an id": (
         {"interactions.csv": each(lambda n, row: ("null" if n == 9 else row[0], *row[1:]))},
         "row 11, column USER_ID: 'null' is an id that stands for nothing",
