@@ -77,7 +77,7 @@ def _ids(table: Table, column: str, problems: Problems) -> None:
 
 
 def _contains(texts: pd.Series, pattern: str) -> np.ndarray:
-    """By RE2, which knows Unicode's categories."""
+    """Which texts have the pattern, of RE2, which knows Unicode's categories."""
     found = pc.match_substring_regex(pa.array(texts, pa.string()), pattern)
     return np.asarray(pc.fill_null(found, False).to_numpy(zero_copy_only=False), dtype=bool)
 

@@ -19,7 +19,7 @@ _IDS = ("USER_ID", "ITEM_ID", "ACTION_ID")
 
 
 def most_characters(field: Field) -> int:
-    """Of a value of a string column that is no text; a longer one is refused."""
+    """The most characters of a string column that is no text; a longer value is refused."""
     return MAX_ID_LENGTH if field.name in _IDS else MAX_STRING_LENGTH
 
 
