@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+import json
+import re
+import unicodedata
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,7 +19,7 @@ from local.demo.files.content import Unreadable
 from local.demo.files.find import Source
 from local.demo.files.mapping import FILE, TABLES, FolderMapping, Layout
 from local.demo.files.part import Keep, Part, TableRefused
-from local.demo.problems import Problems
+from local.demo.problems import SHOWN, Problems, shown
 
 REQUIRED = {
     "interactions": ("USER_ID", "ITEM_ID", "TIMESTAMP"),
@@ -116,7 +119,7 @@ def _names(name: str, datasets: Datasets) -> set[str]:
 
 def _keep(name: str, layout: Layout, datasets: Datasets) -> Keep:
     wanted, mapped = _names(name, datasets), set(layout.columns.values())
-    return lambda column: column in mapped or column.strip().upper() in wanted
+    return lambda column: column in mapped or _plain(column) in wanted
 
 
 def _sources(name: str, layout: Layout, reading: _Folder) -> list[Source]:
@@ -244,12 +247,17 @@ def _named(part: Part, name: str, layout: Layout, reading: _Folder) -> dict[str,
     return columns
 
 
+def _plain(column: str) -> str:
+    """A column's name in upper case; letters of full width are those of half."""
+    return unicodedata.normalize("NFKC", column).strip().upper()
+
+
 def _columns(part: Part, mapped: Mapping[str, str], problems: Problems) -> dict[str, str]:
     """Personalize's name -> the file's, for every column of the file that has one."""
     columns: dict[str, str] = {}
-    wanted = {column.strip().upper() for column in part.frame.columns}
+    wanted = {_plain(column) for column in part.frame.columns}
     for column in part.columns:
-        name = column.strip().upper()
+        name = _plain(column)
         if column in mapped.values() or name in mapped:
             continue
         if name in columns and name in wanted:
@@ -280,10 +288,15 @@ def _about_missing(
 ) -> str:
     taken = [column for known, column in columns.items() if known in REQUIRED[name]]
     found = {column: guess.column_for(column, part.sample, taken) for column in missing}
-    swapped = _looks_like(name, columns)
+    alone = name == "interactions" and len(part.columns) == 1
+    swapped = None if alone or "TIMESTAMP" in columns else _looks_like(name, columns)
     if swapped and not any(found.values()) and not sql:
         return f"it has no {', '.join(missing)} and looks like the {swapped} file: swap the two names"
-    present = ", ".join(part.columns[:8])
+    present = shown_names(part.columns)
+    if len(part.columns) == 1:
+        return _about_one_column(part.columns[0], name, missing)
+    if all(column.startswith("'") and column.endswith("'") for column in part.columns):
+        return f'its fields stand in single quotes ({present}): write `{name}: {{quote: "\'"}}` in {FILE}'
     if guess.is_data(part.columns):
         names = ", ".join(guess.header_for(part.columns))
         return (
@@ -300,6 +313,25 @@ def _about_missing(
         f"column {', '.join(missing)} is missing (it has {present}): rename the column,"
         f" or map it in {FILE}, such as `{name}: {{{pairs}}}`"
     )
+
+
+def shown_names(names: Sequence[str]) -> str:
+    """The first columns, each cut where it is long."""
+    return ", ".join(name if len(name) <= SHOWN else f"{name[:SHOWN]}..." for name in names[:8])
+
+
+def _about_one_column(column: str, name: str, missing: list[str]) -> str:
+    """A file of one column has a delimiter that isn't detected, or is no table."""
+    lacks = f"column {', '.join(missing)} is missing: it has one column, {shown(column)}"
+    if column.startswith(("{", "[")):
+        return f"{lacks}, which is JSON: name the file .jsonl"
+    between = next((one for one in column if not one.isalnum() and one not in "_ .-\"'()"), None)
+    if re.search(r"\S {2,}\S", column):
+        return f"{lacks}, of fixed widths: export it with commas between the fields"
+    if between is None:
+        return f"{lacks}: export the others too, or give `delimiter` in {FILE} if it holds several"
+    written = json.dumps(between)
+    return f"{lacks}: give the delimiter in {FILE}, such as `{name}: {{delimiter: {written}}}`"
 
 
 def _looks_like(name: str, columns: Mapping[str, str]) -> str | None:

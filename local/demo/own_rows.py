@@ -12,10 +12,13 @@ from config.settings import DatasetField
 from local.demo import own_times
 from local.demo.own_columns import Table
 from local.demo.own_times import Times
-from local.demo.problems import Problems, shown
+from local.demo.problems import SHOWN, Problems, shown
 
 _CJK = "[぀-ヿ㐀-鿿]"  # as the engine's import counts (Personalize: Chinese and Japanese text)
 _NUMBER = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
+# With a decimal comma: a point stands between thousands and nowhere else.
+_COMMA_NUMBER = r"[+-]?(?:[0-9]{1,3}(?:\.[0-9]{3})+|[0-9]*)(?:,?[0-9]+)?(?:[eE][+-]?[0-9]+)?"
+_NULLS = r"(?i)(?:null|none|nan|nat|n/?a|#n/a|nil|undefined|\\n|-+)"
 _BREAK = f"[{limits.LINE_BREAKS}]"
 _BOOLEANS = r"(?i:true|false|t|f|yes|no|y|n|1|0)"
 
@@ -125,6 +128,22 @@ def _check_field(table: Table, field: DatasetField, problems: Problems) -> None:
     else:
         _check_storable(table, field.name, problems)
         _check_length(table, field, problems)
+        _warn_of_nothing(table, field.name, problems)
+
+
+def _warn_of_nothing(table: Table, column: str, problems: Problems) -> None:
+    """nan, as pandas writes a gap: a category of that name, which is learned from."""
+    values = table.frame[column]
+    like = _true(values.str.fullmatch(r"(?i)(?:null|none|nan|nat|undefined)"))
+    if like.any():
+        report(
+            table,
+            column,
+            like,
+            problems,
+            lambda value: f"{shown(value)} is kept as a text: {_null_cure(values[like])}",
+            warn=True,
+        )
 
 
 def _check_integers(table: Table, field: DatasetField, problems: Problems) -> None:
@@ -217,7 +236,7 @@ def _refuse_times(
             f"{value} lost its digits in a spreadsheet: export the column as a whole number (1760000000)"
         ),
     )
-    advice = _advice(table.frame[column][times.unreadable], table.layout.time.format)
+    advice = _advice(table.frame[column][times.unreadable], table.layout.time.format, required)
     report(table, column, times.unreadable, problems, lambda value: f"{shown(value)} is not a time: {advice}")
     _refuse_early_and_late(table, column, times.values, now, problems, required)
 
@@ -243,6 +262,7 @@ def _refuse_early_and_late(
 
 
 def _about_small(value: str, unit: str) -> str:
+    value = value if len(value) <= SHOWN else f"{value[: SHOWN - 3]}..."
     if unit != "s":
         return (
             f"{value} as epoch {own_times.title(unit)} is not between 1973 and 5138: correct it, or `time` in"
@@ -253,9 +273,11 @@ def _about_small(value: str, unit: str) -> str:
     return f"{value} as epoch seconds is before 1973: write epoch seconds (1760000000) or ISO 8601"
 
 
-def _advice(unreadable: pd.Series, given: str | None) -> str:
+def _advice(unreadable: pd.Series, given: str | None, required: bool) -> str:
     if given:
         return f"it doesn't have the format {given} that mapping.yaml gives: correct it, or the format"
+    if _all_like(unreadable, _NULLS):
+        return "give the time, or remove the row" if required else _null_cure(unreadable)
     found = own_times.day_month_format(unreadable)
     if found:
         return f"say in mapping.yaml which part is the month, such as `time: {{format: '{found}'}}`"
@@ -308,16 +330,35 @@ def _numbers(table: Table, column: str, problems: Problems) -> pd.Series:
     """Finite numbers; what is none is reported, with the cure that fits a decimal comma."""
     text = table.frame[column]
     if table.layout.decimal == ",":
-        text = text.str.replace(".", "", regex=False).str.replace(",", ".", regex=False)
+        plain = text.str.replace(".", "", regex=False).str.replace(",", ".", regex=False)
+        text = plain.where(_true(text.str.fullmatch(_COMMA_NUMBER)), "not a number").where(text.notna())
     like = _true(text.str.fullmatch(_NUMBER))
     values = text.where(like).astype("double[pyarrow]").astype("Float64").astype("float64")
     wrong = text.notna() & ~(like & np.isfinite(values))
-    commas = table.frame[column][wrong].str.fullmatch(r"[+-]?[0-9]+,[0-9]+")
-    cure = "correct it"
-    if len(commas) and _true(commas).all():
-        cure = 'write a point, or `decimal: ","` in mapping.yaml if it is a decimal comma'
+    cure = _number_cure(table.frame[column][wrong], table.layout.decimal)
     report(table, column, wrong, problems, lambda value: f"{shown(value)} is not a number: {cure}")
     return values
+
+
+def _number_cure(wrong: pd.Series, decimal: str) -> str:
+    if _all_like(wrong, _NULLS):
+        return _null_cure(wrong)
+    if decimal == "," and _true(wrong.str.contains(".", regex=False)).any():
+        return 'beside `decimal: ","` of mapping.yaml a point separates thousands: correct it, or leave the option out'
+    if _all_like(wrong, r"[+-]?[0-9]+,[0-9]+"):
+        return 'write a point, or `decimal: ","` in mapping.yaml if it is a decimal comma'
+    if _all_like(wrong, r"[+-]?[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?"):
+        return "write it without commas between thousands"
+    return "correct it"
+
+
+def _all_like(values: pd.Series, pattern: str) -> bool:
+    return len(values) > 0 and bool(_true(values.str.fullmatch(pattern)).all())
+
+
+def _null_cure(values: pd.Series) -> str:
+    names = ", ".join(repr(str(value)) for value in values.drop_duplicates().head(5))
+    return f"leave it empty, or write `null: [{names}]` in mapping.yaml if it means nothing"
 
 
 def _true(flags: pd.Series) -> pd.Series:

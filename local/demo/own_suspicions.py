@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from local.demo.own_columns import Table
 from local.demo.own_rows import report
-from local.demo.problems import Problems, shown
+from local.demo.problems import SHOWN, Problems, shown
 
 FEW_KNOWN = 0.1  # of the interactions' ids that have metadata
 MOST = 0.5  # of the events
@@ -18,10 +21,15 @@ GONE_FOR = 0.25  # of the time that the file spans
 GONE_EVENTS = 20  # that would have been expected since
 _ID_PATTERNS = {
     r"-?\d+\.0*": "is an id with decimals, as pandas writes a column with gaps: write it as text",
-    r"-?\d(?:\.\d+)?[eE]\+\d+": "is an id that a spreadsheet shortened, so several may be one: export it as text",
+    r"-?\d(?:[.,]\d+)?[eE]\+\d+": "is an id that a spreadsheet shortened, so several may be one: export it as text",
     r"[\[{(].*[\]})]": "is an id that looks like code: give what is inside",
-    r"(?i)(?:null|none|nan|undefined)": "is an id that stands for nothing: leave such rows out",
+    r"(?i)(?:null|none|nan|undefined|#n/a|#(?:ref|value|name)[!?])": (
+        "is an id that stands for nothing: leave such rows out"
+    ),
+    r"=?\".*\"|'[^']*'?": "is an id in quotes of a spreadsheet: give what is inside",
 }
+# Controls, and marks that no screen shows, such as a zero-width blank or a byte order mark.
+_UNSEEN = r"[\p{Cc}\p{Cf}]"
 
 
 def look(
@@ -55,7 +63,23 @@ def _ids(table: Table, column: str, problems: Problems) -> None:
         lambda value: f"{shown(value)} holds a character that was lost: give the file's `encoding`",
         warn=True,
     )
+    report(
+        table,
+        column,
+        pd.Series(_contains(ids, _UNSEEN), index=ids.index),
+        problems,
+        lambda value: (
+            f"{str(value)[:SHOWN]!a} holds a character that nobody sees: remove it, or it is another id"
+        ),
+        warn=True,
+    )
     _look_alikes(table, column, problems)
+
+
+def _contains(texts: pd.Series, pattern: str) -> np.ndarray:
+    """Which texts have the pattern, of RE2, which knows Unicode's categories."""
+    found = pc.match_substring_regex(pa.array(texts, pa.string()), pattern)
+    return np.asarray(pc.fill_null(found, False).to_numpy(zero_copy_only=False), dtype=bool)
 
 
 def _look_alikes(table: Table, column: str, problems: Problems) -> None:
@@ -80,8 +104,11 @@ def _look_alikes(table: Table, column: str, problems: Problems) -> None:
 
 
 def _plain(ids: pd.Series) -> pd.Series:
-    """Ids without what exports change: leading zeros, decimals, case."""
-    lower = ids.str.lower()
+    """Ids without what exports change: leading zeros, decimals, commas between thousands, case, width, unseen marks."""
+    normal = pc.replace_substring_regex(pc.utf8_normalize(pa.array(ids, pa.string()), "NFKC"), _UNSEEN, "")
+    lower = pd.Series(pd.array(normal, dtype="string[pyarrow]"), index=ids.index).str.lower()
+    grouped = lower.str.fullmatch(r"[0-9]{1,3}(?:,[0-9]{3})+").fillna(False).astype(bool)
+    lower = lower.mask(grouped, lower.str.replace(",", "", regex=False))
     whole = lower.str.fullmatch(r"-?[0-9]+\.0*").fillna(False).astype(bool)
     return lower.mask(whole, lower.str.partition(".")[0]).str.replace(r"^0+(\d)", r"\1", regex=True)
 

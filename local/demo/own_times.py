@@ -143,6 +143,8 @@ def _texts(text: pd.Series, zone: str | None) -> tuple[pd.Series, tuple[str, ...
     unlike |= _flags(text.str.contains(r"UTC|GMT"))
     if unlike.any():
         text = text.mask(unlike, text[unlike].map(_iso))
+    # pandas reads a month as its first day.
+    text = text.mask(_flags(text.str.fullmatch(r"[0-9]{4}(?:-?[0-9]{2})?")), "no day")
     zoned = _flags(text.str.contains(r"[0-9]{1,2}:[0-9]{2}") & text.str.contains(_ZONED))
     values = pd.Series(pd.NaT, index=text.index, dtype="datetime64[us, UTC]")
     moments = pd.to_datetime(text[zoned], format="ISO8601", utc=True, errors="coerce")

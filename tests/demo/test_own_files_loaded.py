@@ -328,6 +328,33 @@ CASES: dict[str, Case] = {
         ("ISO 8859-1",),
         with_names(["caf\x81é"]),
     ),
+    "ISO-2022-JP, of seven bits": Case(
+        {"interactions.csv": text(with_names(NAMES)).encode("iso2022_jp")},
+        ("ISO-2022-JP (guessed: ",),
+        with_names(NAMES),
+    ),
+    "a text of 200,000 characters in another column": Case(
+        {
+            "interactions.csv": text(
+                [(*row, "x" * 200_000 if n == 3 else "y") for n, row in enumerate(ROWS)], (*HEADER, "NOTE")
+            )
+        },
+    ),
+    "blanks before quotes": Case(
+        {
+            "interactions.csv": '"USER_ID", "ITEM_ID", "TIMESTAMP"\n'
+            + "".join(f'"{u}", "{i}, x", "{at}"\n' for u, i, at in ROWS)
+        },
+        (),
+        [(u, f"{i}, x", at) for u, i, at in ROWS],
+    ),
+    "a header with two marks, a blank of no width and letters of full width": Case(
+        {
+            "interactions.csv": (
+                "\ufeff\ufeff" + text(ROWS, ("USER_ID\u200b", "ＩＴＥＭ_ＩＤ", "TIMESTAMP"))
+            ).encode()
+        },
+    ),
     "UTF-16 without a mark": Case({"interactions.csv": text(ROWS).encode("utf-16-le")}, ("UTF-16 (little",)),
 }
 

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from local.demo.problems import OwnFilesRefused
@@ -223,6 +225,80 @@ CASES: dict[str, Refused] = {
         "byte 26 is not UTF-8: correct it, or give the file's encoding",
         mapping__yaml="interactions: {encoding: utf-8}",
     ),
+    "a month without a day": named(
+        text(changed(3, 2, "2026-02")),
+        "row 5, column TIMESTAMP: '2026-02' is not a time: write epoch seconds",
+    ),
+    "points where the mapping says that a comma is the decimal": named(
+        text([(*row, ("1.234,5", "1234.56")[n % 2]) for n, row in enumerate(ROWS)], VALUED, delimiter=";"),
+        "row 3 (and 499 more), column EVENT_VALUE: '1234.56' is not a number: beside `decimal: \",\"`",
+        mapping__yaml="interactions: {decimal: ','}",
+    ),
+    "two points beside a decimal comma": named(
+        valued("1.2.3"), "row 6, column EVENT_VALUE: '1.2.3'", mapping__yaml="interactions: {decimal: ','}"
+    ),
+    "commas between thousands": named(
+        valued("1,234.50"), "'1,234.50' is not a number: write it without commas"
+    ),
+    "NULL as a value": named(
+        valued("NULL"), "'NULL' is not a number: leave it empty, or write `null: ['NULL']` in mapping.yaml"
+    ),
+    "NULL as a time": named(
+        text(changed(3, 2, "NULL")), "'NULL' is not a time: give the time, or remove the row"
+    ),
+    "a time of 5,000 digits": named(text(changed(3, 2, "9" * 5000)), f"{'9' * 57}... is no time in any unit"),
+    "a delimiter that isn't detected": named(
+        text(ROWS, delimiter="\x01"), '`interactions: {delimiter: "\\u0001"}`'
+    ),
+    "ids alone": named(
+        "".join(f"{user}\n" for user in ("USER_ID", *(row[0] for row in ROWS))),
+        "column ITEM_ID, TIMESTAMP is missing: it has one column, 'USER_ID': export the others too",
+    ),
+    "columns of fixed width": named(
+        "USER_ID   ITEM_ID   TIMESTAMP\n" + "".join(f"{u:<10}{i:<10}{at}\n" for u, i, at in ROWS),
+        "of fixed widths",
+    ),
+    "single quotes": named(
+        "'USER_ID','ITEM_ID','TIMESTAMP'\n" + "".join(f"'{u}','{i}','{at}'\n" for u, i, at in ROWS),
+        '`interactions: {quote: "\'"}` in mapping.yaml',
+    ),
+    "a title above the header": named(
+        "Sales of 2026\n\n" + text(ROWS),
+        "row 1: its first line has 1 field, row 3 has 3: remove what stands above the header",
+    ),
+    "blanks alone": named("  \n\n \n", "the file is empty: give a header and rows"),
+    "JSON under a name of CSV": named('{"user_id": "u", "item_id": "i"}\n', "it is JSON: name it .jsonl"),
+    "a page that says that there is no file": named(
+        "<!DOCTYPE html><p>404", "it is HTML or XML, not a table"
+    ),
+    "an archive inside an archive": named(
+        zipped(**{"a.zip": zipped(b__csv=text(ROWS))}),  # type: ignore[arg-type]
+        "it is an archive inside an archive: unpack it",
+        file="interactions.zip",
+    ),
+    "Parquet inside an archive": named(
+        zipped(a__parquet="PAR1"),
+        "it is Parquet: name it .parquet, outside an archive",
+        file="interactions.zip",
+    ),
+    "an old workbook under another name": named(
+        b"\xd0\xcf\x11\xe0" + bytes(600), "it is an old Excel workbook"
+    ),
+    "UTF-32 without a mark": named(text(ROWS).encode("utf-32-le"), "it holds zero bytes"),
+    "JSON that nests for ever": named("[" * 100_000 + "\n", "it nests too deeply", file="interactions.json"),
+    "a JSON object that names a value twice": named(
+        '{"user_id": "a", "user_id": "b"}\n',
+        "row 1: user_id stands twice: keep one",
+        file="interactions.jsonl",
+    ),
+    "JSON of columns": named(
+        '{"user_id": {"0": "a"}, "item_id": {"0": "b"}}',
+        "it is one object whose user_id holds the rows: write one object {...} a row",
+        file="interactions.json",
+    ),
+    "JSON of rows under a name": named(
+        '{"rows": [{"user_id": "a"}]}', "it is one object whose rows holds the rows", file="interactions.json"
+    ),
     "ids of the wrong number of names": named(
         text(ROWS, None),
         "row 1: it has 3 fields, `header` in mapping.yaml names 2",
@@ -316,3 +392,22 @@ def test_every_problem_of_a_mapping_is_told_at_once(tmp_path: Path) -> None:
     mapping = "interactions: {decimal: x, quote: xx}\nitem: {}"
     put(tmp_path, {"interactions.csv": text(ROWS), "mapping.yaml": mapping})
     assert len(refusal(tmp_path).splitlines()) == 3
+
+
+def test_a_name_that_parquet_has_twice_is_refused(tmp_path: Path) -> None:
+    columns = [pa.array(["a"] * 3)] * 3
+    pq.write_table(
+        pa.Table.from_arrays(columns, names=["USER_ID", "USER_ID", "ITEM_ID"]),
+        tmp_path / "interactions.parquet",
+    )
+    assert "interactions.parquet: a column is named USER_ID, and it stands twice: rename one" in refusal(
+        tmp_path
+    )
+
+
+def test_a_name_that_parquet_and_its_folder_have_is_refused(tmp_path: Path) -> None:
+    folder = tmp_path / "interactions" / "ITEM_ID=7"
+    folder.mkdir(parents=True)
+    names = ["USER_ID", "ITEM_ID", "TIMESTAMP"]
+    pq.write_table(pa.Table.from_arrays([pa.array(["1"])] * 3, names=names), folder / "part-0.parquet")
+    assert "a column is named ITEM_ID, and a folder has it too: rename one" in refusal(tmp_path)

@@ -42,6 +42,40 @@ CASES: dict[str, tuple[dict[str, Content], str]] = {
         {"interactions.csv": each(lambda n, row: (f"{{'id': '{row[0]}'}}", *row[1:]))},
         "column USER_ID: \"{'id': 'u0'}\" is an id that looks like code",
     ),
+    "ids of other digits, of commas and of another form of Unicode": (
+        {
+            "interactions.csv": each(
+                lambda n, row: (
+                    {1: "1,234", 2: "1234", 3: "１２３４", 4: "cafe\u0301", 5: "café"}.get(n, row[0]),
+                    *row[1:],
+                )
+            )
+        },
+        "row 4, column USER_ID: '1234' stands beside '1,234': they are two ids (3 such)",
+    ),
+    "a blank of no width": (
+        {"interactions.csv": each(lambda n, row: ("u3\u200b" if n == 3 else row[0], *row[1:]))},
+        r"row 5, column USER_ID: 'u3\u200b' holds a character that nobody sees",
+    ),
+    "ids that a spreadsheet shortened with a comma": (
+        {"interactions.csv": each(lambda n, row: (row[0], "4,90123E+12" if n == 5 else row[1], row[2]))},
+        "row 7, column ITEM_ID: '4,90123E+12' is an id that a spreadsheet shortened",
+    ),
+    "ids that a spreadsheet quoted": (
+        {"interactions.csv": each(lambda n, row: (f'="{n % 50:03d}"', *row[1:]))},
+        "is an id in quotes of a spreadsheet: give what is inside",
+    ),
+    "an error of a spreadsheet as an id": (
+        {"interactions.csv": each(lambda n, row: ("#N/A" if n == 9 else row[0], *row[1:]))},
+        "row 11, column USER_ID: '#N/A' is an id that stands for nothing",
+    ),
+    "nan as a category": (
+        {
+            "interactions.csv": text(ROWS),
+            "items.csv": text([(f"i{n}", ("nan", "acme")[n % 2]) for n in range(30)], ("ITEM_ID", "BRAND")),
+        },
+        "items.csv, row 2 (and 14 more), column BRAND: 'nan' is kept as a text: leave it empty, or write",
+    ),
     "null as an id": (
         {"interactions.csv": each(lambda n, row: ("null" if n == 9 else row[0], *row[1:]))},
         "row 11, column USER_ID: 'null' is an id that stands for nothing",

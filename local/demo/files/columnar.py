@@ -21,6 +21,11 @@ def read(path: Path, *, name: str, keep: Keep, partition: Mapping[str, str]) -> 
         columns = list(pq.read_schema(path).names)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as error:
         raise TableRefused(f"it can't be read as Parquet: {' '.join(str(error).split())}") from None
+    names = [*columns, *partition]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        of = "a folder has it too" if twice in partition else "it stands twice"
+        raise TableRefused(f"a column is named {twice}, and {of}: rename one")
     for column in filter(keep, partition):
         table = table.append_column(column, pa.array([partition[column]] * len(table), pa.string()))
     texts = {column: text_of(table.column(column)) for column in table.column_names}

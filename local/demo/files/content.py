@@ -36,6 +36,7 @@ _TITLES = {
     "utf-32": "UTF-32",
     "cp932": "Shift_JIS (cp932)",
     "euc_jp": "EUC-JP",
+    "iso2022_jp": "ISO-2022-JP",
     "cp1252": "Windows-1252 (cp1252)",
     "latin_1": "ISO 8859-1 (latin-1)",
 }
@@ -74,6 +75,22 @@ _PACKED: dict[bytes, Callable[[Path], IO[bytes]]] = {
     b"BZh": bz2.open,
     b"\xfd7zXZ\x00": lzma.open,
 }
+
+
+# What a file begins with that is no table of text, and what to do with it.
+_NO_TEXT = {
+    b"PK\x03\x04": "it is an archive inside an archive: unpack it",
+    b"\x1f\x8b": "it is a packed file inside an archive: unpack it",
+    b"BZh": "it is a packed file inside an archive: unpack it",
+    b"\xfd7zXZ\x00": "it is a packed file inside an archive: unpack it",
+    b"PAR1": "it is Parquet: name it .parquet, outside an archive",
+    b"\xd0\xcf\x11\xe0": "it is an old Excel workbook: save the sheet as CSV (UTF-8)",
+    b"%PDF": "it is a PDF, not a table: export it as CSV",
+    b"\x89PNG": "it is a picture, not a table: export it as CSV",
+    b"SQLite format 3\x00": "it is a database of SQLite: export the table as CSV",
+}
+# ISO-2022-JP, as older mails and systems of Japan write: escapes between ASCII and the others, all of 7 bits.
+_SHIFTS = re.compile(rb"\x1b\$[@B][!-~]+\x1b\([BJ]")
 
 
 def _members(path: Path, name: str) -> list[Content]:
@@ -117,6 +134,17 @@ class Encoding:
         return title(self.name)
 
 
+def _check_text(head: bytes) -> None:
+    """Refuses what is no table of text by its first bytes. Raises Unreadable."""
+    for start, what in _NO_TEXT.items():
+        if head.startswith(start):
+            raise Unreadable(what)
+    if re.match(rb"\s*<(?:!doctype|html|\?xml|table|rss|svg)\b", head, re.IGNORECASE):
+        raise Unreadable("it is HTML or XML, not a table: export it as CSV")
+    if head.count(0) > max(8, 0.01 * len(head)) and not head.rstrip(b"\0").count(0) == 0:
+        raise Unreadable("it holds zero bytes and is no text that is known: export it as CSV in UTF-8")
+
+
 def detect(content: Content) -> Encoding:
     """The encoding of all of the text. Raises Unreadable where none fits.
 
@@ -131,7 +159,10 @@ def detect(content: Content) -> Encoding:
     wide = _utf16_without_mark(head)
     if wide:
         return Encoding(wide)
+    _check_text(head)
     scan = _scan(content)
+    if scan.utf8_error is None and _SHIFTS.search(head):
+        return Encoding("iso2022_jp", _example(head.decode("iso2022_jp", errors="replace")))
     if scan.utf8_error is None:
         return Encoding("utf-8")
     if scan.utf8_lines > scan.other_lines:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
@@ -18,6 +19,8 @@ from local.demo.files.part import SAMPLED, Keep, Part, TableRefused, display, fr
 
 ROWS = 50_000  # turned into columns at once
 MARK = "\ufeff \t"  # of a file that was put behind another one
+UNSEEN = dict.fromkeys(map(ord, "\ufeff\u200b\u200c\u200d\u2060"))  # in a header's names
+MOSTLY = 0.9  # of the rows
 HEAD = 1_000  # lines looked at for the delimiter
 Record = tuple[int, list[str]]
 Say = Callable[[str], None]
@@ -41,12 +44,20 @@ def read(content: Content, *, layout: Layout, keep: Keep, known: Collection[str]
     encoding = Encoding(layout.encoding) if layout.encoding else contents.detect(content)
     codec = "utf-8-sig" if encoding.name == "utf-8" else encoding.name
     try:
+        _check_json(content, codec)
         dialect = _dialect(content, codec, layout, known)
         with contents.text_lines(content, codec) as lines:
             part = _read(content.name, dialects.records(lines, dialect), dialect, layout, keep, say)
     except UnicodeError:
         raise contents.undecodable(content, encoding.name) from None
     return Part(part.file, part.columns, part.frame, part.rows, part.sample, _how(dialect, encoding, layout))
+
+
+def _check_json(content: Content, codec: str) -> None:
+    with contents.text_lines(content, codec) as lines:
+        first = next((line for line in islice(lines, HEAD) if line.strip()), "")
+    if re.match(r'[\s\[]*\{\s*("|$)', first):
+        raise TableRefused("it is JSON: name it .jsonl, or .json where it is one list")
 
 
 def _dialect(content: Content, codec: str, layout: Layout, known: Collection[str]) -> Dialect:
@@ -104,6 +115,8 @@ def _header(records: Iterator[Record], layout: Layout, say: Say) -> tuple[list[s
     first = next(records, None)
     if first and len(first[1]) <= 2 and first[1][0].lower().startswith("sep="):
         first = next(records, None)  # Excel's `sep=;`
+    while first and not any(map(str.strip, first[1])):
+        first = next(records, None)
     if first is None:
         raise TableRefused("the file is empty: give a header and rows")
     if layout.header is None:
@@ -127,7 +140,7 @@ def _given_header(first: Record, header: tuple[str, ...], say: Say) -> tuple[lis
 
 def _named(fields: list[str]) -> list[str]:
     """Trailing fields without a name are not columns: a delimiter at the end of each line."""
-    names = [name.strip() for name in fields]
+    names = [name.translate(UNSEEN).strip() for name in fields]
     while len(names) > 1 and not names[-1]:
         names.pop()
     twice = [name for name in names if name and names.count(name) > 1]
@@ -187,6 +200,11 @@ def _judge(odd: _Oddities, header: list[str], dialect: Dialect, say: Say) -> Non
 
 def _too_long(odd: _Oddities, width: int, dialect: Dialect) -> TableRefused:
     (row, fields), more = odd.long[0], len(odd.long) - 1
+    if width == 1 and len(odd.long) > MOSTLY * odd.rows:
+        return TableRefused(
+            f"its first line has 1 field, row {row} has {fields}: remove what stands above the header",
+            row=1,
+        )
     if len(odd.long) == odd.rows and {seen for _, seen in odd.long} == {width + 1} and more:
         return TableRefused(
             f"every row has {fields} fields, the header names {width}: name the column that it lacks (R"

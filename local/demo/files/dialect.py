@@ -13,6 +13,7 @@ from local.demo.files.part import TableRefused
 
 DELIMITERS = (",", ";", "\t", "|", "::")  # "::" is MovieLens 1M's
 LOOKED_AT = 200  # records
+LONGEST = 1 << 24  # characters of a field; the csv module's own limit is 131,072
 _NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe", "::": "two colons", " ": "blank"}
 
 
@@ -56,6 +57,7 @@ def records(lines: Iterable[str], dialect: Dialect) -> Iterator[tuple[int, list[
     if len(dialect.delimiter) > 1:
         yield from _plain(lines, dialect.delimiter)
         return
+    csv.field_size_limit(LONGEST)
     reader = csv.reader(
         lines,
         delimiter=dialect.delimiter,
@@ -63,6 +65,8 @@ def records(lines: Iterable[str], dialect: Dialect) -> Iterator[tuple[int, list[
         escapechar=dialect.escape,
         quoting=csv.QUOTE_MINIMAL if dialect.quote else csv.QUOTE_NONE,
         strict=True,
+        # `"a", "b"`: blanks around fields are cut in any case.
+        skipinitialspace=dialect.delimiter not in (" ", "\t"),
     )
     before = 0
     try:

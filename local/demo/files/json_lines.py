@@ -16,6 +16,7 @@ from local.demo.files.mapping import Layout
 from local.demo.files.part import SAMPLED, Keep, Part, TableRefused, frame_of, text_array
 
 ROWS = 50_000
+MOST_CATEGORIES = 100  # of one value; a longer list is a column
 Row = tuple[int, dict[str, Any]]
 
 
@@ -40,9 +41,26 @@ def read(content: Content, *, layout: Layout, keep: Keep) -> Part:
         raise contents.undecodable(content, codec) from None
     if not done:
         raise TableRefused("the file is empty: give rows")
+    _check_shape(sample if done == 1 else [])
     values = {name: [_text(row.get(name)) or "" for row in sample] for name in names}
     how = f"JSON, {contents.title(codec)}"
     return Part(content.name, list(names), frame_of(chunks), np.concatenate(rows), values, how)
+
+
+def _check_shape(rows: list[dict[str, Any]]) -> None:
+    """One object that holds the whole table: its columns, or its rows under a name."""
+    for row in rows:
+        for name, value in row.items():
+            if isinstance(value, dict) or (
+                isinstance(value, list) and any(not isinstance(v, str) for v in value)
+            ):
+                raise TableRefused(
+                    f"it is one object whose {name} holds the rows: write one object {{...}} a row"
+                )
+            if isinstance(value, list) and len(value) > MOST_CATEGORIES:
+                raise TableRefused(
+                    f"it is one object whose {name} is a column: write one object {{...}} a row"
+                )
 
 
 def _batches(objects: Iterator[Row]) -> Iterator[list[Row]]:
@@ -91,9 +109,27 @@ def _check_characters(row: Any, number: int) -> None:
         ) from None
 
 
+class _Twice(ValueError):
+    """A name that an object has twice."""
+
+
+def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    row = dict(pairs)
+    if len(row) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise _Twice(next(name for name in names if names.count(name) > 1))
+    return row
+
+
 def _parsed(text: str, number: int | None) -> Any:
     try:
-        return json.loads(text, parse_int=str, parse_float=str, parse_constant=str)
+        return json.loads(
+            text, parse_int=str, parse_float=str, parse_constant=str, object_pairs_hook=_once_each
+        )
+    except RecursionError:
+        raise TableRefused("it nests too deeply: write the values themselves", row=number) from None
+    except _Twice as error:
+        raise TableRefused(f"{error} stands twice: keep one", row=number) from None
     except json.JSONDecodeError as error:
         raise TableRefused(
             f"it is not JSON ({error.msg}): write one object a line", row=number or error.lineno

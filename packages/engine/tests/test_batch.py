@@ -140,6 +140,53 @@ def test_a_filter_takes_its_values_from_each_line(tmp_path: Path) -> None:
     assert output[2]["output"] == {"recommendedItems": [], "scores": []}
 
 
+@pytest.mark.parametrize(
+    ("bad", "reason"),
+    [
+        ("[" * 100_000, "it nests too deeply"),
+        ('{"userId": "u", "n": ' + "9" * 5000 + "}", "not valid JSON"),
+        ('{"userId": "u", "n": NaN}', "NaN is no JSON"),
+        ('{"userId": "u", "filterValues": {"G": 3}}', "filterValues must be texts"),
+        ('{"userId": "u", "filterValues": {"G": ["a"]}}', "filterValues must be texts"),
+    ],
+)
+def test_a_line_that_no_reader_takes_is_answered_as_wrong_and_the_others_too(
+    tmp_path: Path, bad: str, reason: str
+) -> None:
+    first, second = run(tmp_path, Echo("aws-popularity-count"), [bad, {"userId": "u"}])
+    assert reason in first["error"]
+    assert second["error"] is None
+
+
+def test_an_input_of_another_encoding_fails_by_its_name(tmp_path: Path) -> None:
+    (tmp_path / "in.json").write_bytes('{"userId": "é"}'.encode("latin-1"))
+    with pytest.raises(BatchFailure, match=r"in\.json is not encoded in UTF-8"):
+        infer_files(
+            model=Echo("aws-popularity-count"),  # type: ignore[arg-type]
+            pairs=[(tmp_path / "in.json", tmp_path / "out")],
+            num_results=2,
+        )
+
+
+@pytest.mark.parametrize(
+    ("attributes", "reason"),
+    [
+        ('ITEMS.colour = "red"', "ITEMS has no column colour: it has"),
+        ("ITEMS.price > 2 | EXCLUDE ItemID WHERE ITEMS.price > 4", "neither | nor IF"),
+        ("ITEMS.price > 2 IF CurrentUser.AGE > 3", "neither | nor IF"),
+    ],
+)
+def test_attributes_that_say_nothing_of_items_are_refused(
+    tmp_path: Path, attributes: str, reason: str
+) -> None:
+    items = pd.DataFrame({"ITEM_ID": ["a", "b"], "PRICE": [1.0, 5.0]})
+    (output,) = run(
+        tmp_path, Echo("aws-item-attribute-affinity"), [{"itemAttributes": attributes}], items=items
+    )
+    assert output["output"] is None
+    assert reason in output["error"]
+
+
 def test_segments_answer_items_and_attributes(tmp_path: Path) -> None:
     output = run(tmp_path, Echo("aws-item-affinity"), [{"itemId": "9"}, {}])
     assert output[0] == {

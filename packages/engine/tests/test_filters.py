@@ -153,6 +153,9 @@ def let_through(
         ('INCLUDE ItemID WHERE Items.GENRE IN ("drama")', "ad"),
         ('EXCLUDE ItemID WHERE Items.GENRE IN ("drama")', "bce"),
         ('INCLUDE ItemID WHERE Items.GENRE NOT IN ("drama")', "bc"),
+        ('INCLUDE ItemID WHERE Items.ITEM_ID IN ("a", "c", "z")', "ac"),
+        ('EXCLUDE ItemID WHERE Items.item_id = "b"', "acde"),
+        ('EXCLUDE ItemID WHERE Items.PRICE > 0 IF CurrentUser.USER_ID = "young"', "de"),
         ('INCLUDE ItemID WHERE Items.GENRE IN ("war", "comedy")', "ab"),
         ("INCLUDE ItemID WHERE Items.PRICE > 1", "bc"),
         ("INCLUDE ItemID WHERE Items.PRICE != 1", "bc"),
@@ -190,6 +193,42 @@ def test_parameters_take_quoted_lists_and_numbers() -> None:
         let_through("INCLUDE ItemID WHERE Items.PRICE <= $P")
     with pytest.raises(FilterError, match="'cheap' is not a number"):
         let_through("INCLUDE ItemID WHERE Items.PRICE <= $P", P='"cheap"')
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        ("nan", "'nan' is not a number"),
+        ("inf", "'inf' is not a number"),
+        ("1e999", "'1e999' is not a number"),
+        ("1_0", "'1_0' is not a number"),
+        ("1,2", "<= takes 1 values, not 2: 1, 2"),
+        ('"3', "has a quote that isn't closed"),
+        ("\n", "A filter value is empty"),
+        (" ", "A filter value is empty"),
+    ],
+)
+def test_a_value_that_cannot_be_compared_with_is_refused(value: str, reason: str) -> None:
+    with pytest.raises(FilterError) as caught:
+        let_through("INCLUDE ItemID WHERE Items.PRICE <= $P", P=value)
+    assert reason in str(caught.value)
+
+
+def test_an_exclude_without_its_values_is_passed_over() -> None:
+    """API reference, GetRecommendations: filterValues may be left out where items are excluded, not where included."""
+    text = "INCLUDE ItemID WHERE Items.PRICE <= $P | EXCLUDE ItemID WHERE Items.GENRE IN ($G)"
+    assert let_through("EXCLUDE ItemID WHERE Items.GENRE IN ($G)") == "abcde"
+    assert let_through(text, P="2") == "ab"
+    assert let_through(text, P="2", G='"war"') == "b"
+    with pytest.raises(FilterError, match=r"\$P has no value"):
+        let_through(text, G='"war"')
+
+
+def test_both_ends_of_a_range_have_one_value() -> None:
+    text = "INCLUDE ItemID WHERE Items.PRICE BETWEEN $A AND $B"
+    assert let_through(text, A="1", B="2") == "ab"
+    with pytest.raises(FilterError, match="BETWEEN takes 2 values, not 3"):
+        let_through(text, A="1,5", B="9")
 
 
 def test_the_current_item_gives_values_to_compare_with() -> None:

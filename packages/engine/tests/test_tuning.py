@@ -108,7 +108,11 @@ def test_large_data_is_tried_on_a_sample(monkeypatch: pytest.MonkeyPatch) -> Non
         (SIMS, {"depth": (1, 2)}, "can't tune 'depth'"),
         (SIMS, {"min_user_history_length_percentile": (0.0, 0.1)}, "can't tune 'min_user_history"),
         (SIMS, {"min_cointeraction_count": (11, 20)}, "range 11 to 20 of min_cointeraction_count is outside"),
-        (SIMS, {"min_cointeraction_count": (5, 4)}, "range 5 to 4"),
+        (
+            SIMS,
+            {"min_cointeraction_count": (5, 4)},
+            "range 5 to 4 of min_cointeraction_count begins above its end",
+        ),
         (PERSONAL, {"recency_mask": ("maybe",)}, "recency_mask='maybe'"),
         (PERSONAL, {"recency_mask": ()}, "range of recency_mask is empty"),
     ],
@@ -202,3 +206,38 @@ def plain(recipe: str) -> TrainedModel:
     if recipe not in _PLAIN:
         _PLAIN[recipe] = train(recipe=recipe, data=uneven())
     return _PLAIN[recipe]
+
+
+@pytest.mark.parametrize(
+    ("recipe", "given", "reason"),
+    [
+        (PERSONAL, {"bptt": "1_0"}, "bptt='1_0' is not integer"),
+        (PERSONAL, {"bptt": " 10 "}, "bptt=' 10 ' is not integer"),
+        (PERSONAL, {"bptt": "\uff11\uff10"}, "is not integer"),
+        (PERSONAL, {"bptt": "\u00b2"}, "is not integer"),
+        (PERSONAL, {"bptt": "9" * 5000}, "is not integer"),
+        (SIMS, {"popularity_discount_factor": "nan"}, "'nan' is not continuous"),
+        (SIMS, {"popularity_discount_factor": "0_1"}, "'0_1' is not continuous"),
+        (
+            PERSONAL,
+            {"min_user_history_length_percentile": "0.9", "max_user_history_length_percentile": "0.1"},
+            "min_user_history_length_percentile=0.9 is above max_user_history_length_percentile=0.1",
+        ),
+        (
+            SIMS,
+            {"min_item_interaction_count_percentile": "0.95"},
+            "above max_item_interaction_count_percentile=0.9",
+        ),
+    ],
+)
+def test_a_value_that_only_python_reads_and_bounds_that_cross_are_refused(
+    recipe: str, given: dict[str, str], reason: str
+) -> None:
+    with pytest.raises(ValueError, match=reason):
+        RECIPES[recipe].parse(given)
+
+
+def test_a_range_without_end_is_said_as_one() -> None:
+    spec = RECIPES[PERSONAL].campaign_hyperparameters["explorationItemAgeCutOff"]
+    with pytest.raises(ValueError, match=r"use integer of at least 0$"):
+        spec.parse("explorationItemAgeCutOff", "-1")

@@ -11,7 +11,16 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.personalize.conftest import BUCKET, Shop, World, failure, interactions_csv, trained
+from tests.personalize.conftest import (
+    BUCKET,
+    Shop,
+    World,
+    failure,
+    interactions_csv,
+    make_group,
+    schema,
+    trained,
+)
 
 RECIPE = "arn:aws:personalize:::recipe/"
 
@@ -245,6 +254,16 @@ def test_recommendations_react_to_streamed_events(world: World, shop: Shop, for_
         ({"itemId": "i1", "properties": '{"eventValue": NaN}'}, "eventValue has the value nan"),
         ({"itemId": "i1", "properties": '{"eventValue": "-Infinity"}'}, "'-Infinity', which is not of type"),
         ({}, "itemId is required"),
+        ({"itemId": "i1", "properties": '{"eventValue": true}'}, "eventValue has the value True"),
+        ({"itemId": "i1", "properties": '{"eventValue": 1e39}'}, "eventValue has the value 1e+39"),
+        ({"itemId": "i1", "properties": '{"eventValue": "1_0"}'}, "eventValue has the value '1_0'"),
+        ({"itemId": "i1", "properties": '{"eventValue": "\\uff15"}'}, "eventValue has the value"),
+        ({"itemId": "i1", "properties": '{"eventValue": 1, "EVENT_VALUE": 2}'}, "EVENT_VALUE twice"),
+        ({"itemId": "i1", "eventValue": 1e39}, "eventValue has the value 1e+39"),
+        ({"itemId": "half \ud83d"}, "ITEM_ID has the value 'half \\ud83d'"),
+        ({"itemId": "i1", "impression": ["i2", "\ud83d"]}, "half a character"),
+        ({"itemId": "i1", "sentAt": datetime(1960, 1, 1, tzinfo=UTC)}, "sentAt has the value 1960-01-01"),
+        ({"itemId": "i1", "sentAt": datetime(9999, 1, 1, tzinfo=UTC)}, "Unix epoch time in seconds"),
     ],
 )
 def test_an_event_that_breaks_a_rule_is_invalid(
@@ -263,6 +282,49 @@ def test_an_event_that_breaks_a_rule_is_invalid(
     )
     assert code == "InvalidInputException"
     assert reason in message
+
+
+@pytest.mark.parametrize(
+    ("kind", "properties", "reason"),
+    [
+        ("users", {"age": 5.5}, "properties.age has the value 5.5, which is not of type int"),
+        ("users", {"age": True}, "not of type int"),
+        ("users", {"age": 2**31}, "properties.age has the value 2147483648"),
+        ("users", {"age": "1_0"}, "'1_0'"),
+        ("items", {"price": 1, "genre": {"a": "b"}}, "properties.genre"),
+        ("items", {"price": 1, "genre": ["a", None]}, "properties.genre"),
+        ("items", {"price": 1, "genre": "g" * 1001}, "longer than 1000 characters"),
+        ("items", {"price": 1, "title": "half \ud83d"}, "TITLE has the value 'half \\ud83d'"),
+    ],
+)
+def test_put_values_are_those_that_an_import_takes(
+    world: World, shop: Shop, kind: str, properties: dict[str, Any], reason: str
+) -> None:
+    entry = {f"{kind[:-1]}Id": "odd", "properties": json.dumps(properties)}
+    code, message = failure(
+        getattr(world.events, f"put_{kind}"), datasetArn=shop.datasets[kind.upper()], **{kind: [entry]}
+    )
+    assert code == "InvalidInputException"
+    assert reason in message
+
+
+def test_an_explicit_impression_is_the_value_of_the_schema_s_own_field(world: World, role: str) -> None:
+    """The field may be one that can't be null (developer guide, "Impressions data")."""
+    text = schema(
+        "Interactions",
+        *({"name": name, "type": "string"} for name in ("USER_ID", "ITEM_ID", "IMPRESSION")),
+        {"name": "TIMESTAMP", "type": "long"},
+    )
+    rows = "".join(f"u{n % 50},i{n % 20},i1|i2,{1_700_000_000 + n}\n" for n in range(1000))
+    sources = {"INTERACTIONS": (text, f"USER_ID,ITEM_ID,IMPRESSION,TIMESTAMP\n{rows}")}
+    group = make_group(world, role, "impressed", sources).group
+    tracker = world.personalize.create_event_tracker(name="t", datasetGroupArn=group)
+    world.active("event_tracker", tracker["eventTrackerArn"])
+    event = {"eventType": "click", "itemId": "i1", "sentAt": 1_700_000_000}
+    ask = {"trackingId": tracker["trackingId"], "userId": "u", "sessionId": "s"}
+    world.events.put_events(**ask, eventList=[event | {"impression": ["i1", "i9"]}])
+    code, message = failure(world.events.put_events, **ask, eventList=[event])
+    assert (code, "IMPRESSION is missing" in message) == ("InvalidInputException", True)
 
 
 def test_an_unknown_tracking_id_is_invalid(world: World) -> None:

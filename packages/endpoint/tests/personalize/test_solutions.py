@@ -81,6 +81,60 @@ REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
         {"performIncrementalUpdate": True},
         "performIncrementalUpdate",
     ),
+    "a threshold that is no number": (
+        "aws-user-personalization-v2",
+        {"eventType": "click", "solutionConfig": {"eventValueThreshold": "nan"}},
+        "eventValueThreshold 'nan' is not a number",
+    ),
+    "a threshold without end": (
+        "aws-user-personalization-v2",
+        {"eventType": "click", "solutionConfig": {"eventValueThreshold": "1e400"}},
+        "eventValueThreshold '1e400'",
+    ),
+    "a number of jobs in other digits": (
+        "aws-user-personalization",
+        {
+            "performHPO": True,
+            "solutionConfig": {"hpoConfig": {"hpoResourceConfig": {"maxNumberOfTrainingJobs": "\u00b2"}}},
+        },
+        "maxNumberOfTrainingJobs must be 1 to 40",
+    ),
+    "two ranges of a hyperparameter": (
+        "aws-user-personalization",
+        {
+            "performHPO": True,
+            "solutionConfig": {
+                "hpoConfig": {
+                    "algorithmHyperParameterRanges": {
+                        "integerHyperParameterRanges": [
+                            {"name": "bptt", "minValue": 2, "maxValue": 9},
+                            {"name": "bptt", "minValue": 3, "maxValue": 5},
+                        ]
+                    }
+                }
+            },
+        },
+        "two ranges of bptt",
+    ),
+    "one key in both maps": (
+        "aws-user-personalization",
+        {
+            "solutionConfig": {
+                "algorithmHyperParameters": {"bptt": "3"},
+                "featureTransformationParameters": {"bptt": "5"},
+            }
+        },
+        "bptt is '3' in algorithmHyperParameters and '5' in featureTransformationParameters",
+    ),
+    "a dataset type in two spellings": (
+        "aws-user-personalization-v2",
+        {
+            "solutionConfig": {
+                "trainingDataConfig": {"excludedDatasetColumns": {"ITEMS": ["GENRE"], "items": ["PRICE"]}}
+            }
+        },
+        "names a dataset type twice",
+    ),
     "AutoML": ("aws-user-personalization-v2", {"performAutoML": True}, "recipeArn"),
 }
 

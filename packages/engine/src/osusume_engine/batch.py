@@ -82,16 +82,21 @@ def query_key(recipe_type: str) -> str:
 
 
 def read_queries(source: Path, *, recipe_type: str) -> Iterator[Query]:
-    with source.open(encoding="utf-8-sig") as lines:
-        for line in lines:
-            if line.strip():
-                yield _query(line, recipe_type)
+    try:
+        with source.open(encoding="utf-8-sig") as lines:
+            for line in lines:
+                if line.strip():
+                    yield _query(line, recipe_type)
+    except UnicodeDecodeError:
+        raise BatchFailure(f"Batch input {source.name} is not encoded in UTF-8.") from None
 
 
 def _query(line: str, recipe_type: str) -> Query:
     try:
-        given = json.loads(line)
-    except json.JSONDecodeError as error:
+        given = json.loads(line, parse_constant=_no_json)
+    except RecursionError:
+        return Query(line.rstrip("\n"), "Input line is not valid JSON: it nests too deeply")
+    except ValueError as error:  # of a number of thousands of digits too
         return Query(line.rstrip("\n"), f"Input line is not valid JSON: {error}")
     if not isinstance(given, dict):
         return Query(given, "Input line is not a JSON object.")
@@ -102,7 +107,13 @@ def _query(line: str, recipe_type: str) -> Query:
         return Query(given, "Input line must have 'itemList': a list of item ids.")
     if not isinstance(given.get("filterValues", {}), dict):
         return Query(given, "filterValues must be an object.")
+    if not all(isinstance(value, str) for value in given.get("filterValues", {}).values()):
+        return Query(given, 'filterValues must be texts, such as {"genre": "\\"drama\\""}.')
     return Query(given)
+
+
+def _no_json(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")
 
 
 def _is_id(value: Any) -> bool:
@@ -365,13 +376,25 @@ class _AttributeReader:
         from osusume_engine.filters.expressions import Combination
 
         parsed = parse_filter(f"INCLUDE ItemID WHERE {query.value('itemAttributes')}")
+        if len(parsed.expressions) > 1 or parsed.expressions[0].only_if is not None:
+            raise FilterError("Item attributes have neither | nor IF")
         condition = parsed.expressions[0].condition
         if isinstance(condition, Combination) and condition.operator != "AND":
             raise FilterError("Item attributes can only be joined by AND")
         if any(predicate.field.source != "ITEMS" for predicate in parsed.predicates()):
             raise FilterError("Item attributes must be columns of ITEMS")
+        self._check_columns([predicate.field.name for predicate in parsed.predicates()])
         mask = Evaluator(parsed, self._facts).mask(user_id=None, item_id=None, values={})
         return [item for item, kept in zip(self._ids, mask(self._ids), strict=True) if kept]
+
+    def _check_columns(self, names: Sequence[str]) -> None:
+        from osusume_engine.filters import FilterError
+
+        table = self._facts.tables.get("ITEMS")
+        known = list(table.frame.columns) if table is not None else []
+        for name in names:
+            if name.upper() not in known:
+                raise FilterError(f"ITEMS has no column {name}: it has {', '.join(known) or 'none'}")
 
     def line(self, query: Query, output: Any, error: str | None) -> dict[str, Any]:
         shown = query.given if isinstance(query.given, dict) else {"itemAttributes": query.given}

@@ -31,7 +31,7 @@ class TrainingData:
 
 @dataclass(frozen=True)
 class Event:
-    """One streamed event, newer than the training data."""
+    """One streamed event, put after the training; its time may be older than the training data."""
 
     item_id: str
     timestamp: int

@@ -73,13 +73,18 @@ class Histories:
         return self._select(self.ptr[user : user + 1], self.lengths[user : user + 1])
 
     def extended(self, newer: Histories) -> Histories:
-        """One user's history with newer events behind it."""
+        """One user's history with other events among it by their time; of one moment, those stand last.
+
+        A streamed event may be older than what the history holds (PutEvents takes any sentAt).
+        """
+        times = np.concatenate([self.times, newer.times])
+        order = np.argsort(times, kind="stable")
         return Histories(
-            np.concatenate([self.items, newer.items]),
-            np.concatenate([self.times, newer.times]),
-            np.concatenate([self.kinds, newer.kinds]),
-            np.concatenate([self.weights, newer.weights]),
-            np.array([0, len(self.items) + len(newer.items)]),
+            np.concatenate([self.items, newer.items])[order],
+            times[order],
+            np.concatenate([self.kinds, newer.kinds])[order],
+            np.concatenate([self.weights, newer.weights])[order],
+            np.array([0, len(times)]),
         )
 
     def _select(self, starts: np.ndarray, lengths: np.ndarray) -> Histories:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -17,15 +18,17 @@ import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
 from osusume_engine.schemas import INTERACTIONS, Field, Schema
+from osusume_engine.values import (
+    CJK,
+    MAX_EPOCH_SECONDS,
+    MAX_TEXT_LENGTH,
+    MAX_TEXT_LENGTH_CJK,
+    NUMBER,
+    most_characters,
+)
 
 MIN_INTERACTIONS = 1_000
-MAX_ID_LENGTH = 256
-MAX_CATEGORY_LENGTH = 1_000
-MAX_TEXT_LENGTH = 20_000
-MAX_TEXT_LENGTH_CJK = 7_000
 MAX_EVENT_TYPES_AND_COLUMNS = 10
-# 2100-01-01: a larger value is milliseconds, the usual mistake.
-MAX_EPOCH_SECONDS = 4_102_444_800
 
 _ARROW = {
     "string": pa.string(),
@@ -35,7 +38,7 @@ _ARROW = {
     "double": pa.float64(),
     "boolean": pa.bool_(),
 }
-_NUMBER = r"^\s*[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?\s*$"
+_NUMBER = rf"^\s*{NUMBER}\s*$"
 _PATTERNS = {
     "int": r"^[+-]?\d{1,10}$",
     "long": r"^[+-]?\d{1,19}$",
@@ -43,8 +46,10 @@ _PATTERNS = {
     "double": _NUMBER,
     "boolean": r"^(true|false)$",
 }
-_IDS = ("USER_ID", "ITEM_ID", "ACTION_ID")
-_CJK = re.compile("[぀-ヿ㐀-鿿]")
+
+
+# Before a comma, a line's end or another quote, the backslash may be the value's own.
+_ESCAPED_QUOTE = re.compile(rb'\\"[^",\r\n]')
 
 
 class ImportFailure(ValueError):
@@ -119,12 +124,21 @@ def _check_header(schema: Schema, source: Path) -> list[str]:
     missing = [name for name in schema.names if name not in header]
     if missing:
         raise ImportFailure(f"Input CSV is missing the following columns: [{', '.join(missing)}]")
-    unknown = [name for name in header if schema.field(name) is None]
-    if unknown:
-        raise ImportFailure(f"Input CSV has columns that the schema lacks: [{', '.join(unknown)}]")
+    # Columns that the schema lacks are passed over, as the index that pandas writes.
     if len(set(header)) != len(header):
         raise ImportFailure(f"Input CSV {source.name} names a column twice: {header}")
     return header
+
+
+def _escape(source: Path) -> str | Literal[False]:
+    """The backslash of files that write a quote so, as the guide does; AWS's notebooks double quotes."""
+    rest = b""
+    with source.open("rb") as file:
+        while chunk := file.read(1 << 20):
+            if _ESCAPED_QUOTE.search(rest + chunk):
+                return "\\"
+            rest = (rest + chunk)[-2:]
+    return False
 
 
 def _batches(schema: Schema, source: Path) -> Iterator[pa.RecordBatch]:
@@ -140,7 +154,7 @@ def _batches(schema: Schema, source: Path) -> Iterator[pa.RecordBatch]:
         reader = pacsv.open_csv(
             source,
             read_options=pacsv.ReadOptions(block_size=8 << 20),
-            parse_options=pacsv.ParseOptions(newlines_in_values=True),
+            parse_options=pacsv.ParseOptions(newlines_in_values=True, escape_char=_escape(source)),
             convert_options=convert,
         )
         for batch in reader:
@@ -193,29 +207,17 @@ class _ColumnCheck:
         return typed
 
     def _text(self) -> pa.Array:
-        length = pc.utf8_length(self.values)
-        limit = self._limit()
-        if limit is not None:
-            self._refuse(pc.greater(length, limit), f"is longer than {limit} characters")
         if self.field.textual:
-            self._refuse_long_cjk(length)
+            return self._cut()
+        limit = most_characters(self.field)
+        self._refuse(pc.greater(pc.utf8_length(self.values), limit), f"is longer than {limit} characters")
         return self.values
 
-    def _limit(self) -> int | None:
-        if self.field.name in _IDS:
-            return MAX_ID_LENGTH
-        if self.field.textual:
-            return MAX_TEXT_LENGTH
-        if self.field.categorical or self.field.name == "IMPRESSION":
-            return MAX_CATEGORY_LENGTH
-        return None
-
-    def _refuse_long_cjk(self, length: pa.Array) -> None:
-        for row in pc.indices_nonzero(
-            pc.fill_null(pc.greater(length, MAX_TEXT_LENGTH_CJK), False)
-        ).to_pylist():
-            if _CJK.search(self.values[row].as_py()):
-                self._fail(row, f"is longer than {MAX_TEXT_LENGTH_CJK} characters of Chinese or Japanese")
+    def _cut(self) -> pa.Array:
+        """The service cuts a longer text and refuses none ("Textual metadata", guide)."""
+        wide = pc.match_substring_regex(self.values, CJK.pattern)
+        short = pc.utf8_slice_codeunits(self.values, 0, MAX_TEXT_LENGTH_CJK)
+        return pc.if_else(wide, short, pc.utf8_slice_codeunits(self.values, 0, MAX_TEXT_LENGTH))
 
     def _refuse(self, wrong: pa.Array, why: str) -> None:
         rows = pc.indices_nonzero(pc.fill_null(wrong, False))

@@ -51,7 +51,9 @@ def _bounded(name: str, known: HyperparameterSpec, given: Range) -> Range:
         return tuple(str(known.parse(name, str(one))).lower() for one in given)
     low, high = (float(bound) for bound in given)
     inside = (max(low, known.min if known.min is not None else low), min(high, known.max or high))
-    if low > high or inside[0] > inside[1]:
+    if low > high:
+        raise ValueError(f"The range {low:g} to {high:g} of {name} begins above its end")
+    if inside[0] > inside[1]:
         raise ValueError(f"The range {low:g} to {high:g} of {name} is outside {known.min} to {known.max}")
     return inside
 

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
 
+from osusume_endpoint.errors import ApiError
+from osusume_endpoint.personalize.errors import invalid
 from osusume_endpoint.personalize.models import (
     attributions,
     batches,
@@ -30,6 +32,8 @@ from osusume_endpoint.personalize.models import (
 from osusume_endpoint.personalize.models.common import Operation
 from osusume_endpoint.personalize.service import Personalize
 from osusume_endpoint.service import Operation as Bound
+from osusume_endpoint.service import RequestContext
+from osusume_endpoint.wire import service_model
 
 FAMILIES: tuple[ModuleType, ...] = (
     dataset_groups,
@@ -66,9 +70,21 @@ def bound(service: Personalize, functions: Mapping[str, Operation]) -> dict[str,
 
 
 def _call(
-    function: Operation, service: Personalize, context: Any, parameters: dict[str, Any]
+    function: Operation, service: Personalize, context: RequestContext, parameters: dict[str, Any]
 ) -> dict[str, Any]:
-    return function(service, context, parameters)
+    try:
+        return function(service, context, parameters)
+    except ApiError as error:
+        raise _documented(error, context) from None
+
+
+def _documented(error: ApiError, context: RequestContext) -> ApiError:
+    """What is not ready is InvalidInputException of operations whose API reference knows no ResourceInUseException."""
+    if error.code != "ResourceInUseException":
+        return error
+    operation = service_model(context.service).operation_model(context.operation)
+    known = {shape.name for shape in operation.error_shapes}
+    return error if error.code in known else invalid(error.message)
 
 
 def register_jobs(service: Personalize) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,6 +24,7 @@ from osusume_engine.filters.expressions import (
     Value,
 )
 from osusume_engine.filters.facts import Facts, Table
+from osusume_engine.values import NUMBER
 
 Mask = Callable[[Any], np.ndarray]
 _EVENTS = ("INTERACTIONS", "ACTION_INTERACTIONS")
@@ -40,7 +43,11 @@ def parse_values(text: str) -> tuple[str, ...]:
     r"""The values of a parameter: '"drama","comedy"' gives two; quotes may be left out of numbers."""
     if not text:
         raise FilterError("A filter value is empty")
-    rows = list(csv.reader([text], skipinitialspace=True))
+    if text.count('"') % 2:
+        raise FilterError(f"Filter value {text!r} has a quote that isn't closed")
+    rows = list(csv.reader([text.strip()], skipinitialspace=True))
+    if not rows or not rows[0]:
+        raise FilterError("A filter value is empty")
     return tuple(value.strip() for value in rows[0])
 
 
@@ -53,13 +60,15 @@ class Evaluator:
     _sets: dict[Any, frozenset[str]] = field(default_factory=dict)
 
     def mask(self, *, user_id: str | None, item_id: str | None, values: Mapping[str, str]) -> Mask:
-        """FilterError when a parameter has no value."""
-        missing = sorted(self.expression.parameters - set(values))
+        """FilterError when a parameter of an INCLUDE has no value; an EXCLUDE without its values is passed over."""
+        used = [one for one in self.expression.expressions if one.include or one.parameters <= set(values)]
+        parameters = frozenset[str]().union(*(one.parameters for one in used))
+        missing = sorted(parameters - set(values))
         if missing:
             raise FilterError(f"Filter parameter ${missing[0]} has no value: pass it in filterValues")
-        bound = {name: parse_values(values[name]) for name in self.expression.parameters}
+        bound = {name: parse_values(values[name]) for name in parameters}
         request = Request(user_id, item_id, bound)
-        applied = [one for one in self.expression.expressions if self._applies(one, request)]
+        applied = [one for one in used if self._applies(one, request)]
         included = [self._matching(one, request) for one in applied if one.include]
         excluded = [self._matching(one, request) for one in applied if not one.include]
         return _membership(frozenset().union(*included) if included else None, frozenset().union(*excluded))
@@ -154,6 +163,13 @@ def _compared(column: pd.Series, operator: str, values: tuple[Any, ...]) -> np.n
 def _compared_numbers(column: np.ndarray, operator: str, values: tuple[Any, ...]) -> np.ndarray:
     numbers = [_number(value) for value in values]
     first = numbers[0]
+    wanted = {"IN": len(numbers), "NOT IN": len(numbers), "BETWEEN": 2}.get(operator, 1)
+    if len(numbers) < wanted:  # the current item has no value
+        return np.zeros(len(column), dtype=bool)
+    if len(numbers) > wanted:
+        raise FilterError(
+            f"{operator} takes {wanted} values, not {len(numbers)}: {', '.join(map(str, values))}"
+        )
     if operator in ("IN", "NOT IN"):
         found = np.isin(column, numbers)
         return found if operator == "IN" else ~found
@@ -176,10 +192,9 @@ def _compared_texts(column: pd.Series, operator: str, wanted: set[str]) -> np.nd
 
 
 def _number(value: Any) -> float:
-    try:
-        return float(value)
-    except ValueError:
-        raise FilterError(f"Filter value {value!r} is not a number") from None
+    if (isinstance(value, str) and not re.fullmatch(NUMBER, value)) or not math.isfinite(float(value)):
+        raise FilterError(f"Filter value {value!r} is not a number")
+    return float(value)
 
 
 def _holds(condition: Condition, users: Table, request: Request) -> bool:

@@ -127,6 +127,17 @@ class Expression:
     condition: Condition
     only_if: Condition | None = None
 
+    def predicates(self) -> Iterator[Predicate]:
+        yield from predicates(self.condition)
+        if self.only_if is not None:
+            yield from predicates(self.only_if)
+
+    @property
+    def parameters(self) -> frozenset[str]:
+        return frozenset(
+            value.name for p in self.predicates() for value in p.values if isinstance(value, Parameter)
+        )
+
 
 @dataclass(frozen=True)
 class FilterExpression:
@@ -140,15 +151,11 @@ class FilterExpression:
 
     @property
     def parameters(self) -> frozenset[str]:
-        return frozenset(
-            value.name for p in self.predicates() for value in p.values if isinstance(value, Parameter)
-        )
+        return frozenset().union(*(one.parameters for one in self.expressions))
 
     def predicates(self) -> Iterator[Predicate]:
         for expression in self.expressions:
-            yield from predicates(expression.condition)
-            if expression.only_if is not None:
-                yield from predicates(expression.only_if)
+            yield from expression.predicates()
 
     def fields(self) -> frozenset[tuple[str, str]]:
         """Distinct dataset fields, CurrentUser and CurrentItem counted as Users and Items."""

@@ -116,6 +116,6 @@ class Facts:
 
 
 def _table(frame: pd.DataFrame, key: str) -> Table:
-    renamed = frame.set_index(key)
+    renamed = frame.set_index(key, drop=False)  # filters may name the id too
     renamed.columns = pd.Index([str(name).upper() for name in renamed.columns])
     return Table(renamed)

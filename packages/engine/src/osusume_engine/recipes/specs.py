@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
+
+from osusume_engine.values import NUMBER
 
 RecipeType = Literal[
     "USER_PERSONALIZATION",
@@ -16,6 +19,7 @@ RecipeType = Literal[
 ]
 Kind = Literal["integer", "continuous", "categorical"]
 Value = int | float | str | bool
+_INTEGER = r"-?[0-9]{1,18}"
 
 
 @dataclass(frozen=True)
@@ -32,10 +36,10 @@ class HyperparameterSpec:
         """The typed value of a hyperparameter given as text; ValueError names the key, value and range."""
         if self.type == "categorical":
             return self._choice(name, str(text))
-        try:
-            value: float = int(text) if self.type == "integer" else float(text)
-        except ValueError:
-            raise ValueError(f"{name}={text!r} is not {self.type}: {self._range()}") from None
+        # Python's own readers take more: 1_000, full width digits, blanks.
+        if not re.fullmatch(_INTEGER if self.type == "integer" else NUMBER, str(text)):
+            raise ValueError(f"{name}={text!r} is not {self.type}: {self._range()}")
+        value: float = int(text) if self.type == "integer" else float(text)
         if not (self.min is None or self.min <= value) or not (self.max is None or value <= self.max):
             raise ValueError(f"{name}={text!r} is out of range: {self._range()}")
         return value
@@ -48,6 +52,8 @@ class HyperparameterSpec:
         return text
 
     def _range(self) -> str:
+        if self.max is None:
+            return f"use {self.type} of at least {self.min}"
         return f"use {self.type} from {self.min} to {self.max}"
 
 
@@ -81,7 +87,17 @@ class RecipeSpec:
             known = ", ".join(self.hyperparameters) or "none"
             raise ValueError(f"{self.name} has no hyperparameter {sorted(unknown)[0]!r}: it has {known}")
         values: dict[str, Value] = {name: spec.default for name, spec in self.hyperparameters.items()}
-        return values | {name: self.hyperparameters[name].parse(name, text) for name, text in given.items()}
+        values |= {name: self.hyperparameters[name].parse(name, text) for name, text in given.items()}
+        _check_order(values)
+        return values
+
+
+def _check_order(values: Mapping[str, Value]) -> None:
+    """ValueError where a lowest percentile is above its highest: nobody is between them."""
+    for low in values:
+        high = f"max_{low.removeprefix('min_')}"
+        if low.startswith("min_") and high in values and float(values[low]) > float(values[high]):
+            raise ValueError(f"{low}={values[low]} is above {high}={values[high]}: use a lower one")
 
 
 def _integer(

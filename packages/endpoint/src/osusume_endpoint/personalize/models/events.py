@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -18,8 +19,10 @@ from osusume_endpoint.personalize.store import Record
 from osusume_endpoint.personalize.streams import EVENT_ID, SESSION, SHOWN
 from osusume_endpoint.service import RequestContext
 from osusume_engine.schemas import NUMERIC, Field, Schema
+from osusume_engine.values import LARGEST_FLOAT, MAX_EPOCH_SECONDS, NUMBER, cut_text, most_characters
 
 MAX_EVENT_BYTES = 10 * 1024
+_RANGES = {"int": 2**31, "long": 2**63}
 
 
 def put_events(service: Personalize, context: RequestContext, parameters: Parameters) -> dict[str, Any]:
@@ -27,7 +30,7 @@ def put_events(service: Personalize, context: RequestContext, parameters: Parame
     dataset = _dataset(service, tracker.fields["datasetGroupArn"], "INTERACTIONS")
     schema = schema_of(service, dataset)
     rows = [_event(service, schema, parameters, event) for event in parameters["eventList"]]
-    service.streams.append(dataset.arn, rows)
+    service.streams.append(dataset.arn, _whole(rows))
     return {}
 
 
@@ -43,12 +46,12 @@ def put_action_interactions(
             "USER_ID": given.get("userId") or given["sessionId"],
             "ACTION_ID": given["actionId"],
             "EVENT_TYPE": given["eventType"],
-            "TIMESTAMP": _seconds(given["timestamp"]),
+            "TIMESTAMP": _seconds("timestamp", given["timestamp"]),
         }
         # API reference, ActionInteraction: of two events of one id the first is learned from.
         known = {EVENT_ID: given["eventId"]} if "eventId" in given else {}
         rows.append(_complete(schema, row | _shown(given)) | known)
-    service.streams.append(dataset.arn, rows)
+    service.streams.append(dataset.arn, _whole(rows))
     return {}
 
 
@@ -80,7 +83,7 @@ def _put_metadata(
         _complete(schema, _properties(schema, entry.get("properties")) | {column: entry[given_key]})
         for entry in entries
     ]
-    service.streams.append(dataset.arn, rows)
+    service.streams.append(dataset.arn, _whole(rows))
     return {}
 
 
@@ -119,17 +122,17 @@ def _event(
         "USER_ID": parameters.get("userId") or parameters["sessionId"],
         "ITEM_ID": item,
         "EVENT_TYPE": event["eventType"],
-        "TIMESTAMP": _seconds(event["sentAt"]),
+        "TIMESTAMP": _seconds("sentAt", event["sentAt"]),
     }
     if event.get("eventValue") is not None:
-        row["EVENT_VALUE"] = float(event["eventValue"])
+        row["EVENT_VALUE"] = _typed(Field("EVENT_VALUE", "float"), "eventValue", event["eventValue"], "")
     attributed = event.get("metricAttribution", {}).get("eventAttributionSource")
     shown = _shown(event) | ({"EVENT_ATTRIBUTION_SOURCE": attributed} if attributed else {})
     if "IMPRESSION" not in shown and event.get("recommendationId") in service.recommendations:
         shown[SHOWN] = list(service.recommendations[event["recommendationId"]][1])
     known = {EVENT_ID: event["eventId"]} if "eventId" in event else {}
     # Kept beside the schema's own columns: implicit impressions and attribution need them.
-    return _complete(schema, row) | shown | known | {SESSION: parameters["sessionId"]}
+    return _complete(schema, shown | row) | shown | known | {SESSION: parameters["sessionId"]}
 
 
 def _shown(event: Mapping[str, Any]) -> dict[str, Any]:
@@ -141,8 +144,12 @@ def _shown(event: Mapping[str, Any]) -> dict[str, Any]:
     return row
 
 
-def _seconds(moment: Any) -> int:
-    return int(moment.timestamp() if isinstance(moment, datetime) else float(moment))
+def _seconds(key: str, moment: Any) -> int:
+    """Epoch seconds, of the times that an import takes."""
+    seconds = moment.timestamp() if isinstance(moment, datetime) else float(moment)
+    if not 0 <= seconds <= MAX_EPOCH_SECONDS:
+        raise invalid(f"{key} has the value {moment}, which is not in Unix epoch time in seconds.")
+    return int(seconds)
 
 
 def _properties(schema: Schema, text: str | None) -> dict[str, Any]:
@@ -156,43 +163,91 @@ def _properties(schema: Schema, text: str | None) -> dict[str, Any]:
     if not isinstance(given, dict):
         raise invalid("properties must be a JSON object.")
     columns = {_plain(field.name): field for field in schema.fields}
-    row = {}
+    row: dict[str, Any] = {}
     for key, value in given.items():
         field = columns.get(_plain(key))
         if field is None:
             raise invalid(
                 f"properties has the key {key!r}, which the schema lacks: {', '.join(schema.names)}"
             )
+        if field.name in row:
+            raise invalid(f"properties names {field.name} twice: leave {key!r} out.")
         row[field.name] = _typed(field, key, value)
     return row
+
+
+def _whole(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows; InvalidInputException where a text has half of a surrogate pair, which no answer can hold."""
+    for row in rows:
+        for name, value in row.items():
+            try:
+                str(value).encode()
+            except UnicodeEncodeError as error:
+                half = error.object[error.start]
+                raise invalid(
+                    f"{name} has the value {value!r}, of which {half!r} is half a character."
+                ) from None
+    return rows
 
 
 def _plain(name: str) -> str:
     return name.replace("_", "").lower()
 
 
-def _typed(field: Field, key: str, value: Any) -> Any:
+def _typed(field: Field, key: str, value: Any, path: str = "properties.") -> Any:
+    """The value as an import of its column has it; InvalidInputException where an import would refuse it."""
     if value is None or value == "":
         return None
     try:
-        if field.type in ("int", "long"):
-            return int(value)
         if field.type in NUMERIC:
-            return _finite(float(value))
-    except (TypeError, ValueError, OverflowError):
-        raise invalid(
-            f"properties.{key} has the value {value!r}, which is not of type {field.type}."
-        ) from None
-    if field.type == "boolean":
-        return str(value).lower() == "true"
-    return "|".join(map(str, value)) if isinstance(value, list) else str(value)
+            return _number(field.type, value)
+        return _flag(value) if field.type == "boolean" else _text(field, value)
+    except (TypeError, ValueError, OverflowError) as error:
+        why = str(error) if isinstance(error, _Refused) else f"is not of type {field.type}"
+        raise invalid(f"{path}{key} has the value {value!r}, which {why}.") from None
 
 
-def _finite(value: float) -> float:
-    """The value; ValueError where it is infinite or no number, as 1e999, Infinity and NaN are in Python's JSON."""
-    if not math.isfinite(value):
-        raise ValueError("not finite")
-    return value
+class _Refused(ValueError):
+    """A value of the right type that is refused; the text goes on after "which"."""
+
+
+def _number(kind: str, value: Any) -> int | float:
+    """The number; ValueError where the column can't hold it: Infinity and NaN, fractions, more digits, true."""
+    if not isinstance(value, int | float | str) or isinstance(value, bool):
+        raise ValueError("no number")
+    if isinstance(value, str) and not re.fullmatch(NUMBER, value):
+        raise ValueError("no number")
+    if kind in _RANGES:
+        if isinstance(value, float) and value != int(value):
+            raise ValueError("a fraction")
+        whole = int(value)
+        if not -_RANGES[kind] <= whole < _RANGES[kind]:
+            raise ValueError("too large")
+        return whole
+    if not math.isfinite(float(value)) or (kind == "float" and abs(float(value)) > LARGEST_FLOAT):
+        raise ValueError("too large")
+    return float(value)
+
+
+def _flag(value: Any) -> bool:
+    if isinstance(value, bool):
+        return value
+    if str(value).lower() not in ("true", "false"):
+        raise ValueError("neither")
+    return str(value).lower() == "true"
+
+
+def _text(field: Field, value: Any) -> str:
+    """Text, of a list the categories. ValueError where an import refuses it, as it does an object."""
+    parts = value if isinstance(value, list) else [value]
+    if any(part is None or isinstance(part, dict | list) for part in parts):
+        raise ValueError("nested")
+    text = "|".join(str(part).lower() if isinstance(part, bool) else str(part) for part in parts)
+    if field.textual:
+        return cut_text(text)
+    if len(text) > most_characters(field):
+        raise _Refused(f"is longer than {most_characters(field)} characters")
+    return text
 
 
 def _complete(schema: Schema, row: dict[str, Any]) -> dict[str, Any]:

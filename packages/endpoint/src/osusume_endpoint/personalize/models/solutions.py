@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 import shutil
 import time
 from collections.abc import Mapping
@@ -28,6 +30,7 @@ from osusume_endpoint.service import RequestContext
 from osusume_endpoint.wire import service_model
 from osusume_engine.recipes import RecipeSpec
 from osusume_engine.schemas import NUMERIC
+from osusume_engine.values import NUMBER
 
 MAX_SOLUTIONS = 10
 _KEYS = frozenset({"USER_ID", "ITEM_ID", "TIMESTAMP", "ACTION_ID", "EVENT_TYPE"})
@@ -115,6 +118,7 @@ def _check(service: Personalize, group: Record, recipe: RecipeSpec, parameters: 
     config = parameters.get("solutionConfig", {})
     if parameters.get("performHPO"):
         _check_hpo(recipe, config.get("hpoConfig", {}))
+    _check_maps(config)
     try:
         recipe.parse(hyperparameters(config))
     except ValueError as error:
@@ -124,6 +128,17 @@ def _check(service: Personalize, group: Record, recipe: RecipeSpec, parameters: 
     _check_incremental(recipe, parameters)
     check_columns(service, group.arn, config.get("trainingDataConfig", {}))
     _check_objective(service, group, recipe, config.get("optimizationObjective"))
+
+
+def _check_maps(config: Mapping[str, Any]) -> None:
+    """A key in both maps says one thing."""
+    features = config.get("featureTransformationParameters", {})
+    for name, value in config.get("algorithmHyperParameters", {}).items():
+        if features.get(name, value) != value:
+            raise invalid(
+                f"{name} is {value!r} in algorithmHyperParameters and {features[name]!r} in"
+                " featureTransformationParameters: keep one."
+            )
 
 
 def _check_hpo(recipe: RecipeSpec, config: Mapping[str, Any]) -> None:
@@ -140,10 +155,8 @@ def _check_events(parameters: Parameters, config: Mapping[str, Any]) -> None:
     if threshold is not None:
         if "eventType" not in parameters:
             raise invalid("eventValueThreshold needs an eventType.")
-        try:
-            float(threshold)
-        except ValueError:
-            raise invalid(f"eventValueThreshold {threshold!r} is not a number.") from None
+        if not re.fullmatch(NUMBER, threshold) or not math.isfinite(float(threshold)):
+            raise invalid(f"eventValueThreshold {threshold!r} is not a number.")
     types = [row.get("eventType") for row in rows]
     if None in types or len(set(types)) != len(types):
         raise invalid(f"eventsConfig must name each event type once: {types}")
@@ -173,6 +186,9 @@ def check_columns(service: Personalize, group_arn: str, config: Mapping[str, Any
         raise invalid("Use either excludedDatasetColumns or includedDatasetColumns, not both.")
     present = datasets.datasets_of(service, group_arn)
     for name, columns_of in given.items():
+        types = [dataset_type.upper() for dataset_type in columns_of]
+        if len(set(types)) < len(types):
+            raise invalid(f"{name} names a dataset type twice: {', '.join(columns_of)}.")
         for dataset_type, columns in columns_of.items():
             dataset = present.get(dataset_type.upper())
             if dataset is None:

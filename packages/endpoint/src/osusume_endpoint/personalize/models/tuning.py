@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -25,6 +26,10 @@ def check(recipe: RecipeSpec, config: Mapping[str, Any]) -> None:
         raise invalid("hpoConfig.hpoObjective can't be configured: leave it out.")
     for name in MAXIMA:
         _jobs(config, name)
+    names = [given["name"] for _, given in _ranges(config)]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise invalid(f"hpoConfig.algorithmHyperParameterRanges has two ranges of {twice}: keep one.")
     for kind, given in _ranges(config):
         name = given["name"]
         known = recipe.hyperparameters.get(name)
@@ -67,6 +72,6 @@ def _jobs(config: Mapping[str, Any], name: str) -> int:
     text = config.get("hpoResourceConfig", {}).get(name)
     if text is None:
         return DEFAULT_JOBS
-    if not str(text).isdigit() or not 1 <= int(text) <= MAXIMA[name]:
+    if not re.fullmatch("[0-9]{1,9}", str(text)) or not 1 <= int(text) <= MAXIMA[name]:
         raise invalid(f"hpoResourceConfig.{name} must be 1 to {MAXIMA[name]}, not {text!r}.")
     return int(text)
