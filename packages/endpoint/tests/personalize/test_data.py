@@ -216,7 +216,6 @@ def test_a_folder_of_files_is_imported_and_incremental_adds(world: World, role: 
     header, *rows = text.splitlines()
     for number, part in enumerate((rows[:900], rows[900:])):
         world.put(f"parts/{number}.csv", "\n".join([header, *part]) + "\n")
-    world.put("parts/_SUCCESS", "spark")
     world.active("dataset_import_job", import_records(world, "full", dataset, f"s3://{BUCKET}/parts", role))
     assert exported_rows(world, dataset, role, "BULK") == len(set(rows))
     more = world.put("more.csv", interactions_csv(seed=2))
@@ -226,6 +225,18 @@ def test_a_folder_of_files_is_imported_and_incremental_adds(world: World, role: 
     assert exported_rows(world, dataset, role, "BULK") == len(together)
     world.active("dataset_import_job", import_records(world, "again", dataset, more, role))
     assert exported_rows(world, dataset, role, "BULK") == len(set(interactions_csv(seed=2).splitlines()[1:]))
+
+
+def test_what_a_committer_leaves_beside_its_parts_is_imported_too_and_fails_it(
+    world: World, role: str
+) -> None:
+    dataset = new_dataset(world, "committed")
+    world.put("committed/0.csv", interactions_csv())
+    world.put("committed/", "")
+    world.put("committed/_SUCCESS", "")
+    job = import_records(world, "committed", dataset, f"s3://{BUCKET}/committed", role)
+    reason = world.settled("dataset_import_job", job)["failureReason"]
+    assert "Input CSV is missing the following columns" in reason
 
 
 def exported_rows(world: World, dataset: str, role: str, mode: str) -> int:

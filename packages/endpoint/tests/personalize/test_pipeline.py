@@ -44,7 +44,6 @@ def test_batch_inference_answers_every_input_line_in_order(
 def test_a_folder_of_inputs_gives_a_file_for_each(world: World, shop: Shop, popularity: str) -> None:
     for name in ("a.json", "b.json"):
         world.put(f"folder/in/{name}", '{"userId": "u1"}\n')
-    world.put("folder/in/_SUCCESS", "x")
     arn = world.personalize.create_batch_inference_job(
         jobName="folder",
         solutionVersionArn=popularity,

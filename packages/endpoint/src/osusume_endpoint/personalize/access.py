@@ -78,11 +78,11 @@ class Bucket:
         return self.endpoint.service_client("s3", self.credentials)
 
     def files(self, location: Location) -> list[Location]:
-        """The object itself or, of a folder, the objects in it that are data."""
+        """The object itself or, of a folder, every object in it: a committer's empty _SUCCESS is one as well."""
         if location.key and not location.key.endswith("/") and self._exists(location):
             return [location]
         folder = location.child("")
-        found = [Location(location.bucket, key) for key in self._keys(folder) if _is_data(key)]
+        found = [Location(location.bucket, key) for key in self._keys(folder)]
         if not found:
             raise JobFailure(f"Invalid Data location. No files were found in {location}.")
         return found
@@ -127,7 +127,8 @@ class Bucket:
                 Bucket=folder.bucket, Prefix=folder.key
             )
             for page in pages:
-                yield from (item["Key"] for item in page.get("Contents", ()) if item["Size"])
+                keys = (item["Key"] for item in page.get("Contents", ()))
+                yield from (key for key in keys if not key.endswith("/"))
         except ClientError as error:
             raise self._failure(error, folder) from None
 
@@ -168,9 +169,3 @@ class Bucket:
     @staticmethod
     def _denied(detail: str) -> JobFailure:
         return JobFailure(f"Insufficient privileges for accessing data in Amazon S3. {detail}")
-
-
-def _is_data(key: str) -> bool:
-    name = key.rpartition("/")[2]
-    # Spark writes _SUCCESS beside its parts.
-    return bool(name) and not name.startswith(("_", "."))
