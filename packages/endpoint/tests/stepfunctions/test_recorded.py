@@ -25,6 +25,7 @@ def differences(recorded: Any, found: Any, **options: Any) -> list[str]:
         ({"output": {"a": 1}}, {"output": '{"a": 1}'}),
         ({"ResponseMetadata": {"HTTPStatusCode": 200}}, {"ResponseMetadata": {}}),
         ({"a": 1}, {"a": 1, "encryptionConfiguration": {"type": "AWS_OWNED_KEY"}}),
+        ({"failed": 0}, {"failed": 0, "failuresNotRedrivable": 0, "pendingRedrive": 0}),
         (
             {"events": [{"id": [0], "type": "A"}, {"id": [0], "type": "B"}]},
             {"events": [{"id": 2, "type": "B"}, {"id": 1, "type": "A"}]},

@@ -15,7 +15,15 @@ PLACEHOLDER = re.compile(r"<[^<>]{1,80}>|1{12}")
 VARIABLE_KEYS = re.compile(r"(?i)(date|timestamp|time|requestid|revisionid|headers|nexttoken|traceid)\Z")
 TEXTS = ("cause", "message", "Message", "Cause", "exception_value")
 # Members that AWS has added since older recordings were made; newer ones have them.
-ADDED = ("encryptionConfiguration", "redriveCount", "redriveStatus", "redriveStatusReason", "RedriveCount")
+ADDED = (
+    "encryptionConfiguration",
+    "failuresNotRedrivable",
+    "pendingRedrive",
+    "redriveCount",
+    "redriveStatus",
+    "redriveStatusReason",
+    "RedriveCount",
+)
 # Ordering the events of branches drops these from recordings.
 JOINS = ("ParallelStateSucceeded", "ParallelStateFailed")
 WORDS = {"datetime", "timestamp", "date"}
