@@ -78,6 +78,7 @@ def _attempts(frame: Frame) -> Outcome:
             delay = retries.delay(error.error)
             if delay is None:
                 return _caught(frame, error)
+            frame.failure = None
             frame.scope.sleep(delay)
             frame.retried(retries.count)
 
@@ -91,7 +92,7 @@ def _run_once(frame: Frame) -> Outcome:
     except StateError as error:
         located = frame.located(error)
         if located is not error and located.error == QUERY_EVALUATION_ERROR:
-            if error.location and not frame.is_started:
+            if error.precedes_entry and not frame.is_started:
                 frame.scope.trail.previous = frame.before
             frame.scope.event("EvaluationFailed", _evaluation_failure(frame, located, error.location))
         raise located from error
@@ -104,6 +105,8 @@ def _evaluation_failure(frame: Frame, error: StateError, location: str | None) -
 
 
 def _caught(frame: Frame, error: StateError) -> Outcome:
+    if frame.failure:
+        frame.scope.event(frame.failure)
     catcher = catcher_for(frame.state.get("Catch", []), error.error)
     if catcher is None:
         raise error
