@@ -153,6 +153,7 @@ FUNCTIONS = [
     ("States.Format('Hi {}, \\{\\} is \\'{}\\'', $.n, $.o)", "Hi Ann, {} is '{k=1}'"),
     ("States.Format('{}', States.Array($.o, States.Array('x', 2), $.n))", "[{k=1}, [x, 2], Ann]"),
     ("States.StringToJson($.json)", {"x": [1]}),
+    ("States.StringToJson(' ')", None),
     ("States.JsonToString($.o)", '{"k":1}'),
     ("States.Array($.n, 1, null, true, 'q')", ["Ann", 1, None, True, "q"]),
     ("States.Array()", []),

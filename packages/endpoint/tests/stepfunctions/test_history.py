@@ -245,6 +245,21 @@ def test_a_tolerance_that_does_not_serve_fails_the_map_that_has_started(
 
 
 @pytest.mark.parametrize(
+    ("fields", "mode"),
+    [
+        ({"MaxConcurrencyPath": "$.t"}, {}),
+        ({"ToleratedFailureCountPath": "$.t", "ToleratedFailurePercentagePath": "$.t"}, STANDARD),
+        ({"ItemBatcher": {"MaxItemsPerBatchPath": "$.t", "MaxInputBytesPerBatch": 100}}, STANDARD),
+    ],
+)
+def test_a_text_that_is_a_number_serves_where_a_maps_path_leads_to_it(fields: dict, mode: dict) -> None:
+    """Recorded in localstack's assign/test_assign_reference_variables.py::test_reference_in_map_state."""
+    processor = {**branch(P={"Type": "Pass"}), **({"ProcessorConfig": mode} if mode else {})}
+    definition = states(M={"Type": "Map", "ItemsPath": "$.i", "ItemProcessor": processor, **fields})
+    assert run(definition, {"i": [0], "t": "1"}).result.status == "SUCCEEDED"
+
+
+@pytest.mark.parametrize(
     ("config", "text", "error", "cause"),
     [
         ({"MaxItems": "{% -1 %}"}, "a\n1", "States.ItemReaderFailed", "field MaxItems must be positive"),

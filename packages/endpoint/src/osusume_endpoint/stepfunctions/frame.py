@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -26,6 +28,7 @@ LOCATED = (RUNTIME, QUERY_EVALUATION_ERROR, INTRINSIC_FAILURE, RESULT_PATH_MATCH
 # The states that may have retriers: only their context counts retries (localstack's
 # base/test_base.py::test_query_context_object_values and test_state/, recorded).
 RETRIED = ("Map", "Parallel", "Task")
+NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?")
 
 
 class Frame:
@@ -90,12 +93,30 @@ class Frame:
 
     def integer(self, key: str, *, holder: Mapping[str, Any] | None = None) -> int | None:
         """A field that is a whole number, constant or evaluated; None when absent."""
-        value = self.flow.value(key, holder)
+        value = self._by_path(key, holder)
         if value is None:
             return None
         if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value):
             raise self.unfit(key, "integer", value, holder=holder)
         return int(value)
+
+    def share(self, key: str) -> float | None:
+        """A field in percent, constant or evaluated; None when absent."""
+        value = self._by_path(key, None)
+        if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
+            raise self.unfit(key, "float", value)
+        if value is not None and not 0 <= value <= 100:
+            raise self.invalid(key, f"{key} must be between 0 and 100.")
+        return value
+
+    def _by_path(self, key: str, holder: Mapping[str, Any] | None) -> Any:
+        """The field's value; a text that is a number serves where a path of a Map state leads to it.
+
+        Recorded in localstack's assign/test_assign_reference_variables.py: test_reference_in_map_state.
+        """
+        value, given = self.flow.value(key, holder), self.state if holder is None else holder
+        is_number = isinstance(value, str) and f"{key}Path" in given and NUMBER.fullmatch(value)
+        return json.loads(value) if is_number else value
 
     def count(self, key: str, *, holder: Mapping[str, Any] | None = None, default: int = 0) -> int:
         value = self.integer(key, holder=holder)
@@ -107,7 +128,8 @@ class Frame:
         self, key: str, wanted: str, value: Any, *, holder: Mapping[str, Any] | None = None
     ) -> StateError:
         """Of a path, as AWS says it (recorded in localstack's test_base_scenarios.py)."""
-        path = (self.state if holder is None else holder).get(f"{key}Path")
+        given = self.state if holder is None else holder
+        path = given.get(f"{key}Path")
         if self.jsonata or path is None:
             return self.unexpected(key, "number" if wanted == "float" else wanted, value)
         told = f'refers to value "{shown(value)}" which is not a valid {wanted}: {path}'

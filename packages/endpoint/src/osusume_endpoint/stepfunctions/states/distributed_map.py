@@ -68,11 +68,7 @@ def _map_run(frame: Frame) -> MapRun:
 def _tolerance(frame: Frame) -> Tolerance:
     given = frame.integer("ToleratedFailureCount") is not None
     count = frame.count("ToleratedFailureCount") if given else None
-    percentage = frame.number("ToleratedFailurePercentage")
-    if percentage is not None and not 0 <= percentage <= 100:
-        key = "ToleratedFailurePercentage"
-        raise frame.invalid(key, f"{key} must be between 0 and 100.")
-    return Tolerance(count, percentage)
+    return Tolerance(count, frame.share("ToleratedFailurePercentage"))
 
 
 def _run_children(frame: Frame, run: MapRun, work: list[tuple[int, Any]]) -> None:
