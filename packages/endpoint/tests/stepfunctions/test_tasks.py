@@ -19,6 +19,7 @@ from osusume_endpoint.stepfunctions.integrations.sdk import sdk_metadata
 from osusume_endpoint.stepfunctions.tokens import TaskTokens
 from osusume_endpoint.testing.harness import (
     FUNCTION,
+    IDENTITY,
     event_types,
     execution,
     failure,
@@ -462,6 +463,41 @@ def test_a_missing_parameter_fails_as_the_service_says(
     cloud = Cloud()
     found = failure(task(resource, "{% $states.input %}"), given, cloud=cloud)
     assert (found[0], cause in found[1], cloud.calls) == (error, True, [])
+
+
+def test_an_event_names_the_execution_that_put_it_after_its_own_resources() -> None:
+    """Recorded in localstack's services/test_events_task_service.py::test_put_events_base."""
+    cloud = Cloud({("events", "PutEvents"): {"FailedEntryCount": 0, "Entries": [{"EventId": "3"}]}})
+    entry = {"Source": "s", "DetailType": "d", "Detail": "{}", "Resources": ["r"]}
+    output(task("events:putEvents", {"Entries": [entry]}), cloud=cloud)
+    own = [IDENTITY.state_machine_arn, IDENTITY.execution_arn]
+    assert cloud.calls[0][2]["Entries"][0]["Resources"] == ["r", *own]
+
+
+@pytest.mark.parametrize(
+    ("fault", "code", "message"),
+    [
+        ({"Detail": '"text"'}, "MalformedDetail", "Detail is malformed."),
+        ({"Detail": "{"}, "MalformedDetail", "Detail is malformed."),
+        (
+            {"Source": None},
+            "InvalidArgument",
+            "Parameter Source is not valid. Reason: Source is a required argument.",
+        ),
+    ],
+)
+def test_entries_that_can_not_be_put_fail_the_task_after_the_others_were(
+    fault: dict, code: str, message: str
+) -> None:
+    """Recorded in localstack's services/test_events_task_service.py: malformed_detail, no_source."""
+    cloud = Cloud({("events", "PutEvents"): {"FailedEntryCount": 0, "Entries": [{"EventId": "3"}]}})
+    entry = {"Source": "s", "DetailType": "d", "Detail": "{}"}
+    given = {"Entries": [entry, {**entry, **fault}]}
+    error, cause = failure(task("events:putEvents", "{% $states.input %}"), given, cloud=cloud)
+    assert error == "EventBridge.FailedEntry"
+    answers = [{"EventId": "3"}, {"ErrorCode": code, "ErrorMessage": message}]
+    assert json.loads(cause) == {"Entries": answers, "FailedEntryCount": 1}
+    assert [len(params["Entries"]) for _, _, params in cloud.calls] == [1]
 
 
 def test_a_failed_event_entry_fails_the_task() -> None:

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from osusume_endpoint.stepfunctions.errors import RUNTIME, StateError, UnsupportedFeature
-from osusume_endpoint.stepfunctions.integrations import functions, jobs
+from osusume_endpoint.stepfunctions.errors import UnsupportedFeature
+from osusume_endpoint.stepfunctions.integrations import events, functions, jobs
 from osusume_endpoint.stepfunctions.integrations.resources import CALLBACK, SYNC, SYNC_JSON, Resource
 from osusume_endpoint.stepfunctions.integrations.sdk import Call
 from osusume_endpoint.stepfunctions.payloads import dumps
@@ -52,18 +52,6 @@ def _texts(*keys: str) -> Callable[[Json], Json]:
         return {**arguments, **texts}
 
     return prepare
-
-
-def _put_events(clients: Clients, arguments: Json) -> Json:
-    if not isinstance(arguments, dict):
-        raise StateError(RUNTIME, f"The Parameters '{dumps(arguments)}' are no object with Entries")
-    entries = [_texts("Detail")(entry) for entry in arguments.get("Entries", [])]
-    answer = Call("eventbridge", "putEvents", prefix="EventBridge")(
-        clients, {**arguments, "Entries": entries}
-    )
-    if answer.get("FailedEntryCount"):
-        raise StateError("EventBridge.FailedEntry", dumps(answer))
-    return answer
 
 
 def _dynamodb(action: str) -> Integration:
@@ -128,7 +116,7 @@ INTEGRATIONS: dict[tuple[str, str], Integration] = {
         patterns=(CALLBACK,),
     ),
     ("events", "putEvents"): Integration(
-        sdk=("eventbridge", "putEvents"), call=_put_events, patterns=(CALLBACK,)
+        sdk=("eventbridge", "putEvents"), call=events.put, patterns=(CALLBACK,)
     ),
     ("athena", "startQueryExecution"): _athena(
         "startQueryExecution", patterns=(SYNC,), jobs={SYNC: jobs.ATHENA_QUERY}

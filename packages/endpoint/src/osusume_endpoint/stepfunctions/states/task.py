@@ -91,7 +91,7 @@ def _result(attempt: Attempt, pending: PendingTask | None) -> Any:
     world, stop = attempt.frame.scope.world, attempt.frame.scope.stop
     resource, arguments = attempt.resource, attempt.arguments
     started = workers.run_within(
-        lambda: dispatch.start(resource, clients=world.clients, arguments=arguments),
+        lambda: dispatch.start(resource, clients=world.clients, arguments=arguments, identity=world.identity),
         seconds=attempt.remaining,
     )
     if not resource.sync:
