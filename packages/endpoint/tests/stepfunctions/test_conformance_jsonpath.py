@@ -47,6 +47,13 @@ DATA_FLOW = [
         {"a": 1, "b": [7]},
         {"c": "$.a", "v": 1, "n": {"x": 7}, "l": [{"y": 1}]},
     ),
+    Case(
+        "a backslash that escapes no quote is part of a name",
+        "localstack's test_base_scenarios.py::test_escape_sequence_parsing, recorded",
+        computed("$['a\\\"b']['it\\'s']"),
+        {'a\\"b': {"it's": 1}},
+        {"v": 1},
+    ),
     Case("Parameters read the context object", CONTEXT, computed("$$.Execution.Name"), {}, {"v": "run-1"}),
     Case("the context object holds the input", CONTEXT, computed("$$.Execution.Input.a"), {"a": 3}, {"v": 3}),
     Case("the context object names the state", CONTEXT, computed("$$.State.Name"), {}, {"v": "P"}),
