@@ -244,6 +244,30 @@ def test_a_tolerance_that_does_not_serve_fails_the_map_that_has_started(
     assert (finished.result.error, cause in (finished.result.cause or "")) == ("States.Runtime", True)
 
 
+def test_a_task_that_fails_its_branch_is_told_of_as_aborted_too() -> None:
+    """Recorded in localstack's callback/test_callback.py: ..._no_error_field[SQS_PARALLEL_WAIT_FOR_TASK_TOKEN]."""
+
+    def handler(event: Any) -> None:
+        raise ValueError
+
+    failing = branch(T={"Type": "Task", "Resource": FUNCTION})
+    finished = run(states(P={"Type": "Parallel", "Branches": [failing]}), cloud=lambda_cloud(handler))
+    assert chain(finished)[6:] == [
+        (7, 6, "LambdaFunctionFailed"),
+        (8, 7, "TaskStateAborted"),
+        (9, 7, "ParallelStateFailed"),
+        (10, 9, "ExecutionFailed"),
+    ]
+
+
+def test_no_iteration_starts_after_one_that_failed_when_they_run_one_at_a_time() -> None:
+    """Recorded in localstack's test_base_scenarios.py::test_map_state_break_condition."""
+    failing = branch(F={"Type": "Fail", "Error": "E"})
+    for _ in range(20):  # a race, otherwise
+        mapped = run(states(M={"Type": "Map", "ItemProcessor": failing, "MaxConcurrency": 1}), [1, 2, 3])
+        assert event_types(mapped).count("MapIterationStarted") == 1
+
+
 @pytest.mark.parametrize(
     ("fields", "mode"),
     [
