@@ -545,7 +545,19 @@ def test_a_failed_callback_fails_the_task_with_its_error() -> None:
 def test_a_callback_without_a_heartbeat_fails() -> None:
     cloud, tokens = answering(lambda pending: None)
     finished = run(waiting(HeartbeatSeconds=1), cloud=cloud, tokens=tokens)
-    assert finished.result.error == "States.HeartbeatTimeout"
+    assert (finished.result.error, finished.result.cause) == ("States.Timeout", None)
+    timed_out = finished.history.events[-2]["taskTimedOutEventDetails"]
+    assert (timed_out["error"], "cause" in timed_out) == ("States.Timeout", False)
+
+
+def test_a_rule_may_name_a_missed_heartbeat() -> None:
+    """AWS's documentation of error names: "HeartbeatTimeout is available inside the Catch and Retry fields"."""
+    cloud, tokens = answering(lambda pending: None)
+    definition = waiting(
+        HeartbeatSeconds=1, Catch=[{"ErrorEquals": ["States.HeartbeatTimeout"], "Next": "C"}]
+    )
+    definition["States"]["C"] = {"Type": "Pass", "End": True}
+    assert output(definition, cloud=cloud, tokens=tokens) == {"Error": "States.Timeout", "Cause": ""}
 
 
 def test_heartbeats_keep_a_callback_waiting() -> None:

@@ -39,6 +39,14 @@ class StateError(Exception):
         self.location = location
         self.precedes_entry = location is not None if precedes_entry is None else precedes_entry
 
+    @property
+    def told(self) -> str | None:
+        """The name in histories and answers: rules tell a missed heartbeat from a timeout, these do not.
+
+        Recorded in localstack's timeouts/test_heartbeats.py.
+        """
+        return TIMEOUT if self.error == HEARTBEAT_TIMEOUT else self.error
+
 
 class PassingError(StateError):
     """A call failed of a throttle, the server or the network: another try may do."""

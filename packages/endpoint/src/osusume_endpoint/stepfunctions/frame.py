@@ -127,7 +127,7 @@ class Frame:
     def unfit(
         self, key: str, wanted: str, value: Any, *, holder: Mapping[str, Any] | None = None
     ) -> StateError:
-        """Of a path, as AWS says it (recorded in localstack's test_base_scenarios.py)."""
+        """A path's value that does not serve, in AWS's words (recorded in localstack's test_base_scenarios.py)."""
         given = self.state if holder is None else holder
         path = given.get(f"{key}Path")
         if self.jsonata or path is None:
@@ -136,7 +136,7 @@ class Frame:
         return StateError(RUNTIME, f"The {key}Path field {told}")
 
     def unexpected(self, key: str, wanted: str, value: Any) -> StateError:
-        """Of an expression, as AWS says it (recorded in localstack's test_map_state_items_eval_jsonata_fail)."""
+        """An expression's value, in AWS's words (recorded in localstack's test_map_state_items_eval_jsonata_fail)."""
         expression = expression_in(self.state.get(key)) if self.jsonata else None
         if expression is not None:
             what = f"returned an unexpected result type. Expected '{wanted}', but was '{kind(value)}' for value: "

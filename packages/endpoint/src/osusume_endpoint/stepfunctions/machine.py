@@ -115,7 +115,7 @@ def _caught(frame: Frame, error: StateError) -> Outcome:
     catcher = catcher_for(frame.state.get("Catch", []), error.error)
     if catcher is None:
         raise error
-    error_output = {"Error": error.error, "Cause": error.cause if error.cause is not None else ""}
+    error_output = {"Error": error.told, "Cause": error.cause if error.cause is not None else ""}
     try:
         return frame.flow.caught(catcher, error_output)
     except StateError as failed:

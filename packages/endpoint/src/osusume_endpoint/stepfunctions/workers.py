@@ -92,7 +92,7 @@ def run_within(job: Job, *, seconds: float | None) -> Any:
     try:
         value = done.get(timeout=seconds)
     except queue.Empty:
-        raise StateError(TIMEOUT, "") from None
+        raise StateError(TIMEOUT) from None
     if isinstance(value, BaseException):
         raise value
     return value
