@@ -156,7 +156,7 @@ def kind(value: Any) -> str:
     """The type's name in JSON."""
     if value is None or isinstance(value, bool):
         return "null" if value is None else "boolean"
-    names = {str: "string", dict: "object", list: "array"}
+    names: dict[type, str] = {str: "string", dict: "object", list: "array"}
     return names.get(type(value), "number")
 
 
