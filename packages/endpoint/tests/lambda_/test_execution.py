@@ -84,6 +84,12 @@ def test_what_json_cannot_hold_is_a_marshal_error(cloud: Endpoint) -> None:
     assert payload["errorType"] == "Runtime.MarshalError"
 
 
+def test_bytes_are_the_answers_body(cloud: Endpoint) -> None:
+    """As AWS's runtime did: localstack's services/test_lambda_task.py::test_invoke_bytes_payload, recorded."""
+    payload, kind = invoke(cloud, make_function(cloud, "def handler(e, c): return b'\"Hello\"'\n"))
+    assert (payload, kind) == ("Hello", None)
+
+
 def test_first_party_code_comes_from_the_zip_and_installed_packages_from_the_venv(cloud: Endpoint) -> None:
     files = {
         "index.py": "import ours, boto3\ndef handler(e, c): return [ours.WHO, boto3.__file__]\n",

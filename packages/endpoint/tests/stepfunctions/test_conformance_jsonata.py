@@ -57,6 +57,7 @@ EXPRESSIONS = [
     ("$partition($states.input.none, 2) ~> $exists", {}, False),
     ("$range(0, 10, 2)", {}, [0, 2, 4, 6, 8, 10]),
     ("$range(3, 1, -1)", {}, [3, 2, 1]),
+    ("$range(1, 9, 9)", {}, 1),
     ("$hash('input data', 'SHA-256')", {}, hashlib.sha256(b"input data").hexdigest()),
     ("$random(7) = $random(7)", {}, True),
     ("$parse('{\"a\": [1, null]}').a[0]", {}, 1),

@@ -33,6 +33,7 @@ def choosing(rule: dict, **fields: object) -> dict:
     )
 
 
+PASSING = {"StartAt": "P", "States": {"P": {"Type": "Pass", "End": True}}}
 DATA_FLOW = [
     Case("input is output without any field", f"{SPEC}#pass-state", passing(), {"a": 1}, {"a": 1}),
     Case("InputPath selects", PATHS, passing(InputPath="$.d.e"), {"d": {"e": [1]}}, [1]),
@@ -45,6 +46,13 @@ DATA_FLOW = [
         passing(Parameters={"c": "$.a", "v.$": "$.a", "n": {"x.$": "$.b[0]"}, "l": [{"y.$": "$.a"}]}),
         {"a": 1, "b": [7]},
         {"c": "$.a", "v": 1, "n": {"x": 7}, "l": [{"y": 1}]},
+    ),
+    Case(
+        "a backslash that escapes no quote is part of a name",
+        "localstack's test_base_scenarios.py::test_escape_sequence_parsing, recorded",
+        computed("$['a\\\"b']['it\\'s']"),
+        {'a\\"b': {"it's": 1}},
+        {"v": 1},
     ),
     Case("Parameters read the context object", CONTEXT, computed("$$.Execution.Name"), {}, {"v": "run-1"}),
     Case("the context object holds the input", CONTEXT, computed("$$.Execution.Input.a"), {"a": 3}, {"v": 3}),
@@ -152,6 +160,7 @@ FUNCTIONS = [
     ("States.Format('Hi {}, \\{\\} is \\'{}\\'', $.n, $.o)", "Hi Ann, {} is '{k=1}'"),
     ("States.Format('{}', States.Array($.o, States.Array('x', 2), $.n))", "[{k=1}, [x, 2], Ann]"),
     ("States.StringToJson($.json)", {"x": [1]}),
+    ("States.StringToJson(' ')", None),
     ("States.JsonToString($.o)", '{"k":1}'),
     ("States.Array($.n, 1, null, true, 'q')", ["Ann", 1, None, True, "q"]),
     ("States.Array()", []),
@@ -365,7 +374,40 @@ ENDINGS = [
         states(W={"Type": "Wait", "TimestampPath": "$.t"}),
         {"t": "soon"},
         error="States.Runtime",
-        cause="RFC 3339",
+        cause="The TimestampPath parameter does not reference a valid ISO-8601 extended offset date-time format "
+        "string: $.t == soon",
+    ),
+    Case(
+        "Wait refuses a fraction of a second",
+        "localstack's base/test_wait.py::test_base_wait_seconds_path, recorded",
+        states(W={"Type": "Wait", "SecondsPath": "$.s"}),
+        {"s": 1.5},
+        error="States.Runtime",
+        cause="The SecondsPath parameter cannot be parsed as a long value: $.s == 1.5",
+    ),
+    Case(
+        "Wait refuses less than no seconds",
+        "localstack's base/test_wait.py::test_base_wait_seconds_path, recorded",
+        states(W={"Type": "Wait", "SecondsPath": "$.s"}),
+        {"s": -1},
+        error="States.Runtime",
+        cause="The SecondsPath parameter references a negative value: $.s == -1",
+    ),
+    Case(
+        "Wait refuses a moment that is too far",
+        "localstack's base/test_wait.py::test_timestamp_too_far_in_future_boundary, recorded",
+        states(W={"Type": "Wait", "TimestampPath": "$.t"}),
+        {"t": "2999-01-01T00:00:00Z"},
+        error="States.Runtime",
+        cause="Wait state delay is too long.",
+    ),
+    Case(
+        "Map refuses a limit that is no number",
+        "localstack's test_base_scenarios.py::test_max_concurrency_path, recorded",
+        states(M={"Type": "Map", "ItemsPath": "$.i", "MaxConcurrencyPath": "$.m", "ItemProcessor": PASSING}),
+        {"i": [1], "m": "many"},
+        error="States.Runtime",
+        cause='The MaxConcurrencyPath field refers to value "many" which is not a valid integer: $.m',
     ),
 ]
 

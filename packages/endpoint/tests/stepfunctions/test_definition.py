@@ -116,6 +116,12 @@ REFUSED = [
         "not a JSONPath",
     ),
     (
+        "an escape that intrinsic functions don't know",
+        states(P={"Type": "Pass", "Parameters": {"v.$": "States.Format('\\\"{}\\\"', 1)"}}),
+        "/States/P/Parameters/v.$",
+        "may follow a backslash",
+    ),
+    (
         "an unknown intrinsic function",
         states(A={"Type": "Pass", "Parameters": {"x.$": "States.Frobnicate($.a)"}}),
         "/States/A/Parameters/x.$",

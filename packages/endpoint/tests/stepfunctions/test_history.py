@@ -172,6 +172,138 @@ def test_an_expression_that_fails_is_located_and_comes_before_the_states_work(
     assert finished.history.events[-1]["previousEventId"] == 5
 
 
+@pytest.mark.parametrize(
+    ("fields", "value", "cause"),
+    [
+        (
+            {"Items": "{% 1 %}"},
+            {},
+            "The JSONata expression '1' specified for the field 'Items' returned an unexpected result type. "
+            "Expected 'array', but was 'number' for value: 1",
+        ),
+        ({"Items": "{% null %}"}, {}, "Expected 'array', but was 'null' for value: null"),
+        ({"Items": "{% function($x){$x} %}"}, {}, "The JSONata expression 'function($x){$x}'"),
+        ({}, "some", 'Map state input must be an array but was: "some"'),
+    ],
+)
+def test_items_that_are_no_array_fail_the_evaluation_and_then_the_map(
+    fields: dict, value: Any, cause: str
+) -> None:
+    """Recorded in localstack's test_base_scenarios.py: test_map_state_items_eval_jsonata_fail, ..._input_types."""
+    definition = jsonata(M={"Type": "Map", "ItemProcessor": branch(P={"Type": "Pass"}), **fields})
+    finished = run(definition, value)
+    assert chain(finished)[2:] == [
+        (3, 0, "EvaluationFailed"),
+        (4, 3, "MapStateFailed"),
+        (5, 4, "ExecutionFailed"),
+    ]
+    assert (finished.result.error, cause in (finished.result.cause or "")) == (
+        "States.QueryEvaluationError",
+        True,
+    )
+
+
+def test_a_timestamp_that_is_none_is_found_after_the_states_entry() -> None:
+    """Recorded in localstack's test_base_scenarios.py::test_wait_timestamp_jsonata."""
+    finished = run(jsonata(W={"Type": "Wait", "Timestamp": "{% $states.input.t %}"}), {"t": "soon"})
+    assert chain(finished)[2] == (3, 2, "EvaluationFailed")
+    details = finished.history.events[2]["evaluationFailedEventDetails"]
+    assert details["location"] == "Timestamp"
+    assert details["cause"].endswith("ISO-8601 extended offset date-time format string: soon")
+
+
+def test_a_map_or_parallel_state_fails_once_however_often_it_was_tried() -> None:
+    """Recorded in localstack's test_base_scenarios.py: test_map_state_retry, test_parallel_state_retry."""
+    failing, retry = branch(F={"Type": "Fail", "Error": "E"}), [{"ErrorEquals": ["E"], "MaxAttempts": 1}]
+    mapped = run(states(M={"Type": "Map", "ItemProcessor": failing, "Retry": retry}), [1])
+    attempt = ["MapStateStarted", "MapIterationStarted", "FailStateEntered", "MapIterationFailed"]
+    assert event_types(mapped)[2:] == [*attempt, *attempt, "MapStateFailed", "ExecutionFailed"]
+    parallel = run(states(P={"Type": "Parallel", "Branches": [failing], "Retry": retry}))
+    attempt = ["ParallelStateStarted", "FailStateEntered"]
+    assert event_types(parallel)[2:] == [*attempt, *attempt, "ParallelStateFailed", "ExecutionFailed"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "given", "cause"),
+    [
+        ("ToleratedFailureCountPath", "no", 'field refers to value "no" which is not a valid integer: $.t'),
+        ("ToleratedFailureCountPath", -1, "ToleratedFailureCount cannot be negative."),
+        ("ToleratedFailurePercentagePath", {}, 'field refers to value "{}" which is not a valid float: $.t'),
+        ("ToleratedFailurePercentagePath", 100.1, "ToleratedFailurePercentage must be between 0 and 100."),
+        ("ToleratedFailurePercentagePath", -1, "ToleratedFailurePercentage must be between 0 and 100."),
+    ],
+)
+def test_a_tolerance_that_does_not_serve_fails_the_map_that_has_started(
+    fields: str, given: Any, cause: str
+) -> None:
+    """Recorded in localstack's test_base_scenarios.py: test_map_state_tolerated_failure_count_path, ..._percentage_."""
+    processor = {**branch(P={"Type": "Pass"}), "ProcessorConfig": STANDARD}
+    definition = states(M={"Type": "Map", "ItemsPath": "$.i", "ItemProcessor": processor, fields: "$.t"})
+    finished = run(definition, {"i": [0], "t": given})
+    assert event_types(finished)[1:] == ["MapStateEntered", "MapStateStarted", "ExecutionFailed"]
+    assert (finished.result.error, cause in (finished.result.cause or "")) == ("States.Runtime", True)
+
+
+def test_a_task_that_fails_its_branch_is_told_of_as_aborted_too() -> None:
+    """Recorded in localstack's callback/test_callback.py: ..._no_error_field[SQS_PARALLEL_WAIT_FOR_TASK_TOKEN]."""
+
+    def handler(event: Any) -> None:
+        raise ValueError
+
+    failing = branch(T={"Type": "Task", "Resource": FUNCTION})
+    finished = run(states(P={"Type": "Parallel", "Branches": [failing]}), cloud=lambda_cloud(handler))
+    assert chain(finished)[6:] == [
+        (7, 6, "LambdaFunctionFailed"),
+        (8, 7, "TaskStateAborted"),
+        (9, 7, "ParallelStateFailed"),
+        (10, 9, "ExecutionFailed"),
+    ]
+
+
+def test_no_iteration_starts_after_one_that_failed_when_they_run_one_at_a_time() -> None:
+    """Recorded in localstack's test_base_scenarios.py::test_map_state_break_condition."""
+    failing = branch(F={"Type": "Fail", "Error": "E"})
+    for _ in range(20):  # a race, otherwise
+        mapped = run(states(M={"Type": "Map", "ItemProcessor": failing, "MaxConcurrency": 1}), [1, 2, 3])
+        assert event_types(mapped).count("MapIterationStarted") == 1
+
+
+@pytest.mark.parametrize(
+    ("fields", "mode"),
+    [
+        ({"MaxConcurrencyPath": "$.t"}, {}),
+        ({"ToleratedFailureCountPath": "$.t", "ToleratedFailurePercentagePath": "$.t"}, STANDARD),
+        ({"ItemBatcher": {"MaxItemsPerBatchPath": "$.t", "MaxInputBytesPerBatch": 100}}, STANDARD),
+    ],
+)
+def test_a_text_that_is_a_number_serves_where_a_maps_path_leads_to_it(fields: dict, mode: dict) -> None:
+    """Recorded in localstack's assign/test_assign_reference_variables.py::test_reference_in_map_state."""
+    processor = {**branch(P={"Type": "Pass"}), **({"ProcessorConfig": mode} if mode else {})}
+    definition = states(M={"Type": "Map", "ItemsPath": "$.i", "ItemProcessor": processor, **fields})
+    assert run(definition, {"i": [0], "t": "1"}).result.status == "SUCCEEDED"
+
+
+@pytest.mark.parametrize(
+    ("config", "text", "error", "cause"),
+    [
+        ({"MaxItems": "{% -1 %}"}, "a\n1", "States.ItemReaderFailed", "field MaxItems must be positive"),
+        ({}, "a,a\n1,2", "States.ItemReaderFailed", "CSV headers cannot contain duplicates."),
+    ],
+)
+def test_a_reader_that_fails_fails_its_map_run(config: dict, text: str, error: str, cause: str) -> None:
+    """Recorded in localstack's test_base_scenarios.py, test_map_item_reader_csv_…."""
+    csv = {"InputType": "CSV", "CSVHeaderLocation": "FIRST_ROW", **config}
+    finished = run(reading(csv), cloud=objects(data=text))
+    assert event_types(finished)[2:] == [
+        "MapStateStarted",
+        "MapRunStarted",
+        "MapRunFailed",
+        "MapStateFailed",
+        "ExecutionFailed",
+    ]
+    assert (finished.result.error, finished.result.cause) == (error, cause)
+
+
 def test_items_of_a_reader_are_not_counted_when_their_map_starts() -> None:
     """As AWS answered: localstack's scenarios/test_base_scenarios.py::test_map_item_reader_base_list_objects_v2."""
     finished = run(reading({"InputType": "JSON"}, "data"), cloud=objects(data="[1, 2]"))

@@ -179,8 +179,10 @@ def test_map_runs_and_their_children_can_be_listed(server: Server, sfn: Any) -> 
     arn = start(sfn, create(sfn, "mapping", definition))
     assert finish(sfn, arn)["output"] == "[2,4,6]"
     (run,) = sfn.list_map_runs(executionArn=arn)["mapRuns"]
+    assert run["stateMachineArn"].endswith(":stateMachine:mapping/M")
     description = sfn.describe_map_run(mapRunArn=run["mapRunArn"])
     assert (description["status"], description["itemCounts"]["succeeded"]) == ("SUCCEEDED", 3)
+    assert description["executionCounts"]["resultsWritten"] == 3
     children = sfn.list_executions(mapRunArn=run["mapRunArn"])["executions"]
     with pytest.raises(ClientError, match="NotEmulated"):
         sfn.stop_execution(executionArn=children[0]["executionArn"])

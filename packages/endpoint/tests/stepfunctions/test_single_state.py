@@ -360,6 +360,16 @@ def test_a_failed_state_shows_the_stages_before_its_failure(sfn: Any) -> None:
     assert answer["inspectionData"] == {"input": "{}", "afterInputPath": "{}"}
 
 
+def test_items_that_are_no_array_fail_before_a_map_shows_its_items(sfn: Any) -> None:
+    """test_state_context_object.py::test_state_map_context_object."""
+    answer = ask(sfn, {**MAP, "ItemsPath": "$.o"}, {"o": {"a": 1}}, inspectionLevel="TRACE", result=[1])
+    assert (answer["error"], answer["cause"]) == (
+        "States.Runtime",
+        'Reference path "$.o" must point to array.',
+    )
+    assert set(answer["inspectionData"]) == {"input", "afterInputPath"}
+
+
 def test_the_roles_of_the_answer_are_as_before(sfn: Any) -> None:
     """A mocked task needs no role; one that is made needs one that may be passed."""
     assert ask(sfn, TASK, result={})["status"] == "SUCCEEDED"

@@ -15,9 +15,11 @@ from typing import Any
 import pytest
 
 from osusume_endpoint.stepfunctions.integrations import services
+from osusume_endpoint.stepfunctions.integrations.sdk import sdk_metadata
 from osusume_endpoint.stepfunctions.tokens import TaskTokens
 from osusume_endpoint.testing.harness import (
     FUNCTION,
+    IDENTITY,
     event_types,
     execution,
     failure,
@@ -225,6 +227,34 @@ def test_lambda_invoke_unwraps_the_payload() -> None:
     assert (result["StatusCode"], result["ExecutedVersion"]) == (200, "$LATEST")
 
 
+@pytest.mark.parametrize(
+    ("payload", "sent"),
+    [
+        ('"HelloWorld"', b'"HelloWorld"'),
+        ("0.0", b"0.0"),
+        ("[]", b"[]"),
+        ("no JSON", b'"no JSON"'),
+        (None, b"{}"),
+    ],
+)
+def test_a_payload_that_is_json_text_goes_as_it_is(payload: Any, sent: bytes) -> None:
+    """Recorded in localstack's services/test_lambda_task_service.py, but for the text that is none."""
+    cloud = lambda_cloud(lambda event: event)
+    output(task("lambda:invoke", {"FunctionName": "f", "Payload": payload}), cloud=cloud)
+    assert cloud.calls[0][2]["Payload"] == sent
+
+
+def test_a_function_arn_gets_a_text_as_text() -> None:
+    definition = states(T={"Type": "Task", "Resource": FUNCTION})
+    assert output(definition, "0.0", cloud=lambda_cloud(lambda event: event)) == "0.0"
+
+
+def test_the_log_of_an_invocation_is_handed_on() -> None:
+    cloud = Cloud({("lambda", "Invoke"): {"StatusCode": 200, "LogResult": "bG9n"}})
+    arguments = {"FunctionName": "f", "LogType": "Tail"}
+    assert output(task("lambda:invoke", arguments), cloud=cloud)["LogResult"] == "bG9n"
+
+
 def test_a_function_arn_gets_the_input_and_returns_its_answer() -> None:
     definition = states(T={"Type": "Task", "Resource": FUNCTION, "ResultPath": "$.r"})
     assert output(definition, {"n": 4}, cloud=lambda_cloud(lambda event: event["n"])) == {"n": 4, "r": 4}
@@ -327,13 +357,18 @@ def nested(status: str, **more: Any) -> Cloud:
     )
 
 
+# Of scripted answers, which have no headers.
+METADATA = {
+    "SdkHttpMetadata": {"AllHttpHeaders": {}, "HttpHeaders": {}, "HttpStatusCode": 200},
+    "SdkResponseMetadata": {"RequestId": "req-1"},
+}
 START = {"StateMachineArn": CHILD, "Input": {"n": "{% $states.input.n %}"}}
 
 
 def test_start_execution_answers_at_once_and_takes_json_input() -> None:
     cloud = nested("RUNNING")
     result = output(task("states:startExecution", START), {"n": 1}, cloud=cloud)
-    assert result == {"ExecutionArn": CHILD_RUN, "StartDate": 1767323045678}
+    assert result == {"ExecutionArn": CHILD_RUN, "StartDate": 1767323045678, **METADATA}
     assert cloud.calls[0][2] == {"stateMachineArn": CHILD, "input": '{"n":1}'}
 
 
@@ -364,6 +399,105 @@ def test_optimized_integrations_take_json_where_the_api_wants_text() -> None:
     output(task("events:putEvents", {"Entries": [entry]}), cloud=cloud)
     sent = [params for _, _, params in cloud.calls]
     assert sent[0]["MessageBody"] == sent[1]["Message"] == sent[2]["Entries"][0]["Detail"] == '{"a":1}'
+
+
+@pytest.mark.parametrize(
+    ("resource", "arguments", "operation", "answer", "metadata"),
+    [
+        ("sqs:sendMessage", {"QueueUrl": "u", "MessageBody": "m"}, ("sqs", "SendMessage"), {}, METADATA),
+        ("sns:publish", {"TopicArn": "t", "Message": "m"}, ("sns", "Publish"), {}, METADATA),
+        ("dynamodb:getItem", {"TableName": "t", "Key": {}}, ("dynamodb", "GetItem"), {}, METADATA),
+        ("aws-sdk:dynamodb:getItem", {"TableName": "t", "Key": {}}, ("dynamodb", "GetItem"), {}, {}),
+        (
+            "events:putEvents",
+            {"Entries": [{"Source": "s", "DetailType": "d", "Detail": "{}"}]},
+            ("events", "PutEvents"),
+            {"FailedEntryCount": 0, "Entries": [{"EventId": "3"}]},
+            {},
+        ),
+    ],
+)
+def test_results_have_the_metadata_of_the_answer(
+    resource: str, arguments: dict, operation: tuple[str, str], answer: dict, metadata: dict
+) -> None:
+    """Recorded in localstack's services/: of every optimized integration there but EventBridge's."""
+    assert output(task(resource, arguments), cloud=Cloud({operation: answer})) == {**answer, **metadata}
+
+
+def test_headers_are_named_as_aws_names_them() -> None:
+    headers = {"date": "d", "x-amzn-requestid": "r", "server": "ours"}
+    http = sdk_metadata({"ResponseMetadata": {"HTTPHeaders": headers, "HTTPStatusCode": 201}})[
+        "SdkHttpMetadata"
+    ]
+    assert http["HttpHeaders"] == {"Date": "d", "x-amzn-RequestId": "r"}
+    assert http["AllHttpHeaders"] == {"Date": ["d"], "x-amzn-RequestId": ["r"]}
+
+
+@pytest.mark.parametrize(
+    ("resource", "given", "error", "cause"),
+    [
+        (
+            "aws-sdk:dynamodb:putItem",
+            {"TableName": "t", "Item": None},
+            "DynamoDb.DynamoDbException",
+            "Value null at 'item' failed to satisfy constraint: Member must not be null",
+        ),
+        (
+            "dynamodb:putItem",
+            {"TableName": "t", "Item": None},
+            "DynamoDB.AmazonDynamoDBException",
+            "Value null at 'item'",
+        ),
+        (
+            "sqs:sendMessage",
+            {"QueueUrl": "u", "MessageBody": None},
+            "SQS.AmazonSQSException",
+            "The request must contain the parameter MessageBody.",
+        ),
+    ],
+)
+def test_a_missing_parameter_fails_as_the_service_says(
+    resource: str, given: dict, error: str, cause: str
+) -> None:
+    """Recorded in localstack's error_handling/: States.Runtime could not be caught, and this can."""
+    cloud = Cloud()
+    found = failure(task(resource, "{% $states.input %}"), given, cloud=cloud)
+    assert (found[0], cause in found[1], cloud.calls) == (error, True, [])
+
+
+def test_an_event_names_the_execution_that_put_it_after_its_own_resources() -> None:
+    """Recorded in localstack's services/test_events_task_service.py::test_put_events_base."""
+    cloud = Cloud({("events", "PutEvents"): {"FailedEntryCount": 0, "Entries": [{"EventId": "3"}]}})
+    entry = {"Source": "s", "DetailType": "d", "Detail": "{}", "Resources": ["r"]}
+    output(task("events:putEvents", {"Entries": [entry]}), cloud=cloud)
+    own = [IDENTITY.state_machine_arn, IDENTITY.execution_arn]
+    assert cloud.calls[0][2]["Entries"][0]["Resources"] == ["r", *own]
+
+
+@pytest.mark.parametrize(
+    ("fault", "code", "message"),
+    [
+        ({"Detail": '"text"'}, "MalformedDetail", "Detail is malformed."),
+        ({"Detail": "{"}, "MalformedDetail", "Detail is malformed."),
+        (
+            {"Source": None},
+            "InvalidArgument",
+            "Parameter Source is not valid. Reason: Source is a required argument.",
+        ),
+    ],
+)
+def test_entries_that_can_not_be_put_fail_the_task_after_the_others_were(
+    fault: dict, code: str, message: str
+) -> None:
+    """Recorded in localstack's services/test_events_task_service.py: malformed_detail, no_source."""
+    cloud = Cloud({("events", "PutEvents"): {"FailedEntryCount": 0, "Entries": [{"EventId": "3"}]}})
+    entry = {"Source": "s", "DetailType": "d", "Detail": "{}"}
+    given = {"Entries": [entry, {**entry, **fault}]}
+    error, cause = failure(task("events:putEvents", "{% $states.input %}"), given, cloud=cloud)
+    assert error == "EventBridge.FailedEntry"
+    answers = [{"EventId": "3"}, {"ErrorCode": code, "ErrorMessage": message}]
+    assert json.loads(cause) == {"Entries": answers, "FailedEntryCount": 1}
+    assert [len(params["Entries"]) for _, _, params in cloud.calls] == [1]
 
 
 def test_a_failed_event_entry_fails_the_task() -> None:
@@ -411,7 +545,19 @@ def test_a_failed_callback_fails_the_task_with_its_error() -> None:
 def test_a_callback_without_a_heartbeat_fails() -> None:
     cloud, tokens = answering(lambda pending: None)
     finished = run(waiting(HeartbeatSeconds=1), cloud=cloud, tokens=tokens)
-    assert finished.result.error == "States.HeartbeatTimeout"
+    assert (finished.result.error, finished.result.cause) == ("States.Timeout", None)
+    timed_out = finished.history.events[-2]["taskTimedOutEventDetails"]
+    assert (timed_out["error"], "cause" in timed_out) == ("States.Timeout", False)
+
+
+def test_a_rule_may_name_a_missed_heartbeat() -> None:
+    """AWS's documentation of error names: "HeartbeatTimeout is available inside the Catch and Retry fields"."""
+    cloud, tokens = answering(lambda pending: None)
+    definition = waiting(
+        HeartbeatSeconds=1, Catch=[{"ErrorEquals": ["States.HeartbeatTimeout"], "Next": "C"}]
+    )
+    definition["States"]["C"] = {"Type": "Pass", "End": True}
+    assert output(definition, cloud=cloud, tokens=tokens) == {"Error": "States.Timeout", "Cause": ""}
 
 
 def test_heartbeats_keep_a_callback_waiting() -> None:

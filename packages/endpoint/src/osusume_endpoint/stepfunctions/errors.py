@@ -22,13 +22,30 @@ class StateError(Exception):
     """A failed state: what `Retry` and `Catch` match, and what an execution fails with.
 
     `location` is the field whose JSONata expression could not be evaluated: `Arguments/FunctionName`.
+    `precedes_entry` says that the history tells of it as of something before the state's entry.
     """
 
-    def __init__(self, error: str | None, cause: str | None = None, *, location: str | None = None) -> None:
+    def __init__(
+        self,
+        error: str | None,
+        cause: str | None = None,
+        *,
+        location: str | None = None,
+        precedes_entry: bool | None = None,
+    ) -> None:
         super().__init__(error, cause)
         self.error = error
         self.cause = cause
         self.location = location
+        self.precedes_entry = location is not None if precedes_entry is None else precedes_entry
+
+    @property
+    def told(self) -> str | None:
+        """The name in histories and answers: rules tell a missed heartbeat from a timeout, these do not.
+
+        Recorded in localstack's timeouts/test_heartbeats.py.
+        """
+        return TIMEOUT if self.error == HEARTBEAT_TIMEOUT else self.error
 
 
 class PassingError(StateError):

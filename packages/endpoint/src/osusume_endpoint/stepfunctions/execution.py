@@ -95,7 +95,7 @@ class Execution:
         except Aborted:
             self.abort()  # nothing happens where whoever set the signal has ended the execution
         except StateError as error:
-            self._fail(error.error, error.cause, trail)
+            self._fail(error.told, error.cause, trail)
         except Exception as error:
             self._fail(RUNTIME, f"The interpreter failed: {type(error).__name__}: {error}", trail)
         finally:

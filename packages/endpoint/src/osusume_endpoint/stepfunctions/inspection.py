@@ -14,8 +14,8 @@ from osusume_endpoint.stepfunctions.errors import StateError
 from osusume_endpoint.stepfunctions.frame import Frame
 from osusume_endpoint.stepfunctions.history import details_key
 from osusume_endpoint.stepfunctions.jsonpath_flow import JsonPathFlow
+from osusume_endpoint.stepfunctions.mocks import array_of
 from osusume_endpoint.stepfunctions.payloads import dumps
-from osusume_endpoint.stepfunctions.states.map_items import items_of
 
 Stage = tuple[str, Callable[[], Any]]
 NOTHING = object()
@@ -72,7 +72,7 @@ def _before(frame: Frame, flow: JsonPathFlow) -> Iterator[Stage]:
     if kind in ("Pass", "Task"):
         yield "afterParameters", lambda: dumps(flow.arguments())
     if kind == "Map" and "ItemReader" not in frame.state:
-        yield "afterItemsPath", lambda: dumps([item.context["Item"]["Value"] for item in items_of(frame)])
+        yield "afterItemsPath", lambda: dumps([item.context["Item"]["Value"] for item in array_of(frame)])
 
 
 def _of_map(frame: Frame) -> Iterator[Stage]:
@@ -82,4 +82,4 @@ def _of_map(frame: Frame) -> Iterator[Stage]:
     if frame.flow.value("ToleratedFailurePercentage") is not None:
         yield "toleratedFailurePercentage", lambda: float(frame.number("ToleratedFailurePercentage") or 0)
     if ("ItemSelector" in frame.state or "Parameters" in frame.state) and "ItemReader" not in frame.state:
-        yield "afterItemSelector", lambda: dumps([item.value for item in items_of(frame)])
+        yield "afterItemSelector", lambda: dumps([item.value for item in array_of(frame)])

@@ -24,14 +24,19 @@ def read(frame: Frame, reader: Mapping[str, Any]) -> tuple[list[Any], str]:
     """The items and their source, as `Map.Item.Source` names it."""
     location = frame.flow.template(reader.get("Arguments", reader.get("Parameters")), "ItemReader")
     config = reader.get("ReaderConfig", {})
+    if (most_items(frame) or 0) < 0:
+        raise StateError(ITEM_READER_FAILED, "field MaxItems must be positive")
     try:
         items = _items(frame, reader, config, location)
     except (ClientError, BotoCoreError) as error:
         raise StateError(ITEM_READER_FAILED, str(error)) from error
     except (ValueError, KeyError, TypeError) as error:
         raise StateError(ITEM_READER_FAILED, f"Attempting to read {location} failed: {error}") from error
-    maximum = frame.count("MaxItems", holder=config)
-    return items[:maximum] if maximum else items, _source(location)
+    return items[: most_items(frame) or None], _source(location)
+
+
+def most_items(frame: Frame) -> int | None:
+    return frame.integer("MaxItems", holder=frame.state["ItemReader"].get("ReaderConfig", {}))
 
 
 def _source(location: Mapping[str, Any]) -> str:
@@ -75,6 +80,8 @@ def _csv(text: str, config: Mapping[str, Any]) -> list[dict[str, str]]:
         headers, rows = rows[0], rows[1:]
     else:
         headers = config["CSVHeaders"]
+    if len(set(headers)) < len(headers):  # recorded in localstack's test_base_scenarios.py
+        raise StateError(ITEM_READER_FAILED, "CSV headers cannot contain duplicates.")
     return [dict(zip(headers, [*row, *[""] * (len(headers) - len(row))], strict=False)) for row in rows]
 
 

@@ -94,11 +94,13 @@ def _partition(array: list[Any], size: float) -> list[list[Any]] | None:
     return [list(items[start : start + step]) for start in range(0, len(items), step)]
 
 
-def _range(first: float, last: float, step: float) -> list[int | float]:
+def _range(first: float, last: float, step: float) -> list[int | float] | int | float:
+    """A sequence, of which one alone is its value: localstack's test_array_jsonata.py::test_array_range, recorded."""
     if step == 0:
         raise ValueError("$range needs a step other than 0")
     count = math.floor((last - first) / step) + 1
-    return [first + place * step for place in range(max(0, count))]
+    items = [first + place * step for place in range(max(0, count))]
+    return items[0] if len(items) == 1 else items
 
 
 def _hash(text: str, algorithm: str) -> str:

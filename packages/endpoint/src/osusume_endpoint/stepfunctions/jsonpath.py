@@ -169,7 +169,10 @@ class Scanner:
 
     def quoted(self) -> str:
         match = self.match(QUOTED, "a quoted name")
-        return re.sub(r"\\(.)", r"\1", match[1] if match[1] is not None else match[2])
+        # A backslash before anything else is part of the name: localstack's test_escape_sequence_parsing, recorded.
+        if match[1] is not None:
+            return re.sub(r"\\(['\\])", r"\1", match[1])
+        return re.sub(r"\\([\"\\])", r"\1", match[2])
 
     def filter(self) -> Step:
         keep = predicate(self)

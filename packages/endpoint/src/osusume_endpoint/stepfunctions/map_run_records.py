@@ -66,7 +66,8 @@ class MapRunRecords:
             "itemCounts": _counts(run, run.items, total=run.total_items),
             "executionCounts": _counts(run, run.executions, total=len(run.children)),
             "redriveCount": 0,
-            "_stateMachineArn": run.parent.state_machine_arn,
+            # With the label, as recorded in localstack's test_sfn_api_map_run.py.
+            "_stateMachineArn": f"{run.parent.state_machine_arn}/{run.label}",
             **_stop_date(run.stopped),
         }
         self._ministack._map_runs.set_scoped(self._account, self._region, run.arn, record)
@@ -92,8 +93,10 @@ class MapRunRecords:
 
 
 def _counts(run: MapRun, count: Any, *, total: int) -> dict[str, int]:
+    """Results count as written once the run has succeeded, also without a ResultWriter (recorded, as above)."""
     counts = {key: count(*statuses) for key, statuses in STATUSES.items()}
-    counts |= {"total": total, "resultsWritten": 0, "failuresNotRedrivable": 0, "pendingRedrive": 0}
+    written = counts["succeeded"] if run.status == "SUCCEEDED" else 0
+    counts |= {"total": total, "resultsWritten": written, "failuresNotRedrivable": 0, "pendingRedrive": 0}
     return counts
 
 

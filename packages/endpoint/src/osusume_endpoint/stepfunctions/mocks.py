@@ -12,13 +12,18 @@ from typing import Any
 
 from osusume_endpoint import depth
 from osusume_endpoint.errors import ApiError
-from osusume_endpoint.stepfunctions.errors import EXCEED_TOLERATED_FAILURE_THRESHOLD, RUNTIME, StateError
+from osusume_endpoint.stepfunctions.errors import (
+    EXCEED_TOLERATED_FAILURE_THRESHOLD,
+    RUNTIME,
+    DeclaredError,
+    StateError,
+)
 from osusume_endpoint.stepfunctions.flows import Outcome
 from osusume_endpoint.stepfunctions.frame import Frame
 from osusume_endpoint.stepfunctions.integrations import resources
 from osusume_endpoint.stepfunctions.map_run import Tolerance
 from osusume_endpoint.stepfunctions.mock_schema import check_result
-from osusume_endpoint.stepfunctions.states.map_items import items_of
+from osusume_endpoint.stepfunctions.states.map_items import Item, items_of
 
 MOCKED = ("Task", "Map", "Parallel")
 # Members of a context object: str is a text, int a number, object anything.
@@ -139,11 +144,17 @@ def _prepare(frame: Frame) -> None:
     if frame.state["Type"] != "Map":
         frame.flow.arguments()
     elif "ItemReader" not in frame.state:
-        if not frame.jsonata and not isinstance(_items(frame), list):
-            path = str(frame.state.get("ItemsPath", "$")).removeprefix("$$")
-            shown = path if path.startswith("$") else f"${path}"
-            raise StateError(RUNTIME, f'Reference path "{shown}" must point to array.')
-        items_of(frame)
+        array_of(frame)
+
+
+def array_of(frame: Frame) -> list[Item]:
+    """The items of a Map state. In a test of one state they can't be the members of an object (recorded)."""
+    if not frame.jsonata and not isinstance(_items(frame), list):
+        path = str(frame.state.get("ItemsPath", "$")).removeprefix("$$")
+        shown = path if path.startswith("$") else f"${path}"
+        # Declared: AWS says nothing of the state here.
+        raise DeclaredError(RUNTIME, f'Reference path "{shown}" must point to array.')
+    return items_of(frame)
 
 
 def _items(frame: Frame) -> Any:

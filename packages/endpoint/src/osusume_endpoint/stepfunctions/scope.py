@@ -71,8 +71,11 @@ class Scope:
     language: str
     context: Mapping[str, Any]
     variables: dict[str, Any]
+    is_branch: bool = False  # of a Parallel state
 
-    def fork(self, *, stop: StopSignal, context: Mapping[str, Any] | None = None) -> Scope:
+    def fork(
+        self, *, stop: StopSignal, context: Mapping[str, Any] | None = None, is_branch: bool = False
+    ) -> Scope:
         """A branch or iteration: it reads the outer variables, its own end with it."""
         return Scope(
             world=self.world,
@@ -81,6 +84,7 @@ class Scope:
             language=self.language,
             context=self.context if context is None else context,
             variables=dict(self.variables),
+            is_branch=is_branch,
         )
 
     def join(self, forks: Iterable[Scope]) -> None:

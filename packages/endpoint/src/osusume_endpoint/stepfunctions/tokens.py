@@ -42,9 +42,9 @@ class PendingTask:
         while not self._answered.wait(POLL_SECONDS):
             stop.check()
             if deadline is not None and time.monotonic() > deadline:
-                raise StateError(TIMEOUT, "")
+                raise StateError(TIMEOUT)
             if heartbeat is not None and time.monotonic() - self._last_sign > heartbeat:
-                raise StateError(HEARTBEAT_TIMEOUT, "")
+                raise StateError(HEARTBEAT_TIMEOUT)
         if self._failure:
             raise self._failure
         return self._output

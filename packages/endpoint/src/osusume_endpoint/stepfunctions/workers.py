@@ -39,17 +39,25 @@ def run_all(jobs: Sequence[Job], *, limit: int, stop: StopSignal, tolerant: bool
     for numbered in enumerate(jobs):
         waiting.put(numbered)
     for _ in range(min(limit, len(jobs))):
-        threading.Thread(target=_work, args=(waiting, done), daemon=True).start()
+        threading.Thread(target=_work, args=(waiting, done, None if tolerant else stop), daemon=True).start()
     return _collect(done, size=len(jobs), stop=stop, tolerant=tolerant)
 
 
-def _work(waiting: queue.SimpleQueue[tuple[int, Job]], done: queue.SimpleQueue[tuple[int, Any]]) -> None:
+def _work(
+    waiting: queue.SimpleQueue[tuple[int, Job]],
+    done: queue.SimpleQueue[tuple[int, Any]],
+    stop: StopSignal | None,
+) -> None:
+    """A failure sets `stop` here, before this thread takes another job."""
     while True:
         try:
             index, job = waiting.get_nowait()
         except queue.Empty:
             return
-        done.put((index, _outcome(job)))
+        outcome = _outcome(job)
+        if stop is not None and isinstance(outcome, BaseException):
+            stop.set()
+        done.put((index, outcome))
 
 
 def _outcome(job: Job) -> Any:
@@ -84,7 +92,7 @@ def run_within(job: Job, *, seconds: float | None) -> Any:
     try:
         value = done.get(timeout=seconds)
     except queue.Empty:
-        raise StateError(TIMEOUT, "") from None
+        raise StateError(TIMEOUT) from None
     if isinstance(value, BaseException):
         raise value
     return value

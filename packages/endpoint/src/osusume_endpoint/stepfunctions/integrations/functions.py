@@ -11,7 +11,7 @@ from typing import Any
 from osusume_endpoint import depth
 from osusume_endpoint.stepfunctions.errors import RUNTIME, StateError
 from osusume_endpoint.stepfunctions.integrations import shapes
-from osusume_endpoint.stepfunctions.integrations.sdk import Call
+from osusume_endpoint.stepfunctions.integrations.sdk import Call, sdk_metadata
 from osusume_endpoint.stepfunctions.payloads import dumps
 from osusume_endpoint.stepfunctions.scope import Clients
 
@@ -22,12 +22,33 @@ def invoke(clients: Clients, arguments: dict[str, Any]) -> dict[str, Any]:
     """The answer with its Payload parsed; a function that raised fails the task with the error's type."""
     if not isinstance(arguments, dict):
         raise StateError(RUNTIME, f"The Parameters '{dumps(arguments)}' are no object with a FunctionName")
+    return _invoked(clients, arguments, _payload(arguments.get("Payload")))
+
+
+def _payload(given: Any) -> str:
+    """Nothing is an empty object, and a text that is JSON goes as it is.
+
+    Recorded in localstack's services/test_lambda_task_service.py: test_invoke, test_invoke_json_values.
+    """
+    if given is None:
+        return "{}"
+    return given if isinstance(given, str) and _is_json(given) else dumps(given)
+
+
+def _is_json(text: str) -> bool:
+    try:
+        depth.loads(text)
+    except json.JSONDecodeError:
+        return False
+    return True
+
+
+def _invoked(clients: Clients, arguments: dict[str, Any], payload: str) -> dict[str, Any]:
     call = Call("lambda", "invoke", prefix="Lambda", fallback="AWSLambdaException")
-    payload = dumps(arguments.get("Payload", {})).encode()
     parameters = shapes.request(
         call.model.input_shape, {k: v for k, v in arguments.items() if k != "Payload"}
     )
-    answer = call.raw(clients, {**parameters, "Payload": payload})
+    answer = call.raw(clients, {**parameters, "Payload": payload.encode()})
     body = answer["Payload"].read().decode() if "Payload" in answer else ""
     if answer.get("FunctionError"):
         raise StateError(_error_type(body), body)
@@ -35,16 +56,15 @@ def invoke(clients: Clients, arguments: dict[str, Any]) -> dict[str, Any]:
 
 
 def invoke_arn(clients: Clients, arn: str, payload: Any) -> Any:
-    return invoke(clients, {"FunctionName": arn, "Payload": payload})["Payload"]
+    return _invoked(clients, {"FunctionName": arn}, dumps(payload))["Payload"]
 
 
 def _result(answer: dict[str, Any], body: str) -> dict[str, Any]:
-    metadata = answer.get("ResponseMetadata", {})
     return {
         "ExecutedVersion": answer.get("ExecutedVersion", "$LATEST"),
+        **({"LogResult": answer["LogResult"]} if "LogResult" in answer else {}),
         "Payload": _parsed(body),
-        "SdkHttpMetadata": {"HttpStatusCode": metadata.get("HTTPStatusCode", 200)},
-        "SdkResponseMetadata": {"RequestId": metadata.get("RequestId", "")},
+        **sdk_metadata(answer),
         "StatusCode": answer["StatusCode"],
     }
 

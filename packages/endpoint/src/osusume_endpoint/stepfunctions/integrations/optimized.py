@@ -9,8 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from osusume_endpoint.stepfunctions.errors import RUNTIME, StateError, UnsupportedFeature
-from osusume_endpoint.stepfunctions.integrations import functions, jobs
+from osusume_endpoint.stepfunctions.errors import UnsupportedFeature
+from osusume_endpoint.stepfunctions.integrations import events, functions, jobs
 from osusume_endpoint.stepfunctions.integrations.resources import CALLBACK, SYNC, SYNC_JSON, Resource
 from osusume_endpoint.stepfunctions.integrations.sdk import Call
 from osusume_endpoint.stepfunctions.payloads import dumps
@@ -36,9 +36,7 @@ def find(resource: Resource) -> Integration:
     return integration
 
 
-def _with_metadata(
-    call: Callable[[], Call], prepare: Callable[[Json], Json] | None = None
-) -> Callable[..., Json]:
+def _called(call: Callable[[], Call], prepare: Callable[[Json], Json] | None = None) -> Callable[..., Json]:
     def run(clients: Clients, arguments: Json) -> Json:
         prepared = prepare(arguments) if prepare and isinstance(arguments, dict) else arguments
         return call()(clients, prepared)
@@ -50,34 +48,27 @@ def _texts(*keys: str) -> Callable[[Json], Json]:
     """Fields that are JSON texts in the API and may be JSON in an optimized integration."""
 
     def prepare(arguments: Json) -> Json:
-        texts = {k: dumps(arguments[k]) for k in keys if k in arguments and not isinstance(arguments[k], str)}
+        texts = {k: dumps(arguments[k]) for k in keys if not isinstance(arguments.get(k), str | None)}
         return {**arguments, **texts}
 
     return prepare
 
 
-def _put_events(clients: Clients, arguments: Json) -> Json:
-    if not isinstance(arguments, dict):
-        raise StateError(RUNTIME, f"The Parameters '{dumps(arguments)}' are no object with Entries")
-    entries = [_texts("Detail")(entry) for entry in arguments.get("Entries", [])]
-    answer = Call("eventbridge", "putEvents", prefix="EventBridge")(
-        clients, {**arguments, "Entries": entries}
-    )
-    if answer.get("FailedEntryCount"):
-        raise StateError("EventBridge.FailedEntry", dumps(answer))
-    return answer
-
-
 def _dynamodb(action: str) -> Integration:
     def call() -> Call:
-        return Call("dynamodb", action, prefix="DynamoDB", fallback="AmazonDynamoDBException")
+        return Call("dynamodb", action, prefix="DynamoDB", fallback="AmazonDynamoDBException", metadata=True)
 
-    return Integration(sdk=("dynamodb", action), call=_with_metadata(call))
+    return Integration(sdk=("dynamodb", action), call=_called(call))
 
 
 def _start_execution() -> Call:
     return Call(
-        "sfn", "startExecution", prefix="StepFunctions", fallback="AWSStepFunctionsException", millis=True
+        "sfn",
+        "startExecution",
+        prefix="StepFunctions",
+        fallback="AWSStepFunctionsException",
+        millis=True,
+        metadata=True,
     )
 
 
@@ -85,48 +76,47 @@ def _athena(action: str, **more: Any) -> Integration:
     def call() -> Call:
         return Call("athena", action, prefix="Athena", fallback="AmazonAthenaException", millis=True)
 
-    return Integration(sdk=("athena", action), call=_with_metadata(call), **more)
+    return Integration(sdk=("athena", action), call=_called(call), **more)
 
 
 INTEGRATIONS: dict[tuple[str, str], Integration] = {
     ("lambda", "invoke"): Integration(sdk=("lambda", "invoke"), call=functions.invoke, patterns=(CALLBACK,)),
     ("glue", "startJobRun"): Integration(
         sdk=("glue", "startJobRun"),
-        call=_with_metadata(lambda: Call("glue", "startJobRun", fallback="AWSGlueException")),
+        call=_called(lambda: Call("glue", "startJobRun", fallback="AWSGlueException")),
         patterns=(SYNC,),
         jobs={SYNC: jobs.GLUE_JOB},
     ),
     ("codebuild", "startBuild"): Integration(
         sdk=("codebuild", "startBuild"),
-        call=_with_metadata(
-            lambda: Call("codebuild", "startBuild", fallback="AWSCodeBuildException", millis=True)
-        ),
+        call=_called(lambda: Call("codebuild", "startBuild", fallback="AWSCodeBuildException", millis=True)),
         patterns=(SYNC,),
         jobs={SYNC: jobs.BUILD},
     ),
     ("states", "startExecution"): Integration(
         sdk=("sfn", "startExecution"),
-        call=_with_metadata(_start_execution, _texts("Input")),
+        call=_called(_start_execution, _texts("Input")),
         patterns=(SYNC, SYNC_JSON, CALLBACK),
         jobs={SYNC: jobs.NESTED_EXECUTION, SYNC_JSON: jobs.NESTED_EXECUTION_JSON},
     ),
     ("sqs", "sendMessage"): Integration(
         sdk=("sqs", "sendMessage"),
-        call=_with_metadata(
-            lambda: Call("sqs", "sendMessage", prefix="SQS", fallback="AmazonSQSException"),
+        call=_called(
+            lambda: Call("sqs", "sendMessage", prefix="SQS", fallback="AmazonSQSException", metadata=True),
             _texts("MessageBody"),
         ),
         patterns=(CALLBACK,),
     ),
     ("sns", "publish"): Integration(
         sdk=("sns", "publish"),
-        call=_with_metadata(
-            lambda: Call("sns", "publish", prefix="SNS", fallback="AmazonSNSException"), _texts("Message")
+        call=_called(
+            lambda: Call("sns", "publish", prefix="SNS", fallback="AmazonSNSException", metadata=True),
+            _texts("Message"),
         ),
         patterns=(CALLBACK,),
     ),
     ("events", "putEvents"): Integration(
-        sdk=("eventbridge", "putEvents"), call=_put_events, patterns=(CALLBACK,)
+        sdk=("eventbridge", "putEvents"), call=events.put, patterns=(CALLBACK,)
     ),
     ("athena", "startQueryExecution"): _athena(
         "startQueryExecution", patterns=(SYNC,), jobs={SYNC: jobs.ATHENA_QUERY}

@@ -9,23 +9,28 @@ from collections.abc import Callable
 from typing import Any
 
 from osusume_endpoint.stepfunctions import execution as executions
-from osusume_endpoint.stepfunctions import item_batcher, result_writer, workers
+from osusume_endpoint.stepfunctions import item_batcher, item_reader, result_writer, workers
 from osusume_endpoint.stepfunctions.errors import Aborted, StateError
 from osusume_endpoint.stepfunctions.frame import Frame
 from osusume_endpoint.stepfunctions.map_run import ChildExecution, MapRun, Tolerance, new_map_run
 from osusume_endpoint.stepfunctions.results import ABORTED
 from osusume_endpoint.stepfunctions.signals import StopSignal
-from osusume_endpoint.stepfunctions.states.map_items import concurrency, items_of, processor
+from osusume_endpoint.stepfunctions.states.map_items import FAILED, concurrency, items_of, processor
 
 
 def results(frame: Frame) -> Any:
-    work = _work(frame)
-    run = _map_run(frame, work)
-    # What is read from a source is not counted yet (recorded in localstack's test_base_scenarios.py).
-    frame.scope.event("MapStateStarted", {"length": 0 if "ItemReader" in frame.state else len(work)})
+    concurrency(frame)  # what doesn't serve fails the state before it starts
+    is_read = "ItemReader" in frame.state
+    work = [] if is_read else _work(frame)
+    # What is read from a source is not counted yet, and read by the Map Run (recorded in localstack's
+    # test_base_scenarios.py, as is the order of what may fail).
+    frame.scope.event("MapStateStarted", {"length": len(work)})
+    run = _map_run(frame)
     frame.scope.event("MapRunStarted", {"mapRunArn": run.arn})
     try:
         frame.scope.world.observer.map_run_started(run)
+        work = _work(frame) if is_read else work
+        run.total_items = sum(items for items, _ in work)
         _run_children(frame, run, work)
         written = result_writer.result(frame, run)
     except Aborted:
@@ -48,15 +53,22 @@ def _work(frame: Frame) -> list[tuple[int, Any]]:
     return [(1, value) for value in values]
 
 
-def _map_run(frame: Frame, work: list[tuple[int, Any]]) -> MapRun:
-    count, percentage = frame.number("ToleratedFailureCount"), frame.number("ToleratedFailurePercentage")
+def _map_run(frame: Frame) -> MapRun:
+    if "ItemReader" in frame.state:
+        item_reader.most_items(frame)
     return new_map_run(
         parent=frame.scope.world.identity,
         label=frame.state.get("Label", frame.name.replace(" ", "")),
-        total_items=sum(items for items, _ in work),
+        total_items=0,
         max_concurrency=frame.count("MaxConcurrency"),
-        tolerance=Tolerance(None if count is None else int(count), percentage),
+        tolerance=_tolerance(frame),
     )
+
+
+def _tolerance(frame: Frame) -> Tolerance:
+    given = frame.integer("ToleratedFailureCount") is not None
+    count = frame.count("ToleratedFailureCount") if given else None
+    return Tolerance(count, frame.share("ToleratedFailurePercentage"))
 
 
 def _run_children(frame: Frame, run: MapRun, work: list[tuple[int, Any]]) -> None:
@@ -113,7 +125,7 @@ def _job(frame: Frame, run: MapRun, child: ChildExecution) -> Callable[[], None]
 
 def _fail(frame: Frame, run: MapRun, error: StateError) -> None:
     run.end("FAILED")
-    if "ResultWriter" in frame.state and "Resource" in frame.state["ResultWriter"]:
+    if run.children and "Resource" in frame.state.get("ResultWriter", {}):
         result_writer.export(frame, run)
     frame.scope.event("MapRunFailed", {"error": error.error, "cause": error.cause})
-    frame.scope.event("MapStateFailed")
+    frame.failure = FAILED

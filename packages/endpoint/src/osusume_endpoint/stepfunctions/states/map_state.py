@@ -15,7 +15,7 @@ from osusume_endpoint.stepfunctions.flows import Outcome
 from osusume_endpoint.stepfunctions.frame import Frame
 from osusume_endpoint.stepfunctions.scope import Scope
 from osusume_endpoint.stepfunctions.states import distributed_map
-from osusume_endpoint.stepfunctions.states.map_items import Item, concurrency, items_of, processor
+from osusume_endpoint.stepfunctions.states.map_items import FAILED, Item, concurrency, items_of, processor
 from osusume_endpoint.stepfunctions.states.siblings import join
 
 
@@ -26,14 +26,14 @@ def run(frame: Frame) -> Outcome:
 
 
 def _results(frame: Frame) -> list[Any]:
-    items = items_of(frame)
+    items, limit = items_of(frame), concurrency(frame)
     frame.scope.event("MapStateStarted", {"length": len(items)})
     stop = frame.scope.stop.child()
     scopes = [frame.scope.fork(stop=stop, context=_context(frame, item)) for item in items]
     done = Done()
     jobs = [_iteration(frame, item, scope, done) for item, scope in zip(items, scopes, strict=True)]
-    outcomes = workers.run_all(jobs, limit=concurrency(frame), stop=stop)
-    join(outcomes, frame, scopes, "MapStateFailed")
+    outcomes = workers.run_all(jobs, limit=limit, stop=stop)
+    join(outcomes, frame, scopes, FAILED)
     frame.scope.note("MapStateSucceeded")
     return outcomes.values
 

@@ -20,7 +20,7 @@ def run(frame: Frame) -> Outcome:
     frame.scope.event("ParallelStateStarted")
     stop = frame.scope.stop.child()
     branches = frame.state["Branches"]
-    scopes = [frame.scope.fork(stop=stop) for _ in branches]
+    scopes = [frame.scope.fork(stop=stop, is_branch=True) for _ in branches]
     jobs = [_job(branch, arguments, scope) for branch, scope in zip(branches, scopes, strict=True)]
     outcomes = workers.run_all(jobs, limit=len(jobs), stop=stop)
     join(outcomes, frame, scopes, "ParallelStateFailed")

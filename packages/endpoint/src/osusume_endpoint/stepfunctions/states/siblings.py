@@ -17,5 +17,5 @@ def join(outcomes: Outcomes, frame: Frame, scopes: Sequence[Scope], event: str) 
         return
     frame.scope.stop.check()
     error = next((error for _, error in outcomes.failures if not isinstance(error, Aborted)), Aborted())
-    frame.scope.event(event)
+    frame.failure = event
     raise error

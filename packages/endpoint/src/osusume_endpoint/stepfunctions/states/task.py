@@ -81,7 +81,8 @@ def _recorded(attempt: Attempt, pending: PendingTask | None) -> Any:
     except StateError as error:
         located = attempt.frame.located(error)
         suffix = "TimedOut" if error.error in (TIMEOUT, HEARTBEAT_TIMEOUT) else "Failed"
-        attempt.event(suffix, {"error": located.error, "cause": located.cause})
+        told = {"error": located.told, "cause": located.cause}
+        attempt.event(suffix, {key: text for key, text in told.items() if text is not None})
         raise located from error
     attempt.event("Succeeded", payload("output", text))
     return result
@@ -91,7 +92,7 @@ def _result(attempt: Attempt, pending: PendingTask | None) -> Any:
     world, stop = attempt.frame.scope.world, attempt.frame.scope.stop
     resource, arguments = attempt.resource, attempt.arguments
     started = workers.run_within(
-        lambda: dispatch.start(resource, clients=world.clients, arguments=arguments),
+        lambda: dispatch.start(resource, clients=world.clients, arguments=arguments, identity=world.identity),
         seconds=attempt.remaining,
     )
     if not resource.sync:

@@ -15,7 +15,15 @@ PLACEHOLDER = re.compile(r"<[^<>]{1,80}>|1{12}")
 VARIABLE_KEYS = re.compile(r"(?i)(date|timestamp|time|requestid|revisionid|headers|nexttoken|traceid)\Z")
 TEXTS = ("cause", "message", "Message", "Cause", "exception_value")
 # Members that AWS has added since older recordings were made; newer ones have them.
-ADDED = ("encryptionConfiguration", "redriveCount", "redriveStatus", "redriveStatusReason", "RedriveCount")
+ADDED = (
+    "encryptionConfiguration",
+    "failuresNotRedrivable",
+    "pendingRedrive",
+    "redriveCount",
+    "redriveStatus",
+    "redriveStatusReason",
+    "RedriveCount",
+)
 # Ordering the events of branches drops these from recordings.
 JOINS = ("ParallelStateSucceeded", "ParallelStateFailed")
 WORDS = {"datetime", "timestamp", "date"}
@@ -92,9 +100,11 @@ class Comparison:
             return bool(recorded == found and isinstance(recorded, bool) == isinstance(found, bool))
         if recorded in WORDS | self.words:
             return found not in (None, "(missing)")
-        text = self._replaced(found if isinstance(found, str) else json.dumps(found))
+        text = found if isinstance(found, str) else json.dumps(found)
         pattern = ".*?".join(map(re.escape, PLACEHOLDER.split(recorded)))
-        return text == recorded or re.fullmatch(pattern, text, re.DOTALL) is not None
+        # Recordings of before a test replaced a value have a placeholder where it now has a word.
+        both = (self._replaced(text), text)
+        return recorded in both or any(re.fullmatch(pattern, each, re.DOTALL) for each in both)
 
     def _replaced(self, text: str) -> str:
         for pattern, replacement in self.replaced:
