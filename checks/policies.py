@@ -18,7 +18,7 @@ from checks.assembly import Assembly, Stack, once
 from osusume_endpoint.iam import conditions, matching
 from osusume_endpoint.iam.matching import ABSENT, UNKNOWN, Missing, Value
 
-Context = Mapping[str, str | Missing]
+Context = Mapping[str, str]
 # Of people's sessions: what a service does under a role has none of them ("AWS global condition context keys").
 _OF_PEOPLE = frozenset(
     "aws:multifactorauthpresent aws:multifactorauthage aws:username aws:federatedprovider aws:sourceidentity".split()
@@ -105,14 +105,14 @@ class Role:
         return f"{self.stack}/{self.logical_id}"
 
     def allows(self, action: str, resource: str | None = None, context: Context | None = None) -> bool:
-        """By its policies, and by its boundary where that is known ("Permissions boundaries for IAM entities")."""
+        """Whether its policies allow it, and its boundary where that is known ("Permissions boundaries for IAM entities")."""
         known = {**self.session(action), **(context or {})}
         return self.grants(action, resource, context) and (
             not self.within or allowed(self.within, action, resource, known)
         )
 
     def grants(self, action: str, resource: str | None = None, context: Context | None = None) -> bool:
-        """By its policies alone."""
+        """Whether its policies alone allow it."""
         given = (*self.statements, *self.attached)
         return allowed(given, action, resource, {**self.session(action), **(context or {})})
 
@@ -124,7 +124,7 @@ class Role:
         """
         account = self.arn.split(":")[4]
         now = datetime.now(UTC)
-        known: dict[str, str | Missing] = {
+        known = {
             "aws:CurrentTime": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
             "aws:EpochTime": str(int(now.timestamp())),
             "aws:PrincipalArn": self.arn,

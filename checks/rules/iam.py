@@ -300,7 +300,7 @@ def _deputy(role: Role) -> Iterator[Finding]:
 
 
 def _account(principal: str) -> str:
-    """Of an account's number or the ARN of one of its principals."""
+    """The number of the account that a principal names, or is of."""
     return principal.split(":")[4] if principal.count(":") >= 4 else principal
 
 
