@@ -105,7 +105,7 @@ class Role:
         return f"{self.stack}/{self.logical_id}"
 
     def allows(self, action: str, resource: str | None = None, context: Context | None = None) -> bool:
-        """Whether its policies allow it, and its boundary where that is known (IAM user guide, "Permissions boundaries")."""
+        """Whether its policies allow it, and its boundary where that is known ("Permissions boundaries")."""
         known = {**self.session(action), **(context or {})}
         return self.grants(action, resource, context) and (
             not self.within or allowed(self.within, action, resource, known)
