@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
@@ -18,6 +19,11 @@ from osusume_endpoint.iam import conditions, matching
 from osusume_endpoint.iam.matching import ABSENT, UNKNOWN, Missing, Value
 
 Context = Mapping[str, str]
+# Of people's sessions: what a service does under a role has none of them ("AWS global condition context keys").
+_OF_PEOPLE = frozenset(
+    "aws:multifactorauthpresent aws:multifactorauthage aws:username aws:federatedprovider aws:sourceidentity".split()
+)
+_TAG, _TAG_OF_AWS = "aws:principaltag/", "aws:principaltag/aws:"
 _VARIABLE = re.compile(r"\$\{[^}]*\}")
 
 
@@ -63,6 +69,14 @@ class Statement:
         def lookup(key: str) -> Value | Missing:
             if key.lower() in known:
                 return known[key.lower()]
+            if key.lower() in _OF_PEOPLE:
+                return ABSENT
+            if (
+                "aws:principalarn" in known
+                and key.lower().startswith(_TAG)
+                and not key.lower().startswith(_TAG_OF_AWS)
+            ):
+                return ABSENT
             return UNKNOWN if authorization.has_key(action, key) else ABSENT
 
         return conditions.hold(self.conditions, lookup)
@@ -80,6 +94,9 @@ class Role:
     statements: tuple[Statement, ...] = field(default=())
     managed: tuple[str, ...] = field(default=())  # ARNs
     attached: tuple[Statement, ...] = field(default=())  # of AWS's managed policies
+    boundary: str = ""  # ARN
+    within: tuple[Statement, ...] = field(default=())  # of the boundary; none where nobody knows them
+    tags: tuple[tuple[str, str], ...] = field(default=())
     region: str = ""
 
     @property
@@ -88,6 +105,14 @@ class Role:
         return f"{self.stack}/{self.logical_id}"
 
     def allows(self, action: str, resource: str | None = None, context: Context | None = None) -> bool:
+        """Whether its policies allow it, and its boundary where that is known ("Permissions boundaries")."""
+        known = {**self.session(action), **(context or {})}
+        return self.grants(action, resource, context) and (
+            not self.within or allowed(self.within, action, resource, known)
+        )
+
+    def grants(self, action: str, resource: str | None = None, context: Context | None = None) -> bool:
+        """Whether its policies alone allow it."""
         given = (*self.statements, *self.attached)
         return allowed(given, action, resource, {**self.session(action), **(context or {})})
 
@@ -98,7 +123,10 @@ class Role:
         service is asked in: for it no region is known.
         """
         account = self.arn.split(":")[4]
+        now = datetime.now(UTC)
         known = {
+            "aws:CurrentTime": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "aws:EpochTime": str(int(now.timestamp())),
             "aws:PrincipalArn": self.arn,
             "aws:PrincipalAccount": account,
             "aws:PrincipalType": "AssumedRole",
@@ -107,6 +135,7 @@ class Role:
             "aws:SecureTransport": "true",
             "s3:TlsVersion": "1.3",
         }
+        known |= {f"aws:PrincipalTag/{name}": value for name, value in self.tags}
         return known if action.startswith("iam:") else {**known, "aws:RequestedRegion": self.region}
 
     @cached_property
@@ -157,6 +186,9 @@ def _of_stack(stack: Stack) -> Iterator[Role]:
             managed=arns,
             attached=tuple(each for arn in arns for each in _managed(stack, arn)),
             region=stack.resolver.region,
+            boundary=str(properties.get("PermissionsBoundary", "")),
+            within=tuple(_managed(stack, str(properties.get("PermissionsBoundary", "")))),
+            tags=tuple((str(tag["Key"]), str(tag["Value"])) for tag in properties.get("Tags", [])),
         )
 
 
@@ -168,9 +200,11 @@ def _managed(stack: Stack, arn: str) -> Iterator[Statement]:
 
 
 def _attached(stack: Stack) -> Iterator[tuple[str, Statement]]:
-    for logical_id, properties in stack.of_type("AWS::IAM::Policy", "AWS::IAM::ManagedPolicy"):
-        for role in properties.get("Roles", []):
-            for statement in _statements(stack, logical_id, properties["PolicyDocument"]):
+    for logical_id, properties in stack.of_type(
+        "AWS::IAM::Policy", "AWS::IAM::ManagedPolicy", "AWS::IAM::RolePolicy"
+    ):
+        for role in (*properties.get("Roles", []), *listed(properties.get("RoleName", []))):
+            for statement in _statements(stack, logical_id, properties.get("PolicyDocument", {})):
                 yield str(role), statement
 
 
@@ -179,7 +213,7 @@ def _statements(stack: Stack, policy: str, document: dict[str, Any]) -> Iterator
         principal = statement.get("Principal", {})
         principals = principal if isinstance(principal, dict) else {"AWS": principal}
         yield Statement(
-            effect=statement["Effect"],
+            effect=str(statement.get("Effect")),
             actions=tuple(str(a) for a in listed(statement.get("Action", []))),
             resources=tuple(str(r) for r in listed(statement.get("Resource", []))),
             conditions=statement.get("Condition", {}),

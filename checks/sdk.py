@@ -97,7 +97,23 @@ def parse(resource: str) -> Call | None:
         raise ValueError(f"{names[0]} has no action {names[1]!r}")
     if names[1][0].isupper():
         raise ValueError(f"action {names[1]!r} must start with a small letter")
-    return Call(service, operation, pattern, optimized=not target.startswith("aws-sdk:"))
+    optimized = not target.startswith("aws-sdk:")
+    if not _supported(names[0], operation, pattern, optimized=optimized):
+        raise ValueError(f"Resource {resource!r}: {target} has no .{pattern}")
+    return Call(service, operation, pattern, optimized=optimized)
+
+
+# Step Functions developer guide, "Integrating services": optimized integrations that only answer, or wait for a token.
+_NEVER_SYNC = frozenset("apigateway dynamodb events lambda sns sqs".split())
+_NEVER_TOKEN = frozenset({"dynamodb"})
+
+
+def _supported(service: str, operation: str, pattern: str, *, optimized: bool) -> bool:
+    if pattern == "sync:2":
+        return optimized and operation == "StartExecution"
+    if pattern == "sync":
+        return optimized and service not in _NEVER_SYNC
+    return pattern == "" or (pattern == "waitForTaskToken" and not (optimized and service in _NEVER_TOKEN))
 
 
 def botocore_name(service: str) -> str:

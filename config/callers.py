@@ -17,6 +17,8 @@ OPERATIONS = tuple(route.operation for route in ROUTES)
 
 PlanName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,29}$")]
 Account = Annotated[str, Field(pattern=r"^\d{12}$")]
+# IAM user guide, "IAM name requirements"; a name alone, since it is compared with that of the caller.
+Principal = Annotated[str, Field(pattern=r"^(\*|[A-Za-z0-9_+=,.@-]{1,64})$")]
 
 
 class UsagePlan(Section):

@@ -19,8 +19,23 @@ class ConfigError(Exception):
     @classmethod
     def from_validation(cls, file: str, errors: Iterable[Any], *, holder: Holder) -> ConfigError:
         """`errors` as pydantic lists them; `holder` gives the file of a key, named where it isn't `file`."""
-        lines = list(dict.fromkeys(_of_file(problem, file, holder(problem["loc"])) for problem in errors))
+        told = _without_echoes(list(errors))
+        lines = list(dict.fromkeys(_of_file(problem, file, holder(problem["loc"])) for problem in told))
         return cls("\n".join([f"{file}: {len(lines)} problem(s), nothing was changed", *lines]))
+
+
+def _without_echoes(problems: list[Any]) -> list[Any]:
+    """A list whose elements are wrong has none left, which is no problem of its own."""
+    places = [problem["loc"] for problem in problems]
+    return [
+        problem
+        for problem in problems
+        if problem["type"] != "too_short"
+        or not any(
+            len(place) > len(problem["loc"]) and place[: len(problem["loc"])] == problem["loc"]
+            for place in places
+        )
+    ]
 
 
 def _of_file(problem: Any, file: str, holder: str) -> str:
@@ -35,11 +50,23 @@ def _line(problem: Any, whole: str, page: str) -> str:
     return f"  {key}{shown}: {_cure(problem, page)}"
 
 
+# What YAML calls what pydantic names by its own types.
+_SHAPES = {
+    "string_type": "write a string (in quotes, where it looks like a number, a date or true and false)",
+    "model_type": "this key is a section: write its keys and values beneath it, or leave it out",
+    "dict_type": "write keys and values beneath it, or leave it out",
+    "tuple_type": "write a list, such as [one, other]",
+    "invalid_key": "a key is a text: put it in quotes",
+}
+
+
 def _cure(problem: Any, page: str) -> str:
     if problem["type"] == "extra_forbidden":
         return f"this key is not known: correct or remove it ({page} lists them all)"
     if problem["type"] == "missing":
         return "this key is required: add it"
+    if problem["type"] in _SHAPES:
+        return _SHAPES[problem["type"]]
     return str(problem["msg"]).removeprefix("Value error, ")
 
 

@@ -7,12 +7,18 @@ solution version". tests/config/test_recipes.py compares the table with a second
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
 Kind = Literal["int", "float", "bool", "choice"]
 Value = int | float | bool | str
+# Python reads more as a number: 1_49, blanks around it, digits of other scripts.
+_WRITTEN = {
+    "int": re.compile(r"-?[0-9]{1,18}"),
+    "float": re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,18})?([eE]-?[0-9]{1,2})?"),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,10 +42,9 @@ class Hyperparameter:
                 words = " or ".join(repr(choice) for choice in known)
                 raise ValueError(f"hyperparameter {name} is {value!r}: write {words}")
             return
-        try:
-            number = int(value) if self.kind == "int" else float(value)
-        except ValueError:
-            raise ValueError(f"hyperparameter {name} is {value!r}: write a number ({self.kind})") from None
+        if not _WRITTEN[self.kind].fullmatch(value):
+            raise ValueError(f"hyperparameter {name} is {value!r}: write a number ({self.kind})")
+        number = float(value)
         above, below = self.low is None or self.low <= number, self.high is None or number <= self.high
         if not (above and below):
             limits = f"{self.low} to {self.high}" if self.high is not None else f"{self.low} or more"

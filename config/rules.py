@@ -7,9 +7,11 @@ and identifiers", "Reserved words").
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, TypeVar
 
+from config import addresses
 from config.errors import did_you_mean
 from config.limits import MAX_EVENT_TYPES as MAX_EVENT_TYPES
 from config.limits import MAX_METADATA
@@ -91,15 +93,20 @@ def check_vpc(network: Network) -> None:
     given = [name for name, value in made.items() if value is not None]
     if given:
         raise ValueError(f"{given[0]} is of a VPC that is made, but vpc_id names one that exists: remove one")
+    addresses.check_distinct("route_table_ids", network.route_table_ids)
     if len(set(network.subnet_ids)) != zones:
         raise ValueError(
             f"subnet_ids has {len(set(network.subnet_ids))} subnets for {zones} availability_zones: "
             "give one private subnet for each zone, in their order"
         )
+    addresses.check_distinct("subnet_ids", network.subnet_ids)
 
 
 _IMPORTED = ("endpoint", "port", "secret_arn", "secret_key_arn", "security_group_id")
 _BALANCED = (".cluster-ro-", ".cluster-custom-")
+_NUMBERS = re.compile(r"[0-9.]+")
+# Aurora user guide, "Using TLS/SSL with RDS Proxy": its certificates are ACM's, which RDS's bundle does not have.
+_PROXY = ".proxy-"
 
 
 def check_cluster(aurora: Aurora) -> None:
@@ -116,9 +123,20 @@ def check_cluster(aurora: Aurora) -> None:
         raise ValueError(
             f"create is false, so the existing cluster must be described: set {', '.join(missing)}"
         )
+    endpoint = str(aurora.endpoint).lower()
+    if _NUMBERS.fullmatch(endpoint):
+        raise ValueError(
+            f"endpoint is {aurora.endpoint!r}, and a server's certificate holds its name, which is verified: give the "
+            "host name"
+        )
+    if _PROXY in endpoint and aurora.certificate_file is None:
+        raise ValueError(
+            f"endpoint {aurora.endpoint!r} is a proxy's, whose certificate isn't of RDS's authorities: give the "
+            "cluster's endpoint, or certificate_file, such as /etc/pki/tls/certs/ca-bundle.crt"
+        )
     # Aurora user guide, "Aurora endpoint connections": each connection may come to another instance, and a snapshot
     # that was exported belongs to one.
-    if any(part in str(aurora.endpoint) for part in _BALANCED):
+    if any(part in endpoint for part in _BALANCED):
         raise ValueError(
             f"endpoint {aurora.endpoint!r} spreads connections over several instances, and all tables are read of one "
             "snapshot of one instance: give the endpoint of one reader instance, or the cluster's (writer's)"
@@ -189,9 +207,66 @@ def check_action_events(datasets: Datasets, attribute: str | None) -> None:
         )
 
 
+# Attributes that the log has by themselves (glue_jobs/transforms/log_attributes.py), and the created table's sort key.
+_OURS = {"simulated": "the mark of simulated events", "served_as": "how an answer came about"}
+_SORT_KEY = "event_key"
+
+
+def check_own_attributes(log: ApplicationLog) -> None:
+    """Neither what a created table adds to an event, nor its time to live, stands where the event's own stands."""
+    if not log.create:
+        return
+    for key, name in log.attributes.model_dump(exclude_none=True).items():
+        if name == _SORT_KEY:
+            raise ValueError(
+                f"attributes.{key} is {name!r}, the sort key that the created table has itself: name another attribute"
+            )
+        if name == log.ttl_attribute:
+            raise ValueError(
+                f"ttl_attribute is {name!r}, which attributes.{key} is too, and an event would expire by it: name an "
+                "attribute that only says when an event expires"
+            )
+    if log.ttl_attribute in (_SORT_KEY, *_OURS):
+        raise ValueError(
+            f"ttl_attribute is {log.ttl_attribute!r}, which an event has for itself: name another"
+        )
+
+
+def check_columns(names: Mapping[str, str]) -> None:
+    """Each says something else, so each has a column of its own."""
+    seen: dict[str, str] = {}
+    for key, name in names.items():
+        other = seen.setdefault(name, key)
+        if other != key:
+            raise ValueError(f"{key} is {name!r}, as {other} is: name the column of each")
+
+
+def check_principals(owner: str | None, viewers: Iterable[str]) -> None:
+    """QuickSight takes one set of permissions for each."""
+    named = [*([owner] if owner else []), *viewers]
+    for one in viewers:
+        if named.count(one) > 1:
+            raise ValueError(
+                f"viewer_arns has {one!r} twice, or it is principal_arn, who may look too: keep one"
+            )
+
+
+# Systems Manager API reference, PutParameter: names don't begin with "aws" or "ssm"; S3 user guide, "General purpose
+# bucket naming rules": not with "sthree-" either.
+_AWS_S_OWN = ("aws", "ssm")
+
+
+def check_app(app: str) -> str:
+    if app.startswith(_AWS_S_OWN) or app == "sthree":
+        raise ValueError(
+            f"app is {app!r}, and AWS keeps names that begin so to itself (parameters, buckets): take another"
+        )
+    return app
+
+
 def check_attributes(names: Mapping[str, str | None]) -> None:
     """Spark reads names of JSON in any case, so two that differ by case are one."""
-    seen: dict[str, str] = {}
+    seen = {name: f"an attribute of ours, {what}," for name, what in _OURS.items()}
     for key, name in names.items():
         if name is None:
             continue
@@ -286,6 +361,7 @@ def check_fields(key: str, fields: Iterable[DatasetField]) -> None:
             check_action_field(field)
         else:
             check_column_name(key, field.name)
+    check_texts(key, fields)
     metadata = [name for name in names if name not in RESERVED_TYPES]
     if not metadata:
         raise ValueError("fields: at least one metadata field is required: add one")
@@ -296,6 +372,26 @@ def check_fields(key: str, fields: Iterable[DatasetField]) -> None:
         )
     if len(metadata) > MAX_METADATA[key]:
         raise ValueError(f"fields: {len(metadata)} metadata fields, at most {MAX_METADATA[key]}: remove some")
+
+
+def check_texts(key: str, fields: Iterable[DatasetField]) -> None:
+    """Developer guide, "Custom dataset and schema requirements": only items have textual fields; one is their name."""
+    named = [field.name for field in fields if field.item_name]
+    if len(named) > 1:
+        raise ValueError(f"fields: {named[0]} and {named[1]} are both the item's name: keep one")
+    texts = [field.name for field in fields if field.textual]
+    if len(texts) > 1:
+        raise ValueError(
+            f"fields: {texts[0]} and {texts[1]} are both textual, and Personalize reads one: keep one"
+        )
+    for field in fields:
+        if key == "USER_ID" and (field.textual or field.item_name):
+            which = "textual" if field.textual else "the item's name"
+            raise ValueError(
+                f"fields: {field.name} is {which}, which only fields of items may be: remove that"
+            )
+        if field.item_name and (field.categorical or field.textual):
+            raise ValueError(f"fields: {field.name} is the item's name and categorical or textual: keep one")
 
 
 def check_action_field(field: DatasetField) -> None:
@@ -332,10 +428,40 @@ def check_column_name(key: str, name: str) -> None:
         )
 
 
+# PostgreSQL manual, "SQL Key Words": reserved ones, as RDS refuses a database's name that is one ("CreateDBCluster").
+_POSTGRESQL_RESERVED = frozenset(
+    "all analyse analyze and any array as asc asymmetric both case cast check collate column constraint create "
+    "current_catalog current_date current_role current_time current_timestamp current_user default deferrable desc "
+    "distinct do else end except false fetch for foreign from grant group having in initially intersect into lateral "
+    "leading limit localtime localtimestamp not null offset on only or order placing primary references returning "
+    "select session_user some symmetric system_user table then to trailing true union unique user using variadic when "
+    "where window with".split()
+)
+_DATABASES_OF_RDS = frozenset({"rdsadmin", "template0", "template1"})
+
+
+def check_created_database(name: str) -> None:
+    if name in _POSTGRESQL_RESERVED:
+        raise ValueError(
+            f"database is {name!r}, a reserved word of PostgreSQL: take another name, such as shop"
+        )
+    if name in _DATABASES_OF_RDS:
+        raise ValueError(
+            f"database is {name!r}, which each cluster has for itself: take another name, such as shop"
+        )
+
+
+# Databases of Redshift's own (Redshift database developer guide, "CREATE DATABASE", "PG_DATABASE"; `awsdatacatalog` is
+# how it names Glue's Data Catalog).
+_DATABASES_THERE = frozenset({"template0", "template1", "padb_harvest", "awsdatacatalog"})
+
+
 def check_database_name(key: str, name: str) -> str:
     """Quotes don't help: Redshift refuses a reserved word as a database's name."""
     if name.upper() in tables.reserved_words():
         raise ValueError(f"{key} is {name!r}, a reserved word of Redshift: take another name")
+    if name in _DATABASES_THERE:
+        raise ValueError(f"{key} is {name!r}, a database that Redshift has itself: take another name")
     return name
 
 
@@ -343,6 +469,12 @@ def check_field(field: DatasetField) -> None:
     expected = RESERVED_TYPES.get(field.name)
     if expected is not None and field.type != expected:
         raise ValueError(f"fields: {field.name} has type {field.type!r}: Personalize wants {expected!r}")
+    if (
+        field.name.endswith("_ID")
+        and expected is not None
+        and (field.categorical or field.textual or field.item_name)
+    ):
+        raise ValueError(f"fields: {field.name} is a key, so no category, text or name: remove that")
     if expected is not None and field.nullable and field.name != "CREATION_TIMESTAMP":
         raise ValueError(f"fields: {field.name} can't be nullable: remove nullable")
     if field.added and not field.nullable:

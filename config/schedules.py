@@ -1,6 +1,6 @@
 """EventBridge Scheduler's expressions: what they mean, when they fire, and which of them start a pipeline.
 
-Source: EventBridge Scheduler user guide, "Schedule types": cron-based, rate-based and one-time schedules.
+Source: EventBridge Scheduler user guide, "Schedule types": cron-based, rate-based and one-time schedules, time zones.
 """
 
 from __future__ import annotations
@@ -11,6 +11,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import islice, pairwise
+from zoneinfo import available_timezones
+
+from config.errors import did_you_mean
 
 _FIELDS = ("minutes", "hours", "day of month", "month", "day of week", "year")
 _RANGES = ((0, 59), (0, 23), (1, 31), (1, 12), (1, 7), (1970, 2199))
@@ -67,6 +70,20 @@ def check_starts(expression: str, *, now: datetime | None = None) -> str:
             "correct its minutes, such as cron(0 3 * * ? *)"
         )
     return expression
+
+
+# A machine's own, which another machine has otherwise or not at all.
+_OF_THE_MACHINE = frozenset({"localtime", "Factory", "posixrules"})
+
+
+def check_time_zone(name: str) -> str:
+    """An IANA time zone. Raises ValueError with a cure that is never another zone of a like name."""
+    known = available_timezones() - _OF_THE_MACHINE
+    if name not in known:
+        example = "write region and city, such as Asia/Tokyo, or UTC"
+        cure = did_you_mean(name, known) if "/" in name else example
+        raise ValueError(f"time_zone is {name!r}, no time zone of IANA: {cure}")
+    return name
 
 
 def fires(expression: str, since: datetime) -> Iterator[datetime]:

@@ -5,15 +5,17 @@ from __future__ import annotations
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
-from zoneinfo import available_timezones
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from config import (
+    addresses,
+    arns,
     business,
     callers,
     context,
     experiments,
+    figures,
     files,
     filter_rules,
     gate,
@@ -31,21 +33,23 @@ from config.files import Content
 from config.gate import QualityGate
 from config.limits import MAX_BATCH_RECORDS, MIN_BATCH_RECORDS
 from config.names import Names
-from config.section import ItemId, Section
+from config.schedules import check_time_zone
+from config.section import Email, EventType, ItemId, KmsKey, Section
 from config.solution import FieldName, Solution
 from config.tokens import Jwt
 
-ColumnName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+# PostgreSQL, "Identifiers and Key Words": longer names are cut off at 63 bytes, in silence.
+ColumnName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=63)]
 # DynamoDB developer guide, "Naming rules"; the backtick is Spark's quote.
 AttributeName = Annotated[str, Field(pattern=r"^[^`]+$", max_length=255)]
 # As an event's: what tells items of the log apart.
-EntryType = Annotated[str, Field(min_length=1, max_length=256)]
-SubnetId = Annotated[str, Field(pattern=r"^subnet-[0-9a-f]{8,17}$")]
+EntryType = EventType
+SubnetId = Annotated[str, Field(pattern=r"^subnet-([0-9a-f]{8}|[0-9a-f]{17})$")]
 # Personalize's "Quotas": characters of an expression.
 FilterName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{1,29}$")]
 FilterExpression = Annotated[str, Field(min_length=1, max_length=2500)]
-RouteTableId = Annotated[str, Field(pattern=r"^rtb-[0-9a-f]{8,17}$")]
-TableName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*\.[A-Za-z_][A-Za-z0-9_]*$")]
+RouteTableId = Annotated[str, Field(pattern=r"^rtb-([0-9a-f]{8}|[0-9a-f]{17})$")]
+TableName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,62}\.[A-Za-z_][A-Za-z0-9_]{0,62}$")]
 
 
 class Network(Section):
@@ -58,7 +62,7 @@ class Network(Section):
     """Three or four zones that get subnets; given here because a look-up would need credentials."""
     nat_gateways: int | None = Field(default=None, ge=1, le=4)
     """Gateways for outbound traffic of the private subnets, 1 unless said; more survive the loss of a zone."""
-    vpc_id: str | None = Field(default=None, pattern=r"^vpc-[0-9a-f]{8,17}$")
+    vpc_id: str | None = Field(default=None, pattern=r"^vpc-([0-9a-f]{8}|[0-9a-f]{17})$")
     """A VPC that exists, in place of one that is made. Its private subnets must have a way to AWS's APIs."""
     subnet_ids: tuple[SubnetId, ...] = ()
     """Private subnets of the VPC that exists, one for each of `availability_zones`, in their order."""
@@ -72,6 +76,11 @@ class Network(Section):
         if twice:
             raise ValueError(f"zone {twice[0]!r} is listed twice: a group of subnets wants zones that differ")
         return zones
+
+    @field_validator("cidr")
+    @classmethod
+    def _is_a_range(cls, cidr: str | None) -> str | None:
+        return None if cidr is None else addresses.check_range(cidr)
 
     @model_validator(mode="after")
     def _is_made_or_exists(self) -> Self:
@@ -105,12 +114,12 @@ class Aurora(Section):
         default=None, pattern=r"^arn:aws:secretsmanager:[a-z0-9-]+:\d{12}:secret:.+-[A-Za-z0-9]{6}$"
     )
     """Secret {username, password} of a user of an existing cluster who may read the tables."""
-    secret_key_arn: str | None = Field(default=None, pattern=r"^arn:aws:kms:[a-z0-9-]+:\d{12}:key/.+$")
+    secret_key_arn: KmsKey | None = None
     """KMS key of that secret, where it isn't the account's own for Secrets Manager."""
-    security_group_id: str | None = Field(default=None, pattern=r"^sg-[0-9a-f]{8,17}$")
+    security_group_id: str | None = Field(default=None, pattern=r"^sg-([0-9a-f]{8}|[0-9a-f]{17})$")
     """Security group of an existing cluster; Glue is let in."""
     database: str = Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")
-    """Database that holds the application's tables."""
+    """Database that holds the application's tables; of a created cluster, no reserved word of PostgreSQL."""
     min_capacity: float = Field(default=0.5, ge=0, le=256, multiple_of=0.5)
     """Lowest capacity in ACU (0.5 ACU steps; 0 pauses the cluster)."""
     max_capacity: float = Field(default=2, ge=1, le=256, multiple_of=0.5)
@@ -127,6 +136,8 @@ class Aurora(Section):
     @model_validator(mode="after")
     def _an_imported_cluster_is_described(self) -> Self:
         rules.check_cluster(self)
+        if self.create:
+            rules.check_created_database(self.database)
         if self.min_capacity > self.max_capacity:
             raise ValueError(
                 f"min_capacity {self.min_capacity} is above max_capacity {self.max_capacity}: lower the first"
@@ -198,6 +209,7 @@ class ApplicationLog(Section):
                 "create is false, and an existing table says itself by which attribute it expires: "
                 "remove ttl_attribute"
             )
+        rules.check_own_attributes(self)
         streaming.check_stream_arn(self)
         return self
 
@@ -214,7 +226,7 @@ class Sources(Section):
 class EventRule(Section):
     """An event type that counts as an interaction, and its weight in training (0-1)."""
 
-    type: str = Field(min_length=1, max_length=256)
+    type: EventType
     """EVENT_TYPE in Personalize; for the log, the application's event_type."""
     source: Literal["orders", "application_log"]
     """Where events of the type come from."""
@@ -242,6 +254,11 @@ class OrderColumns(Section):
     """What was paid; without it orders have no value."""
     ORDER_ID: ColumnName | None = None
     """The order that the line belongs to; without it, what a user bought at one moment is one order."""
+
+    @model_validator(mode="after")
+    def _each_has_its_own(self) -> Self:
+        rules.check_columns(self.model_dump(exclude_none=True))
+        return self
 
 
 class InteractionField(Section):
@@ -389,7 +406,7 @@ class ActionsDataset(Section):
 class ActionEvent(Section):
     """An event type of the application log that says what a user did about an action."""
 
-    type: str = Field(min_length=1, max_length=256)
+    type: EventType
     """EVENT_TYPE of the log."""
     means: Literal["Viewed", "Taken", "Not Taken"]
     """What it is to Personalize."""
@@ -478,6 +495,11 @@ class Datasets(Section):
     quality: DataQuality = DataQuality()
     """When a run stops."""
 
+    @model_validator(mode="after")
+    def _bounds_are_of_figures(self) -> Self:
+        figures.check(self)
+        return self
+
     def configured(self, name: str) -> bool:
         """Whether there is a dataset: `interactions` always, others where the configuration has them."""
         return getattr(self, name) is not None
@@ -528,9 +550,7 @@ class Etl(Section):
     """Time after which a job is stopped."""
     batch_records: int = Field(default=MAX_BATCH_RECORDS, ge=MIN_BATCH_RECORDS, le=MAX_BATCH_RECORDS)
     """Users or items that one batch inference job of Personalize is asked about; what is more becomes several jobs."""
-    bootstrap_key_arn: str | None = Field(
-        default=None, pattern=r"^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[0-9a-f-]{36}$"
-    )
+    bootstrap_key_arn: KmsKey | None = None
     """Customer key of the bootstrap bucket, if it has one: the jobs decrypt their scripts with it."""
 
     @model_validator(mode="after")
@@ -583,7 +603,7 @@ class Schedule(Section):
     @field_validator("time_zone")
     @classmethod
     def _is_a_time_zone(cls, time_zone: str) -> str:
-        return rules.one_of("time_zone", time_zone, available_timezones())
+        return check_time_zone(time_zone)
 
 
 class Publishing(Section):
@@ -616,9 +636,9 @@ class Api(Section):
     """Requests of a burst."""
     log_impressions: bool | None = None
     """Whether what the API shows a user is logged by itself; null: where the log's table is made here and keeps it."""
-    may_explain: tuple[str, ...] = ()
+    may_explain: tuple[callers.Principal, ...] = ()
     """Names of IAM roles and users who may ask with `explain=true` why a list is as it is; `*` is everybody."""
-    service_callers: tuple[str, ...] = ()
+    service_callers: tuple[callers.Principal, ...] = ()
     """Names of IAM roles and users who may read segments of users; `*` is everybody who may call the API."""
     usage_plans: dict[callers.PlanName, callers.UsagePlan] = Field(default_factory=dict, max_length=20)
     """Limits of single callers, by name: each is a usage plan with an API key of its own (docs/api.md)."""
@@ -642,6 +662,14 @@ class Api(Section):
         """Origins whose pages may call; none: there is no CORS at all."""
         return self.cors.origins if self.cors else ()
 
+    @field_validator("may_explain", "service_callers")
+    @classmethod
+    def _each_is_named_once(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"{twice[0]!r} is listed twice: keep one")
+        return names
+
     @field_validator("caller_accounts")
     @classmethod
     def _accounts_are_somebodys(cls, accounts: tuple[str, ...]) -> tuple[str, ...]:
@@ -654,7 +682,9 @@ class Api(Section):
         return self
 
 
-QuickSightPrincipal = Annotated[str, Field(pattern=r"^arn:aws:quicksight:[a-z0-9-]+:\d{12}:(user|group)/.+$")]
+QuickSightPrincipal = Annotated[
+    str, Field(pattern=r"^arn:aws:quicksight:[a-z0-9-]+:\d{12}:(user|group)/[^/]+/.+$")
+]
 # It stands between quotes in the marts' SQL.
 EventName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_ .:/-]{0,255}$")]
 
@@ -677,6 +707,7 @@ class QuickSight(Section):
 
     @model_validator(mode="after")
     def _has_an_owner(self) -> Self:
+        rules.check_principals(self.principal_arn, self.viewer_arns)
         if self.enabled and self.principal_arn is None:
             raise ValueError(
                 "enabled is true, so principal_arn must name the QuickSight user or group that owns it"
@@ -733,6 +764,15 @@ class Analytics(Section):
         """Whether there is a warehouse, and dbt builds its marts on CodeBuild."""
         return self.enabled and self.dbt.runs_on == "codebuild"
 
+    @model_validator(mode="after")
+    def _what_is_shown_is_no_click(self) -> Self:
+        if self.click_event == self.impression_event:
+            raise ValueError(
+                f"click_event and impression_event are both {self.click_event!r}, so each showing would be a click: "
+                "name the event type of each"
+            )
+        return self
+
     @field_validator("database")
     @classmethod
     def _is_no_reserved_word(cls, database: str) -> str:
@@ -759,7 +799,7 @@ class Analytics(Section):
 class Alerts(Section):
     """Who hears of failed and late runs."""
 
-    email: str | None = Field(default=None, pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")
+    email: Email | None = None
     """Address that is subscribed to the alerts topic; it must confirm."""
 
 
@@ -772,7 +812,7 @@ class Budget(Section):
         default=(80, 100), min_length=1, max_length=4
     )
     """Shares of it, each of which mails once it is spent; the last one also when the month is forecast to reach it."""
-    email: str | None = Field(default=None, pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")
+    email: Email | None = None
     """Who is told; `alerts.email` unless said."""
 
     @field_validator("alert_at_percent")
@@ -787,7 +827,7 @@ class Settings(Section):
     """One environment."""
 
     app: str = Field(pattern=r"^[a-z][a-z0-9]{1,15}$")
-    """First part of every name."""
+    """First part of every name; AWS keeps names that begin with `aws` or `ssm` to itself."""
     environment: str = Field(pattern=r"^[a-z][a-z0-9]{1,9}$")
     """Second part of every name, and the name of the file."""
     account: str = Field(pattern=r"^\d{12}$")
@@ -835,6 +875,11 @@ class Settings(Section):
     log_retention_days: int = 30
     """How long CloudWatch keeps logs; one of its fixed values."""
 
+    @field_validator("app")
+    @classmethod
+    def _is_a_beginning(cls, app: str) -> str:
+        return rules.check_app(app)
+
     @field_validator("region")
     @classmethod
     def _has_personalize(cls, region: str) -> str:
@@ -859,8 +904,19 @@ class Settings(Section):
     @model_validator(mode="after")
     def _zones_are_in_the_region(self) -> Self:
         for zone in self.network.availability_zones:
-            if not zone.startswith(self.region):
-                raise ValueError(f"network.availability_zones: {zone!r} is not in region {self.region!r}")
+            addresses.check_zone(zone, self.region)
+        return self
+
+    @model_validator(mode="after")
+    def _what_is_named_lies_here(self) -> Self:
+        arns.check(self)
+        return self
+
+    @model_validator(mode="after")
+    def _the_warehouse_has_room(self) -> Self:
+        if self.network.cidr is not None and self.analytics.enabled:
+            zones, capacity = len(self.network.availability_zones), self.analytics.base_capacity_rpu
+            addresses.check_room(self.network.cidr, zones=zones, capacity=capacity)
         return self
 
     @model_validator(mode="after")

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from config.addresses import check_distinct
 from config.errors import did_you_mean
 from config.names import Names
 from config.recipes import RECIPES, Hyperparameter, Recipe
@@ -49,7 +50,33 @@ def _audience(solution: Solution, recipe: Recipe) -> None:
 
 
 def _hyperparameters(solution: Solution, recipe: Recipe) -> None:
-    _known("hyperparameter", solution.hyperparameters, recipe.hyperparameters, recipe)
+    given = solution.hyperparameters
+    _known("hyperparameter", given, recipe.hyperparameters, recipe)
+    ranges = solution.tuning.ranges if solution.tuning else {}
+    for name, value in given.items():
+        if recipe.hyperparameters[name].tuned_only:
+            raise ValueError(
+                f"hyperparameter {name} is {value!r}, but {recipe.name} only searches it: remove it, and write "
+                f"tuning.ranges.{name} with min and max"
+            )
+        if name in ranges:
+            raise ValueError(
+                f"hyperparameter {name} is {value!r}, but tuning.ranges.{name} searches it: remove one of them"
+            )
+    _leave_something(given, recipe)
+
+
+def _leave_something(given: Mapping[str, str], recipe: Recipe) -> None:
+    """Least and most of one figure: between them is something."""
+    for least, known in recipe.hyperparameters.items():
+        most = least.replace("min_", "max_", 1)
+        if not least.startswith("min_") or most not in recipe.hyperparameters:
+            continue
+        low, high = given.get(least, known.default), given.get(most, recipe.hyperparameters[most].default)
+        if float(low) >= float(high):
+            raise ValueError(
+                f"hyperparameter {least} is {low} and {most} {high}, which leave nothing: lower the first"
+            )
 
 
 def _known(what: str, given: Mapping[str, str], known: Mapping[str, Hyperparameter], recipe: Recipe) -> None:
@@ -115,6 +142,7 @@ def _chosen_items(solution: Solution, recipe: Recipe) -> None:
         raise ValueError(f"items is given, but {recipe.name} takes none in batch: remove it")
     if (chosen.popular is None) == (not chosen.ids):
         raise ValueError("items needs ids or popular: give one of them")
+    check_distinct("items.ids", chosen.ids)
     _few_enough(solution, recipe, chosen.popular or len(chosen.ids))
 
 
@@ -191,7 +219,7 @@ def _check_range(name: str, searched: Range, known: Hyperparameter, recipe: Reci
 
 def number(value: float) -> str:
     """As a hyperparameter is written: whole numbers without a point."""
-    return str(int(value)) if value == int(value) else str(value)
+    return str(int(value)) if value == int(value) else f"{value:.12f}".rstrip("0")
 
 
 def _objective(solution: Solution, recipe: Recipe) -> None:
@@ -267,6 +295,8 @@ def _problems(solution: Solution, datasets: Datasets) -> Iterator[str]:
             )
     if solution.recipe == "aws-semantic-similarity":
         yield from _unnamed_items(datasets)
+    if solution.campaign is not None and solution.campaign.metadata and not datasets.configured("items"):
+        yield "has campaign.metadata, but there is no datasets.items: add the dataset, or remove campaign.metadata"
     yield from _unknown_events(solution, datasets)
     yield from _unknown_fields(solution, datasets)
     yield from _no_objective(solution, datasets)
@@ -300,6 +330,8 @@ def _unknown_fields(solution: Solution, datasets: Datasets) -> Iterator[str]:
     for dataset, names in solution.excluded_fields.items():
         known = _excludable(dataset, datasets)
         for name in names:
+            if names.count(name) > 1:
+                yield f"has excluded_fields.{dataset} with {name} twice: keep one"
             if name not in known:
                 why = "can't be left out" if name in _KEYS else "is no field of it"
                 yield f"has excluded_fields.{dataset} with {name}, which {why}: {did_you_mean(name, known)}"

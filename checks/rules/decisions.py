@@ -71,10 +71,13 @@ def _managed(assembly: Assembly, role: Role) -> Iterator[Finding]:
     own = {
         stack.resolver.arn(logical_id) for stack, logical_id, _ in assembly.each("AWS::IAM::ManagedPolicy")
     }
-    for arn in role.managed:
+    for arn in filter(None, (*role.managed, role.boundary)):
         if arn not in own and managed.document(arn) is None:
             near = managed.nearest(arn)
-            why = f"managed policy {arn} is none of AWS's and none of the stacks': it is taken to grant nothing."
+            taken = (
+                "it is taken to grant nothing" if arn in role.managed else "what it leaves out is not known"
+            )
+            why = f"managed policy {arn} is none of AWS's and none of the stacks': {taken}."
             cure = f"did you mean {near}?" if near else "write the statements into the role's own policy."
             yield Finding(role.stack, role.logical_id, "iam-managed-policy", why, cure)
     for statement in (*role.statements, *role.attached):
@@ -128,7 +131,11 @@ def _never(role: Role) -> Iterator[Finding]:
     for statement in role.statements:
         for action in statement.actions if statement.effect == "Allow" else ():
             session = role.session(action)
-            known = {key: value for key, value in session.items() if key in _ANY_CONTEXT}
+            known = {
+                key: value
+                for key, value in session.items()
+                if key in _ANY_CONTEXT or key.startswith("aws:PrincipalTag/")
+            }
             written = {key for keys in statement.conditions.values() for key in keys}
             if {key.lower() for key in known} & {key.lower() for key in written} and (
                 statement.holds(action, known) is False

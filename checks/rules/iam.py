@@ -88,6 +88,12 @@ RULES = (
         'IAM user guide, "AWS JSON policy elements: Principal"',
     ),
     Rule(
+        "iam-trust-account",
+        "Nothing fails: another account may do what the role may.",
+        "Take the account away, or give the role to a stack of its own.",
+        'IAM user guide, "Access to AWS accounts owned by third parties"',
+    ),
+    Rule(
         "iam-confused-deputy",
         "The service may use the role on behalf of another account.",
         "Add aws:SourceAccount to the trust.",
@@ -167,6 +173,11 @@ def _missing(role: Role, need: Need) -> Finding:
     recorded = need.because == "a call recorded in the local run"
     rule = "iam-pass-role" if need.action == "iam:PassRole" else "iam-recorded" if recorded else "iam-missing"
     condition = "".join(f" with {key} {value}" for key, value in need.context)
+    if role.grants(need.action, need.resource, dict(need.context)):
+        why = f"{need.because}: the boundary {role.boundary} leaves out {need.action} on {need.resource}."
+        return Finding(
+            role.stack, role.logical_id, rule, why, f"allow {need.action} there, or take another boundary."
+        )
     return Finding(
         role.stack,
         role.logical_id,
@@ -277,11 +288,20 @@ def _deputy(role: Role) -> Iterator[Finding]:
         if "*" in (*statement.accounts, *statement.services):
             why = "anyone may assume the role."
             yield _of(role, statement, "iam-trust-all", why, "name the service that assumes it.")
+        others = [one for one in statement.accounts if one != "*" and _account(one) != role.arn.split(":")[4]]
+        if others and statement.effect == "Allow":
+            why = f"{', '.join(others)} of another account may assume the role."
+            yield _of(role, statement, "iam-trust-account", why, "take it away.")
         for service in sorted(_DEPUTIES & set(statement.services)):
             if "aws:SourceAccount" not in str(statement.conditions):
                 why = f"{service} may assume the role on behalf of any account."
                 cure = "add the condition aws:SourceAccount (and aws:SourceArn) to the trust policy."
                 yield _of(role, statement, "iam-confused-deputy", why, cure)
+
+
+def _account(principal: str) -> str:
+    """The number of the account that a principal names, or is of."""
+    return principal.split(":")[4] if principal.count(":") >= 4 else principal
 
 
 def _of(role: Role, statement: Statement, rule: str, why: str, cure: str) -> Finding:

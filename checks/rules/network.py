@@ -59,6 +59,12 @@ RULES = (
         'AWS PrivateLink guide, "Control access to VPC endpoints using endpoint policies"',
     ),
     Rule(
+        "network-refused",
+        "EC2 refuses the endpoint or the subnet, and with it the stack.",
+        "Name the region's own service, let the VPC have names, give the subnet sixteen addresses.",
+        'AWS PrivateLink guide, "Gateway endpoints", "Enable private DNS names"; VPC user guide, "Subnet CIDR blocks"',
+    ),
+    Rule(
         "network-zones",
         "Redshift or Aurora refuses its subnets.",
         "Give network.availability_zones more zones.",
@@ -83,6 +89,7 @@ def check(assembly: Assembly) -> list[Finding]:
         *_foreign(assembly, network),
         *_unreachable(assembly, network),
         *_zones(assembly),
+        *_refused(assembly),
         *_endpoints(assembly, network),
         *endpoints.check(assembly, network),
     ]
@@ -108,6 +115,33 @@ def _missing(network: Network, needed: Connection) -> Missing | None:
     if there or not needed.returns:
         return there
     return reach.lets_in(network, needed.source, needed.target, ANY_PORT)
+
+
+_SMALLEST, _LARGEST = 28, 16  # subnets' prefixes
+
+
+def _refused(assembly: Assembly) -> Iterator[Finding]:
+    nameless = [
+        stack.resolver.name(logical_id)
+        for stack, logical_id, vpc in assembly.each("AWS::EC2::VPC")
+        if False in (vpc.get("EnableDnsSupport"), vpc.get("EnableDnsHostnames"))
+    ]
+    for stack, logical_id, endpoint in assembly.each("AWS::EC2::VPCEndpoint"):
+        service = str(endpoint.get("ServiceName"))
+        if service.startswith("com.amazonaws.") and not service.startswith(
+            f"com.amazonaws.{assembly.region}."
+        ):
+            why = f"its service {service} is none of {assembly.region}: EC2 has no such service there."
+            cure = f"write com.amazonaws.{assembly.region}.{service.split('.', 3)[-1]}."
+            yield Finding(stack.name, logical_id, "network-refused", why, cure)
+        if endpoint.get("PrivateDnsEnabled") is True and str(endpoint.get("VpcId")) in nameless:
+            why = "it has private DNS names, and its VPC has EnableDnsSupport or EnableDnsHostnames off."
+            yield Finding(stack.name, logical_id, "network-refused", why, "set both true.")
+    for stack, logical_id, subnet in assembly.each("AWS::EC2::Subnet"):
+        length = str(subnet.get("CidrBlock")).rpartition("/")[2]
+        if length.isdecimal() and not _LARGEST <= int(length) <= _SMALLEST:
+            why = f"its range {subnet.get('CidrBlock')} is none from /{_LARGEST} to /{_SMALLEST}."
+            yield Finding(stack.name, logical_id, "network-refused", why, f"make it /{_SMALLEST} or wider.")
 
 
 def _mixed(assembly: Assembly, network: Network) -> Iterator[Finding]:

@@ -212,3 +212,62 @@ def test_aws_has_well_over_a_thousand_managed_policies() -> None:
     assert len(managed._policies()) > 1_200
     assert managed.document(f"{MANAGED}/service-role/AWSGlueServiceRole") is not None
     assert managed.document(f"{MANAGED}/AWSGlueServiceRole") is None
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        {"DateLessThan": {"aws:CurrentTime": "2024-01-01T00:00:00Z"}},
+        {"NumericLessThan": {"aws:EpochTime": "1700000000"}},
+        {"Bool": {"aws:MultiFactorAuthPresent": "true"}},
+        {"StringEquals": {"aws:PrincipalTag/team": "shop"}},
+        {"StringLike": {"aws:username": "*"}},
+    ],
+    ids=str,
+)
+def test_what_no_session_of_a_service_has_allows_nothing(condition: dict[str, Any]) -> None:
+    assert "iam-missing" in rules_of("Training", with_condition(**condition))
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        {"DateGreaterThan": {"aws:CurrentTime": "2024-01-01T00:00:00Z"}},
+        {"StringEquals": {"aws:PrincipalTag/team": "shop"}},
+        {"Null": {"aws:MultiFactorAuthPresent": "true"}},
+    ],
+    ids=str,
+)
+def test_what_each_session_of_the_role_has_allows(condition: dict[str, Any]) -> None:
+    def change(template: dict[str, Any]) -> None:
+        with_condition(**condition)(template)
+        properties(template, "TrainRole")["Tags"] = [{"Key": "team", "Value": "shop"}]
+
+    assert "iam-missing" not in rules_of("Training", change)
+
+
+def test_a_boundary_leaves_out_what_it_does_not_allow() -> None:
+    def bounded(arn: str) -> list[Finding]:
+        return list(found("Training", lambda t: properties(t, "TrainRole").update(PermissionsBoundary=arn)))
+
+    told = [f.why for f in bounded(f"{MANAGED}/ReadOnlyAccess") if f.rule == "iam-missing"]
+    assert any("ReadOnlyAccess leaves out personalize:CreateSolutionVersion" in why for why in told)
+    assert not any("DescribeDataset " in why for why in told)
+    assert bounded(f"{MANAGED}/AdministratorAccess") == []
+    [unknown] = bounded(f"{MANAGED}/PowerUsersAccess")
+    assert (unknown.rule, unknown.cure) == ("iam-managed-policy", f"did you mean {MANAGED}/PowerUserAccess?")
+
+
+def test_a_policy_of_one_role_counts() -> None:
+    denied = {"Effect": "Deny", "Action": "*", "Resource": "*"}
+
+    def change(template: dict[str, Any]) -> None:
+        role = next(name for name in template["Resources"] if name.startswith("TrainRole"))
+        given = {"PolicyName": "x", "RoleName": {"Ref": role}, "PolicyDocument": {"Statement": [denied]}}
+        template["Resources"]["Added"] = {"Type": "AWS::IAM::RolePolicy", "Properties": given}
+
+    assert "iam-denied" in rules_of("Training", change)
+
+
+def test_a_statement_without_an_effect_stops_no_check() -> None:
+    assert "iam-missing" in rules_of("Training", in_role(lambda s: s[0].pop("Effect")))

@@ -12,7 +12,7 @@ import pytest
 
 from checks.assembly import Assembly
 from checks.rules import network
-from tests.mutations.mutation import shipped
+from tests.mutations.mutation import shipped, with_template
 
 Resources = dict[str, Any]
 ACCOUNT, REGION = "111111111111", "eu-west-2"
@@ -540,3 +540,26 @@ def test_what_is_shipped_reaches_everything_until_something_is_taken_away(name: 
     whole = shipped()
     broken = Assembly(whole.folder, whole.manifest, templates, whole.account, whole.region)
     assert network.check(broken)
+
+
+@pytest.mark.parametrize(
+    ("kind", "given", "told"),
+    [
+        ("AWS::EC2::VPC", {"EnableDnsSupport": False}, "private DNS names"),
+        ("AWS::EC2::VPC", {"EnableDnsHostnames": False}, "private DNS names"),
+        (
+            "AWS::EC2::VPCEndpoint",
+            {"ServiceName": "com.amazonaws.us-east-1.s3"},
+            "com.amazonaws.us-east-1.s3 is none",
+        ),
+        ("AWS::EC2::Subnet", {"CidrBlock": "10.20.0.0/29"}, "none from /16 to /28"),
+    ],
+)
+def test_what_ec2_refuses_of_an_endpoint_or_a_subnet_is_a_finding(
+    kind: str, given: dict[str, Any], told: str
+) -> None:
+    template = copy.deepcopy(shipped().templates["Network"])
+    next(one for one in template["Resources"].values() if one["Type"] == kind)["Properties"].update(given)
+    found = network.check(with_template(shipped(), "Network", template))
+    assert [f for f in found if f.rule == "network-refused" and told in f.why]
+    assert not [f for f in network.check(shipped()) if f.rule == "network-refused"]

@@ -204,6 +204,16 @@ CASES: dict[str, tuple[str, Change]] = {
             Principal={"Service": "ec2.amazonaws.com"}
         ),
     ),
+    "iam-trust-account": (
+        "Training",
+        lambda t: properties(t, "TrainRole")["AssumeRolePolicyDocument"]["Statement"].append(
+            {
+                "Effect": "Allow",
+                "Action": "sts:AssumeRole",
+                "Principal": {"AWS": "arn:aws:iam::222222222222:root"},
+            }
+        ),
+    ),
     "iam-trust-all": (
         "Training",
         lambda t: properties(t, "TrainRole")["AssumeRolePolicyDocument"]["Statement"][0].update(
@@ -473,6 +483,7 @@ CASES: dict[str, tuple[str, Change]] = {
             }
         ),
     ),
+    "network-refused": ("Network", lambda t: first(t, "AWS::EC2::VPC").update(EnableDnsSupport=False)),
     "network-zones": (
         "Analytics",
         lambda t: properties(t, "WarehouseWorkgroup").update(SubnetIds=["a", "b"]),

@@ -69,3 +69,27 @@ def test_actions_that_iam_does_not_know_are_noticed(action: str) -> None:
 )
 def test_actions_that_exist_pass(action: str) -> None:
     assert sdk.is_iam_action(action)
+
+
+@pytest.mark.parametrize(
+    "resource",
+    [
+        "dynamodb:putItem.sync",
+        "aws-sdk:personalize:createSolution.sync",
+        "lambda:invoke.sync",
+        "glue:startJobRun.sync:2",
+        "dynamodb:putItem.waitForTaskToken",
+        "states:startExecution.async",
+    ],
+)
+def test_a_pattern_that_an_integration_lacks_is_refused(resource: str) -> None:
+    with pytest.raises(ValueError, match=f"has no .{resource.partition('.')[2]}"):
+        call(resource)
+
+
+@pytest.mark.parametrize(
+    "resource",
+    ["glue:startJobRun.sync", "lambda:invoke.waitForTaskToken", "aws-sdk:sqs:sendMessage.waitForTaskToken"],
+)
+def test_a_pattern_that_an_integration_has_is_taken(resource: str) -> None:
+    assert call(resource).pattern == resource.partition(".")[2]

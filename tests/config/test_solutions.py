@@ -30,6 +30,52 @@ def solution(recipe: str, **given: Any) -> dict[str, Any]:
 
 
 REFUSED: list[tuple[str, dict[str, Any], tuple[str, ...]]] = [
+    *(
+        (
+            f"the number {text!r}",
+            solution(UP, hyperparameters={"hidden_dimension": text}),
+            (repr(text), "write a number"),
+        )
+        for text in ("1_49", " 149 ", "+149", "\u0661\u0664\u0669")
+    ),
+    (
+        "a least above the most",
+        solution(UP, hyperparameters={"min_user_history_length_percentile": "0.99"}),
+        (
+            "min_user_history_length_percentile is 0.99",
+            "max_user_history_length_percentile 0.99",
+            "lower the first",
+        ),
+    ),
+    (
+        "a least above the most of items",
+        solution("aws-sims", hyperparameters={"min_item_interaction_count_percentile": "0.95"}),
+        ("min_item_interaction_count_percentile is 0.95", "0.9,"),
+    ),
+    (
+        "a value of what is only searched",
+        solution("aws-similar-items", hyperparameters={"item_id_hidden_dim": "100"}),
+        ("item_id_hidden_dim is '100'", "tuning.ranges.item_id_hidden_dim"),
+    ),
+    (
+        "a value of what is searched",
+        solution(
+            UP,
+            hyperparameters={"hidden_dimension": "100"},
+            tuning={"ranges": {"hidden_dimension": {"min": 32, "max": 64}}},
+        ),
+        ("hidden_dimension is '100'", "remove one of them"),
+    ),
+    (
+        "a search without an end",
+        solution(UP, tuning={"ranges": {"hidden_dimension": {"min": 32, "max": float("inf")}}}),
+        ("tuning.ranges.hidden_dimension.max", "finite"),
+    ),
+    (
+        "an item twice",
+        solution("aws-similar-items", items={"ids": ["a", "b", "a"]}),
+        ("items.ids has 'a' twice", "keep one"),
+    ),
     ("no batch and no campaign", solution("aws-trending-now"), ("no batch", "campaign: {min_tps: 1}")),
     ("actions without a campaign", solution("aws-next-best-action"), ("no batch", "campaign")),
     ("lists that nobody makes", solution(UP2, batch=False), ("batch is false", "add one, or remove batch")),

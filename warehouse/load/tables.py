@@ -30,8 +30,11 @@ _LOADED_AT = "loaded_at"  # the only column with a default: COPY leaves it out
 
 Columns = Mapping[str, str]
 _VARCHAR = re.compile(r"^varchar\((\d+)\)$")
-# Names that Redshift gives no column of ours, quoted or not (r_names, "System column names").
-SYSTEM_COLUMNS = frozenset(("oid", "tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"))
+# Names that Redshift gives no column of ours, quoted or not (r_names, "System column names"), and those that its
+# pg_attribute has for each table besides.
+SYSTEM_COLUMNS = frozenset(
+    ("oid", "tableoid", "xmin", "cmin", "xmax", "cmax", "ctid", "insertxid", "deletexid")
+)
 # Columns that the loader and the marts add to those of the configuration.
 MADE_COLUMNS = {
     "users": frozenset((*OWN, "orders", "order_items", "sales_value", "first_ordered_at", "last_ordered_at")),
