@@ -86,7 +86,7 @@ def build(folder: Path, rows: int) -> float:
 
 
 def postprocess(folder: Path, lists: int) -> float:
-    """Lists of CANDIDATES items each, ten orders a list, every rule of the example on, with what readers' rules ask for."""
+    """Lists of CANDIDATES items each, ten orders a list, each rule of the example on, with what readers' rules ask."""
     runs = folder / f"results/runs/{small_data.RUN}"
     connection = duckdb.connect()
     for part, query, name in (
