@@ -359,7 +359,7 @@ def build_interactions(
         rows = interactions.of_known_users(rows, users)
     shown = [column for key, column in SHOWN.items() if job.datasets["interactions"].get(key)]
     kept = interactions.kept(rows, shown=shown, fields=job.context).persist(StorageLevel.MEMORY_AND_DISK)
-    session.write_csv(interactions.imported(kept, streamed=job.streamed), job.dataset("interactions"))
+    session.write_dataset(interactions.imported(kept, streamed=job.streamed), job.dataset("interactions"))
     warehouse = interactions.warehouse_interactions(kept, run_id=job.run_id)
     session.write_json(warehouse, job.warehouse("interactions"))
     session.write_json(orders_of(job, kept), job.warehouse("orders"))
@@ -407,7 +407,7 @@ def build_entities(
     table = job.spark.read.parquet(place)
     rows = entities.judged(table, fields=fields, key=key, source=name, file=place)
     kept = entities.kept(rows, fields=fields, key=key).persist(StorageLevel.MEMORY_AND_DISK)
-    session.write_csv(kept, job.dataset(name))
+    session.write_dataset(kept, job.dataset(name))
     session.write_json(entities.warehouse_rows(kept, run_id=job.run_id), job.warehouse(name))
     by_reason, new = ledgers.take(name, rows)
     counts = report.Counts(by_reason=by_reason, kept=kept.count(), new=new)
@@ -431,7 +431,7 @@ def build_action_table(job: Job, ledgers: Ledgers) -> dict[str, Any]:
     table = job.spark.read.parquet(place)
     rows = entities.judged(table, fields=fields, key=ACTION_ID, source="actions", file=place)
     kept = entities.kept(rows, fields=fields, key=ACTION_ID).persist(StorageLevel.MEMORY_AND_DISK)
-    session.write_csv(kept, job.dataset("actions"))
+    session.write_dataset(kept, job.dataset("actions"))
     by_reason, new = ledgers.take("actions", rows)
     return report.Counts(by_reason=by_reason, kept=kept.count(), new=new).as_dict()
 
@@ -444,7 +444,7 @@ def build_action_interactions(job: Job, log: DataFrame | None, ledgers: Ledgers)
     rows = action_interactions.judged(events, meanings=meanings, latest=latest)
     kept = action_interactions.kept(rows).persist(StorageLevel.MEMORY_AND_DISK)
     imported = action_interactions.imported(rows, streamed=job.streamed) if job.streamed else kept
-    session.write_csv(imported, job.dataset("action_interactions"))
+    session.write_dataset(imported, job.dataset("action_interactions"))
     by_reason, new = ledgers.take(
         "action_interactions", rows.drop(action_interactions.LOG_TYPE), also=[EVENT_TYPE]
     )

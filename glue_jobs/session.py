@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pyspark.sql import DataFrame, SparkSession
 
-from glue_jobs.transforms.text import for_csv
+from glue_jobs.transforms.text import for_csv, read_alike
 
 SCHEME = "s3://"
 
@@ -42,6 +42,11 @@ def configured(spark: SparkSession) -> SparkSession:
 
 def write_csv(frame: DataFrame, path: str) -> None:
     for_csv(frame).write.mode("overwrite").options(**CSV).csv(path)
+
+
+def write_dataset(frame: DataFrame, path: str) -> None:
+    """CSV that Personalize imports."""
+    write_csv(read_alike(frame), path)
 
 
 def write_json(frame: DataFrame, path: str, *, compression: str = "gzip") -> None:

@@ -7,10 +7,23 @@ from functools import reduce
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from glue_jobs.columns import MAX_ID_LENGTH, MAX_WRONG_LENGTH, WIDEST_BYTES
+from glue_jobs.columns import (
+    ACTION_ID,
+    ITEM_ID,
+    MAX_ID_LENGTH,
+    MAX_WRONG_LENGTH,
+    SHOWN,
+    USER_ID,
+    WIDEST_BYTES,
+)
 
 # Line and paragraph separators too: a CSV or JSON reader may end a record at any of them.
 _BREAKS = "[\\r\\n\\u000B\\u000C\\u0085\\u2028\\u2029\\u0000]+"
+
+# Columns whose texts are ids: lists are looked up by them, so they stay as they are.
+_IDS = {USER_ID, ITEM_ID, ACTION_ID, *SHOWN.values()}
+# What readers of CSV differ about, and its full-width form, which each reads alike.
+_WIDE = {'"': "\uff02", r"\\": "\uff3c"}
 
 LARGEST = 1e18
 PLAIN = "0.#########"
@@ -69,6 +82,20 @@ def for_csv(frame: DataFrame) -> DataFrame:
     """Numbers with a fraction as plain text; everything else stays as it is."""
     fractions = {name for name, kind in frame.dtypes if kind in ("float", "double")}
     return frame.select([plain_number(c).alias(c) if c in fractions else F.col(c) for c in frame.columns])
+
+
+def read_alike(frame: DataFrame) -> DataFrame:
+    """Texts but ids with full-width quotation marks and backslashes.
+
+    Personalize's guide escapes a quotation mark by a backslash ("Data format guidelines"), its notebooks double it and
+    leave backslashes alone: what has neither is the same for both.
+    """
+    texts = {name for name, kind in frame.dtypes if kind == "string" and name not in _IDS}
+    return frame.select([_widened(F.col(c)).alias(c) if c in texts else F.col(c) for c in frame.columns])
+
+
+def _widened(column: Column) -> Column:
+    return reduce(lambda so_far, mark: F.regexp_replace(so_far, mark, _WIDE[mark]), _WIDE, column)
 
 
 def cut(column: Column, characters: int) -> Column:

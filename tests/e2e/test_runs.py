@@ -7,11 +7,13 @@ import json
 import os
 import signal
 import time
+from typing import Any
 
 import pandas as pd
 import psutil
 import pytest
 
+from local.demo import story
 from local.demo.generated import generate
 from local.demo.progress import RunFailed
 from operations import control, promote, rollback
@@ -78,12 +80,25 @@ def test_readers_go_back_and_forward_and_a_version_is_promoted_by_a_person(
     assert {**after, "updated_at": ""} == {**before, "updated_at": ""}
 
 
-def test_a_killed_job_leaves_the_previous_lists_and_the_next_run_succeeds(line: Line, first_run: str) -> None:
-    before = line.pointer("personal")
+def test_a_killed_job_runs_once_more_and_what_served_serves_meanwhile(line: Line, first_run: str) -> None:
+    before, ended = line.pointer("personal"), len(_builds(line))
     arn = line.fire()
-    wait_for(lambda: _builds(line), seconds=90, what="the build-datasets job ran")
-    time.sleep(1)  # into the script
-    wait_for(lambda: _kill_spark(line), seconds=5, what="Spark was killed")
+    _kill_build(line, number=ended + 1)
+    assert line.pointer("personal") == before
+    assert line.api.get(f"/v1/users/{line.shop.held_out_user}/recommendations")["source"] == "personal"
+    run = line.follow(arn)
+    assert story.run_id_of(run.execution.description["output"]) == line.pointer("personal")["current"]
+    assert [run["JobRunState"] for run in _builds(line)[: -ended or None]] == ["SUCCEEDED", "FAILED"]
+
+
+@pytest.mark.nightly
+def test_a_job_killed_twice_leaves_the_previous_lists_and_the_next_run_succeeds(
+    line: Line, first_run: str
+) -> None:
+    before, ended = line.pointer("personal"), len(_builds(line))
+    arn = line.fire()
+    for attempt in (1, 2):
+        _kill_build(line, number=ended + attempt)
     with pytest.raises(RunFailed, match="BuildDatasets"):
         line.follow(arn)
     assert line.pointer("personal") == before
@@ -110,10 +125,21 @@ def test_a_statement_taken_from_a_role_is_missed_by_name(
     assert action in str(failed.value) and resource in str(failed.value), failed.value
 
 
-def _builds(line: Line) -> bool:
-    """Whether the build-datasets job of the newest run is running."""
-    runs = line.client("glue").get_job_runs(JobName=line.settings.names.job("build-datasets"))["JobRuns"]
-    return any(run["JobRunState"] == "RUNNING" for run in runs)
+def _builds(line: Line) -> list[dict[str, Any]]:
+    """Runs of the build-datasets job, the newest first."""
+    return list(
+        line.client("glue").get_job_runs(JobName=line.settings.names.job("build-datasets"))["JobRuns"]
+    )
+
+
+def _kill_build(line: Line, *, number: int) -> None:
+    def runs() -> bool:
+        builds = _builds(line)
+        return len(builds) == number and builds[0]["JobRunState"] == "RUNNING"
+
+    wait_for(runs, seconds=90, what="the build-datasets job ran")
+    time.sleep(1)  # into the script
+    wait_for(lambda: _kill_spark(line), seconds=5, what="Spark was killed")
 
 
 def _kill_spark(line: Line) -> bool:
