@@ -549,7 +549,10 @@ class Etl(Section):
     timeout_minutes: int = Field(default=60, ge=1, le=10080)
     """Time after which a job is stopped."""
     batch_records: int = Field(default=MAX_BATCH_RECORDS, ge=MIN_BATCH_RECORDS, le=MAX_BATCH_RECORDS)
-    """Users or items that one batch inference job of Personalize is asked about; what is more becomes several jobs."""
+    """Users or items that one batch inference job of Personalize is asked about; what is more becomes several jobs.
+
+    So do those whose lines have more than a gigabyte.
+    """
     bootstrap_key_arn: KmsKey | None = None
     """Customer key of the bootstrap bucket, if it has one: the jobs decrypt their scripts with it."""
 

@@ -14,12 +14,30 @@ from pyspark.sql import functions as F
 
 # Personalize developer guide, CreateBatchInferenceJob: records that one job takes.
 MOST_RECORDS = 50_000_000
+# Developer guide, "Quotas": of one job's input, too.
+MOST_BYTES = 1_000_000_000
+MOST_FILES = 1_000
+FULL = 0.95  # of MOST_BYTES: lines differ in length, and parts are of about as many lines
 # One letter each, which stands for the Z of the run's id in the name of a job.
 NAMES = ascii_lowercase
 # Of a run: an execution's history has an end (config/limits.py).
 MOST_PARTS = 12
 _BUCKET = "bucket"
 _DIGITS = 4  # of the hash: 65,536 buckets, each less than a 5,000th of a part where there are MOST_PARTS
+
+
+def size(lines: DataFrame) -> tuple[int, int]:
+    """(records, bytes) of the lines, each with its line break."""
+    text = F.to_json(F.struct(*lines.columns))
+    row = lines.agg(F.count("*").alias("records"), F.sum(F.octet_length(text) + 1).alias("bytes")).collect()[
+        0
+    ]
+    return row["records"], row["bytes"] or 0
+
+
+def most_of(records: int, *, size: int, most: int) -> int:
+    """Records that one job takes of those, which are `size` bytes together: `most`, or fewer by their length."""
+    return max(1, min(most, int(records * MOST_BYTES * FULL / size))) if size else most
 
 
 def split(lines: DataFrame, *, records: int, most: int) -> dict[str, DataFrame]:

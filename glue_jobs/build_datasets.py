@@ -26,7 +26,6 @@ from glue_jobs.columns import (
     EXPOSURES,
     FIRST_RUN,
     IGNORED,
-    INPUT_RECORDS,
     KEY_OF_DATASET,
     LEDGER,
     QUALITY,
@@ -554,31 +553,37 @@ def context_shares(job: Job, kept: DataFrame) -> dict[str, float]:
 
 
 def write_batch_input(job: Job, *, users: DataFrame, items: DataFrame, kept: DataFrame) -> dict[str, Any]:
-    """For the report: `batch_input` counts records by folder, `batch_parts` names parts of folders that have any."""
+    """For the report: records and bytes by folder, and the names of parts of folders that have any."""
     now = int(started_at(job.run_id).timestamp())
     known = batch_input.Known(users=users, items=items, kept=kept, now=now)
-    records, parts = {}, {}
+    records, size, parts = {}, {}, {}
     for which in job.batch_inputs:
         folder = which["folder"]
-        lines, path = batch_input.lines(which, known), job.batch_input(folder)
-        session.write_json(lines, path, compression="none")
+        lines = batch_input.lines(which, known)
+        write_input(lines, job.batch_input(folder))
         # Of the files: counting the lines would make them a second time.
-        records[folder] = job.spark.read.schema(INPUT_RECORDS).json(path).count()
-        if records[folder] > job.batch_records:
-            parts[folder] = write_parts(job, folder, lines.schema, records=records[folder])
+        written = job.spark.read.schema(lines.schema).json(job.batch_input(folder))
+        records[folder], size[folder] = batch_parts.size(written)
+        most = batch_parts.most_of(records[folder], size=size[folder], most=job.batch_records)
+        if records[folder] > most:
+            parts[folder] = write_parts(job, folder, written, records=records[folder], most=most)
     return {
         "batch_input": records,
+        "batch_bytes": size,
         "batch_parts": {folder: names for folder, names in parts.items() if names},
     }
 
 
-def write_parts(job: Job, folder: str, schema: StructType, *, records: int) -> list[str]:
+def write_parts(job: Job, folder: str, lines: DataFrame, *, records: int, most: int) -> list[str]:
     """Beside the folder, which stays whole for whoever counts it. The names of the parts."""
-    lines = job.spark.read.schema(schema).json(job.batch_input(folder))
-    parts = batch_parts.split(lines, records=records, most=job.batch_records)
+    parts = batch_parts.split(lines, records=records, most=most)
     for name, part in parts.items():
-        session.write_json(part, job.batch_part(folder, name), compression="none")
+        write_input(part, job.batch_part(folder, name))
     return list(parts)
+
+
+def write_input(lines: DataFrame, path: str) -> None:
+    session.write_json(lines.coalesce(batch_parts.MOST_FILES), path, compression="none")
 
 
 if __name__ == "__main__":

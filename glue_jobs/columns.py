@@ -129,7 +129,6 @@ EVENTS_WITH_CONTEXT = StructType([*EVENTS.fields, StructField(CONTEXT, MapType(S
 DELETED, EXPIRED = "deleted", "expired"
 
 # Enough to count them by.
-INPUT_RECORDS = StructType([StructField("userId", StringType()), StructField("itemId", StringType())])
 BATCH_OUTPUT = StructType(
     [
         StructField(

@@ -257,10 +257,14 @@ def _of_solutions(size: Size, settings: Settings) -> Iterator[Limit]:
         yield Limit(f"interactions that {name} train on", size.events, trained, "rows", cure, SOURCE)
         cure = "Personalize leaves the rest out of training: leave out items that nobody can have"
         yield Limit(f"items that {name} know", size.shop.items, items, "items", cure, SOURCE)
-    yield _of_batches(size, settings)
+    yield from _of_batches(size, settings)
 
 
-def _of_batches(size: Size, settings: Settings) -> Limit:
+# {"userId":"…"} and a line break, of ids as long as a UUID.
+LINE_BYTES = 52
+
+
+def _of_batches(size: Size, settings: Settings) -> Iterator[Limit]:
     asked = size.shop.users if any(one.for_each == "user" for one in settings.solutions) else size.shop.items
     folders = inputs.jobs_of_folders(settings.solutions)
     jobs = (inputs.most_jobs(settings.solutions) - sum(folders.values())) // max(
@@ -268,7 +272,9 @@ def _of_batches(size: Size, settings: Settings) -> Limit:
     ) + 1
     cure = "`validate_datasets` stops the run: `users.active_within_days`, or fewer solutions"
     what = f"records of a solution's batch inference, in {jobs} jobs of {BATCH_USERS:,} (`etl.batch_records`)"
-    return Limit(what, asked, jobs * BATCH_USERS, "records", cure, SOURCE)
+    yield Limit(what, asked, jobs * BATCH_USERS, "records", cure, SOURCE)
+    what = f"bytes of the lines that ask for them, {LINE_BYTES} each, in {jobs} jobs of 1 GB"
+    yield Limit(what, asked * LINE_BYTES, jobs * 10**9, "bytes", cure, SOURCE)
 
 
 _HEAD = """# One, ten and a hundred million users

@@ -14,6 +14,8 @@ MIN_USERS_WITH_TWO = 25
 # The same: what a full import of interactions takes. It is 1 TB for who has had the quota of interactions raised, which
 # nothing here can know.
 MAX_IMPORT_GB = 100
+# The same: of one batch inference job's input.
+MAX_BATCH_BYTES = 1_000_000_000
 
 
 class DataQualityFailed(RuntimeError):
@@ -157,8 +159,10 @@ def _too_many_jobs(report: Mapping[str, Any], jobs: Jobs) -> Iterator[str]:
     asked = {
         folder: n for folder, n in (report.get("batch_input") or {}).items() if folder in jobs.of_folders
     }
+    size = report.get("batch_bytes") or {}
     of_one = {
-        folder: len(parts(report).get(folder, ())) or math.ceil(n / jobs.records)
+        folder: len(parts(report).get(folder, ()))
+        or max(math.ceil(n / jobs.records), math.ceil(size.get(folder, 0) / MAX_BATCH_BYTES))
         for folder, n in asked.items()
     }
     needed = sum(n * jobs.of_folders[folder] for folder, n in of_one.items())
@@ -166,6 +170,6 @@ def _too_many_jobs(report: Mapping[str, Any], jobs: Jobs) -> Iterator[str]:
         folders = ", ".join(f"{n:,} of batch_input/{folder}" for folder, n in sorted(asked.items()))
         yield (
             f"batch inference of {folders} records takes {needed} jobs of at most {jobs.records:,} records "
-            f"(etl.batch_records), a run may have {jobs.most}: leave out who did not act lately "
+            f"(etl.batch_records) and 1 GB, a run may have {jobs.most}: leave out who did not act lately "
             "(solutions[].users.active_within_days) or make lists for each user with fewer solutions"
         )

@@ -52,6 +52,30 @@ def frame(spark: Any, users: int) -> Any:
     )
 
 
+def test_long_lines_make_more_parts_than_their_number(spark: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from glue_jobs import batch_parts
+
+    lines = frame(spark, 350)
+    written = [
+        json.dumps({"userId": row[0], "itemList": row[1]}, separators=(",", ":")) for row in lines.collect()
+    ]
+    records, size = batch_parts.size(lines)
+    assert (records, size) == (350, sum(len(line) + 1 for line in written))
+    assert batch_parts.most_of(records, size=size, most=300) == 300
+    monkeypatch.setattr(batch_parts, "MOST_BYTES", size // 3)
+    most = batch_parts.most_of(records, size=size, most=300)
+    found = batch_parts.split(lines, records=records, most=most)
+    assert len(found) == 4 and all(batch_parts.size(part)[1] <= size // 3 for part in found.values())
+
+
+def test_no_line_has_no_bytes_and_one_that_is_too_long_is_a_part(spark: Any) -> None:
+    from glue_jobs import batch_parts
+
+    assert batch_parts.size(frame(spark, 0)) == (0, 0)
+    assert batch_parts.most_of(0, size=0, most=7) == 7
+    assert batch_parts.most_of(2, size=10**10, most=7) == 1
+
+
 def test_every_line_is_in_one_part_as_it_was_and_the_same_ids_are_cut_alike(spark: Any) -> None:
     from glue_jobs import batch_parts
 

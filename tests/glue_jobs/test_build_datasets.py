@@ -262,6 +262,7 @@ def test_a_full_run_writes_datasets_batch_input_quarantine_warehouse_and_report(
         "event_runs": [RUN],
         "full_run": RUN,
         "batch_input": {"users": 3, "items": 3, "everyone": 1},
+        "batch_bytes": {"users": 51, "items": 48, "everyone": 22},
         "batch_parts": {},
         "datasets": {
             "interactions": {

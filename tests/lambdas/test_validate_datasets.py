@@ -171,13 +171,22 @@ def test_more_records_than_a_runs_batch_jobs_take_stop_the_run_before_it_trains(
     [_, said] = str(raised.value).splitlines()
     assert said.startswith(
         "batch inference of 1 of batch_input/everyone, 7 of batch_input/items, 200,000,001 of batch_input/users "
-        "records takes 12 jobs of at most 50,000,000 records (etl.batch_records), a run may have 10: leave out"
+        "records takes 12 jobs of at most 50,000,000 records (etl.batch_records) and 1 GB, a run may have 10: leave out"
     )
 
 
 def test_what_was_left_whole_since_it_would_be_too_many_parts_stops_the_run() -> None:
     with pytest.raises(DataQualityFailed, match="takes 44 jobs of at most 50,000,000 records"):
         validated(batch_input={"users": 1_050_000_001}, batch_parts={})
+
+
+def test_lines_that_are_long_need_more_jobs_than_their_number_says() -> None:
+    asked = {"users": 40_000_000, "items": 7, "everyone": 1}
+    assert validated(
+        batch_input=asked, batch_bytes={"users": 3_900_000_000, "items": 90, "everyone": 9}, batch_parts={}
+    )
+    with pytest.raises(DataQualityFailed, match="takes 12 jobs of at most 50,000,000 records"):
+        validated(batch_input=asked, batch_bytes={"users": 4_000_000_001}, batch_parts={})
 
 
 def test_lines_that_only_segment_jobs_read_need_no_batch_inference() -> None:

@@ -129,6 +129,20 @@ def test_a_job_takes_so_many_records_and_blank_lines_are_none(
         run(tmp_path, model, lines)
 
 
+def test_a_job_takes_so_many_bytes_and_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model, lines = Echo("aws-user-personalization-v2"), [{"userId": str(n)} for n in range(3)]
+    size = sum(len(json.dumps(line)) + 1 for line in lines)
+    monkeypatch.setattr(batch, "MAX_BYTES", size)
+    assert len(run(tmp_path, model, lines)) == 3
+    monkeypatch.setattr(batch, "MAX_BYTES", size - 2)
+    with pytest.raises(BatchFailure, match=f"at most {size - 2} bytes"):
+        run(tmp_path, model, lines)
+    monkeypatch.undo()
+    monkeypatch.setattr(batch, "MAX_FILES", 0)
+    with pytest.raises(BatchFailure, match="in 1 files: at most 1000000000 bytes in 0 files"):
+        run(tmp_path, model, lines)
+
+
 def test_a_filter_takes_its_values_from_each_line(tmp_path: Path) -> None:
     items = pd.DataFrame({"ITEM_ID": ["7-0", "7-1", "7-2"], "G": ["x", "y", "y"]})
     masks = Evaluator(parse_filter("INCLUDE ItemID WHERE Items.G IN ($G)"), Facts.of_frames({"ITEMS": items}))

@@ -31,6 +31,9 @@ SPARE = 50
 _SCORED = ("aws-user-personalization", "aws-personalized-ranking")
 # Developer guide, CreateBatchInferenceJob: "up to 50 million records".
 MAX_RECORDS = 50_000_000
+# Developer guide, "Quotas", of one job's input.
+MAX_BYTES = 1_000_000_000
+MAX_FILES = 1_000
 MAX_QUERIES = {"aws-item-affinity": 500, "aws-item-attribute-affinity": 10}
 
 
@@ -157,8 +160,14 @@ def infer_files(
 
 
 def _check_records(sources: Sequence[Path]) -> None:
-    """Before any is answered. Files of fewer bytes than that need not be counted."""
-    if sum(source.stat().st_size for source in sources) <= MAX_RECORDS:
+    """Before any is answered. Files of fewer bytes than records are allowed need not be counted."""
+    size = sum(source.stat().st_size for source in sources)
+    if size > MAX_BYTES or len(sources) > MAX_FILES:
+        raise BatchFailure(
+            f"The batch input has {size} bytes in {len(sources)} files: at most {MAX_BYTES} bytes in {MAX_FILES} "
+            "files are allowed in a batch inference job."
+        )
+    if size <= MAX_RECORDS:
         return
     records = sum(_records(source) for source in sources)
     if records > MAX_RECORDS:
