@@ -24,7 +24,7 @@ def check_range(cidr: str) -> str:
         raise ValueError(f"cidr is {cidr!r}, no range of addresses: {_instead(cidr)}") from None
     if any(network.overlaps(refused) for refused in _REFUSED):
         raise ValueError(
-            f"cidr is {cidr!r}, a range that no VPC may have: write a private one, such as 10.0.0.0/16"
+            f"cidr is {cidr!r}, a range that no VPC may have: write a private one, such as 10.16.0.0/16"
         )
     return cidr
 
@@ -33,11 +33,11 @@ def _instead(cidr: str) -> str:
     try:
         return f"write its first address, {IPv4Network(cidr, strict=False)}"
     except ValueError:
-        return "write four numbers from 0 to 255 and the length of the prefix, such as 10.0.0.0/16"
+        return "write four numbers from 0 to 255 and the length of the prefix, such as 10.16.0.0/16"
 
 
 def check_zone(zone: str, region: str) -> None:
-    """Raises ValueError for what is no zone of the region: an id, a Local Zone, the region itself."""
+    """Raises ValueError for what is no zone of the region: an id, the zone of a city, the region itself."""
     if not zone.startswith(region):
         raise ValueError(
             f"network.availability_zones: {zone!r} is not in region {region!r}: write {region}a or such"

@@ -31,6 +31,10 @@ INNOCENT = {
         "return f\"http is for pages of this machine (localhost): write https{plain.removeprefix('http')}\"",
     ): "an origin of the application's own pages",
     (
+        "config/addresses.py",
+        '_REFUSED = tuple(map(IPv4Network, ("0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/4")))',
+    ): "ranges that EC2 refuses",
+    (
         "lambdas/shared/direct.py",
         'self._url = meta.endpoint_url.rstrip("/") + "/"',
     ): "botocore's name of a service's address",

@@ -7,7 +7,7 @@ from glue_jobs import batch_parts, columns
 from glue_jobs.transforms import text
 from lambdas.validate_datasets import quality
 from local.demo import tables
-from osusume_engine import batch, imports, preparation, schemas
+from osusume_engine import batch, imports, preparation, schemas, values
 
 
 def test_copies_of_a_limit_are_equal_to_it() -> None:
@@ -15,11 +15,11 @@ def test_copies_of_a_limit_are_equal_to_it() -> None:
         limits.MIN_INTERACTIONS,
     ) * 3
     assert (preparation.MINIMUM_USERS, quality.MIN_USERS_WITH_TWO) == (limits.MIN_USERS,) * 2
-    assert (columns.MAX_ID_LENGTH, imports.MAX_ID_LENGTH) == (limits.MAX_ID_LENGTH,) * 2
-    assert (columns.MAX_CATEGORY_LENGTH, imports.MAX_CATEGORY_LENGTH) == (limits.MAX_CATEGORY_LENGTH,) * 2
-    assert (columns.MAX_UNSTRUCTURED_LENGTH, imports.MAX_TEXT_LENGTH) == (limits.MAX_TEXT_LENGTH,) * 2
-    assert columns.MAX_UNSTRUCTURED_LENGTH_CJK == imports.MAX_TEXT_LENGTH_CJK == limits.MAX_TEXT_LENGTH_CJK
-    assert columns.LATEST_SECOND == imports.MAX_EPOCH_SECONDS
+    assert (columns.MAX_ID_LENGTH, values.MAX_ID_LENGTH) == (limits.MAX_ID_LENGTH,) * 2
+    assert (columns.MAX_CATEGORY_LENGTH, values.MAX_STRING_LENGTH) == (limits.MAX_CATEGORY_LENGTH,) * 2
+    assert (columns.MAX_UNSTRUCTURED_LENGTH, values.MAX_TEXT_LENGTH) == (limits.MAX_TEXT_LENGTH,) * 2
+    assert columns.MAX_UNSTRUCTURED_LENGTH_CJK == values.MAX_TEXT_LENGTH_CJK == limits.MAX_TEXT_LENGTH_CJK
+    assert columns.LATEST_SECOND == values.MAX_EPOCH_SECONDS
     assert rules.MAX_EVENT_TYPES == limits.MAX_EVENT_TYPES
     assert (schemas.MAX_METADATA["USERS"], schemas.MAX_METADATA["ITEMS"]) == (
         limits.MAX_METADATA["USER_ID"],
@@ -28,6 +28,8 @@ def test_copies_of_a_limit_are_equal_to_it() -> None:
     assert text.LARGEST == limits.MAX_EVENT_VALUE
     assert quality.MAX_IMPORT_GB == limits.MAX_IMPORT_GB
     assert batch.MAX_RECORDS == batch_parts.MOST_RECORDS == limits.MAX_BATCH_RECORDS
+    assert batch.MAX_BYTES == batch_parts.MOST_BYTES == quality.MAX_BATCH_BYTES
+    assert batch.MAX_FILES == batch_parts.MOST_FILES
     assert batch_parts.MOST_PARTS == limits.MAX_BATCH_JOBS <= len(batch_parts.NAMES)
 
 

@@ -25,7 +25,7 @@ IMPORTED = {
         "endpoint": "shop-reader-1.x.ap-northeast-1.rds.amazonaws.com",
         "port": 5433,
         "secret_arn": "arn:aws:secretsmanager:ap-northeast-1:111111111111:secret:rds!cluster-0a1b2c-AbCdEf",
-        "secret_key_arn": "arn:aws:kms:ap-northeast-1:111111111111:key/0a1b2c3d",
+        "secret_key_arn": "arn:aws:kms:ap-northeast-1:111111111111:key/0a1b2c3d-0000-4000-8000-000000000000",
         "security_group_id": "sg-0123456789abcdef0",
         "database": "shop",
         "tables": {"users": "app.users", "items": "app.items", "orders": "app.orders"},

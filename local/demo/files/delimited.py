@@ -56,7 +56,7 @@ def read(content: Content, *, layout: Layout, keep: Keep, known: Collection[str]
 def _check_json(content: Content, codec: str) -> None:
     with contents.text_lines(content, codec) as lines:
         first = next((line for line in islice(lines, HEAD) if line.strip()), "")
-    if re.match(r'[\s\[]*\{\s*("|$)', first):
+    if re.search(r'\A[\s\[]*\{\s*("|\Z)', first):
         raise TableRefused("it is JSON: name it .jsonl, or .json where it is one list")
 
 
