@@ -1637,9 +1637,15 @@ def told_and_released(cause: str, *, at: str) -> None:
     assert len(result.error or "") <= 256 and len(result.cause or "") <= 32_768
 
 
-@pytest.mark.parametrize("at", ["PlanRun", "StartExecution", "train", "load"])
-def test_whatever_a_cause_is_somebody_is_told_and_the_lock_is_released(at: str) -> None:
-    for cause in CAUSES[:: 1 if at == "train" else 7]:
+@pytest.mark.parametrize(
+    ("at", "step"),
+    [
+        *((at, 7) for at in ("PlanRun", "StartExecution", "train", "load")),
+        pytest.param("train", 1, marks=pytest.mark.nightly),
+    ],
+)
+def test_whatever_a_cause_is_somebody_is_told_and_the_lock_is_released(at: str, step: int) -> None:
+    for cause in CAUSES[::step]:
         told_and_released(cause, at=at)
 
 
