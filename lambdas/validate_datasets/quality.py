@@ -159,12 +159,7 @@ def _too_many_jobs(report: Mapping[str, Any], jobs: Jobs) -> Iterator[str]:
     asked = {
         folder: n for folder, n in (report.get("batch_input") or {}).items() if folder in jobs.of_folders
     }
-    size = report.get("batch_bytes") or {}
-    of_one = {
-        folder: len(parts(report).get(folder, ()))
-        or max(math.ceil(n / jobs.records), math.ceil(size.get(folder, 0) / MAX_BATCH_BYTES))
-        for folder, n in asked.items()
-    }
+    of_one = {folder: _jobs_of(report, folder, jobs) for folder in asked}
     needed = sum(n * jobs.of_folders[folder] for folder, n in of_one.items())
     if needed > jobs.most:
         folders = ", ".join(f"{n:,} of batch_input/{folder}" for folder, n in sorted(asked.items()))
@@ -173,3 +168,14 @@ def _too_many_jobs(report: Mapping[str, Any], jobs: Jobs) -> Iterator[str]:
             f"(etl.batch_records) and 1 GB, a run may have {jobs.most}: leave out who did not act lately "
             "(solutions[].users.active_within_days) or make lists for each user with fewer solutions"
         )
+
+
+def _jobs_of(report: Mapping[str, Any], folder: str, jobs: Jobs) -> int:
+    """Jobs of each solution that reads the folder.
+
+    What is more than one job takes and has no parts was left whole: they would have been more than a run may have.
+    """
+    records, size = report["batch_input"][folder], (report.get("batch_bytes") or {}).get(folder, 0)
+    needed = max(math.ceil(records / jobs.records), math.ceil(size / MAX_BATCH_BYTES))
+    named = len(parts(report).get(folder, ()))
+    return named or (needed if needed <= 1 else max(needed, jobs.most + 1))

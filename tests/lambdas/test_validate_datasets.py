@@ -182,11 +182,20 @@ def test_what_was_left_whole_since_it_would_be_too_many_parts_stops_the_run() ->
 
 def test_lines_that_are_long_need_more_jobs_than_their_number_says() -> None:
     asked = {"users": 40_000_000, "items": 7, "everyone": 1}
-    assert validated(
-        batch_input=asked, batch_bytes={"users": 3_900_000_000, "items": 90, "everyone": 9}, batch_parts={}
-    )
+    size = {"users": 3_800_000_000, "items": 90, "everyone": 9}
+    assert validated(batch_input=asked, batch_bytes=size, batch_parts={"users": list("abcd")})["passed"]
     with pytest.raises(DataQualityFailed, match="takes 12 jobs of at most 50,000,000 records"):
-        validated(batch_input=asked, batch_bytes={"users": 4_000_000_001}, batch_parts={})
+        validated(
+            batch_input=asked, batch_bytes={"users": 4_000_000_001}, batch_parts={"users": list("abcde")}
+        )
+
+
+@pytest.mark.parametrize(("records", "size"), [(7, 6_000_000_000), (300_000_000, 6_000)])
+def test_what_was_left_whole_stops_the_run_however_few_jobs_it_seems_to_take(records: int, size: int) -> None:
+    """Six for items, three for the others: parts are of less than a job takes, and uneven."""
+    asked = {"users": 1, "items": records, "everyone": 1}
+    with pytest.raises(DataQualityFailed, match="a run may have 10"):
+        validated(batch_input=asked, batch_bytes={"items": size}, batch_parts={})
 
 
 def test_lines_that_only_segment_jobs_read_need_no_batch_inference() -> None:
