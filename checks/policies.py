@@ -106,10 +106,10 @@ class Role:
 
     def allows(self, action: str, resource: str | None = None, context: Context | None = None) -> bool:
         """Whether its policies allow it, and its boundary where that is known ("Permissions boundaries")."""
-        known = {**self.session(action), **(context or {})}
-        return self.grants(action, resource, context) and (
-            not self.within or allowed(self.within, action, resource, known)
-        )
+        granted = self.grants(action, resource, context)
+        if not granted or not self.within:
+            return granted
+        return allowed(self.within, action, resource, {**self.session(action), **(context or {})})
 
     def grants(self, action: str, resource: str | None = None, context: Context | None = None) -> bool:
         """Whether its policies alone allow it."""

@@ -1,4 +1,4 @@
-"""What EC2 would refuse of the network: its addresses, its zones, ids that are named twice.
+"""What EC2 would refuse of the network: its addresses and its zones.
 
 Sources: Amazon VPC user guide, "VPC CIDR blocks" and "Subnets for your VPC"; Redshift management guide,
 "Considerations when using Amazon Redshift Serverless" (free IP addresses with enhanced VPC routing).
@@ -7,7 +7,6 @@ Sources: Amazon VPC user guide, "VPC CIDR blocks" and "Subnets for your VPC"; Re
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from ipaddress import IPv4Network
 from math import ceil, log2
 
@@ -47,13 +46,6 @@ def check_zone(zone: str, region: str) -> None:
             f"network.availability_zones: {zone!r} is no availability zone's name: write {region} and one small "
             f"letter, such as {region}a"
         )
-
-
-def check_distinct(key: str, ids: Iterable[str]) -> None:
-    ids = list(ids)
-    twice = sorted({one for one in ids if ids.count(one) > 1})
-    if twice:
-        raise ValueError(f"{key} has {twice[0]!r} twice: keep one")
 
 
 def check_room(cidr: str, *, zones: int, capacity: int) -> None:

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, model_validator
 
+from config.errors import check_distinct
 from config.section import Section
 
 DEFAULT_MAX_AGE = 600
@@ -80,9 +81,7 @@ class Cors(Section):
 
     @model_validator(mode="after")
     def _is_of_use(self) -> Self:
-        twice = sorted({one for one in self.origins if self.origins.count(one) > 1})
-        if twice:
-            raise ValueError(f"origins has {twice[0]!r} twice: keep one")
+        check_distinct("origins", self.origins)
         if not self.origins and self.max_age_seconds != DEFAULT_MAX_AGE:
             raise ValueError(
                 f"max_age_seconds is {self.max_age_seconds} and origins is empty, so nobody would ask: list the "

@@ -70,6 +70,19 @@ def _cure(problem: Any, page: str) -> str:
     return str(problem["msg"]).removeprefix("Value error, ")
 
 
+def repeated(names: Iterable[str]) -> str | None:
+    """The first in the alphabet of those that stand there twice; None where each stands once."""
+    given = list(names)
+    return min((name for name in given if given.count(name) > 1), default=None)
+
+
+def check_distinct(key: str, names: Iterable[str]) -> None:
+    """Raises ValueError that names the key and what it has twice."""
+    twice = repeated(names)
+    if twice is not None:
+        raise ValueError(f"{key} has {twice!r} twice: keep one")
+
+
 def did_you_mean(value: object, known: Any) -> str:
     """`; did you mean 'x'?` or the known values when none is near."""
     options = [str(option) for option in sorted(known)]

@@ -11,8 +11,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, TypeVar
 
-from config import addresses
-from config.errors import did_you_mean
+from config.errors import check_distinct, did_you_mean
 from config.limits import MAX_EVENT_TYPES as MAX_EVENT_TYPES
 from config.limits import MAX_METADATA
 from config.schedules import check_schedule as check_schedule
@@ -93,13 +92,13 @@ def check_vpc(network: Network) -> None:
     given = [name for name, value in made.items() if value is not None]
     if given:
         raise ValueError(f"{given[0]} is of a VPC that is made, but vpc_id names one that exists: remove one")
-    addresses.check_distinct("route_table_ids", network.route_table_ids)
+    check_distinct("route_table_ids", network.route_table_ids)
     if len(set(network.subnet_ids)) != zones:
         raise ValueError(
             f"subnet_ids has {len(set(network.subnet_ids))} subnets for {zones} availability_zones: "
             "give one private subnet for each zone, in their order"
         )
-    addresses.check_distinct("subnet_ids", network.subnet_ids)
+    check_distinct("subnet_ids", network.subnet_ids)
 
 
 _IMPORTED = ("endpoint", "port", "secret_arn", "secret_key_arn", "security_group_id")

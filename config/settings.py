@@ -27,7 +27,7 @@ from config import (
 from config.business import BusinessRule, Name, Placement, UserStates
 from config.clean_up import CleanUp
 from config.cors import Cors
-from config.errors import ConfigError
+from config.errors import ConfigError, repeated
 from config.experiments import Experiments
 from config.files import Content
 from config.gate import QualityGate
@@ -72,9 +72,9 @@ class Network(Section):
     @field_validator("availability_zones")
     @classmethod
     def _zones_are_distinct(cls, zones: tuple[str, ...]) -> tuple[str, ...]:
-        twice = sorted({zone for zone in zones if zones.count(zone) > 1})
-        if twice:
-            raise ValueError(f"zone {twice[0]!r} is listed twice: a group of subnets wants zones that differ")
+        twice = repeated(zones)
+        if twice is not None:
+            raise ValueError(f"zone {twice!r} is listed twice: a group of subnets wants zones that differ")
         return zones
 
     @field_validator("cidr")
@@ -305,9 +305,9 @@ class InteractionsDataset(Section):
     @classmethod
     def _types_are_distinct(cls, events: tuple[EventRule, ...]) -> tuple[EventRule, ...]:
         types = [event.type for event in events]
-        twice = sorted({t for t in types if types.count(t) > 1})
-        if twice:
-            raise ValueError(f"event type {twice[0]!r} is listed twice: keep one")
+        twice = repeated(types)
+        if twice is not None:
+            raise ValueError(f"event type {twice!r} is listed twice: keep one")
         return events
 
     @property
@@ -424,9 +424,9 @@ class ActionInteractionsDataset(Section):
     @classmethod
     def _types_are_distinct(cls, events: tuple[ActionEvent, ...]) -> tuple[ActionEvent, ...]:
         types = [event.type for event in events]
-        twice = sorted({t for t in types if types.count(t) > 1})
-        if twice:
-            raise ValueError(f"event type {twice[0]!r} is listed twice: keep one")
+        twice = repeated(types)
+        if twice is not None:
+            raise ValueError(f"event type {twice!r} is listed twice: keep one")
         return events
 
     @property
@@ -655,9 +655,9 @@ class Api(Section):
     @field_validator("default_items")
     @classmethod
     def _items_are_distinct(cls, items: tuple[str, ...]) -> tuple[str, ...]:
-        twice = sorted({item for item in items if items.count(item) > 1})
-        if twice:
-            raise ValueError(f"item {twice[0]!r} is listed twice: keep one")
+        twice = repeated(items)
+        if twice is not None:
+            raise ValueError(f"item {twice!r} is listed twice: keep one")
         return items
 
     @property
@@ -668,9 +668,9 @@ class Api(Section):
     @field_validator("may_explain", "service_callers")
     @classmethod
     def _each_is_named_once(cls, names: tuple[str, ...]) -> tuple[str, ...]:
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
-            raise ValueError(f"{twice[0]!r} is listed twice: keep one")
+        twice = repeated(names)
+        if twice is not None:
+            raise ValueError(f"{twice!r} is listed twice: keep one")
         return names
 
     @field_validator("caller_accounts")

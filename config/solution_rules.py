@@ -10,8 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from config.addresses import check_distinct
-from config.errors import did_you_mean
+from config.errors import check_distinct, did_you_mean, repeated
 from config.names import Names
 from config.recipes import RECIPES, Hyperparameter, Recipe
 from config.rules import one_of
@@ -229,9 +228,9 @@ def _objective(solution: Solution, recipe: Recipe) -> None:
 
 def _events(solution: Solution, recipe: Recipe) -> None:
     types = [event.type for event in solution.events]
-    twice = sorted({name for name in types if types.count(name) > 1})
-    if twice:
-        raise ValueError(f"events: type {twice[0]!r} is listed twice: keep one")
+    twice = repeated(types)
+    if twice is not None:
+        raise ValueError(f"events: type {twice!r} is listed twice: keep one")
     if recipe.event_weights:
         return
     if len(types) > 1:

@@ -29,9 +29,8 @@ _DIGITS = 4  # of the hash: 65,536 buckets, each less than a 5,000th of a part w
 def size(lines: DataFrame) -> tuple[int, int]:
     """(records, bytes) of the lines, each with its line break."""
     text = F.to_json(F.struct(*lines.columns))
-    row = lines.agg(F.count("*").alias("records"), F.sum(F.octet_length(text) + 1).alias("bytes")).collect()[
-        0
-    ]
+    figures = F.count("*").alias("records"), F.sum(F.octet_length(text) + 1).alias("bytes")
+    [row] = lines.agg(*figures).collect()
     return row["records"], row["bytes"] or 0
 
 

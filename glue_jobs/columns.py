@@ -128,7 +128,6 @@ EVENTS = StructType(
 EVENTS_WITH_CONTEXT = StructType([*EVENTS.fields, StructField(CONTEXT, MapType(StringType(), StringType()))])
 DELETED, EXPIRED = "deleted", "expired"
 
-# Enough to count them by.
 BATCH_OUTPUT = StructType(
     [
         StructField(

@@ -141,7 +141,7 @@ def _check_text(head: bytes) -> None:
             raise Unreadable(what)
     if re.search(rb"\A\s*<(?:!doctype|html|\?xml|table|rss|svg)\b", head, re.IGNORECASE):
         raise Unreadable("it is HTML or XML, not a table: export it as CSV")
-    if head.count(0) > max(8, 0.01 * len(head)) and not head.rstrip(b"\0").count(0) == 0:
+    if head.count(0) > max(8, 0.01 * len(head)) and head.rstrip(b"\0").count(0):
         raise Unreadable("it holds zero bytes and is no text that is known: export it as CSV in UTF-8")
 
 

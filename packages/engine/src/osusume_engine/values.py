@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 from osusume_engine.schemas import Field
@@ -16,6 +17,13 @@ LARGEST_FLOAT = 3.4028234663852886e38  # of 32 bits
 NUMBER = r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?"
 CJK = re.compile("[぀-ヿ㐀-鿿]")
 _IDS = ("USER_ID", "ITEM_ID", "ACTION_ID")
+
+
+def finite(text: str) -> float:
+    """The number that is written; ValueError of what only Python reads as one (1_000, nan, digits of other scripts)."""
+    if not re.fullmatch(NUMBER, text) or not math.isfinite(float(text)):
+        raise ValueError(f"{text!r} is not a number")
+    return float(text)
 
 
 def most_characters(field: Field) -> int:

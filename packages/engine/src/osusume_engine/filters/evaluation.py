@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import csv
-import math
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,7 +22,7 @@ from osusume_engine.filters.expressions import (
     Value,
 )
 from osusume_engine.filters.facts import Facts, Table
-from osusume_engine.values import NUMBER
+from osusume_engine.values import finite
 
 Mask = Callable[[Any], np.ndarray]
 _EVENTS = ("INTERACTIONS", "ACTION_INTERACTIONS")
@@ -192,9 +190,10 @@ def _compared_texts(column: pd.Series, operator: str, wanted: set[str]) -> np.nd
 
 
 def _number(value: Any) -> float:
-    if (isinstance(value, str) and not re.fullmatch(NUMBER, value)) or not math.isfinite(float(value)):
-        raise FilterError(f"Filter value {value!r} is not a number")
-    return float(value)
+    try:
+        return finite(str(value))
+    except ValueError:
+        raise FilterError(f"Filter value {value!r} is not a number") from None
 
 
 def _holds(condition: Condition, users: Table, request: Request) -> bool:

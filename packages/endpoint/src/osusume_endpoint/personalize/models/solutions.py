@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-import re
 import shutil
 import time
 from collections.abc import Mapping
@@ -30,7 +28,7 @@ from osusume_endpoint.service import RequestContext
 from osusume_endpoint.wire import service_model
 from osusume_engine.recipes import RecipeSpec
 from osusume_engine.schemas import NUMERIC
-from osusume_engine.values import NUMBER
+from osusume_engine.values import finite
 
 MAX_SOLUTIONS = 10
 _KEYS = frozenset({"USER_ID", "ITEM_ID", "TIMESTAMP", "ACTION_ID", "EVENT_TYPE"})
@@ -155,8 +153,10 @@ def _check_events(parameters: Parameters, config: Mapping[str, Any]) -> None:
     if threshold is not None:
         if "eventType" not in parameters:
             raise invalid("eventValueThreshold needs an eventType.")
-        if not re.fullmatch(NUMBER, threshold) or not math.isfinite(float(threshold)):
-            raise invalid(f"eventValueThreshold {threshold!r} is not a number.")
+        try:
+            finite(threshold)
+        except ValueError:
+            raise invalid(f"eventValueThreshold {threshold!r} is not a number.") from None
     types = [row.get("eventType") for row in rows]
     if None in types or len(set(types)) != len(types):
         raise invalid(f"eventsConfig must name each event type once: {types}")
