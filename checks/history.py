@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 from checks.loops import circle, returns
@@ -103,6 +104,7 @@ def _polls(states: Mapping[str, Any], wait: str, inside: set[str], deadlines: Ma
     return rounds
 
 
+@lru_cache(maxsize=20_000)
 def _seconds(value: Any, *, clock: float) -> float:
     """What the Wait waits after `clock` milliseconds of waiting, all clocks having started at 0."""
     expression = jsonata.expression_in(value)

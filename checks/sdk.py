@@ -81,6 +81,7 @@ class Call:
         return _OPTIMIZED.get(self.service, base) if self.optimized else base
 
 
+@cache
 def parse(resource: str) -> Call | None:
     """The call of a Task's Resource. Raises ValueError, in words, for a service or action that isn't one."""
     parts = resource.split(":", 5)

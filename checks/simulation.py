@@ -5,6 +5,7 @@ What a state would send is known then: names with their real length, ARNs, the i
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import uuid
@@ -68,6 +69,19 @@ def workflows(assembly: Assembly) -> list[Workflow]:
 
 _walked: dict[str, list[Visit]] = {}
 _MOST_WALKED = 8
+_answers: dict[bytes, str] = {}  # JSON by what was asked: one change of a template leaves most questions as they were
+_MOST_ANSWERS = 50_000
+
+
+def _answer(expression: str, states: Mapping[str, Any], variables: Mapping[str, Any], where: str) -> Any:
+    """The value of an expression. Raises StateError, which names the field."""
+    asked = hashlib.sha256(json.dumps([expression, states, variables]).encode()).digest()
+    if asked not in _answers:
+        if len(_answers) >= _MOST_ANSWERS:
+            _answers.clear()
+        value = jsonata.evaluate(expression, states=states, variables=variables, field=where)
+        _answers[asked] = json.dumps(value)
+    return json.loads(_answers[asked])
 
 
 @once
@@ -262,7 +276,7 @@ class _Step:
         if expression is None or absent(expression, self._states, variables):
             return value
         try:
-            return jsonata.evaluate(expression, states=self._states, variables=variables, field="Item")
+            return _answer(expression, self._states, variables, "Item")
         except StateError:
             return value
 
@@ -343,7 +357,7 @@ class _Step:
         for missing in sorted(absent(expression, self._states, self._variables)):
             self._visit.problems.append((where, f"there is no {missing} in {expression!r}"))
         try:
-            return jsonata.evaluate(expression, states=self._states, variables=self._variables, field=where)
+            return _answer(expression, self._states, self._variables, where)
         except StateError as error:
             self._visit.problems.append((where, str(getattr(error, "cause", None) or error)))
             return value

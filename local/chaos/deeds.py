@@ -26,7 +26,7 @@ BEST = 0.999  # a serving version is said to be so good, and the next is turned 
 class Deeds:
     line: Line
     seconds: float = 600.0
-    forgotten: list[str] = field(default_factory=list)
+    forgotten: dict[str, str] = field(default_factory=dict)  # user -> the execution that was to forget them
 
     @property
     def settings(self) -> Settings:
@@ -62,6 +62,14 @@ class Deeds:
         if dead_lock:
             self._leave_lock()
         return self._follow(self._forgetting())
+
+    def finish(self) -> list[Outcome]:
+        """Deletions that died are asked for again, as the operators' handbook says; how each ended then."""
+        unfinished = [user for user, arn in self.forgotten.items() if not self._succeeded(arn)]
+        return [self._follow(self._forgetting(user)) for user in unfinished]
+
+    def _succeeded(self, arn: str) -> bool:
+        return bool(arn) and self.line.status(arn) == "SUCCEEDED"
 
     def while_forgetting(self) -> Outcome:
         """A deletion holds the lock; another waits for it, a run and a clean-up are refused."""
@@ -113,23 +121,23 @@ class Deeds:
         item = self.line.control(layout.WATERMARK) or {}
         return str(item.get("run_id", {}).get("S", ""))
 
-    def _forgetting(self) -> str:
-        """Asks the API to forget somebody; the execution that does."""
-        user = Counts(self.line).somebody(but=self.forgotten)
-        self.forgotten.append(user)
+    def _forgetting(self, user: str = "") -> str:
+        """Asks the API to forget the user, or else somebody new; the execution that does."""
+        user = user or Counts(self.line).somebody(but=list(self.forgotten))
+        self.forgotten[user] = ""
         status, answer = signed.send(self.line.place, "DELETE", "v1", "users", user)
         if status != 202:
             raise RuntimeError(f"the API answered {status} to a deletion: {answer}")
+        self._await(lambda: bool(self._newest_forgetting(answer["deletionId"])))
+        self.forgotten[user] = self._newest_forgetting(answer["deletionId"])
+        return self.forgotten[user]
+
+    def _newest_forgetting(self, deletion: str) -> str:
+        """The execution of a deletion's last attempt; empty where there is none."""
         machine = self.settings.names.workflow_arn("forget")
-        found: list[str] = []
-
-        def started() -> bool:
-            pages = self.line.client("stepfunctions").list_executions(stateMachineArn=machine)["executions"]
-            found[:] = [one["executionArn"] for one in pages if answer["deletionId"] in one["name"]]
-            return bool(found)
-
-        self._await(started)
-        return found[0]
+        found = self.line.client("stepfunctions").list_executions(stateMachineArn=machine)["executions"]
+        of_it = [one for one in found if deletion in one["name"]]
+        return str(max(of_it, key=lambda one: one["startDate"])["executionArn"]) if of_it else ""
 
     def _await(self, holds: Callable[[], bool]) -> None:
         deadline = time.monotonic() + 20

@@ -116,16 +116,23 @@ def _held(line: Line, before: Before, outcome: Outcome, report: dict[str, Any], 
 
 
 def _settled(line: Line, deeds: Deeds, *, run: bool) -> list[str]:
-    """A run without faults succeeds after one that did not, with nobody's help, and nothing is lost."""
+    """A run without faults succeeds after one that did not, with nobody's help, and nothing is lost.
+
+    A deletion is somebody's wish, and no run goes on with it: one that died is asked for again.
+    """
     problems: list[str] = []
+    for again in deeds.finish():
+        print(f"  a deletion that died, asked for again: {told(again)}", flush=True)
+        if not again.succeeded:
+            problems.append(f"the deletion that was asked for again failed: {told(again)}")
     if run or line.pending():
         before = Before.of(line)
         last = deeds.run()
         print(f"  run without faults after it: {told(last)}", flush=True)
         if not last.succeeded:
-            return [f"the run without faults after it failed: {told(last)}"]
+            return [*problems, f"the run without faults after it failed: {told(last)}"]
         problems += broken(line, before, last, NOTHING)
-    return [*problems, *lost(line, deeds.watermark(), forgotten=deeds.forgotten)]
+    return [*problems, *lost(line, deeds.watermark(), forgotten=list(deeds.forgotten))]
 
 
 def table(rounds: Sequence[Round], states: Mapping[Place, State]) -> str:

@@ -80,6 +80,7 @@ def test_readers_go_back_and_forward_and_a_version_is_promoted_by_a_person(
     assert {**after, "updated_at": ""} == {**before, "updated_at": ""}
 
 
+@pytest.mark.nightly  # of the day is tests/stacks/test_jobs_that_die.py
 def test_a_killed_job_runs_once_more_and_what_served_serves_meanwhile(line: Line, first_run: str) -> None:
     before, ended = line.pointer("personal"), len(_builds(line))
     arn = line.fire()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from osusume_endpoint.stepfunctions.bounded import LimitExceeded, WorkerFailed, pool
@@ -27,8 +28,17 @@ def syntax_error(expression: str) -> str | None:
     if EVAL.search(expression):
         return "The function $eval is not supported; use $parse to read JSON"
     try:
+        return _refusal(expression)
+    except LimitExceeded as error:
+        return str(error)
+
+
+@lru_cache(maxsize=10_000)
+def _refusal(expression: str) -> str | None:
+    """The parser's words, which don't change. Raises LimitExceeded, which a busy machine may cause."""
+    try:
         pool().run(kind="parse", expression=expression)
-    except (WorkerFailed, LimitExceeded) as error:
+    except WorkerFailed as error:
         return str(error)
     return None
 
