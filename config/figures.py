@@ -14,12 +14,11 @@ if TYPE_CHECKING:
     from config.settings import Datasets
 
 _SHARES = "null_share."
-_TABLES = ("users", "items", "actions")
 
 
 def check(datasets: Datasets) -> None:
     """Raises ValueError that names the figure and those that there are."""
-    known = set(_measured(datasets))
+    known = set(measured(datasets))
     for name, bound in datasets.quality.bounds.items():
         if name not in known:
             raise ValueError(
@@ -30,16 +29,16 @@ def check(datasets: Datasets) -> None:
             raise ValueError(f"quality.bounds.{name}.min is {least:g}, and a share is 1 at most: lower it")
 
 
-def _measured(datasets: Datasets) -> Iterator[str]:
+def measured(datasets: Datasets) -> Iterator[str]:
+    """Each figure of a run. Of an event type that no row has, a run tells the rows alone."""
     interactions = datasets.interactions
     yield from ("users.distinct", "rows.interactions")
     for event in interactions.events:
         yield from (f"{figure}.{event.source}.{event.type}" for figure in ("rows", "age_hours"))
         fields = ("EVENT_VALUE", *(field.name for field in interactions.fields if field.nullable))
         yield from (f"{_SHARES}interactions.{event.type}.{field}" for field in fields)
-    for name in _TABLES:
-        yield f"rows.{name}"
+    for name in ("users", "items"):
         if datasets.configured(name):
-            yield from (f"{_SHARES}{name}.{field.name}" for field in datasets.fields(name))
-    if datasets.action_interactions is not None:
-        yield "rows.action_interactions"
+            yield f"rows.{name}"
+            yield from (f"{_SHARES}{name}.{field.name}" for field in datasets.fields(name) if field.nullable)
+    yield from (f"rows.{name}" for name in ("actions", "action_interactions") if datasets.configured(name))

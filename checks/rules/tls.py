@@ -98,6 +98,8 @@ def _of_text(text: str) -> Iterator[str]:
 def _calls(text: str) -> Iterator[str]:
     tree = ast.parse(text)
     known = dict(_connecting(tree))
+    if not known:
+        return
     for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
         name = known.get(ast.unparse(call.func))
         modes = [ast.unparse(k.value).strip("'\"") for k in call.keywords if k.arg == "sslmode"]

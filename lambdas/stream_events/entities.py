@@ -49,7 +49,7 @@ def _text(image: Image, field: Mapping[str, Any], key: str) -> str | None:
     value = None if given is None else values.one_line(given)
     if value is not None and _too_long(value, field, key):
         raise Wrong(f"{name}_too_long")
-    return value
+    return value if field["name"] == key else values.read_alike(value)
 
 
 def _too_long(value: str, field: Mapping[str, Any], key: str) -> bool:

@@ -15,6 +15,7 @@ Image = Mapping[str, Mapping[str, Any]]
 LARGEST = 1e18
 # Copies of glue_jobs/transforms/text.py's and times.py's expressions, which a test compares.
 BREAKS = re.compile("[\r\n\u000b\u000c\u0085\u2028\u2029\u0000]+")
+WIDE = str.maketrans({'"': "\uff02", "\\": "\uff3c"})
 _NOT_BLANK = re.compile(r"\S", re.ASCII)  # as Java has it: a wide blank is a character
 _MILLISECONDS = re.compile(r"[0-9]{12,15}", re.ASCII)
 _SECONDS = re.compile(r"[0-9]{1,11}", re.ASCII)
@@ -130,7 +131,12 @@ def _text_field(given: str | None, name: str, configured: Mapping[str, Any]) -> 
     parts = (value or "").split("|") if configured.get("categorical") else [value or ""]
     if any(len(part) > MAX_CATEGORY for part in parts):
         raise Wrong(f"{name}_too_long")
-    return value
+    return read_alike(value)
+
+
+def read_alike(given: str | None) -> str | None:
+    """A text that is no id as an import's file has it: a category is one, whichever way it came."""
+    return None if given is None else given.translate(WIDE)
 
 
 def typed(given: str | None, name: str, kind: str) -> Any:

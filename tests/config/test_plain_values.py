@@ -154,6 +154,8 @@ REFUSED: list[tuple[dict[str, Any], tuple[str, ...]]] = [
         bounds("rows.application_log.clicks"),
         ("rows.application_log.clicks", "did you mean 'rows.application_log.click'?"),
     ),
+    (bounds("null_share.users.USER_ID"), ("'null_share.users.USER_ID', which no run measures",)),
+    ({**bounds("rows.items"), "datasets.items": None}, ("'rows.items', which no run measures",)),
     (bounds("null_share.users.AGE", min=2), ("null_share.users.AGE.min is 2", "lower it")),
     ({FIXED: "localtime"}, ("time_zone is 'localtime'", "Asia/Tokyo")),
     ({FIXED: "JST"}, ("time_zone is 'JST'", "such as Asia/Tokyo")),

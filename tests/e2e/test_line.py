@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import urllib.error
 import urllib.request
 
 import pytest
 
+from config import figures
 from local.demo import story
 from tests.e2e.line import Line
 
@@ -86,6 +88,13 @@ def test_every_solution_version_has_metrics_in_the_warehouse(line: Line, first_r
     values = {solution: float(value) for solution, value in rows}
     assert set(values) == {"personal", "related", "popular"}
     assert values["personal"] > values["popular"], "groups are there to be learnt"
+
+
+def test_figures_that_may_have_bounds_are_those_that_a_run_measures(line: Line, first_run: str) -> None:
+    body = line.client("s3").get_object(
+        Bucket=line.settings.names.datasets_bucket, Key=f"runs/{first_run}/report.json"
+    )["Body"]
+    assert set(json.loads(body.read())["quality"]["figures"]) == set(figures.measured(line.settings.datasets))
 
 
 def test_a_request_that_nobody_signed_is_refused(line: Line, first_run: str) -> None:
