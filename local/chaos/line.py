@@ -204,6 +204,13 @@ class Line(Deployed):
         item = self.control(layout.WAREHOUSE_PENDING) or {}
         return list(item.get("run_ids", {}).get("SS", []))
 
+    def behind(self) -> bool:
+        """Whether the marts may lack a run: the warehouse misses one, or the last load did not come to its end."""
+        machine = self.settings.names.workflow_arn("load")
+        loads = self.client("stepfunctions").list_executions(stateMachineArn=machine)["executions"]
+        newest = max(loads, key=lambda one: one["startDate"], default={"status": "SUCCEEDED"})
+        return bool(self.pending()) or newest["status"] != "SUCCEEDED"
+
     def stored_keys(self, name: str, version: str) -> set[str]:
         """Keys of a list that the table has in this version."""
         pages = (

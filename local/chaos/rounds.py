@@ -118,14 +118,15 @@ def _held(line: Line, before: Before, outcome: Outcome, report: dict[str, Any], 
 def _settled(line: Line, deeds: Deeds, *, run: bool) -> list[str]:
     """A run without faults succeeds after one that did not, with nobody's help, and nothing is lost.
 
-    A deletion is somebody's wish, and no run goes on with it: one that died is asked for again.
+    A run whose marts could not be built has succeeded, since its lists serve; the next one builds them. A deletion is
+    somebody's wish, and no run goes on with it: one that died is asked for again.
     """
     problems: list[str] = []
     for again in deeds.finish():
         print(f"  a deletion that died, asked for again: {told(again)}", flush=True)
         if not again.succeeded:
             problems.append(f"the deletion that was asked for again failed: {told(again)}")
-    if run or line.pending():
+    if run or line.behind():
         before = Before.of(line)
         last = deeds.run()
         print(f"  run without faults after it: {told(last)}", flush=True)

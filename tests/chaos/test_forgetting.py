@@ -44,7 +44,7 @@ class Deleting:
     def follow(self, arn: str, *, seconds: float) -> Outcome:
         return Outcome(self.executions[arn], 1.0, workflow="forget", arn=arn)
 
-    def pending(self) -> bool:
+    def behind(self) -> bool:
         return False
 
 
