@@ -65,8 +65,11 @@ class Deeds:
 
     def finish(self) -> list[Outcome]:
         """Deletions that died are asked for again, as the operators' handbook says; how each ended then."""
-        unfinished = [user for user, arn in self.forgotten.items() if not self._succeeded(arn)]
-        return [self._follow(self._forgetting(user)) for user in unfinished]
+        return [self._follow(self._forgetting(user)) for user in self.leaving()]
+
+    def leaving(self) -> list[str]:
+        """Users whose deletion did not come to its end."""
+        return [user for user, arn in self.forgotten.items() if not self._succeeded(arn)]
 
     def _succeeded(self, arn: str) -> bool:
         return bool(arn) and self.line.status(arn) == "SUCCEEDED"

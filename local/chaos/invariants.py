@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import re
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,14 +44,23 @@ class Before:
 
 
 def broken(
-    line: Line, before: Before, outcome: Outcome, report: dict[str, Any], *, expected: bool = False
+    line: Line,
+    before: Before,
+    outcome: Outcome,
+    report: dict[str, Any],
+    *,
+    expected: bool = False,
+    leaving: Collection[str] = (),
 ) -> list[str]:
-    """Sentences; none when all holds. `report` is that of the faults; `expected`: it was to fail as it did."""
+    """Sentences; none when all holds. `report` is that of the faults; `expected`: it was to fail as it did.
+
+    `leaving` are users whose deletion did not come to its end: what is left of them is in one place and not in another.
+    """
     return [
         *_ended(outcome),
         *(_explained(outcome, report) if not expected else ()),
         *_pointers(line, before, outcome),
-        *_complete(line),
+        *_complete(line, frozenset(leaving)),
         *_served(line, before),
         *_whole_objects(line, outcome),
         # A run that died with the endpoint could release nothing: the next one takes its lock over.
@@ -84,9 +93,10 @@ def _pointers(line: Line, before: Before, outcome: Outcome) -> Iterator[str]:
             yield f"the run {outcome.run_id} succeeded, and the list {name} still serves {new}"
 
 
-def _complete(line: Line) -> Iterator[str]:
+def _complete(line: Line, leaving: frozenset[str]) -> Iterator[str]:
     for name, version in line.pointers().items():
-        expected, stored = line.published_keys(name, version), line.stored_keys(name, version)
+        expected = line.published_keys(name, version) - leaving
+        stored = line.stored_keys(name, version) - leaving
         if stored != expected:
             missing, more = len(expected - stored), len(stored - expected)
             yield f"the list {name} serves version {version}: {missing} keys are missing, {more} are too many"

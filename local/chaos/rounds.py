@@ -82,7 +82,7 @@ def _act(deeds: Deeds, done: Round, act: Act) -> Outcome:
     if outcome.status == KILLED:
         done.problems += _after_restart(line, outcome)
         outcome = replace(outcome, run_id=line.newest_run())
-    done.problems += _held(line, before, outcome, report, act)
+    done.problems += _held(deeds, before, outcome, report, act)
     return outcome
 
 
@@ -107,9 +107,9 @@ def _after_restart(line: Line, outcome: Outcome) -> list[str]:
     )
 
 
-def _held(line: Line, before: Before, outcome: Outcome, report: dict[str, Any], act: Act) -> list[str]:
+def _held(deeds: Deeds, before: Before, outcome: Outcome, report: dict[str, Any], act: Act) -> list[str]:
     refused = bool(act.error) and outcome.failure is not None and outcome.failure.error == act.error
-    problems = broken(line, before, outcome, report, expected=refused)
+    problems = broken(deeds.line, before, outcome, report, expected=refused, leaving=deeds.leaving())
     if act.ends == "FAILED" and outcome.succeeded:
         problems.append(f"{outcome.workflow} succeeded, though what it needs was killed each time")
     return [f"{outcome.workflow}: {problem}" for problem in problems]

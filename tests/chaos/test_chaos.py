@@ -108,6 +108,13 @@ def test_nothing_is_broken_after_a_run_that_went_well(world: World) -> None:
     assert _broken(world) == []
 
 
+def test_what_is_left_of_a_user_who_is_being_forgotten_may_be_in_one_place_only(world: World) -> None:
+    world.stored = {"a", "b", "c"}
+    assert broken(world, BEFORE, SUCCEEDED, QUIET, leaving=["c"]) == []  # type: ignore[arg-type]
+    [problem, _] = broken(world, BEFORE, SUCCEEDED, QUIET, leaving=["a"])  # type: ignore[arg-type]
+    assert "0 keys are missing, 1 are too many" in problem
+
+
 def test_a_failed_run_may_leave_what_served_before(world: World) -> None:
     world.current = {"personal": "run1", "popular": "run1"}
     world.items = [{"itemId": "9"}]

@@ -76,7 +76,14 @@ _SEVERAL: dict[str, list[Any]] = {
         *({"SS": ["a"]}, {"L": []}, {"S": "a"}),
     ],
     "recommendation_id": [{"S": "RID-1"}, {"S": "ours-1"}, {"N": "5"}],
-    "device": [{"S": 'a "smart" \\ phone'}, {"S": "phone|tv"}, {"S": " "}, {"N": "7"}, {"BOOL": True}, {"S": "x" * 1001}],
+    "device": [
+        {"S": 'a "smart" \\ phone'},
+        {"S": "phone|tv"},
+        {"S": " "},
+        {"N": "7"},
+        {"BOOL": True},
+        {"S": "x" * 1001},
+    ],
     "age": [
         {"N": "7"},
         {"S": "7"},
