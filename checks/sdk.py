@@ -177,9 +177,11 @@ def problems(shape: Shape | None, value: Any, path: str) -> Iterator[str]:
     if isinstance(shape, StructureShape) and isinstance(value, dict):
         yield from _structure_problems(shape, value, path)
     elif isinstance(shape, ListShape) and isinstance(value, list):
+        yield from _lengths(shape, value, path)
         for position, part in enumerate(value):
             yield from problems(shape.member, part, f"{path}[{position}]")
     elif isinstance(shape, MapShape) and isinstance(value, dict):
+        yield from _lengths(shape, value, path)
         for key, part in value.items():
             yield from problems(shape.value, part, f"{path}.{key}")
     else:
@@ -236,6 +238,13 @@ def _limits(shape: Shape, value: Any, path: str) -> Iterator[str]:
     pattern = known.get("pattern")
     if pattern and isinstance(value, str) and not _fits(pattern, value):
         yield f"{path} is {value!r}, which is not {pattern}"
+
+
+def _lengths(shape: Shape, value: list[Any] | dict[str, Any], path: str) -> Iterator[str]:
+    least, most = shape.metadata.get("min", 0), shape.metadata.get("max", len(value))
+    if not least <= len(value) <= most:
+        limit = f"at most {most}" if len(value) > most else f"at least {least}"
+        yield f"{path} has {len(value)} entries, {limit}"
 
 
 def _fits(pattern: str, value: str) -> bool:

@@ -56,6 +56,9 @@ FORBIDDEN_CHARACTER = "\x00"
 LINE_BREAKS = "\r\n\v\f\x85\u2028\u2029"
 # Personalize developer guide, "Quotas": a full import of interactions; 1 TB where the quota of interactions is raised.
 MAX_IMPORT_GB = 100
+# The same, active campaigns of a dataset group. A solution that trains otherwise than before is another, whose campaign
+# is made before the old one goes.
+MOST_CAMPAIGNS = 5
 # The same, records of one batch inference job's input.
 MAX_BATCH_RECORDS = 50_000_000
 # Of fewer, records that share a bucket of the hash could be more than a part (glue_jobs/batch_parts.py).

@@ -34,21 +34,21 @@ class Hyperparameter:
     tuned_only: bool = False  # the guide: "you must use HPO and provide minimum and maximum range values"
     feature: bool = False
 
-    def check(self, value: str, *, name: str, recipe: str) -> None:
-        """Raises ValueError that names hyperparameter, value and what the recipe takes."""
+    def check(self, value: str, *, name: str, recipe: str, what: str = "hyperparameter") -> None:
+        """Raises ValueError that names `what` it is, value and what the recipe takes."""
         if self.kind in ("bool", "choice"):
             known = self.choices or ("true", "false")
             if value not in known:
                 words = " or ".join(repr(choice) for choice in known)
-                raise ValueError(f"hyperparameter {name} is {value!r}: write {words}")
+                raise ValueError(f"{what} {name} is {value!r}: write {words}")
             return
         if not _WRITTEN[self.kind].fullmatch(value):
-            raise ValueError(f"hyperparameter {name} is {value!r}: write a number ({self.kind})")
+            raise ValueError(f"{what} {name} is {value!r}: write a number ({self.kind})")
         number = float(value)
         above, below = self.low is None or self.low <= number, self.high is None or number <= self.high
         if not (above and below):
             limits = f"{self.low} to {self.high}" if self.high is not None else f"{self.low} or more"
-            raise ValueError(f"hyperparameter {name} is {value}: {recipe} takes {limits}")
+            raise ValueError(f"{what} {name} is {value}: {recipe} takes {limits}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +66,9 @@ class Recipe:
     metadata: frozenset[str] = frozenset()
     event_weights: bool = False
     tuning: bool = False
-    updatable: bool = False  # trainingMode UPDATE, or performIncrementalUpdate
+    updatable: bool = False  # trainingMode UPDATE
+    incremental: bool = False  # performIncrementalUpdate, between trainings
+    influences: tuple[str, ...] = ()  # keys of rankingInfluence
     hyperparameters: Mapping[str, Hyperparameter] = field(default_factory=dict)
     campaign_hyperparameters: Mapping[str, Hyperparameter] = field(default_factory=dict)
     # Keys of a line of batch input, and of `output` in a line of batch output.
@@ -143,7 +145,7 @@ _HRNN = {
 _V2 = {"apply_recency_bias": _flag(tunable=False)}
 _EXPLORATION = {
     "explorationWeight": _share(0.3),
-    "explorationItemAgeCutOff": Hyperparameter(kind="int", default=30, low=0),
+    "explorationItemAgeCutOff": Hyperparameter(kind="float", default=30.0, low=1),
 }
 _AFFINITY = {"hidden_dimension": _integer(149, 32, 256, tunable=False)}
 
@@ -272,6 +274,8 @@ _ROWS = (
         batch="inference",
         required=frozenset({"Items"}),  # with a field that is itemName and a textual one
         metadata=frozenset({"Items"}),
+        incremental=True,
+        influences=("POPULARITY", "FRESHNESS"),
         line=("itemId",),
         output=("recommendedItems",),
         metrics=RANKING_METRICS,

@@ -927,6 +927,7 @@ class Settings(Section):
         rules.check_solutions(self.solutions)
         gate.check(self.quality_gate, self.solutions)
         solution_rules.check_against(self.solutions, self.datasets)
+        solution_rules.check_values(self.solutions, self.datasets, self.sources)
         filter_rules.check_filters(self.filters, self.solutions, self.datasets)
         return self
 

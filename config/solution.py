@@ -7,10 +7,13 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from config import solution_rules
+from config.limits import MAX_EVENT_VALUE
 from config.recipes import RECIPES, TRENDING
 from config.section import ItemId, Section
 
 FieldName = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$", max_length=100)]
+# API reference, TrainingDataConfig: columns of one dataset that are excluded.
+ExcludedFields = Annotated[tuple[FieldName, ...], Field(max_length=50)]
 SegmentName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
 
 
@@ -52,8 +55,8 @@ class TrainingEvent(Section):
     """One of `datasets.interactions.events`."""
     weight: float = Field(default=1.0, ge=0, le=1)
     """Weight in training, 0 to 1; of recipes that take event weights."""
-    min_value: float | None = None
-    """Events whose EVENT_VALUE is lower are not learned from (eventValueThreshold)."""
+    min_value: float | None = Field(default=None, ge=-MAX_EVENT_VALUE, le=MAX_EVENT_VALUE)
+    """Events whose EVENT_VALUE is lower are not learned from (eventValueThreshold); nine decimals at most."""
 
 
 class Users(Section):
@@ -104,7 +107,7 @@ class Solution(Section):
     """Optimization objective, for user-personalization and personalized-ranking recipes."""
     events: tuple[TrainingEvent, ...] = Field(default=(), max_length=10)
     """Event types to learn from, in place of `datasets.interactions.events`; a recipe without weights takes one."""
-    excluded_fields: dict[Literal["interactions", "items", "users"], tuple[FieldName, ...]] = Field(
+    excluded_fields: dict[Literal["interactions", "items", "users"], ExcludedFields] = Field(
         default_factory=dict
     )
     """Fields by dataset that are not learned from; filters still see them."""
@@ -120,6 +123,12 @@ class Solution(Section):
     """false makes no batch recommendations, where the recipe has them: the campaign alone answers."""
     exploration: dict[str, str] = Field(default_factory=dict)
     """Exploration of new items in batch and campaign, for recipes that have it, as strings."""
+    ranking_influence: dict[Literal["POPULARITY", "FRESHNESS"], Annotated[float, Field(ge=0, le=1)]] = Field(
+        default_factory=dict
+    )
+    """How much an item's popularity and freshness count beside its likeness, 0 to 1; of aws-semantic-similarity."""
+    incremental_updates: bool = False
+    """true lets Personalize add new items between trainings, which is billed; of aws-semantic-similarity."""
     users: Users | None = None
     """Rule of the users who get a list."""
     items: Items | None = None

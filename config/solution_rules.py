@@ -11,13 +11,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from config.errors import check_distinct, did_you_mean, repeated
+from config.limits import EVENT_VALUE_DECIMALS
 from config.names import Names
 from config.recipes import RECIPES, Hyperparameter, Recipe
 from config.rules import one_of
 
 if TYPE_CHECKING:
-    from config.settings import DatasetField, Datasets
-    from config.solution import Range, Solution
+    from config.settings import DatasetField, Datasets, Sources
+    from config.solution import Range, Solution, TrainingEvent
 
 MOST_RESULTS = 500  # of a batch inference job
 MOST_RANKED = 500  # items of a line to rank
@@ -82,7 +83,22 @@ def _known(what: str, given: Mapping[str, str], known: Mapping[str, Hyperparamet
     for name, value in given.items():
         if name not in known:
             raise ValueError(f"{what} {name!r} is not one of {recipe.name}: {sorted(known) or 'it has none'}")
-        known[name].check(value, name=name, recipe=recipe.name)
+        known[name].check(value, name=name, recipe=recipe.name, what=what)
+
+
+def _influence(solution: Solution, recipe: Recipe) -> None:
+    """Developer guide, "Semantic-Similarity recipe": its factors of ranking, and incremental updates."""
+    if solution.ranking_influence and not recipe.influences:
+        raise ValueError(f"ranking_influence is given, but {recipe.name} has none: remove it")
+    if not solution.incremental_updates:
+        return
+    if not recipe.incremental:
+        raise ValueError(f"incremental_updates is true, but {recipe.name} has none: remove it")
+    if solution.campaign is None:
+        raise ValueError(
+            "incremental_updates is true, but Personalize updates versions that a campaign answers from: "
+            "add campaign, or remove incremental_updates"
+        )
 
 
 def _exploration(solution: Solution, recipe: Recipe) -> None:
@@ -106,6 +122,11 @@ def _results(solution: Solution, recipe: Recipe) -> None:
         if solution.candidates is not None:
             raise ValueError(f"candidates is {solution.candidates}: segments have none, remove it")
         return
+    if solution.candidates is not None and solution.publishes is None:
+        raise ValueError(
+            f"candidates is {solution.candidates}, but the rules after batch inference read them, and there is none "
+            "here: remove it"
+        )
     if solution.results > MOST_RESULTS:
         raise ValueError(f"results is {solution.results}: a list has {MOST_RESULTS} items at most, lower it")
     if solution.ranked < solution.results:
@@ -217,7 +238,7 @@ def _check_range(name: str, searched: Range, known: Hyperparameter, recipe: Reci
 
 
 def number(value: float) -> str:
-    """As a hyperparameter is written: whole numbers without a point."""
+    """As a hyperparameter or a threshold is written: no exponent, and whole numbers without a point."""
     return str(int(value)) if value == int(value) else f"{value:.12f}".rstrip("0")
 
 
@@ -231,6 +252,8 @@ def _events(solution: Solution, recipe: Recipe) -> None:
     twice = repeated(types)
     if twice is not None:
         raise ValueError(f"events: type {twice!r} is listed twice: keep one")
+    for event in solution.events:
+        _check_least_value(event)
     if recipe.event_weights:
         return
     if len(types) > 1:
@@ -239,6 +262,31 @@ def _events(solution: Solution, recipe: Recipe) -> None:
         )
     if any(event.weight != 1.0 for event in solution.events):
         raise ValueError(f"events: weight is given, but {recipe.name} takes no weights: remove it")
+
+
+def _check_least_value(event: TrainingEvent) -> None:
+    """Values are written with so many decimals: a threshold below them is another."""
+    if event.min_value is not None and round(event.min_value, EVENT_VALUE_DECIMALS) != event.min_value:
+        raise ValueError(
+            f"events: min_value of {event.type!r} is {event.min_value!r}: values have {EVENT_VALUE_DECIMALS} decimals, "
+            "round it"
+        )
+
+
+def _about_actions(solution: Solution, recipe: Recipe) -> None:
+    """Developer guide, "Next-Best-Action recipe": it reads actions, and an answer names them alone."""
+    if recipe.type != "PERSONALIZED_ACTIONS":
+        return
+    given = {
+        "events": solution.events,
+        "excluded_fields": solution.excluded_fields,
+        "campaign.metadata": solution.campaign is not None and solution.campaign.metadata,
+    }
+    for key, value in given.items():
+        if value:
+            raise ValueError(
+                f"{key} is given, but {recipe.name} recommends actions and takes none: remove it"
+            )
 
 
 def _training_mode(solution: Solution, recipe: Recipe) -> None:
@@ -265,6 +313,8 @@ _RULES: tuple[Callable[[Solution, Recipe], None], ...] = (
     _audience,
     _hyperparameters,
     _exploration,
+    _influence,
+    _about_actions,
     _somebody_is_answered,
     _results,
     _people,
@@ -296,6 +346,11 @@ def _problems(solution: Solution, datasets: Datasets) -> Iterator[str]:
         yield from _unnamed_items(datasets)
     if solution.campaign is not None and solution.campaign.metadata and not datasets.configured("items"):
         yield "has campaign.metadata, but there is no datasets.items: add the dataset, or remove campaign.metadata"
+    if "FRESHNESS" in solution.ranking_influence and "CREATION_TIMESTAMP" not in _item_fields(datasets):
+        yield (
+            "has ranking_influence.FRESHNESS, which is of items' ages: add CREATION_TIMESTAMP to "
+            "datasets.items.fields, or remove it"
+        )
     yield from _unknown_events(solution, datasets)
     yield from _unknown_fields(solution, datasets)
     yield from _no_objective(solution, datasets)
@@ -364,6 +419,39 @@ def _unknown_queries(solution: Solution, datasets: Datasets) -> Iterator[str]:
                 yield f"has queries.{name} with ITEMS.{field}, no field of datasets.items: " + did_you_mean(
                     field, known
                 )
+
+
+def check_values(solutions: Iterable[Solution], datasets: Datasets, sources: Sources) -> None:
+    """A threshold is of a value that events have. Raises ValueError."""
+    sourced = {event.type: event.source for event in datasets.interactions.events}
+    for solution in solutions:
+        for event in solution.events:
+            if event.min_value is None:
+                continue
+            where = (
+                f"solutions: {solution.name!r} has events {event.type!r} with min_value {event.min_value:g}"
+            )
+            if "EVENT_VALUE" in solution.excluded_fields.get("interactions", ()):
+                raise ValueError(
+                    f"{where}, and excluded_fields.interactions leaves EVENT_VALUE out: remove one"
+                )
+            key = _unfilled(sourced.get(event.type), datasets, sources)
+            if key is not None:
+                raise ValueError(
+                    f"{where}, and no such event has a value, so none would be learned from: name it in {key}, or "
+                    "remove min_value"
+                )
+
+
+def _unfilled(source: str | None, datasets: Datasets, sources: Sources) -> str | None:
+    """The key that would fill EVENT_VALUE for events of the source; None where it is filled."""
+    orders = datasets.interactions.order_columns
+    if source == "orders" and orders is not None and orders.EVENT_VALUE is None:
+        return "datasets.interactions.order_columns.EVENT_VALUE"
+    log = sources.application_log
+    if source == "application_log" and log is not None and log.attributes.EVENT_VALUE is None:
+        return "sources.application_log.attributes.EVENT_VALUE"
+    return None
 
 
 def check_pins(solutions: Iterable[Solution], names: Names) -> None:

@@ -119,8 +119,12 @@ def _item(settings: Settings, solution: Solution) -> dict[str, Any]:
 
 def _more(settings: Settings, solution: Solution) -> dict[str, Any]:
     """Arguments of the job that not every solution has."""
-    explored = {"BatchInferenceJobConfig": {"ItemExplorationConfig": dict(solution.exploration)}}
-    return (explored if solution.exploration else {}) | filters.argument(settings, solution)
+    config: dict[str, Any] = (
+        {"ItemExplorationConfig": dict(solution.exploration)} if solution.exploration else {}
+    )
+    if solution.ranking_influence:
+        config["RankingInfluence"] = dict(solution.ranking_influence)
+    return ({"BatchInferenceJobConfig": config} if config else {}) | filters.argument(settings, solution)
 
 
 def _job_states(settings: Settings, kind: Kind) -> States:

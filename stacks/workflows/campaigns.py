@@ -46,7 +46,10 @@ def _item(solution: Solution) -> dict[str, Any]:
     explored = dict(solution.exploration)
     config: dict[str, Any] = {"EnableMetadataWithRecommendations": campaign.metadata}
     config |= {"ItemExplorationConfig": explored} if explored else {}
+    influence = {name: value for name, value in solution.ranking_influence.items() if value}
+    config |= {"RankingInfluence": influence} if influence else {}
     item = {"name": solution.name, "tps": campaign.min_tps, "config": config, "exploration": explored}
+    item["influence"] = influence
     return item | {"listed": solution.results if solution.trending else 0}
 
 
@@ -109,7 +112,8 @@ _IN_FORCE = """(
     'version': $found.SolutionVersionArn,
     'tps': $found.MinProvisionedTPS,
     'metadata': $found.CampaignConfig.EnableMetadataWithRecommendations = true,
-    'exploration': $merge([{}, $found.CampaignConfig.ItemExplorationConfig])
+    'exploration': $merge([{}, $found.CampaignConfig.ItemExplorationConfig]),
+    'influence': $merge([{}, $sift($found.CampaignConfig.RankingInfluence, function($value) { $value > 0 })])
   }
 )"""
 # Where the configuration explores nothing, what stands there is Personalize's own.
@@ -117,6 +121,7 @@ _AS_CONFIGURED = """
   $states.input.version = $version and $states.input.tps = $campaign.tps
   and $states.input.metadata = $campaign.config.EnableMetadataWithRecommendations
   and ($campaign.exploration = {} or $states.input.exploration = $campaign.exploration)
+  and $states.input.influence = $campaign.influence
 """
 
 

@@ -120,7 +120,9 @@ def _update(settings: Settings, **fields: Any) -> State:
     items = (
         f"( $lacking := $states.input[$count(gained) > 0].dataset; {asl.data(all_)}[dataset in $lacking] )"
     )
-    return asl.inline_map(jsonata(f"[{items}]"), _update_states(), start="Dataset", **fields)
+    return asl.inline_map(
+        jsonata(f"[{items}][[0..{max(len(all_) - 1, 0)}]]"), _update_states(), start="Dataset", **fields
+    )
 
 
 def _replacement(settings: Settings, schema: DatasetSchema) -> dict[str, Any]:

@@ -7,10 +7,13 @@ from typing import Any
 import pytest
 
 from checks import history
+from config.limits import MOST_CAMPAIGNS
 from config.settings import Settings
+from config.solution import Campaign
 from osusume_endpoint.testing.harness import jsonata, run
 from osusume_endpoint.testing.scripted import Cloud
 from stacks.workflows import load, prepare, recommend, train
+from tests import example
 from tests.stacks.test_workflows import SETTINGS
 
 POLL = {
@@ -84,6 +87,22 @@ def with_solutions(count: int) -> Settings:
 @pytest.mark.parametrize("workflow", [prepare, train, recommend, load])
 def test_the_largest_allowed_configuration_fits_with_trainings_of_twelve_hours(workflow: Any) -> None:
     assert history.longest(workflow.definition(with_solutions(10))) <= history.LIMIT
+
+
+def test_the_largest_with_campaigns_and_fields_that_are_added_fits() -> None:
+    content = example.content()
+    colour = {"name": "COLOUR", "column": "colour", "categorical": True, "nullable": True, "added": True}
+    for dataset in ("users", "items"):
+        content["datasets"][dataset]["fields"].append(colour)
+    settings = Settings.model_validate(content)
+    one = settings.solutions[0]
+    several = [
+        one.model_copy(update={"name": f"s{n}", "campaign": Campaign() if n < MOST_CAMPAIGNS else None})
+        for n in range(10)
+    ]
+    settings = settings.model_copy(update={"solutions": tuple(several)})
+    found = [history.longest(each.definition(settings)) for each in (prepare, train, recommend)]
+    assert max(found) <= history.LIMIT, found
 
 
 def test_a_poll_each_minute_would_not_fit(monkeypatch: pytest.MonkeyPatch) -> None:

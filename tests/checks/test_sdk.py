@@ -93,3 +93,18 @@ def test_a_pattern_that_an_integration_lacks_is_refused(resource: str) -> None:
 )
 def test_a_pattern_that_an_integration_has_is_taken(resource: str) -> None:
     assert call(resource).pattern == resource.partition(".")[2]
+
+
+def test_lists_and_maps_are_as_long_as_the_model_says() -> None:
+    def excluded(count: int) -> dict[str, object]:
+        columns = {"ITEMS": [f"F{number}" for number in range(count)]}
+        config = {"TrainingDataConfig": {"ExcludedDatasetColumns": columns}}
+        return {
+            "Name": "personal",
+            "DatasetGroupArn": "arn:aws:personalize:us-east-1:111111111111:dataset-group/g",
+            "SolutionConfig": config,
+        }
+
+    [problem] = problems("aws-sdk:personalize:createSolution", excluded(51))
+    assert problem.endswith("ExcludedDatasetColumns.ITEMS has 51 entries, at most 50")
+    assert problems("aws-sdk:personalize:createSolution", excluded(50)) == []

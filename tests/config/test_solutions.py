@@ -213,6 +213,53 @@ REFUSED: list[tuple[str, dict[str, Any], tuple[str, ...]]] = [
         ("it has none",),
     ),
     (
+        "an age of new items below a day",
+        solution(UP, exploration={"explorationItemAgeCutOff": "0"}),
+        ("exploration explorationItemAgeCutOff is 0", "1 or more"),
+    ),
+    (
+        "ranking influence of another recipe",
+        solution("aws-sims", ranking_influence={"POPULARITY": 0.3}),
+        ("ranking_influence is given", "aws-sims has none"),
+    ),
+    (
+        "incremental updates of another recipe",
+        solution(UP2, incremental_updates=True, campaign={}),
+        ("incremental_updates is true", "has none"),
+    ),
+    (
+        "incremental updates that nobody is answered from",
+        solution("aws-semantic-similarity", incremental_updates=True),
+        ("add campaign",),
+    ),
+    (
+        "candidates without batch inference",
+        solution("aws-trending-now", campaign={}, candidates=100),
+        ("candidates is 100", "remove it"),
+    ),
+    *(
+        (
+            f"{key} of actions",
+            solution("aws-next-best-action", **{"campaign": {}, **given}),
+            (f"{key} is given", "recommends actions"),
+        )
+        for key, given in (
+            ("campaign.metadata", {"campaign": {"metadata": True}}),
+            ("excluded_fields", {"excluded_fields": {"items": ["BRAND"]}}),
+            ("events", {"events": [{"type": "click"}]}),
+        )
+    ),
+    (
+        "a threshold with more decimals than values have",
+        solution(UP, events=[{"type": "click", "min_value": 1e-13}]),
+        ("min_value of 'click' is 1e-13", "9 decimals"),
+    ),
+    (
+        "more columns than the API takes",
+        solution(UP, excluded_fields={"items": [f"F{number}" for number in range(51)]}),
+        ("at most 50 items",),
+    ),
+    (
         "exploration beyond",
         solution(UP, exploration={"explorationWeight": "1.5"}),
         ("explorationWeight is 1.5", "0.0 to 1.0"),
@@ -225,6 +272,24 @@ AGAINST: list[tuple[str, dict[str, Any], tuple[str, ...]]] = [
         "a field to leave out that isn't there",
         {"solutions": [solution(UP2, excluded_fields={"items": ["BRANDS"]})]},
         ("excluded_fields.items with BRANDS", "'BRAND'"),
+    ),
+    (
+        "a threshold of a value that is left out",
+        {
+            "solutions": [
+                solution(
+                    UP2,
+                    events=[{"type": "click", "min_value": 0.5}],
+                    excluded_fields={"interactions": ["EVENT_VALUE"]},
+                )
+            ]
+        },
+        ("excluded_fields.interactions leaves EVENT_VALUE out",),
+    ),
+    (
+        "a sixth campaign",
+        {"solutions": [solution(UP2, campaign={}) | {"name": f"c{n}"} for n in range(6)]},
+        ("6 have a campaign", "has 5", "'c5'"),
     ),
     (
         "a field that can't be left out",
@@ -343,6 +408,42 @@ def test_what_the_datasets_lack_is_refused_with_the_cure(
 ) -> None:
     with pytest.raises(ValidationError) as refused:
         Settings.model_validate(example.content(publishing={"min_never_bought": 0}) | changes)
+    assert [part for part in told if part not in str(refused.value)] == [], str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("section", "key", "value", "one", "told"),
+    [
+        (
+            "datasets",
+            "items",
+            {
+                "fields": [
+                    {"name": "ITEM_ID", "column": "item_id"},
+                    {"name": "TITLE", "column": "title", "item_name": True},
+                    {"name": "STORY", "column": "story", "textual": True},
+                ]
+            },
+            solution("aws-semantic-similarity", ranking_influence={"FRESHNESS": 0.3}),
+            ("ranking_influence.FRESHNESS", "CREATION_TIMESTAMP"),
+        ),
+        (
+            "sources",
+            "application_log",
+            {"attributes": {"EVENT_VALUE": None}},
+            solution(UP2, events=[{"type": "click", "min_value": 0.5}]),
+            ("'click' with min_value 0.5", "sources.application_log.attributes.EVENT_VALUE"),
+        ),
+    ],
+    ids=["freshness of items without an age", "a threshold of a value that no event has"],
+)
+def test_what_the_data_lack_is_refused_with_the_cure(
+    section: str, key: str, value: dict[str, Any], one: dict[str, Any], told: tuple[str, ...]
+) -> None:
+    content = example.content(publishing={"min_never_bought": 0}, solutions=[one], placements={})
+    content[section][key] = value
+    with pytest.raises(ValidationError) as refused:
+        Settings.model_validate(content)
     assert [part for part in told if part not in str(refused.value)] == [], str(refused.value)
 
 

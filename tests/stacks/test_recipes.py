@@ -103,6 +103,7 @@ def campaign_of(settings: Settings, **changes: Any) -> Callable[[dict[str, Any]]
             "enableMetadataWithRecommendations": bool(one.campaign and one.campaign.metadata)
         }
         config |= {"itemExplorationConfig": one.exploration} if one.exploration else {}
+        config |= {"rankingInfluence": one.ranking_influence} if one.ranking_influence else {}
         found = {
             "status": "ACTIVE",
             "solutionVersionArn": versions(settings)[one.name],
@@ -208,6 +209,45 @@ def test_a_campaign_moves_once_and_the_run_waits_for_the_latest_update() -> None
         versions(settings)["trending"],
     }
     assert [len(seen) for seen in asked.values()] == [3, 3]
+
+
+def influencing(**influence: float) -> Settings:
+    """A campaign for what is alike, beside its lists."""
+    content = yaml.safe_load((FOLDER / "items-and-segments.yaml").read_text())
+    for one in content["solutions"]:
+        if one["name"] == "alike":
+            one |= {"campaign": {}, "ranking_influence": influence}
+    return Settings.model_validate(example.content(**content))
+
+
+def test_what_ranks_beside_likeness_is_sent_to_jobs_and_campaigns() -> None:
+    settings = influencing(POPULARITY=0.2, FRESHNESS=0.0)
+    stale = {"campaignConfig": {"enableMetadataWithRecommendations": False}}
+    described: list[Any] = [campaign_of(settings, **stale)]
+
+    def update(given: dict[str, Any]) -> dict[str, Any]:
+        described[0] = campaign_of(settings)
+        return {"campaignArn": "x"}
+
+    result, cloud = recommending(
+        settings, DescribeCampaign=lambda given: described[0](given), UpdateCampaign=update
+    )
+    assert output(result) == {"run_id": RUN, "dpu_hours": [None]}
+    job = next(one for one in sent(cloud, "CreateBatchInferenceJob") if "-alike-" in one["jobName"])
+    assert job["batchInferenceJobConfig"] == {"rankingInfluence": {"POPULARITY": 0.2, "FRESHNESS": 0.0}}
+    configs = [one["campaignConfig"]["rankingInfluence"] for one in sent(cloud, "UpdateCampaign")]
+    assert configs == [{"POPULARITY": 0.2}]
+
+
+def test_a_campaign_without_influence_is_left_as_it_is_where_the_service_says_zero() -> None:
+    settings = influencing()
+    zero = {
+        "rankingInfluence": {"POPULARITY": 0.0, "FRESHNESS": 0.0},
+        "enableMetadataWithRecommendations": False,
+    }
+    result, cloud = recommending(settings, DescribeCampaign=campaign_of(settings, campaignConfig=zero))
+    assert output(result) == {"run_id": RUN, "dpu_hours": [None]}
+    assert not sent(cloud, "UpdateCampaign")
 
 
 def test_an_update_that_failed_ends_the_run_before_readers_move() -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import psycopg2
 import pytest
 
-from osusume_endpoint.rds.data import database_error
+from osusume_endpoint.errors import ApiError
+from osusume_endpoint.rds.data import DataApi, Transaction, database_error
 
 
 @pytest.mark.parametrize(
@@ -29,3 +32,21 @@ def test_a_server_that_is_gone_is_told_from_a_statement_that_is_wrong(
     error: psycopg2.Error, code: str
 ) -> None:
     assert database_error(error).code == code
+
+
+class Closed:
+    """A connection whose server was killed: libpq refuses whatever needs it."""
+
+    def cursor(self) -> Any:
+        raise psycopg2.InterfaceError("connection already closed")
+
+
+@pytest.mark.parametrize("operation", ["ExecuteStatement", "BatchExecuteStatement"])
+def test_a_transaction_whose_server_died_says_so(operation: str) -> None:
+    nothing: Any = None
+    api = DataApi(address=nothing, find_cluster=lambda arn: None)
+    api._transactions["t"] = Transaction(Closed(), "cluster")
+    asked = {"sql": "select :x", "transactionId": "t", "resourceArn": "cluster"}
+    with pytest.raises(ApiError) as told:
+        api.operations()[operation](nothing, asked)
+    assert told.value.code == "DatabaseUnavailableException"

@@ -101,15 +101,14 @@ class DataApi:
         """The transaction's connection, or a new one that commits at the end."""
         if parameters.get("transactionId"):
             transaction = self._transaction(parameters)
-            with transaction.lock:
+            with transaction.lock, _told():  # a cursor, and a value's text, need the connection too
                 yield transaction.connection
             return
         connection = self._open(context, parameters)
         try:
-            yield connection
-            connection.commit()
-        except psycopg2.Error as error:
-            raise database_error(error) from None
+            with _told():
+                yield connection
+                connection.commit()
         finally:
             connection.close()
 
@@ -178,8 +177,15 @@ def _render(sql: str, given: list[Parameters], connection: Any) -> str:
 
 
 def _execute(cursor: Any, statement: str) -> None:
-    try:
+    with _told():
         cursor.execute(statement)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """An error of the database is the API's. Raises ApiError."""
+    try:
+        yield
     except psycopg2.Error as error:
         raise database_error(error) from None
 

@@ -124,7 +124,7 @@ _HRNN = {
 _V2 = {"apply_recency_bias": _flag(tunable=False)}
 _EXPLORATION = {
     "explorationWeight": _share(0.3),
-    "explorationItemAgeCutOff": HyperparameterSpec("integer", 30, 0, None),
+    "explorationItemAgeCutOff": HyperparameterSpec("continuous", 30.0, 1, None),
 }
 _SIMS = {
     "popularity_discount_factor": _share(0.5, tunable=True),
