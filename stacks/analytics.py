@@ -13,6 +13,7 @@ from constructs import Construct
 from config import layout, prices
 from config.experiments import designs
 from config.settings import Settings
+from lambdas.shared.environment import packed
 from stacks.parts import access
 from stacks.parts.access import allow
 from stacks.parts.assets import ROOT
@@ -105,7 +106,7 @@ class AnalyticsStack(EnvironmentStack):
                 "WAREHOUSE_DATABASE": self.settings.analytics.database,
                 "COPY_ROLE_ARN": copy_role.role_arn,
                 "HISTORY_DAYS": str(self.settings.clean_up.warehouse_days),
-                "WAREHOUSE_COLUMNS": json.dumps(warehouse_columns(self.settings.datasets)),
+                "WAREHOUSE_COLUMNS": packed(warehouse_columns(self.settings.datasets)),
                 # Who log in as an IAM role are users of this name (GetCredentials).
                 "DBT_USER": f"IAMR:{self.names.transformation_role}",
                 # The administrator owns what is loaded; a user made of an IAM role may not create schemas.
@@ -206,8 +207,8 @@ class AnalyticsStack(EnvironmentStack):
         return {
             "WAREHOUSE_WORKGROUP": self.names.warehouse,
             "WAREHOUSE_DATABASE": self.settings.analytics.database,
-            "WAREHOUSE_COLUMNS": json.dumps(warehouse_columns(self.settings.datasets)),
-            "WAREHOUSE_VARIABLES": json.dumps(marts_variables(self.settings)),
+            "WAREHOUSE_COLUMNS": packed(warehouse_columns(self.settings.datasets)),
+            "WAREHOUSE_VARIABLES": packed(marts_variables(self.settings)),
         }
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
-
 from aws_cdk import Duration, Size
 from constructs import Construct
 
 from config.settings import Settings
+from lambdas.shared.environment import packed
 from stacks.parts import access
 from stacks.parts.access import Statement, allow
 from stacks.parts.function import PythonFunction
@@ -52,9 +51,9 @@ class ForgettingStack(EnvironmentStack):
                 "KEY_ARN": self.key_arn,
                 **self._where_warehouse(),
                 "LOG_RETENTION_DAYS": str(settings.log_retention_days),
-                "USER_COLUMNS": json.dumps(settings.user_columns),
-                "USER_LISTS": json.dumps(_lists(settings, of_users=True)),
-                "OTHER_LISTS": json.dumps(_lists(settings, of_users=False)),
+                "USER_COLUMNS": packed(settings.user_columns),
+                "USER_LISTS": packed(_lists(settings, of_users=True)),
+                "OTHER_LISTS": packed(_lists(settings, of_users=False)),
             },
             # Files are scanned eight at a time, and lie on the disk while they are.
             memory_size=1769,

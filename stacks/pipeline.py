@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 
 from aws_cdk import Duration, TimeZone
@@ -14,6 +13,7 @@ from constructs import Construct
 
 from config import layout
 from config.settings import Settings
+from lambdas.shared.environment import packed
 from stacks.parts.access import allow
 from stacks.parts.function import PythonFunction
 from stacks.parts.layer import RuntimeLayer
@@ -58,11 +58,9 @@ class PipelineStack(EnvironmentStack):
                 "CONTROL_TABLE": names.control_table,
                 "RECOMMENDATIONS_TABLE": names.recommendations_table,
                 "PREFIX": names.prefix,
-                "DATASET_GROUPS": json.dumps(names.dataset_group_arns),
-                "SOLUTIONS": json.dumps(
-                    {one.name: solutions.name(settings, one) for one in settings.solutions}
-                ),
-                "PINNED": json.dumps([one.version for one in settings.solutions if one.version]),
+                "DATASET_GROUPS": packed(names.dataset_group_arns),
+                "SOLUTIONS": packed({one.name: solutions.name(settings, one) for one in settings.solutions}),
+                "PINNED": packed([one.version for one in settings.solutions if one.version]),
                 "KEEP_SUPERSEDED": str(settings.clean_up.keep_superseded),
                 "SUPERSEDED_AFTER_DAYS": str(settings.clean_up.superseded_after_days),
             },

@@ -12,6 +12,7 @@ from constructs import Construct
 
 from config import inputs, layout
 from config.settings import Settings
+from lambdas.shared.environment import packed
 from stacks.parts import access
 from stacks.parts.access import Statement, allow
 from stacks.parts.assets import ROOT
@@ -324,7 +325,7 @@ class PreparationStack(EnvironmentStack):
                 "ADMINISTRATOR_SECRET_ARN": administrator,
                 "READER_SECRET_ARN": reader,
                 "DATABASE": aurora.database,
-                "TABLES": json.dumps(list(aurora.tables.model_dump(exclude_none=True).values())),
+                "TABLES": packed(list(aurora.tables.model_dump(exclude_none=True).values())),
             },
             statements=[
                 allow([f"rds-data:{name}" for name in calls], cluster),
@@ -344,7 +345,7 @@ class PreparationStack(EnvironmentStack):
             environment={
                 "CONTROL_TABLE": names.control_table,
                 "DATASET_GROUP": names.dataset_group,
-                "STREAMED": json.dumps(settings.datasets.streamed_events),
+                "STREAMED": packed(settings.datasets.streamed_events),
                 "APPLICATION_LOG_TABLE": settings.application_log_table if log else "",
             },
             statements=[
@@ -366,7 +367,7 @@ class PreparationStack(EnvironmentStack):
                 "MAX_QUARANTINED_SHARE": str(quality.max_quarantined_share),
                 "MIN_ROWS_AGAINST_PREVIOUS": str(quality.min_rows_against_previous),
                 "BATCH_RECORDS": str(self.settings.etl.batch_records),
-                "BATCH_JOBS": json.dumps(inputs.jobs_of_folders(solutions)),
+                "BATCH_JOBS": packed(inputs.jobs_of_folders(solutions)),
                 "MAX_BATCH_JOBS": str(inputs.most_jobs(solutions)),
             },
             statements=[

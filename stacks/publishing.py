@@ -11,6 +11,7 @@ from constructs import Construct
 from config import gate, layout, profiles
 from config.business import Bought, Repurchase
 from config.settings import Settings
+from lambdas.shared.environment import packed
 from stacks.parts import access
 from stacks.parts.access import allow
 from stacks.parts.function import PythonFunction
@@ -87,7 +88,7 @@ class PublishingStack(EnvironmentStack):
             environment={
                 "DATASETS_BUCKET": names.datasets_bucket,
                 "RESULTS_BUCKET": names.results_bucket,
-                "RULES": json.dumps(gate.lists_judged_by(settings.quality_gate, settings.solutions)),
+                "RULES": packed(gate.lists_judged_by(settings.quality_gate, settings.solutions)),
             },
             memory_size=1024,
             timeout=PUBLISH_TIMEOUT,

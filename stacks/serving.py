@@ -16,6 +16,7 @@ from config.experiments import delivered
 from config.settings import Settings
 from config.tokens import Jwt
 from lambdas.get_recommendations.routes import ROUTES, Route
+from lambdas.shared.environment import packed
 from stacks.parts.access import Statement, allow, encrypt_and_decrypt, receive
 from stacks.parts.api import READER, RecommendationsApi
 from stacks.parts.experiments import DeliveredExperiments
@@ -86,7 +87,7 @@ class ServingStack(EnvironmentStack):
                 "AUDIENCE": jwt.audience,
                 "USER_CLAIM": jwt.user_claim,
                 "LEEWAY_SECONDS": str(jwt.leeway_seconds),
-                "ROUTES": json.dumps([f"{route.method} {route.path}" for route in opened]),
+                "ROUTES": packed([f"{route.method} {route.path}" for route in opened]),
                 "JWKS_URI": jwt.jwks_uri or "",
             },
             memory_size=1024,
@@ -149,7 +150,7 @@ class ServingStack(EnvironmentStack):
                 "APPLICATION_LOG_TABLE": self.settings.application_log_table,
                 "USER_STATE_TABLE": names.user_state_table,
                 "RAW_BUCKET": names.raw_bucket,
-                "LOG_ATTRIBUTES": json.dumps(log.attributes.model_dump()),
+                "LOG_ATTRIBUTES": packed(log.attributes.model_dump()),
                 "TIMESTAMP_FORMAT": log.timestamp_format,
                 "CORS_ORIGINS": " ".join(self.settings.api.page_origins),
                 **(self._experiments.variables if self._experiments else {}),

@@ -12,6 +12,7 @@ from constructs import Construct
 
 from config import layout, streaming
 from config.settings import Settings
+from lambdas.shared.environment import packed
 from stacks.parts.access import Statement, allow, encrypt_and_decrypt
 from stacks.parts.function import PythonFunction
 from stacks.parts.layer import RuntimeLayer
@@ -55,10 +56,10 @@ class StreamingStack(EnvironmentStack):
                 "RAW_BUCKET": names.raw_bucket,
                 "DATASET_GROUP": names.dataset_group,
                 "TRACKING_ID": self.read(TRACKING_ID) if interactions.streamed else "",
-                "STREAMED": json.dumps(self.settings.datasets.streamed_events),
-                "LOG_ATTRIBUTES": json.dumps(log.attributes.model_dump()),
+                "STREAMED": packed(self.settings.datasets.streamed_events),
+                "LOG_ATTRIBUTES": packed(log.attributes.model_dump()),
                 "TIMESTAMP_FORMAT": log.timestamp_format,
-                "INTERACTIONS": json.dumps(sent),
+                "INTERACTIONS": packed(sent),
             },
             memory_size=512,
             timeout=Duration.seconds(60),

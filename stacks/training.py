@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 from aws_cdk import RemovalPolicy
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_personalize as personalize
@@ -12,6 +10,7 @@ from constructs import Construct
 from config import gate, layout
 from config.avro import DatasetSchema, schemas
 from config.settings import Settings
+from lambdas.shared.environment import packed
 from stacks.parts import access
 from stacks.parts.access import allow
 from stacks.parts.function import PythonFunction
@@ -121,8 +120,8 @@ class TrainingStack(EnvironmentStack):
             environment={
                 "CONTROL_TABLE": names.control_table,
                 "RESULTS_BUCKET": names.results_bucket,
-                "RECIPES": json.dumps({solution.name: solution.recipe for solution in settings.solutions}),
-                "RULES": json.dumps(gate.judged_by(settings.quality_gate, settings.solutions)),
+                "RECIPES": packed({solution.name: solution.recipe for solution in settings.solutions}),
+                "RULES": packed(gate.judged_by(settings.quality_gate, settings.solutions)),
                 "POPULARITY_SOLUTION": gate.popularity(settings.solutions),
                 "DATASETS_BUCKET": names.datasets_bucket,
                 "TOPIC_ARN": names.topic_arn,

@@ -27,6 +27,7 @@ _READ_ELSEWHERE = frozenset(
 _FIRST_WITH_S3A, _NEWEST_GLUE = 5.1, "6.0"
 _NAME_IN_LOGS = "POWERTOOLS_SERVICE_NAME"
 _LEFT_TO_CODE = frozenset(["ANSWER_WITHIN_MS", "DBT_SCHEMA", "READ_TIMEOUT_MS"])  # the default stands
+MOST_VARIABLES = 4_096  # bytes of names and values
 # Arguments that Glue itself reads (Glue developer guide, "Job parameters").
 _OF_GLUE = (
     "--extra-py-files --job-language --enable-metrics --enable-observability-metrics "
@@ -48,6 +49,12 @@ RULES = (
         "The function fails when it starts, or a variable is read by nothing.",
         "Give what the function's Environment type declares.",
         "lambdas/<name>/environment.py",
+    ),
+    Rule(
+        "code-environment-size",
+        "CloudFormation can't create the function, and rolls the stack back.",
+        "Configure fewer solutions, bounds or fields.",
+        'Lambda developer guide, "Lambda quotas": 4 KB for all environment variables of a function',
     ),
     Rule(
         "code-layers",
@@ -112,6 +119,7 @@ def _functions(assembly: Assembly) -> Iterator[Finding]:
         for problem in _variables(module, function):
             cure = "give the variable in the function's Environment."
             yield Finding(stack.name, logical_id, "code-environment", problem, cure)
+        yield from _size(stack, logical_id, function)
         folder = source.parent
         wanted = 1 + (folder / "requirements.txt").is_file()
         if len(function.get("Layers", [])) < wanted:
@@ -180,6 +188,19 @@ def _variables(module: str, function: Mapping[str, Any]) -> Iterator[str]:
             yield f"{name} is given and nothing reads it."
     for name in sorted({_NAME_IN_LOGS, *read} - set(given) - _LEFT_TO_CODE):
         yield f"{name} is not given: the code's default stands, which the templates always override."
+
+
+def _size(stack: Stack, logical_id: str, function: Mapping[str, Any]) -> Iterator[Finding]:
+    given = function.get("Environment", {}).get("Variables", {})
+    sizes = {name: len(f"{name}{value}".encode()) for name, value in given.items()}
+    if sum(sizes.values()) > MOST_VARIABLES:
+        longest = max(sizes, key=lambda name: sizes[name])
+        why = (
+            f"its variables have {sum(sizes.values()):,} bytes of {MOST_VARIABLES:,}, {longest} alone "
+            f"{sizes[longest]:,}."
+        )
+        cure = f"configure less of what {longest} holds."
+        yield Finding(stack.name, logical_id, "code-environment-size", why, cure)
 
 
 def _runtime(assembly: Assembly, function: Mapping[str, Any]) -> Iterator[str]:

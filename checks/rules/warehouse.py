@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -13,6 +12,7 @@ from checks.finding import Finding
 from checks.policies import Role, roles
 from checks.rule import Rule
 from lambdas.load_warehouse import progress, script
+from lambdas.shared import environment
 from osusume_endpoint.redshift import dialect
 from osusume_endpoint.redshift.tokens import scan
 from warehouse.load import tables
@@ -75,7 +75,7 @@ def _loads(assembly: Assembly) -> Iterator[Finding]:
             continue
         variables = function.get("Environment", {}).get("Variables", {})
         try:
-            columns = json.loads(variables["WAREHOUSE_COLUMNS"])
+            columns = environment.loaded(variables["WAREHOUSE_COLUMNS"])
             sent = list(statements(columns))
         except (KeyError, TypeError, ValueError) as error:
             why = f"WAREHOUSE_COLUMNS makes no load: {error}."

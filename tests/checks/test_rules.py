@@ -348,6 +348,12 @@ CASES: dict[str, tuple[str, Change]] = {
             "RECOMMENDATIONS_TABLE"
         ),
     ),
+    "code-environment-size": (
+        "Training",
+        lambda t: properties(t, "JudgeSolutionVersionFunction")["Environment"]["Variables"].update(
+            RULES=json.dumps({"personal": {"floors": {}, "why": "x" * 4_000}})
+        ),
+    ),
     "code-event": (
         "Pipeline",
         definition("PipelineStateMachine", lambda d: d["States"]["PlanRun"]["Arguments"].pop("Payload")),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lambdas.shared.environment import EnvironmentInvalid, read
+from lambdas.shared.environment import LONGEST_PLAIN, PACKED, EnvironmentInvalid, loaded, packed, read
 
 FOLDER = Path(__file__).parents[2] / "lambdas"
 FUNCTIONS = sorted(path.parent.name for path in FOLDER.glob("*/handler.py"))
@@ -95,3 +95,25 @@ def test_there_are_eighteen_functions() -> None:
         "validate_datasets",
         "validate_experiments",
     ]
+
+
+def test_what_is_long_is_compressed_and_read_as_it_was() -> None:
+    """The guide allows 100 fields of items and 10 solutions of a dataset group; all variables have 4 KB together."""
+    columns = {"items": {f"attribute_of_the_product_{number:02}": "varchar(1000)" for number in range(100)}}
+    floors = {f"normalized_discounted_cumulative_gain_at_{k}": 0.01 * k for k in (5, 10, 25)}
+    rules = {f"solution-{number}": {"metric": "coverage", "floors": floors} for number in range(10)}
+    for value in (columns, rules):
+        text = packed(value)
+        assert text.startswith(PACKED) and len(text) < LONGEST_PLAIN
+        assert loaded(text) == value
+    assert read(Sample, GOOD | {"RECIPES": packed(columns["items"])}).recipes == columns["items"]
+
+
+def test_what_is_short_can_be_read_by_people() -> None:
+    assert packed({"a": ["b"]}) == '{"a": ["b"]}' and loaded('{"a": ["b"]}') == {"a": ["b"]}
+
+
+@pytest.mark.parametrize("text", [PACKED + "!", PACKED + "aGVsbG8=", PACKED, "{"])
+def test_what_nothing_packed_is_refused(text: str) -> None:
+    with pytest.raises(EnvironmentInvalid, match=r"RECIPES: .* is not JSON"):
+        read(Sample, GOOD | {"RECIPES": text})

@@ -1,12 +1,15 @@
-"""AWS::Lambda::Function keeps its VpcConfig, which ministack's CloudFormation forgets."""
+"""AWS::Lambda::Function keeps its VpcConfig, which ministack's CloudFormation forgets, and has 4 KB of variables."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
 from osusume_endpoint import replacements
 from osusume_endpoint.replacements import replaces
+
+MOST_VARIABLES = 4_096  # bytes of names and values; Lambda developer guide, "Lambda quotas"
 
 
 def install() -> None:
@@ -25,11 +28,22 @@ def _keeping(inner: Callable[..., Any], *, at: int) -> Callable[..., Any]:
     """`at` is the position of the (new) properties among the handler's arguments."""
 
     def handle(*arguments: Any, **named: Any) -> Any:
+        _check_variables(arguments[at])
         answer = inner(*arguments, **named)
         keep(answer[0], arguments[at])
         return answer
 
     return handle
+
+
+def _check_variables(properties: dict[str, Any]) -> None:
+    """Raises ValueError in the service's words."""
+    given = (properties.get("Environment") or {}).get("Variables") or {}
+    if sum(len(f"{name}{value}".encode()) for name, value in given.items()) > MOST_VARIABLES:
+        raise ValueError(
+            "Lambda was unable to configure your environment variables because the environment variables you have "
+            f"provided exceeded the 4KB limit. String measured: {json.dumps(given)[:200]}"
+        )
 
 
 def keep(name: str, properties: dict[str, Any]) -> None:
