@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
+from config import wording
+
 if TYPE_CHECKING:
     pass
 
@@ -44,30 +46,10 @@ def _of_file(problem: Any, file: str, holder: str) -> str:
 
 
 def _line(problem: Any, whole: str, page: str) -> str:
-    key = ".".join(str(part) for part in problem["loc"]) or whole
+    key = ".".join(str(part) for part in problem["loc"] if part != "[key]") or whole
     value = problem["input"]
     shown = "" if isinstance(value, dict | list) or problem["type"] == "missing" else f" = {value!r}"
-    return f"  {key}{shown}: {_cure(problem, page)}"
-
-
-# What YAML calls what pydantic names by its own types.
-_SHAPES = {
-    "string_type": "write a string (in quotes, where it looks like a number, a date or true and false)",
-    "model_type": "this key is a section: write its keys and values beneath it, or leave it out",
-    "dict_type": "write keys and values beneath it, or leave it out",
-    "tuple_type": "write a list, such as [one, other]",
-    "invalid_key": "a key is a text: put it in quotes",
-}
-
-
-def _cure(problem: Any, page: str) -> str:
-    if problem["type"] == "extra_forbidden":
-        return f"this key is not known: correct or remove it ({page} lists them all)"
-    if problem["type"] == "missing":
-        return "this key is required: add it"
-    if problem["type"] in _SHAPES:
-        return _SHAPES[problem["type"]]
-    return str(problem["msg"]).removeprefix("Value error, ")
+    return f"  {key}{shown}: {wording.cure(problem, page)}"
 
 
 def repeated(names: Iterable[str]) -> str | None:

@@ -157,6 +157,17 @@ REFUSED: list[tuple[dict[str, Any], tuple[str, ...]]] = [
     (bounds("null_share.users.USER_ID"), ("'null_share.users.USER_ID', which no run measures",)),
     ({**bounds("rows.items"), "datasets.items": None}, ("'rows.items', which no run measures",)),
     (bounds("null_share.users.AGE", min=2), ("null_share.users.AGE.min is 2", "lower it")),
+    (
+        {"solutions.0.theme_generation": {"item_name": "TITLE"}},
+        ("theme_generation", "bills by item", "remove it"),
+    ),
+    ({"solutions.0.batch": {"mode": "THEME_GENERATION"}}, ("solutions.0.batch", "write true or false")),
+    ({"solutions.0.name": "u"}, ("name = 'u'", "a small letter, then 1 to 29 of small letters, digits, -")),
+    (
+        {"solutions.0.excluded_fields": {"actions": ["VALUE"]}},
+        ("excluded_fields.actions =", "'interactions'"),
+    ),
+    ({"solutions.0.events": [{"type": "click"}] * 11}, ("events: 11 are given, at most 10", "remove 1")),
     ({FIXED: "localtime"}, ("time_zone is 'localtime'", "Asia/Tokyo")),
     ({FIXED: "JST"}, ("time_zone is 'JST'", "such as Asia/Tokyo")),
     ({FIXED: "UTC+9"}, ("time_zone is 'UTC+9'", "region and city")),

@@ -79,7 +79,11 @@ CASES = [
         {"region": "ap-northeast-3"},
         ("region", "'ap-northeast-3'", "Amazon Personalize", "use one of ap-northeast-1, "),
     ),
-    Refused("an app name in capitals", {"app": "Osusume"}, ("app = 'Osusume'", "pattern")),
+    Refused(
+        "an app name in capitals",
+        {"app": "Osusume"},
+        ("app = 'Osusume'", "a small letter, then 1 to 15 of small letters, digits"),
+    ),
     Refused("a removal that is neither", {"removal": "keep"}, ("removal = 'keep'", "'destroy' or 'retain'")),
     Refused(
         "a zone of another region",
@@ -157,7 +161,7 @@ CASES = [
     Refused(
         "an event weight above one",
         {"datasets.interactions.events": [{"type": "click", "source": "orders", "weight": 2}]},
-        ("events.0.weight = 2", "less than or equal to 1"),
+        ("events.0.weight = 2", "write 1 or less"),
     ),
     Refused(
         "an event source that does not exist",
@@ -257,7 +261,7 @@ CASES = [
     Refused(
         "a field name in small letters",
         user_fields(KEY, {"name": "age", "column": "age", "categorical": True}),
-        ("fields.1.name = 'age'", "pattern"),
+        ("fields.1.name = 'age'", "write a capital letter, then"),
     ),
     Refused(
         "a creation time that is a text",
@@ -293,7 +297,7 @@ CASES = [
     Refused("Glue 5.0", {"etl.glue_version": "5.0"}, ("etl.glue_version = '5.0'", "'5.1' or '6.0'")),
     Refused("a version without quotes", {"etl.glue_version": 6.0}, ("etl.glue_version = 6.0", "'6.0'")),
     Refused("a worker type that Glue does not have", {"etl.worker_type": "G.1Y"}, ("G.1Y", "'G.1X'")),
-    Refused("one worker", {"etl.workers": 1}, ("etl.workers = 1", "greater than or equal to 2")),
+    Refused("one worker", {"etl.workers": 1}, ("etl.workers = 1", "write 2 or more")),
     Refused(
         "an unknown recipe",
         solution(recipe="aws-user-personalisation-v2"),
@@ -534,7 +538,7 @@ CASES = [
         {"quality_gate.metric": "ndcg_at_25"},
         ("metric is 'ndcg_at_25'", "normalized_discounted_cumulative_gain_at_25"),
     ),
-    Refused("a share above one", {"quality_gate.min_against_serving": 1.2}, ("= 1.2", "less than or equal")),
+    Refused("a share above one", {"quality_gate.min_against_serving": 1.2}, ("= 1.2", "write 1 or less")),
     Refused(
         "a cron of five fields", cron("cron(0 3 * * ?)"), ("schedule.expression", "has 5 fields", "has 6")
     ),
@@ -636,7 +640,7 @@ def changed(content: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
         *parents, key = path.split(".")
         section = content
         for parent in parents:
-            section = section[parent]
+            section = section[int(parent) if isinstance(section, list) else parent]
         if value is REMOVE:
             del section[key]
         else:
