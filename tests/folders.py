@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tomllib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -19,6 +20,17 @@ GENERATED = "clients/python"
 ALL = (*_type_checked(), "warehouse", GENERATED)
 TEMPLATE = tuple(name for name in ALL if not name.startswith("packages/"))
 PACKAGES = tuple(name for name in ALL if name.startswith("packages/"))
+
+
+# What is installed or made, besides hidden folders.
+MADE = frozenset({"node_modules", "cdk.out", "__pycache__"})
+
+
+def files() -> Iterator[str]:
+    """Every file of the tree, by its path from the root. Trees that tests copy are no repository of git."""
+    for folder, below, names in os.walk(ROOT):
+        below[:] = [name for name in below if name not in MADE and not name.startswith(".")]
+        yield from (Path(folder, name).relative_to(ROOT).as_posix() for name in names)
 
 
 def modules(names: Iterable[str] = ALL) -> Iterator[Path]:

@@ -19,7 +19,10 @@ from local.repository import REPOSITORY
 from tests import links
 
 # Tests of what a fork has in other words than its template, or less of; they take seconds.
-LIGHT = [f"tests/test_{name}.py" for name in "changing contributing deck notice readme requirements".split()]
+LIGHT = [
+    f"tests/test_{name}.py"
+    for name in "changing contributing deck folders notice readme requirements".split()
+]
 
 
 @pytest.fixture(scope="module")
