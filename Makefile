@@ -20,6 +20,8 @@ READY := $(VENV)/.ready
 INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecode --require-hashes
 # The laptop runtime: from the folder here, from wheels in a fork.
 RUNTIME := $(if $(wildcard packages/endpoint),-e packages/engine -e packages/endpoint,$(wildcard vendor/*.whl))
+# Those that have a file, in the alphabet's order.
+ENVIRONMENTS := $(filter-out common,$(patsubst config/%.yaml,%,$(sort $(wildcard config/*.yaml))))
 PACKAGES := $(patsubst %/pyproject.toml,%,$(wildcard packages/*/pyproject.toml))
 
 export OSUSUME_ENV := $(ENV)
@@ -185,9 +187,9 @@ nightly: $(READY) $(SPARK4) node_modules/.ready clients/typescript/node_modules/
 	$(BIN)/python -m pytest -q -m nightly
 	@for package in $(PACKAGES); do (cd $$package && $(abspath $(BIN))/python -m pytest -q -m nightly || [ $$? -eq 5 ]); done
 	$(ONE_THREAD) $(SPARK4_VENV)/bin/python -m pytest -q -m "" tests/glue_jobs
-	$(BIN)/python -m local rehearse --environment dev --seed $$(date +%j)
-	$(BIN)/python -m local rehearse --environment prod --seed $$(date +%j) --short
-	$(BIN)/python -m local chaos --environment dev --kills --seed $$(date +%j)
+	$(BIN)/python -m local rehearse --environment $(firstword $(ENVIRONMENTS)) --seed $$(date +%j)
+	@for name in $(wordlist 2,99,$(ENVIRONMENTS)); do $(BIN)/python -m local rehearse --environment $$name --seed $$(date +%j) --short || exit 1; done
+	$(BIN)/python -m local chaos --environment $(firstword $(ENVIRONMENTS)) --kills --seed $$(date +%j)
 
 lint: $(READY)
 	$(BIN)/ruff format --check .

@@ -38,6 +38,11 @@ def test_hooks_are_local_and_run_what_make_lint_runs() -> None:
     assert hooks["mypy"]["stages"] == ["manual"]
 
 
+def test_no_command_of_make_names_an_environment_that_a_fork_may_call_otherwise() -> None:
+    commands = (ROOT / "Makefile").read_text()
+    assert re.findall(r"--environment (?!\$).*", commands) == []
+
+
 def npm_locks() -> list[str]:
     """Folders; a fork has no packages/."""
     locks = [Path(name) for name in folders.files() if name.rpartition("/")[2] == "package-lock.json"]

@@ -17,6 +17,7 @@ import osusume_engine
 from local import fork
 from local.repository import REPOSITORY
 from tests import links
+from tests.local import comparison_trials
 
 # Tests of what a fork has in other words than its template, or less of; they take seconds.
 LIGHT = [
@@ -120,6 +121,14 @@ def test_a_line_that_is_dropped_is_a_sentence_or_a_row_by_itself(page: str) -> N
         if fork.is_dropped(line) and not (line.endswith(ends) and (not before or before.endswith(ends)))
     ]
     assert torn == []
+
+
+def test_a_trial_of_a_comparison_copies_what_it_has(
+    acme: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(comparison_trials, "REPOSITORY", acme)
+    tree = comparison_trials._edited(comparison_trials.Trial("as it is"), tmp_path / "tree")
+    assert {path.name for path in tree.iterdir()} == {"config", "glue_jobs", "stacks", "warehouse", "lambdas"}
 
 
 def test_light_tests_of_it_pass_in_it(acme: Path) -> None:
