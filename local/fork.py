@@ -19,9 +19,11 @@ from pathlib import Path
 from local.repository import REPOSITORY
 from osusume_endpoint import paths
 
-# What makes and maintains the runtime, and this.
+# What makes, maintains and measures the runtime, and this.
 LEFT_OUT = (
     "packages/",
+    "bench/gate.py",
+    "bench/RESULTS-gate.md",
     "local/fork.py",
     "tests/local/test_fork.py",
     "tests/test_cycles.py",
@@ -43,7 +45,7 @@ LEADING = (
     "docs/fidelity/personalize.md",
     "docs/gate.md",
 )
-_TO_WHAT_IS_LEFT_OUT = re.compile(r"packages/|make (?:fork|wheels)\b|CHANGELOG\.md")
+_TO_WHAT_IS_LEFT_OUT = re.compile(r"packages/|make (?:fork|wheels)\b|CHANGELOG\.md|bench/RESULTS-gate\.md")
 ORIGIN = "vendor/origin.json"
 NAME = re.compile(r"[a-z][a-z0-9]{1,15}")  # what `app` of a configuration may be
 PRODUCT = "osusume"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import tomllib
+from collections.abc import Iterator
 from typing import Any
 
 from tests import folders
@@ -43,3 +45,24 @@ def test_contracts_of_imports_forbid_every_folder_of_the_template() -> None:
     forbidden = {c["source_modules"][0]: set(c["forbidden_modules"]) for c in linter["contracts"]}
     assert forbidden["osusume_engine"] == template | {"osusume_endpoint"}
     assert forbidden["osusume_endpoint"] == template
+
+
+def test_packages_import_nothing_beside_them() -> None:
+    """Benches and tests too, which import-linter does not read. `bench` and `tests` are folders of packages as well."""
+    beside = tops() - {"bench"}
+    found = [
+        f"{name}: {module}"
+        for name in SOURCES
+        if name.startswith("packages/")
+        for module in imported((folders.ROOT / name).read_text())
+        if module.partition(".")[0] in beside
+    ]
+    assert found == []
+
+
+def imported(text: str) -> Iterator[str]:
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            yield node.module or ""
