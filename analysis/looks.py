@@ -50,7 +50,7 @@ class Looks:
 
     @cached_property
     def information(self) -> Array:
-        """Of the relative effect, at each look; it can't fall."""
+        """The information on the relative effect at each look; it can't fall."""
         found = (self.effect.control / self.effect.error)[self.seen] ** 2
         return np.maximum.accumulate(found)
 
@@ -68,7 +68,7 @@ class Looks:
 
     @cached_property
     def critical(self) -> Array:
-        """Of |z|, at each look."""
+        """The critical value of |z| at each look."""
         if self.design.ends is None:
             return sequential.always_valid_bound(
                 self.information, detectable=self.design.detectable, alpha=self.level
@@ -77,7 +77,7 @@ class Looks:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """Of the lift, today; where no end is declared, of all that earlier days left possible."""
+        """The lift's interval, today; where no end is declared, of all that earlier days left possible."""
         if not self.any:
             return float("nan"), float("nan")
         low = self.effect.lift[self.seen] - self.critical * self.effect.lift_error[self.seen]

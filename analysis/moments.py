@@ -27,7 +27,7 @@ class Moments:
 
     @classmethod
     def of(cls, figures: Array) -> Moments:
-        """Of users' figures of shape (..., users, 4)."""
+        """The moments of users' figures, whose shape is (..., users, 4)."""
         n = np.full(figures.shape[:-2], float(figures.shape[-2]))
         return cls(n, figures.sum(axis=-2), np.swapaxes(figures, -1, -2) @ figures)
 

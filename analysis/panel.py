@@ -28,7 +28,7 @@ Segment = tuple[str, str]
 
 @dataclass(frozen=True)
 class Panel:
-    """Of one metric and segment: the moments of each variant, cumulative, and those of each day alone."""
+    """One metric of one segment: the moments of each variant, cumulative, and those of each day alone."""
 
     days: tuple[date, ...]
     cumulative: Mapping[str, Moments]

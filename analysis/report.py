@@ -136,7 +136,7 @@ def _guarded(design: Design, rows: Rows, metric: str, margin: float) -> list[Com
 
 
 def _segments(design: Design, rows: Rows) -> list[Comparison]:
-    """By the primary metric; always-valid p-values, for nobody declares when a segment is looked at."""
+    """The primary metric by segment; always-valid p-values, for nobody declares when a segment is looked at."""
     undeclared = replace(design, ends=None)
     found = [
         one

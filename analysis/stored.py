@@ -36,7 +36,7 @@ def rows(report: Report, *, simulated: Collection[tuple[str, str]] = ()) -> list
 
 
 def decisions(report: Report) -> list[Row]:
-    """Those on which somebody has something to do."""
+    """The decisions on which somebody has something to do."""
     design = report.design
     return [
         {

@@ -19,11 +19,13 @@ from assess.results import Gain, Way
 from assess.sample import Sample, draw
 from assess.shape import Shape, shape
 from assess.trials import PERSONAL, Done, Job, Subject
+from config.recipes import RECIPES
 from config.settings import Settings
 from osusume_engine.preparation import Prepared, prepare
 
 FOLDS, FOLDS_OF_VARIANTS = 3, 2
-EVERYONE = ("aws-popularity-count", "aws-trending-now")
+EVERYONE = tuple(name for name, one in RECIPES.items() if one.audience == "everyone")
+RELATED = tuple(name for name, one in RECIPES.items() if one.type == "RELATED_ITEMS")
 ENOUGH_VALUES = 0.5  # of a type's events, for a threshold
 Say = Callable[[str], None]
 
@@ -169,12 +171,11 @@ def _jobs(subject: Subject, folds: int, impossible: Mapping[str, str]) -> list[J
         "weights": len(set(subject.weights.values())) > 1,
         "threshold": subject.threshold is not None,
     }
-    related = ["aws-similar-items", "aws-sims", "aws-semantic-similarity"]
     jobs = [Job("personal", PERSONAL, fold) for fold in range(folds)]
     jobs.append(Job("by time", PERSONAL))
     for variant, there in variants.items():
         jobs += [Job("personal", PERSONAL, fold, variant) for fold in range(FOLDS_OF_VARIANTS) if there]
-    jobs += [Job("related", one, fold) for one in related if one not in impossible for fold in range(folds)]
+    jobs += [Job("related", one, fold) for one in RELATED if one not in impossible for fold in range(folds)]
     jobs += [Job("everyone", one, fold) for one in EVERYONE for fold in range(folds)]
     jobs += [Job(kind, "baselines", fold) for kind in ("personal", "related") for fold in range(folds)]
     segments = ("aws-item-affinity", "aws-item-attribute-affinity")

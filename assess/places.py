@@ -1,4 +1,4 @@
-"""Of what environments share about serving: what a proposal has to take back, since its data or solutions lack it."""
+"""What a proposal takes back of what environments share about serving, since its data or solutions lack it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _RULE: TypeAdapter[Any] = TypeAdapter(BusinessRule)
 
 
 def item_fields(shared: Section, fields: Sequence[DatasetField]) -> list[str]:
-    """Those that environments publish and these data have; then what else is a category of theirs, 10 at most."""
+    """Item fields that environments publish and these data have; then other categories of theirs, 10 at most."""
     known = [field.name for field in fields]
     usual = [name for name in shared.get("publishing", {}).get("item_fields", ()) if name in known]
     more = [field.name for field in fields if field.categorical and field.name not in usual]

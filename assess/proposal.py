@@ -16,12 +16,17 @@ from assess.data import Own
 from assess.results import Gain, Way, best_recipe, personal_pays
 from assess.shape import Shape
 from config import files, settings
+from config.recipes import RECIPES
 from config.settings import Analytics, Datasets, Settings
 
 NAME = "assessed"
 BOUGHT = ("purchase", "buy", "bought", "order", "transaction", "sale", "sold")
 USUAL_WEIGHT, RARE_WEIGHT = 0.3, 0.5  # of what isn't bought: the most frequent type, the others
-RELATED = ("aws-sims", "aws-similar-items")
+# Recipes for items that learn from interactions; the cheapest, which reads no metadata, first.
+RELATED = sorted(
+    (name for name, one in RECIPES.items() if one.type == "RELATED_ITEMS" and "Interactions" in one.required),
+    key=lambda name: len(RECIPES[name].metadata),
+)
 POPULAR = 100
 TAKEN = (
     "network",

@@ -144,7 +144,7 @@ class Tally:
 def tally(
     shop: Shop, *, simulations: int, lift: float, seed: int, chunk: int = 500
 ) -> dict[tuple[str, str], Tally]:
-    """By (metric, method)."""
+    """Counts by (metric, method)."""
     found: dict[tuple[str, str], Tally] = {}
     for n, begin in enumerate(range(0, simulations, chunk)):
         seen = simulate(shop, min(chunk, simulations - begin), lift=lift, seed=seed + n)

@@ -22,7 +22,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from config import serving
+from config import layout, serving
 from lambdas.get_recommendations import fallback, handler, placements
 from lambdas.get_recommendations.store import Store
 from tests import example
@@ -73,7 +73,7 @@ def _spike(answering: dynamodb_server.Handler, answer: Any) -> None:
 
 def _missing(server: Server) -> None:
     for name in ("personal", "related", "popular"):
-        server.put(f"pointer#{name}", "pointer", current=MISSING)
+        server.put(layout.POINTER.of(list=name), layout.POINTER_SK, current=MISSING)
 
 
 def _corrupt(server: Server) -> None:
@@ -122,11 +122,11 @@ class Faulty(Server):
 def fill(server: Server) -> None:
     server.items.clear()
     for name in ("personal", "related", "popular"):
-        server.put(f"pointer#{name}", "pointer", current=RUN)
+        server.put(layout.POINTER.of(list=name), layout.POINTER_SK, current=RUN)
     for number in range(USERS):
         server.put(f"personal#u{number}", RUN, items=_ranked(f"p{number}"))
         deeds = [f"s|{int(time.time()) - n}|p{number}-{n}" for n in range(40)]
-        server.items[f"u{number}", ""] = {"pk": {"S": f"u{number}"}, "deeds": {"SS": deeds}}
+        server.items[f"u{number}", ""] = {layout.PK: {"S": f"u{number}"}, "deeds": {"SS": deeds}}
     for number in range(ITEMS):
         server.put(f"related#i{number}", RUN, items=_ranked(f"r{number}"))
     server.put("popular#everyone", RUN, items=_ranked("t"))

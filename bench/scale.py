@@ -11,6 +11,7 @@ import argparse
 import tempfile
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -18,6 +19,8 @@ import yaml
 
 from bench import small_data
 from checks.spending.scale import FIGURES, Measurement
+from config import layout
+from config.layout import Form
 from osusume_endpoint import java, postgres
 
 SIZES = (200_000, 1_000_000)
@@ -87,15 +90,20 @@ def build(folder: Path, rows: int) -> float:
 
 def postprocess(folder: Path, lists: int) -> float:
     """Lists of CANDIDATES items each, ten orders a list, each rule of the example on, with what readers' rules ask."""
-    runs = folder / f"results/runs/{small_data.RUN}"
+    run = partial(Form.of, run_id=small_data.RUN)
     connection = duckdb.connect()
     for part, query, name in (
-        ("batch/personal", _OUTPUT.format(lists=lists, candidates=CANDIDATES), "x.out"),
-        ("warehouse/orders", _ORDERS.format(lists=lists, orders=10 * lists), "x.json"),
-        ("warehouse/items", _ITEMS, "x.json"),
+        (
+            run(layout.BATCH_OUTPUT, solution="personal"),
+            _OUTPUT.format(lists=lists, candidates=CANDIDATES),
+            "x.out",
+        ),
+        (run(layout.WAREHOUSE, table="orders"), _ORDERS.format(lists=lists, orders=10 * lists), "x.json"),
+        (run(layout.WAREHOUSE, table="items"), _ITEMS, "x.json"),
     ):
-        (runs / part).mkdir(parents=True)
-        connection.execute(f"COPY ({query}) TO '{runs / part / name}' (FORMAT json)")
+        target = folder / "results" / part
+        target.mkdir(parents=True)
+        connection.execute(f"COPY ({query}) TO '{target / name}' (FORMAT json)")
     code = f"from bench.scale import postprocessing; postprocessing({str(folder)!r})"
     return small_data.spent(code, small_data.on_spark())["cpu"]
 

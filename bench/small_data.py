@@ -20,12 +20,14 @@ from typing import Any
 
 import duckdb
 
+from config import layout
+
 ROOT = Path(__file__).parents[1]
 RUN = "20261124T030000Z"
 SHOPS = (10_000, 100_000, 1_000_000)  # orders; as many events beside them
 ENGINES = ("glue", "lambda")
 # A name that the log's export has on AWS.
-EXPORT = f"application_log/run={RUN}/AWSDynamoDB/01/data"
+EXPORT = f"{layout.LOG_EXPORT.of(run_id=RUN)}/AWSDynamoDB/01/data"
 _VALUES = {"user_id": "u", "event_key": "range", "event_id": "'e' || range", "event_type": "'click'"}
 _MORE = {"item_id": "'i' || range % 2000", "timestamp": "t"}
 TABLES = {
@@ -64,7 +66,7 @@ def make(root: Path, orders: int) -> float:
     connection = duckdb.connect()
     connection.execute("SET TimeZone = 'UTC'")
     for name, query in TABLES.items():
-        folder = root / f"raw/aurora/run={RUN}/{name}"
+        folder = root / "raw" / layout.RAW_TABLE.of(run_id=RUN, table=name)
         folder.mkdir(parents=True)
         connection.execute(f"COPY ({query.format(**shop)}) TO '{folder}/part-0.parquet' (FORMAT parquet)")
     (root / "raw" / EXPORT).mkdir(parents=True)
@@ -97,7 +99,7 @@ def build(engine: str, root: Path) -> None:
         datasets=settings.datasets.model_dump(mode="json", exclude_none=True),
         run_id=RUN,
         mode="full",
-        export_prefix=f"application_log/run={RUN}",
+        export_prefix=layout.LOG_EXPORT.of(run_id=RUN),
         previous_run_id="none",
         log=build_datasets.LogTable(),
         batch_inputs=inputs.of_all(settings.solutions),

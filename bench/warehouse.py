@@ -3,7 +3,7 @@
 Users of a simulated month are written into the landing tables by statements, so that what is measured begins in the
 warehouse: the whole project with its tests, the same after one more day, and the analysis of `make experiment`.
 Then a second engine builds every model from the same landing rows (second_engine.py), and rows that differ are counted:
-from what the added day made and, with --refresh, from a build of everything anew.
+from what the added day made and, with --refresh, from another build of everything.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from checks.assembly import Assembly, once
+from config import layout
 
 
 @dataclass(frozen=True)
@@ -33,16 +34,17 @@ PARTS = (
         "TableName",
         "{prefix}-application-log",
         r"\S+ dynamodb:\S+ \S+:table/{prefix}-application-log(/\S*)?"
-        r"|\S+ s3:\S+ \S+-raw-[^/]+/(application_log|events)/\S*"
+        rf"|\S+ s3:\S+ \S+-raw-[^/]+/({layout.LOG_EXPORT.top}|{layout.RAW_EVENTS.top})/\S*"
         r"|Preparation/BuildDatasets\S+ s3:ListBucketMultipartUploads \S+-raw-[^/]+",
-        ("prefix:raw/application_log/*", "prefix:raw/events/*"),
+        (f"prefix:raw/{layout.LOG_EXPORT.anything}", f"prefix:raw/{layout.RAW_EVENTS.anything}"),
     ),
     Part(
         "AWS::Glue::Job",
         "Name",
         "{prefix}-extract-aurora",
-        r"\S+ glue:\S+ \S+:job/{prefix}-extract-aurora|\S+ s3:\S+ \S+-raw-[^/]+/aurora/\S*",
-        ("prefix:raw/aurora/*",),
+        r"\S+ glue:\S+ \S+:job/{prefix}-extract-aurora"
+        rf"|\S+ s3:\S+ \S+-raw-[^/]+/{layout.RAW_TABLE.top}/\S*",
+        (f"prefix:raw/{layout.RAW_TABLE.anything}",),
     ),
     Part(
         "AWS::RedshiftServerless::Workgroup",
@@ -50,7 +52,7 @@ PARTS = (
         "{prefix}-warehouse",
         r"\S+ redshift-\S+ \S+|\S+ states:\S+ \S+:{prefix}-load(:\S*)?"
         r"|\S+ secretsmanager:\S+ \S+:secret:{prefix}/warehouse-\S+",
-        ("prefix:results/runs/*/warehouse/*",),
+        (f"prefix:results/{layout.WAREHOUSE.objects()}",),
     ),
     Part(
         "AWS::Lambda::Function",

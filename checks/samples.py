@@ -70,7 +70,7 @@ FUNCTION_RESULTS: Mapping[str, Mapping[str, Any]] = {
         "requests": ["0123456789abcdef"],
         "done": True,
         "position": {"place": "raw", "after": "key"},
-        "report": "s3://bucket/forget/0123456789abcdef.json",
+        "report": f"s3://bucket/{layout.FORGET_REPORT.of(request_id='0123456789abcdef')}",
     },
 }
 # What a function starts a workflow with.

@@ -130,18 +130,18 @@ def _of_small_data() -> Iterator[Unrecorded]:
     yield Unrecorded(role, ("secretsmanager:GetSecretValue",), secret, why)
 
 
-_TABLES = f"{layout.RAW_TABLE.top}/x"
+_TABLES, _EXPOSURES = (f"{form.top}/x" for form in (layout.RAW_TABLE, layout.EXPOSURES))
 UNRECORDED: tuple[Unrecorded, ...] = (
     Unrecorded(
         r"Serving/RecordEvents.*",
         ("s3:PutObject",),
-        (_objects("raw", "exposures/x"),),
+        (_objects("raw", _EXPOSURES),),
         "exposures are written only while an experiment runs",
     ),
     Unrecorded(
         r"Preparation/BuildDatasets.*",
         ("s3:GetObject",),
-        (_objects("raw", "exposures/x"),),
+        (_objects("raw", _EXPOSURES),),
         "exposures are read only where an experiment ran",
     ),
     *_of_experiments(),

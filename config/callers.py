@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -17,8 +17,13 @@ OPERATIONS = tuple(route.operation for route in ROUTES)
 
 PlanName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,29}$")]
 Account = Annotated[str, Field(pattern=r"^\d{12}$")]
+# Stands for `<app>-<environment>`, so that names of roles that are made for an environment follow its name.
+PREFIX = "{prefix}"
 # IAM user guide, "IAM name requirements"; a name alone, since it is compared with that of the caller.
-Principal = Annotated[str, Field(pattern=r"^(\*|[A-Za-z0-9_+=,.@-]{1,64})$")]
+MAX_PRINCIPAL = 64
+# Keys of `api` that hold such names.
+NAMED = ("may_explain", "service_callers")
+Principal = Annotated[str, Field(pattern=rf"^(\*|(\{{prefix\}})?[A-Za-z0-9_+=,.@-]{{1,{MAX_PRINCIPAL}}})$")]
 
 
 class UsagePlan(Section):
@@ -38,6 +43,30 @@ class UsagePlan(Section):
         if (self.quota is None) != (self.per is None):
             raise ValueError(f"quota is {self.quota} and per {self.per!r}: give both, or neither")
         return self
+
+
+def named(principals: Iterable[str], *, prefix: str) -> list[str]:
+    """The names with the environment's `prefix` in place of PREFIX. Raises ValueError for one too long, or twice."""
+    found: list[str] = []
+    for one in principals:
+        name = one.replace(PREFIX, prefix)
+        if len(name) > MAX_PRINCIPAL:
+            raise ValueError(
+                f"has {one!r}, which is {name!r} here: IAM's names have {MAX_PRINCIPAL} characters at most, shorten it"
+            )
+        if name in found:
+            raise ValueError(f"has {one!r}, which is {name!r} here and listed twice: keep one")
+        found.append(name)
+    return found
+
+
+def check_named(api: Any, *, prefix: str) -> None:
+    """Raises ValueError for names of `api` that are none in this environment."""
+    for key in NAMED:
+        try:
+            named(getattr(api, key), prefix=prefix)
+        except ValueError as error:
+            raise ValueError(f"api.{key} {error}") from None
 
 
 def check_plans(plans: Mapping[str, UsagePlan], routes: Iterable[str], *, rate: int, burst: int) -> None:

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
+from functools import partial
 from typing import Any
 
+from config import callers
 from config.business import moment
 from config.digests import digest
 from config.experiments import delivered
@@ -34,9 +36,10 @@ def content(settings: Settings) -> dict[str, Any]:
         "experiments": delivered(settings.experiments),
         "log_impressions": settings.logs_by_itself,
     }
-    callers = {name: list(getattr(settings.api, name)) for name in ("may_explain", "service_callers")}
+    named = partial(callers.named, prefix=settings.names.prefix)
+    who = {name: named(getattr(settings.api, name)) for name in callers.NAMED}
     others = {"segments": segments(settings), "actions": actions(settings)}
-    return {**told, **callers, **others, "revision": digest(told)}
+    return {**told, **who, **others, "revision": digest(told)}
 
 
 def segments(settings: Settings) -> list[str]:

@@ -640,9 +640,11 @@ class Api(Section):
     log_impressions: bool | None = None
     """Whether what the API shows a user is logged by itself; null: where the log's table is made here and keeps it."""
     may_explain: tuple[callers.Principal, ...] = ()
-    """Names of IAM roles and users who may ask with `explain=true` why a list is as it is; `*` is everybody."""
+    """Names of IAM roles and users who may ask with `explain=true` why a list is as it is; `*` is everybody, and
+    `{prefix}` at the start of a name stands for `<app>-<environment>`."""
     service_callers: tuple[callers.Principal, ...] = ()
-    """Names of IAM roles and users who may read segments of users; `*` is everybody who may call the API."""
+    """Names of IAM roles and users who may read segments of users; `*` is everybody who may call the API, and
+    `{prefix}` at the start of a name stands for `<app>-<environment>`."""
     usage_plans: dict[callers.PlanName, callers.UsagePlan] = Field(default_factory=dict, max_length=20)
     """Limits of single callers, by name: each is a usage plan with an API key of its own (docs/api.md)."""
     key_routes: tuple[str, ...] = ()
@@ -1015,6 +1017,7 @@ class Settings(Section):
     @model_validator(mode="after")
     def _callers_are_others_and_their_routes_are_there(self) -> Self:
         callers.check_own(self.api.caller_accounts, self.account)
+        callers.check_named(self.api, prefix=self.names.prefix)
         if "recordEvents" in self.api.key_routes and not self.creates_log:
             raise ValueError(
                 "api.key_routes has 'recordEvents', which isn't there, since the log is another application's: remove "

@@ -266,7 +266,7 @@ def _wells(visual: Visual) -> Properties:
 
 
 def _sorted(visual: Visual) -> Properties:
-    """By the axis, where it has an order; else QuickSight sorts by value."""
+    """A sort by the axis, where it has an order; else QuickSight sorts by value."""
     if visual.data.column(visual.by[0]).kind == "text":
         return {}
     by = {"FieldSort": {"FieldId": _field_id(visual, visual.by[0]), "Direction": "ASC"}}

@@ -168,7 +168,7 @@ class Page:
 
 
 def data_sets(pages: tuple[Page, ...]) -> tuple[DataSet, ...]:
-    """Of all pages, once, by name."""
+    """The data sets of all pages, once, by name."""
     found = {one.mart: one for page in pages for one in page.data_sets}
     return tuple(found[mart] for mart in sorted(found))
 

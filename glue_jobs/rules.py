@@ -1,7 +1,8 @@
 """Rules between inference and the reader, one row each: a key of `publishing` with a value turns its rule on.
 
 A rule is a pure function of a list, what is known of its user and of items, and its parameter. It works through
-`Operations`, so it runs on Spark's columns after inference, and on plain values wherever a list is read.
+`Operations`, so it runs on Spark's columns after inference, and on plain lists in tests. Rules at read time are rows of
+lambdas/get_recommendations/rules.py (ADR 44).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`osusume`, or `python -m local`: up, down, env, status, deploy (and demo, chaos, faults, from their own packages)."""
+"""`osusume`, or `python -m local`: the commands of the endpoint, and those that the modules of _parser() add."""
 
 from __future__ import annotations
 

@@ -19,9 +19,11 @@ from pathlib import Path
 from local.repository import REPOSITORY
 from osusume_endpoint import paths
 
-# What makes and maintains the runtime, and this.
+# What makes, maintains and measures the runtime, and this.
 LEFT_OUT = (
     "packages/",
+    "bench/gate.py",
+    "bench/RESULTS-gate.md",
     "local/fork.py",
     "tests/local/test_fork.py",
     "tests/test_cycles.py",
@@ -43,7 +45,7 @@ LEADING = (
     "docs/fidelity/personalize.md",
     "docs/gate.md",
 )
-_TO_WHAT_IS_LEFT_OUT = re.compile(r"packages/|make (?:fork|wheels)\b|CHANGELOG\.md")
+_TO_WHAT_IS_LEFT_OUT = re.compile(r"packages/|make (?:fork|wheels)\b|CHANGELOG\.md|bench/RESULTS-gate\.md")
 ORIGIN = "vendor/origin.json"
 NAME = re.compile(r"[a-z][a-z0-9]{1,15}")  # what `app` of a configuration may be
 PRODUCT = "osusume"
@@ -65,6 +67,7 @@ def write(*, folder: Path, name: str, wheels: Sequence[Path]) -> Path:
     for file in template_files():
         _copy(file, partial, name)
     _without_workspace(partial / "pyproject.toml")
+    _without_updates(partial / ".github" / "dependabot.yml")
     _add_wheels(partial, wheels)
     _record(partial / ORIGIN)
     _tidy(partial)
@@ -116,9 +119,13 @@ def _content(file: str, text: str, name: str) -> str:
 
 
 def leading(text: str) -> str:
-    """A page of LEADING without the lines that lead to what is left out."""
-    kept = (line for line in text.splitlines(keepends=True) if not _TO_WHAT_IS_LEFT_OUT.search(line))
-    return "".join(kept)
+    """A page of LEADING without the lines that lead to what is left out: each is a sentence or a row by itself."""
+    kept = (line for line in text.splitlines(keepends=True) if not is_dropped(line))
+    return re.sub(r"\n{3,}", "\n\n", "".join(kept))
+
+
+def is_dropped(line: str) -> bool:
+    return _TO_WHAT_IS_LEFT_OUT.search(line) is not None
 
 
 def _without_workspace(project: Path) -> None:
@@ -128,6 +135,11 @@ def _without_workspace(project: Path) -> None:
     text = re.sub(r"mypy_path = .*\n", "", text)
     text = re.sub(r',?\s*"packages/\w+/(?:src|bench)"', "", text)
     project.write_text(text)
+
+
+def _without_updates(updates: Path) -> None:
+    """Locks of members are theirs who make the runtime: Dependabot fails where a folder it names is not there."""
+    updates.write_text(re.sub(r",\s*/packages/[\w./-]+", "", updates.read_text()))
 
 
 def _add_wheels(folder: Path, wheels: Sequence[Path]) -> None:

@@ -18,7 +18,7 @@ def read(place: Place, *, table: str, key: Mapping[str, str]) -> dict[str, str]:
 
 
 def item(place: Place, pk: str) -> dict[str, str]:
-    """Of the control table."""
+    """An item of the control table."""
     return read(place, table=place.names.control_table, key={layout.PK: pk})
 
 

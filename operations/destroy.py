@@ -58,7 +58,7 @@ def _remove_contents(place: Place) -> None:
 
 
 def _delete_stacks(place: Place, found: list[Stack]) -> list[str]:
-    """Those that need others before the others. What failed, in words; the rest goes on."""
+    """Deletes stacks that need others before the others. Returns what failed, in words; the rest goes on."""
     failures = []
     for stack in reversed(found):
         if not _stays(place, stack):

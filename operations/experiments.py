@@ -1,6 +1,6 @@
 """`make experiments`: what the configuration says of experiments reaches readers, without a deployment.
 
-What would divide users anew is refused: a change of a running experiment that makes another version of it. A variant
+What would divide users again is refused: a change of a running experiment that makes another version of it. A variant
 that a guardrail stopped stays stopped until somebody says otherwise.
 """
 

@@ -7,7 +7,7 @@ from operations.place import Place
 
 
 def parts(place: Place) -> list[str]:
-    """Of a retained environment. What protects a stack whose creation failed is lifted, so that it can go."""
+    """The parts of a retained environment. What protects a stack whose creation failed is lifted, so that it can go."""
     found = stacks.deployed(place)
     never = [stack for stack in found if stack.status in stacks.NEVER]
     for stack in never:

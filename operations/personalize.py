@@ -38,7 +38,7 @@ def remove_models(place: Place) -> None:
 
 
 def remove_action_datasets(place: Place) -> None:
-    """Those that no stack made: the dataset group would not go before them."""
+    """Removes action datasets, which no stack made: the dataset group would not go before them."""
     made = tuple(f"/{_name(place.names.dataset_arn(name))}" for name in layout.ACTION_DATASETS)
     _remove(place, "dataset", [arn for arn in _of_groups(place, "datasets") if arn.endswith(made)])
 
@@ -57,7 +57,7 @@ def wait_for_imports(place: Place) -> None:
 
 
 def remove_schemas(place: Place) -> None:
-    """Those of the environment that no stack owned: the stacks' went with their datasets."""
+    """Removes the environment's schemas that no stack owned: the stacks' went with their datasets."""
     prefix = f"{place.names.prefix}-"
     schemas = _of(place, "schemas")
     _remove(place, "schema", [arn for arn in schemas if _name(arn).startswith(prefix)])
@@ -68,7 +68,7 @@ def _solutions(place: Place) -> list[str]:
 
 
 def _of_groups(place: Place, member: str) -> list[str]:
-    """Those of the dataset groups of every generation."""
+    """A member of the dataset groups of every generation."""
     groups = place.names.dataset_group_arns
     return [arn for group in groups for arn in _of(place, member, datasetGroupArn=group)]
 

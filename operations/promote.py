@@ -91,7 +91,7 @@ def _is(version: Version, wanted: str) -> bool:
 
 
 def _versions(place: Place, solution: str) -> Iterator[Version]:
-    """Of every configuration that the solution had, and every dataset group."""
+    """The versions of every configuration that the solution had, in every dataset group."""
     for arn in _solutions(place, solution):
         for summary in each(
             place, "personalize", "list_solution_versions", "solutionVersions", solutionArn=arn

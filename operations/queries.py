@@ -10,7 +10,7 @@ from operations.place import Place, Refused
 
 
 def cluster_arn(place: Place) -> str:
-    """Of the database that the environment created. Raises Refused where it can't be asked."""
+    """The ARN of the database that the environment created. Raises Refused where it can't be asked."""
     if place.settings.sources.aurora is None:
         raise Refused(
             "there is no sources.aurora, so no database can be filled or asked: write events to the log"

@@ -35,7 +35,7 @@ def recommend(
 
 
 def _solution_of(place: Place, version: str) -> str:
-    """By an ARN `…:solution/<prefix>-<solution>-<digest>/<id>`."""
+    """The solution that an ARN names, `…:solution/<prefix>-<solution>-<digest>/<id>`."""
     name = version.rpartition(":solution/")[2].partition("/")[0].rpartition("-")[0]
     known = {place.names.of(one.name): one.name for one in place.settings.solutions}
     if name not in known:

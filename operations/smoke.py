@@ -28,7 +28,7 @@ class Wrong(RuntimeError):
 
 
 def smoke(place: Place) -> int:
-    """One line a look; returns how many were wrong."""
+    """Prints one line per look; returns how many were wrong."""
     wrong = 0
     for name, look in looks(place).items():
         try:
@@ -40,7 +40,7 @@ def smoke(place: Place) -> int:
 
 
 def looks(place: Place) -> dict[str, Callable[[Place], str]]:
-    """Those that the environment has something for."""
+    """The looks that the environment has something for."""
     warehouse = place.settings.analytics.enabled
     return {name: look for name, look in LOOKS.items() if warehouse or name != "marts"}
 

@@ -25,7 +25,7 @@ class Stack:
 
 
 def deployed(place: Place) -> list[Stack]:
-    """In the order of their creation, which is that of what they need of each other."""
+    """The stacks in the order of their creation, which is that of what they need of each other."""
     prefix = f"{place.names.prefix}-"
     found = [
         stack
@@ -56,7 +56,7 @@ def resources(place: Place, stack: Stack) -> Iterator[tuple[str, str]]:
 
 
 def lift_protection(place: Place, stack: Stack, *, keeps: tuple[str, ...] = ()) -> None:
-    """Of the stack and of what it holds, but for resources of the types that it `keeps`."""
+    """Lifts the protection of the stack and of what it holds, but for resources of the types that it `keeps`."""
     if stack.protected:
         place.client("cloudformation").update_termination_protection(
             StackName=stack.name, EnableTerminationProtection=False
@@ -114,7 +114,7 @@ def status(place: Place, stack: Stack) -> str:
 
 
 def _last_events(place: Place, stack: Stack) -> Iterator[dict[str, Any]]:
-    """Of the last deletion: newest first, up to where it began."""
+    """The events of the last deletion: newest first, up to where it began."""
     for event in each(place, "cloudformation", "describe_stack_events", "StackEvents", StackName=stack.name):
         yield event
         own = event["ResourceType"] == "AWS::CloudFormation::Stack"

@@ -11,6 +11,15 @@ _LINK = re.compile(r"\[[^\]]+\]\(([^)\s]+)\)")
 _ELSEWHERE = re.compile(r"[a-z]+:")
 
 
+# Examples of an environment's file: a fork may name its environments otherwise.
+ENVIRONMENTS = frozenset({"config/dev.yaml", "config/prod.yaml"})
+
+
+def is_there(root: Path, path: str) -> bool:
+    """Whether a path that a page names exists, or is that of an environment."""
+    return path in ENVIRONMENTS or (root / path).exists()
+
+
 def without_code(text: str) -> str:
     """A page without its code blocks."""
     return _FENCE.sub("", text)

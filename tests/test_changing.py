@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from config import files
+from tests import example, links
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "changing.md").read_text()
@@ -28,10 +32,30 @@ def test_every_kind_of_change_has_a_row() -> None:
 def test_files_commands_and_tests_of_a_row_exist(row: list[str]) -> None:
     _, edit, then, tests = row
     for path in re.findall(r"`([\w/]+/(?:[\w.]+)?)`", f"{edit} {tests}"):
-        assert (ROOT / path).exists(), path
+        assert links.is_there(ROOT, path), path
     for command in re.findall(r"`make ([a-z -]+)`", then):
         assert set(command.split()) <= TARGETS, command
     assert all(path.startswith("tests/") for path in re.findall(r"`([^`]+)`", tests))
+
+
+def test_a_key_stands_in_the_file_of_the_configuration_that_its_row_names() -> None:
+    """Lists are replaced whole, so a row that is written elsewhere drops the others."""
+    named = [found for row in ROWS for found in keys_and_files(row[1])]
+    assert {"solutions", "datasets.interactions.events", "placements", "rules"} <= {key for key, _ in named}
+    assert [(key, file) for key, file in named if not stands(key, example.CONFIG / file)] == []
+
+
+def keys_and_files(edit: str) -> list[tuple[str, str]]:
+    """Keys of "`key`, `key` in `config/<file>.yaml`"."""
+    lists = re.findall(r"((?:`[a-z_.]+`(?:, )?)+) in `config/(\w+\.yaml)`", edit)
+    return [(key, file) for keys, file in lists for key in re.findall(r"`([^`]+)`", keys)]
+
+
+def stands(key: str, file: Path) -> bool:
+    content: Any = files.content(file) if file.exists() else {}
+    for part in key.split("."):
+        content = content.get(part) if isinstance(content, dict) else None
+    return content is not None
 
 
 @pytest.mark.parametrize(

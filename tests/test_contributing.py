@@ -8,6 +8,8 @@ from typing import Any
 
 import yaml
 
+from tests import folders
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -36,17 +38,22 @@ def test_hooks_are_local_and_run_what_make_lint_runs() -> None:
     assert hooks["mypy"]["stages"] == ["manual"]
 
 
+def test_no_command_of_make_names_an_environment_that_a_fork_may_call_otherwise() -> None:
+    commands = (ROOT / "Makefile").read_text()
+    assert re.findall(r"--environment (?!\$).*", commands) == []
+
+
 def npm_locks() -> list[str]:
     """Folders; a fork has no packages/."""
-    locks = [*ROOT.glob("package-lock.json"), *(ROOT / "packages").glob("*/tests/*/oracle/package-lock.json")]
-    return [path.parent.relative_to(ROOT).as_posix() for path in locks]
+    locks = [Path(name) for name in folders.files() if name.rpartition("/")[2] == "package-lock.json"]
+    return [path.parent.as_posix() for path in locks]
 
 
 def test_every_kind_of_lock_is_kept_up_to_date() -> None:
     updates = {each["package-ecosystem"]: each for each in read(".github/dependabot.yml")["updates"]}
     inputs = [*ROOT.glob("requirements*.in"), *(ROOT / "lambdas").rglob("requirements*.in")]
-    folders = {f"/{path.parent.relative_to(ROOT).as_posix()}".removesuffix(".") for path in inputs}
-    assert set(updates["pip"]["directories"]) == folders
+    found = {f"/{path.parent.relative_to(ROOT).as_posix()}".removesuffix(".") for path in inputs}
+    assert set(updates["pip"]["directories"]) == found
     assert set(updates["npm"]["directories"]) == {f"/{path}".removesuffix(".") for path in npm_locks()}
     assert {"pip", "npm", "github-actions"} == set(updates)
     for update in updates.values():

@@ -1,4 +1,4 @@
-"""A fork's first edits leave its tests green: another account and region, another name, a third environment."""
+"""A fork's first edits leave its tests green: another account and region, another name, a third environment, others."""
 
 from __future__ import annotations
 
@@ -74,10 +74,27 @@ def joined(config: Path) -> None:
     edited(config / "staging.yaml", environment="staging")
 
 
+def measured(config: Path) -> None:
+    """Fewer metrics of experiments, and another time before them."""
+    for file in config.glob("*.yaml"):
+        said = files.content(file).get("experiments", {})
+        if said.get("metrics"):
+            edited(file, experiments={"metrics": said["metrics"][:-1], "pre_period_days": 14})
+
+
+def called(config: Path) -> None:
+    """The first environment under another name."""
+    first = config / f"{files.environments(config)[0]}.yaml"
+    first.rename(config / "trial.yaml")
+    edited(config / "trial.yaml", environment="trial")
+
+
 EDITS: Mapping[str, Callable[[Path], None]] = {
     "another account and region": moved,
     "another name": renamed,
     "a third environment": joined,
+    "other metrics of experiments": measured,
+    "another name of an environment": called,
 }
 
 
@@ -101,10 +118,10 @@ def test_after_all_edits_at_once_the_tests_that_look_at_the_configuration_pass(t
     before = files.environments(tree / "config")
     for edit in EDITS.values():
         edit(tree / "config")
-    assert {"staging", *before} == set(files.environments(tree / "config"))
+    assert {"staging", "trial", *before[1:]} == set(files.environments(tree / "config"))
     done = outcome(tree, *OF_CONFIG, "-m", "not e2e and not nightly and not slow")
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
-    for environment in (*before, "staging"):
+    for environment in files.environments(tree / "config"):
         assert f"test_the_committed_files_are_accepted[{environment}] PASSED" in done.stdout
         assert (
             f"test_the_templates_of_config_are_those_of_their_baseline[{environment}] PASSED" in done.stdout

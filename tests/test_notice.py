@@ -44,6 +44,17 @@ def others(layer: str) -> set[str]:
     return {name for row in rows for name in re.split(r"[,\s]+", row) if name}
 
 
+COUNTS = {4: "four", 5: "five", 6: "six", 7: "seven", 8: "eight"}
+
+
+def test_the_first_paragraph_counts_the_layers_and_names_their_locks() -> None:
+    first = NOTICE.partition("Look at these first")[0]
+    named = re.findall(r"lambdas/(?:\w+/)?requirements\.txt", first)
+    locks = {path.relative_to(ROOT).as_posix() for path in (ROOT / "lambdas").rglob("requirements.txt")}
+    assert sorted(named) == sorted(LOCKS.values()) == sorted(locks)
+    assert f"into {COUNTS[len(LOCKS)]} Lambda layers" in first
+
+
 @pytest.mark.parametrize("layer", LOCKS)
 def test_every_package_of_a_layer_is_named_and_no_other(layer: str) -> None:
     named = first_looked_at(layer) | others(layer)

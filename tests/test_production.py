@@ -7,8 +7,12 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
-FOLDERS = ("config", "dashboards", "stacks", "lambdas", "glue_jobs", "warehouse")
+from tests import folders
+
+ROOT = folders.ROOT
+# What people and applications run; any other folder is deployed, or makes what is.
+NOT_DEPLOYED = frozenset("assess bench checks clients/python local operations".split())
+FOLDERS = [name for name in folders.TEMPLATE if name not in NOT_DEPLOYED | {"app.py"}]
 FILES = ("app.py", "cdk.json")
 WORDS = re.compile(
     r"laptop|(?<![a-z])local(?:ly|host|stack)?(?![a-z])|(?<![a-z])demo(?!te)|127\.0\.0|0\.0\.0\.0(?!/0)|loopback"
@@ -43,10 +47,10 @@ INNOCENT = {
 
 
 def production() -> list[Path]:
-    folders = [path for folder in FOLDERS for path in sorted((ROOT / folder).rglob("*"))]
+    deployed = [path for folder in FOLDERS for path in sorted((ROOT / folder).rglob("*"))]
     return [
         path
-        for path in [*folders, *(ROOT / name for name in FILES)]
+        for path in [*deployed, *(ROOT / name for name in FILES)]
         if path.is_file()
         and not {"__pycache__", "target", "logs"} & set(path.parts)
         and path.suffix != ".pyc"
@@ -69,6 +73,7 @@ def test_every_innocent_word_is_still_there() -> None:
 
 def test_the_look_is_at_all_that_is_deployed() -> None:
     names = {str(path.relative_to(ROOT)) for path in production()}
+    assert {"analysis", "config", "dashboards", "glue_jobs", "lambdas", "stacks", "warehouse"} == set(FOLDERS)
     assert {"lambdas/run_dbt/profile.py", "warehouse/profiles.yml", "config/common.yaml", "cdk.json"} <= names
     assert len(names) > 120
 

@@ -101,7 +101,7 @@ def test_the_answer_shown_is_one_of_the_contract() -> None:
 def test_every_target_path_and_key_that_a_page_names_exists(page: str) -> None:
     text = (ROOT / page).read_text()
     assert made(text) - targets() == set()
-    assert [path for path in paths(text) if not (ROOT / path).exists()] == []
+    assert [path for path in paths(text) if not links.is_there(ROOT, path)] == []
     reference = (ROOT / "docs" / "configuration.md").read_text()
     known = set(re.findall(r"^\| `([\w.]+)", reference, re.MULTILINE))
     modules = [key for key in keys(text) if (ROOT / f"{key.replace('.', '/')}.py").exists()]

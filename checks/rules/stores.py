@@ -54,16 +54,21 @@ class Outside:
     reason: str
 
 
+_QUARANTINE = f"prefix:datasets/{layout.QUARANTINE.objects()}"
+_BATCH_PARTS = f"prefix:datasets/{layout.BATCH_PART.objects()}"
+_EXPOSURES = f"prefix:raw/{layout.EXPOSURES.anything}"
+_SEGMENTS = f"prefix:results/{layout.SEGMENTS.objects()}"
+_FORGET_REPORTS = f"prefix:results/{layout.FORGET_REPORT.objects()}*"
 OUTSIDE: tuple[Outside, ...] = (
-    Outside("prefix:datasets/runs/*/quarantine/*", "writer", "a run writes it only if rows are refused"),
-    Outside("prefix:datasets/runs/*/quarantine/*", "reader", "people read there why a row was refused"),
-    Outside("prefix:datasets/runs/*/batch_parts/*", "writer", "a run writes it only where a job takes no more"),
-    Outside("prefix:datasets/runs/*/batch_parts/*", "reader", "batch jobs read it then, in place of batch_input"),
-    Outside("prefix:raw/exposures/*", "writer", "whoever shows variants writes there what was shown"),
-    Outside("prefix:raw/exposures/*", "reader", "a run reads it only where an experiment ran"),
-    Outside("prefix:results/runs/*/segments/*", "writer", "a solution of segments is the configuration's choice"),
-    Outside("prefix:results/runs/*/segments/*", "reader", "a campaign tool reads there what an event names"),
-    Outside("prefix:results/forget/*.json*", "reader", "people read what was removed; `make forget` prints it"),
+    Outside(_QUARANTINE, "writer", "a run writes it only if rows are refused"),
+    Outside(_QUARANTINE, "reader", "people read there why a row was refused"),
+    Outside(_BATCH_PARTS, "writer", "a run writes it only where a job takes no more"),
+    Outside(_BATCH_PARTS, "reader", "batch jobs read it then, in place of batch_input"),
+    Outside(_EXPOSURES, "writer", "whoever shows variants writes there what was shown"),
+    Outside(_EXPOSURES, "reader", "a run reads it only where an experiment ran"),
+    Outside(_SEGMENTS, "writer", "a solution of segments is the configuration's choice"),
+    Outside(_SEGMENTS, "reader", "a campaign tool reads there what an event names"),
+    Outside(_FORGET_REPORTS, "reader", "people read what was removed; `make forget` prints it"),
     Outside("log:*", "reader", "people read logs when something failed"),
     Outside("queue:schedule-dead-letters", "reader", "people read why a run did not start; an alarm calls them"),
     Outside("queue:impressions-dead-letters", "reader", "people read and redrive what could not be written"),

@@ -9,6 +9,7 @@ from checks import cost
 from checks.assembly import Assembly
 from checks.spending import units
 from checks.spending.shop import DAYS, NOTHING, Measured, Shop, Volumes, assumed
+from config.recipes import RECIPES
 from config.settings import Schedule, Settings, Solution
 
 READER, READER_MEMORY_MB = "get_recommendations", 1024.0
@@ -41,8 +42,8 @@ DRIVERS = (
     "SQS requests",
     "Step Functions transitions",
 )
-# Recipes that count and learn nothing.
-COUNTING = ("aws-popularity-count", "aws-trending-now")
+# Recipes that make one list for everyone count, and learn nothing.
+COUNTING = frozenset(name for name, one in RECIPES.items() if one.audience == "everyone")
 ASSUMED, MEASURED, COUNTED = "assumed", "measured", "counted"
 
 

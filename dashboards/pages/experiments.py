@@ -45,7 +45,7 @@ def role(name: str) -> tuple[Filter, ...]:
 
 
 def figure(title: str, column: str, shown_as: str = "percent") -> Measure:
-    """Of one row this is its value."""
+    """A figure whose value is that of the one row there is."""
     return Measure(title=title, column=column, aggregation="max", shown_as=shown_as)  # type: ignore[arg-type]
 
 

@@ -48,7 +48,7 @@ def _summed(title: str, column: str) -> Measure:
 
 
 def _highest(title: str, column: str) -> Measure:
-    """Of one version this is its value; of several in one run (a retried training) the best."""
+    """The value of one version, or the best of several in one run (a retried training)."""
     return Measure(title=title, column=column, aggregation="max", shown_as="number")
 
 

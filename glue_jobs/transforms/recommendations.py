@@ -221,7 +221,7 @@ def _last_by_value(bought: DataFrame, name: str) -> DataFrame:
 
 
 def profiles(parts: Sequence[DataFrame]) -> DataFrame:
-    """(key, PROFILE): JSON of what the parts, each a row a user, say of them; what is null is left out."""
+    """(key, PROFILE): JSON of what the parts, one row per user each, say of them; what is null is left out."""
     whole = reduce(lambda one, other: one.join(other, "key", "full"), parts)
     names = [name for name in whole.columns if name != "key"]
     return whole.select("key", F.to_json(F.struct(*names)).alias(PROFILE))

@@ -118,6 +118,8 @@ def write_raw(settings: Any, *, data: Path, work: Path, run_id: str) -> None:
     """What the extraction and the export would have written. Raises SideFailed for a column that isn't there."""
     import pandas as pd
 
+    from config import layout
+
     sources = settings.sources
     if sources.aurora is None or sources.application_log is None:
         raise SideFailed(
@@ -132,10 +134,10 @@ def write_raw(settings: Any, *, data: Path, work: Path, run_id: str) -> None:
             raise SideFailed(
                 f"table {name} has no column {', '.join(missing)}: it has {', '.join(frame.columns)}"
             )
-        target = work / f"raw/aurora/run={run_id}/{name}/part-0.parquet"
+        target = work / "raw" / layout.RAW_TABLE.of(run_id=run_id, table=name) / "part-0.parquet"
         target.parent.mkdir(parents=True)
         frame[list(dict.fromkeys(wanted))].to_parquet(target, coerce_timestamps="us", index=False)
-    export = work / f"raw/application_log/run={run_id}/AWSDynamoDB/01/data/part-0.json.gz"
+    export = work / "raw" / layout.LOG_EXPORT.of(run_id=run_id) / "AWSDynamoDB/01/data/part-0.json.gz"
     export.parent.mkdir(parents=True)
     with gzip.open(export, "wt") as file:
         file.writelines(json.dumps({"Item": item}) + "\n" for item in _log(settings, data))
@@ -156,7 +158,7 @@ def _log(settings: Any, data: Path) -> Iterator[dict[str, Any]]:
 
 def build(spark: Any, settings: Any, *, work: Path, run_id: str) -> dict[str, Any]:
     """Runs the job build-datasets; answers the report's rows."""
-    from config import inputs
+    from config import inputs, layout
     from glue_jobs import build_datasets, session
 
     session.configured(spark)
@@ -170,7 +172,7 @@ def build(spark: Any, settings: Any, *, work: Path, run_id: str) -> dict[str, An
         datasets=settings.datasets.model_dump(mode="json", exclude_none=True),
         run_id=run_id,
         mode="full",
-        export_prefix=f"application_log/run={run_id}",
+        export_prefix=layout.LOG_EXPORT.of(run_id=run_id),
         previous_run_id="none",
         batch_inputs=inputs.of_all(listed(settings)),
         log=build_datasets.LogTable(
@@ -181,17 +183,17 @@ def build(spark: Any, settings: Any, *, work: Path, run_id: str) -> dict[str, An
         ),
     )
     build_datasets.run(job, s3=Folders(work))
-    report = json.loads((work / f"datasets/runs/{run_id}/report.json").read_text())
+    report = json.loads((work / "datasets" / layout.REPORT.of(run_id=run_id)).read_text())
     return dict(report["datasets"])
 
 
 def infer(settings: Any, *, work: Path, run_id: str) -> dict[str, dict[str, float]]:
     """Trains each solution and makes its lists, as batch inference does; answers the metrics of each."""
-    from config import inputs
+    from config import inputs, layout
     from osusume_engine import batch
     from osusume_engine.training import train
 
-    folder, data = work / f"datasets/runs/{run_id}", training_data(settings, work=work, run_id=run_id)
+    data = training_data(settings, work=work, run_id=run_id)
     found: dict[str, dict[str, float]] = {}
     for solution in listed(settings):
         model = train(
@@ -201,8 +203,10 @@ def infer(settings: Any, *, work: Path, run_id: str) -> dict[str, dict[str, floa
             events=_events(settings, solution),
             objective=_objective(solution),
         )
-        asked = _sorted_input(folder / "batch_input" / inputs.of(solution)["folder"], work)
-        target = work / f"results/runs/{run_id}/batch/{solution.name}/lists.json.out"
+        folder = layout.BATCH_INPUT.of(run_id=run_id, audience=inputs.of(solution)["folder"])
+        asked = _sorted_input(work / "datasets" / folder, work)
+        folder = layout.BATCH_OUTPUT.of(run_id=run_id, solution=solution.name)
+        target = work / "results" / folder / "lists.json.out"
         target.parent.mkdir(parents=True)
         batch.infer_files(model=model, pairs=[(asked, target)], num_results=solution.ranked)
         found[solution.name] = dict(model.metrics)
@@ -257,6 +261,7 @@ def training_data(settings: Any, *, work: Path, run_id: str) -> Any:
     """The datasets through the engine's own import, rows in an order that no shuffle decides."""
     import pandas as pd
 
+    from config import layout
     from config.avro import schemas
     from osusume_engine.data import TrainingData
     from osusume_engine.imports import import_files
@@ -265,7 +270,8 @@ def training_data(settings: Any, *, work: Path, run_id: str) -> Any:
     frames, kinds = {}, {"categorical": {}, "textual": {}}  # type: ignore[var-annotated]
     for name, configured in schemas(settings.datasets).items():
         schema, target = parse_schema(configured.avro), work / f"{name}.parquet"
-        sources = sorted((work / f"datasets/runs/{run_id}/{name}").glob("part-*.csv"))
+        folder = layout.DATASET.of(run_id=run_id, dataset=name)
+        sources = sorted((work / "datasets" / folder).glob("part-*.csv"))
         import_files(schema=schema, sources=sources, target=target)
         frame = pd.read_parquet(target)
         frame = frame.sort_values(list(frame.columns), ignore_index=True)
@@ -295,8 +301,10 @@ def publish(spark: Any, settings: Any, *, work: Path, run_id: str) -> None:
 
 def read_lists(settings: Any, *, work: Path, run_id: str) -> Iterator[tuple[str, dict[str, list[str]]]]:
     """(solution, key -> item ids, the best first) of what readers would get."""
+    from config import layout
+
     for solution in listed(settings):
-        folder = work / f"results/publish/{run_id}/{solution.name}"
+        folder = work / "results" / layout.PUBLISH.of(run_id=run_id, solution=solution.name)
         lines = (json.loads(line) for path in sorted(folder.glob("part-*")) for line in _open(path))
         found = {line["key"]: [item for item, _ in line["items"]] for line in lines}
         yield solution.name, dict(sorted(found.items()))

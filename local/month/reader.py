@@ -45,7 +45,7 @@ class Memory:
     def batch_get_item(self, *, RequestItems: Mapping[str, Any], **_: str) -> dict[str, Any]:
         found: dict[str, list[dict[str, Any]]] = {}
         for table, asked in RequestItems.items():
-            keys = [(key["pk"]["S"], key.get("sk", {}).get("S", "")) for key in asked["Keys"]]
+            keys = [(key[layout.PK]["S"], key.get(layout.SK, {}).get("S", "")) for key in asked["Keys"]]
             found[table] = [self.items[key] for key in keys if table == LISTS and key in self.items]
         return {"Responses": found, "ConsumedCapacity": []}
 
@@ -61,11 +61,11 @@ class Memory:
             known = {"bought": bought[key]} if bought and key in bought else {}
             line = json.dumps({"list": name, "key": key, "items": ranked, **known}).encode()
             item = lists.item(line, where=key, expected=name, version=version, expires_at=None)
-            self.items[item["pk"]["S"], item["sk"]["S"]] = item
+            self.items[item[layout.PK]["S"], item[layout.SK]["S"]] = item
         pointer = layout.POINTER.of(list=name)
         self.items[pointer, layout.POINTER_SK] = {
-            "pk": {"S": pointer},
-            "sk": {"S": layout.POINTER_SK},
+            layout.PK: {"S": pointer},
+            layout.SK: {"S": layout.POINTER_SK},
             "current": {"S": version},
         }
 

@@ -23,7 +23,7 @@ class Difference:
 
 
 def differences(here: Mapping[str, Any], there: Mapping[str, Any]) -> list[Difference]:
-    """Of two sets of answers by probe; a probe that only one side asked is one difference."""
+    """The differences of two sets of answers by probe; a probe that only one side asked is one difference."""
     found: list[Difference] = []
     for probe in sorted({*here, *there}):
         sides = here.get(probe, NOTHING), there.get(probe, NOTHING)

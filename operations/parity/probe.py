@@ -38,7 +38,7 @@ def call(
     *,
     whole: Sequence[str] = (),
 ) -> Callable[[Place], Reduced]:
-    """Of an operation of boto3; `whole` names the members of the answer that are compared value by value."""
+    """The call of an operation of boto3; `whole` names the members of the answer that are compared value by value."""
 
     def ask(place: Place) -> Reduced:
         client = place.client(service)

@@ -8,11 +8,12 @@ import pandas as pd
 import pytest
 import yaml
 
-from assess import costs, data, proposal
+from assess import assessment, costs, data, proposal
 from assess.results import Gain, Way
 from assess.shape import shape
 from assess.trials import PERSONAL
 from assess.verdicts import Interval
+from checks.spending import use
 from tests import example
 from tests.assess import shops
 
@@ -54,6 +55,13 @@ def common_of(folder: Path) -> Path:
     (whole / "common.yaml").write_text((folder / "dev.yaml").read_text().replace("environment: dev\n", ""))
     (whole / "dev.yaml").write_text((folder / "dev.yaml").read_text())
     return whole
+
+
+def test_recipes_are_those_of_the_table_of_recipes() -> None:
+    """Developer guide, "Choosing a recipe": POPULAR_ITEMS and RELATED_ITEMS."""
+    assert proposal.RELATED == ["aws-sims", "aws-similar-items"]
+    assert set(assessment.RELATED) == {"aws-similar-items", "aws-sims", "aws-semantic-similarity"}
+    assert set(assessment.EVERYONE) == use.COUNTING == {"aws-popularity-count", "aws-trending-now"}
 
 
 def test_without_metadata_there_is_no_dataset_of_it(tmp_path: Path) -> None:

@@ -16,7 +16,8 @@ import pytest
 from config import layout
 from config.layout import Form
 from lambdas.analyse_experiments import store
-from lambdas.forget_users import contents, steps
+from lambdas.clean_up import handler as cleaning
+from lambdas.forget_users import contents, steps, tables
 from lambdas.get_recommendations import actions, answers, segments
 from lambdas.get_recommendations.patience import Patience
 from lambdas.get_recommendations.store import Store
@@ -30,6 +31,7 @@ from lambdas.shared import forgetting
 from lambdas.validate_datasets import handler as validating
 from lambdas.validate_datasets import quality
 from stacks.workflows import asl
+from tests import folders
 from tests.lambdas.fakes import S3, DynamoDB
 
 ROOT = Path(__file__).parents[2]
@@ -37,7 +39,7 @@ RUN = "20261124T030000Z"
 # Files that hold a copy. Each is compared below, or in tests/glue_jobs/test_layout.py.
 COPIES = frozenset(
     """
-    config/layout.py
+    config/layout.py config/recipe_page.py
     glue_jobs/build_datasets.py glue_jobs/forgotten.py glue_jobs/postprocess_recommendations.py glue_jobs/report.py
     glue_jobs/session.py lambdas/forget_users/contents.py lambdas/forget_users/steps.py lambdas/forget_users/tables.py
     lambdas/analyse_experiments/store.py lambdas/clean_up/handler.py lambdas/judge_lists/handler.py
@@ -47,14 +49,15 @@ COPIES = frozenset(
     lambdas/shared/streaming.py lambdas/stream_events/handler.py
     lambdas/plan_run/sources.py lambdas/publish_recommendations/lists.py lambdas/shared/forgetting.py
     lambdas/validate_datasets/handler.py lambdas/validate_datasets/quality.py
+    lambdas/get_recommendations/segments.py lambdas/record_events/exposures.py glue_jobs/transforms/exposures.py
     """.split()
 )
 WORDS = re.compile(
-    r"^/?(runs|aurora|application_log|events|batch_input|batch_parts|quarantine|batch|publish|forget|stream_quarantine)/|^/warehouse/"
-    r"|\b(pointer|versions|serving|gate|run|forgetting|forgotten|decision|streaming|turned_down)#"
+    r"(^|[:/])(runs|aurora|application_log|events|exposures|batch_input|batch_parts|quarantine|batch|publish|forget"
+    r"|stream_quarantine)/|^/warehouse/"
+    r"|\b(pointer|versions|serving|gate|run|progress|forgetting|forgotten|decision|streaming|turned_down|segment|filter)#"
     r"|(^|/)report\.json$|^(watermark|lock|pk|sk|expires_at)$"
 )
-FOLDERS = ("app.py", "config", "stacks", "lambdas", "glue_jobs", "checks", "local/demo", "local/chaos")
 
 
 def test_a_form_is_filled_matched_and_written_as_an_expression() -> None:
@@ -193,6 +196,63 @@ def test_what_forgets_asks_for_the_keys_of_the_layout() -> None:
     assert steps._list_key(["r", "s"]) == layout.FORGET_LIST.of(request_id="r") + "users.csv"
 
 
+def test_what_cleans_up_asks_for_the_keys_of_the_layout() -> None:
+    serves, served = ({"solution_version_arn": {"S": f"arn/{name}/v1"}} for name in ("serves", "served"))
+    pointer = {layout.PK: {"S": layout.POINTER.of(list="personal")}, layout.SK: {"S": layout.POINTER_SK}}
+    table = DynamoDB(
+        {layout.PK: {"S": layout.SERVING.of(solution="personal")}, **serves}, {**pointer, **served}
+    )
+    settings: Any = SimpleNamespace(
+        pinned=(), solutions=("personal",), control_table="control", recommendations_table="lists"
+    )
+    assert cleaning.needed(table, settings) == {"serves", "served"}
+
+
+class Table:
+    """Answers each query and scan with one page, and keeps what was asked and written."""
+
+    def __init__(self, *items: dict[str, Any]) -> None:
+        self.items, self.asked, self.written = items, {}, []  # type: ignore[var-annotated]
+
+    def get_paginator(self, _: str) -> Table:
+        return self
+
+    def paginate(self, **asked: Any) -> list[dict[str, Any]]:
+        self.asked = asked
+        return [{"Items": self.items}]
+
+    def batch_write_item(self, *, RequestItems: Mapping[str, Any]) -> dict[str, Any]:
+        self.written += [request for requests in RequestItems.values() for request in requests]
+        return {}
+
+    @property
+    def value(self) -> str:
+        """The one value that was asked for."""
+        [given] = self.asked["ExpressionAttributeValues"].values()
+        return str(given["S"])
+
+
+def test_what_forgets_looks_for_lists_and_segments_under_the_keys_of_the_layout() -> None:
+    serving = Table({layout.PK: {"S": layout.SERVING.of(solution="personal")}})
+    assert tables.lists_served(serving, control_table="control") == {"personal"}
+    assert (serving.value, layout.PK in serving.asked["FilterExpression"]) == (
+        layout.SERVING.of(solution=""),
+        True,
+    )
+    key = {layout.PK: {"S": "k"}, layout.SK: {"S": RUN}}
+    lists_table = Table(key)
+    assert tables.remove_lists(lists_table, table="lists", lists=["personal"], users=["u"]) == 1
+    assert lists_table.value == layout.LIST.of(list="personal", key="u")
+    assert set(lists_table.asked["ExpressionAttributeNames"].values()) == {layout.PK, layout.SK}
+    pages = Table({**key, "items": {"S": '["u"]'}})
+    assert tables.remove_from_segments(pages, table="lists", users=["u"]) == 1
+    assert pages.value == layout.SEGMENT.text.partition("{")[0]
+    assert pages.written == [{"DeleteRequest": {"Key": key}}]
+    state = Table()
+    tables.remove_state(state, table="state", users=["u"])
+    assert state.written == [{"DeleteRequest": {"Key": {layout.PK: {"S": "u"}}}}]
+
+
 @pytest.mark.parametrize(
     ("zone", "form", "values"),
     [
@@ -209,6 +269,7 @@ def test_what_forgets_asks_for_the_keys_of_the_layout() -> None:
         ("datasets", layout.QUARANTINE, {"dataset": "interactions"}),
         ("results", layout.BATCH_OUTPUT, {"solution": "personal"}),
         ("results", layout.PUBLISH, {"solution": "personal"}),
+        ("raw", Form(f"{layout.EXPOSURES.text.removesuffix('{file}')}"), {"day": "2026-11-24"}),
         *(
             ("results", layout.WAREHOUSE, {"table": table})
             for table in layout.WAREHOUSE_TABLES
@@ -236,6 +297,10 @@ def test_copy_reads_each_table_from_the_folder_of_the_layout() -> None:
     assert found == [layout.WAREHOUSE.of(run_id="$run_id", table=name) for name in layout.WAREHOUSE_TABLES]
 
 
+def test_the_page_of_recipes_names_the_key_of_a_filter() -> None:
+    assert f"`{layout.FILTER.of(filter='<name>')}`" in (ROOT / "docs" / "recipes.md").read_text()
+
+
 def test_the_analysis_stores_below_the_layouts_folder() -> None:
     assert store.folder("r") == layout.WAREHOUSE.of(run_id="r", table=layout.EXPERIMENT_RESULTS)
 
@@ -244,21 +309,22 @@ def test_nothing_else_spells_a_key_itself() -> None:
     """Else a folder that is renamed in the layout stays as it was somewhere."""
     spelt = {
         str(path.relative_to(ROOT))
-        for folder in FOLDERS
-        for path in ([ROOT / folder] if folder.endswith(".py") else (ROOT / folder).rglob("*.py"))
+        for path in folders.modules(folders.TEMPLATE)
         if any(WORDS.search(text) for text in texts(path))
     }
     assert spelt - COPIES - ATTRIBUTES == set()
     assert spelt >= COPIES, "a file that no longer holds a copy leaves the list"
 
 
-# Attributes `pk` and `sk` of items at hand, in DynamoDB's notation, whatever the key.
+# Attributes `pk` and `sk` of items at hand, in DynamoDB's notation, whatever the key; and a look that is called "lock".
 ATTRIBUTES = frozenset(
     [
         "lambdas/get_recommendations/table.py",
         "lambdas/record_events/log.py",
         "local/chaos/line.py",
         "local/demo/deployed.py",
+        "operations/parity/probes.py",
+        "operations/smoke.py",
     ]
 )
 

@@ -129,6 +129,15 @@ REFUSED: list[tuple[dict[str, Any], tuple[str, ...]]] = [
     ({"datasets.interactions.events.1.type": "cl\nick"}, ("events.1.type", "line break")),
     ({"api.default_items": ["a\x00b"]}, ("api.default_items.0", "control character")),
     ({"api.may_explain": ["arn:aws:iam::111111111111:role/x"]}, ("api.may_explain.0", "pattern")),
+    ({"api.may_explain": ["{app}-storefront"]}, ("api.may_explain.0", "pattern")),
+    (
+        {"api.may_explain": ["{prefix}" + "s" * 60]},
+        ("api.may_explain has '{prefix}ss", "64 characters at most"),
+    ),
+    (
+        {"api.service_callers": ["osusume-dev-m", "{prefix}-m"]},
+        ("api.service_callers has '{prefix}-m'", "twice"),
+    ),
     ({"api.service_callers": ["a", "a"]}, ("api.service_callers", "'a' is listed twice")),
     ({"alerts.email": "Me<me@b.co>"}, ("alerts.email = 'Me<me@b.co>'",)),
     ({"alerts.email": "me..x@b.co"}, ("alerts.email = 'me..x@b.co'",)),
@@ -208,6 +217,7 @@ def test_refused_with_key_value_and_cure(
         {"etl.bootstrap_key_arn": f"{KEY.rpartition('/')[0]}/mrk-12345678123412341234123456789012"},
         {"api.default_items": ["りんご　1", "a b", "/a"]},
         {"api.may_explain": ["*"], "api.service_callers": ["Some.Role@x", "b"]},
+        {"api.may_explain": ["{prefix}-storefront"]},
         {f"{LOG}.ttl_attribute": "expires"},
         {FIXED: "America/Argentina/Buenos_Aires"},
         {FIXED: "Etc/GMT-9"},

@@ -9,7 +9,7 @@ pytest.importorskip("pyspark")
 from config import layout
 from config.layout import Form
 from glue_jobs import build_datasets, postprocess_recommendations, report, session
-from glue_jobs.transforms import segments
+from glue_jobs.transforms import exposures, segments
 
 RUN = "20261124T030000Z"
 
@@ -23,6 +23,7 @@ def test_the_jobs_read_and_write_where_the_layout_says() -> None:
     assert session.raw_events("raw", RUN) == s3("raw", layout.RAW_EVENTS)
     assert session.run_folder("any", RUN, "x") == s3("any", layout.RUN_FOLDER) + "x/"
     assert report.key(RUN) == layout.REPORT.of(run_id=RUN)
+    assert f"{layout.EXPOSURES.top}/" == exposures.PREFIX
 
 
 def test_the_job_that_builds_datasets_writes_where_the_layout_says() -> None:

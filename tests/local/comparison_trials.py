@@ -186,7 +186,8 @@ def side(trial: Trial, *, folder: Path) -> Side:
 
 
 def _edited(trial: Trial, tree: Path) -> Path:
-    for name in TREES:
+    """A copy with the trial's edits; a fork has the packages as wheels."""
+    for name in (name for name in TREES if (REPOSITORY / name).exists()):
         shutil.copytree(REPOSITORY / name, tree / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name, old, new in trial.edits:
         text = (tree / name).read_text()

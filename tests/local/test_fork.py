@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import tomllib
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
+import osusume_endpoint
+import osusume_engine
 from local import fork
 from local.repository import REPOSITORY
 from tests import links
+from tests.local import comparison_trials
+
+# Tests of what a fork has in other words than its template, or less of; they take seconds.
+LIGHT = [
+    f"tests/test_{name}.py"
+    for name in "changing contributing deck folders notice readme requirements".split()
+]
 
 
 @pytest.fixture(scope="module")
@@ -97,6 +108,45 @@ def test_it_configures_no_member_that_it_lacks(acme: Path) -> None:
     assert "workspace" not in project["tool"]["uv"]
     assert [path for path in project["tool"]["mypy"]["files"] if not (acme / path).exists()] == []
     assert "packages/" not in (acme / "pyproject.toml").read_text()
+
+
+@pytest.mark.parametrize("page", fork.LEADING)
+def test_a_line_that_is_dropped_is_a_sentence_or_a_row_by_itself(page: str) -> None:
+    """Else what stands around it goes on in the middle of a sentence."""
+    lines = ["", *(REPOSITORY / page).read_text().splitlines()]
+    ends = (".", "。", "|", ":")
+    torn = [
+        line
+        for before, line in pairwise(lines)
+        if fork.is_dropped(line) and not (line.endswith(ends) and (not before or before.endswith(ends)))
+    ]
+    assert torn == []
+
+
+def test_a_trial_of_a_comparison_copies_what_it_has(
+    acme: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(comparison_trials, "REPOSITORY", acme)
+    tree = comparison_trials._edited(comparison_trials.Trial("as it is"), tmp_path / "tree")
+    assert {path.name for path in tree.iterdir()} == {"config", "glue_jobs", "stacks", "warehouse", "lambdas"}
+
+
+def test_light_tests_of_it_pass_in_it(acme: Path) -> None:
+    runtime = {str(Path(part.__file__).parents[1]) for part in (osusume_endpoint, osusume_engine)}
+    variables = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("PYTEST", "OSUSUME", "GIT_"))
+    }
+    ended = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-n", "0", *LIGHT],
+        cwd=acme,
+        env={**variables, "PYTHONPATH": os.pathsep.join(sorted(runtime)), "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stdout[-6000:] + ended.stderr[-2000:]
 
 
 @pytest.mark.parametrize(

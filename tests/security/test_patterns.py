@@ -21,20 +21,10 @@ from config.rules import check_schedule
 from config.settings import ColumnName, TableName
 from lambdas.get_recommendations import routes
 from lambdas.load_warehouse import script
-from local.repository import REPOSITORY
 from osusume_endpoint import wire
 from osusume_endpoint.stepfunctions.telemetry import ERROR
+from tests import folders
 
-FOLDERS = (
-    "checks",
-    "config",
-    "glue_jobs",
-    "lambdas",
-    "local",
-    "stacks",
-    "packages/endpoint/src",
-    "packages/engine/src",
-)
 FUNCTIONS = {"compile", "match", "search", "fullmatch", "sub", "subn", "split", "findall", "finditer"}
 # Expressions of pyarrow and of DuckDB, by RE2, whose $ is the very end.
 OF_ANOTHER_ENGINE = {
@@ -107,12 +97,12 @@ def _of_pydantic(tree: ast.AST) -> Iterator[ast.AST]:
             yield from (keyword.value for keyword in node.keywords if keyword.arg == "pattern")
 
 
-FILES = sorted(path for folder in FOLDERS for path in (REPOSITORY / folder).rglob("*.py"))
+FILES = sorted(folders.modules())
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(REPOSITORY)))
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(folders.ROOT)))
 def test_no_pattern_lets_a_trailing_line_break_through(path: Path) -> None:
-    if str(path.relative_to(REPOSITORY)) not in OF_ANOTHER_ENGINE:
+    if str(path.relative_to(folders.ROOT)) not in OF_ANOTHER_ENGINE:
         assert problems(path.read_text(encoding="utf-8")) == []
 
 

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 import yaml
 
-from config.settings import load
 from lambdas.analyse_experiments import store
 from lambdas.load_warehouse import progress, script
 from osusume_endpoint.redshift import reserved
@@ -243,9 +242,8 @@ def test_the_schema_that_dbt_reads_is_the_one_that_is_loaded() -> None:
     assert project["vars"]["landing"] == tables.SCHEMA
     assert tables.SCHEMA.upper() not in tables.reserved_words()
     assert project["vars"]["columns"] == warehouse_columns(example.settings().datasets)
-    assert project["vars"]["experiments"] == load("dev", example.CONFIG).experiments.measured() | {
-        "segments": ["age"]
-    }
+    measured = example.settings(experiments=example.experiments()).experiments.measured()
+    assert project["vars"]["experiments"] == measured
     grants = project["models"]["osusume"]["marts"]["+grants"]["select"]
     assert len(grants) == 1 and grants[0].endswith(tables.READER)
 

@@ -29,7 +29,7 @@ OWN = {"run_id": "varchar(16)", "loaded_at": "timestamp"}
 _LOADED_AT = "loaded_at"  # the only column with a default: COPY leaves it out
 
 Columns = Mapping[str, str]
-_VARCHAR = re.compile(r"^varchar\((\d+)\)$")
+_VARCHAR = re.compile(r"varchar\((\d+)\)")
 # Names that Redshift gives no column of ours, quoted or not (r_names, "System column names"), and those that its
 # pg_attribute has for each table besides.
 SYSTEM_COLUMNS = frozenset(
@@ -205,7 +205,7 @@ def _widened(name: str, wanted: Columns, found: Columns) -> Iterator[str]:
     for column, kind in wanted.items():
         if column not in found or found[column] == kind:
             continue
-        width, before = _VARCHAR.match(kind), _VARCHAR.match(found[column])
+        width, before = _VARCHAR.fullmatch(kind), _VARCHAR.fullmatch(found[column])
         if not width or not before:
             raise WarehouseTableDiffers(
                 f"{SCHEMA}.{name}.{column} is {found[column]} in the warehouse and {kind} in warehouse/load/"

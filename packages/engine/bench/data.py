@@ -15,8 +15,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from bench.shop import shop
 from osusume_engine.data import TrainingData
+
+from .shop import shop
 
 SETS = ("ml-100k-liked", "ml-100k", "complete-journey", "shop")
 DISTINCT = 0.5  # a column of texts with more distinct values than this share of its rows is prose

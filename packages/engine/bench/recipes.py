@@ -19,9 +19,6 @@ from pathlib import Path
 
 import numpy as np
 
-from bench import baselines
-from bench.baselines import Baseline
-from bench.data import SETS, load
 from osusume_engine.data import TrainingData
 from osusume_engine.metrics import ranking_metrics
 from osusume_engine.preparation import Prepared, TrainingError, prepare
@@ -31,6 +28,10 @@ from osusume_engine.recipes.learning import Task
 from osusume_engine.recipes.segments import attribute_groups, sampled_queries, single_items, single_values
 from osusume_engine.splits import held_out_lengths, hold_out
 from osusume_engine.training import train
+
+from . import baselines
+from .baselines import Baseline
+from .data import SETS, load
 
 RESULTS = Path(__file__).with_name("RESULTS-recipes.md")
 # One recipe of a family stands for all where they share a learner.

@@ -19,8 +19,6 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.data import load
-from bench.recipes import conditions, write
 from osusume_engine.data import TrainingData
 from osusume_engine.histories import Histories, profile, users_of
 from osusume_engine.metrics import coverage, list_ideal_ndcg, sameness
@@ -30,6 +28,9 @@ from osusume_engine.recipes import RECIPES
 from osusume_engine.recipes.families import LEARNERS
 from osusume_engine.recipes.learning import Task
 from osusume_engine.splits import hold_out
+
+from .data import load
+from .recipes import conditions, write
 
 RESULTS = Path(__file__).with_name("RESULTS-related.md")
 HEADER = """# Related lists

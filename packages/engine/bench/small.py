@@ -14,9 +14,6 @@ from pathlib import Path
 
 import numpy as np
 
-from bench import baselines
-from bench.data import load
-from bench.recipes import conditions, write
 from osusume_engine.data import TrainingData
 from osusume_engine.metrics import ranking_metrics
 from osusume_engine.preparation import prepare
@@ -24,6 +21,10 @@ from osusume_engine.recipes import RECIPES
 from osusume_engine.recipes.families import LEARNERS
 from osusume_engine.recipes.learning import Task
 from osusume_engine.splits import Holdout
+
+from . import baselines
+from .data import load
+from .recipes import conditions, write
 
 # Users, newest events of each, and how many times as many seeds: five tested users say little.
 SIZES = ((50, 25, 4), (110, 50, 1), (220, 75, 1))

@@ -31,7 +31,7 @@ def main(arguments: list[str] | None = None, *, beside: Callable[[], None] | Non
         return 1
     port = options.port or free_port()
     if not is_free(port):
-        print(f"Port {port} is taken: set OSUSUME_PORT (0 takes a free one).", file=sys.stderr)
+        print(f"Port {port} is taken: name another with --port (0 takes a free one).", file=sys.stderr)
         return 1
     supervisor = os.getpid()
     if os.environ.get("OSUSUME_DIE_WITH_PARENT"):

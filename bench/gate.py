@@ -1,16 +1,15 @@
 """The quality gate's error rates: how many equally good versions it turns down, how many that are 10% worse it catches.
 
 python -m bench.gate                 # every data set; prints a table of each
-python -m bench.gate --data shop     # one of them, or a folder: bench/data.py says what is in it
+python -m bench.gate --data shop     # one of them, or a folder: packages/engine/bench/data.py says what is in it
 python -m bench.gate --write         # and keep it in bench/RESULTS-gate.md
 
-The gate is the one that is deployed (lambdas/judge_solution_version), so this runs in the whole repository only.
+The gate is the deployed one (lambdas/judge_solution_version); data and tables are those of the engine's benches.
 """
 
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,10 +18,6 @@ from pathlib import Path
 import numpy as np
 import scipy.sparse as sp
 
-sys.path.append(str(Path(__file__).parents[3]))
-
-from bench.data import load
-from bench.recipes import conditions, write
 from lambdas.judge_solution_version.gate import LEVEL, Case, Earlier, Rules, Serving, judge
 from osusume_engine.data import TrainingData
 from osusume_engine.histories import Histories
@@ -30,6 +25,8 @@ from osusume_engine.metrics import hit_matrix, list_ideal_ndcg
 from osusume_engine.models.neighbours import fit_cosine
 from osusume_engine.preparation import prepare
 from osusume_engine.splits import held_out_lengths
+from packages.engine.bench.data import load
+from packages.engine.bench.recipes import conditions, write
 
 RESULTS = Path(__file__).with_name("RESULTS-gate.md")
 HEADER = """# Error rates of the quality gate
