@@ -13,7 +13,7 @@ from checks.simulation import Visit, visits
 from config import recipes as facts
 from config import rules
 from osusume_engine.filters.expressions import FilterError, parse_filter
-from osusume_engine.filters.rules import check_filter
+from osusume_engine.filters.rules import check_filter, check_recipe
 from osusume_engine.recipes import RECIPES, RecipeSpec
 from osusume_engine.schemas import Schema, SchemaError, check_replacement, parse_schema
 
@@ -133,6 +133,7 @@ def _batch(assembly: Assembly, arguments: dict[str, Any], *, segments: bool) -> 
         kind = "batch segments" if segments else "batch inference"
         yield "personalize-batch", f"{spec.name} has no {kind}.", "choose another recipe."
     yield from _lines(assembly, spec, source)
+    yield from _filtered(assembly, spec, arguments.get("FilterArn"))
     if not written.endswith("/"):
         why = f"output {written} does not end in /: Personalize writes beside the folder."
         yield "personalize-path", why, "end the path with /."
@@ -183,6 +184,31 @@ def _filter(assembly: Assembly, arguments: dict[str, Any]) -> Iterator[Problem]:
         check_filter(parse_filter(str(arguments.get("FilterExpression"))), schemas)
     except FilterError as error:
         yield "personalize-filter", f"{error}.", "correct the expression in config."
+
+
+def _filtered(assembly: Assembly, spec: RecipeSpec, arn: Any) -> Iterator[Problem]:
+    """The filter of a batch job is one that a workflow creates, of what the recipe recommends."""
+    if arn is None:
+        return
+    expression = _filters(assembly).get(str(arn).partition(":filter/")[2])
+    if expression is None:
+        yield "personalize-filter", f"no workflow creates {arn}.", "name a filter of the configuration."
+        return
+    try:
+        check_recipe(parse_filter(expression), spec)
+    except FilterError as error:
+        why = f"filter {expression!r} {error}: the job would fail, after a training that is paid."
+        yield "personalize-filter", why, "name a filter that fits the recipe in solutions[].filter."
+
+
+def _filters(assembly: Assembly) -> dict[str, str]:
+    """Expressions of the filters that workflows create, by name."""
+    found = {}
+    for visit in visits(assembly):
+        arguments = visit.arguments if isinstance(visit.arguments, dict) else {}
+        if str(visit.state.get("Resource", "")).endswith("createFilter"):
+            found[str(arguments.get("Name"))] = str(arguments.get("FilterExpression"))
+    return found
 
 
 def _import(assembly: Assembly, arguments: dict[str, Any]) -> Iterator[Problem]:

@@ -1,6 +1,7 @@
-"""What a filter may say, as far as it needs no grammar: what it includes, and fields that exist.
+"""What a filter may say, as far as it needs no grammar: what it includes, fields that exist, whose filter it may be.
 
-Source: developer guide, "Filter expressions". The whole grammar is asked of each template by `make check`.
+Source: developer guide, "Filter expressions" ("Guidelines and requirements"). The whole grammar is asked of each
+template by `make check`.
 """
 
 from __future__ import annotations
@@ -10,12 +11,17 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from config.errors import did_you_mean
+from config.recipes import RECIPES
 
 if TYPE_CHECKING:
     from config.settings import Datasets
     from config.solution import Solution
 
 _BEGINNING = re.compile(r"\A\s*(INCLUDE|EXCLUDE)\s+(ItemID|ActionID|UserID)\s+WHERE\s", re.IGNORECASE)
+# "Filter expression elements": which of them depends on what is recommended; of the types that aren't here, items.
+_TARGETS = {"USER_SEGMENTATION": "UserID", "PERSONALIZED_ACTIONS": "ActionID"}
+_CURRENT_ITEM = re.compile(r"\bCurrentItem\.", re.IGNORECASE)
+_OF_INTERACTION = re.compile(r"\bInteractions\.", re.IGNORECASE)
 _FIELD = re.compile(r"\b(Interactions|Items|Users?|CurrentUser)\.([A-Za-z0-9_]+)", re.IGNORECASE)
 _TEXTS = re.compile(r'"[^"]*"')
 _PARAMETER = re.compile(r"\$[A-Za-z0-9_]+")
@@ -58,8 +64,32 @@ def _check_of_solution(solution: Solution, filters: Mapping[str, str]) -> None:
         )
     if solution.publishes is None:
         raise ValueError(f"{where}, but makes no batch lists: a campaign is told its filter in each request")
-    parameters = _PARAMETER.findall(_TEXTS.sub('""', filters[str(solution.filter)]))
+    words = _TEXTS.sub('""', filters[str(solution.filter)])
+    for problem in _unfit(words, solution.recipe):
+        raise ValueError(f"{where}, which {problem}")
+    parameters = _PARAMETER.findall(words)
     if parameters:
         raise ValueError(
             f"{where} with parameter {parameters[0]}, which batch lists have no value for: write it out"
         )
+
+
+def _unfit(words: str, recipe_name: str) -> Iterator[str]:
+    """What the recipe does not take of a filter, whose texts are left out of `words`, and the cure."""
+    recipe = RECIPES[recipe_name]
+    wanted = _TARGETS.get(recipe.type, "ItemID")
+    target = _target(words)
+    if target.upper() != wanted.upper():
+        yield f"filters {target}, but {recipe.name} recommends what {wanted} filters: name a filter of {wanted}"
+    if _CURRENT_ITEM.search(words) and recipe.type != "RELATED_ITEMS":
+        yield (
+            f"compares with CurrentItem, but {recipe.name} recommends beside no item: write the value out, or "
+            "filter a recipe of related items"
+        )
+    if _OF_INTERACTION.search(words) and recipe.name == "aws-item-attribute-affinity":
+        yield f"looks at Interactions, which {recipe.name} doesn't take: filter by fields of Users"
+
+
+def _target(words: str) -> str:
+    found = _BEGINNING.search(words)
+    return found.group(2) if found else ""

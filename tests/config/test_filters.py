@@ -1,0 +1,91 @@
+"""Filters: what the configuration refuses of them, where the engine refuses the same."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from config.recipes import RECIPES
+from config.settings import Settings
+from osusume_engine.filters import FilterError, check_recipe, parse_filter
+from osusume_engine.recipes import RECIPES as SPECS
+from tests import example
+
+UP2, AFFINITY, BY_ATTRIBUTE = (
+    "aws-user-personalization-v2",
+    "aws-item-affinity",
+    "aws-item-attribute-affinity",
+)
+OF_ITEMS = 'EXCLUDE ItemID WHERE Items.CATEGORY_L1 IN ("x")'
+OF_USERS = 'EXCLUDE UserID WHERE Users.AGE IN ("x")'
+OF_ACTIONS = "EXCLUDE ActionID WHERE Actions.VALUE > 3"
+LIKE_IT = "INCLUDE ItemID WHERE Items.CATEGORY_L1 IN CurrentItem.CATEGORY_L1"
+LIKE_TEXT = 'EXCLUDE ItemID WHERE Items.CATEGORY_L1 IN ("CurrentItem.A Interactions.B")'
+BOUGHT = 'EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ("purchase")'
+BUYERS = 'EXCLUDE UserID WHERE Interactions.EVENT_TYPE IN ("purchase")'
+TARGETED = (OF_ITEMS, OF_USERS, OF_ACTIONS, LIKE_IT, LIKE_TEXT, BOUGHT, BUYERS)
+BATCH = sorted(name for name, recipe in RECIPES.items() if recipe.batch)
+
+
+def refusal(filters: dict[str, str], **changes: Any) -> str:
+    """Empty where the configuration is taken."""
+    given = example.content(publishing={"min_never_bought": 0}) | changes | {"filters": filters}
+    try:
+        Settings.model_validate(given)
+    except ValidationError as error:
+        return str(error)
+    return ""
+
+
+def filtered(recipe: str, **changes: Any) -> dict[str, Any]:
+    """Solutions: the recipe's, filtered by `one`, beside those of the example's placements."""
+    made: dict[str, Any] = {
+        "name": "filtered",
+        "recipe": recipe,
+        "for_each": RECIPES[recipe].audience,
+        "filter": "one",
+    }
+    if recipe == AFFINITY or RECIPES[recipe].publishes == "rankings":
+        made["items"] = {"popular": 25}
+    if recipe == BY_ATTRIBUTE:
+        made["queries"] = {"bakers": 'ITEMS.CATEGORY_L1 = "BAKERY"'}
+    return {"solutions": [*example.content()["solutions"], {**made, **changes}]}
+
+
+def of_recipe(expression: str, recipe: str) -> str:
+    """What the engine says of a filter that a batch job of the recipe names."""
+    try:
+        check_recipe(parse_filter(expression), SPECS[recipe])
+    except FilterError as error:
+        return str(error)
+    return ""
+
+
+@pytest.mark.parametrize("recipe", sorted(set(BATCH) - {"aws-semantic-similarity"}))
+@pytest.mark.parametrize("expression", TARGETED)
+def test_a_solution_takes_the_filters_that_the_engine_takes_for_its_recipe(
+    recipe: str, expression: str
+) -> None:
+    told = refusal({"one": expression}, **filtered(recipe))
+    assert bool(told) == bool(of_recipe(expression, recipe)), told
+
+
+@pytest.mark.parametrize(
+    ("recipe", "expression", "told"),
+    [
+        # Developer guide, "Filter expression elements": UserID is for user segments, ActionID for actions.
+        (UP2, OF_USERS, ("'filtered' has filter 'one'", "filters UserID", "name a filter of ItemID")),
+        (AFFINITY, OF_ITEMS, ("filters ItemID", "name a filter of UserID")),
+        # "Guidelines and requirements": CurrentItem only where related items are recommended, and "You can't use item
+        # interactions filters with the Item-Attribute-Affinity recipe".
+        (UP2, LIKE_IT, ("CurrentItem", UP2, "write the value out")),
+        (BY_ATTRIBUTE, BUYERS, ("Interactions", BY_ATTRIBUTE, "fields of Users")),
+    ],
+)
+def test_a_filter_that_is_not_of_the_recipe_is_refused(
+    recipe: str, expression: str, told: tuple[str, ...]
+) -> None:
+    said = refusal({"one": expression}, **filtered(recipe))
+    assert [part for part in told if part not in said] == [], said
