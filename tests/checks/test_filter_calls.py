@@ -64,3 +64,29 @@ def test_the_filter_of_a_batch_job_is_compared_with_the_recipe(expression: str, 
 def test_a_filter_that_no_workflow_creates_is_found() -> None:
     found = recommending(None, named="other")
     assert found and all("no workflow creates" in one and ":filter/other" in one for one in found), found
+
+
+@pytest.mark.parametrize(
+    ("query", "told"),
+    [
+        ('ITEMS.BRAND = "x"', ""),
+        ('ITEMS.BRAND IN ("x")', "know no IN"),
+        ("ITEMS.BRAND = 3", "compare it with a quoted string"),
+        ('ITEMS.NONE = "x"', "no column NONE"),
+    ],
+)
+def test_a_query_of_the_lines_that_a_job_reads_is_found(query: str, told: str) -> None:
+    """Of the input of `related`, as if it were one of attributes."""
+    template = copy.deepcopy(shipped().templates["Preparation"])
+    [job] = [
+        one["Properties"]["DefaultArguments"]
+        for one in template["Resources"].values()
+        if one["Type"] == "AWS::Glue::Job"
+        and "--batch_inputs" in one["Properties"].get("DefaultArguments", {})
+    ]
+    given = json.loads(job["--batch_inputs"])
+    next(one for one in given if one["lines"] == "items")["queries"] = {"one": query}
+    job["--batch_inputs"] = json.dumps(given)
+    found = personalize_calls.calls(with_template(shipped(), "Preparation", template))
+    whys = [one.why for one in found if one.rule == "personalize-batch"]
+    assert [bool(whys), all(told in why for why in whys)] == [bool(told), True], whys
