@@ -206,7 +206,8 @@ def _filter(assembly: Assembly, arguments: dict[str, Any]) -> Iterator[Problem]:
     try:
         check_filter(parse_filter(str(arguments.get("FilterExpression"))), schemas)
     except FilterError as error:
-        yield "personalize-filter", f"{error}.", "correct the expression in config."
+        why = f"{str(error).removesuffix('.')}."
+        yield "personalize-filter", why, "correct the expression in config."
 
 
 def _filtered(assembly: Assembly, spec: RecipeSpec, arn: Any) -> Iterator[Problem]:

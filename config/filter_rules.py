@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from config.errors import did_you_mean
+from config.query_rules import TEXTS, blank
 from config.recipes import RECIPES
 
 if TYPE_CHECKING:
@@ -23,8 +24,11 @@ _TARGETS = {"USER_SEGMENTATION": "UserID", "PERSONALIZED_ACTIONS": "ActionID"}
 _CURRENT_ITEM = re.compile(r"\bCurrentItem\.", re.IGNORECASE)
 _OF_INTERACTION = re.compile(r"\bInteractions\.", re.IGNORECASE)
 _FIELD = re.compile(r"\b(Interactions|Items|Users?|CurrentUser)\.([A-Za-z0-9_]+)", re.IGNORECASE)
-_TEXTS = re.compile(r'"[^"]*"')
 _PARAMETER = re.compile(r"\$[A-Za-z0-9_]+")
+_NOT_IN = re.compile(r"\bNOT\s+IN\s*\([^)]*?(\$[A-Za-z0-9_]+)", re.IGNORECASE)
+_EVENT_TYPES = re.compile(
+    r"\b(Interactions|Action_?Interactions)\.EVENT_TYPE\s+(?:NOT\s+)?IN\s*\([^)]*\)", re.IGNORECASE
+)
 # Developer guide, "Filter expressions": of interactions nothing else, such as contextual metadata.
 _OF_INTERACTIONS = {"EVENT_TYPE"}
 
@@ -42,11 +46,44 @@ def check_filters(filters: Mapping[str, str], solutions: Iterable[Solution], dat
 def _problems(expression: str, datasets: Datasets) -> Iterator[str]:
     if not _BEGINNING.search(expression):
         yield "begin with INCLUDE or EXCLUDE, then ItemID WHERE, such as EXCLUDE ItemID WHERE Items.STOCK = 0"
-    for dataset, field in _FIELD.findall(_TEXTS.sub('""', expression)):
+    for dataset, field in _FIELD.findall(blank(expression)):
         known = _fields(dataset.lower(), datasets)
         if field.upper() not in {one.upper() for one in known}:
             why = "are filtered by EVENT_TYPE alone, not by" if known is _OF_INTERACTIONS else "has no field"
             yield f"{dataset} {why} {field}: {did_you_mean(field, known)}"
+    yield from _placeholders(expression)
+    yield from _event_types(expression, datasets)
+
+
+def _placeholders(expression: str) -> Iterator[str]:
+    """ "Common error messages": "use the IN operator and use the opposite Action"."""
+    for part in blank(expression).split("|"):
+        begins, found = _BEGINNING.search(part), _NOT_IN.search(part)
+        if begins and found:
+            mode = begins.group(1).upper()
+            opposite = "EXCLUDE" if mode == "INCLUDE" else "INCLUDE"
+            yield f"NOT IN takes no placeholder, such as {found.group(1)}: write IN, and {opposite} in place of {mode}"
+
+
+def _event_types(expression: str, datasets: Datasets) -> Iterator[str]:
+    """Types that no event of Personalize has: they would filter nothing. Case counts for nothing in them, as there."""
+    for found in _EVENT_TYPES.finditer(blank(expression)):
+        known = _known_types(found.group(1).lower(), datasets)
+        for text in TEXTS.findall(expression[found.start() : found.end()]):
+            named = text[1:-1]
+            if known and named != "*" and named.lower() not in {one.lower() for one in known}:
+                yield f"no event that Personalize is given has EVENT_TYPE {text}: {did_you_mean(named, known)}"
+
+
+def _known_types(dataset: str, datasets: Datasets) -> set[str]:
+    """Empty where the dataset isn't configured."""
+    if dataset == "interactions":
+        return {event.type for event in datasets.interactions.events}
+    return (
+        {event.means for event in datasets.action_interactions.events}
+        if datasets.action_interactions
+        else set()
+    )
 
 
 def _fields(dataset: str, datasets: Datasets) -> set[str]:
@@ -64,7 +101,7 @@ def _check_of_solution(solution: Solution, filters: Mapping[str, str]) -> None:
         )
     if solution.publishes is None:
         raise ValueError(f"{where}, but makes no batch lists: a campaign is told its filter in each request")
-    words = _TEXTS.sub('""', filters[str(solution.filter)])
+    words = blank(filters[str(solution.filter)])
     for problem in _unfit(words, solution.recipe):
         raise ValueError(f"{where}, which {problem}")
     parameters = _PARAMETER.findall(words)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 EXAMPLE = "'ITEMS.CATEGORY_L1 = \"BAKERY\"'"
 _TEXT = r'"(?:\\.|[^"\\])*"'
 _NUMBER = r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?"
-_TEXTS = re.compile(_TEXT)
+TEXTS = re.compile(_TEXT)
 _CONDITION = re.compile(
     rf"\s*ITEMS\.([a-z_][a-z0-9_]*)\s*(<=|>=|!=|=|<|>)\s*({_TEXT}|{_NUMBER})\s*", re.IGNORECASE | re.ASCII
 )
@@ -26,6 +26,11 @@ _OF_TEXTS = re.compile(rf"\s*(ITEMS\.[a-z0-9_]+)\b[^\"]*?({_TEXT}).*", re.IGNORE
 _AND = re.compile(r"\bAND\b", re.IGNORECASE)
 _OR = re.compile(r"\bOR\b", re.IGNORECASE)
 _NUMBERS = ("int", "long", "float", "double")
+
+
+def blank(query: str) -> str:
+    """As long as the query, or another expression, with quotation marks in place of its texts."""
+    return TEXTS.sub(lambda found: '"' * len(found.group()), query)
 
 
 class Condition(NamedTuple):
@@ -42,7 +47,7 @@ class Condition(NamedTuple):
 
 def conditions(query: str) -> tuple[Condition, ...]:
     """The conditions, one or more. Raises ValueError with what is wrong and the cure."""
-    if _OR.search(_blank(query)):
+    if _OR.search(blank(query)):
         raise ValueError("conditions are joined by AND only; make two segments")
     return tuple(_condition(part) for part in _parts(query))
 
@@ -64,14 +69,9 @@ def problems(query: str, known: Mapping[str, DatasetField]) -> Iterator[str]:
             yield f'{where}, which is {field.type}, and {condition.literal}: write "{condition.literal}", in quotes'
 
 
-def _blank(query: str) -> str:
-    """As long as the query, without its texts."""
-    return _TEXTS.sub(lambda found: '"' * len(found.group()), query)
-
-
 def _parts(query: str) -> Iterator[str]:
     start = 0
-    for found in _AND.finditer(_blank(query)):
+    for found in _AND.finditer(blank(query)):
         yield query[start : found.start()]
         start = found.end()
     yield query[start:]

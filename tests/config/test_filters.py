@@ -89,3 +89,84 @@ def test_a_filter_that_is_not_of_the_recipe_is_refused(
 ) -> None:
     said = refusal({"one": expression}, **filtered(recipe))
     assert [part for part in told if part not in said] == [], said
+
+
+ACTED = {
+    "datasets": example.content(
+        datasets={
+            "actions": {
+                "fields": [
+                    {"name": "ACTION_ID", "column": "action_id"},
+                    {"name": "VALUE", "column": "value", "type": "long", "nullable": True},
+                    {"name": "REPEAT_FREQUENCY", "column": "again", "type": "long", "nullable": True},
+                ]
+            },
+            "action_interactions": {"events": [{"type": "offer_left", "means": "Not Taken"}]},
+        }
+    )["datasets"],
+    "sources": example.content(
+        sources={
+            "aurora": {"tables": {"actions": "public.actions"}},
+            "application_log": {"attributes": {"ACTION_ID": "action_id"}},
+        }
+    )["sources"],
+}
+
+
+@pytest.mark.parametrize(
+    ("expression", "told"),
+    [
+        # Developer guide, "Common error messages": "use the IN operator and use the opposite Action".
+        (
+            "INCLUDE ItemID WHERE Items.BRAND NOT IN ($X)",
+            ("NOT IN", "$X", "IN, and EXCLUDE in place of INCLUDE"),
+        ),
+        ('EXCLUDE ItemID WHERE Items.BRAND not  in ("x", $Y)', ("$Y", "INCLUDE in place of EXCLUDE")),
+        (
+            'INCLUDE ItemID WHERE Items.BRAND IN ($B) | EXCLUDE ItemID WHERE Items.BRAND NOT IN ("|", $Z)',
+            ("$Z", "INCLUDE in place of EXCLUDE"),
+        ),
+        (
+            'EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ("purchse")',
+            ('EVENT_TYPE "purchse"', "'purchase'"),
+        ),
+        (
+            'EXCLUDE ItemID WHERE Interactions.EVENT_TYPE NOT IN ("click", "buy")',
+            ('"buy"', "click, favourite"),
+        ),
+        (
+            'EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ("Not Taken")',
+            ('"Not Taken"', "click, favourite"),
+        ),
+        (
+            'EXCLUDE ActionID WHERE Action_Interactions.EVENT_TYPE IN ("purchase")',
+            ('"purchase"', "use one of Not Taken"),
+        ),
+        (
+            'EXCLUDE ActionID WHERE ActionInteractions.EVENT_TYPE IN ("NOT_TAKEN")',
+            ('"NOT_TAKEN"', "use one of Not Taken"),
+        ),
+    ],
+)
+def test_a_filter_that_personalize_refuses_or_that_filters_nothing_is_refused(
+    expression: str, told: tuple[str, ...]
+) -> None:
+    said = refusal({"one": expression}, **ACTED)
+    assert [part for part in ("filters.one", *told) if part not in said] == [], said
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        'EXCLUDE ItemID WHERE Items.BRAND NOT IN ("$X")',
+        'EXCLUDE ItemID WHERE Items.BRAND NOT IN ("x") AND Items.CATEGORY_L1 IN ($X)',
+        # "Amazon Personalize ignores case only when matching event types."
+        'EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ("Purchase", "CLICK")',
+        'EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ("*")',
+        'EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ($TYPE, "click")',
+        'EXCLUDE ItemID WHERE Items.BRAND IN ("Interactions.EVENT_TYPE IN (", "x)")',
+        'EXCLUDE ActionID WHERE Action_Interactions.EVENT_TYPE IN ("not taken")',
+    ],
+)
+def test_a_filter_that_filters_something_is_taken(expression: str) -> None:
+    assert refusal({"one": expression}, **ACTED) == ""

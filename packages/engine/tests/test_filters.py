@@ -103,6 +103,13 @@ def test_an_example_of_the_guide_is_accepted(text: str) -> None:
         ('EXCLUDE ItemID WHERE Items.GENRE IN ("*")', "EVENT_TYPE"),
         ("EXCLUDE ActionID WHERE Actions.VALUE = 3", "no ACTIONS dataset"),
         ("EXCLUDE ItemID WHERE Items.PRICE = 3 | EXCLUDE UserID WHERE Users.AGE = 3", "must all filter"),
+        # "Common error messages": "Placeholders are not allowed with NOT_IN operator."
+        (
+            "INCLUDE ItemID WHERE Items.GENRE NOT IN ($GENRE)",
+            "Invalid input symbol: $GENRE. Placeholders are not allowed with NOT_IN operator.",
+        ),
+        ("EXCLUDE ItemID WHERE Interactions.EVENT_TYPE NOT IN ($E)", "Invalid input symbol: $E."),
+        ("EXCLUDE ItemID WHERE Items.PRICE = 3 IF CurrentUser.MEMBERSHIP NOT IN ($M)", "symbol: $M."),
     ],
 )
 def test_a_filter_that_breaks_a_rule_is_refused_by_name(text: str, reason: str) -> None:

@@ -97,6 +97,12 @@ def _check_only_if(expression: Expression, condition: Condition, schemas: Mappin
 
 def _check_predicate(predicate: Predicate, schemas: Mapping[str, Schema]) -> None:
     field = _field(predicate.field, schemas)
+    for value in predicate.values:
+        if isinstance(value, Parameter) and predicate.operator == "NOT IN":
+            # The guide's words ("Common error messages", "Filtering recommendations").
+            raise FilterError(
+                f"Invalid input symbol: ${value.name}. Placeholders are not allowed with NOT_IN operator."
+            )
     if predicate.field.source in _EVENTS:
         _check_event(predicate)
         return
