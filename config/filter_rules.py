@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from config import limits
 from config.errors import did_you_mean
 from config.query_rules import TEXTS, blank
 from config.recipes import RECIPES
@@ -23,7 +24,15 @@ _BEGINNING = re.compile(r"\A\s*(INCLUDE|EXCLUDE)\s+(ItemID|ActionID|UserID)\s+WH
 _TARGETS = {"USER_SEGMENTATION": "UserID", "PERSONALIZED_ACTIONS": "ActionID"}
 _CURRENT_ITEM = re.compile(r"\bCurrentItem\.", re.IGNORECASE)
 _OF_INTERACTION = re.compile(r"\bInteractions\.", re.IGNORECASE)
-_FIELD = re.compile(r"\b(Interactions|Items|Users?|CurrentUser)\.([A-Za-z0-9_]+)", re.IGNORECASE)
+_DATASETS = {
+    "interactions": "interactions",
+    "items": "items",
+    "currentitem": "items",
+    "users": "users",
+    "user": "users",
+    "currentuser": "users",
+}
+_FIELD = re.compile(rf"\b({'|'.join(_DATASETS)})\.([A-Za-z0-9_]+)", re.IGNORECASE)
 _PARAMETER = re.compile(r"\$[A-Za-z0-9_]+")
 _NOT_IN = re.compile(r"\bNOT\s+IN\s*\([^)]*?(\$[A-Za-z0-9_]+)", re.IGNORECASE)
 _EVENT_TYPES = re.compile(
@@ -35,12 +44,43 @@ _OF_INTERACTIONS = {"EVENT_TYPE"}
 
 def check_filters(filters: Mapping[str, str], solutions: Iterable[Solution], datasets: Datasets) -> None:
     """Raises ValueError that names key, value and cure."""
+    _check_counts(filters)
     for name, expression in filters.items():
         for problem in _problems(expression, datasets):
             raise ValueError(f"filters.{name} is {expression!r}: {problem}")
     for solution in solutions:
         if solution.filter is not None:
             _check_of_solution(solution, filters)
+
+
+def _check_counts(filters: Mapping[str, str]) -> None:
+    """Quotas of a dataset group: of filters, of one filter's distinct fields, and of those of all."""
+    if len(filters) > limits.MAX_CONFIGURED_FILTERS:
+        raise ValueError(
+            f"filters has {len(filters)}, {limits.MAX_CONFIGURED_FILTERS} at most: a dataset group has "
+            f"{limits.MAX_FILTERS}, and a changed expression is a second filter beside the old one until its lists "
+            "serve; remove some, or make several one with a parameter such as $CATEGORY"
+        )
+    fields = {name: _distinct(expression) for name, expression in filters.items()}
+    for name, used in fields.items():
+        if len(used) > limits.MAX_FILTER_FIELDS:
+            raise ValueError(
+                f"filters.{name} looks at {len(used)} fields, {limits.MAX_FILTER_FIELDS} at most: leave some out"
+            )
+    used = set().union(*fields.values())
+    if len(used) > limits.MAX_FILTER_FIELDS_OF_GROUP:
+        raise ValueError(
+            f"filters look at {len(used)} fields together, {limits.MAX_FILTER_FIELDS_OF_GROUP} at most, those of a "
+            f"changed filter's old expression among them until it goes: leave some out of {', '.join(sorted(used))}"
+        )
+
+
+def _distinct(expression: str) -> set[str]:
+    """Fields by dataset, each once; CurrentUser and CurrentItem are users and items."""
+    return {
+        f"{_DATASETS[dataset.lower()]}.{field.upper()}"
+        for dataset, field in _FIELD.findall(blank(expression))
+    }
 
 
 def _problems(expression: str, datasets: Datasets) -> Iterator[str]:
@@ -89,7 +129,7 @@ def _known_types(dataset: str, datasets: Datasets) -> set[str]:
 def _fields(dataset: str, datasets: Datasets) -> set[str]:
     if dataset == "interactions":
         return _OF_INTERACTIONS
-    name = "items" if dataset == "items" else "users"
+    name = _DATASETS[dataset]
     return {field.name for field in datasets.fields(name)} if datasets.configured(name) else set()
 
 

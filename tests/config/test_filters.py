@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from config import limits
 from config.recipes import RECIPES
 from config.settings import Settings
-from osusume_engine.filters import FilterError, check_recipe, parse_filter
+from osusume_endpoint.personalize.models import filters
+from osusume_engine.filters import FilterError, check_recipe, parse_filter, rules
 from osusume_engine.recipes import RECIPES as SPECS
 from tests import example
 
@@ -170,3 +172,62 @@ def test_a_filter_that_personalize_refuses_or_that_filters_nothing_is_refused(
 )
 def test_a_filter_that_filters_something_is_taken(expression: str) -> None:
     assert refusal({"one": expression}, **ACTED) == ""
+
+
+FIELDS = [f"F{n}" for n in range(30)]
+
+
+def with_fields() -> dict[str, Any]:
+    """Datasets whose items have thirty fields more."""
+    items = example.content()["datasets"]["items"]["fields"]
+    more = [{"name": name, "column": name.lower(), "type": "int", "nullable": True} for name in FIELDS]
+    return {"datasets": example.content(datasets={"items": {"fields": [*items, *more]}})["datasets"]}
+
+
+def of_fields(first: int, count: int) -> str:
+    return "EXCLUDE ItemID WHERE " + " AND ".join(
+        f"Items.{name} = 1" for name in FIELDS[first : first + count]
+    )
+
+
+def test_quotas_are_those_of_the_guide_and_leave_room_for_what_changes() -> None:
+    """Developer guide, "Amazon Personalize endpoints and quotas": 30 filters, 10 fields of one, 20 of all."""
+    assert (limits.MAX_FILTERS, filters.MAX_FILTERS) == (30, 30)
+    assert (limits.MAX_FILTER_FIELDS, rules.MAX_FIELDS) == (10, 10)
+    assert (limits.MAX_FILTER_FIELDS_OF_GROUP, rules.MAX_FIELDS_OF_GROUP) == (20, 20)
+    assert 2 * limits.MAX_CONFIGURED_FILTERS <= limits.MAX_FILTERS
+
+
+def test_ten_fields_of_a_filter_and_twenty_of_all_are_taken() -> None:
+    twice = "INCLUDE ItemID WHERE items.f0 = CurrentItem.F0 AND ITEMS.F1 = 3"
+    assert refusal({"one": of_fields(0, 10), "two": of_fields(10, 10), "again": twice}, **with_fields()) == ""
+    assert refusal({f"f{n}": of_fields(0, 1) for n in range(15)}, **with_fields()) == ""
+
+
+def test_more_fields_or_filters_than_a_dataset_group_has_are_refused_with_count_limit_and_cure() -> None:
+    for given, told in (
+        ({"one": of_fields(0, 11)}, ("filters.one looks at 11 fields, 10 at most", "leave some out")),
+        (
+            {
+                "one": of_fields(0, 10),
+                "two": of_fields(10, 10),
+                "three": "EXCLUDE ItemID WHERE Items.F20 = 1",
+            },
+            (
+                "filters look at 21 fields together, 20 at most",
+                "changed filter's old expression",
+                "items.F20",
+            ),
+        ),
+        (
+            {f"f{n}": of_fields(0, 1) for n in range(16)},
+            (
+                "filters has 16, 15 at most",
+                "a dataset group has 30",
+                "second filter beside the old one",
+                "remove some",
+            ),
+        ),
+    ):
+        said = refusal(given, **with_fields())
+        assert [part for part in told if part not in said] == [], said

@@ -29,8 +29,9 @@ from osusume_engine.schemas import (
 if TYPE_CHECKING:
     from osusume_engine.recipes import RecipeSpec
 
-MAX_FIELDS = 5
-MAX_FIELDS_OF_GROUP = 10
+# Developer guide, "Amazon Personalize endpoints and quotas".
+MAX_FIELDS = 10
+MAX_FIELDS_OF_GROUP = 20
 MAX_PARAMETERS = 25
 _SOURCES = {
     "ITEMID": (ITEMS, INTERACTIONS),

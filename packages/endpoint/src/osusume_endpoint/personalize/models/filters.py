@@ -25,7 +25,7 @@ from osusume_engine.filters import FilterError, FilterExpression, check_filter, 
 from osusume_engine.filters.rules import MAX_FIELDS_OF_GROUP
 from osusume_engine.recipes import RecipeSpec
 
-MAX_FILTERS = 10
+MAX_FILTERS = 30  # of a dataset group ("Amazon Personalize endpoints and quotas"), adjustable on AWS
 _BATCHES = ("BatchInferenceJob", "BatchSegmentJob")
 
 
