@@ -12,10 +12,11 @@ from checks.finding import Finding
 from checks.simulation import Visit, visits
 from config import recipes as facts
 from config import rules
+from osusume_engine.filters.attributes import check_attributes, parse_attributes
 from osusume_engine.filters.expressions import FilterError, parse_filter
-from osusume_engine.filters.rules import check_filter
+from osusume_engine.filters.rules import check_filter, check_recipe
 from osusume_engine.recipes import RECIPES, RecipeSpec
-from osusume_engine.schemas import Schema, SchemaError, check_replacement, parse_schema
+from osusume_engine.schemas import ITEMS, Schema, SchemaError, check_replacement, parse_schema
 
 _MOST_RESULTS, _MOST_USERS = 500, 5_000_000
 Problem = tuple[str, str, str]  # rule, why, cure
@@ -133,6 +134,8 @@ def _batch(assembly: Assembly, arguments: dict[str, Any], *, segments: bool) -> 
         kind = "batch segments" if segments else "batch inference"
         yield "personalize-batch", f"{spec.name} has no {kind}.", "choose another recipe."
     yield from _lines(assembly, spec, source)
+    yield from _queries(assembly, source)
+    yield from _filtered(assembly, spec, arguments.get("FilterArn"))
     if not written.endswith("/"):
         why = f"output {written} does not end in /: Personalize writes beside the folder."
         yield "personalize-path", why, "end the path with /."
@@ -159,21 +162,42 @@ _KEYS = {
 def _lines(assembly: Assembly, spec: RecipeSpec, source: str) -> Iterator[Problem]:
     """The folder that a job reads has lines of the recipe's kind."""
     inputs = batch_inputs(assembly)
-    # Of batch_input, or of its parts.
-    folder = source.partition("/batch_")[2].partition("/")[2].partition("/")[0]
+    folder = _folder(source)
     wanted = facts.RECIPES[spec.name].line
     if inputs and _KEYS.get(inputs.get(folder, ""), ()) != wanted:
         why = f"{spec.name} ({spec.type}) reads {source}: lines of the other kind."
         yield "personalize-batch", why, f"give it a folder whose lines have {', '.join(wanted)}."
 
 
+def _folder(source: str) -> str:
+    """Of batch_input, or of its parts."""
+    return source.partition("/batch_")[2].partition("/")[2].partition("/")[0]
+
+
+def _queries(assembly: Assembly, source: str) -> Iterator[Problem]:
+    """What segments are made of, by the engine's own grammar, against the schema of items."""
+    items = next((schema for schema in _created(assembly) if schema.dataset_type == ITEMS), None)
+    given = next((one for one in _inputs(assembly) if one["folder"] == _folder(source)), {})
+    for name, query in given.get("queries", {}).items():
+        try:
+            parsed = parse_attributes(str(query))
+            if items is not None:
+                check_attributes(parsed, items)
+        except FilterError as error:
+            yield "personalize-batch", f"query {name}, {query!r}: {error}.", "correct solutions[].queries."
+
+
 def batch_inputs(assembly: Assembly) -> dict[str, str]:
     """Kinds of lines by folder, as the job that builds the datasets is told."""
+    return {str(one["folder"]): str(one["lines"]) for one in _inputs(assembly)}
+
+
+def _inputs(assembly: Assembly) -> list[dict[str, Any]]:
     for _, _, job in assembly.each("AWS::Glue::Job"):
         text = job.get("DefaultArguments", {}).get("--batch_inputs")
         if text:
-            return {str(one["folder"]): str(one["lines"]) for one in json.loads(text)}
-    return {}
+            return list(json.loads(text))
+    return []
 
 
 def _filter(assembly: Assembly, arguments: dict[str, Any]) -> Iterator[Problem]:
@@ -182,7 +206,33 @@ def _filter(assembly: Assembly, arguments: dict[str, Any]) -> Iterator[Problem]:
     try:
         check_filter(parse_filter(str(arguments.get("FilterExpression"))), schemas)
     except FilterError as error:
-        yield "personalize-filter", f"{error}.", "correct the expression in config."
+        why = f"{str(error).removesuffix('.')}."
+        yield "personalize-filter", why, "correct the expression in config."
+
+
+def _filtered(assembly: Assembly, spec: RecipeSpec, arn: Any) -> Iterator[Problem]:
+    """The filter of a batch job is one that a workflow creates, of what the recipe recommends."""
+    if arn is None:
+        return
+    expression = _filters(assembly).get(str(arn).partition(":filter/")[2])
+    if expression is None:
+        yield "personalize-filter", f"no workflow creates {arn}.", "name a filter of the configuration."
+        return
+    try:
+        check_recipe(parse_filter(expression), spec)
+    except FilterError as error:
+        why = f"filter {expression!r} {error}: the job would fail, after a training that is paid."
+        yield "personalize-filter", why, "name a filter that fits the recipe in solutions[].filter."
+
+
+def _filters(assembly: Assembly) -> dict[str, str]:
+    """Expressions of the filters that workflows create, by name."""
+    found = {}
+    for visit in visits(assembly):
+        arguments = visit.arguments if isinstance(visit.arguments, dict) else {}
+        if str(visit.state.get("Resource", "")).endswith("createFilter"):
+            found[str(arguments.get("Name"))] = str(arguments.get("FilterExpression"))
+    return found
 
 
 def _import(assembly: Assembly, arguments: dict[str, Any]) -> Iterator[Problem]:

@@ -34,6 +34,13 @@ MAX_TYPES_AND_FIELDS = 10
 # Both are always sent, so this many types are left where there is no contextual field.
 MAX_SENT_TYPES = MAX_TYPES_AND_FIELDS - 2
 
+# Personalize developer guide, "Quotas": filters of a dataset group, distinct dataset fields of one filter and of all.
+MAX_FILTERS = 30
+MAX_FILTER_FIELDS = 10
+MAX_FILTER_FIELDS_OF_GROUP = 20
+# A changed expression is another filter beside the old one, until the new lists serve: all may change at once.
+MAX_CONFIGURED_FILTERS = MAX_FILTERS // 2
+
 # Personalize developer guide, "Data format guidelines": times are Unix epoch seconds, so none is negative.
 OLDEST_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 

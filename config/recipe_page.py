@@ -47,9 +47,10 @@ the value and a cure before anything is changed.
 - `items`: the `popular` n, or `ids`: what is ranked for each user, what a segment is made of, which items get related
   ones.
 - `queries`: segments of users by conditions on fields of items, joined by AND.
-- `filter`: one of `filters`, for batch lists. A changed expression makes another filter beside the old one, which
-  goes once the lists of the new one serve. Campaigns are told a filter in each request: `filter#<name>` in the table
-  has its ARN.
+- `filter`: one of `filters`, for batch lists: of items, or of users for segments. There are 15 at most, half of what
+  Personalize has in a dataset group, each of 10 fields, and all of 20 together. A changed expression
+  makes another filter beside the old one, which goes once the lists of the new one serve. Campaigns are told a filter
+  in each request: `filter#<name>` in the table has its ARN.
 - `campaign`: made at the first run and billed by the hour; moved to the version that serves, and deleted once nothing
   configures it. `batch: false` makes no lists beside it. `exploration` is for batch and campaign.
 - `trains_every_days`: Personalize trains the solution by itself, every 1 to 30 days where interactions came since; runs

@@ -31,7 +31,7 @@ from config.errors import ConfigError, repeated
 from config.experiments import Experiments
 from config.files import Content
 from config.gate import QualityGate
-from config.limits import MAX_BATCH_RECORDS, MIN_BATCH_RECORDS
+from config.limits import MAX_BATCH_RECORDS, MAX_CONFIGURED_FILTERS, MIN_BATCH_RECORDS
 from config.names import Names
 from config.schedules import check_time_zone
 from config.section import Email, EventType, ItemId, KmsKey, Section
@@ -851,7 +851,9 @@ class Settings(Section):
     """Glue jobs."""
     solutions: tuple[Solution, ...] = Field(min_length=1, max_length=10)
     """Personalize solutions; each is trained and published."""
-    filters: dict[FilterName, FilterExpression] = Field(default_factory=dict, max_length=10)
+    filters: dict[FilterName, FilterExpression] = Field(
+        default_factory=dict, json_schema_extra={"maxProperties": MAX_CONFIGURED_FILTERS}
+    )
     """Personalize filters by name: expressions, with parameters such as $CATEGORY for campaigns."""
     quality_gate: QualityGate = QualityGate()
     """When a new solution version may serve."""

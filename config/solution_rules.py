@@ -6,10 +6,10 @@ recommendations and user segments"; API reference, CreateSolutionVersion (traini
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from config import query_rules
 from config.errors import check_distinct, did_you_mean, repeated
 from config.limits import EVENT_VALUE_DECIMALS
 from config.names import Names
@@ -28,9 +28,6 @@ OBJECTIVE_TYPES = ("USER_PERSONALIZATION", "PERSONALIZED_RANKING")
 _NUMBERS = ("int", "long", "float", "double")
 _KEYS = ("USER_ID", "ITEM_ID", "TIMESTAMP", "EVENT_TYPE")
 _INTERACTIONS = ("EVENT_VALUE",)
-_QUERIED = re.compile(r"\bITEMS?\.([A-Za-z0-9_]+)", re.IGNORECASE)
-_OR = re.compile(r"\bOR\b", re.IGNORECASE)
-_TEXTS = re.compile(r'"[^"]*"')
 
 
 def check(solution: Solution) -> None:
@@ -184,7 +181,7 @@ def _queries(solution: Solution, recipe: Recipe) -> None:
     if not solution.queries:
         raise ValueError(
             f"queries is missing: {recipe.name} makes a segment of each, such as "
-            "queries: {bakers: 'ITEMS.CATEGORY_L1 = \"BAKERY\"'}"
+            f"queries: {{bakers: {query_rules.EXAMPLE}}}"
         )
     most = MOST_SEGMENTS[recipe.name]
     if len(solution.queries) > most:
@@ -194,14 +191,10 @@ def _queries(solution: Solution, recipe: Recipe) -> None:
 
 
 def _check_query(name: str, query: str) -> None:
-    words = _TEXTS.sub('""', query)
-    if _OR.search(words):
-        raise ValueError(f"queries.{name} is {query!r}: conditions are joined by AND only; make two segments")
-    if not _QUERIED.search(words) or "$" in words:
-        raise ValueError(
-            f"queries.{name} is {query!r}: write conditions on fields of the items dataset, such as "
-            "'ITEMS.CATEGORY_L1 = \"BAKERY\"'"
-        )
+    try:
+        query_rules.conditions(query)
+    except ValueError as error:
+        raise ValueError(f"queries.{name} is {query!r}: {error}") from None
 
 
 def _tuning(solution: Solution, recipe: Recipe) -> None:
@@ -412,13 +405,9 @@ def _no_objective(solution: Solution, datasets: Datasets) -> Iterator[str]:
 
 
 def _unknown_queries(solution: Solution, datasets: Datasets) -> Iterator[str]:
-    known = _item_fields(datasets)
     for name, query in solution.queries.items():
-        for field in _QUERIED.findall(_TEXTS.sub('""', query)):
-            if field not in known:
-                yield f"has queries.{name} with ITEMS.{field}, no field of datasets.items: " + did_you_mean(
-                    field, known
-                )
+        for problem in query_rules.problems(query, _item_fields(datasets)):
+            yield f"has queries.{name} with {problem}"
 
 
 def check_values(solutions: Iterable[Solution], datasets: Datasets, sources: Sources) -> None:

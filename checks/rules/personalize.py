@@ -49,8 +49,8 @@ RULES = (
     ),
     Rule(
         "personalize-filter",
-        "CreateFilter refuses the expression.",
-        "Correct the expression.",
+        "CreateFilter refuses the expression, or a batch job a filter of another recipe's.",
+        "Correct the expression, or name another filter.",
         'Personalize developer guide, "Filter expressions"',
     ),
     Rule(

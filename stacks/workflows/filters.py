@@ -81,7 +81,7 @@ def _filter_states(settings: Settings) -> States:
             of="$filter.name",
             failed=asl.CREATE_FAILED,
             next_state="NameFilter",
-            seconds=30,
+            seconds=60,  # each poll is of an execution's history, which as many filters as are taken share
         ),
         "NameFilter": _name(settings),
         "FilterKept": {"Type": "Succeed"},

@@ -16,7 +16,7 @@ from stacks.workflows.asl import States, jsonata, sdk
 Kind = Literal["Campaign", "Filter"]
 # The next run tries again, and each attempt is of an execution's history, which batch jobs need.
 RETRY_SOON = asl.retrying(asl.BUSY, interval=60, attempts=5, longest=300)
-MOST_LISTED = 100  # of a page; a dataset group has 5 campaigns and 10 filters
+MOST_LISTED = 100  # of a page; a dataset group has 5 campaigns and 30 filters
 
 
 def removal(

@@ -18,6 +18,7 @@ from osusume_engine.filters import parse_filter
 from osusume_engine.filters.evaluation import Evaluator
 from osusume_engine.filters.facts import Facts
 from osusume_engine.recipes import RECIPES
+from osusume_engine.schemas import parse_schema
 
 
 @dataclass
@@ -188,14 +189,33 @@ def test_an_input_of_another_encoding_fails_by_its_name(tmp_path: Path) -> None:
         ('ITEMS.colour = "red"', "ITEMS has no column colour: it has"),
         ("ITEMS.price > 2 | EXCLUDE ItemID WHERE ITEMS.price > 4", "neither | nor IF"),
         ("ITEMS.price > 2 IF CurrentUser.AGE > 3", "neither | nor IF"),
+        # "Specifying item attributes": "only the = symbol for equality for string matching", and no textual metadata.
+        ('ITEMS.genre IN ("x")', "know no IN"),
+        ('ITEMS.genre != "x"', "matched by = only"),
+        ("ITEMS.price = $P", "a quoted string or a number"),
+        ("(ITEMS.price > 2)", "without parentheses"),
+        ('USERS.age = "x"', "columns of ITEMS"),
+        ("ITEMS.price IS NULL", "know no IS NULL"),
+        ('ITEMS.price = "2"', "ITEMS.price is float: compare it with a number"),
+        ("ITEMS.genre = 2", "ITEMS.genre is string: compare it with a quoted string"),
+        ('ITEMS.text = "x"', "ITEMS.text is textual"),
+        ("ITEMS.new = 1", "ITEMS.new is boolean"),
     ],
 )
 def test_attributes_that_say_nothing_of_items_are_refused(
     tmp_path: Path, attributes: str, reason: str
 ) -> None:
     items = pd.DataFrame({"ITEM_ID": ["a", "b"], "PRICE": [1.0, 5.0]})
+    fields = [{"name": "ITEM_ID", "type": "string"}, {"name": "PRICE", "type": "float"}]
+    fields += [{"name": "GENRE", "type": "string"}, {"name": "NEW", "type": "boolean"}]
+    more: dict[str, Any] = {"name": "TEXT", "type": "string", "textual": True}
+    given = {"type": "record", "name": "Items", "fields": [*fields, more], "version": "1.0"}
     (output,) = run(
-        tmp_path, Echo("aws-item-attribute-affinity"), [{"itemAttributes": attributes}], items=items
+        tmp_path,
+        Echo("aws-item-attribute-affinity"),
+        [{"itemAttributes": attributes}],
+        items=items,
+        schema=parse_schema(json.dumps(given)),
     )
     assert output["output"] is None
     assert reason in output["error"]

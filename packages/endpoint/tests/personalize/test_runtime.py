@@ -180,6 +180,11 @@ def test_filters_include_exclude_and_take_values(world: World, shop: Shop, for_y
         ("EXCLUDE ItemID WHERE Items.TITLE IN ($T)", "textual"),
         ("EXCLUDE ItemID WHERE Items.COLOUR IN ($T)", "no field COLOUR"),
         ("EXCLUDE ActionID WHERE Actions.X IN ($T)", "no ACTIONS dataset"),
+        # Developer guide, "Common error messages", word for word.
+        (
+            "INCLUDE ItemID WHERE Items.GENRE NOT IN ($GENRE)",
+            "Could not create filter. Invalid input symbol: $GENRE. Placeholders are not allowed with NOT_IN operator.",
+        ),
     ],
 )
 def test_a_filter_that_breaks_a_rule_is_invalid(

@@ -20,6 +20,7 @@ from osusume_engine.lines import Outputs, encode, line
 if TYPE_CHECKING:
     from osusume_engine.models.model import IdMask
     from osusume_engine.reordering import Reordering
+    from osusume_engine.schemas import Schema
     from osusume_engine.training import Scored, TrainedModel
 
 CHUNK = 4096
@@ -304,12 +305,13 @@ def segment_files(
     pairs: Sequence[tuple[Path, Path]],
     num_results: int,
     items: Any = None,
+    schema: Schema | None = None,
     masks: Masks | None = None,
 ) -> BatchReport:
-    """Answer every line with the users most likely to interact. `items` is the Items dataset."""
+    """Answer every line with the users most likely to interact. `items` is the Items dataset, `schema` its own."""
     report = BatchReport()
     by_attribute = model.recipe == "aws-item-attribute-affinity"
-    read = _AttributeReader(items) if by_attribute else _ItemReader()
+    read = _AttributeReader(items, schema) if by_attribute else _ItemReader()
     for source, target in pairs:
         queries = list(read.queries(source))
         limit = MAX_QUERIES[model.recipe]
@@ -363,9 +365,10 @@ class _ItemReader:
 class _AttributeReader:
     r"""Item-Attribute-Affinity: {"itemAttributes": "ITEMS.genres = \"Comedy\" AND ITEMS.price > 5"}."""
 
-    def __init__(self, items: Any) -> None:
+    def __init__(self, items: Any, schema: Schema | None) -> None:
         from osusume_engine.filters.facts import Facts
 
+        self._schema = schema
         self._ids = list(items["ITEM_ID"]) if items is not None else []
         self._facts = Facts.of_frames({"ITEMS": items} if items is not None else {})
 
@@ -380,18 +383,12 @@ class _AttributeReader:
 
     def items(self, query: Query) -> list[str]:
         """FilterError (a ValueError) when the expression is not of item attributes joined by AND."""
-        from osusume_engine.filters import FilterError, parse_filter
+        from osusume_engine.filters.attributes import check_attributes, parse_attributes
         from osusume_engine.filters.evaluation import Evaluator
-        from osusume_engine.filters.expressions import Combination
 
-        parsed = parse_filter(f"INCLUDE ItemID WHERE {query.value('itemAttributes')}")
-        if len(parsed.expressions) > 1 or parsed.expressions[0].only_if is not None:
-            raise FilterError("Item attributes have neither | nor IF")
-        condition = parsed.expressions[0].condition
-        if isinstance(condition, Combination) and condition.operator != "AND":
-            raise FilterError("Item attributes can only be joined by AND")
-        if any(predicate.field.source != "ITEMS" for predicate in parsed.predicates()):
-            raise FilterError("Item attributes must be columns of ITEMS")
+        parsed = parse_attributes(query.value("itemAttributes"))
+        if self._schema is not None:
+            check_attributes(parsed, self._schema)
         self._check_columns([predicate.field.name for predicate in parsed.predicates()])
         mask = Evaluator(parsed, self._facts).mask(user_id=None, item_id=None, values={})
         return [item for item, kept in zip(self._ids, mask(self._ids), strict=True) if kept]

@@ -114,6 +114,7 @@ def segment_batch(job: Mapping[str, Any]) -> dict[str, Any]:
             pairs=[(Path(source), Path(target)) for source, target in job["files"]],
             num_results=job["num_results"],
             items=datasets.read_frame(items) if items else None,
+            schema=datasets.schema_of(items) if items else None,
             masks=_masks(job),
         )
     except BatchFailure as failure:

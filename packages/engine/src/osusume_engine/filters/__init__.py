@@ -6,6 +6,6 @@
 from __future__ import annotations
 
 from osusume_engine.filters.expressions import FilterError, FilterExpression, parse_filter
-from osusume_engine.filters.rules import check_filter
+from osusume_engine.filters.rules import check_filter, check_recipe
 
-__all__ = ["FilterError", "FilterExpression", "check_filter", "parse_filter"]
+__all__ = ["FilterError", "FilterExpression", "check_filter", "check_recipe", "parse_filter"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from osusume_engine.filters.expressions import (
     Condition,
@@ -25,14 +26,20 @@ from osusume_engine.schemas import (
     Schema,
 )
 
-MAX_FIELDS = 5
-MAX_FIELDS_OF_GROUP = 10
+if TYPE_CHECKING:
+    from osusume_engine.recipes import RecipeSpec
+
+# Developer guide, "Amazon Personalize endpoints and quotas".
+MAX_FIELDS = 10
+MAX_FIELDS_OF_GROUP = 20
 MAX_PARAMETERS = 25
 _SOURCES = {
     "ITEMID": (ITEMS, INTERACTIONS),
     "ACTIONID": (ACTIONS, ACTION_INTERACTIONS),
     "USERID": (USERS, INTERACTIONS),
 }
+# What a filter of a recipe leaves out; of the types that aren't here, ITEMID.
+_TARGETS = {"USER_SEGMENTATION": "USERID", "PERSONALIZED_ACTIONS": "ACTIONID"}
 _EVENTS = (INTERACTIONS, ACTION_INTERACTIONS)
 _ORDERED = ("<", "<=", ">", ">=", "BETWEEN")
 _CURRENT = {"CURRENTUSER": USERS, "CURRENTITEM": ITEMS}
@@ -48,6 +55,17 @@ def check_filter(expression: FilterExpression, schemas: Mapping[str, Schema]) ->
         raise FilterError(f"A filter has at most {MAX_PARAMETERS} parameters")
     for one in expression.expressions:
         _check_expression(one, schemas)
+
+
+def check_recipe(expression: FilterExpression, recipe: RecipeSpec) -> None:
+    """FilterError ("filters USERID: ...") where the recipe doesn't recommend what the filter leaves out."""
+    wanted = _TARGETS.get(recipe.type, "ITEMID")
+    if expression.target != wanted:
+        raise FilterError(f"filters {expression.target}: recipe {recipe.name} needs {wanted}")
+    if expression.uses("CURRENTITEM") and recipe.type != "RELATED_ITEMS":
+        raise FilterError(f"uses CurrentItem: recipe {recipe.name} has no current item")
+    if expression.uses("INTERACTIONS") and recipe.name == "aws-item-attribute-affinity":
+        raise FilterError(f"uses Interactions: recipe {recipe.name} does not support that")
 
 
 def _check_expression(expression: Expression, schemas: Mapping[str, Schema]) -> None:
@@ -80,6 +98,12 @@ def _check_only_if(expression: Expression, condition: Condition, schemas: Mappin
 
 def _check_predicate(predicate: Predicate, schemas: Mapping[str, Schema]) -> None:
     field = _field(predicate.field, schemas)
+    for value in predicate.values:
+        if isinstance(value, Parameter) and predicate.operator == "NOT IN":
+            # The guide's words ("Common error messages", "Filtering recommendations").
+            raise FilterError(
+                f"Invalid input symbol: ${value.name}. Placeholders are not allowed with NOT_IN operator."
+            )
     if predicate.field.source in _EVENTS:
         _check_event(predicate)
         return

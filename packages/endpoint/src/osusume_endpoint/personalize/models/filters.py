@@ -21,13 +21,12 @@ from osusume_endpoint.personalize.models.schemas import schema_of
 from osusume_endpoint.personalize.service import Personalize
 from osusume_endpoint.personalize.store import Record
 from osusume_endpoint.service import RequestContext
-from osusume_engine.filters import FilterError, FilterExpression, check_filter, parse_filter
+from osusume_engine.filters import FilterError, FilterExpression, check_filter, check_recipe, parse_filter
 from osusume_engine.filters.rules import MAX_FIELDS_OF_GROUP
 from osusume_engine.recipes import RecipeSpec
 
-MAX_FILTERS = 10
+MAX_FILTERS = 30  # of a dataset group ("Amazon Personalize endpoints and quotas"), adjustable on AWS
 _BATCHES = ("BatchInferenceJob", "BatchSegmentJob")
-_TARGETS = {"USER_SEGMENTATION": "USERID", "PERSONALIZED_ACTIONS": "ACTIONID"}
 
 
 def create(service: Personalize, context: RequestContext, parameters: Parameters) -> dict[str, Any]:
@@ -67,14 +66,10 @@ def check_usable(service: Personalize, arn: str, *, group_arn: str, recipe: Reci
     record = service.active(arn, "Filter")
     if record.fields["datasetGroupArn"] != group_arn:
         raise invalid(f"Filter {arn} belongs to another dataset group than {group_arn}.")
-    expression = parse_filter(record.fields["filterExpression"])
-    wanted = _TARGETS.get(recipe.type, "ITEMID")
-    if expression.target != wanted:
-        raise invalid(f"Filter {arn} filters {expression.target}: recipe {recipe.name} needs {wanted}.")
-    if expression.uses("CURRENTITEM") and recipe.type != "RELATED_ITEMS":
-        raise invalid(f"Filter {arn} uses CurrentItem: recipe {recipe.name} has no current item.")
-    if expression.uses("INTERACTIONS") and recipe.name == "aws-item-attribute-affinity":
-        raise invalid(f"Filter {arn} uses Interactions: recipe {recipe.name} does not support that.")
+    try:
+        check_recipe(parse_filter(record.fields["filterExpression"]), recipe)
+    except FilterError as error:
+        raise invalid(f"Filter {arn} {error}.") from None
     return record
 
 
