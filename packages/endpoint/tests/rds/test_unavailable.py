@@ -24,6 +24,13 @@ from osusume_endpoint.rds.data import DataApi, Transaction, database_error
             "DatabaseUnavailableException",
         ),
         (psycopg2.OperationalError("connection failed: Connection refused"), "DatabaseUnavailableException"),
+        (
+            psycopg2.OperationalError(
+                'connection to server at "127.0.0.1", port 5432 failed: FATAL:  terminating connection due to '
+                "unexpected postmaster exit"
+            ),
+            "DatabaseUnavailableException",
+        ),
         (psycopg2.ProgrammingError("syntax error"), "DatabaseErrorException"),
         (psycopg2.OperationalError("FATAL:  password authentication failed"), "DatabaseErrorException"),
     ],

@@ -193,7 +193,10 @@ def _told() -> Iterator[None]:
 # PostgreSQL, appendix A: class 57 is of a server that shuts down, crashed or starts up. A connection that broke,
 # or could not be made, has no code; a password that is wrong has none either, and says so.
 AWAY = ("57P01", "57P02", "57P03")
-BROKEN = ("connection refused", "closed", "connection reset", "could not receive data")
+BROKEN = (
+    *("connection refused", "closed", "connection reset", "could not receive data"),
+    "terminating connection",  # while it was being made
+)
 
 
 def _is_away(error: psycopg2.Error) -> bool:
