@@ -11,6 +11,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from vulture.core import Vulture
 
 import osusume_endpoint
 import osusume_engine
@@ -60,6 +61,21 @@ def test_it_holds_wheels_and_no_source_of_the_runtime(acme: Path) -> None:
 def test_nothing_in_it_is_dead_for_want_of_what_was_left_out(acme: Path) -> None:
     ended = subprocess.run([sys.executable, "-m", "vulture"], cwd=acme, capture_output=True, text=True)
     assert (ended.stdout, ended.returncode) == ("", 0), ended.stderr
+
+
+def hidden(tree: Path) -> set[str]:
+    """What vulture would call unused in a tree if nobody had reviewed it."""
+    with (tree / "pyproject.toml").open("rb") as file:
+        told = tomllib.load(file)["tool"]["vulture"]
+    looking = Vulture(ignore_decorators=told["ignore_decorators"])
+    looking.scavenge([tree / path for path in told["paths"]], exclude=told["exclude"])
+    return {str(item.name) for item in looking.get_unused_code(min_confidence=told["min_confidence"])}
+
+
+def test_every_name_that_vulture_is_told_to_leave_hides_something_here_or_in_it(acme: Path) -> None:
+    with (REPOSITORY / "pyproject.toml").open("rb") as file:
+        left = tomllib.load(file)["tool"]["vulture"]["ignore_names"]
+    assert sorted(left) == sorted(hidden(REPOSITORY) | hidden(acme))
 
 
 def test_it_says_what_it_was_made_from(acme: Path) -> None:
