@@ -110,6 +110,18 @@ def _created(assembly: Assembly) -> Iterator[Schema]:
             yield parse_schema(str(properties.get("Schema")))
 
 
+def _schemas(assembly: Assembly) -> dict[str, Schema]:
+    """By dataset type: those of templates, and of workflows, which make those of actions and gain fields."""
+    found = {schema.dataset_type: schema for schema in _created(assembly)}
+    for visit in visits(assembly):
+        arguments = visit.arguments if isinstance(visit.arguments, dict) else {}
+        if str(visit.state.get("Resource", "")).endswith(":personalize:createSchema"):
+            with suppress(SchemaError):  # _schema reports it
+                schema = parse_schema(str(arguments.get("Schema")))
+                found[schema.dataset_type] = schema
+    return found
+
+
 def _replaced(created: Schema, schema: Schema) -> Iterator[Problem]:
     try:
         check_replacement(created, schema)
@@ -176,7 +188,7 @@ def _folder(source: str) -> str:
 
 def _queries(assembly: Assembly, source: str) -> Iterator[Problem]:
     """What segments are made of, by the engine's own grammar, against the schema of items."""
-    items = next((schema for schema in _created(assembly) if schema.dataset_type == ITEMS), None)
+    items = _schemas(assembly).get(ITEMS)
     given = next((one for one in _inputs(assembly) if one["folder"] == _folder(source)), {})
     for name, query in given.get("queries", {}).items():
         try:
@@ -201,10 +213,9 @@ def _inputs(assembly: Assembly) -> list[dict[str, Any]]:
 
 
 def _filter(assembly: Assembly, arguments: dict[str, Any]) -> Iterator[Problem]:
-    """The expression by the engine's own grammar, against the schemas of the templates."""
-    schemas = {schema.dataset_type: schema for schema in _created(assembly)}
+    """The expression by the engine's own grammar, against the schemas of templates and workflows."""
     try:
-        check_filter(parse_filter(str(arguments.get("FilterExpression"))), schemas)
+        check_filter(parse_filter(str(arguments.get("FilterExpression"))), _schemas(assembly))
     except FilterError as error:
         why = f"{str(error).removesuffix('.')}."
         yield "personalize-filter", why, "correct the expression in config."

@@ -31,6 +31,10 @@ _DATASETS = {
     "users": "users",
     "user": "users",
     "currentuser": "users",
+    "actions": "actions",
+    "action": "actions",
+    "action_interactions": "action_interactions",
+    "actioninteractions": "action_interactions",
 }
 _FIELD = re.compile(rf"\b({'|'.join(_DATASETS)})\.([A-Za-z0-9_]+)", re.IGNORECASE)
 _PARAMETER = re.compile(r"\$[A-Za-z0-9_]+")
@@ -38,8 +42,10 @@ _NOT_IN = re.compile(r"\bNOT\s+IN\s*\([^)]*?(\$[A-Za-z0-9_]+)", re.IGNORECASE)
 _EVENT_TYPES = re.compile(
     r"\b(Interactions|Action_?Interactions)\.EVENT_TYPE\s+(?:NOT\s+)?IN\s*\([^)]*\)", re.IGNORECASE
 )
-# Developer guide, "Filter expressions": of interactions nothing else, such as contextual metadata.
-_OF_INTERACTIONS = {"EVENT_TYPE"}
+# "Guidelines and requirements": of these nothing but the event type, such as contextual metadata.
+_EVENTS = ("interactions", "action_interactions")
+# The same page: "Amazon Personalize automatically filters action recommendations based on this data".
+_AUTOMATIC = ("EXPIRATION_TIMESTAMP", "REPEAT_FREQUENCY")
 
 
 def check_filters(filters: Mapping[str, str], solutions: Iterable[Solution], datasets: Datasets) -> None:
@@ -87,10 +93,7 @@ def _problems(expression: str, datasets: Datasets) -> Iterator[str]:
     if not _BEGINNING.search(expression):
         yield "begin with INCLUDE or EXCLUDE, then ItemID WHERE, such as EXCLUDE ItemID WHERE Items.STOCK = 0"
     for dataset, field in _FIELD.findall(blank(expression)):
-        known = _fields(dataset.lower(), datasets)
-        if field.upper() not in {one.upper() for one in known}:
-            why = "are filtered by EVENT_TYPE alone, not by" if known is _OF_INTERACTIONS else "has no field"
-            yield f"{dataset} {why} {field}: {did_you_mean(field, known)}"
+        yield from _of_field(dataset, field, datasets)
     yield from _placeholders(expression)
     yield from _event_types(expression, datasets)
 
@@ -126,11 +129,21 @@ def _known_types(dataset: str, datasets: Datasets) -> set[str]:
     )
 
 
-def _fields(dataset: str, datasets: Datasets) -> set[str]:
-    if dataset == "interactions":
-        return _OF_INTERACTIONS
-    name = _DATASETS[dataset]
-    return {field.name for field in datasets.fields(name)} if datasets.configured(name) else set()
+def _of_field(dataset: str, field: str, datasets: Datasets) -> Iterator[str]:
+    """`dataset` as the expression writes it."""
+    name = _DATASETS[dataset.lower()]
+    if not datasets.configured(name):
+        yield f"{dataset}.{field} needs the dataset of {name}, and there is no datasets.{name}: add it"
+        return
+    if name in _EVENTS:
+        if field.upper() != "EVENT_TYPE":
+            yield f"{dataset} are filtered by EVENT_TYPE alone, not by {field}: write EVENT_TYPE"
+        return
+    known = {one.name for one in datasets.fields(name)}
+    if name == "actions" and field.upper() in _AUTOMATIC:
+        yield f"{dataset}.{field} is what Personalize itself leaves actions out by: leave the condition out"
+    elif field.upper() not in {one.upper() for one in known}:
+        yield f"{dataset} has no field {field}: {did_you_mean(field, known)}"
 
 
 def _check_of_solution(solution: Solution, filters: Mapping[str, str]) -> None:

@@ -14,8 +14,11 @@ from tests.mutations.mutation import shipped, with_template
 GROUP = "arn:aws:personalize:ap-northeast-1:111111111111:"
 
 
-def recommending(expression: str | None, *, named: str) -> set[str]:
-    """Findings of filters where a batch job names one, and the workflow creates one called `made` before."""
+Call = tuple[str, dict[str, Any]]  # an operation of Personalize, its arguments
+
+
+def recommending(*calls: Call, named: str | None = None) -> set[str]:
+    """Findings of filters where batch jobs name one, and the workflow makes these calls before each."""
     template = copy.deepcopy(shipped().templates["Publishing"])
     machine = next(
         one["Properties"]
@@ -23,28 +26,35 @@ def recommending(expression: str | None, *, named: str) -> set[str]:
         if name.startswith("RecommendStateMachine") and one["Type"] == "AWS::StepFunctions::StateMachine"
     )
     definition = json.loads(machine["DefinitionString"])
-    _plant(definition["States"]["InferLists"]["ItemProcessor"]["States"], expression, named)
+    states = definition["States"]["InferLists"]["ItemProcessor"]["States"]
+    if named is not None:
+        states["CreateInference"]["Arguments"]["FilterArn"] = f"{GROUP}filter/{named}"
+    for call in reversed(calls):
+        _plant(states, *call)
     machine["DefinitionString"] = json.dumps(definition)
     changed = with_template(shipped(), "Publishing", template)
     return {one.why for one in personalize_calls.calls(changed) if one.rule == "personalize-filter"}
 
 
-def _plant(states: dict[str, Any], expression: str | None, named: str) -> None:
-    states["CreateInference"]["Arguments"]["FilterArn"] = f"{GROUP}filter/{named}"
-    if expression is None:
-        return
-    text = json.dumps(states).replace('"Next": "CreateInference"', '"Next": "Planted"')
+def _plant(states: dict[str, Any], operation: str, arguments: dict[str, Any]) -> None:
+    """A state whose next is the one that came before CreateInference until now."""
+    name = f"Planted{len(states)}"
+    first = next((key for key in reversed(states) if key.startswith("Planted")), "CreateInference")
+    text = json.dumps(states).replace(f'"Next": "{first}"', f'"Next": "{name}"')
+    resource = f"arn:aws:states:::aws-sdk:personalize:{operation}"
     states.update(json.loads(text))
-    states["Planted"] = {
-        "Type": "Task",
-        "Resource": "arn:aws:states:::aws-sdk:personalize:createFilter",
-        "Arguments": {
-            "Name": "made",
-            "DatasetGroupArn": f"{GROUP}dataset-group/x",
-            "FilterExpression": expression,
-        },
-        "Next": "CreateInference",
-    }
+    states[name] = {"Type": "Task", "Resource": resource, "Arguments": arguments, "Next": first}
+
+
+def filter_of(expression: str) -> Call:
+    """Called `made`."""
+    group = f"{GROUP}dataset-group/x"
+    return "createFilter", {"Name": "made", "DatasetGroupArn": group, "FilterExpression": expression}
+
+
+def schema_of(name: str, *fields: dict[str, Any]) -> Call:
+    text = json.dumps({"type": "record", "name": name, "fields": fields, "version": "1.0"})
+    return "createSchema", {"Name": name, "Schema": text}
 
 
 @pytest.mark.parametrize(
@@ -57,12 +67,28 @@ def _plant(states: dict[str, Any], expression: str | None, named: str) -> None:
     ],
 )
 def test_the_filter_of_a_batch_job_is_compared_with_the_recipe(expression: str, told: str) -> None:
-    found = recommending(expression, named="made")
+    found = recommending(filter_of(expression), named="made")
     assert [bool(found), all(told in one for one in found)] == [bool(told), True], found
 
 
+def test_a_filter_of_actions_looks_at_the_schemas_that_workflows_make() -> None:
+    """No template has them: CloudFormation knows no dataset of actions."""
+    texts = [{"name": name, "type": "string"} for name in ("USER_ID", "ACTION_ID", "EVENT_TYPE")]
+    value, time = {"name": "VALUE", "type": ["null", "long"]}, {"name": "TIMESTAMP", "type": "long"}
+    made = (schema_of("Actions", texts[1], value), schema_of("ActionInteractions", *texts, time))
+    for expression, told in (
+        ("INCLUDE ActionID WHERE Actions.VALUE > 3", ""),
+        ('EXCLUDE ActionID WHERE Action_Interactions.EVENT_TYPE IN ("Viewed")', ""),
+        ("INCLUDE ActionID WHERE Actions.VALEU > 3", "The ACTIONS schema has no field VALEU."),
+    ):
+        found = recommending(*made, filter_of(expression))
+        assert [one.partition(": ")[2] for one in found] == ([told] if told else [])
+    [why] = recommending(filter_of("INCLUDE ActionID WHERE Actions.VALUE > 3"))
+    assert "no ACTIONS dataset" in why
+
+
 def test_a_filter_that_no_workflow_creates_is_found() -> None:
-    found = recommending(None, named="other")
+    found = recommending(named="other")
     assert found and all("no workflow creates" in one and ":filter/other" in one for one in found), found
 
 

@@ -148,6 +148,18 @@ ACTED = {
             'EXCLUDE ActionID WHERE ActionInteractions.EVENT_TYPE IN ("NOT_TAKEN")',
             ('"NOT_TAKEN"', "use one of Not Taken"),
         ),
+        ("INCLUDE ActionID WHERE Actions.VALEU > 3", ("Actions has no field VALEU", "did you mean 'VALUE'?")),
+        # "Guidelines and requirements": "Action expiration timestamp and Repeat frequency data".
+        ("EXCLUDE ActionID WHERE Actions.REPEAT_FREQUENCY > 3", ("itself", "leave the condition out")),
+        ("EXCLUDE ActionID WHERE actions.expiration_timestamp > 3", ("itself", "leave the condition out")),
+        (
+            'EXCLUDE ActionID WHERE Action_Interactions.ACTION_ID IN ("x")',
+            ("EVENT_TYPE alone, not by ACTION_ID",),
+        ),
+        (
+            "INCLUDE ItemID WHERE Items.BRAND IN CurrentItem.BRANDS",
+            ("CurrentItem has no field BRANDS", "did you mean 'BRAND'?"),
+        ),
     ],
 )
 def test_a_filter_that_personalize_refuses_or_that_filters_nothing_is_refused(
@@ -168,6 +180,8 @@ def test_a_filter_that_personalize_refuses_or_that_filters_nothing_is_refused(
         'EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ($TYPE, "click")',
         'EXCLUDE ItemID WHERE Items.BRAND IN ("Interactions.EVENT_TYPE IN (", "x)")',
         'EXCLUDE ActionID WHERE Action_Interactions.EVENT_TYPE IN ("not taken")',
+        "INCLUDE ActionID WHERE Actions.VALUE > ($VALUE)",
+        'INCLUDE ActionID WHERE Actions.VALUE > 3 IF CurrentUser.AGE IN ("x")',
     ],
 )
 def test_a_filter_that_filters_something_is_taken(expression: str) -> None:
@@ -231,3 +245,12 @@ def test_more_fields_or_filters_than_a_dataset_group_has_are_refused_with_count_
     ):
         said = refusal(given, **with_fields())
         assert [part for part in told if part not in said] == [], said
+
+
+def test_a_filter_of_a_dataset_that_is_not_configured_says_which() -> None:
+    for expression in (
+        "INCLUDE ActionID WHERE Actions.VALUE > 3",
+        'EXCLUDE ActionID WHERE Action_Interactions.E IN ("x")',
+    ):
+        said = refusal({"one": expression})
+        assert "there is no datasets.action" in said and said.split(": add it")[1:], said

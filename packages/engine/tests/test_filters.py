@@ -32,6 +32,12 @@ EXAMPLES = [
     'INCLUDE ItemID WHERE Items.GENRE IN ($G) | EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ("click")',
     'EXCLUDE itemId WHERE INTERACTIONS.event_type in ("*")',
     "INCLUDE ItemID WHERE Items.PRICE BETWEEN 1 AND 5 OR Items.GENRE IS NULL",
+    # From "Action recommendation filter expression examples".
+    "INCLUDE ActionID WHERE Action_Interactions.EVENT_TYPE IN ($EVENT_TYPE)",
+    'EXCLUDE ActionID WHERE Action_Interactions.EVENT_TYPE IN ("NOT_TAKEN")',
+    "EXCLUDE ActionID WHERE Actions.CATEGORY IN ($CATEGORY)",
+    "INCLUDE ActionID WHERE Actions.VALUE > ($VALUE)",
+    "EXCLUDE ActionID WHERE Actions.VALUE < ($VALUE) IF CurrentUser.MEMBERSHIP = $PREMIUM",
 ]
 
 
@@ -70,11 +76,47 @@ SCHEMAS = {
         {"name": "TIMESTAMP", "type": "long"},
     ),
 }
+OF_ACTIONS = {
+    "ACTIONS": _schema(
+        "Actions",
+        {"name": "ACTION_ID", "type": "string"},
+        _text("CATEGORY"),
+        *(
+            {"name": name, "type": ["null", "long"]}
+            for name in ("VALUE", "EXPIRATION_TIMESTAMP", "REPEAT_FREQUENCY")
+        ),
+    ),
+    "ACTION_INTERACTIONS": _schema(
+        "ActionInteractions",
+        *({"name": name, "type": "string"} for name in ("USER_ID", "ACTION_ID", "EVENT_TYPE")),
+        {"name": "TIMESTAMP", "type": "long"},
+    ),
+}
 
 
 @pytest.mark.parametrize("text", EXAMPLES)
 def test_an_example_of_the_guide_is_accepted(text: str) -> None:
-    check_filter(parse_filter(text), SCHEMAS)  # type: ignore[arg-type]
+    check_filter(parse_filter(text), SCHEMAS | OF_ACTIONS)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        # "Guidelines and requirements": "Action expiration timestamp and Repeat frequency data".
+        ("EXCLUDE ActionID WHERE Actions.REPEAT_FREQUENCY > 3", "Personalize filters actions by it itself"),
+        (
+            "INCLUDE ActionID WHERE actions.expiration_timestamp < 3",
+            "Personalize filters actions by it itself",
+        ),
+        (
+            'EXCLUDE ActionID WHERE Action_Interactions.USER_ID IN ("x")',
+            "Action_Interactions can only be filtered",
+        ),
+    ],
+)
+def test_a_filter_of_actions_that_breaks_a_rule_is_refused(text: str, reason: str) -> None:
+    with pytest.raises(FilterError, match=reason):
+        check_filter(parse_filter(text), SCHEMAS | OF_ACTIONS)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

@@ -21,13 +21,14 @@ expression: MODE TARGET _WHERE disjunction [_IF conjunction]
 
 predicate: field _IN list                      -> is_in
          | field _NOT _IN list                 -> not_in
-         | field OPERATOR value                -> compare
+         | field OPERATOR operand              -> compare
          | field _BETWEEN value _AND value     -> between
          | field _IS _NULL                     -> is_null
          | field _IS _NOT _NULL                -> not_null
 
 ?list: "(" value ("," value)* ")"              -> values
      | field                                   -> field_list
+?operand: value | "(" value ")"
 ?value: STRING -> text | NUMBER -> number | PARAMETER -> parameter | field
 
 field: NAME "." NAME

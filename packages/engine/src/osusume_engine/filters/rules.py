@@ -40,6 +40,8 @@ _SOURCES = {
 }
 # What a filter of a recipe leaves out; of the types that aren't here, ITEMID.
 _TARGETS = {"USER_SEGMENTATION": "USERID", "PERSONALIZED_ACTIONS": "ACTIONID"}
+# "Guidelines and requirements": Personalize leaves actions out by these itself.
+_AUTOMATIC = ("EXPIRATION_TIMESTAMP", "REPEAT_FREQUENCY")
 _EVENTS = (INTERACTIONS, ACTION_INTERACTIONS)
 _ORDERED = ("<", "<=", ">", ">=", "BETWEEN")
 _CURRENT = {"CURRENTUSER": USERS, "CURRENTITEM": ITEMS}
@@ -107,6 +109,10 @@ def _check_predicate(predicate: Predicate, schemas: Mapping[str, Schema]) -> Non
     if predicate.field.source in _EVENTS:
         _check_event(predicate)
         return
+    if predicate.field.source == ACTIONS and field.name.upper() in _AUTOMATIC:
+        raise FilterError(
+            f"{predicate.field}: filters can't use it, Personalize filters actions by it itself"
+        )
     if field.textual:
         raise FilterError(f"{predicate.field} is textual: filters can't use it")
     if field.type == "boolean":
@@ -141,7 +147,9 @@ def _check_value(predicate: Predicate, value: object, field: Field, schemas: Map
 
 def _check_event(predicate: Predicate) -> None:
     if predicate.field.name.upper() != "EVENT_TYPE":
-        raise FilterError(f"Interactions can only be filtered by EVENT_TYPE, not by {predicate.field}")
+        raise FilterError(
+            f"{predicate.field.dataset} can only be filtered by EVENT_TYPE, not by {predicate.field}"
+        )
     if predicate.operator not in ("IN", "NOT IN"):
         raise FilterError(f"EVENT_TYPE is filtered with IN or NOT IN, not with {predicate.operator}")
     if any(isinstance(value, float | FieldRef) for value in predicate.values):
