@@ -186,6 +186,11 @@ def _queries(solution: Solution, recipe: Recipe) -> None:
     most = MOST_SEGMENTS[recipe.name]
     if len(solution.queries) > most:
         raise ValueError(f"queries are {len(solution.queries)}, {recipe.name} takes {most}: give fewer")
+    twice = repeated(solution.queries.values())
+    if twice is not None:
+        raise ValueError(
+            f"queries has {twice!r} under two names: keep one, since answers are found by their query"
+        )
     for name, query in solution.queries.items():
         _check_query(name, query)
 

@@ -213,6 +213,11 @@ REFUSED: list[tuple[str, dict[str, Any], tuple[str, ...]]] = [
         ("it has none",),
     ),
     (
+        "one query under two names",
+        solution("aws-item-attribute-affinity", queries={"a": QUERY, "b": QUERY}),
+        ("under two names", "keep one"),
+    ),
+    (
         "an age of new items below a day",
         solution(UP, exploration={"explorationItemAgeCutOff": "0"}),
         ("exploration explorationItemAgeCutOff is 0", "1 or more"),
