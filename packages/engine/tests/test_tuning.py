@@ -239,5 +239,5 @@ def test_a_value_that_only_python_reads_and_bounds_that_cross_are_refused(
 
 def test_a_range_without_end_is_said_as_one() -> None:
     spec = RECIPES[PERSONAL].campaign_hyperparameters["explorationItemAgeCutOff"]
-    with pytest.raises(ValueError, match=r"use integer of at least 0$"):
+    with pytest.raises(ValueError, match=r"use continuous of at least 1$"):
         spec.parse("explorationItemAgeCutOff", "-1")
