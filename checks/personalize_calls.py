@@ -111,7 +111,7 @@ def _created(assembly: Assembly) -> Iterator[Schema]:
 
 
 def _schemas(assembly: Assembly) -> dict[str, Schema]:
-    """By dataset type: those of templates, and of workflows, which make those of actions and gain fields."""
+    """Schemas by dataset type: those of templates, and of workflows, which make those of actions and gain fields."""
     found = {schema.dataset_type: schema for schema in _created(assembly)}
     for visit in visits(assembly):
         arguments = visit.arguments if isinstance(visit.arguments, dict) else {}
@@ -182,7 +182,7 @@ def _lines(assembly: Assembly, spec: RecipeSpec, source: str) -> Iterator[Proble
 
 
 def _folder(source: str) -> str:
-    """Of batch_input, or of its parts."""
+    """The folder of batch_input, or of its parts, that a path lies in."""
     return source.partition("/batch_")[2].partition("/")[2].partition("/")[0]
 
 

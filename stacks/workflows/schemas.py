@@ -121,7 +121,7 @@ def _update(settings: Settings, **fields: Any) -> State:
         f"( $lacking := $states.input[$count(gained) > 0].dataset; {asl.data(all_)}[dataset in $lacking] )"
     )
     return asl.inline_map(
-        jsonata(f"[{items}][[0..{max(len(all_) - 1, 0)}]]"), _update_states(), start="Dataset", **fields
+        jsonata(f"[{items}[[0..{max(len(all_) - 1, 0)}]]]"), _update_states(), start="Dataset", **fields
     )
 
 

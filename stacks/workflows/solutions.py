@@ -175,6 +175,7 @@ def item(settings: Settings, solution: Solution) -> dict[str, Any]:
         "weights": _weights(settings, solution),
         "mode": solution.training_mode,
         "automatic": solution.trains_every_days is not None,
+        "incremental": solution.incremental_updates,
         "more": _incremental(solution),
         "rate": rate(solution),
     }
@@ -255,7 +256,7 @@ _IN_FORCE = """(
 )"""
 _AS_CONFIGURED = """$updated or ($states.input.weights = $solution.weights
   and $states.input.automatic = $solution.automatic
-  and $states.input.incremental = ($solution.more.PerformIncrementalUpdate = true)
+  and $states.input.incremental = $solution.incremental
   and ($not($solution.automatic) or $states.input.rate = $solution.rate))"""
 
 # An update adds to a version that a full training made.

@@ -68,7 +68,7 @@ REFUSED: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     "weights that sum beyond": (given({"variants": variants(50, 40, 20)}), ("sum to 110",)),
     "a weight of nothing": (
         given({"variants": variants(50, 0)}),
-        ("weight = 0", "greater than or equal to 1"),
+        ("weight = 0", "write 1 or more"),
     ),
     "a single variant": (given({"variants": variants(50)}), ("variants", "at least 2")),
     "variants of one name": (

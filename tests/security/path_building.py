@@ -276,27 +276,23 @@ REVIEWED: dict[tuple[str, str], str] = {
     ): "the name of a table, of a solution or of a run, all of which the configuration or this code makes",
     (
         "local/comparison/side.py",
-        "work / f'raw/aurora/run={run_id}/{name}/part-0.parquet'",
+        "work / 'raw' / layout.RAW_TABLE.of(run_id=run_id, table=name)",
     ): "the name of a table, of a solution or of a run, all of which the configuration or this code makes",
     (
         "local/comparison/side.py",
-        "work / f'raw/application_log/run={run_id}/AWSDynamoDB/01/data/part-0.json.gz'",
+        "work / 'raw' / layout.LOG_EXPORT.of(run_id=run_id)",
     ): "the name of a table, of a solution or of a run, all of which the configuration or this code makes",
     (
         "local/comparison/side.py",
-        "work / f'datasets/runs/{run_id}/report.json'",
+        "work / 'datasets' / layout.REPORT.of(run_id=run_id)",
     ): "the name of a table, of a solution or of a run, all of which the configuration or this code makes",
     (
         "local/comparison/side.py",
-        "work / f'datasets/runs/{run_id}'",
+        "work / 'datasets' / folder",
     ): "the name of a table, of a solution or of a run, all of which the configuration or this code makes",
     (
         "local/comparison/side.py",
-        "folder / 'batch_input' / inputs.of(solution)['folder']",
-    ): "the name of a table, of a solution or of a run, all of which the configuration or this code makes",
-    (
-        "local/comparison/side.py",
-        "work / f'results/runs/{run_id}/batch/{solution.name}/lists.json.out'",
+        "work / 'results' / folder",
     ): "the name of a table, of a solution or of a run, all of which the configuration or this code makes",
     (
         "local/comparison/side.py",
@@ -308,11 +304,7 @@ REVIEWED: dict[tuple[str, str], str] = {
     ): "the name of a table, of a solution or of a run, all of which the configuration or this code makes",
     (
         "local/comparison/side.py",
-        "work / f'datasets/runs/{run_id}/{name}'",
-    ): "the name of a table, of a solution or of a run, all of which the configuration or this code makes",
-    (
-        "local/comparison/side.py",
-        "work / f'results/publish/{run_id}/{solution.name}'",
+        "work / 'results' / layout.PUBLISH.of(run_id=run_id, solution=solution.name)",
     ): "the name of a table, of a solution or of a run, all of which the configuration or this code makes",
     ("local/month/command.py", "(n + 1) * plan.DAYS / loads"): "a division",
     ("local/comparison/side.py", "Path(sys.argv[1])"): "said by the process that starts this one",
