@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -138,16 +137,17 @@ def measured(engine: str, root: Path) -> dict[str, float]:
 
 def spent(code: str, environment: Mapping[str, str]) -> dict[str, float]:
     """Seconds, processor seconds and megabytes at most of `code` in a fresh process; its error ends this one."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     began = time.monotonic()
     child = subprocess.Popen([sys.executable, "-c", code], env=environment, stderr=subprocess.PIPE)
-    _, said = child.communicate()
+    assert child.stderr is not None
+    said = child.stderr.read()
+    # Of this child alone: what RUSAGE_CHILDREN says is the most that any child had so far.
+    _, status, used = os.wait4(child.pid, 0)
     seconds = time.monotonic() - began
+    child.returncode = os.waitstatus_to_exitcode(status)
     if child.returncode:
         raise SystemExit(said.decode()[-3000:])
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return {"seconds": seconds, "cpu": cpu, "megabytes": after.ru_maxrss / 1000}
+    return {"seconds": seconds, "cpu": used.ru_utime + used.ru_stime, "megabytes": used.ru_maxrss / 1000}
 
 
 def _environment(engine: str, root: Path) -> Mapping[str, str]:
