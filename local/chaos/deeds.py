@@ -67,6 +67,9 @@ class Deeds:
         """Deletions that died are asked for again, as the operators' handbook says; how each ended then."""
         return [self._follow(self._forgetting(user)) for user in self.leaving()]
 
+    def await_database(self) -> None:
+        self._await(Counts(self.line).is_back)
+
     def leaving(self) -> list[str]:
         """Users whose deletion did not come to its end."""
         return [user for user, arn in self.forgotten.items() if not self._succeeded(arn)]

@@ -133,6 +133,7 @@ def _settled(line: Line, deeds: Deeds, *, run: bool) -> list[str]:
         if not last.succeeded:
             return [*problems, f"the run without faults after it failed: {told(last)}"]
         problems += broken(line, before, last, NOTHING)
+    deeds.await_database()
     return [*problems, *lost(line, deeds.watermark(), forgotten=list(deeds.forgotten))]
 
 

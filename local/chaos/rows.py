@@ -15,7 +15,7 @@ import pandas as pd
 from config import layout
 from lambdas.record_events.events import SERVED
 from lambdas.shared import times
-from local.chaos.line import Line
+from local.chaos.line import GONE, Line
 from operations import queries
 
 # The API's events wait for each other in the queue, and a function that was killed takes them again.
@@ -89,6 +89,14 @@ def _at(event: dict[str, Any]) -> datetime:
 @dataclass(frozen=True)
 class Counts:
     line: Line
+
+    def is_back(self) -> bool:
+        """Whether the application's database answers: a story may end as its process was killed."""
+        try:
+            queries.application_rows(self.line.place, "select 1")
+        except GONE:
+            return False
+        return True
 
     def somebody(self, *, but: Sequence[str]) -> str:
         """A user of the application, the last of them who is not among these."""

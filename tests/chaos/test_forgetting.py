@@ -50,7 +50,9 @@ class Deleting:
 
 def deleting(monkeypatch: pytest.MonkeyPatch, *ends: str) -> tuple[Deleting, Deeds]:
     line: Any = Deleting(list(ends))
-    counts = SimpleNamespace(somebody=lambda but: next(user for user in ("ann", "bob") if user not in but))
+    counts = SimpleNamespace(
+        is_back=lambda: True, somebody=lambda but: next(user for user in ("ann", "bob") if user not in but)
+    )
     monkeypatch.setattr(deeds_, "Counts", lambda line: counts)
     monkeypatch.setattr(deeds_.signed, "send", line.send)
     monkeypatch.setattr(Deeds, "watermark", lambda self: "run")

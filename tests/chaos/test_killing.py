@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 
 from local.chaos import rows, workflows
+from local.chaos.deeds import Deeds
 from local.chaos.killing import SEEDS, killing, places_of
 from local.chaos.rounds import Round, missed, table
 from local.chaos.stories import STORIES
@@ -236,3 +237,18 @@ def test_an_id_that_comes_twice_is_told(shop: Shop) -> None:
     shop.files["users"] = [{"USER_ID": "a"}, {"USER_ID": "a"}]
     [problem] = rows.lost(shop.line, "run")  # type: ignore[arg-type]
     assert problem == "users: 1 ids come twice in the files of run"
+
+
+def test_the_database_is_waited_for_that_died_as_a_story_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers: list[Any] = [ConnectionRefusedError(), ConnectionRefusedError(), [[1]]]
+
+    def ask(place: Any, sql: str) -> Any:
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    monkeypatch.setattr(rows.queries, "application_rows", ask)
+    line: Any = SimpleNamespace(place=None)
+    Deeds(line).await_database()
+    assert answers == []
