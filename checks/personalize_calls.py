@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
-from checks.assembly import Assembly
+from checks.assembly import Assembly, once
 from checks.finding import Finding
 from checks.simulation import Visit, visits
 from config import recipes as facts
@@ -110,6 +110,7 @@ def _created(assembly: Assembly) -> Iterator[Schema]:
             yield parse_schema(str(properties.get("Schema")))
 
 
+@once
 def _schemas(assembly: Assembly) -> dict[str, Schema]:
     """Schemas by dataset type: those of templates, and of workflows, which make those of actions and gain fields."""
     found = {schema.dataset_type: schema for schema in _created(assembly)}
@@ -236,6 +237,7 @@ def _filtered(assembly: Assembly, spec: RecipeSpec, arn: Any) -> Iterator[Proble
         yield "personalize-filter", why, "name a filter that fits the recipe in solutions[].filter."
 
 
+@once
 def _filters(assembly: Assembly) -> dict[str, str]:
     """Expressions of the filters that workflows create, by name."""
     found = {}

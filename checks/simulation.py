@@ -69,9 +69,8 @@ def workflows(assembly: Assembly) -> list[Workflow]:
 
 _walked: dict[str, list[Visit]] = {}
 _MOST_WALKED = 8
-_answers: dict[
-    bytes, str
-] = {}  # JSON by what was asked: one change of a template leaves most questions as they were
+# JSON by what was asked: one change of a template leaves most questions as they were.
+_answers: dict[bytes, str] = {}
 _MOST_ANSWERS = 50_000
 
 

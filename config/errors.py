@@ -5,12 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from config import wording
-
-if TYPE_CHECKING:
-    pass
 
 Holder = Callable[[tuple[int | str, ...]], str]
 

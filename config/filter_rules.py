@@ -99,7 +99,7 @@ def _problems(expression: str, datasets: Datasets) -> Iterator[str]:
 
 
 def _placeholders(expression: str) -> Iterator[str]:
-    """ "Common error messages": "use the IN operator and use the opposite Action"."""
+    """The cure is that of the guide's "Common error messages": "use the IN operator and use the opposite Action"."""
     for part in blank(expression).split("|"):
         begins, found = _BEGINNING.search(part), _NOT_IN.search(part)
         if begins and found:

@@ -65,8 +65,10 @@ LINE_BREAKS = "\r\n\v\f\x85\u2028\u2029"
 MAX_IMPORT_GB = 100
 # The same, active campaigns of a dataset group. A solution that trains otherwise than before is another, whose campaign
 # is made before the old one goes.
-MOST_CAMPAIGNS = 5
-# The same, records of one batch inference job's input.
+MAX_CAMPAIGNS = 5
+# Lambda developer guide, "Lambda quotas": bytes of all environment variables of a function, names and values.
+MAX_VARIABLES_BYTES = 4_096
+# Personalize developer guide, "Quotas": records of one batch inference job's input.
 MAX_BATCH_RECORDS = 50_000_000
 # Of fewer, records that share a bucket of the hash could be more than a part (glue_jobs/batch_parts.py).
 MIN_BATCH_RECORDS = 100

@@ -12,8 +12,8 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, TypeVar
 
 from config.errors import check_distinct, did_you_mean
+from config.limits import MAX_CAMPAIGNS, MAX_METADATA
 from config.limits import MAX_EVENT_TYPES as MAX_EVENT_TYPES
-from config.limits import MAX_METADATA, MOST_CAMPAIGNS
 from config.schedules import check_schedule as check_schedule
 from warehouse.load import tables
 
@@ -70,10 +70,10 @@ def check_solutions(solutions: Iterable[Solution]) -> None:
         if names.count(name) > 1:
             raise ValueError(f"solutions: name {name!r} is used twice: rename one")
     campaigns = [solution.name for solution in listed if solution.campaign]
-    if len(campaigns) > MOST_CAMPAIGNS:
+    if len(campaigns) > MAX_CAMPAIGNS:
         raise ValueError(
             f"solutions: {len(campaigns)} have a campaign ({', '.join(campaigns)}), and a dataset group has "
-            f"{MOST_CAMPAIGNS}: remove campaign of {campaigns[-1]!r}, or deploy it in an environment of its own"
+            f"{MAX_CAMPAIGNS}: remove campaign of {campaigns[-1]!r}, or deploy it in an environment of its own"
         )
 
 

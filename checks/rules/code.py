@@ -16,6 +16,7 @@ from checks.assembly import Assembly, Stack
 from checks.finding import Finding
 from checks.rule import Rule
 from checks.simulation import visits
+from config.limits import MAX_VARIABLES_BYTES
 from lambdas.shared import environment
 
 ROOT = Path(__file__).parents[2]
@@ -27,7 +28,6 @@ _READ_ELSEWHERE = frozenset(
 _FIRST_WITH_S3A, _NEWEST_GLUE = 5.1, "6.0"
 _NAME_IN_LOGS = "POWERTOOLS_SERVICE_NAME"
 _LEFT_TO_CODE = frozenset(["ANSWER_WITHIN_MS", "DBT_SCHEMA", "READ_TIMEOUT_MS"])  # the default stands
-MOST_VARIABLES = 4_096  # bytes of names and values
 # Arguments that Glue itself reads (Glue developer guide, "Job parameters").
 _OF_GLUE = (
     "--extra-py-files --job-language --enable-metrics --enable-observability-metrics "
@@ -193,10 +193,10 @@ def _variables(module: str, function: Mapping[str, Any]) -> Iterator[str]:
 def _size(stack: Stack, logical_id: str, function: Mapping[str, Any]) -> Iterator[Finding]:
     given = function.get("Environment", {}).get("Variables", {})
     sizes = {name: len(f"{name}{value}".encode()) for name, value in given.items()}
-    if sum(sizes.values()) > MOST_VARIABLES:
+    if sum(sizes.values()) > MAX_VARIABLES_BYTES:
         longest = max(sizes, key=lambda name: sizes[name])
         why = (
-            f"its variables have {sum(sizes.values()):,} bytes of {MOST_VARIABLES:,}, {longest} alone "
+            f"its variables have {sum(sizes.values()):,} bytes of {MAX_VARIABLES_BYTES:,}, {longest} alone "
             f"{sizes[longest]:,}."
         )
         cure = f"configure less of what {longest} holds."

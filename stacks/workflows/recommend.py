@@ -25,7 +25,7 @@ from stacks.workflows.asl import State, States, jsonata, sdk
 HOURS = 18
 FILES_A_BATCH = 5
 FAILED_BATCH = -1  # what stands for the lists written of a batch that failed
-MOST_RETIRED = 5  # of a list, in one run
+MOST_RETIRED = 5  # versions of a list in one run, each of an execution's history; one a night is the rule
 # A table that throttles doubles what it takes within half an hour; what is written twice is the same.
 RETRY_UNPROCESSED = asl.retrying(["WritesUnprocessed"], interval=60, attempts=8, longest=600)
 

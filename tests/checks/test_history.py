@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from checks import history
-from config.limits import MOST_CAMPAIGNS
+from config.limits import MAX_CAMPAIGNS
 from config.settings import Settings
 from config.solution import Campaign
 from osusume_endpoint.testing.harness import jsonata, run
@@ -97,7 +97,7 @@ def test_the_largest_with_campaigns_and_fields_that_are_added_fits() -> None:
     settings = Settings.model_validate(content)
     one = settings.solutions[0]
     several = [
-        one.model_copy(update={"name": f"s{n}", "campaign": Campaign() if n < MOST_CAMPAIGNS else None})
+        one.model_copy(update={"name": f"s{n}", "campaign": Campaign() if n < MAX_CAMPAIGNS else None})
         for n in range(10)
     ]
     settings = settings.model_copy(update={"solutions": tuple(several)})

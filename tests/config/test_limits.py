@@ -7,6 +7,8 @@ from glue_jobs import batch_parts, columns
 from glue_jobs.transforms import text
 from lambdas.validate_datasets import quality
 from local.demo import tables
+from osusume_endpoint.cloudformation import functions
+from osusume_endpoint.personalize.models import campaigns
 from osusume_engine import batch, imports, preparation, schemas, values
 
 
@@ -26,6 +28,8 @@ def test_copies_of_a_limit_are_equal_to_it() -> None:
         limits.MAX_METADATA["ITEM_ID"],
     )
     assert text.LARGEST == limits.MAX_EVENT_VALUE
+    assert campaigns.MAX_CAMPAIGNS == limits.MAX_CAMPAIGNS
+    assert functions.MOST_VARIABLES == limits.MAX_VARIABLES_BYTES
     assert quality.MAX_IMPORT_GB == limits.MAX_IMPORT_GB
     assert batch.MAX_RECORDS == batch_parts.MOST_RECORDS == limits.MAX_BATCH_RECORDS
     assert batch.MAX_BYTES == batch_parts.MOST_BYTES == quality.MAX_BATCH_BYTES

@@ -170,6 +170,7 @@ REFUSED: list[tuple[dict[str, Any], tuple[str, ...]]] = [
         {"solutions.0.theme_generation": {"item_name": "TITLE"}},
         ("theme_generation", "bills by item", "remove it"),
     ),
+    ({"solutions.0.auto_ml": True}, ("auto_ml = True", "name a recipe")),
     ({"solutions.0.batch": {"mode": "THEME_GENERATION"}}, ("solutions.0.batch", "write true or false")),
     ({"solutions.0.name": "u"}, ("name = 'u'", "a small letter, then 1 to 29 of small letters, digits, -")),
     (

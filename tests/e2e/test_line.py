@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import urllib.error
 import urllib.request
 
@@ -11,6 +10,7 @@ import pytest
 from config import figures
 from local.demo import story
 from tests.e2e.line import Line
+from tests.e2e.test_without_a_part import report
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
@@ -91,10 +91,8 @@ def test_every_solution_version_has_metrics_in_the_warehouse(line: Line, first_r
 
 
 def test_figures_that_may_have_bounds_are_those_that_a_run_measures(line: Line, first_run: str) -> None:
-    body = line.client("s3").get_object(
-        Bucket=line.settings.names.datasets_bucket, Key=f"runs/{first_run}/report.json"
-    )["Body"]
-    assert set(json.loads(body.read())["quality"]["figures"]) == set(figures.measured(line.settings.datasets))
+    found = report(line, first_run)["quality"]["figures"]
+    assert set(found) == set(figures.measured(line.settings.datasets))
 
 
 def test_a_request_that_nobody_signed_is_refused(line: Line, first_run: str) -> None:

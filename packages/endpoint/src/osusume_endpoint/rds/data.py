@@ -52,7 +52,7 @@ class DataApi:
         _check_single(parameters["sql"])
         with self._connection(context, parameters) as connection, connection.cursor() as cursor:
             statement = _render(parameters["sql"], parameters.get("parameters") or [], connection)
-            _execute(cursor, statement)
+            cursor.execute(statement)
             return _limited(_result(cursor, parameters))
 
     def batch_execute(self, context: RequestContext, parameters: Parameters) -> dict[str, Any]:
@@ -61,7 +61,7 @@ class DataApi:
         sets = parameters.get("parameterSets") or [[]]
         with self._connection(context, parameters) as connection, connection.cursor() as cursor:
             for given in sets:
-                _execute(cursor, _render(parameters["sql"], given, connection))
+                cursor.execute(_render(parameters["sql"], given, connection))
         return {"updateResults": [{"generatedFields": []} for _ in sets]}
 
     def begin(self, context: RequestContext, parameters: Parameters) -> dict[str, Any]:
@@ -83,9 +83,8 @@ class DataApi:
         self._transactions.pop(parameters["transactionId"], None)
         with transaction.lock:
             try:
-                end(transaction.connection)
-            except psycopg2.Error as error:
-                raise database_error(error) from None
+                with _told():
+                    end(transaction.connection)
             finally:
                 transaction.connection.close()
 
@@ -174,11 +173,6 @@ def _render(sql: str, given: list[Parameters], connection: Any) -> str:
         return values.literal(by_name[name], connection)
 
     return placeholders.replace(sql, render)
-
-
-def _execute(cursor: Any, statement: str) -> None:
-    with _told():
-        cursor.execute(statement)
 
 
 @contextmanager
