@@ -50,12 +50,14 @@ def test_a_scenario_holds_where_all_is_answered_and_fast_enough(
 
 
 @pytest.mark.nightly
+@pytest.mark.alone
 def test_reads_under_each_fault_are_as_fast_as_is_promised() -> None:
     status, text = said("faults")
     assert status == 0, text
 
 
 @pytest.mark.nightly
+@pytest.mark.alone
 def test_a_warm_read_that_is_logged_costs_no_more_cpu_than_is_promised() -> None:
     status, text = said("cpu")
     assert status == 0, text

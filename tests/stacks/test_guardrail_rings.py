@@ -24,7 +24,7 @@ from tests import example
 from tests.stacks.conftest import ROOT, Assembly
 
 # Slow: it deploys functions, and what CloudWatch says of an alarm is a matter of seconds.
-pytestmark = pytest.mark.nightly
+pytestmark = [pytest.mark.nightly, pytest.mark.alone]
 
 EXPERIMENT, VARIANT, RUN, PERIOD = "popular-home", "popular", "20261124T030000Z", 300
 USERS = [f"u{number}" for number in range(20)]
