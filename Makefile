@@ -27,6 +27,8 @@ PACKAGES := $(patsubst %/pyproject.toml,%,$(wildcard packages/*/pyproject.toml))
 export OSUSUME_ENV := $(ENV)
 # Node comes from a wheel, so that no Node of the system is needed.
 export JSII_NODE := $(abspath $(VENV))/node/bin/node
+# Wheels, npm and Debian packages are all that is downloaded; uv would fetch a Python as well.
+export UV_PYTHON_DOWNLOADS := never
 export PATH := $(abspath $(BIN)):$(abspath $(VENV))/node/bin:$(PATH)
 
 .PHONY: $(shell sed -n 's/^\([a-z0-9-]*\):.*/\1/p' $(firstword $(MAKEFILE_LIST)))
@@ -222,7 +224,8 @@ api-check: $(CHECKS) ## what of the API's document breaks who was written for th
 
 $(SPARK4): requirements-spark4.txt $(wildcard packages/*/pyproject.toml) $(wildcard vendor/*.whl) $(LOCAL)
 	@echo "installing into $(SPARK4_VENV) ..."
-	@$(BIN)/uv venv --quiet --clear --python $(SPARK4_PYTHON) $(SPARK4_VENV)
+	@$(BIN)/uv venv --quiet --clear --python $(SPARK4_PYTHON) $(SPARK4_VENV) || \
+		{ echo "Glue 6.0 is Python 3.13 and $(SPARK4_PYTHON) does not start here: name one that does, make SPARK4_PYTHON=/path/to/python3.13 ..." >&2; exit 1; }
 	@$(BIN)/uv pip install --quiet --python $(SPARK4_VENV)/bin/python --require-hashes -r requirements-spark4.txt
 	@$(BIN)/uv pip install --quiet --python $(SPARK4_VENV)/bin/python --no-deps $(RUNTIME)
 	@$(SPARK4_VENV)/bin/python -m osusume_endpoint.java install

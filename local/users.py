@@ -110,7 +110,7 @@ STATEMENTS: list[dict[str, Any]] = [
 
 
 def operator_name(environment: str) -> str:
-    return f"osusume-{environment}-operator"
+    return f"{environment}-operator"
 
 
 def ensure_operator(endpoint: Endpoint, *, environment: str) -> str:

@@ -63,7 +63,7 @@ def document() -> dict[str, Any]:
     return {
         "openapi": "3.1.0",
         "info": {
-            "title": "Osusume",
+            "title": "Recommendations",
             "version": "1.2.0",
             "description": "Recommendations that Amazon Personalize made in batch, published to DynamoDB. "
             "A trouble of the store never becomes an error: `source` and `degraded` tell what stood in.",

@@ -140,6 +140,14 @@ def test_every_installation_in_the_makefiles_checks_hashes() -> None:
     ]
 
 
+def test_uv_downloads_no_python_of_its_own() -> None:
+    """A Python that fits is the machine's; the message says how to name it."""
+    makefile = (ROOT / "Makefile").read_text()
+    assert "export UV_PYTHON_DOWNLOADS := never" in makefile.splitlines()
+    rule = makefile.partition("\n$(SPARK4): ")[2].partition("\n\n")[0]
+    assert "make SPARK4_PYTHON=/path/to/python3.13" in rule
+
+
 def test_the_makefile_finds_uvs_own_lines_in_the_lock(tmp_path: Path) -> None:
     rule = next(line for line in (ROOT / "Makefile").read_text().splitlines() if "/^uv==/" in line)
     command = rule.strip().removeprefix("@").replace("$$", "$").replace("$(VENV)", str(tmp_path))

@@ -1,4 +1,4 @@
-"""A client library for accessing Osusume"""
+"""A client library for accessing Recommendations"""
 
 from .client import AuthenticatedClient, Client
 
