@@ -185,9 +185,11 @@ test-line: $(READY)
 test-package: $(READY)
 	cd $(PACKAGE) && $(ONE_THREAD) $(abspath $(BIN))/python -m pytest -q -n 2 --dist loadfile -m "not nightly"
 
+NIGHTLY := nightly-tests nightly-lives
+
 # Two at a time, as far as they go although one fails; what measures seconds comes after them, with nothing beside it.
 nightly: $(READY) $(SPARK4) node_modules/.ready clients/typescript/node_modules/.ready ## the slow suites, which `make test` leaves out, the rehearsals, chaos, and each package alone
-	@told=0; $(MAKE) --no-print-directory --keep-going -j 2 --output-sync=line nightly-tests nightly-lives || told=$$?; \
+	@told=0; $(MAKE) --no-print-directory --keep-going -j 2 --output-sync=line $(NIGHTLY) || told=$$?; \
 	$(MAKE) --no-print-directory nightly-alone && exit $$told
 
 nightly-tests: $(READY) $(SPARK4) clients/typescript/node_modules/.ready

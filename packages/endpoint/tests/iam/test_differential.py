@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from osusume_endpoint import replacements
 from osusume_endpoint.iam import conditions, decisions, matching, statements
 from tests.iam import policies
 
@@ -28,8 +29,10 @@ WORDS = {"Allow": "Allowed", "Deny": "ExplicitlyDenied", "ImplicitDeny": "Implic
 
 
 @pytest.fixture(scope="module", autouse=True)
-def installed() -> None:
+def installed() -> Iterator[None]:
     statements.install()
+    yield
+    replacements.undo()
 
 
 def theirs(asked: list[Json]) -> list[str]:

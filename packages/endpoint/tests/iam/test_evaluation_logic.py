@@ -6,10 +6,12 @@ users), "IAM policy elements: Variables and tags", "Condition operators": IAM us
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from osusume_endpoint import replacements
 from osusume_endpoint.iam import decisions, statements
 
 Json = dict[str, Any]
@@ -22,8 +24,10 @@ VERSION = "2012-10-17"
 
 
 @pytest.fixture(scope="module", autouse=True)
-def installed() -> None:
+def installed() -> Iterator[None]:
     statements.install()
+    yield
+    replacements.undo()
 
 
 def policy(*given: Json, version: str | None = VERSION) -> Json:

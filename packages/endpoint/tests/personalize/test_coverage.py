@@ -10,7 +10,8 @@ from osusume_endpoint.personalize import coverage
 
 
 def test_every_operation_is_implemented_and_called_by_a_test() -> None:
-    found = list(coverage.rows())
+    # Not coverage.TESTS: where the package is installed from its wheel, no tests lie beside its source.
+    found = list(coverage.rows(Path(__file__).parent))
     assert len(found) == 71 + 3 + 5
     assert [operation for _, operation, implemented, _ in found if not implemented] == []
     assert [operation for _, operation, _, tested in found if not tested] == []
