@@ -6,6 +6,7 @@ Source: EventBridge Scheduler user guide, "Schedule types": cron-based, rate-bas
 from __future__ import annotations
 
 import calendar
+import math
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -70,6 +71,58 @@ def check_starts(expression: str, *, now: datetime | None = None) -> str:
             "correct its minutes, such as cron(0 3 * * ? *)"
         )
     return expression
+
+
+# Leap days and each weekday at each day of a month come within four years; a window that begins with a year gives the
+# same answer all through it.
+_FOUR_YEARS = 4 * 365 + 1
+
+
+def longest_wait(expression: str, *, since: date | None = None) -> timedelta | None:
+    """The longest time between two starts in a row; None where there are no two in four years.
+
+    Raises ValueError for no expression.
+    """
+    if rate := _RATE.fullmatch(expression):
+        return int(rate[1]) * _LENGTHS[rate[2]]
+    if _AT.fullmatch(expression):
+        return None
+    given = cron(expression)
+    first = since or date(datetime.now().year, 1, 1)
+    days = [day for day in (first + timedelta(days=n) for n in range(_FOUR_YEARS)) if given.day(day)]
+    within = [timedelta(minutes=after - before) for before, after in pairwise(given.times)]
+    night = timedelta(minutes=given.times[0] - given.times[-1])
+    return max([*(after - before + night for before, after in pairwise(days)), *within], default=None)
+
+
+# What an alarm on periods of an hour looks back at most: CloudWatch's PutMetricAlarm, EvaluationPeriods.
+LOOKS_BACK_HOURS = 7 * 24
+# Of an environment with as many data as the ones that are shipped; who has more sets `late_after_hours`.
+_HOURS_OF_A_RUN = 6
+
+
+def late_after(expression: str) -> int | None:
+    """Hours from one start to the end of the next run, at the longest; None where no alarm looks back so far."""
+    wait = _wait_hours(expression)
+    return None if wait >= LOOKS_BACK_HOURS else min(math.ceil(wait) + _HOURS_OF_A_RUN, LOOKS_BACK_HOURS)
+
+
+def check_late_after(hours: int, expression: str) -> None:
+    """Refuses an alarm that rings between two starts although nothing is late. Raises ValueError with the cure."""
+    wait = _wait_hours(expression)
+    if hours > wait:
+        return
+    waits = "more than four years" if wait == math.inf else f"{wait:g} hours"
+    more = f" or write {math.floor(wait) + 1} or more" if wait < LOOKS_BACK_HOURS else ""
+    raise ValueError(
+        f"late_after_hours is {hours}, and expression {expression!r} leaves up to {waits} between two starts: "
+        f"the alarm would ring though nothing is late, so leave the key out{more}"
+    )
+
+
+def _wait_hours(expression: str) -> float:
+    wait = longest_wait(expression)
+    return math.inf if wait is None else wait / timedelta(hours=1)
 
 
 # A machine's own, which another machine has otherwise or not at all.

@@ -33,7 +33,7 @@ from config.files import Content
 from config.gate import QualityGate
 from config.limits import MAX_BATCH_RECORDS, MAX_CONFIGURED_FILTERS, MIN_BATCH_RECORDS
 from config.names import Names
-from config.schedules import check_time_zone
+from config.schedules import LOOKS_BACK_HOURS, check_late_after, check_time_zone, late_after
 from config.section import Email, EventType, ItemId, KmsKey, Section
 from config.solution import FieldName, Solution
 from config.tokens import Jwt
@@ -590,8 +590,9 @@ class Schedule(Section):
     """IANA time zone of the expressions."""
     enabled: bool = True
     """false keeps the schedule but never fires it."""
-    late_after_hours: int = Field(default=30, ge=1, le=168)
-    """An alarm rings when no run succeeded for so long."""
+    late_after_hours: int | None = Field(default=None, ge=1, le=LOOKS_BACK_HOURS)
+    """An alarm rings when no run succeeded for so long; null: the longest time between two starts and six hours more.
+    It looks back seven days: a schedule that starts once a week or more rarely, or never, has no such alarm."""
 
     @field_validator("expression")
     @classmethod
@@ -607,6 +608,18 @@ class Schedule(Section):
     @classmethod
     def _is_a_time_zone(cls, time_zone: str) -> str:
         return check_time_zone(time_zone)
+
+    @model_validator(mode="after")
+    def _is_late_after_a_start(self) -> Schedule:
+        if self.late_after_hours is not None:
+            check_late_after(self.late_after_hours, self.expression)
+        return self
+
+    @property
+    def late_after(self) -> int | None:
+        """Hours without a success after which an alarm rings; None where none could tell."""
+        usual = late_after(self.expression) if self.enabled else None
+        return usual and (self.late_after_hours or usual)
 
 
 class Publishing(Section):

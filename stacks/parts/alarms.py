@@ -62,7 +62,7 @@ class Watched:
 def watched(settings: Settings, *, functions: Iterable[str]) -> list[Watched]:
     return [
         *(_unfinished(settings, workflow) for workflow in definitions(settings)),
-        _late(settings),
+        *_late(settings),
         *(_function_errors(settings, function) for function in in_order_of_use(settings, functions)),
         *(_of_builds(settings) if settings.analytics.builds_on_codebuild else ()),
         _undelivered(settings),
@@ -133,20 +133,22 @@ def _meanwhile(settings: Settings, workflow: str) -> str:
     )
 
 
-def _late(settings: Settings) -> Watched:
-    """No success in the last hours; CloudWatch looks back seven days at most, which the settings check.
+def _late(settings: Settings) -> list[Watched]:
+    """No success in the last hours, where CloudWatch can look back so far (`Schedule.late_after`).
 
     Where data points are missing CloudWatch looks further back than the periods (its evaluation range), and an old
     success would keep the alarm quiet: FILL gives each hour its point.
     """
-    hours = settings.schedule.late_after_hours
+    hours = settings.schedule.late_after
+    if hours is None:
+        return []
     succeeded = cloudwatch.MathExpression(
         expression="FILL(succeeded, 0)",
         using_metrics={"succeeded": _executions(settings, "pipeline", "ExecutionsSucceeded", hours=1)},
         label="succeeded",
         period=Duration.hours(1),
     )
-    return Watched(
+    late = Watched(
         name="PipelineLate",
         slug="pipeline-late",
         cure=f"No run succeeded for {hours} hours: the lists of the last one serve on and grow old. "
@@ -158,6 +160,7 @@ def _late(settings: Settings) -> Watched:
         # An environment without data has no run that could be late.
         from_first_run=True,
     )
+    return [late]
 
 
 def _function_errors(settings: Settings, function: str) -> Watched:

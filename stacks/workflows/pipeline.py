@@ -342,6 +342,7 @@ def _record_states(settings: Settings) -> States:
         "log_table": {"S": _log_table(settings)},
     }
     after = "RunLoad" if settings.analytics.enabled else "ReleaseLock"
+    watched = settings.schedule.late_after is not None
     return {
         # Before anything is loaded: what the warehouse misses, however it is missed, is known.
         **({"AddPending": _add_pending(table)} if settings.analytics.enabled else {}),
@@ -350,16 +351,20 @@ def _record_states(settings: Settings) -> States:
             asl.PUT_ITEM,
             {"TableName": table, "Item": watermark},
             Assign={"standing": UNLOADED},
-            Next="WatchLateness",
+            Next="WatchLateness" if watched else after,
         ),
-        # From the first success on, the next may be late. Turned on again is the same as once.
-        "WatchLateness": asl.task(
-            asl.sdk("cloudwatch", "enableAlarmActions"),
-            {"AlarmNames": [settings.names.late_alarm]},
-            Catch=[{"ErrorEquals": ["States.ALL"], "Next": after}],
-            Next=after,
-        ),
+        **({"WatchLateness": _watch_lateness(settings, after)} if watched else {}),
     }
+
+
+def _watch_lateness(settings: Settings, after: str) -> State:
+    """From the first success on, the next may be late. Turned on again is the same as once."""
+    return asl.task(
+        asl.sdk("cloudwatch", "enableAlarmActions"),
+        {"AlarmNames": [settings.names.late_alarm]},
+        Catch=[{"ErrorEquals": ["States.ALL"], "Next": after}],
+        Next=after,
+    )
 
 
 def _add_pending(table: str) -> State:
@@ -519,6 +524,8 @@ def statements(settings: Settings, *, key_arn: str) -> list[Statement]:
         f"arn:aws:events:{settings.region}:{settings.account}"
         ":rule/StepFunctionsGetEventsForStepFunctionsExecutionRule"
     )
+    late = f"arn:aws:cloudwatch:{settings.region}:{settings.account}:alarm:{names.late_alarm}"
+    watched = settings.schedule.late_after is not None
     return [
         allow("lambda:InvokeFunction", names.function_arn("plan_run")),
         *named.statements(settings),
@@ -528,10 +535,7 @@ def statements(settings: Settings, *, key_arn: str) -> list[Statement]:
         *lock.statements(settings, "dynamodb:UpdateItem"),
         # `.sync` learns of the end through a rule that Step Functions manages.
         allow(["events:PutTargets", "events:PutRule", "events:DescribeRule"], rule),
-        allow(
-            "cloudwatch:EnableAlarmActions",
-            f"arn:aws:cloudwatch:{settings.region}:{settings.account}:alarm:{names.late_alarm}",
-        ),
+        *([allow("cloudwatch:EnableAlarmActions", late)] if watched else []),
         allow("sns:Publish", names.topic_arn),
         allow(["kms:Decrypt", "kms:GenerateDataKey"], key_arn),
     ]

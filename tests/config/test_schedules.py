@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import random
 from datetime import UTC, datetime, timedelta
-from itertools import islice
+from itertools import islice, pairwise
 
 import pytest
 from pyawscron import AWSCron
 
-from config.schedules import check_schedule, check_starts, fires
+from config.schedules import check_late_after, check_schedule, check_starts, fires, late_after, longest_wait
 from osusume_endpoint.scheduler import expressions
 
 NOW = datetime(2026, 11, 27, 12)
@@ -60,6 +60,50 @@ def test_schedules_made_by_chance_fire_when_another_implementation_says(seed: in
         theirs = AWSCron.get_next_n_schedule(len(found), NOW.replace(tzinfo=UTC), expression[5:-1])
         assert found == [moment.replace(tzinfo=None) for moment in theirs], expression
         assert found == by_the_endpoint(expression, len(found)), expression
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_longest_wait_is_that_of_another_implementation(seed: int) -> None:
+    chance, since = random.Random(seed), datetime(2026, 1, 1, tzinfo=UTC)
+    for expression in {made(chance) for _ in range(8)}:
+        every = AWSCron(expression[5:-1])
+        theirs, moment = [], every.occurrence(since).next()
+        while moment and moment.year < 2030 and len(theirs) < 1_500:
+            theirs.append(moment)
+            moment = every.occurrence(moment).next()
+        wait, seen = longest_wait(expression, since=since.date()), len(theirs) == 1_500
+        waits = [after - before for before, after in pairwise(theirs)]
+        assert (max(waits) <= (wait or timedelta())) if seen else (wait == max(waits, default=None)), (
+            expression
+        )
+
+
+@pytest.mark.parametrize(
+    ("expression", "hours"),
+    [
+        ("cron(0 3 * * ? *)", 30),
+        ("cron(0 1,3 * * ? *)", 28),
+        ("cron(0 3 ? * MON-FRI *)", 78),
+        ("rate(12 hours)", 18),
+        ("rate(6 days)", 150),
+        ("cron(0 3,15 ? * SUN-FRI *)", 42),
+        ("cron(0 3,9 ? * MON *)", 168),  # 162 hours and six
+        ("cron(0 3 ? * MON *)", None),
+        ("rate(7 days)", None),
+        ("cron(0 3 L * ? *)", None),
+        ("cron(0 3 1 1 ? 2199)", None),
+    ],
+)
+def test_a_run_is_late_six_hours_after_the_longest_wait(expression: str, hours: int | None) -> None:
+    assert late_after(expression) == hours
+
+
+def test_an_alarm_that_would_ring_between_two_starts_is_refused_with_hours_that_are_accepted() -> None:
+    check_late_after(73, "cron(0 3 ? * MON-FRI *)")
+    with pytest.raises(ValueError, match=r"up to 72 hours between two starts: .*or write 73 or more"):
+        check_late_after(72, "cron(0 3 ? * MON-FRI *)")
+    with pytest.raises(ValueError, match=r"up to 168 hours .*, so leave the key out\Z"):
+        check_late_after(168, "rate(7 days)")
 
 
 @pytest.mark.parametrize("days", ["31 * ?", "29,30 * ?", "1/10 * ?", "LW * ?", "? * 1#5", "30 2,3 ?"])

@@ -14,6 +14,9 @@ from typing import Any
 import pytest
 
 from lambdas.get_recommendations import fallback
+from stacks.parts import alarms
+from stacks.workflows import definitions, pipeline
+from tests import example
 from tests.stacks.conftest import ROOT, Assembly
 from tests.stacks.test_security import identity_statements, listed
 
@@ -323,7 +326,7 @@ def test_a_late_run_breaches_when_there_is_no_data(assembly: Assembly) -> None:
     ]
     assert alarm["TreatMissingData"] == "breaching"
     period = alarm["Metrics"][1]["MetricStat"]["Period"]
-    assert alarm["EvaluationPeriods"] * period == assembly.settings.schedule.late_after_hours * 3600
+    assert alarm["EvaluationPeriods"] * period == assembly.settings.schedule.late_after * 3600
 
 
 def test_alarms_watch_names_that_exist(assembly: Assembly) -> None:
@@ -371,8 +374,23 @@ def test_the_late_alarm_gives_each_hour_its_point(assembly: Assembly) -> None:
     ]
     expressions = [metric["Expression"] for metric in alarm["Metrics"] if "Expression" in metric]
     assert expressions == ["FILL(succeeded, 0)"]
-    assert alarm["EvaluationPeriods"] == assembly.settings.schedule.late_after_hours
+    assert alarm["EvaluationPeriods"] == assembly.settings.schedule.late_after
     assert alarm["TreatMissingData"] == "breaching"
+
+
+def test_a_schedule_too_rare_for_an_alarm_has_none_and_no_run_turns_one_on() -> None:
+    for schedule in ({"expression": "cron(0 3 ? * MON *)"}, {"enabled": False}):
+        settings = example.settings(schedule=schedule)
+        watched = alarms.watched(settings, functions=[])
+        assert settings.names.late_alarm not in {settings.names.of(one.slug) for one in watched}
+        states = definitions(settings)["pipeline"]["States"]
+        assert "WatchLateness" not in states and states["RecordWatermark"]["Next"] in states
+        granted = json.dumps(
+            [one.to_statement_json() for one in pipeline.statements(settings, key_arn="arn")]
+        )
+        assert "EnableAlarmActions" not in granted
+    daily = example.settings()
+    assert "pipeline-late" in {one.slug for one in alarms.watched(daily, functions=[])}
 
 
 def test_the_budget_mails_at_each_share_and_when_the_month_is_forecast_to_reach_the_last(
