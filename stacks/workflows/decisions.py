@@ -108,7 +108,7 @@ def _mail(settings: Settings, *, Next: str) -> State:
         f"{opening} & $decided.experiment & ', version ' & $decided.version & ', variant ' & $decided.variant",
         "$decided.words_en",
         "$decided.words_ja",
-        f"{asl.literal(f'All figures: make experiment ENV={settings.environment} NAME=')} & $decided.experiment",
+        f"{asl.literal(f'All figures: make experiment ENV={settings.environment} ON=aws NAME=')} & $decided.experiment",
     )
     message = f"$join([{', '.join(lines)}], '\\n')"
     return asl.task(
