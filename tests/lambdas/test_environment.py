@@ -110,6 +110,13 @@ def test_metrics_are_found() -> None:
     }
 
 
+@pytest.mark.parametrize("head", ["| function | actions |", "| function | event |"])
+def test_the_readme_says_of_every_function_what_it_may_and_what_it_takes(head: str) -> None:
+    table = (FOLDER / "README.md").read_text().partition(head)[2].partition("\n\n")[0]
+    first = [line.split("|")[1] for line in table.splitlines() if line.startswith("| ")]
+    assert sorted({name.strip() for cell in first for name in cell.split(",")} - {""}) == FUNCTIONS
+
+
 def test_there_are_nineteen_functions() -> None:
     assert FUNCTIONS == [
         "analyse_experiments",
