@@ -112,7 +112,11 @@ def test_every_target_path_and_key_that_a_page_names_exists(page: str) -> None:
     assert [key for key in keys(text) if key not in known and key not in modules] == []
 
 
-@pytest.mark.parametrize("page", links.pages(ROOT), ids=lambda page: page.relative_to(ROOT).as_posix())
+# Decisions and the change log tell what was: their commands may be gone.
+NOW = [page for page in links.pages(ROOT) if page.parent.name != "adr" and page.name != "CHANGELOG.md"]
+
+
+@pytest.mark.parametrize("page", NOW, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_every_target_that_any_page_names_exists(page: Path) -> None:
     assert made(page.read_text()) - targets() == set()
 
