@@ -112,7 +112,9 @@ def _percent(share: float) -> str:
 
 
 def _time(its: Shape, say: Words) -> list[Block]:
-    bars = [Bar(_day(start), count, f"{count:,}") for start, count in its.periods]
+    starts = [start for start, _ in its.periods]
+    named = _minute if len(starts) > 1 and starts[1] - starts[0] < DAY else _day
+    bars = [Bar(named(start), count, f"{count:,}") for start, count in its.periods]
     span = say("span", first=_day(its.first), last=_day(its.last), days=f"{its.days:,.0f}")
     return [Text(span), Columns(say("interactions_over_time"), bars)]
 
@@ -352,6 +354,10 @@ def _config(found: Assessment, say: Words) -> Section:
     return Section(
         "config", say("section_config"), [Part("", [Text(say("config_told")), Code(found.proposal.text)])]
     )
+
+
+def _minute(second: int) -> str:
+    return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%d %H:%M")
 
 
 def _day(second: int) -> str:
