@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from assess import published
 from assess.assessment import Assessment, Compared, Shown
+from assess.costs import events_a_day
 from assess.document import Bar, Bars, Block, Code, Columns, Document, Part, Section, Table, Text, Tone
 from assess.findings import Finding
 from assess.quotas import SOURCE
@@ -334,13 +335,14 @@ def _cost(found: Assessment, say: Words) -> Section:
         (f"{line.service}: {line.name}", f"{line.quantity:,.6g}", line.unit, _price(line.price, say))
         for line in found.costs
     ]
-    total = sum(bar.value for bar in bars)
+    total, its = sum(bar.value for bar in bars), found.shape
     unknown = sum(line.price is None for line in found.costs)
     blocks: list[Block] = [
         Text(say("cheapest", recipes=", ".join(found.proposal.solutions)), "good"),
         Bars(say("cost_picture"), bars),
         Table((say("service"), say("quantity"), say("unit"), "USD"), rows),
         Text(say("cost_sum", total=f"{total:,.2f}", unknown=unknown), "note"),
+        Text(say("cost_left", users=its.users, items=its.catalogue, events=round(events_a_day(its))), "note"),
     ]
     return Section("cost", say("section_cost"), [Part("", blocks)])
 
