@@ -15,7 +15,7 @@ from stacks.workflows.asl import State, States, jsonata
 
 FUNCTION = "analyse_experiments"
 DETAIL_TYPE = "Experiment decided"
-SUBJECT_CHARACTERS = 100  # of SNS, which takes ASCII alone
+SUBJECT_CHARACTERS = 99  # of SNS, which takes ASCII alone, fewer than 100 of it
 _ITEM = "$states.result.Item"
 
 
