@@ -83,7 +83,8 @@ def counted(function: str) -> set[str]:
         inner = list(ast.walk(node))
         if any(isinstance(one, ast.Call) and ast.unparse(one.func) == "count" for one in inner):
             keys = [key for one in inner if isinstance(one, ast.Dict) for key in one.keys]
-            found |= {key.value for key in keys if isinstance(key, ast.Constant) and key.value[0].isupper()}
+            texts = [key.value for key in keys if isinstance(key, ast.Constant)]
+            found |= {text for text in texts if isinstance(text, str) and text[:1].isupper()}
     return found - DIMENSIONS
 
 
