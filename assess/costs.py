@@ -22,10 +22,13 @@ class Line:
     price: float | None
 
 
+def events_a_day(shape: Shape) -> float:
+    return max(shape.interactions / max(shape.days, 1.0), 1.0)
+
+
 def month(settings: Settings, shape: Shape) -> tuple[Line, ...]:
     """The dearest service first."""
-    a_day = max(shape.interactions / max(shape.days, 1.0), 1.0)
-    shop = Shop(users=shape.users, items=shape.catalogue, events_per_day=a_day)
+    shop = Shop(users=shape.users, items=shape.catalogue, events_per_day=events_a_day(shape))
     found = Month.of(Case(settings=settings, fixed=Fixed.of_settings(settings), shop=shop))
     return tuple(
         Line(line.service, line.what, line.amount, line.unit, found.usd(line))

@@ -45,7 +45,7 @@ def findings(own: Own, shape: Shape, quotas: tuple[Quota, ...]) -> tuple[Finding
 def _refused(own: Own, quotas: tuple[Quota, ...]) -> Iterator[Finding]:
     for line in own.refused:
         yield Finding("stop", "read", {"line": line})
-    if own.refused:
+    if own.refused and own.interactions.empty:
         return
     for quota in quotas:
         if not quota.held:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from assess import published
 from assess.assessment import Assessment, Compared, Shown
+from assess.costs import events_a_day
 from assess.document import Bar, Bars, Block, Code, Columns, Document, Part, Section, Table, Text, Tone
 from assess.findings import Finding
 from assess.quotas import SOURCE
@@ -112,7 +113,9 @@ def _percent(share: float) -> str:
 
 
 def _time(its: Shape, say: Words) -> list[Block]:
-    bars = [Bar(_day(start), count, f"{count:,}") for start, count in its.periods]
+    starts = [start for start, _ in its.periods]
+    named = _minute if len(starts) > 1 and starts[1] - starts[0] < DAY else _day
+    bars = [Bar(named(start), count, f"{count:,}") for start, count in its.periods]
     span = say("span", first=_day(its.first), last=_day(its.last), days=f"{its.days:,.0f}")
     return [Text(span), Columns(say("interactions_over_time"), bars)]
 
@@ -332,13 +335,14 @@ def _cost(found: Assessment, say: Words) -> Section:
         (f"{line.service}: {line.name}", f"{line.quantity:,.6g}", line.unit, _price(line.price, say))
         for line in found.costs
     ]
-    total = sum(bar.value for bar in bars)
+    total, its = sum(bar.value for bar in bars), found.shape
     unknown = sum(line.price is None for line in found.costs)
     blocks: list[Block] = [
         Text(say("cheapest", recipes=", ".join(found.proposal.solutions)), "good"),
         Bars(say("cost_picture"), bars),
         Table((say("service"), say("quantity"), say("unit"), "USD"), rows),
         Text(say("cost_sum", total=f"{total:,.2f}", unknown=unknown), "note"),
+        Text(say("cost_left", users=its.users, items=its.catalogue, events=round(events_a_day(its))), "note"),
     ]
     return Section("cost", say("section_cost"), [Part("", blocks)])
 
@@ -352,6 +356,10 @@ def _config(found: Assessment, say: Words) -> Section:
     return Section(
         "config", say("section_config"), [Part("", [Text(say("config_told")), Code(found.proposal.text)])]
     )
+
+
+def _minute(second: int) -> str:
+    return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%d %H:%M")
 
 
 def _day(second: int) -> str:

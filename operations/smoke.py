@@ -10,8 +10,8 @@ from typing import Any, cast
 import httpx
 from botocore.exceptions import BotoCoreError, ClientError
 
-from clients.python.osusume_client.api.default import get_popular_items, get_recommendations
-from clients.python.osusume_client.models import Recommendations
+from clients.python.osusume_client.api.default import get_health, get_popular_items, get_recommendations
+from clients.python.osusume_client.models import Health, Recommendations
 from clients.python.osusume_client.types import Response
 from config import layout
 from operations import queries, signed, stacks
@@ -40,9 +40,15 @@ def smoke(place: Place) -> int:
 
 
 def looks(place: Place) -> dict[str, Callable[[Place], str]]:
-    """The looks that the environment has something for."""
-    warehouse = place.settings.analytics.enabled
-    return {name: look for name, look in LOOKS.items() if warehouse or name != "marts"}
+    """The looks that the environment has something for.
+
+    With `api.jwt` routes of readers answer users' tokens, of which an operator has none: the store's health is left.
+    """
+    left = {"marts"} if not place.settings.analytics.enabled else set()
+    if place.settings.api.jwt is None:
+        return {name: look for name, look in LOOKS.items() if name not in left}
+    signed_ones = {name: look for name, look in LOOKS.items() if name not in left | READERS}
+    return {**signed_ones, "lists, by v1/health alone since api.jwt asks readers for tokens": _health}
 
 
 def _stacks(place: Place) -> str:
@@ -125,6 +131,20 @@ def _popular(place: Place) -> str:
     return f"version {answer.version}"
 
 
+def _health(place: Place) -> str:
+    with signed.client(place) as api:
+        response = get_health.sync_detailed(client=api)
+    answer = response.parsed
+    if not isinstance(answer, Health):
+        raise Wrong(
+            f"v1/health answers {int(response.status_code)} {response.content.decode(errors='replace')[:200]}"
+        )
+    versions = answer.versions.additional_properties
+    if answer.status != "ok" or not versions:
+        raise Wrong(f"v1/health says {answer.status}, with versions of {len(versions)} lists")
+    return ", ".join(f"{name} {version}" for name, version in sorted(versions.items()))
+
+
 def _marts(place: Place) -> str:
     statement = "select max(run_id), count(*) from marts.mart_catalogue_coverage"
     [[run_id, count]] = queries.warehouse_rows(place, statement)
@@ -155,6 +175,7 @@ def _lock(place: Place) -> str:
     return "free"
 
 
+READERS = {"personal lists", "popular list"}
 LOOKS: Mapping[str, Callable[[Place], str]] = {
     "stacks": _stacks,
     "personal lists": _personal,

@@ -21,6 +21,10 @@ PAGES = (
     "docs/README.md",
     "docs/deploying.md",
     "docs/operating.md",
+    "docs/api.md",
+    "docs/analytics.md",
+    "docs/gate.md",
+    "docs/streaming.md",
     "docs/security.md",
     "docs/multi-account.md",
     "docs/deck.md",
@@ -106,6 +110,15 @@ def test_every_target_path_and_key_that_a_page_names_exists(page: str) -> None:
     known = set(re.findall(r"^\| `([\w.]+)", reference, re.MULTILINE))
     modules = [key for key in keys(text) if (ROOT / f"{key.replace('.', '/')}.py").exists()]
     assert [key for key in keys(text) if key not in known and key not in modules] == []
+
+
+# Decisions and the change log tell what was: their commands may be gone.
+NOW = [page for page in links.pages(ROOT) if page.parent.name != "adr" and page.name != "CHANGELOG.md"]
+
+
+@pytest.mark.parametrize("page", NOW, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_every_target_that_any_page_names_exists(page: Path) -> None:
+    assert made(page.read_text()) - targets() == set()
 
 
 def test_what_is_not_there_is_noticed() -> None:

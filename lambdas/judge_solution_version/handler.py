@@ -110,11 +110,15 @@ def tested_of(s3: Any, *, bucket: str, run_id: str) -> int | None:
 
 def tell(sns: Any, *, topic: str, solution: str, arn: str, reason: str) -> None:
     """A night without a mail changes nothing of what serves, so one that can't be sent ends no run."""
+    prefix = topic.rpartition(":")[2].removesuffix("-alerts")
+    environment = prefix.partition("-")[2]  # no name of an app has a hyphen
+    promote = f"make promote ENV={environment} ON=aws SOLUTION={solution} VERSION={arn.rpartition('/')[2]}"
     try:
         sns.publish(
             TopicArn=topic,
-            Subject=f"{topic.rpartition(':')[2].removesuffix('-alerts')}: a version of {solution} was turned down",
-            Message=f"Solution: {solution}\nSolution version: {arn}\nWhy: {reason}\n",
+            Subject=f"{prefix}: a version of {solution} was turned down",
+            Message=f"Solution: {solution}\nSolution version: {arn}\nWhy: {reason}\n"
+            f"To let it serve all the same: {promote}\n",
         )
     except ClientError as error:
         logger().warning("not told", extra={"error": str(error)})

@@ -34,6 +34,7 @@ class _Reading:
     datasets: Datasets
     now: pd.Timestamp
     counted: tuple[str, ...]  # event types; empty: all that there are
+    minima: bool = True  # whether what is less than Personalize needs is a problem
     problems: Problems = field(default_factory=Problems)
 
     @property
@@ -66,8 +67,11 @@ def read(folder: Path, *, datasets: Datasets, now: pd.Timestamp) -> ShopData:
 
 
 def examine(folder: Path, *, datasets: Datasets, now: pd.Timestamp) -> Examined:
-    """The same check, which refuses nothing. Every event type counts, up to as many as Personalize takes."""
-    return _examined(folder, _Reading(datasets=datasets, now=now, counted=()))
+    """The same check, which refuses nothing. Every event type counts, up to as many as Personalize takes.
+
+    How much there is the caller compares with Personalize's minimums: too little is no problem here.
+    """
+    return _examined(folder, _Reading(datasets=datasets, now=now, counted=(), minima=False))
 
 
 def _examined(folder: Path, reading: _Reading) -> Examined:
@@ -80,8 +84,8 @@ def _examined(folder: Path, reading: _Reading) -> Examined:
     items = _metadata(tables.get("items"), "ITEM_ID", reading)
     interactions = _typed(interactions, mapping, reading)
     once = _once(interactions, tables["interactions"], problems)
-    _check_minima(once, tables["interactions"], reading)
-    if not problems.lines:
+    enough = _check_minima(once, tables["interactions"], reading)
+    if enough and not problems.lines:
         own_suspicions.look(interactions, tables, types=reading.types, problems=problems)
     return Examined(problems, once, users, items)
 
@@ -133,7 +137,8 @@ def _once(frame: pd.DataFrame, table: Table, problems: Problems) -> pd.DataFrame
     return frame.assign(EVENT_VALUE=largest)[~repeats]
 
 
-def _check_minima(once: pd.DataFrame, table: Table, reading: _Reading) -> None:
+def _check_minima(once: pd.DataFrame, table: Table, reading: _Reading) -> bool:
+    """Whether there is as much as Personalize needs."""
     counted = once[once.EVENT_TYPE.isin(reading.types)]
     # The pipeline's times are whole seconds, and of one second it keeps one.
     counted = counted.assign(occurred_at=counted.occurred_at.dt.floor("s"))
@@ -141,20 +146,21 @@ def _check_minima(once: pd.DataFrame, table: Table, reading: _Reading) -> None:
     ignored = once.EVENT_TYPE[~once.EVENT_TYPE.isin(reading.types)].value_counts()
     _check_interactions(len(counted), ignored, table, reading)
     users = int((counted.groupby("USER_ID").size() >= limits.MIN_INTERACTIONS_OF_A_USER).sum())
-    if users < limits.MIN_USERS:
+    if users < limits.MIN_USERS and reading.minima:
         reading.problems.add(
             f"{users} users have 2 interactions or more, Personalize needs {limits.MIN_USERS}: add more",
             file=table.file,
             column=table.names.get("USER_ID", "USER_ID"),
         )
     items = counted.ITEM_ID.nunique()
-    if 0 < items < limits.MIN_ITEMS:
+    if 0 < items < limits.MIN_ITEMS and reading.minima:
         reading.problems.add(
             f"every interaction is with {shown(counted.ITEM_ID.iloc[0])}: lists need"
             f" {limits.MIN_ITEMS} items, look whether the column is the item's id",
             file=table.file,
             column=table.names.get("ITEM_ID", "ITEM_ID"),
         )
+    return len(counted) >= limits.MIN_INTERACTIONS and users >= limits.MIN_USERS and items >= limits.MIN_ITEMS
 
 
 def _check_interactions(count: int, ignored: pd.Series, table: Table, reading: _Reading) -> None:
@@ -165,7 +171,7 @@ def _check_interactions(count: int, ignored: pd.Series, table: Table, reading: _
         " event_types in mapping.yaml, or list them in datasets.interactions.events"
     )
     column = table.names.get("EVENT_TYPE", "EVENT_TYPE") if len(ignored) else ""
-    if count < limits.MIN_INTERACTIONS:
+    if count < limits.MIN_INTERACTIONS and reading.minima:
         text = f"{count:,} interactions count, Personalize needs {limits.MIN_INTERACTIONS:,}: add more"
         reading.problems.add(f"{text}; {cure}" if len(ignored) else text, file=table.file, column=column)
     elif len(ignored):

@@ -200,7 +200,8 @@ def _undelivered(settings: Settings) -> Watched:
     return Watched(
         name="ScheduleUndelivered",
         slug="schedule-undelivered",
-        cure=f"The scheduler could not start the pipeline: the messages in {queue} say why.",
+        cure="The scheduler could not start a run or the clean-up, or note that training is due: the messages in "
+        f"{queue} say which, and why.",
         metric=_metric(
             "AWS/SQS", "ApproximateNumberOfMessagesVisible", {"QueueName": queue}, statistic="Maximum"
         ),
@@ -240,7 +241,7 @@ def _of_stream(settings: Settings) -> list[Watched]:
         Watched(
             name="StreamLate",
             slug="stream-late",
-            cure="Events of the log reach Personalize a quarter of an hour late or more, and after a day not at all. "
+            cure="Events of the log reach Personalize a quarter of an hour late or more, after 23 hours not at all. "
             "The log of stream-events says why, under the message not sent.",
             metric=_metric("AWS/Lambda", "IteratorAge", {"FunctionName": function}, statistic="Maximum"),
             threshold=LATE_MS,

@@ -15,7 +15,7 @@ from stacks.workflows.asl import State, States, jsonata
 
 FUNCTION = "analyse_experiments"
 DETAIL_TYPE = "Experiment decided"
-SUBJECT_CHARACTERS = 100  # of SNS, which takes ASCII alone
+SUBJECT_CHARACTERS = 99  # of SNS, which takes ASCII alone, fewer than 100 of it
 _ITEM = "$states.result.Item"
 
 
@@ -108,7 +108,7 @@ def _mail(settings: Settings, *, Next: str) -> State:
         f"{opening} & $decided.experiment & ', version ' & $decided.version & ', variant ' & $decided.variant",
         "$decided.words_en",
         "$decided.words_ja",
-        f"{asl.literal(f'All figures: make experiment ENV={settings.environment} NAME=')} & $decided.experiment",
+        f"{asl.literal(f'All figures: make experiment ENV={settings.environment} ON=aws NAME=')} & $decided.experiment",
     )
     message = f"$join([{', '.join(lines)}], '\\n')"
     return asl.task(

@@ -24,9 +24,10 @@ PARTS = ("prepare", "train", "recommend", "load")  # the last where there is a w
 LOADS = 30
 # The phase that follows the one that was finished last.
 _AFTER = {"serving": "Served", "trained": "RunRecommend", "prepared": "Versions"}
+ANEW = '{"mode": "auto"}'
 # How to start a run again that was not even planned.
-_AGAIN = """$exists($states.input.versions)
-  ? $string({'mode': 'auto', 'versions': $states.input.versions}) : '{"mode": "auto"}'"""
+_AGAIN = f"""$exists($states.input.versions)
+  ? $string({{'mode': 'auto', 'versions': $states.input.versions}}) : '{ANEW}'"""
 # Of SNS: fewer than 100 characters, all of them printable ASCII.
 SUBJECT_CHARACTERS = 99
 # What a failure from here on means, for the notification.
@@ -350,7 +351,8 @@ def _record_states(settings: Settings) -> States:
         "RecordWatermark": asl.task(
             asl.PUT_ITEM,
             {"TableName": table, "Item": watermark},
-            Assign={"standing": UNLOADED},
+            # A run that is recorded can't be resumed: the next one loads what the warehouse misses.
+            Assign={"standing": UNLOADED, "again": ANEW},
             Next="WatchLateness" if watched else after,
         ),
         **({"WatchLateness": _watch_lateness(settings, after)} if watched else {}),

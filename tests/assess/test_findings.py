@@ -122,9 +122,9 @@ FEW = [None if n % 10 else 1 for n in ROWS]
 CITIES = [["Kyoto", "Nara"][n % 2] if n < 20 else None for n in range(100)]
 # What is planted, and words of the sentence that names it.
 FAULTS: dict[str, tuple[Callable[[], Tables], str]] = {
-    "too few interactions": (lambda: shop(events=900), "900 interactions count, Personalize needs 1,000"),
+    "too few interactions": (lambda: shop(events=900), "900 interactions, Personalize needs 1,000"),
     "too few users": (lambda: shop(users=20), "20 users have 2 interactions or more"),
-    "one item": (column("interactions", "ITEM_ID", "i000"), "every interaction is with 'i000'"),
+    "one item": (column("interactions", "ITEM_ID", "i000"), "1 item(s), lists need 2"),
     "no user": (cell("USER_ID", ""), "the id is missing"),
     "no item": (cell("ITEM_ID", ""), "the id is missing"),
     "a long id": (cell("ITEM_ID", LONG), "the id has 300 characters"),

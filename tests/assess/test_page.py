@@ -109,7 +109,16 @@ def test_data_that_are_not_enough_get_the_first_section_alone(
     html = (tmp_path / OUT[0]).read_text()
     assert f'lang="{language}"' in html
     assert [a["id"] for tag, a in tags(html) if tag == "section"] == ["enough"]
-    assert "400 interactions count, Personalize needs 1,000" in capsys.readouterr().out
+    said = {"en": "400 interactions, Personalize needs 1,000", "ja": "インタラクションは400件です。"}
+    assert said[language] in capsys.readouterr().out
+
+
+def test_periods_shorter_than_a_day_have_names_of_their_own(tmp_path: Path) -> None:
+    main([str(shops.write(tmp_path, shops.interactions(events=400, days=3))), "--out", str(tmp_path / "out")])
+    text = (tmp_path / "out" / "assessment.md").read_text()
+    table = text.partition("| Interactions over time |")[2].partition("\n\n")[0]
+    names = [line.split("|")[1].strip() for line in table.splitlines()[2:]]
+    assert len(names) > 20 and len(set(names)) == len(names)
 
 
 def test_a_second_run_writes_the_same_bytes(tmp_path: Path, too_few: Path) -> None:

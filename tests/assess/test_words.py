@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from assess import sample, trials
 from assess.words import LANGUAGES, Words
+from config import limits
 from config.recipes import RECIPES
 
 ASSESS = Path(__file__).parents[2] / "assess"
@@ -44,6 +46,17 @@ def test_every_key_that_the_code_says_is_a_sentence_and_every_sentence_is_said()
     assert said - known == set()
     made = {key for key in known - said if re.match(f"(?:{MADE})_", key)}
     assert known - said - made == set()
+
+
+def test_the_pages_figures_are_the_codes() -> None:
+    page = " ".join((ASSESS.parent / "docs" / "assess.md").read_text().split())
+    [types] = re.findall(r"up to the (\w+) that Personalize takes beside EVENT_TYPE", page)
+    assert ("seven", "eight", "nine", "ten").index(types) + 7 == limits.MAX_SENT_TYPES
+    assert f"everything up to {sample.EVENTS:,} interactions" in page
+    assert f"newest {sample.NEWEST} interactions each" in page
+    assert f"up to {trials.MAX_BY_TIME} users" in page
+    assert round(10 * trials.CUT) == 9 and "the oldest nine tenths of the interactions" in page
+    assert "the oldest nine tenths of the interactions" in Words.of("en").sentences["by_time_told"]
 
 
 def test_every_recipe_has_its_place() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from assess.words import Words
 from checks import cost, docs
 from checks.assembly import Assembly
 from checks.spending import __main__ as command
@@ -39,6 +40,19 @@ def line(found: Case, what: str) -> use.Line:
 @pytest.mark.parametrize(("dpus", "minutes", "usd"), [(6, 15, 0.66), (5, 24, 0.88)])
 def test_glue_bills_as_in_awss_examples(dpus: float, minutes: float, usd: float) -> None:
     assert units.glue_dpu_hours(dpus=dpus, minutes=minutes) * 0.44 == pytest.approx(usd)
+
+
+def test_what_only_templates_tell_is_named_by_the_assessment(assembly: Assembly) -> None:
+    """Its sum has none of it: other pages show a month that is dearer."""
+    told = set(Fixed.of_settings(example.settings()).quantities) | {cost.REDSHIFT, cost.GLUE}  # by their use
+    left = {
+        driver.name.removeprefix("CloudWatch ")
+        for driver in Fixed.of(assembly).quantities
+        if driver not in told
+    }
+    words = Words.of("en").sentences["cost_left"]
+    assert {name for name in left if name.lower() not in words.lower()} == set()
+    assert len(left) == 6
 
 
 def test_glue_bills_a_minute_at_least() -> None:

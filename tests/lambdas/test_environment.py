@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import ast
 import importlib
 import re
 from dataclasses import dataclass, fields
@@ -11,6 +12,7 @@ from lambdas.shared.environment import LONGEST_PLAIN, PACKED, EnvironmentInvalid
 
 FOLDER = Path(__file__).parents[2] / "lambdas"
 FUNCTIONS = sorted(path.parent.name for path in FOLDER.glob("*/handler.py"))
+DIMENSIONS = {"Dataset", "Experiment", "Rule", "Service", "Solution", "Source", "Variant"}
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,50 @@ def test_the_readme_documents_every_variable(function: str) -> None:
         )
 
 
-def test_there_are_eighteen_functions() -> None:
+def counted(function: str) -> set[str]:
+    """Names of metrics that a handler counts: keys, but of dimensions, in what calls `count`."""
+    found: set[str] = set()
+    tree = ast.parse((FOLDER / function / "handler.py").read_text())
+    for node in [one for one in ast.walk(tree) if isinstance(one, ast.FunctionDef)]:
+        inner = list(ast.walk(node))
+        if any(isinstance(one, ast.Call) and ast.unparse(one.func) == "count" for one in inner):
+            keys = [key for one in inner if isinstance(one, ast.Dict) for key in one.keys]
+            texts = [key.value for key in keys if isinstance(key, ast.Constant)]
+            found |= {text for text in texts if isinstance(text, str) and text[:1].isupper()}
+    return found - DIMENSIONS
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_the_readme_names_every_metric_of_a_function(function: str) -> None:
+    table = (FOLDER / "README.md").read_text().partition("| function | metrics |")[2].partition("\n\n")[0]
+    named: dict[str, set[str]] = {}
+    of = ""
+    for line in table.splitlines()[2:]:
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        of = cells[0] or of
+        named.setdefault(of, set()).update(re.findall(r"`(\w+)`", cells[1]))
+    assert counted(function) - named.get(function, set()) == set()
+
+
+def test_metrics_are_found() -> None:
+    assert counted("get_recommendations") == {
+        "Acted",
+        "Answers",
+        "Degraded",
+        "Failed",
+        "ImpressionsDropped",
+        "ReadMs",
+    }
+
+
+@pytest.mark.parametrize("head", ["| function | actions |", "| function | event |"])
+def test_the_readme_says_of_every_function_what_it_may_and_what_it_takes(head: str) -> None:
+    table = (FOLDER / "README.md").read_text().partition(head)[2].partition("\n\n")[0]
+    first = [line.split("|")[1] for line in table.splitlines() if line.startswith("| ")]
+    assert sorted({name.strip() for cell in first for name in cell.split(",")} - {""}) == FUNCTIONS
+
+
+def test_there_are_nineteen_functions() -> None:
     assert FUNCTIONS == [
         "analyse_experiments",
         "authorize_reader",

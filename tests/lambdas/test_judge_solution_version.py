@@ -129,6 +129,7 @@ def test_whoever_hears_of_failures_is_told_why_a_version_was_turned_down(judged:
     assert mail["topic"] == TOPIC
     assert mail["subject"] == "osusume-dev: a version of personal was turned down"
     assert answer["reason"] in mail["message"] and NEW in mail["message"]
+    assert "make promote ENV=dev ON=aws SOLUTION=personal VERSION=new\n" in mail["message"]
 
 
 def test_a_mail_that_can_not_be_sent_ends_no_run(judged: Any) -> None:

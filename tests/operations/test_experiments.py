@@ -23,7 +23,7 @@ from stacks.parts.experiments import known
 from tests import example
 
 IDS = "app/env/profile/strategy"
-GIVEN = Environment(experiments_profile=IDS, topic_arn="arn:aws:sns:::alerts", environment="dev")
+GIVEN = Environment(experiments_profile=IDS, topic_arn="arn:aws:sns:::osusume-dev-alerts", environment="dev")
 
 
 class Cloud:
@@ -230,6 +230,7 @@ def test_a_guardrail_stops_its_variant_once_and_says_so(cloud: Cloud, delivered_
         ring(cloud)
     assert cloud.live["experiments"][0]["stopped"] == ["popular"]
     assert len(cloud.said) == 1 and cloud.said[0]["TopicArn"] == GIVEN.topic_arn
+    assert cloud.said[0]["Subject"] == "osusume-dev: variant popular of popular-home is stopped"
     assert "RESUME=popular-home" in cloud.said[0]["Message"] and "12 >= 10" in cloud.said[0]["Message"]
 
 

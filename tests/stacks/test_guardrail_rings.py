@@ -279,6 +279,6 @@ def test_a_variant_whose_answers_fail_is_stopped_by_its_alarm_and_a_mail_says_by
     )
     assert "control" in world.shown(), "who is in the control stays there"
     [mail] = running.eventually(world.mailed, seconds=20)
-    assert mail["Subject"] == f"dev: variant {VARIANT} of {EXPERIMENT} is stopped"
+    assert mail["Subject"] == f"osusume-dev: variant {VARIANT} of {EXPERIMENT} is stopped"
     assert f"{world.alarm}: Threshold Crossed" in mail["Message"]
     assert f"RESUME={EXPERIMENT}" in mail["Message"]

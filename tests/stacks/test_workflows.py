@@ -1147,7 +1147,7 @@ def test_a_decision_is_told_after_the_marts_are_built_and_noted_after_it_was_tol
     assert mail["TopicArn"] == NAMES.topic_arn
     assert mail["Subject"] == "osusume-dev: popular-home: stop_guardrail"
     assert DECISION["words_en"] in mail["Message"] and DECISION["words_ja"] in mail["Message"]
-    assert "make experiment ENV=dev NAME=popular-home" in mail["Message"]
+    assert "make experiment ENV=dev ON=aws NAME=popular-home" in mail["Message"]
     [noted] = sent(cloud, "PutItem")
     key = layout.DECISION.of(experiment="popular-home", version="0123abcd", variant="popular")
     assert noted["Item"] == {"pk": {"S": key}, "decision": {"S": "stop_guardrail"}}
@@ -1433,6 +1433,8 @@ def test_a_run_that_the_warehouse_did_not_take_succeeded_and_the_notification_is
     first = message["Message"].splitlines()[0]
     assert "lists of this run serve; the warehouse has not taken the run" in first
     assert "serves on" not in message["Message"]
+    # The run is recorded: resumed, it would end with ResumedTooLate.
+    assert message["Message"].endswith("""--input '{"mode": "auto"}'""")
     assert len(sent(cloud, "DeleteItem")) == 1
     calls = [(name, parameters.get("Key")) for _, name, parameters in cloud.calls]
     starts = [place for place, (name, _) in enumerate(calls) if name == "StartExecution"]
@@ -1453,6 +1455,7 @@ def test_a_run_that_could_not_be_recorded_says_that_its_lists_serve(operation: s
     [message] = sent(cloud, "Publish")
     assert message["Subject"] == f"osusume-dev: run not recorded, failed in pipeline / {part}"
     assert "the lists of this run serve, but the run could not be recorded" in message["Message"]
+    assert message["Message"].endswith(f"""--input '{{"resume": "{RUN}"}}'""")
     assert "serves on" not in message["Message"]
     assert len(sent(cloud, "DeleteItem")) == 1
 
