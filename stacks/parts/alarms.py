@@ -280,7 +280,7 @@ def _degraded(settings: Settings) -> Watched:
     return Watched(
         name="AnswersDegraded",
         slug="answers-degraded",
-        cure=f"More than {DEGRADED_PERCENT}% of the answers are stand-ins: readers get the popular or the packaged "
+        cure=f"{DEGRADED_PERCENT}% of the answers or more are stand-ins: readers get the popular or the packaged "
         "list. The function's log says why, under the message fallback.",
         metric=cloudwatch.MathExpression(
             expression=f"100 * ({total['d']}) / ({total['a']})",
