@@ -44,8 +44,10 @@ def schema() -> Schema:
             _optional_section(field)
     for name in _TAKEN_BACK:
         _may_be_null(generated["properties"][name]["patternProperties"])
-    for (name, field), values in _KNOWN.items():
-        models[name]["properties"][field]["enum"] = sorted(values)
+    for (name, key), values in _KNOWN.items():
+        field = models[name]["properties"][key]
+        nothing = [None] if {"type": "null"} in field.get("anyOf", ()) else []
+        field["enum"] = [*sorted(values), *nothing]
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **generated}
 
 

@@ -101,6 +101,7 @@ def test_an_example_that_is_laid_over_others_is_accepted(file: Path) -> None:
         {"rules": {"variety": None}},
         {"rules": {"variety": {"at_most": 3}}},
         {"api": {"usage_plans": {"apps": {"burst": 20}}}},
+        {"quality_gate": {"metric": None, "solutions": {"related": {"metric": None}}}},
     ],
 )
 def test_an_environment_may_take_back_or_change_a_part_of_what_is_shared(part: dict[str, Any]) -> None:
