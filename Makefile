@@ -284,7 +284,7 @@ EVERYWHERE := --universal --python-version 3.11
 # stacks/parts/layer.py: PLATFORM
 LAMBDA := --python-platform aarch64-manylinux_2_28 --python-version 3.13
 
-lock: $(READY) ## pin every package again, with hashes, from requirements*.in, one file a group
+lock: $(READY) ## pin every package again, with hashes, from requirements*.in, one file per group
 	$(COMPILE) $(EVERYWHERE) requirements-dev.in -o requirements-dev.txt
 	$(COMPILE) $(EVERYWHERE) -c requirements-dev.txt requirements-checks.in -o requirements-checks.txt
 	$(COMPILE) $(EVERYWHERE) -c requirements-dev.txt requirements-local.in -o requirements-local.txt

@@ -171,7 +171,7 @@ def _ratio(design: Design, panel: Panel) -> float:
 
 
 def _days_left(design: Design, panel: Panel) -> int | None:
-    """Until the detectable effect would be seen at this traffic, of the slowest variant; None while nobody knows."""
+    """Days until the slowest variant's detectable effect would be seen at this traffic; None while nobody knows."""
     needed = planning.needed_drift(design.days or UNDECLARED_LOOKS, design.ends is not None)
     left = []
     for variant in design.treatments:

@@ -94,7 +94,7 @@ def propose(
 
 
 def loaded(text: str) -> Settings:
-    """As `make check` begins: the file over common.yaml is a valid configuration. Raises ConfigError."""
+    """The settings of the file laid over common.yaml, with which `make check` begins. Raises ConfigError."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         shutil.copy(files.folder() / f"{files.COMMON}.yaml", folder)

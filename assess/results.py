@@ -1,4 +1,4 @@
-"""From jobs to figures: means with intervals, differences from popularity, and which choice costs nothing."""
+"""Figures of jobs: means with intervals, differences from popularity, and which choice costs nothing."""
 
 from __future__ import annotations
 

@@ -111,7 +111,7 @@ def _histories(by_user: np.ndarray) -> tuple[tuple[int, int], ...]:
 
 
 def _filled_in(own: Own, name: str, met: pd.Series) -> dict[str, float]:
-    """Among the users (items) with interactions, the share for whom the field has a value."""
+    """The share of users (items) with interactions for whom the field has a value."""
     frame: pd.DataFrame | None = getattr(own, name)
     if frame is None:
         return {}

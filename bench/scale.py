@@ -65,7 +65,7 @@ def extract(folder: Path, rows: int) -> float:
 
 
 def extracting(host: str, port: int, folder: str) -> None:
-    """In a process of its own."""
+    """Runs in a process of its own."""
     from glue_jobs import extract_aurora, session
     from glue_jobs.forgotten import NOBODY
 
@@ -109,7 +109,7 @@ def postprocess(folder: Path, lists: int) -> float:
 
 
 def postprocessing(folder: str) -> None:
-    """In a process of its own."""
+    """Runs in a process of its own."""
     from glue_jobs import postprocess_recommendations as job
     from glue_jobs import session
 

@@ -83,7 +83,7 @@ def make(root: Path, orders: int) -> float:
 
 
 def build(engine: str, root: Path) -> None:
-    """In a process of its own."""
+    """Runs in a process of its own."""
     from config import inputs
     from config.settings import load
     from glue_jobs import build_datasets, session

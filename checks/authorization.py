@@ -64,7 +64,7 @@ def actions_of(pattern: str) -> tuple[str, ...]:
 
 @cache
 def keys_of(action: str) -> frozenset[str]:
-    """In lower case, up to the part that a policy fills in; of the action, and of what it acts on."""
+    """Condition keys of the action, and of what it acts on: in lower case, up to the part that a policy fills in."""
     service, _, name = action.partition(":")
     details = _data().actions.get_action_details(service, name)
     keys = list(details["conditionKeys"])

@@ -29,7 +29,7 @@ class Violation:
 
 
 def check(environment: str, configuration: Path | None = None) -> list[Finding]:
-    """All that it finds fault with, acknowledged or not; in a process of its own, as jsii's kernel is one a process."""
+    """All that it finds fault with, acknowledged or not; in a process of its own: jsii has one kernel per process."""
     return [finding(violation) for violation in read(environment, configuration)]
 
 

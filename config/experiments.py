@@ -81,7 +81,7 @@ class Slots(Section):
 
 
 class Step(Section):
-    """From a day on, so many percent of the experiment's part of the layer are in it."""
+    """A day from which on so many percent of the experiment's part of the layer are in it."""
 
     day: date
     """The first day, UTC."""

@@ -29,7 +29,7 @@ _NUMBERS = ("int", "long", "float", "double")
 
 
 def blank(query: str) -> str:
-    """As long as the query, or another expression, with quotation marks in place of its texts."""
+    """The query, or another expression, as long as it was, with quotation marks in place of its texts."""
     return TEXTS.sub(lambda found: '"' * len(found.group()), query)
 
 

@@ -41,10 +41,10 @@ def _is_map(field: FieldInfo) -> bool:
 
 
 def listed_sections(model: type[Section] = Settings) -> Iterator[type[Section]]:
-    """Sections that are elements of lists: such a one is replaced whole, so it stands whole."""
+    """Sections that are elements of lists: such a one is replaced whole, so it stands whole. Maps are merged."""
     for field in model.model_fields.values():
         for nested, listed in _sections(field.annotation):
-            if listed:
+            if listed and not _is_map(field):
                 yield nested
             yield from listed_sections(nested)
 

@@ -237,7 +237,7 @@ def _last(day: date) -> int:
 
 
 def _nearest_weekday(day: date, wanted: int) -> int:
-    """Within the month; 0 in a month that has no such day."""
+    """The day within the month; 0 in a month that has no such day."""
     if wanted > _last(day):
         return 0
     weekday = _weekday(day.replace(day=wanted))

@@ -26,6 +26,9 @@ _KNOWN: Mapping[tuple[str, str], Iterable[Any]] = {
     ("GateRules", "metric"): gate.METRICS_REPORTED,
 }
 
+# Maps of which null takes back what the other file says.
+_TAKEN_BACK = ("placements", "rules")
+
 Schema = dict[str, Any]
 
 
@@ -39,8 +42,12 @@ def schema() -> Schema:
             model.pop("required", None)
         for field in model.get("properties", {}).values():
             _optional_section(field)
-    for (name, field), values in _KNOWN.items():
-        models[name]["properties"][field]["enum"] = sorted(values)
+    for name in _TAKEN_BACK:
+        _may_be_null(generated["properties"][name]["patternProperties"])
+    for (name, key), values in _KNOWN.items():
+        field = models[name]["properties"][key]
+        nothing = [None] if {"type": "null"} in field.get("anyOf", ()) else []
+        field["enum"] = [*sorted(values), *nothing]
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **generated}
 
 
@@ -50,6 +57,13 @@ def _optional_section(field: Schema) -> None:
     if "$ref" in section and null == {"type": "null"}:
         del field["anyOf"]
         field |= {"if": null, "else": section}
+
+
+def _may_be_null(entries: Schema) -> None:
+    """Entries of a map. One that says a part of what is shared need not say its kind, which tells one of several."""
+    for pattern, entry in entries.items():
+        parts = {"anyOf": entry["oneOf"]} if "oneOf" in entry else entry
+        entries[pattern] = {"if": {"type": "null"}, "else": parts}
 
 
 def text() -> str:

@@ -1015,7 +1015,7 @@ class Settings(Section):
 
     @model_validator(mode="after")
     def _experiments_name_what_there_is(self) -> Self:
-        """After placements, whose lists are looked up here."""
+        """Runs after the check of placements, whose lists are looked up here."""
         experiments.check(
             self.experiments,
             solutions=self.solutions,

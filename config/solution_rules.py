@@ -236,7 +236,7 @@ def _check_range(name: str, searched: Range, known: Hyperparameter, recipe: Reci
 
 
 def number(value: float) -> str:
-    """As a hyperparameter or a threshold is written: no exponent, and whole numbers without a point."""
+    """The text of a hyperparameter or a threshold: no exponent, and whole numbers without a point."""
     return str(int(value)) if value == int(value) else f"{value:.12f}".rstrip("0")
 
 

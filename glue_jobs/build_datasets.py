@@ -436,7 +436,7 @@ def build_action_table(job: Job, ledgers: Ledgers) -> dict[str, Any]:
 
 
 def build_action_interactions(job: Job, log: DataFrame | None, ledgers: Ledgers) -> dict[str, Any]:
-    """Without an export there is no event, and validation says so."""
+    """Counts of events about actions; without an export there is none, and validation says so."""
     events = job.spark.createDataFrame([], EVENTS) if log is None else log
     meanings = {one["type"]: one["means"] for one in job.datasets["action_interactions"]["events"]}
     latest = int((started_at(job.run_id) + CLOCK_SKEW).timestamp())
@@ -553,7 +553,7 @@ def context_shares(job: Job, kept: DataFrame) -> dict[str, float]:
 
 
 def write_batch_input(job: Job, *, users: DataFrame, items: DataFrame, kept: DataFrame) -> dict[str, Any]:
-    """For the report: records and bytes by folder, and the names of parts of folders that have any."""
+    """Records and bytes by folder, for the report, and the names of parts of folders that have any."""
     now = int(started_at(job.run_id).timestamp())
     known = batch_input.Known(users=users, items=items, kept=kept, now=now)
     records, size, parts = {}, {}, {}
@@ -575,7 +575,7 @@ def write_batch_input(job: Job, *, users: DataFrame, items: DataFrame, kept: Dat
 
 
 def write_parts(job: Job, folder: str, lines: DataFrame, *, records: int, most: int) -> list[str]:
-    """Beside the folder, which stays whole for whoever counts it. The names of the parts."""
+    """The names of the parts, written beside the folder, which stays whole for whoever counts it."""
     parts = batch_parts.split(lines, records=records, most=most)
     for name, part in parts.items():
         write_input(part, job.batch_part(folder, name))

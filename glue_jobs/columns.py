@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from pyspark.sql.types import (
     ArrayType,
     BooleanType,
-    DataType,
     DoubleType,
     IntegerType,
     LongType,
@@ -56,49 +53,6 @@ LATEST_SECOND = 4_102_444_800
 # The warehouse's widest column has 65,535 bytes (Redshift's varchar), a character has up to four.
 WIDEST_BYTES = 65535
 MAX_TEXT_LENGTH = WIDEST_BYTES // 4
-
-
-def _wrapped(kind: str) -> StructType:
-    """DynamoDB JSON of a scalar: `{"S": "x"}`, `{"N": "1"}`, `{"BOOL": true}`."""
-    return StructType([StructField(kind, BooleanType() if kind == "BOOL" else StringType())])
-
-
-_IMAGE = StructType(
-    [
-        StructField("user_id", _wrapped("S")),
-        StructField("event_id", _wrapped("S")),
-        StructField("event_type", _wrapped("S")),
-        StructField("item_id", _wrapped("S")),
-        StructField("timestamp", _wrapped("N")),
-        StructField("session_id", _wrapped("S")),
-        StructField("value", _wrapped("N")),
-        StructField("impression", StructType([StructField("L", ArrayType(_wrapped("S")))])),
-        StructField("recommendation_id", _wrapped("S")),
-        StructField("action_id", _wrapped("S")),
-        StructField("simulated", _wrapped("BOOL")),
-        StructField("served_as", _wrapped("S")),
-    ]
-)
-
-_ANY_KEY = StructType([StructField(kind, StringType()) for kind in ("S", "N", "B")])
-
-
-def export_line(*, keys: Sequence[str], ttl: str | None) -> StructType:
-    """The schema of an export's lines, of a table with these key attributes and this attribute of time to live.
-
-    A line is {"Item": ...} in a full export; {"Metadata", "Keys", "OldImage", "NewImage"} in an incremental one, whose
-    images are left out where there is none: the old one of a new item, the new one of a removed item.
-    """
-    fields = {field.name: field.dataType for field in _IMAGE}
-    more: dict[str, DataType] = {ttl: _wrapped("N")} if ttl else {}
-    image = _struct({**fields, **more, **dict.fromkeys(keys, _ANY_KEY)})
-    metadata = _struct({"WriteTimestampMicros": _wrapped("N")})
-    known = _struct(dict.fromkeys(sorted(keys), _ANY_KEY))
-    return _struct({"Metadata": metadata, "Keys": known, "Item": image, "OldImage": image, "NewImage": image})
-
-
-def _struct(fields: dict[str, DataType]) -> StructType:
-    return StructType([StructField(name, kind) for name, kind in fields.items()])
 
 
 # Times and numbers stay text here, so that what can't be parsed is still there to be quarantined.

@@ -86,7 +86,7 @@ def active(publishing: Mapping[str, Any], *, for_each: str) -> dict[str, Rule]:
 def steps(
     on: Operations, *, rules: Mapping[str, Rule], publishing: Mapping[str, Any], given: Given
 ) -> list[Callable[[Any], Any]]:
-    """For each rule, in the order in which they act, the function from a list to what it leaves of it."""
+    """The function of each rule from a list to what it leaves of it, in the order in which they act."""
     return [_step(on, rule, given, publishing[name]) for name, rule in rules.items()]
 
 

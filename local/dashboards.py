@@ -45,7 +45,7 @@ def write(place: Place) -> Path:
 
 
 def write_if_filled(place: Place) -> None:
-    """After `up`: a warehouse that nothing was loaded into has nobody who reads it, and nothing to show."""
+    """Runs after `up`: a warehouse that nothing was loaded into has nobody who reads it, and nothing to show."""
     try:
         queries.warehouse_rows(place, "select 1")
     except (Refused, BotoCoreError, ClientError):

@@ -1,4 +1,4 @@
-"""After a deployment that found a retained warehouse: its administrator gets the password of the new secret.
+"""Gives a retained warehouse's administrator the password of the new secret, after the deployment that found it.
 
 CloudFormation adopts the namespace by its name (`--import-existing-resources`) and changes nothing of it.
 """

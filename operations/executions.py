@@ -60,7 +60,7 @@ def start_pipeline(place: Place, given: Mapping[str, Any], *, train: bool = Fals
 
 
 def _make_training_due(place: Place) -> None:
-    """As the schedule does it: what fails before it trained is tried again by the next run."""
+    """Makes a training due as the schedule does: what fails before it trained is tried again by the next run."""
     if place.settings.schedule.training is None:
         raise Refused("TRAIN=1, but schedule.training is null, so each run trains: leave TRAIN out")
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -113,7 +113,7 @@ def _busy(place: Place) -> Iterator[str]:
 
 
 def poll_seconds() -> float:
-    """Between two looks at AWS; another endpoint's jobs end sooner."""
+    """Seconds between two looks at AWS; another endpoint's jobs end sooner."""
     return 0.2 if os.environ.get(ENDPOINT) else 5.0
 
 

@@ -45,7 +45,7 @@ def experiments(place: Place, *, resume: str = "") -> int:
 
 
 def redeliver(place: Place) -> None:
-    """After a deployment: what was delivered before would hide what was just packaged. New versions are allowed."""
+    """Delivers after a deployment: else what was delivered hides what was just packaged. New versions are allowed."""
     if not place.settings.experiments.live:
         return
     hosted = found(place)
@@ -76,7 +76,7 @@ def _deliver(hosted: Hosted, document: Mapping[str, Any]) -> int:
 
 
 def _plain(document: Mapping[str, Any]) -> dict[str, Any]:
-    """As JSON has it, so that it compares with what was read."""
+    """The document as JSON has it, so that it compares with what was read."""
     plain: dict[str, Any] = json.loads(json.dumps(document))
     return plain
 

@@ -62,7 +62,7 @@ def _check(user: str) -> None:
 
 
 def _digest(place: Place, user: str) -> str:
-    """As lambdas/shared/forgetting.py makes it."""
+    """The digest, as lambdas/shared/forgetting.py makes it."""
     try:
         answer = place.client("secretsmanager").get_secret_value(SecretId=place.names.forgetting_secret)
     except ClientError as error:

@@ -181,8 +181,8 @@ class AnalyticsStack(EnvironmentStack):
         )
 
     def _build_marts(self, workgroup: redshift.CfnWorkgroup) -> None:
-        """In the function's place and under its role's logical id: a change of the one for the other changes the role,
-        and the owner of the marts stays."""
+        """The build in the function's place and under its role's logical id: a change of the one for the other changes
+        the role, and the owner of the marts stays."""
         BuildProject(
             self,
             "RunDbt",

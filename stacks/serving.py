@@ -172,7 +172,7 @@ class ServingStack(EnvironmentStack):
         return recorder
 
     def _take_from(self, queue: sqs.Queue, recorder: PythonFunction) -> None:
-        """In batches, since a user's state is written once a batch; two at a time, so that events keep their share."""
+        """Takes batches, as a user's state is written once a batch; two at a time, so that events keep their share."""
         lambda_.CfnEventSourceMapping(
             self,
             "TakeImpressions",

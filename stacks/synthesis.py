@@ -1,4 +1,4 @@
-"""Synthesizes the templates of an environment in a process of its own: jsii's kernel is one a process."""
+"""Synthesizes the templates of an environment in a process of its own: jsii has one kernel per process."""
 
 from __future__ import annotations
 

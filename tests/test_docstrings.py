@@ -26,6 +26,23 @@ BEGINNINGS = (
     "Kept ",
     "Since ",
     "Made ",
+    # A clause or phrase that says how, when or where, and not what.
+    "After ",
+    "Among ",
+    "As ",
+    "At the ",
+    "Before ",
+    "Beside ",
+    "Between ",
+    "For ",
+    "From ",
+    "In ",
+    "On ",
+    "To ",
+    "Until ",
+    "With ",
+    "Within ",
+    "Without ",
 )
 PHRASES = ("takes the way of", "is mended", "in earnest", "anew")
 # People are "they"; and "one row per user", not "one row a user".
@@ -64,6 +81,10 @@ def test_every_docstring_names_its_noun_in_plain_words() -> None:
     [
         ("Of the role, its name.", 1),
         ("By name.", 1),
+        ("In a process of its own.", 1),
+        ("From `Named` on, with `named`.", 1),
+        ("Without nulls.", 1),
+        ("At most ten entries.", 0),
         ("The name of the role.", 0),
         ("Office hours.", 0),
         ("Starts when the disk is full in earnest.", 1),

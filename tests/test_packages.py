@@ -7,6 +7,8 @@ import re
 import tomllib
 from pathlib import Path
 
+from packaging.requirements import Requirement
+
 from checks import usage
 
 ROOT = Path(__file__).parents[1]
@@ -18,6 +20,21 @@ def test_the_template_and_its_packages_have_one_version() -> None:
         with project.open("rb") as file:
             versions.add(tomllib.load(file)["project"]["version"])
     assert len(versions) == 1
+
+
+def test_a_package_is_installed_with_versions_that_it_asks_for() -> None:
+    """`make` installs the packages without looking at what they need: the locks have it."""
+    pins = dict(
+        re.findall(r"^([\w.-]+)==([^\s;]+)", (ROOT / "requirements-local.txt").read_text(), re.MULTILINE)
+    )
+    asked = [
+        Requirement(text)
+        for project in sorted(ROOT.glob("packages/*/pyproject.toml"))
+        for text in tomllib.loads(project.read_text())["project"]["dependencies"]
+    ]
+    others = [one for one in asked if not one.name.startswith("osusume-")]
+    assert len(others) > 15
+    assert [str(one) for one in others if pins.get(one.name.lower(), "0") not in one.specifier] == []
 
 
 def test_the_wheel_says_what_the_endpoints_tests_call() -> None:

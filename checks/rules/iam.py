@@ -305,7 +305,7 @@ def _account(principal: str) -> str:
 
 
 def _of(role: Role, statement: Statement, rule: str, why: str, cure: str) -> Finding:
-    """At the policy that the statement stands in; AWS's own stand in no template."""
+    """A finding at the policy that the statement stands in; AWS's own stand in no template."""
     if statement in role.attached:
         return Finding(role.stack, role.logical_id, rule, f"{statement.policy}: {why}", cure)
     return Finding(role.stack, statement.policy, rule, why, cure)

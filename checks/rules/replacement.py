@@ -1,6 +1,6 @@
 """Guard against replacing or deleting what holds data: resources are compared with a committed baseline.
 
-`python -m checks.rules.replacement --update` rewrites tests/checks/baseline/<environment>.json after a change that
+`python -m checks.rules.replacement --update` rewrites checks/baseline/<environment>.json after a change that
 you meant. A change that AWS answers by deletion is a finding until checks/acknowledged.yaml names it.
 """
 
@@ -20,7 +20,7 @@ from checks.simulation import workflows
 from checks.synthesized import environments, synthesize
 from config import fields
 
-BASELINE = Path(__file__).parents[2] / "tests" / "checks" / "baseline"
+BASELINE = Path(__file__).parents[1] / "baseline"
 # Properties that AWS sets when a resource is made and never changes (CloudFormation's "Update requires:
 # Replacement"), of every type that holds data or a name that others hold on to.
 CREATE_ONLY: Mapping[str, tuple[str, ...]] = {

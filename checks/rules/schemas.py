@@ -22,12 +22,6 @@ from checks.finding import Finding
 from checks.rule import Rule
 
 KEPT = Path(__file__).parents[2] / ".build" / "checks"
-# Rules of cfn-lint that don't hold for what CDK writes, each with its reason.
-NOT_HERE = {
-    "W3005": "CDK writes DependsOn although Ref already implies it; harmless",
-    "W3010": "zones are given by config on purpose: a look-up would need credentials",
-    "W2001": "CDK's bootstrap version parameter is read by its own rule only",
-}
 Match = tuple[str, str, str, str]  # logical id, rule, message, where
 
 
@@ -82,7 +76,7 @@ def matches(text: str, region: str) -> list[Match]:
 
 
 def _kept(text: str, region: str) -> Path:
-    known = [text, region, version("cfn-lint"), version("cloudformation-validate"), *NOT_HERE]
+    known = [text, region, version("cfn-lint"), version("cloudformation-validate")]
     return KEPT / f"{hashlib.sha256(chr(0).join(known).encode()).hexdigest()}.json"
 
 
@@ -90,7 +84,7 @@ def _cfn_lint(text: str, region: str) -> Iterator[Match]:
     from cfnlint.api import lint
     from cfnlint.config import ManualArgs
 
-    options = ManualArgs(regions=[region], ignore_checks=list(NOT_HERE))
+    options = ManualArgs(regions=[region])
     for match in lint(text, config=options):
         path = [str(part) for part in match.path]
         logical_id = path[1] if len(path) > 1 else "(template)"

@@ -178,7 +178,7 @@ class Size:
 
 
 def job(name: str, rows: float, measurement: Measurement) -> Job:
-    """With as many workers, of 2 to MOST_WORKERS, as end within WITHIN_HOURS."""
+    """The job with as many workers, of 2 to MOST_WORKERS, as end within WITHIN_HOURS."""
     busy = measurement.seconds(rows) / 3600 / CORES / BUSY  # worker-hours
     workers = min(MOST_WORKERS, max(2, math.ceil(busy / WITHIN_HOURS)))
     hours = max(busy / workers, assumed("job_minutes") / 60)

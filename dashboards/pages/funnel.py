@@ -1,4 +1,4 @@
-"""From what was shown to what was clicked and bought."""
+"""The page of what was shown, clicked and bought."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ def _of_run(title: str, column: str) -> Measure:
 
 
 def _measured(title: str, column: str) -> Measure:
-    """With its decimals."""
+    """A measure with its decimals."""
     return Measure(title=title, column=column, aggregation="sum", shown_as="number")
 
 

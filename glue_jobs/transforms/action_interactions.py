@@ -40,5 +40,5 @@ def kept(rows: DataFrame) -> DataFrame:
 
 
 def imported(rows: DataFrame, *, streamed: Mapping[str, int]) -> DataFrame:
-    """As `kept`, without what a stream brings to Personalize: `streamed` as that of interactions.imported."""
+    """Rows of `kept` without what a stream brings to Personalize: `streamed` as that of interactions.imported."""
     return kept(interactions.imported(rows, streamed=streamed, kind=LOG_TYPE))

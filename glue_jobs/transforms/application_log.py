@@ -26,7 +26,7 @@ _DAY = 86_400
 
 
 def events(lines: DataFrame, *, run_id: str, keys: Sequence[str], ttl: str | None = None) -> DataFrame:
-    """Rows (columns.EVENTS) of export lines (columns.export_line); of a removed item the last image, if it is there.
+    """Rows (columns.EVENTS) of lines of an export, by log_attributes.canonical; of a removed item the last image.
 
     CONTEXT beside them where the lines have it.
     """

@@ -64,8 +64,10 @@ def canonical(
     ttl: str | None = None,
     context: Mapping[str, str] | None = None,
 ) -> DataFrame:
-    """The same lines as columns.export_line has them: our names, ids as S, figures as N, times in milliseconds.
+    """The same lines in one form: our names, ids as S, figures as N, times in milliseconds.
 
+    A line is {"Item": ...} in a full export; {"Metadata", "Keys", "OldImage", "NewImage"} in an incremental one, whose
+    images are left out where there is none: the old one of a new item, the new one of a removed item.
     Every line has its Keys as the table stores them, and its time to live is called TTL. A time that isn't in the
     format becomes text that says so, which is quarantined as one that can't be parsed. `context` becomes CONTEXT.
     """

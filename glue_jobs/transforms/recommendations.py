@@ -332,7 +332,7 @@ def warehouse_changed(outcomes: DataFrame, rules: Sequence[str], *, run_id: str)
 
 
 def _rank(shown: Column) -> Column:
-    """From 1; 0 for an entry that is not there. Spark 3.5's own function takes no column in Python."""
+    """The place, from 1; 0 for an entry that is not there. Spark 3.5's own function takes no column in Python."""
     return F.call_function("array_position", shown, F.col("entry.place"))
 
 

@@ -35,7 +35,7 @@ def _in_query(event: Mapping[str, Any]) -> list[str]:
 
 
 def answer(event: Mapping[str, Any], *, user: str, allowed: bool) -> dict[str, Any]:
-    """For this one request: API Gateway keeps no answer (ADR 54). The principal stands in logs, so it names nobody."""
+    """The answer to this one request: API Gateway keeps none (ADR 54). Its principal, which logs show, names nobody."""
     statement = {
         "Action": "execute-api:Invoke",
         "Effect": "Allow" if allowed else "Deny",

@@ -62,7 +62,7 @@ def _anywhere(record: Record, users: Users) -> bool:
 
 
 def _export(names: Names) -> Content:
-    """Without a log now, any attribute of an older export may be the user's."""
+    """Files of an export. Where there is no log now, any attribute of an older export may be the user's."""
     attribute = names.user_columns.get("log")
 
     def judge(line: Record, users: Users) -> bool:

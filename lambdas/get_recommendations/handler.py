@@ -239,7 +239,7 @@ def _listed(
 
 
 def _log(ranking: Ranking, page: Page, *, told: Told, user: str, name: str) -> None:
-    """After the answer is made: a 304 shows the same again, under the same name."""
+    """Logs after the answer is made: a 304 shows the same again, under the same name."""
     items = [entry.item for entry in ranking.entries[page.start : page.start + page.count]]
     to = channel()
     if not items or to is None:

@@ -66,7 +66,7 @@ class Placement:
         return self.lists[0].source if self.lists else "popular"
 
     def in_state(self, state: str | None) -> Placement:
-        """As it is for users in a state; its own rules for those whose state has none, or isn't known."""
+        """The placement for users in a state, with its own rules for those whose state has none, or isn't known."""
         rules = self.rules_by_state.get(state) if state else None
         return self if rules is None else replace(self, rules=rules)
 
@@ -198,7 +198,7 @@ class Asker:
 
     @cached_property
     def _possible(self) -> Choice:
-        """As if every target meant them: of a layer a user is in one experiment at most, so no more can be theirs."""
+        """The choice if every target meant them: of a layer a user is in one experiment at most, no more is theirs."""
         return self.choice(anybody=True)
 
 

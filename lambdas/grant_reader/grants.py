@@ -10,7 +10,7 @@ REMEMBER = f"select set_config('{SETTING}', :verifier, true)"
 
 
 def statements(*, user: str, database: str, tables: Iterable[str]) -> Iterator[str]:
-    """To be run in one transaction after REMEMBER. Run again, they change nothing.
+    """Statements to be run in one transaction after REMEMBER. Run again, they change nothing.
 
     `tables` are `schema.table`; the configuration allows letters, digits and underscores only.
     """

@@ -1,6 +1,6 @@
-"""From when on the types that are to be streamed reach Personalize by the stream, and no longer by import.
+"""The moment from which the types that are to be streamed reach Personalize by the stream, and no longer by import.
 
-The moment is made once and kept: what is before it is imported by every run, what is after it never, so that no record
+It is made once and kept: what is before it is imported by every run, what is after it never, so that no record
 comes twice or not at all. It lies ahead, so that the function that reads the stream knows it before it comes.
 """
 

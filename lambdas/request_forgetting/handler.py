@@ -89,7 +89,7 @@ def _answer(status: int, content: Mapping[str, Any], **headers: str) -> Answer:
 
 
 def _problem(kind: str, detail: str, **headers: str) -> Answer:
-    """Without the path, which has the user's id."""
+    """The problem without the path, which has the user's id."""
     return {
         "statusCode": KINDS[kind].status,
         "headers": {"Content-Type": CONTENT_TYPE, **headers},

@@ -90,7 +90,7 @@ class Delivered:
         return self._current
 
     def first(self, *, within: float) -> Version:
-        """For a start, which can wait: so that a stopped variant doesn't come back for a moment."""
+        """The document for a start, which can wait: so that a stopped variant doesn't come back for a moment."""
         self.current()
         if self._polling.acquire(timeout=within):
             self._polling.release()
@@ -145,7 +145,7 @@ class Delivered:
 
 
 def make_client() -> Any:
-    """Without second attempts: the next poll is one."""
+    """A client without second attempts: the next poll is one."""
     return core.client(
         "appconfigdata",
         connect_timeout=SOCKET_SECONDS,

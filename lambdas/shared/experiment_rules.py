@@ -186,7 +186,7 @@ def _check_target(where: str, target: Mapping[str, Any], known: Known | None) ->
 
 
 def _check_apart(one: Mapping[str, Any], other: Mapping[str, Any]) -> None:
-    """On one part of a layer's users there is one experiment at a time."""
+    """Refuses two experiments at a time on one part of a layer's users."""
     if one["layer"] != other["layer"]:
         return
     (first, end), (begin, last) = one["slots"], other["slots"]

@@ -57,7 +57,7 @@ class Requests:
         return item["request_id"]["S"] if item else None
 
     def add(self, request_id: str, *, user: str, known_as: str) -> None:
-        """From the first write on, runs leave the user out. What a kill leaves half done, the same call does."""
+        """Runs leave the user out from the first write on. What a kill leaves half done, the same call does."""
         request = {
             **key_of_request(request_id),
             "state": {"S": REQUESTED},

@@ -29,7 +29,7 @@ class Profile:
 
     @classmethod
     def of(cls, text: str) -> Profile:
-        """As the stack publishes them: joined by slashes."""
+        """The profile by its ids as the stack publishes them, joined by slashes."""
         return cls(*text.split("/"))
 
 

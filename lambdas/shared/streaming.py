@@ -1,4 +1,4 @@
-"""From when on a type reaches Personalize by the stream, as plan_run noted it in the control table."""
+"""The moment from which a type reaches Personalize by the stream, as plan_run noted it in the control table."""
 
 from __future__ import annotations
 

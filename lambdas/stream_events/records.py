@@ -180,7 +180,7 @@ def _event(image: Image, kind: str, at: int, rules: Rules) -> tuple[str, str, di
 
 
 def _about_action(image: Image, means: str, at: int, rules: Rules) -> dict[str, Any]:
-    """As the preparation's (glue_jobs/transforms/action_interactions.py): a value is judged, and not sent."""
+    """The event, judged as glue_jobs/transforms/action_interactions.py does: a value is looked at, and not sent."""
     user, action = (_id(image, rules, name) for name in ("USER_ID", "ACTION_ID"))
     values.number(values.raw(image, rules.attributes.get("EVENT_VALUE")), reason="unparsable_event_value")
     return {

@@ -161,7 +161,7 @@ def _whole(given: str, reason: str, bits: int) -> int:
 
 
 def camel(name: str) -> str:
-    """As the keys of properties name a field of the schema: NUM_RATINGS is numRatings."""
+    """The key of properties for a field of the schema: NUM_RATINGS is numRatings."""
     first, *rest = name.lower().split("_")
     return first + "".join(word.capitalize() for word in rest)
 

@@ -71,7 +71,7 @@ def share(given: ShopData, *, settings: Settings, folder: Path) -> Shared:
 
 
 def _cut(given: ShopData) -> pd.Timestamp:
-    """To the second: a run's id has no more."""
+    """The time at which data are cut, to the second: a run's id has no more."""
     first, last = given.orders.ordered_at.min(), given.orders.ordered_at.max()
     return pd.Timestamp(last - min((last - first) * HELD_BACK, LONGEST)).floor("s")
 

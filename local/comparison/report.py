@@ -101,7 +101,7 @@ def _pair(pair: Changed, titles: Mapping[str, str]) -> str:
 
 
 def plain(text: str) -> str:
-    """On one line, and nothing in it is markup: ids and titles are whoever's wrote the data."""
+    """The text on one line, nothing in it markup: ids and titles are whoever's wrote the data."""
     flat = " ".join(str(text).split())[:200]
     return _MARKUP.sub(lambda found: f"&#{ord(found.group())};", html.unescape(flat))
 

@@ -144,7 +144,7 @@ def write_raw(settings: Any, *, data: Path, work: Path, run_id: str) -> None:
 
 
 def _columns(settings: Any, name: str) -> list[str]:
-    """As stacks/preparation.py gives them to the extraction."""
+    """The columns, as stacks/preparation.py gives them to the extraction."""
     if name == "orders":
         return list(settings.datasets.interactions.columns)
     return [field.column for field in settings.datasets.fields(name)]

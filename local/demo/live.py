@@ -57,7 +57,7 @@ class LiveTree:
             self._console.print(tree(_now(self._execution)))
 
     def _end_of(self, drawn: Tree) -> Segments:
-        """As many of its last lines as the terminal has: there it runs."""
+        """The tree's last lines, as many as the terminal has: there it runs."""
         lines = self._console.render_lines(drawn, pad=False)[-max(1, self._console.height - 1) :]
         return Segments([segment for line in lines for segment in (*line, Segment.line())])
 

@@ -99,7 +99,7 @@ def _sent(
     clicked: list[str],
     bought: list[str],
 ) -> Iterator[dict[str, Any]]:
-    """As an application sends them to POST /v1/events."""
+    """Events as an application sends them to POST /v1/events."""
     common = {"userId": user, "sessionId": visit, "recommendationId": f"simulated-{visit}"}
     yield {
         **common,

@@ -24,7 +24,7 @@ FAILING = (
 
 
 def short(stage: Stage, seed: int) -> Iterator[Step]:
-    """Without data: what CloudFormation takes and refuses."""
+    """The steps without data: what CloudFormation takes and refuses."""
     yield _bootstrap(stage)
     yield from _first_deployment(stage, seed)
     yield _diff("diff is empty")

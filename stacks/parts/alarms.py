@@ -182,7 +182,7 @@ def _failures(settings: Settings, function: str) -> cloudwatch.Metric:
 
 
 def _of_builds(settings: Settings) -> list[Watched]:
-    """In place of the function's errors. A build that timed out or was stopped counts as failed, too."""
+    """Alarms in place of the function's errors. A build that timed out or was stopped counts as failed, too."""
     project = settings.names.project(DBT)
     return [
         Watched(

@@ -32,7 +32,7 @@ def start(settings: Settings, *, otherwise: str) -> str:
 
 
 def schema_name(settings: Settings, schema: DatasetSchema) -> str:
-    """With a digest of its fields: other fields are another schema, which such a dataset never gets."""
+    """The name with a digest of its fields: other fields are another schema, which such a dataset never gets."""
     return settings.names.schema(schema.dataset.replace("_", "-"), digest(schema.fields))
 
 

@@ -30,7 +30,7 @@ def configured(settings: Settings) -> bool:
 
 
 def states(settings: Settings, *, otherwise: str, judge: str, keep: str) -> States:
-    """From `Training` on: to `judge` with a `version` not judged yet, or to `keep`; other solutions to `otherwise`.
+    """States from `Training` on: to `judge` with a `version` not judged yet, or `keep`; other solutions to `otherwise`.
 
     Variables: `solution`. No state where nothing is trained so.
     """
@@ -62,7 +62,7 @@ def states(settings: Settings, *, otherwise: str, judge: str, keep: str) -> Stat
 
 
 def _judged_states(table: str, *, judge: str, keep: str) -> States:
-    """From `ReadFollowed` on, with the newest `version` as input."""
+    """States from `ReadFollowed` on, with the newest `version` as input."""
     known = "$states.input.version in [$serving, $states.input.turned_down]"
     return {
         "ReadFollowed": asl.task(

@@ -173,7 +173,7 @@ def _name(settings: Settings) -> State:
 
 
 def removal(settings: Settings, *, next_state: str) -> States:
-    """After the swap, so that a reader who knows the old one's name has had the new one's; variables: `versions`."""
+    """States after the swap, so that who knows the old one's name has had the new one's; variables: `versions`."""
     kept = f"{asl.data([solution.name for solution in of(settings)])}.($split($lookup($versions, $), '/')[1])"
     return leftovers.removal(
         settings,

@@ -24,7 +24,7 @@ def is_analysed(settings: Settings) -> bool:
 
 
 def states(settings: Settings, *, output: str) -> States:
-    """From `AnalyseExperiments`, which needs the variable `runs`, to the end; `output` is an expression."""
+    """States from `AnalyseExperiments`, which needs the variable `runs`, to the end; `output` is an expression."""
     return {
         "AnalyseExperiments": asl.invoke(
             settings.names.function_arn(FUNCTION),

@@ -35,7 +35,7 @@ def states(settings: Settings, *, next_state: str) -> States:
 
 
 def choosing(settings: Settings, *, serving: asl.State, train: str, kept: str) -> States:
-    """From `IsDue`, with `trained`: whether the solution as it is configured has a version.
+    """States from `IsDue`, with `trained`: whether the solution as it is configured has a version.
 
     `serving` gives the `version` that serves, if there is one.
     """

@@ -19,7 +19,7 @@ HOURS = 1
 
 
 def name(settings: Settings, filter_name: str) -> str:
-    """With a digest of its expression, and of the dataset group, for which it is."""
+    """The name with a digest of its expression, and of the dataset group, for which it is."""
     content = {"expression": settings.filters[filter_name], "generation": settings.names.generation}
     return settings.names.of(f"{filter_name}-{digest(content)}")
 

@@ -29,7 +29,7 @@ def removal(
     next_state: str,
     removable: str = "",
 ) -> States:
-    """From `List<kind>s` to `next_state`. What remains is tried again by the next run.
+    """States from `List<kind>s` to `next_state`. What remains is tried again by the next run.
 
     `asked` are the list's arguments, `listed` what is read of each (JSONata); `kept` names those that stay, and
     `removable` says which others may go now.

@@ -15,7 +15,7 @@ from stacks.workflows.pins import described
 
 
 def states(settings: Settings, *, next_state: str) -> States:
-    """From `Named`, with `named` {solution: version}. Assigns `versions` of every solution, where one is named.
+    """States from `Named`, with `named` {solution: version}. Assigns `versions` of every solution, where one is named.
 
     Of the others it is the pinned one, or the one that serves.
     """

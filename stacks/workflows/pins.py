@@ -9,7 +9,7 @@ from stacks.workflows.asl import State, States, jsonata, sdk
 
 
 def states(recipes: Mapping[str, str]) -> States:
-    """For a Map over {name, version}, from `Pin`; its output is the same. `recipes` are ARNs by the solution's name."""
+    """States of a Map over {name, version}, from `Pin`; its output is the same. `recipes`: ARNs by solution."""
     usable = f"$states.input.status = 'ACTIVE' and $states.input.recipe = $lookup({asl.data(dict(recipes))}, $pin.name)"
     return {
         "Pin": {"Type": "Pass", "Assign": {"pin": jsonata("$states.input")}, "Next": "DescribePinned"},

@@ -360,7 +360,7 @@ def _record_states(settings: Settings) -> States:
 
 
 def _watch_lateness(settings: Settings, after: str) -> State:
-    """From the first success on, the next may be late. Turned on again is the same as once."""
+    """Makes the next run one that may be late, from the first success on. Turned on again is the same as once."""
     return asl.task(
         asl.sdk("cloudwatch", "enableAlarmActions"),
         {"AlarmNames": [settings.names.late_alarm]},

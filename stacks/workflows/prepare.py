@@ -62,7 +62,7 @@ def definition(settings: Settings) -> dict[str, Any]:
 
 
 def _build(settings: Settings) -> States:
-    """On Spark, in a function, or in a function that leaves to Spark what is too much for it."""
+    """The build on Spark, in a function, or in a function that leaves to Spark what is too much for it."""
     etl = settings.etl
     arguments = {
         "run_id": jsonata("$run_id"),

@@ -113,7 +113,7 @@ def _after_post_process(settings: Settings) -> str:
 
 
 def _judge_states(settings: Settings) -> States:
-    """Before any list is written. Only lists of many can be alike, or be missing."""
+    """States before any list is written. Only lists of many can be alike, or be missing."""
     if not gate.lists_judged_by(settings.quality_gate, settings.solutions):
         return {}
     function = settings.names.function_arn("judge_lists")

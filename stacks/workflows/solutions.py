@@ -30,7 +30,7 @@ _MOST_SOLUTIONS = 100  # of a page of ListSolutions; a dataset group has 10
 
 
 def name(settings: Settings, solution: Solution) -> str:
-    """With a digest of all that a solution can't change: what trains otherwise is another solution."""
+    """The name with a digest of all that a solution can't change: what trains otherwise is another solution."""
     created = creation(settings, solution)
     config = {key: value for key, value in created["SolutionConfig"].items() if key not in UPDATED}
     content = {
@@ -188,7 +188,7 @@ def _incremental(solution: Solution) -> dict[str, bool]:
 
 
 def states(settings: Settings, *, next_state: str) -> States:
-    """From `DescribeSolution` to `next_state`; variables: `solution`, `updated` false, `deadline("Solution")`."""
+    """States from `DescribeSolution` to `next_state`; it needs `solution`, `updated` false, `deadline("Solution")`."""
     describe = asl.describe("Solution", "$solution.arn")
     describe["Output"] = jsonata(_IN_FORCE)
     describe["Catch"] = [{"ErrorEquals": asl.NOT_FOUND, "Next": "CreateSolution"}]

@@ -24,7 +24,7 @@ def of(settings: Settings) -> list[Solution]:
 
 
 def states(settings: Settings, *, name: str, next_state: str) -> States:
-    """From `name` on, a Choice; variables: `campaign` with `listed`, how long its list is (0: none), `campaign_arn`."""
+    """States from `name` on, a Choice; it needs `campaign` with `listed`, its length (0: no list), `campaign_arn`."""
     if not of(settings):
         return {}
     return {

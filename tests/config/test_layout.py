@@ -36,7 +36,7 @@ from tests.lambdas.fakes import S3, DynamoDB
 
 ROOT = Path(__file__).parents[2]
 RUN = "20261124T030000Z"
-# Files that hold a copy. Each is compared below, or in tests/glue_jobs/test_layout.py.
+# Files that hold a copy. Each is compared below, in tests/glue_jobs/test_layout.py or in the function's own tests.
 COPIES = frozenset(
     """
     config/layout.py config/recipe_page.py
@@ -262,11 +262,14 @@ def test_what_forgets_looks_for_lists_and_segments_under_the_keys_of_the_layout(
         ("raw", Form(f"{layout.LOG_EXPORT.text}/AWSDynamoDB/0/data/"), {}),
         ("datasets", layout.DATASET, {"dataset": "interactions"}),
         ("datasets", layout.DATASET, {"dataset": "users"}),
+        ("datasets", layout.DATASET, {"dataset": "action_interactions"}),
         ("datasets", layout.BATCH_INPUT, {"audience": "users"}),
         ("datasets", layout.BATCH_PART, {"audience": "users", "part": "b"}),
         ("datasets", layout.BATCH_PART, {"audience": "for-steady", "part": "b"}),
         ("results", layout.BATCH_OUTPUT_PART, {"solution": "personal", "part": "b"}),
         ("datasets", layout.QUARANTINE, {"dataset": "interactions"}),
+        ("datasets", layout.QUARANTINE, {"dataset": "action_interactions"}),
+        ("results", layout.SEGMENTS, {"solution": "fans"}),
         ("results", layout.BATCH_OUTPUT, {"solution": "personal"}),
         ("results", layout.PUBLISH, {"solution": "personal"}),
         ("raw", Form(f"{layout.EXPOSURES.text.removesuffix('{file}')}"), {"day": "2026-11-24"}),

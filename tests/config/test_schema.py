@@ -18,6 +18,7 @@ from tests import example
 from tests.config.test_refusals import REMOVE, changed
 
 FILES = [*sorted(example.CONFIG.glob("*.yaml")), example.FILE]
+LAID_OVER = sorted((Path(__file__).parents[2] / "docs" / "examples").glob("*.yaml"))
 
 
 def problems(content: Any) -> list[str]:
@@ -84,3 +85,37 @@ def test_a_file_may_leave_to_the_other_what_that_one_says() -> None:
         example.content(), {"network.cidr": REMOVE, "app": REMOVE, "schedule.expression": REMOVE}
     )
     assert problems(content) == []
+
+
+@pytest.mark.parametrize("file", LAID_OVER, ids=lambda file: file.name)
+def test_an_example_that_is_laid_over_others_is_accepted(file: Path) -> None:
+    """The loader takes them (tests/checks/test_examples.py)."""
+    assert problems(files.content(file)) == []
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"placements": {"home": None}},
+        {"placements": {"home": {"rules": []}}},
+        {"rules": {"variety": None}},
+        {"rules": {"variety": {"at_most": 3}}},
+        {"api": {"usage_plans": {"apps": {"burst": 20}}}},
+        {"quality_gate": {"metric": None, "solutions": {"related": {"metric": None}}}},
+    ],
+)
+def test_an_environment_may_take_back_or_change_a_part_of_what_is_shared(part: dict[str, Any]) -> None:
+    assert problems(part) == []
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"placements": {"home": {"rulez": []}}},
+        {"rules": {"variety": {"kind": "cap", "at_mos": 3}}},
+        {"rules": {"variety": {"kind": "capp"}}},
+        {"api": {"usage_plans": {"apps": None}}},
+    ],
+)
+def test_a_fault_inside_a_part_is_noticed(part: dict[str, Any]) -> None:
+    assert problems(part) != []

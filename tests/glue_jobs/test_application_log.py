@@ -30,8 +30,8 @@ def image(**changes: Any) -> dict[str, Any]:
 @pytest.fixture
 def parsed(spark: Any, tmp_path: Path) -> Any:
     """Rows of an export with these lines, read as the job reads it."""
-    from glue_jobs.columns import export_line
     from glue_jobs.transforms import application_log
+    from tests.glue_jobs.export_lines import export_line
 
     def parse(*lines: dict[str, Any], ttl: str | None = None, run_id: str = RUN) -> Any:
         data = tmp_path / "AWSDynamoDB" / "01-abc" / "data"

@@ -95,6 +95,16 @@ KINDS: list[Kind] = [
         lambda u: comma_separated(["USER_ID", "ITEM_ID"], [u, "i1"]),
     ),
     ("datasets", f"runs/{RUN}/users/part-0.csv", lambda u: comma_separated(["USER_ID", "AGE"], [u, "4"])),
+    (
+        "datasets",
+        f"runs/{RUN}/action_interactions/part-0.csv",
+        lambda u: comma_separated(["USER_ID", "ACTION_ID"], [u, "a1"]),
+    ),
+    (
+        "results",
+        f"runs/{RUN}/segments/fans/part-0.csv",
+        lambda u: comma_separated(["segment", "rank", "user_id"], ["i1", "1", u]),
+    ),
     ("datasets", f"runs/{RUN}/batch_input/users/part-0.json", lambda u: spark_lines({"userId": u})),
     ("datasets", f"runs/{RUN}/batch_parts/users/b/part-0.json", lambda u: spark_lines({"userId": u})),
     (
@@ -128,7 +138,7 @@ KINDS: list[Kind] = [
             f"runs/{RUN}/warehouse/{name}/part-0.json.gz",
             lambda u: gzip.compress(spark_lines({"user_id": u, "run_id": RUN})),
         )
-        for name in ("users", "orders", "interactions", "events")
+        for name in ("users", "orders", "interactions", "events", "segments")
     ),
     (
         "results",

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from config import layout
 from lambdas.shared.events import InvalidEvent
 from lambdas.validate_datasets.environment import Environment
 from lambdas.validate_datasets.handler import ReportMissing, run
@@ -140,7 +141,7 @@ class Large(S3):
         self.gigabytes = gigabytes
 
     def paginate(self, *, Bucket: str, Prefix: str) -> list[dict[str, Any]]:
-        assert (Bucket, Prefix) == ("datasets", f"runs/{RUN}/interactions/")
+        assert (Bucket, Prefix) == ("datasets", layout.DATASET.of(run_id=RUN, dataset="interactions"))
         return [{"Contents": [{"Size": int(self.gigabytes * 1024**3 / 2)}] * 2}]
 
 

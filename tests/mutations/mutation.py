@@ -15,6 +15,7 @@ from typing import Any
 
 import yaml
 
+from checks import acknowledged
 from checks.assembly import Assembly
 from checks.catalogue import QUICK, check
 from checks.finding import Finding
@@ -88,10 +89,13 @@ def _noticed(assembly: Assembly, stack: str | None, thorough: bool) -> str | Non
         return None
     found = schemas.quick(assembly, [stack])
     if not found and thorough:
-        found = [
-            Finding(stack, match[0], match[1], match[2], match[3])
-            for match in schemas.matches(json.dumps(assembly.templates[stack], indent=1), assembly.region)
-        ]
+        found = acknowledged.read().left(
+            (
+                Finding(stack, match[0], match[1], match[2], match[3])
+                for match in schemas.matches(json.dumps(assembly.templates[stack], indent=1), assembly.region)
+            ),
+            everything=False,
+        )
     return found[0].rule if found else None
 
 

@@ -158,7 +158,7 @@ def to_json(column: Column | str) -> Column:
 
 
 def from_json(column: Column | str, schema: str) -> Column:
-    """To be read key by key. Null where the text is no JSON."""
+    """JSON to be read key by key; null where the text is none."""
     return Column(lambda on: f"TRY_CAST({column_or_name(column).build(on)} AS JSON)")
 
 
@@ -301,6 +301,6 @@ def _ordered(sql: str, kind: T.DataType) -> str:
 
 
 def collect_list(column: Column | str) -> Column:
-    """Without nulls; an empty list where there is nothing."""
+    """The values without nulls; an empty list where there is nothing."""
     inner = column_or_name(column)
     return Column(lambda on: f"coalesce(list({inner.build(on)}) FILTER ({inner.build(on)} IS NOT NULL), [])")

@@ -174,7 +174,7 @@ def columns(text: str, *, separator: str | None = None) -> StructType:
 
 
 def _split(text: str) -> list[str]:
-    """At the commas that are in no bracket."""
+    """The text in parts, cut at the commas that are in no bracket."""
     parts, depth = [""], 0
     for character in text:
         depth += {"<": 1, "(": 1, ">": -1, ")": -1}.get(character, 0)

@@ -36,7 +36,7 @@ class Shelves:
 
     @cached_property
     def seasons(self) -> dict[tuple[int, ...], list[float]]:
-        """For each set of months, how well its things sell on each day: 1 within them."""
+        """How well the things of each set of months sell on each day: 1 within them."""
         catalogue = self.catalogue
         wanted = {*catalogue.seasons.values(), *(meal.months for meal in catalogue.meals.values()), ()}
         return {months: [self._season(months, day) for day in range(self.days)] for months in wanted}

@@ -136,6 +136,13 @@ def still_held(each: replacements.Applied) -> list[str]:
     ]
 
 
+def undo() -> None:
+    """Puts back everything that was replaced or added, the last first."""
+    while replacements.applied:
+        last = replacements.applied.pop()
+        last.place.put(last.old)
+
+
 def report(home: Path) -> dict[str, Any]:
     load_everything()
     before = parts()
@@ -151,7 +158,7 @@ def report(home: Path) -> dict[str, Any]:
         "problems": {each.target: problems_of(each, lasts[key].new) for key, each in firsts.items()},
         "held": {each.target: still_held(each) for each in firsts.values()},
     }
-    replacements.undo()
+    undo()
     return {**answer, "left": sorted(changed(before, parts()).values())}
 
 

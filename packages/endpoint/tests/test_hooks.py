@@ -24,6 +24,7 @@ import osusume_endpoint
 from osusume_endpoint import replacements
 from osusume_endpoint.replacements import Replacement, Table
 from tests.assignments import assignments, in_folder
+from tests.replacing import undo
 
 SOURCES = Path(osusume_endpoint.__file__).parent
 
@@ -406,7 +407,7 @@ def test_two_replacements_of_one_part_wrap_each_other_and_are_undone(library: An
     original = library.greet
     replacements.apply(__name__, mark="!")
     assert library.greet("ann") == "HELLO ANN!"
-    replacements.undo()
+    undo()
     assert library.greet is original
 
 
@@ -424,7 +425,7 @@ def test_a_copy_that_a_module_imported_by_name_is_replaced_and_undone_too(
 
     replacements.apply(__name__)
     assert (importer.greet("ann"), library.greet("ann")) == ("ann", "ann")
-    replacements.undo()
+    undo()
     assert importer.greet is library.greet is original
 
 
@@ -433,7 +434,7 @@ def test_entries_of_a_table_are_set_added_and_undone(library: Any) -> None:
     table.put("a", 2)
     table.put("b", 3)
     assert library.TABLE == {"a": 2, "b": 3}
-    replacements.undo()
+    undo()
     assert library.TABLE == {"a": 1}
 
 

@@ -102,7 +102,7 @@ def measured(lists: np.ndarray, asked: Next, users: np.ndarray) -> Measured:
 
 
 def popular_lists(users: np.ndarray) -> np.ndarray:
-    """For each item the 25 most popular others."""
+    """The 25 most popular others of each item."""
     order = np.argsort(-users, kind="stable")[: PLACES + 1]
     return np.stack([order[order != item][:PLACES] for item in range(len(users))])
 

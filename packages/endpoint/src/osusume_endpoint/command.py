@@ -84,7 +84,7 @@ def _serve(options: argparse.Namespace, *, prepare: bool) -> int:
 
 
 def _welcome(prepare: bool) -> None:
-    """Beside the server: once it answers, makes what imports need, and says where it is."""
+    """Runs beside the server: once it answers, makes what imports need, and says where it is."""
     home = state.home()
     while (current := state.load(home)) is None or current.server_pid != os.getpid():
         time.sleep(0.01)

@@ -31,7 +31,7 @@ MESSAGE = f"The request nests JSON more than {MOST_LEVELS} levels deep"
 
 @functools.cache
 def install() -> None:
-    """In the endpoint's process, a JSON text beyond the parser's own limit is a JSONDecodeError everywhere."""
+    """Makes a JSON text beyond the parser's own limit a JSONDecodeError everywhere in the endpoint's process."""
     sys.setrecursionlimit(RECURSION_LIMIT)
     replacements.apply(__name__)
 

@@ -16,7 +16,7 @@ class NotPrivate(RuntimeError):
 
 
 def close_to_others() -> None:
-    """From here on this process and its children create files that only their user can read."""
+    """This process and its children create files that only their user can read from here on."""
     os.umask(UMASK)
 
 

@@ -77,7 +77,7 @@ class Table:
     target: str
 
     def put(self, key: str, entry: Any) -> None:
-        """Sets the entry; undone with the replacements."""
+        """Sets the entry."""
         _put(self.target, Place(place(self.target).get(), key, is_entry=True), entry)
 
 
@@ -117,13 +117,6 @@ def apply(owner: str, **given: Any) -> None:
         raise TypeError(f"no replacement of {owner} asks for {', '.join(sorted(unwanted))}")
     for replacement in mine:
         _apply(replacement, given)
-
-
-def undo() -> None:
-    """Puts back everything that was replaced or added, the last first."""
-    while applied:
-        last = applied.pop()
-        last.place.put(last.old)
 
 
 def place(target: str) -> Place:

@@ -17,9 +17,9 @@ from typing import Any
 
 import pytest
 
-from osusume_endpoint import replacements
 from osusume_endpoint.iam import conditions, decisions, matching, statements
 from tests.iam import policies
+from tests.replacing import undo
 
 Json = dict[str, Any]
 # Also where the package is installed alone, in an environment beside.
@@ -32,7 +32,7 @@ WORDS = {"Allow": "Allowed", "Deny": "ExplicitlyDenied", "ImplicitDeny": "Implic
 def installed() -> Iterator[None]:
     statements.install()
     yield
-    replacements.undo()
+    undo()
 
 
 def theirs(asked: list[Json]) -> list[str]:

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from osusume_endpoint import replacements
 from osusume_endpoint.iam import decisions, statements
+from tests.replacing import undo
 
 Json = dict[str, Any]
 ACCOUNT, OTHER = "123456789012", "111122223333"
@@ -27,7 +27,7 @@ VERSION = "2012-10-17"
 def installed() -> Iterator[None]:
     statements.install()
     yield
-    replacements.undo()
+    undo()
 
 
 def policy(*given: Json, version: str | None = VERSION) -> Json:

@@ -113,11 +113,20 @@ def test_a_refusal_names_the_operation(alone: Alone) -> None:
     assert "dynamodb:ListTables" in message
 
 
+def readmes_program() -> str:
+    [code] = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), flags=re.DOTALL)
+    return str(code)
+
+
+def test_the_readmes_program_is_ten_lines_from_a_schema_to_a_recommendation() -> None:
+    lines = [line for line in readmes_program().partition("\nschema = ")[2].splitlines() if line]
+    assert 0 < len(lines) <= 10
+
+
 def test_the_readmes_program_recommends_the_users_own_kind(alone: Alone, tmp_path: Path) -> None:
     """Odd users met odd items only."""
-    [code] = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), flags=re.DOTALL)
     program = tmp_path / "program.py"
-    program.write_text(code)
+    program.write_text(readmes_program())
     ended = subprocess.run(
         [sys.executable, str(program)],
         env={**os.environ, **alone.variables},

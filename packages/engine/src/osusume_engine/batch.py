@@ -161,7 +161,7 @@ def infer_files(
 
 
 def _check_records(sources: Sequence[Path]) -> None:
-    """Before any is answered. Files of fewer bytes than records are allowed need not be counted."""
+    """Checks records before any is answered. Files of fewer bytes than records are allowed need not be counted."""
     size = sum(source.stat().st_size for source in sources)
     if size > MAX_BYTES or len(sources) > MAX_FILES:
         raise BatchFailure(

@@ -1,4 +1,4 @@
-"""From the datasets of a dataset group to what a learner reads; refuses what Amazon Personalize refuses."""
+"""What a learner reads, made of the datasets of a dataset group; refuses what Amazon Personalize refuses."""
 
 from __future__ import annotations
 

@@ -70,7 +70,7 @@ def apply(name: str, properties: Properties) -> None:
 
 
 def expire(name: str, properties: Properties) -> None:
-    """Without a specification, or with one that is off, nothing expires (any more)."""
+    """Sets what expires: nothing (any more) without a specification, or with one that is off."""
     from ministack.services import dynamodb
 
     specification = properties.get("TimeToLiveSpecification") or {}

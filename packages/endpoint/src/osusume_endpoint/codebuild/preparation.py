@@ -149,7 +149,7 @@ def _download(
 
 
 def _source(endpoint: Endpoint, client: Any, source: Mapping[str, Any], target: Path) -> Path:
-    """As of a function's zip, packages that this environment has are taken from it."""
+    """The source's folder. Packages that this environment has are taken from it, as those of a function's zip are."""
     if source["type"] == "NO_SOURCE":
         target.mkdir(parents=True)
         return target

@@ -61,7 +61,7 @@ def allows(network: Network, subnet: Subnet, direction: Direction, ports: Ports,
 
 
 def _lets_some(network: Network, subnet: Subnet, direction: Direction, ports: Ports, cidr: str) -> bool:
-    """For a service, whose addresses nobody here knows: whether some public range that a rule names passes."""
+    """Whether some public range that a rule names passes, for a service, whose addresses nobody here knows."""
     named = [cidr]
     if cidr == SOME_SERVICE:
         rules = network.acls.get(subnet.acl) or ()

@@ -43,7 +43,7 @@ def install(endpoint: Endpoint) -> None:
 def cut_off(
     endpoint: Endpoint, serverless: Serverless, place: Place | None, told: Collection[str]
 ) -> dict[str, str]:
-    """For a program that is told a workgroup's name: what its network keeps from it, as dbt's adapter reads it."""
+    """What its network keeps from a program that is told a workgroup's name, as dbt's adapter reads it."""
     workgroups = {
         serverless.namespace_of(workgroup)["dbName"]: workgroup
         for name, workgroup in serverless.workgroups.items()

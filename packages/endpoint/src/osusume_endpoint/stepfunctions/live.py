@@ -41,7 +41,7 @@ class LiveExecutions:
             self._begun(record).run()
 
     def start(self, arn: str) -> None:
-        """From here on the execution can be stopped, although its thread may not have come to run it."""
+        """The execution can be stopped from here on, although its thread may not have come to run it."""
         self._in_background(self._begun(self.ministack._executions[arn]).run)
 
     def _begun(self, record: dict[str, Any]) -> Execution:

@@ -35,7 +35,7 @@ class ChildExecution:
 
 @dataclass(frozen=True)
 class Tolerance:
-    """Without either limit the first failed item is one too many; with both, exceeding either is."""
+    """How many items may fail. Without either limit the first is one too many; with both, exceeding either is."""
 
     count: int | None
     percentage: float | None

@@ -77,7 +77,7 @@ def _named(machine: Any) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def _is_of_loneliness(problem: Problem, found: Mapping[str, Any], given: Mapping[str, Any]) -> bool:
-    """On its own a state has neither neighbours nor an end, nor a name that one inside of it could repeat."""
+    """Whether being alone is the problem: no neighbours, no end, no name that a state inside of it could repeat."""
     if problem.code == DUPLICATE_NAME:
         return "States" not in given and problem.message.endswith(f": {NAME}")
     return problem.code in (MISSING_TARGET, NO_END)

@@ -22,7 +22,7 @@ _COMPARED = ("=", "!=", "<", "<=", ">", ">=")
 
 
 def parse_attributes(text: str) -> FilterExpression:
-    """As a filter that includes the items meant. FilterError when it is not of item attributes joined by AND."""
+    """A filter that includes the items meant. FilterError when it is not of item attributes joined by AND."""
     parsed = parse_filter(f"INCLUDE ItemID WHERE {text}")
     if len(parsed.expressions) > 1 or parsed.expressions[0].only_if is not None:
         raise FilterError("Item attributes have neither | nor IF")

@@ -1,4 +1,4 @@
-"""From scored candidates to lists of fixed length."""
+"""Lists of fixed length, made of scored candidates."""
 
 from __future__ import annotations
 

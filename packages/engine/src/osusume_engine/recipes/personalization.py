@@ -200,7 +200,7 @@ def _sensitivity(task: Task) -> str:
 
 
 def settings_of(task: Task) -> Settings:
-    """Without recency bias all of a user's events weigh the same; bptt bounds the sequence window.
+    """Settings of the learner. Without recency bias all of a user's events weigh the same; bptt bounds the window.
 
     hidden_dimension is accepted and unused: the closed-form models have no hidden layer.
     """

@@ -1,4 +1,4 @@
-"""Between ministack's functions, which answer as over HTTP, and operations, which return members and raise."""
+"""The way from ministack's functions, which answer as over HTTP, to operations, which return members and raise."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ def parts(record: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def described(record: Mapping[str, Any], *, included: str | None) -> dict[str, Any]:
-    """As DescribeStateMachine and DescribeStateMachineForExecution answer it."""
+    """The configuration as DescribeStateMachine and DescribeStateMachineForExecution answer it."""
     found = parts(record)
     if included == METADATA_ONLY:
         return {**found, "definition": "{}"}

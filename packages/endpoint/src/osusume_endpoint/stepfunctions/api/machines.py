@@ -256,7 +256,7 @@ def _list(parameters: Mapping[str, Any], store: Store) -> dict[str, Any]:
 
 
 def _delete(parameters: Mapping[str, Any], store: Store, live: LiveExecutions) -> dict[str, Any]:
-    """With its versions and aliases; its executions end. One that doesn't exist is deleted already."""
+    """Deletes a machine, versions and aliases; its executions end. One that doesn't exist is deleted already."""
     arn = parameters["stateMachineArn"]
     if arn not in store.machines:
         return {}

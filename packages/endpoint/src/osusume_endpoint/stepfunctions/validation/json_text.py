@@ -25,7 +25,7 @@ def not_json(text: str, error: json.JSONDecodeError) -> Problem:
 
 
 def reason(text: str, error: json.JSONDecodeError) -> str:
-    """In the words of AWS's parser; Python's where we know none."""
+    """The reason in the words of AWS's parser; Python's where we know none."""
     found = _token(text, error)
     if found:
         expected = "(JSON String, Number, Array, Object or token 'null', 'true' or 'false')"

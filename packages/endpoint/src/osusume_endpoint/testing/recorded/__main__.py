@@ -51,7 +51,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(checkout: Path, asked: list[str], chosen: str, *, home: Path, url: str, report: Path) -> None:
-    """In a process of its own: the checkout's package has the name of ours, tests."""
+    """Runs in a process of its own: the checkout's package has the name of ours, tests."""
     options = [
         "-q",
         "-n",
