@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
-from checks import builds, parts, recorded, sdk
+from checks import builds, existing, parts, recorded, sdk
 from checks.assembly import Assembly, Stack, once
 from checks.policies import listed, roles
 from checks.samples import RUN_ID
@@ -216,7 +216,8 @@ def _recorded(assembly: Assembly) -> Iterator[Need]:
     for call in recorded.calls(assembly):
         arn = by_key.get(call.role)
         if arn is not None and parts.is_asked(assembly, call.role, call.action, call.resource):
-            yield Need(arn, call.action, call.resource, "a call recorded in the local run")
+            resource = existing.shown(assembly, call.resource)
+            yield Need(arn, call.action, resource, "a call recorded in the local run")
 
 
 def _declared(assembly: Assembly) -> Iterator[Need]:
@@ -228,7 +229,8 @@ def _declared(assembly: Assembly) -> Iterator[Need]:
                 for action, resource in product(entry.actions, entry.resources):
                     shown = resource.format(**names)
                     if parts.is_asked(assembly, role.key, action, shown):
-                        yield Need(role.arn, action, shown, entry.reason, optional=entry.where_configured)
+                        resource = existing.shown(assembly, shown)
+                        yield Need(role.arn, action, resource, entry.reason, optional=entry.where_configured)
 
 
 def _of_resources(assembly: Assembly, stack: Stack) -> Iterator[Need]:

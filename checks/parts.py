@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from checks import existing
 from checks.assembly import Assembly, once
 from config import layout
 
@@ -17,8 +18,8 @@ from config import layout
 class Part:
     """The resource `kind` whose `key` is `name`; `calls` is an expression over `<role> <action> <resource>`.
 
-    `stores` are those of checks/rules/stores.py that nobody writes or reads without the part. `name` and `calls` may
-    hold {prefix}.
+    `stores` are those of checks/rules/stores.py that nobody writes or reads without the part, `variables` those of
+    functions that are given with it only. `name` and `calls` may hold {prefix}.
     """
 
     kind: str
@@ -26,6 +27,7 @@ class Part:
     name: str
     calls: str
     stores: tuple[str, ...] = ()
+    variables: tuple[str, ...] = ()
 
 
 PARTS = (
@@ -60,6 +62,22 @@ PARTS = (
         "{prefix}-run-dbt",
         r"\S+ lambda:InvokeFunction \S+:function:{prefix}-run-dbt",
     ),
+    Part(
+        "AWS::SQS::Queue",
+        "QueueName",
+        "{prefix}-impressions",
+        r"\S+ sqs:\S+ \S+:{prefix}-impressions",
+        variables=("IMPRESSIONS_QUEUE_URL",),
+    ),
+    Part(
+        "AWS::AppConfig::Application",
+        "Name",
+        "{prefix}",
+        r"\S+ appconfig:\S+ \S+",
+        variables=tuple(
+            f"EXPERIMENTS_{name}" for name in ("APPLICATION", "ENVIRONMENT", "PROFILE", "POLL_SECONDS")
+        ),
+    ),
     Part("AWS::Personalize::Dataset", "DatasetType", "Users", r"\S+ personalize:\S+ \S+:dataset/[^/]+/USERS"),
     Part("AWS::Personalize::Dataset", "DatasetType", "Items", r"\S+ personalize:\S+ \S+:dataset/[^/]+/ITEMS"),
 )
@@ -72,8 +90,11 @@ def absent(assembly: Assembly) -> tuple[Part, ...]:
 
 
 def _there(assembly: Assembly, part: Part) -> bool:
+    """Made by the templates, or another's that exists."""
     name = part.name.replace("{prefix}", assembly.prefix)
-    return any(str(properties.get(part.key)) == name for _, _, properties in assembly.each(part.kind))
+    return existing.stands_for(assembly, name) or any(
+        str(properties.get(part.key)) == name for _, _, properties in assembly.each(part.kind)
+    )
 
 
 def is_asked(assembly: Assembly, role: str, action: str, resource: str) -> bool:
@@ -86,3 +107,8 @@ def is_asked(assembly: Assembly, role: str, action: str, resource: str) -> bool:
 def stores(assembly: Assembly) -> Iterator[str]:
     """Patterns of stores that are left empty or unread."""
     return (store for part in absent(assembly) for store in part.stores)
+
+
+def variables(assembly: Assembly) -> frozenset[str]:
+    """Variables of functions that are not given."""
+    return frozenset(name for part in absent(assembly) for name in part.variables)

@@ -59,7 +59,7 @@ def _of_guardrails() -> Iterator[Unrecorded]:
     strategy = "arn:aws:appconfig:{where}:deploymentstrategy/{prefix}-at-once"
     whole = (application, environment, document, f"{environment}/deployment/1", strategy)
     version = (application, document, f"{document}/hostedconfigurationversion/1")
-    yield Unrecorded(role, ("appconfig:ListDeployments",), (environment,), why)
+    yield Unrecorded(role, ("appconfig:ListDeployments",), (application, environment), why)
     yield Unrecorded(role, ("appconfig:StartDeployment", "appconfig:GetDeployment"), whole, why)
     yield Unrecorded(role, ("appconfig:CreateHostedConfigurationVersion",), (application, document), why)
     versions = ("appconfig:GetHostedConfigurationVersion", "appconfig:DeleteHostedConfigurationVersion")

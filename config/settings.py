@@ -38,6 +38,7 @@ from config.section import Email, EventType, ItemId, KmsKey, Section
 from config.solution import FieldName, Solution
 from config.tokens import Jwt
 
+POSTGRESQL = 5432  # the port, unless an existing cluster has another
 # PostgreSQL, "Identifiers and Key Words": longer names are cut off at 63 bytes, in silence.
 ColumnName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=63)]
 # DynamoDB developer guide, "Naming rules"; the backtick is Spark's quote.
@@ -143,6 +144,11 @@ class Aurora(Section):
                 f"min_capacity {self.min_capacity} is above max_capacity {self.max_capacity}: lower the first"
             )
         return self
+
+    @property
+    def reached_at(self) -> int:
+        """Port of the cluster."""
+        return self.port or POSTGRESQL
 
 
 class LogAttributes(Section):

@@ -38,14 +38,26 @@ class NetworkStack(EnvironmentStack):
 
     def _database_groups(self) -> None:
         extraction = self._group("extraction", "Glue job that reads the database")
-        database = self._group("database", "Application database")
-        clients = self._group("database-clients", "What the application reads and writes its database with")
         # Glue's workers talk to each other on any port.
         extraction.add_ingress_rule(extraction, ec2.Port.all_tcp(), "Workers of one job")
         extraction.add_egress_rule(extraction, ec2.Port.all_tcp(), "Workers of one job")
+        if self.settings.creates_aurora:
+            self._connect_to_database(extraction)
+        else:
+            self._let_out_to_existing_database(extraction)
+        _reach_apis(extraction)
+
+    def _connect_to_database(self, extraction: ec2.SecurityGroup) -> None:
+        database = self._group("database", "Application database")
+        clients = self._group("database-clients", "What the application reads and writes its database with")
         self._connect(extraction, database, POSTGRESQL, "Extraction reads the database")
         self._connect(clients, database, POSTGRESQL, "The application's clients")
-        _reach_apis(extraction)
+
+    def _let_out_to_existing_database(self, extraction: ec2.SecurityGroup) -> None:
+        """Our side alone; the stack of the sources lets the extraction into the other group."""
+        aurora = self.settings.aurora
+        existing = ec2.Peer.security_group_id(str(aurora.security_group_id))
+        extraction.add_egress_rule(existing, ec2.Port.tcp(aurora.reached_at), "Extraction reads the database")
 
     def _warehouse_groups(self) -> None:
         transformation = self._group("transformation", "Function that runs dbt")

@@ -33,7 +33,6 @@ from stacks.parts.stack import (
 from stacks.parts.workflow import Workflow
 from stacks.workflows import prepare
 
-POSTGRESQL = 5432
 DISK_GIBIBYTES = 4  # of the function that builds datasets: copies of its sources, and what memory can't hold
 _OF_LOG = (layout.LOG_EXPORT, layout.RAW_EVENTS)
 
@@ -155,8 +154,7 @@ class PreparationStack(EnvironmentStack):
         if aurora.create:
             host, port = self.read(AURORA_HOST), self.read(AURORA_PORT)
             return {"host": host, "port": port, "dbname": aurora.database}
-        port = str(aurora.port or POSTGRESQL)
-        return {"host": str(aurora.endpoint), "port": port, "dbname": aurora.database}
+        return {"host": str(aurora.endpoint), "port": str(aurora.reached_at), "dbname": aurora.database}
 
     @property
     def _reading(self) -> dict[str, int]:

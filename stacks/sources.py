@@ -109,7 +109,7 @@ class SourcesStack(EnvironmentStack):
         return RemovalPolicy.DESTROY if self.settings.removal == "destroy" else RemovalPolicy.SNAPSHOT
 
     def _open_existing_database(self) -> None:
-        port = self.settings.aurora.port or 5432
+        port = self.settings.aurora.reached_at
         ec2.CfnSecurityGroupIngress(
             self,
             "ExtractionReadsDatabase",

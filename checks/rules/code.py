@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import ast
 import importlib
+import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import fields
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from checks import builds
+from checks import builds, parts
 from checks.assembly import Assembly, Stack
 from checks.finding import Finding
 from checks.rule import Rule
@@ -106,6 +107,7 @@ def check(assembly: Assembly) -> list[Finding]:
 
 
 def _functions(assembly: Assembly) -> Iterator[Finding]:
+    spared = parts.variables(assembly)
     for stack, logical_id, function in assembly.each("AWS::Lambda::Function"):
         handler = str(function.get("Handler", ""))
         module, _, name = handler.rpartition(".")
@@ -116,7 +118,7 @@ def _functions(assembly: Assembly) -> Iterator[Finding]:
             why = f"there is no function {handler}: every invocation fails."
             yield Finding(stack.name, logical_id, "code-handler", why, "correct Handler.")
             continue
-        for problem in _variables(module, function):
+        for problem in _variables(module, function, spared):
             cure = "give the variable in the function's Environment."
             yield Finding(stack.name, logical_id, "code-environment", problem, cure)
         yield from _size(stack, logical_id, function)
@@ -131,6 +133,7 @@ def _functions(assembly: Assembly) -> Iterator[Finding]:
 
 def _projects(assembly: Assembly) -> Iterator[Finding]:
     """A build runs the function's code, with the function's variables and one that the workflow gives."""
+    spared = parts.variables(assembly)
     for stack, logical_id, project in builds.projects(assembly):
         module, _, name = str(project["Handler"]).rpartition(".")
         source = ROOT / f"{module.replace('.', '/')}.py"
@@ -140,7 +143,7 @@ def _projects(assembly: Assembly) -> Iterator[Finding]:
             )
             yield Finding(stack.name, logical_id, "code-handler", why, "correct the command.")
             continue
-        for problem in _variables(module, project):
+        for problem in _variables(module, project, spared):
             cure = "give the variable in the project's Environment."
             yield Finding(stack.name, logical_id, "code-environment", problem, cure)
         for started in _builds(assembly, str(project["FunctionName"])):
@@ -175,7 +178,8 @@ def _defined(source: Path) -> frozenset[str]:
     return frozenset(node.name for node in tree.body if isinstance(node, ast.FunctionDef))
 
 
-def _variables(module: str, function: Mapping[str, Any]) -> Iterator[str]:
+def _variables(module: str, function: Mapping[str, Any], spared: Set[str]) -> Iterator[str]:
+    """`spared` are of parts that the environment does without."""
     kind = importlib.import_module(f"{module.rpartition('.')[0]}.environment").Environment
     given = {k: str(v) for k, v in function.get("Environment", {}).get("Variables", {}).items()}
     try:
@@ -186,21 +190,24 @@ def _variables(module: str, function: Mapping[str, Any]) -> Iterator[str]:
     for name in sorted(set(given) - read):
         if name not in _READ_ELSEWHERE:
             yield f"{name} is given and nothing reads it."
-    for name in sorted({_NAME_IN_LOGS, *read} - set(given) - _LEFT_TO_CODE):
+    for name in sorted({_NAME_IN_LOGS, *read} - set(given) - _LEFT_TO_CODE - spared):
         yield f"{name} is not given: the code's default stands, which the templates always override."
 
 
 def _size(stack: Stack, logical_id: str, function: Mapping[str, Any]) -> Iterator[Finding]:
     given = function.get("Environment", {}).get("Variables", {})
-    sizes = {name: len(f"{name}{value}".encode()) for name, value in given.items()}
-    if sum(sizes.values()) > MAX_VARIABLES_BYTES:
+    whole = _measured(given)
+    if whole > MAX_VARIABLES_BYTES:
+        sizes = {name: _measured({name: value}) for name, value in given.items()}
         longest = max(sizes, key=lambda name: sizes[name])
-        why = (
-            f"its variables have {sum(sizes.values()):,} bytes of {MAX_VARIABLES_BYTES:,}, {longest} alone "
-            f"{sizes[longest]:,}."
-        )
+        why = f"its variables have {whole:,} bytes of {MAX_VARIABLES_BYTES:,}, {longest} alone {sizes[longest]:,}."
         cure = f"configure less of what {longest} holds."
         yield Finding(stack.name, logical_id, "code-environment-size", why, cure)
+
+
+def _measured(given: Mapping[str, Any]) -> int:
+    """Lambda measures the JSON of all variables: quotes inside of values count twice ("String measured: {...}")."""
+    return len(json.dumps({name: str(value) for name, value in given.items()}, separators=(",", ":")))
 
 
 def _runtime(assembly: Assembly, function: Mapping[str, Any]) -> Iterator[str]:

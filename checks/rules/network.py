@@ -10,7 +10,8 @@ from checks.connections import ANY_PORT, Connection
 from checks.finding import Finding
 from checks.rule import Rule
 from osusume_endpoint.network import reach
-from osusume_endpoint.network.model import Network
+from osusume_endpoint.network.model import Network, ports
+from osusume_endpoint.network.model import Rule as SecurityRule
 from osusume_endpoint.network.reach import HTTPS, Missing
 
 RULES = (
@@ -87,6 +88,7 @@ def check(assembly: Assembly) -> list[Finding]:
         *found,
         *_mixed(assembly, network),
         *_foreign(assembly, network),
+        *_one_sided(assembly, network),
         *_unreachable(assembly, network),
         *_zones(assembly),
         *_refused(assembly),
@@ -168,6 +170,29 @@ def _foreign(assembly: Assembly, network: Network) -> Iterator[Finding]:
                 why = f"the rule lets {pair[0]} {side} {pair[1]}, which can't be in one VPC."
                 cure = "make the groups in the VPC of the existing one: name it in network.vpc."
                 yield Finding(stack.name, logical_id, "network-vpc", why, cure)
+
+
+def _one_sided(assembly: Assembly, network: Network) -> Iterator[Finding]:
+    """A group that exists lets one of ours in, which must be let out to it; what it belongs to no template says.
+
+    To one of a VPC that is made it leads nowhere (`_foreign`).
+    """
+    for stack, logical_id, written in assembly.each("AWS::EC2::SecurityGroupIngress"):
+        theirs = topology.identity(written.get("GroupId"))
+        ours = network.groups.get(topology.identity(written.get("SourceSecurityGroupId", "")))
+        span = ports(written)
+        if ours is None or ours.vpc.startswith("<") or theirs in network.groups or span is None:
+            continue
+        if not any(_lets_out(rule, theirs, span[0]) for rule in ours.rules):
+            why = f"{theirs} lets {ours.id} in on port {span[0]}, and no rule of {ours.id} lets it out to there."
+            cure = f"let {ours.id} out to {theirs} on port {span[0]} (network stack)."
+            yield Finding(stack.name, logical_id, "network-path", why, cure)
+
+
+def _lets_out(rule: SecurityRule, group: str, port: int) -> bool:
+    """Addresses may be those of the group's members."""
+    to_it = rule.kind == "cidr" or (rule.kind == "group" and rule.peer == group)
+    return rule.direction == "egress" and to_it and rule.has(port)
 
 
 def _unreachable(assembly: Assembly, network: Network) -> Iterator[Finding]:

@@ -226,9 +226,14 @@ def _values(assembly: Assembly, stack: Stack) -> Iterator[Finding]:
         }
         for key, value in given.items():
             starts = str(value).startswith((f"{assembly.prefix}-", f"{assembly.prefix}/"))
-            if starts and value not in names(assembly):
+            if starts and not _is_made(assembly, str(value)):
                 why = f"{key} is {value}, which no stack makes."
                 yield Finding(stack.name, logical_id, "reference-value", why, "correct the name.")
+
+
+def _is_made(assembly: Assembly, value: str) -> bool:
+    """A name, or several that slashes join (the ids that AppConfig makes up)."""
+    return value in names(assembly) or set(value.split("/")) <= names(assembly)
 
 
 def _by_name(assembly: Assembly, stack: Stack) -> Iterator[Finding]:

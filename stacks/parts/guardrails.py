@@ -117,7 +117,8 @@ def _delivers(settings: Settings, ids: str) -> list[iam.PolicyStatement]:
     whole = f"{prefix}:application/{application}"
     in_environment, document = f"{whole}/environment/{environment}", f"{whole}/configurationprofile/{profile}"
     return [
-        allow("appconfig:ListDeployments", in_environment),
+        # Asked of both (service authorization reference: two resource types, each required).
+        allow("appconfig:ListDeployments", whole, in_environment),
         allow(
             ["appconfig:StartDeployment", "appconfig:GetDeployment"],
             whole,

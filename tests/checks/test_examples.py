@@ -24,7 +24,7 @@ FILES = sorted(FOLDER.glob("*.yaml"))
 # An environment that was never deployed, of which no baseline is kept.
 ENVIRONMENT = "sample"
 # Parts that an environment may do without: tests/stacks/test_parts.py looks at each by day.
-NIGHTLY = ("database-only", "log-only", "small", "streaming", "without-warehouse")
+NIGHTLY = ("database-only", "existing", "log-only", "small", "streaming", "without-warehouse")
 # Each takes most of a minute; one such, with tokens and pages, stays by day (browsers).
 NIGHTLY += ("items-and-segments", "people")
 EACH = pytest.mark.parametrize(
@@ -54,6 +54,19 @@ def test_an_example_has_no_finding_and_no_state_that_nothing_reaches(file: Path,
     passed = {(visit.workflow.logical_id, visit.name) for visit in visits(made)}
     written = {(w.logical_id, name) for w in workflows(made) for name, _ in states(w.definition)}
     assert passed == written
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("delivery", ["appconfig", "deployment"])
+def test_an_experiment_has_no_finding(delivery: str, tmp_path: Path) -> None:
+    """No example has one, since its days pass; both ways of delivering it are a configuration's to choose."""
+    changed = example.content(
+        environment=ENVIRONMENT, experiments={**example.experiments(), "delivery": delivery}
+    )
+    (tmp_path / f"{ENVIRONMENT}.yaml").write_text(yaml.safe_dump(changed, sort_keys=False))
+    made = synthesize(ENVIRONMENT, tmp_path)
+    known = acknowledged.read().without(CDK_NAG, CHECKOV)
+    assert [str(finding) for finding in known.left(check(made, FAMILIES), everything=False)] == []
 
 
 @pytest.mark.nightly

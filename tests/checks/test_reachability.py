@@ -523,6 +523,36 @@ def test_a_finding_names_source_target_what_lacks_and_the_cure() -> None:
     assert found.cure.startswith("add an outbound rule for port 443 to 0.0.0.0/0 or to the prefix list of s3")
 
 
+def test_who_is_let_in_by_a_group_that_exists_must_be_let_out_to_it() -> None:
+    """VPC user guide, "Security groups": with rules of its own a group lets out what they say and nothing else."""
+    theirs = "sg-0123456789abcdef0"
+    lets_in = {
+        "LetsIn": of(
+            "AWS::EC2::SecurityGroupIngress", GroupId=theirs, SourceSecurityGroupId=ref("Job"), **tcp(5433)
+        )
+    }
+    ways = {
+        "another port": [tcp(5432, DestinationSecurityGroupId=theirs)],
+        "another group": [tcp(5433, DestinationSecurityGroupId="sg-0aaaaaaaaaaaaaaaa")],
+        "there": [tcp(5433, DestinationSecurityGroupId=theirs)],
+        "to its addresses": [tcp(5433, CidrIp="10.0.0.0/8")],
+        "everywhere": None,
+    }
+    existing = {"Job": of("AWS::EC2::SecurityGroup", GroupDescription="job", VpcId="vpc-0123456789abcdef0")}
+    found = {}
+    for name, out in ways.items():
+        made = copy.deepcopy(existing)
+        made["Job"]["Properties"] |= {"SecurityGroupEgress": out} if out else {}
+        found[name] = [f.rule for f in network.check(assembly(made, lets_in))]
+    assert found == {
+        "another port": ["network-path"],
+        "another group": ["network-path"],
+        "there": [],
+        "to its addresses": [],
+        "everywhere": [],
+    }
+
+
 BREAKS: dict[str, Callable[[Resources], Any]] = {
     "no NAT gateway": lambda t: [t.pop(i) for i, r in list(t.items()) if r["Type"] == "AWS::EC2::NatGateway"],
     "no default route": lambda t: [t.pop(i) for i in list(t) if "PrivateSubnet1DefaultRoute" in i],

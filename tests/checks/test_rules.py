@@ -18,6 +18,7 @@ import pytest
 import checks
 from checks.assembly import Assembly
 from checks.catalogue import QUICK, Family, check, rules
+from checks.rules import code
 from tests.mutations.mutation import Template, known, shipped, with_template
 
 Change = Callable[[Template], Any]
@@ -710,3 +711,8 @@ def test_every_entry_of_the_catalogue_says_what_fails_the_cure_and_who_says_so()
     for rule in rules().values():
         assert rule.fails.endswith(".") and rule.cure.endswith("."), rule.id
         assert len(rule.fails.split()) > 2 and len(rule.source) > 4, rule.id
+
+
+def test_variables_are_measured_as_the_json_that_lambda_measures() -> None:
+    """Its refusal shows the string: github-aws-runners/terraform-aws-github-runner#3594."""
+    assert code._measured({"A": "x", "B": '["y"]'}) == len(r'{"A":"x","B":"[\"y\"]"}')

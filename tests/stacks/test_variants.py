@@ -74,6 +74,16 @@ def test_imported_sources_are_not_created_but_opened_to_the_extraction(imported:
     assert (rule["FromPort"], rule["ToPort"]) == (5433, 5433)
 
 
+def test_the_extraction_is_let_out_to_an_imported_database(imported: Assembly) -> None:
+    """Groups keep state, so the other side's rule is not enough: what no rule lets out times out."""
+    groups = imported.properties("AWS::EC2::SecurityGroup")
+    [extraction] = [group for key, group in groups if "Extraction" in key]
+    rules = extraction["SecurityGroupEgress"]
+    ways = {(rule.get("DestinationSecurityGroupId"), rule["FromPort"], rule["ToPort"]) for rule in rules}
+    assert ("sg-0123456789abcdef0", 5433, 5433) in ways
+    assert not [key for key, _ in groups if "Database" in key], "groups of a cluster that isn't made"
+
+
 def test_imported_sources_are_read_by_the_names_they_have(imported: Assembly) -> None:
     text = json.dumps(imported.templates["preparation"])
     assert IMPORTED["aurora"]["secret_key_arn"] in text
