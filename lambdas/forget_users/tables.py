@@ -11,6 +11,8 @@ from typing import Any
 from lambdas.forget_users.contents import Users
 
 BATCH = 25  # BatchWriteItem takes no more
+# DynamoDB developer guide, "Condition and filter expressions, operators, and functions": values of one IN.
+MOST_COMPARED = 100
 ATTEMPTS = 10
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?", re.ASCII)
 
@@ -112,13 +114,21 @@ def _scan(dynamodb: Any, table: str, *, keys: Sequence[str], attribute: str, use
     values = {f":v{n}": value for n, value in enumerate(v for user in users for v in _values(user))}
     pages = dynamodb.get_paginator("scan").paginate(
         TableName=table,
-        FilterExpression=f"#user IN ({', '.join(values)})",
+        FilterExpression=" OR ".join(
+            f"#user IN ({', '.join(some)})" for some in _batched(values, MOST_COMPARED)
+        ),
         ProjectionExpression=", ".join(names),
         ExpressionAttributeNames={**names, "#user": attribute},
         ExpressionAttributeValues=values,
         ConsistentRead=True,
     )
     return (item for page in pages for item in page["Items"])
+
+
+def _batched(values: Iterable[str], size: int) -> Iterator[list[str]]:
+    left = iter(values)
+    while batch := list(islice(left, size)):
+        yield batch
 
 
 def _delete(dynamodb: Any, table: str, keys: Iterable[Item]) -> int:

@@ -7,6 +7,7 @@ import csv
 import gzip
 import io
 import json
+import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -22,7 +23,7 @@ from moto import mock_aws
 from lambdas.forget_users import contents, handler, objects, rewriting, tables
 from lambdas.forget_users.contents import Names
 from lambdas.forget_users.environment import Environment
-from lambdas.forget_users.steps import Steps
+from lambdas.forget_users.steps import MOST, Steps
 from lambdas.forget_users.warehouse import Warehouse, WarehouseRefused
 from lambdas.request_forgetting.requested import Forgetting
 from lambdas.shared import forgetting
@@ -632,6 +633,21 @@ def test_a_log_whose_key_is_no_user_is_read_whole(world: World) -> None:
     )
     assert tables.remove_log(world.dynamodb, table="other-log", attribute="who", users=[USER, "12"]) == 3
     assert [one["event_id"]["S"] for one in world.items("other-log")] == ["1"]
+
+
+def test_a_log_that_is_read_whole_is_asked_for_a_hundred_values_at_a_time(world: World) -> None:
+    """DynamoDB refuses an IN of more, and each numeric id of a full execution is two values."""
+    world.table("other-log", "event_id")
+    users = [str(number) for number in range(MOST)]
+    for user in users:
+        world.put("other-log", event_id=user, who=user)
+    asked: list[str] = []
+    world.dynamodb.meta.events.register(
+        "provide-client-params.dynamodb.Scan", lambda params, **_: asked.append(params["FilterExpression"])
+    )
+    assert tables.remove_log(world.dynamodb, table="other-log", attribute="who", users=users) == MOST
+    sizes = [len(some.split(",")) for some in re.findall(r"IN \(([^)]*)\)", asked[0])]
+    assert sum(sizes) == 2 * MOST and max(sizes) <= 100
 
 
 def test_more_lists_than_one_call_takes_go(world: World) -> None:

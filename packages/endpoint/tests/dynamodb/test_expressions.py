@@ -18,6 +18,7 @@ GUIDE = [
     (CONDITION, "attribute_not_exists(Id)"),
     (CONDITION, "attribute_exists(ProductReviews.OneStar)"),
     (CONDITION, "(ProductCategory IN (:cat1, :cat2)) and (Price between :lo and :hi)"),
+    (CONDITION, f"a IN ({', '.join([':a'] * 100)}) OR a IN (:b)"),
     (CONDITION, "attribute_type(Color, :v_sub)"),
     (CONDITION, "begins_with(Pictures.FrontView, :v_sub)"),
     (CONDITION, "size(VideoClip) > :v_sub"),
@@ -45,6 +46,12 @@ WRONG = [
     (CONDITION, "pk = :a;", "Syntax error"),
     (CONDITION, "pk BETWEEN :a", "Syntax error"),
     (CONDITION, "   ", "can not be empty"),
+    # The developer guide's number; the words are the service's, which DynamoDB local has too.
+    (
+        CONDITION,
+        f"pk IN ({', '.join([':a'] * 101)})",
+        "provided with too many operands; number of operands: 101",
+    ),
     (CONDITION, "status = :s", "reserved keyword: status"),
     (CONDITION, "attribute_exists(Name)", "reserved keyword: Name"),
     (UPDATE, "a = :b", "Syntax error"),

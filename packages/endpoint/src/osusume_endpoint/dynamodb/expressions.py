@@ -21,6 +21,7 @@ SLOTS = {
     "ProjectionExpression": "projection",
     "UpdateExpression": "update",
 }
+MOST_IN = 100  # values of one IN
 # Every function with what it takes, so that a wrong name or count is an error of the grammar.
 _GRAMMAR = r"""
 condition: either
@@ -32,7 +33,8 @@ truth: _EXISTS "(" path ")"
      | _TEXT "(" path "," operand ")"
 comparison: operand (_EQUAL | _UNEQUAL) operand
           | operand _BETWEEN operand _AND operand
-          | operand _IN "(" operand ("," operand)* ")"
+          | operand _IN among
+among: "(" operand ("," operand)* ")"
 ?operand: path | VALUE | _SIZE "(" path ")"
 
 projection: path ("," path)*
@@ -97,6 +99,10 @@ def problems_of(member: str, expression: str) -> Iterator[str]:
     for name in dict.fromkeys(_names(tree)):
         if name.upper() in _reserved():
             yield f"Attribute name is a reserved keyword; reserved keyword: {name}"
+    for among in tree.find_data("among"):
+        if len(among.children) > MOST_IN:
+            number = len(among.children)
+            yield f"The IN operator is provided with too many operands; number of operands: {number}"
     for clause in _clauses(tree):
         yield f'The "{clause.upper()}" section can only be used once in an update expression;'
 
