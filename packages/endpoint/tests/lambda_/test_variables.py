@@ -10,7 +10,8 @@ from osusume_endpoint.cloudformation import functions
 
 
 def variables(size: int) -> dict[str, Any]:
-    return {"Environment": {"Variables": {"A": "x" * (size - 1)}}}
+    """`{"A":"x…"}` of so many bytes."""
+    return {"Environment": {"Variables": {"A": "x" * (size - 8)}}}
 
 
 @pytest.mark.parametrize("at", [1, 2])
@@ -25,3 +26,10 @@ def test_more_than_four_kilobytes_are_refused_before_anything_is_made(at: int) -
 def test_as_much_as_lambda_takes_is_taken() -> None:
     functions._check_variables(variables(4_096))
     functions._check_variables({})
+
+
+def test_a_quotation_mark_counts_twice_as_in_the_string_that_lambda_measures() -> None:
+    """AWS's own refusal quotes it, escapes included (github-aws-runners/terraform-aws-github-runner#3594)."""
+    functions._check_variables({"Environment": {"Variables": {"A": '"' * 2_044}}})
+    with pytest.raises(ValueError, match=r'String measured: {"A":"\\"'):
+        functions._check_variables({"Environment": {"Variables": {"A": '"' * 2_045}}})

@@ -9,7 +9,7 @@ from typing import Any
 from osusume_endpoint import replacements
 from osusume_endpoint.replacements import replaces
 
-MOST_VARIABLES = 4_096  # bytes of names and values; Lambda developer guide, "Lambda quotas"
+MOST_VARIABLES = 4_096  # bytes of all variables, as JSON; Lambda developer guide, "Lambda quotas"
 
 
 def install() -> None:
@@ -39,10 +39,11 @@ def _keeping(inner: Callable[..., Any], *, at: int) -> Callable[..., Any]:
 def _check_variables(properties: dict[str, Any]) -> None:
     """Raises ValueError in the service's words."""
     given = (properties.get("Environment") or {}).get("Variables") or {}
-    if sum(len(f"{name}{value}".encode()) for name, value in given.items()) > MOST_VARIABLES:
+    measured = json.dumps({name: str(value) for name, value in given.items()}, separators=(",", ":"))
+    if len(measured) > MOST_VARIABLES:
         raise ValueError(
             "Lambda was unable to configure your environment variables because the environment variables you have "
-            f"provided exceeded the 4KB limit. String measured: {json.dumps(given)[:200]}"
+            f"provided exceeded the 4KB limit. String measured: {measured[:200]}"
         )
 
 
