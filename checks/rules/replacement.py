@@ -47,6 +47,8 @@ CREATE_ONLY: Mapping[str, tuple[str, ...]] = {
     "AWS::SNS::Topic": ("TopicName", "FifoTopic"),
 }
 Held = dict[str, dict[str, Any]]
+# Of a table: which attribute says when an item expires. It changes without a replacement, and not from one to another.
+_TTL = "TimeToLiveSpecification"
 _FIELDS = "Fields"  # of a dataset, as a workflow makes them: not a property of its template
 
 
@@ -56,6 +58,13 @@ RULES = (
         "What holds data would be deleted, or deleted and made anew.",
         "Keep it as it was, or acknowledge it and run `make baseline`.",
         'CloudFormation reference, "Update requires: Replacement"',
+    ),
+    Rule(
+        "time-to-live",
+        "DynamoDB refuses another attribute while one is active, and the stack rolls back.",
+        "Deploy without the first one, and an hour later with the other.",
+        "CloudFormation reference, AWS::DynamoDB::Table TimeToLiveSpecification; DynamoDB API reference, "
+        "UpdateTimeToLive; aws/aws-cdk#13106",
     ),
     Rule(
         "dataset-fields",
@@ -96,7 +105,7 @@ def held(assembly: Assembly) -> Held:
             "Type": stack.resources[logical_id]["Type"],
             **{
                 name: properties[name]
-                for name in CREATE_ONLY[stack.resources[logical_id]["Type"]]
+                for name in (*CREATE_ONLY[stack.resources[logical_id]["Type"]], _TTL)
                 if name in properties
             },
             **configured.get(_dataset_arn(properties), {}),
@@ -135,6 +144,9 @@ def compare(before: Held, after: Held) -> Iterator[Finding]:
             why = f"{'; '.join(found)}."
             yield Finding(stack, logical_id, "dataset-fields", why, f"{fields.WAY_OUT}.")
             continue
+        if changed is not None and (why := _other_time_to_live(resource, changed)):
+            cure = "deploy without it first, and with the other one when DynamoDB has taken that in: an hour at most."
+            yield Finding(stack, logical_id, "time-to-live", why, cure)
         resource, changed = _without_fields(resource), changed and _without_fields(changed)
         if changed is None or changed["Type"] != resource["Type"]:
             why = f"{resource['Type']} {_named(resource)} would be deleted with what it holds."
@@ -151,7 +163,22 @@ def compare(before: Held, after: Held) -> Iterator[Finding]:
 
 
 def _without_fields(resource: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in resource.items() if name != _FIELDS}
+    """Without what is compared in a way of its own."""
+    return {name: value for name, value in resource.items() if name not in (_FIELDS, _TTL)}
+
+
+def _other_time_to_live(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
+    """Why a table's time to live can't become what it is to be; empty where it can."""
+    was, is_now = (_expiring(one.get(_TTL)) for one in (before, after))
+    if not was or not is_now or was == is_now:
+        return ""
+    return f"items of {_named(before)} expired by {was!r} and shall by {is_now!r}, which DynamoDB refuses in one step."
+
+
+def _expiring(specification: Any) -> str:
+    """The attribute by which items expire; empty without."""
+    enabled = isinstance(specification, dict) and str(specification.get("Enabled")).lower() == "true"
+    return str(specification.get("AttributeName")) if enabled else ""
 
 
 def _changed_fields(before: Mapping[str, Any], after: Mapping[str, Any], all_: Held) -> list[str]:

@@ -45,6 +45,45 @@ def test_a_renamed_table_is_a_replacement(dev: Assembly) -> None:
     assert "TableName 'osusume-dev-control' -> 'other'" in finding.why
 
 
+TTL = "TimeToLiveSpecification"
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes", "refused"),
+    [
+        ({"AttributeName": "expires_at", "Enabled": True}, {"AttributeName": "until", "Enabled": True}, True),
+        (
+            {"AttributeName": "expires_at", "Enabled": True},
+            {"AttributeName": "expires_at", "Enabled": True},
+            False,
+        ),
+        ({"AttributeName": "expires_at", "Enabled": True}, None, False),
+        (None, {"AttributeName": "until", "Enabled": True}, False),
+        (
+            {"AttributeName": "expires_at", "Enabled": False},
+            {"AttributeName": "until", "Enabled": True},
+            False,
+        ),
+    ],
+)
+def test_items_can_expire_by_another_attribute_only_after_they_expired_by_none(
+    dev: Assembly, was: dict[str, object] | None, becomes: dict[str, object] | None, refused: bool
+) -> None:
+    """UpdateTimeToLive: "TimeToLive is active on a different AttributeName" (aws/aws-cdk#13106)."""
+    held = replacement.held(dev)
+    [key] = [k for k in held if k.startswith("Sources/ApplicationLog")]
+    before, after = ({**held, key: held[key] | ({TTL: one} if one else {})} for one in (was, becomes))
+    found = list(replacement.compare(before, after))
+    assert [finding.rule for finding in found] == ["time-to-live"] * refused
+    if refused:
+        assert "'expires_at'" in found[0].why and "'until'" in found[0].why
+
+
+def test_a_baseline_knows_by_what_items_expire(dev: Assembly) -> None:
+    expiring = {key.split("/")[1][:4]: one[TTL] for key, one in replacement.held(dev).items() if TTL in one}
+    assert len(expiring) == 3, "lists, states of users, the control table"
+
+
 def test_a_resource_that_is_gone_would_be_deleted(dev: Assembly) -> None:
     held = replacement.held(dev)
     [key] = [k for k in held if k.startswith("Training/DatasetGroup")]
