@@ -90,7 +90,7 @@ def absent(assembly: Assembly) -> tuple[Part, ...]:
 
 
 def _there(assembly: Assembly, part: Part) -> bool:
-    """Made by the templates, or another's that exists."""
+    """Whether the templates make the part's resource, or another's stands for it."""
     name = part.name.replace("{prefix}", assembly.prefix)
     return existing.stands_for(assembly, name) or any(
         str(properties.get(part.key)) == name for _, _, properties in assembly.each(part.kind)

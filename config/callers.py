@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from config.errors import did_you_mean
+from config.errors import did_you_mean, without_dashes
 from config.section import Section
 from lambdas.get_recommendations.routes import ROUTES
 
@@ -83,6 +83,14 @@ def check_plans(plans: Mapping[str, UsagePlan], routes: Iterable[str], *, rate: 
         missing, there = ("usage_plans", "key_routes") if wanted else ("key_routes", "usage_plans")
         why = "nobody would have a key" if wanted else "no route would ask for a key"
         raise ValueError(f"{there} is given without {missing}, so {why}: give both, or neither")
+    seen: dict[str, str] = {}
+    for name in plans:
+        other = seen.setdefault(without_dashes(name), name)
+        if other != name:
+            raise ValueError(
+                f"usage_plans has {other!r} and {name!r}, which are one name to a template, whose ids have no dashes: "
+                "rename one"
+            )
     for name, plan in plans.items():
         for key, most in (("rate_per_second", rate), ("burst", burst)):
             if getattr(plan, key) > most:

@@ -16,7 +16,7 @@ from pydantic import Field, field_validator, model_validator
 
 from config import business
 from config.digests import digest
-from config.errors import did_you_mean
+from config.errors import did_you_mean, without_dashes
 from config.section import Section
 
 if TYPE_CHECKING:
@@ -404,6 +404,7 @@ def _check_distinct(experiments: Experiments) -> None:
     _unlike("layers", [layer.name for layer in experiments.layers])
     _unlike("definitions", [experiment.name for experiment in experiments.definitions])
     _unlike("segments", list(experiments.segments))
+    _check_alarms(experiments)
     placements = [placement for layer in experiments.layers for placement in layer.placements]
     twice = next((one for one in placements if placements.count(one) > 1), None)
     if twice:
@@ -411,6 +412,22 @@ def _check_distinct(experiments: Experiments) -> None:
             f"experiments.layers: placement {twice!r} is in two layers, so two experiments could change it at once: "
             "keep it in one"
         )
+
+
+def _check_alarms(experiments: Experiments) -> None:
+    """An alarm's name is made of both names, so `a` with `b-c` and `a-b` with `c` would have one alarm."""
+    seen: dict[str, tuple[str, str]] = {}
+    for one in experiments.definitions:
+        for variant in one.variants:
+            if variant.name == one.control:
+                continue
+            stem = f"{one.name}-{variant.name}"
+            other = seen.setdefault(without_dashes(stem), (one.name, variant.name))
+            if other != (one.name, variant.name):
+                raise ValueError(
+                    f"definitions: {other[0]!r} with variant {other[1]!r} and {one.name!r} with variant "
+                    f"{variant.name!r} would have one alarm, {stem}: rename an experiment or a variant"
+                )
 
 
 def _check_named(

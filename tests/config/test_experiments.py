@@ -57,6 +57,19 @@ REFUSED: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
         ("'more' counts event 'views'", "use one of click, favourite, impression, purchase"),
     ),
     "a ratio of users": (metric(event="click", counts="users", per="impression"), ("write counts: events",)),
+    "two variants with one alarm": (
+        given(
+            {"name": "a", "variants": [{"name": "control", "weight": 50}, {"name": "b-c", "weight": 50}]},
+            {
+                "name": "a-b",
+                "starts": "2027-01-01",
+                "ends": "2027-01-20",
+                "ramp": [],
+                "variants": [{"name": "control", "weight": 50}, {"name": "c", "weight": 50}],
+            },
+        ),
+        ("'a' with variant 'b-c' and 'a-b' with variant 'c'", "one alarm, a-b-c", "rename an experiment"),
+    ),
     "a metric twice": (
         metric(name="buyers", event="click", counts="events"),
         ("metrics: name 'buyers' is used twice",),

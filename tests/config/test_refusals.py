@@ -395,6 +395,14 @@ CASES = [
         ("key_routes is given without usage_plans", "nobody would have a key"),
     ),
     Refused(
+        "two plans that a template can't tell apart",
+        {
+            "api.usage_plans": {"x-1": PLAN["partner"], "x1": PLAN["partner"]},
+            "api.key_routes": ["getPopularItems"],
+        },
+        ("usage_plans has 'x-1' and 'x1'", "one name to a template", "rename one"),
+    ),
+    Refused(
         "a key for a route that isn't there",
         {"api.usage_plans": PLAN, "api.key_routes": ["getPopularItem"]},
         ("key_routes has 'getPopularItem'", "did you mean 'getPopularItems'?"),
