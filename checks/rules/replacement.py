@@ -163,7 +163,7 @@ def compare(before: Held, after: Held) -> Iterator[Finding]:
 
 
 def _without_fields(resource: Mapping[str, Any]) -> dict[str, Any]:
-    """Without what is compared in a way of its own."""
+    """The properties, without what is compared in a way of its own."""
     return {name: value for name, value in resource.items() if name not in (_FIELDS, _TTL)}
 
 
