@@ -64,17 +64,19 @@ class Dashboards(Construct):
         stack = self._stack
         interfaces = [
             "ec2:CreateNetworkInterface",
-            "ec2:ModifyNetworkInterfaceAttribute",
             "ec2:DeleteNetworkInterface",
             "ec2:DescribeSubnets",
             "ec2:DescribeSecurityGroups",
         ]
+        where = f"arn:aws:ec2:{stack.settings.region}:{stack.settings.account}"
+        # An interface has no id before it is made; of its attributes one is its groups, which are asked for too.
+        modified = [f"{where}:network-interface/*", f"{where}:security-group/*"]
         role = service_role(
             self,
             "NetworkRole",
             service="quicksight.amazonaws.com",
             # EC2 offers no resource-level permission for describing.
-            statements=[allow(interfaces, "*")],
+            statements=[allow(interfaces, "*"), allow("ec2:ModifyNetworkInterfaceAttribute", *modified)],
         )
         properties = {
             "VPCConnectionId": stack.names.warehouse,

@@ -70,6 +70,20 @@ def test_an_experiment_has_no_finding(delivery: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.nightly
+def test_dashboards_of_quicksight_have_no_finding(tmp_path: Path) -> None:
+    """They need a subscription, so no environment that is shipped and no example has them."""
+    owner = "arn:aws:quicksight:ap-northeast-1:111111111111:user/default/owner"
+    quicksight = {"enabled": True, "principal_arn": owner, "viewer_arns": [f"{owner}-of-none"]}
+    changed = example.content(environment=ENVIRONMENT, analytics={"quicksight": quicksight})
+    (tmp_path / f"{ENVIRONMENT}.yaml").write_text(yaml.safe_dump(changed, sort_keys=False))
+    made, known = synthesize(ENVIRONMENT, tmp_path), acknowledged.read()
+    assert "Dashboards" in made.templates
+    found = [*known.without(CDK_NAG, CHECKOV).left(check(made, FAMILIES), everything=False),
+             *known.of(CDK_NAG).left(nag.check(ENVIRONMENT, tmp_path), everything=False)]  # fmt: skip
+    assert [str(one) for one in found] == []
+
+
+@pytest.mark.nightly
 def test_what_pages_and_tokens_add_is_known_to_cdk_nag(tmp_path: Path) -> None:
     """`make check` asks it too. Methods that nobody signs are there alone."""
     made = content(FOLDER / "browsers.yaml")
