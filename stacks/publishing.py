@@ -10,6 +10,7 @@ from constructs import Construct
 
 from config import gate, layout, profiles
 from config.business import Bought, Repurchase
+from config.rules import FUNCTION_MINUTES
 from config.settings import Settings
 from lambdas.shared.environment import packed
 from stacks.parts import access
@@ -22,6 +23,7 @@ from stacks.parts.workflow import Workflow
 from stacks.workflows import recommend
 
 PUBLISH_TIMEOUT = Duration.minutes(10)
+ONE_PROCESSOR_MB = 1769  # Lambda developer guide, "Configure Lambda function memory"
 
 
 class PublishingStack(EnvironmentStack):
@@ -90,8 +92,9 @@ class PublishingStack(EnvironmentStack):
                 "RESULTS_BUCKET": names.results_bucket,
                 "RULES": packed(gate.lists_judged_by(settings.quality_gate, settings.solutions)),
             },
-            memory_size=1024,
-            timeout=PUBLISH_TIMEOUT,
+            # It reads every list that a run made: a whole processor, and as long as a function may take.
+            memory_size=ONE_PROCESSOR_MB,
+            timeout=Duration.minutes(FUNCTION_MINUTES),
             statements=[
                 access.list_objects(names.datasets_bucket),
                 access.list_objects(names.results_bucket),

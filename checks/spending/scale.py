@@ -213,6 +213,14 @@ def limits(size: Size, settings: Settings) -> list[Limit]:
             "`etl.worker_type: G.2X` and larger; a longer `etl.timeout_minutes`",
             "Glue developer guide, Worker types",
         ),
+        Limit(
+            "lists that `judge_lists` counts before any is published",
+            size.lists / assumed("lists_judged_per_minute"),
+            FUNCTION_MINUTES,
+            "minutes",
+            "`users.active_within_days`, or fewer solutions",
+            "Lambda developer guide, Quotas",
+        ),
         _of_dbt(size, settings),
     ]
     return sorted(found, key=lambda one: -one.share)
