@@ -60,6 +60,7 @@ def check_schedule(expression: str, *, now: datetime | None = None) -> str:
 
 def check_starts(expression: str, *, now: datetime | None = None) -> str:
     """The same of any schedule, also of one that fires once."""
+    _check_unit(expression)
     starts = list(islice(fires(expression, now or datetime.now()), _MOST_LOOKED_AT))
     if not starts:
         raise ValueError(
@@ -71,6 +72,16 @@ def check_starts(expression: str, *, now: datetime | None = None) -> str:
             "correct its minutes, such as cron(0 3 * * ? *)"
         )
     return expression
+
+
+def _check_unit(expression: str) -> None:
+    """EventBridge's rules refuse `rate(1 days)` and `rate(5 minute)`; the Scheduler's guide shows neither."""
+    rate = _RATE.fullmatch(expression)
+    if rate is None:
+        return
+    right = f"rate({rate[1]} {rate[2]}{'' if rate[1] == '1' else 's'})"
+    if expression != right:
+        raise ValueError(f"expression is {expression!r}: write {right}")
 
 
 # Leap days and each weekday at each day of a month come within four years; a window that begins with a year gives the

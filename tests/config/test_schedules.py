@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from datetime import UTC, datetime, timedelta
 from itertools import islice, pairwise
 
@@ -60,6 +61,15 @@ def test_schedules_made_by_chance_fire_when_another_implementation_says(seed: in
         theirs = AWSCron.get_next_n_schedule(len(found), NOW.replace(tzinfo=UTC), expression[5:-1])
         assert found == [moment.replace(tzinfo=None) for moment in theirs], expression
         assert found == by_the_endpoint(expression, len(found)), expression
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right"), [("rate(1 days)", "rate(1 day)"), ("rate(5 minute)", "rate(5 minutes)")]
+)
+def test_a_unit_of_another_number_is_refused_with_the_right_one(wrong: str, right: str) -> None:
+    with pytest.raises(ValueError, match=f"{re.escape(wrong)}': write {re.escape(right)}"):
+        check_schedule(wrong)
+    assert check_schedule(right) == right
 
 
 @pytest.mark.parametrize("seed", range(4))
