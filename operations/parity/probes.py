@@ -26,6 +26,7 @@ WORKFLOWS = ("pipeline", "prepare", "train", "recommend", "load", "forget", "cle
 EXPRESSIONS: Mapping[str, tuple[str, Any]] = {
     "sum": ("$sum($states.input.n)", {"n": [1, 2.5, 3]}),
     "whole sum": ("$sum($states.input.n)", {"n": [1.5, 2.5]}),
+    "whole number": ("$states.input.n", {"n": 4.0}),
     "missing": ("{'a': $states.input.absent, 'b': 1}", {}),
     "single-element": ("[$states.input.n[$ > 2]]", {"n": [1, 3]}),
     "sequence": ("$states.input.n[$ > 1]", {"n": [1, 2, 3]}),
