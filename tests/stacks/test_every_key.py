@@ -156,7 +156,10 @@ def others(value: Any) -> Iterator[Any]:
 
 
 # Keys that count only beside another value of a key next to them, as their descriptions say.
-BESIDE: dict[Key, tuple[str, str]] = {("etl", "small_megabytes"): ("engine", "auto"), ("etl", "function_memory"): ("engine", "auto")}
+BESIDE: dict[Key, tuple[str, str]] = {
+    ("etl", "small_megabytes"): ("engine", "auto"),
+    ("etl", "function_memory"): ("engine", "auto"),
+}
 
 
 def around(key: Key) -> Content:
