@@ -404,6 +404,24 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
+        /** @description The body is too large */
+        413: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The body is no JSON */
+        415: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
         /** @description Too many requests */
         429: {
             headers: {
@@ -424,6 +442,15 @@ export interface components {
         };
         /** @description The store can't be read now, and nothing stands in for a segment: send the request again */
         503: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description No answer came in time: send the request again */
+        504: {
             headers: {
                 [name: string]: unknown;
             };
@@ -492,6 +519,7 @@ export interface operations {
             405: components["responses"]["405"];
             429: components["responses"]["429"];
             500: components["responses"]["500"];
+            504: components["responses"]["504"];
         };
     };
     getRelatedItems: {
@@ -547,6 +575,7 @@ export interface operations {
             405: components["responses"]["405"];
             429: components["responses"]["429"];
             500: components["responses"]["500"];
+            504: components["responses"]["504"];
         };
     };
     rankItems: {
@@ -590,8 +619,11 @@ export interface operations {
             403: components["responses"]["403"];
             404: components["responses"]["404"];
             405: components["responses"]["405"];
+            413: components["responses"]["413"];
+            415: components["responses"]["415"];
             429: components["responses"]["429"];
             500: components["responses"]["500"];
+            504: components["responses"]["504"];
         };
     };
     getActions: {
@@ -624,6 +656,7 @@ export interface operations {
             405: components["responses"]["405"];
             429: components["responses"]["429"];
             500: components["responses"]["500"];
+            504: components["responses"]["504"];
         };
     };
     getSegment: {
@@ -659,6 +692,7 @@ export interface operations {
             429: components["responses"]["429"];
             500: components["responses"]["500"];
             503: components["responses"]["503"];
+            504: components["responses"]["504"];
         };
     };
     getPopularItems: {
@@ -706,6 +740,7 @@ export interface operations {
             405: components["responses"]["405"];
             429: components["responses"]["429"];
             500: components["responses"]["500"];
+            504: components["responses"]["504"];
         };
     };
     getTrendingItems: {
@@ -753,6 +788,7 @@ export interface operations {
             405: components["responses"]["405"];
             429: components["responses"]["429"];
             500: components["responses"]["500"];
+            504: components["responses"]["504"];
         };
     };
     recordEvents: {
@@ -782,8 +818,11 @@ export interface operations {
             403: components["responses"]["403"];
             404: components["responses"]["404"];
             405: components["responses"]["405"];
+            413: components["responses"]["413"];
+            415: components["responses"]["415"];
             429: components["responses"]["429"];
             500: components["responses"]["500"];
+            504: components["responses"]["504"];
         };
     };
     getHealth: {
@@ -810,6 +849,7 @@ export interface operations {
             405: components["responses"]["405"];
             429: components["responses"]["429"];
             500: components["responses"]["500"];
+            504: components["responses"]["504"];
         };
     };
     forgetUser: {
@@ -840,6 +880,7 @@ export interface operations {
             405: components["responses"]["405"];
             429: components["responses"]["429"];
             500: components["responses"]["500"];
+            504: components["responses"]["504"];
         };
     };
     getDeletion: {
@@ -868,6 +909,7 @@ export interface operations {
             405: components["responses"]["405"];
             429: components["responses"]["429"];
             500: components["responses"]["500"];
+            504: components["responses"]["504"];
         };
     };
 }

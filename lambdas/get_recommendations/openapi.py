@@ -41,7 +41,10 @@ PROBLEMS = {
     "405": "The method is not allowed; the header Allow has those that are",
     "429": "Too many requests",
     "500": "The request failed on our side",
+    "504": "No answer came in time: send the request again",
 }
+# Of operations that take a body.
+OF_BODIES = {"413": "The body is too large", "415": "The body is no JSON"}
 OF_READERS = {"401": "With `api.jwt`: the token is missing, or to be renewed"}
 # Of single operations, beside those of all.
 MORE_PROBLEMS = {
@@ -110,12 +113,16 @@ def _operation(route: Route) -> dict[str, Any]:
 
 
 def _problems() -> dict[str, str]:
-    rows = (OF_READERS, *MORE_PROBLEMS.values())
+    rows = (OF_READERS, OF_BODIES, *MORE_PROBLEMS.values())
     return {**PROBLEMS, **{code: text for one in rows for code, text in one.items()}}
 
 
 def _codes(route: Route) -> list[str]:
-    return [*PROBLEMS, *(OF_READERS if route.readers else {}), *MORE_PROBLEMS.get(route.operation, {})]
+    of_readers, of_bodies = (
+        OF_READERS if route.readers else {},
+        OF_BODIES if route.operation in BODIES else {},
+    )
+    return [*PROBLEMS, *of_readers, *of_bodies, *MORE_PROBLEMS.get(route.operation, {})]
 
 
 def _answers(route: Route) -> dict[str, Any]:
