@@ -118,10 +118,8 @@ def _problems() -> dict[str, str]:
 
 
 def _codes(route: Route) -> list[str]:
-    of_readers, of_bodies = (
-        OF_READERS if route.readers else {},
-        OF_BODIES if route.operation in BODIES else {},
-    )
+    of_readers = OF_READERS if route.readers else {}
+    of_bodies = OF_BODIES if route.operation in BODIES else {}
     return [*PROBLEMS, *of_readers, *of_bodies, *MORE_PROBLEMS.get(route.operation, {})]
 
 
