@@ -40,6 +40,13 @@ def content(file: Path) -> example.Content:
     return example.content(**yaml.safe_load(file.read_text()), environment=ENVIRONMENT)
 
 
+def with_dashboards() -> example.Content:
+    """QuickSight's need a subscription, so no environment that is shipped and no example has them."""
+    owner = "arn:aws:quicksight:ap-northeast-1:111111111111:user/default/owner"
+    quicksight = {"enabled": True, "principal_arn": owner, "viewer_arns": [f"{owner}-of-none"]}
+    return example.content(environment=ENVIRONMENT, analytics={"quicksight": quicksight})
+
+
 @cache
 def assembly(file: Path, folder: Path) -> Assembly:
     (folder / f"{ENVIRONMENT}.yaml").write_text(yaml.safe_dump(content(file), sort_keys=False))
@@ -71,11 +78,7 @@ def test_an_experiment_has_no_finding(delivery: str, tmp_path: Path) -> None:
 
 @pytest.mark.nightly
 def test_dashboards_of_quicksight_have_no_finding(tmp_path: Path) -> None:
-    """They need a subscription, so no environment that is shipped and no example has them."""
-    owner = "arn:aws:quicksight:ap-northeast-1:111111111111:user/default/owner"
-    quicksight = {"enabled": True, "principal_arn": owner, "viewer_arns": [f"{owner}-of-none"]}
-    changed = example.content(environment=ENVIRONMENT, analytics={"quicksight": quicksight})
-    (tmp_path / f"{ENVIRONMENT}.yaml").write_text(yaml.safe_dump(changed, sort_keys=False))
+    (tmp_path / f"{ENVIRONMENT}.yaml").write_text(yaml.safe_dump(with_dashboards(), sort_keys=False))
     made, known = synthesize(ENVIRONMENT, tmp_path), acknowledged.read()
     assert "Dashboards" in made.templates
     found = [*known.without(CDK_NAG, CHECKOV).left(check(made, FAMILIES), everything=False),

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+import yaml
 
 from checks import acknowledged, nag
 from checks.acknowledged import CDK_NAG, CHECKOV
@@ -12,6 +15,7 @@ from checks.rules.workflows import states
 from checks.simulation import visits, workflows
 from config import files
 from tests import example
+from tests.checks.test_examples import ENVIRONMENT, FOLDER, content, with_dashboards
 
 
 def test_the_examples_templates_have_no_finding_that_is_not_acknowledged(assembly: Assembly) -> None:
@@ -41,9 +45,13 @@ def test_cdk_nag_finds_nothing_that_is_not_acknowledged(environment: str) -> Non
 
 @pytest.mark.nightly
 @pytest.mark.slow
-def test_every_acknowledgement_of_cdk_nag_is_needed() -> None:
-    """RDS10 only in dev: prod protects its database."""
+def test_every_acknowledgement_of_cdk_nag_is_needed(tmp_path: Path) -> None:
+    """RDS10 only in dev: prod protects its database. Dashboards, pages and tokens are in neither."""
     violations = [one for name in example.VARIATIONS for one in nag.check(name, example.folder())]
+    for number, more in enumerate((with_dashboards(), content(FOLDER / "browsers.yaml"))):
+        (folder := tmp_path / str(number)).mkdir()
+        (folder / f"{ENVIRONMENT}.yaml").write_text(yaml.safe_dump(more, sort_keys=False))
+        violations += nag.check(ENVIRONMENT, folder)
     assert len(violations) > 100
     assert acknowledged.read().of(CDK_NAG).unneeded(violations) == []
 
