@@ -46,9 +46,10 @@ def test_cdk_nag_finds_nothing_that_is_not_acknowledged(environment: str) -> Non
 @pytest.mark.nightly
 @pytest.mark.slow
 def test_every_acknowledgement_of_cdk_nag_is_needed(tmp_path: Path) -> None:
-    """RDS10 only in dev: prod protects its database. Dashboards, pages and tokens are in neither."""
+    """RDS10 only in dev: prod protects its database. Dashboards, pages and tokens, builds are in neither."""
     violations = [one for name in example.VARIATIONS for one in nag.check(name, example.folder())]
-    for number, more in enumerate((with_dashboards(), content(FOLDER / "browsers.yaml"))):
+    examples = (content(FOLDER / f"{name}.yaml") for name in ("browsers", "items-and-segments"))
+    for number, more in enumerate((with_dashboards(), *examples)):
         (folder := tmp_path / str(number)).mkdir()
         (folder / f"{ENVIRONMENT}.yaml").write_text(yaml.safe_dump(more, sort_keys=False))
         violations += nag.check(ENVIRONMENT, folder)
