@@ -7,7 +7,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from config.errors import did_you_mean, without_dashes
+from config.errors import did_you_mean
+from config.names import without_dashes
 from config.section import Section
 from lambdas.get_recommendations.routes import ROUTES
 

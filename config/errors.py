@@ -74,8 +74,3 @@ def did_you_mean(value: object, known: Any) -> str:
 
 def _without_digits(text: str) -> str:
     return re.sub(r"\d", "", text)
-
-
-def without_dashes(name: str) -> str:
-    """What templates call it, whose ids have no dashes: `x-1` and `x1` are one."""
-    return "".join(part.capitalize() for part in name.split("-"))

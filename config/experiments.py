@@ -16,7 +16,8 @@ from pydantic import Field, field_validator, model_validator
 
 from config import business
 from config.digests import digest
-from config.errors import did_you_mean, without_dashes
+from config.errors import did_you_mean
+from config.names import without_dashes
 from config.section import Section
 
 if TYPE_CHECKING:

@@ -5,6 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 
+def without_dashes(name: str) -> str:
+    """What ids of templates, which have no dashes, make of a name: `x-1` and `x1` are one."""
+    return "".join(map(str.capitalize, name.split("-")))
+
+
 @dataclass(frozen=True, kw_only=True)
 class Names:
     """Physical names of one environment."""

@@ -44,11 +44,12 @@ def looks(place: Place) -> dict[str, Callable[[Place], str]]:
 
     With `api.jwt` routes of readers answer users' tokens, of which an operator has none: the store's health is left.
     """
-    left = {"marts"} if not place.settings.analytics.enabled else set()
-    if place.settings.api.jwt is None:
-        return {name: look for name, look in LOOKS.items() if name not in left}
-    signed_ones = {name: look for name, look in LOOKS.items() if name not in left | READERS}
-    return {**signed_ones, "lists, by v1/health alone since api.jwt asks readers for tokens": _health}
+    has_tokens = place.settings.api.jwt is not None
+    left = (set() if place.settings.analytics.enabled else {"marts"}) | (READERS if has_tokens else set())
+    health = (
+        {"lists, by v1/health alone since api.jwt asks readers for tokens": _health} if has_tokens else {}
+    )
+    return {**{name: look for name, look in LOOKS.items() if name not in left}, **health}
 
 
 def _stacks(place: Place) -> str:

@@ -125,7 +125,7 @@ def _scan(dynamodb: Any, table: str, *, keys: Sequence[str], attribute: str, use
     return (item for page in pages for item in page["Items"])
 
 
-def _batched(values: Iterable[str], size: int) -> Iterator[list[str]]:
+def _batched(values: Iterable[Any], size: int) -> Iterator[list[Any]]:
     left = iter(values)
     while batch := list(islice(left, size)):
         yield batch
@@ -138,8 +138,8 @@ def _delete(dynamodb: Any, table: str, keys: Iterable[Item]) -> int:
 
 def _write(dynamodb: Any, table: str, asked: Iterable[Item]) -> int:
     """Raises DeletesUnprocessed."""
-    left, count = iter(asked), 0
-    while batch := list(islice(left, BATCH)):
+    count = 0
+    for batch in _batched(asked, BATCH):
         requests: Sequence[Item] = batch
         for _ in range(ATTEMPTS):
             answer = dynamodb.batch_write_item(RequestItems={table: requests})

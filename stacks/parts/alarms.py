@@ -16,6 +16,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 
 from config import layout
 from config.experiments import Experiment
+from config.names import without_dashes
 from config.settings import Settings
 from lambdas.get_recommendations.ranking import Source
 from stacks.parts.api import STAGE
@@ -111,7 +112,7 @@ def _unfinished(settings: Settings, workflow: str) -> Watched:
         period=Duration.minutes(5),
     )
     return Watched(
-        name=f"{''.join(map(str.capitalize, workflow.split('-')))}Unfinished",
+        name=f"{without_dashes(workflow)}Unfinished",
         slug=f"{workflow}-unfinished",
         cure=f"An execution of {settings.names.workflow(workflow)} {ended}: "
         f"its history names the state; {_meanwhile(settings, workflow)}.",
@@ -310,7 +311,7 @@ def of_variant(
     settings: Settings, experiment: Experiment, variant: str, *, failed_points: int, slower_ms: int
 ) -> list[Watched]:
     """How a variant fares beside the control, which the same store's troubles reach: only the difference is its own."""
-    stem, words = f"{experiment.name}-{variant}", _words(f"{experiment.name}-{variant}")
+    stem, words = f"{experiment.name}-{variant}", without_dashes(f"{experiment.name}-{variant}")
     stops = f"Variant {variant} of {experiment.name} is stopped, and a mail says so"
     sides = {"v": variant, "c": experiment.control}
     failed = {
@@ -344,10 +345,6 @@ def of_variant(
             periods=3,
         ),
     ]
-
-
-def _words(slug: str) -> str:
-    return "".join(map(str.capitalize, slug.split("-")))
 
 
 def _variants_metric(

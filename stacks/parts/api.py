@@ -14,6 +14,7 @@ from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from config.callers import UsagePlan
+from config.names import without_dashes
 from config.settings import Api
 from lambdas.get_recommendations.routes import ROUTES, Route
 from lambdas.request_forgetting import routes as forgetting_routes
@@ -121,7 +122,7 @@ class RecommendationsApi(Construct):
         made.add_api_key(key)
         CfnOutput(
             scope,
-            f"ApiKeyId{''.join(part.capitalize() for part in name.split('-'))}",
+            f"ApiKeyId{without_dashes(name)}",
             value=key.key_id,
             description=f"Id of the key of usage plan {name}; `aws apigateway get-api-key --include-value` tells it",
         )

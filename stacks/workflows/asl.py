@@ -12,6 +12,7 @@ from config.layout import Form
 State = dict[str, Any]
 States = dict[str, State]
 
+SUBJECT_CHARACTERS = 99  # of SNS: fewer than 100, all of them printable ASCII
 GLUE_JOB = "arn:aws:states:::glue:startJobRun.sync"
 BUILD = "arn:aws:states:::codebuild:startBuild.sync"
 LAMBDA = "arn:aws:states:::lambda:invoke"

@@ -15,7 +15,6 @@ from stacks.workflows.asl import State, States, jsonata
 
 FUNCTION = "analyse_experiments"
 DETAIL_TYPE = "Experiment decided"
-SUBJECT_CHARACTERS = 99  # of SNS, which takes ASCII alone, fewer than 100 of it
 _ITEM = "$states.result.Item"
 
 
@@ -102,7 +101,7 @@ def _announce(settings: Settings, *, Next: str) -> State:
 def _mail(settings: Settings, *, Next: str) -> State:
     opening = asl.literal(f"{settings.names.prefix}: ")
     subject = (
-        f"$substring({opening} & $decided.experiment & ': ' & $decided.decision, 0, {SUBJECT_CHARACTERS})"
+        f"$substring({opening} & $decided.experiment & ': ' & $decided.decision, 0, {asl.SUBJECT_CHARACTERS})"
     )
     lines = (
         f"{opening} & $decided.experiment & ', version ' & $decided.version & ', variant ' & $decided.variant",

@@ -28,8 +28,6 @@ ANEW = '{"mode": "auto"}'
 # How to start a run again that was not even planned.
 _AGAIN = f"""$exists($states.input.versions)
   ? $string({{'mode': 'auto', 'versions': $states.input.versions}}) : '{ANEW}'"""
-# Of SNS: fewer than 100 characters, all of them printable ASCII.
-SUBJECT_CHARACTERS = 99
 # What a failure from here on means, for the notification.
 UNSERVED = {
     "subject": "run failed in",
@@ -457,7 +455,7 @@ def _explain(reads: str, *, Next: str) -> State:
 def _notify(settings: Settings, *, Next: str) -> State:
     subject = (
         f"$substring({asl.literal(settings.names.prefix + ': ')} & $standing.subject & ' '"
-        f" & $replace($failed.workflow & ' / ' & $failed.state, /[^ -~]/, '?'), 0, {SUBJECT_CHARACTERS})"
+        f" & $replace($failed.workflow & ' / ' & $failed.state, /[^ -~]/, '?'), 0, {asl.SUBJECT_CHARACTERS})"
     )
     return asl.task(
         asl.NOTIFY,
