@@ -5,6 +5,7 @@ What asks something of config/ itself says so: it passes `example.CONFIG`.
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -30,6 +31,15 @@ LONGEST = (
 )
 
 os.environ["OSUSUME_CONFIG"] = str(example.folder())
+
+
+def pytest_configure() -> None:
+    """No property fails on the seconds that an example takes; the environment of Spark 4 has no Hypothesis."""
+    with contextlib.suppress(ModuleNotFoundError):
+        from hypothesis import settings
+
+        settings.register_profile("untimed", deadline=None)
+        settings.load_profile("untimed")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

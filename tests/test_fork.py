@@ -26,6 +26,7 @@ LEFT_OUT = (
     ".mypy_cache",
     ".ruff_cache",
     ".pytest_cache",
+    ".hypothesis",
     "__pycache__",
 )
 # Those that look at config/ and synthesize it; for all others tests/conftest.py puts the example in its place.

@@ -37,7 +37,7 @@ def lost(line: Line, run_id: str, *, forgotten: Sequence[str] = ()) -> list[str]
 
 def _taken(counts: Counts, report: Report, run_id: str, forgotten: Sequence[str]) -> Iterator[str]:
     """Sources to datasets."""
-    for dataset, there in counts.sources(run_id, forgotten).items():
+    for dataset, there in counts.sources(report, forgotten).items():
         found = report["datasets"][dataset]
         sorted_out = sum(found["quarantined"].values()) + sum(found["ignored"].values())
         if found["read"] != there:
@@ -105,11 +105,12 @@ class Counts:
         )
         return next(str(user) for [user] in rows if user not in but)
 
-    def sources(self, run_id: str, forgotten: Sequence[str]) -> dict[str, int]:
-        """Rows of the application's tables and log that the run had to read, by dataset.
+    def sources(self, report: Report, forgotten: Sequence[str]) -> dict[str, int]:
+        """Rows of the application's tables and log that the report's run had to read, by dataset.
 
         Those of users who were forgotten don't count. Of what the API served (to us among others) those count that had
-        time to reach the log, or were read: the log of an endpoint that was killed lacks some that a run had read.
+        time to reach the log, or that an export had which the run's history is made of: the log of an endpoint that
+        was killed lacks some.
         """
         kept = " and ".join(["true", *(f"user_id <> '{user}'" for user in forgotten)])
         [[users, items, orders]] = queries.application_rows(
@@ -121,11 +122,14 @@ class Counts:
         events = {one: event for one, event in events.items() if event["user_id"]["S"] not in forgotten}
         late = self._export_end() - QUEUED
         due = {one for one, event in events.items() if not one.startswith(SERVED) or _at(event) < late}
-        own = {one for one, user in self._read(run_id) if one.startswith(SERVED) and user not in forgotten}
+        exported = (
+            row for run in report["event_runs"] if run >= report["full_run"] for row in self._exported(run)
+        )
+        own = {one for one, user in exported if one.startswith(SERVED) and user not in forgotten}
         return {"users": users, "items": items, "interactions": orders + len(due | own)}
 
-    def _read(self, run_id: str) -> Iterator[tuple[str, str]]:
-        """Ids and users of the log's events, as the run has them."""
+    def _exported(self, run_id: str) -> Iterator[tuple[str, str]]:
+        """Ids and users of the log's events, as the run's export has them."""
         prefix = layout.RAW_EVENTS.of(run_id=run_id)
         for _, body in self.line.objects(self.line.settings.names.raw_bucket, prefix):
             table = pd.read_parquet(BytesIO(body), columns=["event_id", "user_id"])

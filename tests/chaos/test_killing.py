@@ -134,7 +134,7 @@ class Shop:
         self.stored = {"a", "b"}
         self.in_mart = {"personal": (2, 2)}
 
-    def sources(self, run_id: str, forgotten: list[str]) -> dict[str, int]:
+    def sources(self, report: dict[str, Any], forgotten: list[str]) -> dict[str, int]:
         return self.there
 
     def report(self, run_id: str) -> dict[str, Any]:
@@ -190,16 +190,20 @@ def test_a_row_that_is_lost_or_comes_twice_is_told(
 
 
 @pytest.mark.parametrize(
-    ("read", "events"),
+    ("exported", "events"),
     [
-        (["served#old", "served#new", "click"], 4),
-        (["served#old", "click"], 3),  # what was served a minute before may have been in the queue
-        (["click"], 3),  # and what was served long before is lost
-        (["served#old", "served#gone", "click"], 4),  # the log forgot it as the endpoint was killed
+        ({"3": ["served#old", "served#new", "click"]}, 4),
+        ({"3": ["served#old", "click"]}, 3),  # what was served a minute before may have been in the queue
+        ({"3": ["click"]}, 3),  # and what was served long before is lost
+        ({"3": ["served#old", "served#gone", "click"]}, 4),  # the log forgot it as the endpoint was killed
+        ({"2": ["served#gone"], "3": ["click"]}, 4),  # after the run before had exported it
+        ({"2": ["served#gone"], "3": ["served#gone"]}, 4),
+        ({"1": ["served#gone"], "3": ["click"]}, 3),  # the full export after it had it no more
+        ({"2b": ["served#gone"], "3": ["click"]}, 3),  # a run that died and is in nobody's history
     ],
 )
-def test_what_the_api_served_counts_where_it_had_time_or_was_read(
-    monkeypatch: pytest.MonkeyPatch, read: list[str], events: int
+def test_what_the_api_served_counts_where_it_had_time_or_was_exported(
+    monkeypatch: pytest.MonkeyPatch, exported: dict[str, list[str]], events: int
 ) -> None:
     end = datetime(2026, 11, 28, 20, 53, 25, tzinfo=UTC)
     seconds = {"served#old": -180, "served#new": -60, "served#later": 1, "click": 3600, "view": -9e6}
@@ -214,17 +218,25 @@ def test_what_the_api_served_counts_where_it_had_time_or_was_read(
     asked = SimpleNamespace(get_paginator=lambda name: SimpleNamespace(paginate=lambda **_: [{"Items": log}]))
     watermark = {"log_exported_until": {"S": f"{end:%Y-%m-%dT%H:%M:%SZ}"}}
     names = SimpleNamespace(raw_bucket="raw")
-    file = BytesIO()
-    pd.DataFrame({"event_id": read, "user_id": ["u"] * len(read)}).to_parquet(file)
+
+    def objects(bucket: str, prefix: str) -> Iterator[tuple[str, bytes]]:
+        assert bucket == "raw"
+        for run, read in exported.items():
+            if prefix == f"events/run={run}/":
+                file = BytesIO()
+                pd.DataFrame({"event_id": read, "user_id": ["u"] * len(read)}).to_parquet(file)
+                yield "part-0", file.getvalue()
+
     line: Any = SimpleNamespace(
         place=None,
         client=lambda _: asked,
         control=lambda pk: watermark,
-        objects=lambda bucket, prefix: [("part-0", file.getvalue())],
+        objects=objects,
         settings=SimpleNamespace(application_log_table="log", names=names),
     )
     monkeypatch.setattr(rows.queries, "application_rows", lambda place, sql: [[2, 1, 10]])
-    assert rows.Counts(line).sources("run", []) == {"users": 2, "items": 1, "interactions": 10 + events}
+    report = {"event_runs": ["1", "2", "3"], "full_run": "2"}
+    assert rows.Counts(line).sources(report, []) == {"users": 2, "items": 1, "interactions": 10 + events}
 
 
 def test_a_row_that_is_neither_kept_nor_sorted_out_is_told(shop: Shop) -> None:

@@ -316,9 +316,7 @@ PAIRS = SCHEMAS.flatmap(lambda inner: st.tuples(st.just(inner), st.one_of(near(i
 
 
 @given(data=st.data(), pair=PAIRS)
-@settings(
-    max_examples=200, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True, database=None
-)
+@settings(max_examples=200, suppress_health_check=list(HealthCheck), derandomize=True, database=None)
 def test_where_nothing_is_told_every_value_of_the_one_is_one_of_the_other(
     data: st.DataObject, pair: tuple[Any, Any]
 ) -> None:

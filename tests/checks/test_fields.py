@@ -76,7 +76,7 @@ def accepted_by_endpoint(dataset: str, now: Fields, then: Fields) -> bool:
     return True
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(changes)
 def test_checks_workflows_and_endpoint_judge_a_change_of_fields_alike(
     case: tuple[str, Fields, Fields],

@@ -25,9 +25,7 @@ KNOWN = {"USER_ID", "ITEM_ID", "TIMESTAMP"}
 HEADER = ("USER_ID", "ITEM_ID", "TIMESTAMP", "NOTE")
 DETECTED = ("utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-32")
 NAMED = ("cp932", "euc_jp", "cp1252", "latin_1")
-QUIET = settings(
-    deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
-)
+QUIET = settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 
 
 def fields(encoding: str) -> st.SearchStrategy[str]:
@@ -202,7 +200,7 @@ CELLS = st.one_of(
 )
 
 
-@settings(deadline=None, max_examples=150, suppress_health_check=list(HealthCheck))
+@settings(max_examples=150, suppress_health_check=list(HealthCheck))
 @given(st.data())
 def test_any_folder_is_read_or_refused(data: st.DataObject) -> None:
     """No content of a folder is a traceback."""

@@ -309,7 +309,7 @@ def test_thousands_of_damaged_tokens_are_refused_and_none_fails() -> None:
             run(event("Bearer " + "".join(token)), settings=GIVEN, keys=keys)
 
 
-@tries(max_examples=150, deadline=None)
+@tries(max_examples=150)
 @given(st.text(max_size=60), st.text(max_size=60))
 def test_no_two_users_read_one_another(mine: str, other: str) -> None:
     try:

@@ -48,7 +48,7 @@ def received(identifier: str, *, resource: str) -> str:
 
 
 @pytest.mark.parametrize("resource", ["/v1/users/{}/recommendations", "/v1/items/{}/related"])
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(identifier=IDENTIFIERS | st.sampled_from(AWKWARD))
 def test_an_identifier_arrives_as_it_is(resource: str, identifier: str) -> None:
     assert received(identifier, resource=resource) == identifier

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from local import deploy
@@ -66,7 +66,6 @@ def test_a_symbolic_link_that_leads_out_is_refused_and_one_that_stays_is_not(tmp
         paths.inside(root, "out/x")
 
 
-@settings(deadline=None)
 @given(st.text(max_size=300), st.text(max_size=300))
 def test_a_component_is_one_safe_name_and_two_names_never_share_one(one: str, other: str) -> None:
     name = paths.component(one)

@@ -1652,7 +1652,7 @@ def test_whatever_a_cause_is_somebody_is_told_and_the_lock_is_released(at: str, 
         told_and_released(cause, at=at)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     cause=st.one_of(st.text(), st.text().map("{{{}".format), json_texts()),
     at=st.sampled_from(["PlanRun", "train"]),

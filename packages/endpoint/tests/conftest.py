@@ -4,9 +4,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from osusume_endpoint.endpoint import Endpoint
 from osusume_endpoint.testing.running import running
+
+settings.register_profile("untimed", deadline=None)  # no property fails on the seconds that an example takes
+settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")

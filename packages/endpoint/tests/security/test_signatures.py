@@ -95,7 +95,7 @@ def signed_by(signer: Any, service: str, options: dict[str, Any], **parts: Any) 
     token=None,
     value=" a  b ",
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_what_botocore_signs_holds(signer: Any, service: str, options: dict[str, Any], **parts: Any) -> None:
     value = parts.pop("value")
     if options:
