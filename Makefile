@@ -185,7 +185,7 @@ test-line: $(READY)
 test-package: $(READY)
 	cd $(PACKAGE) && $(ONE_THREAD) $(abspath $(BIN))/python -m pytest -q -n 2 --dist loadfile -m "not nightly"
 
-NIGHTLY := nightly-tests nightly-lives
+NIGHTLY := nightly-tests nightly-rehearsals nightly-chaos nightly-spark4
 
 # Two at a time, as far as they go although one fails; what measures seconds comes after them, with nothing beside it.
 nightly: $(READY) $(SPARK4) node_modules/.ready clients/typescript/node_modules/.ready ## the slow suites, which `make test` leaves out, the rehearsals, chaos, and each package alone
@@ -195,11 +195,15 @@ nightly: $(READY) $(SPARK4) node_modules/.ready clients/typescript/node_modules/
 nightly-tests: $(READY) $(SPARK4) clients/typescript/node_modules/.ready
 	$(ONE_THREAD) $(BIN)/python -m pytest -q -n 2 --dist loadfile -m "nightly and not alone"
 
-# Chaos is six nights' work: five of its thirty seeds each.
-nightly-lives: $(READY) $(SPARK4) node_modules/.ready
+nightly-rehearsals: $(READY) node_modules/.ready
 	$(BIN)/python -m local rehearse --environment $(firstword $(ENVIRONMENTS)) --seed $$(date +%j)
 	@for name in $(wordlist 2,99,$(ENVIRONMENTS)); do $(BIN)/python -m local rehearse --environment $$name --seed $$(date +%j) --short || exit 1; done
+
+# Chaos is six nights' work: five of its thirty seeds each.
+nightly-chaos: $(READY)
 	$(BIN)/python -m local chaos --environment $(firstword $(ENVIRONMENTS)) --kills --seed $$((5 * 10#$$(date +%j))) --runs 5
+
+nightly-spark4: $(READY) $(SPARK4)
 	$(ONE_THREAD) $(SPARK4_VENV)/bin/python -m pytest -q -m "" tests/glue_jobs
 
 nightly-alone: $(READY)
