@@ -45,6 +45,17 @@ def copied(target: Path) -> Path:
     return target
 
 
+def committed(tree: Path) -> None:
+    """The tree as a checkout: a fork is one, and tests of forks of it read its history."""
+    author = ["-c", "user.name=Somebody", "-c", "user.email=somebody@example.org"]
+    for step in (
+        ["init", "-q"],
+        ["add", "--all", "--", ".", ":!.venv"],
+        [*author, "commit", "-qm", "A fork"],
+    ):
+        subprocess.run(["git", *step], cwd=tree, check=True)
+
+
 def edited(file: Path, **changes: Any) -> None:
     """Sets keys of a file of the configuration; its first line, which names the schema, stays."""
     first = file.read_text().partition("\n")[0]
@@ -120,6 +131,7 @@ def test_after_all_edits_at_once_every_fast_test_passes(tmp_path: Path) -> None:
     before = files.environments(tree / "config")
     for edit in EDITS.values():
         edit(tree / "config")
+    committed(tree)
     assert {"staging", "trial", *before[1:]} == set(files.environments(tree / "config"))
     done = outcome(tree, "-m", "not e2e and not nightly", "-n", "2", "--dist", "loadfile")
     assert done.returncode == 0, done.stdout[-20000:] + done.stderr[-2000:]

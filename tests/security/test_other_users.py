@@ -22,7 +22,7 @@ from osusume_endpoint import lodging, private, state
 from osusume_endpoint.endpoint import Endpoint
 from osusume_endpoint.testing.security import KEYS
 
-ROOT = Path(__file__).parents[2]
+INSTALLED = Path(private.__file__).parents[1]
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
 
 
@@ -160,12 +160,21 @@ def test_databases_that_are_gone_are_told_and_not_made_anew(tmp_path: Path) -> N
         lodging.of(tmp_path / "postgres")
 
 
-@pytest.mark.parametrize("folder", [Path("/"), Path("/tmp"), Path.home(), ROOT, ROOT.parent])
+@pytest.mark.parametrize("folder", [Path("/"), Path("/tmp"), Path.home(), INSTALLED.parent, INSTALLED])
 def test_a_folder_that_holds_other_things_is_no_state_folder(folder: Path) -> None:
     before = folder.stat().st_mode
     with pytest.raises(private.NotPrivate, match="holds other things too"):
         private.secure(folder)
     assert folder.stat().st_mode == before
+
+
+def test_a_checkout_is_no_state_folder(tmp_path: Path) -> None:
+    (tmp_path / ".git").mkdir()
+    (tmp_path / "README.md").touch()
+    (tmp_path / "README.md").chmod(0o644)
+    with pytest.raises(private.NotPrivate, match="holds other things too"):
+        private.secure(tmp_path)
+    assert (tmp_path / "README.md").stat().st_mode & 0o777 == 0o644
 
 
 def test_a_file_is_no_state_folder(tmp_path: Path) -> None:

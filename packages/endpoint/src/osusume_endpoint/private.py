@@ -38,7 +38,8 @@ def secure(folder: Path) -> Path:
 def _refuse_shared(folder: Path) -> None:
     taken = (Path.home(), Path(__file__).parents[1])
     above = any(place.resolve().is_relative_to(folder) for place in taken)
-    if above or (folder.is_dir() and folder.stat().st_mode & stat.S_ISVTX):
+    # A fork's packages may be installed elsewhere, so that its checkout is above none of the places.
+    if above or (folder / ".git").exists() or (folder.is_dir() and folder.stat().st_mode & stat.S_ISVTX):
         raise NotPrivate(
             f"OSUSUME_HOME={folder} holds other things too: name a folder that nothing else is kept in"
         )
