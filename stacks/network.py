@@ -6,6 +6,7 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from config.names import without_dashes
 from config.settings import Settings
 from stacks.parts.logs import LogGroup
 from stacks.parts.stack import VPC_ID, EnvironmentStack, security_group_id, subnet_id, without_routes
@@ -123,7 +124,7 @@ class NetworkStack(EnvironmentStack):
     def _group(self, name: str, description: str) -> ec2.SecurityGroup:
         group = ec2.SecurityGroup(
             self,
-            f"{''.join(word.capitalize() for word in name.split('-'))}Group",
+            f"{without_dashes(name)}Group",
             vpc=self._vpc,
             description=description,
             allow_all_outbound=False,

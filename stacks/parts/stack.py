@@ -10,7 +10,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
-from config.names import Names
+from config.names import Names, without_dashes
 from config.settings import Settings
 
 KEY_ARN = "storage/key-arn"
@@ -104,7 +104,7 @@ class EnvironmentStack(Stack):
 
     def publish(self, part: str, value: str) -> None:
         """Hand a value to other stacks."""
-        construct_id = "".join(word.capitalize() for word in part.replace("/", "-").split("-"))
+        construct_id = without_dashes(part.replace("/", "-"))
         name = self.names.parameter(part)
         ssm.StringParameter(self, f"{construct_id}Parameter", parameter_name=name, string_value=value)
 

@@ -69,6 +69,8 @@ def test_parts_that_are_read_while_orders_change_are_of_one_moment(
     extracted: Any, sql: Callable[[str], None], server: Any, tmp_path: Path
 ) -> None:
     sql(SHOP)
+    extracted(COLUMNS, TABLES, connections=7, rows=250)
+    assert parts_of(tmp_path / "orders") == 7
     with Writer(server) as writer:
         before = writer.commits
         read = extracted(COLUMNS, TABLES, connections=7, rows=250)

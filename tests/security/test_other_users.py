@@ -22,6 +22,7 @@ from osusume_endpoint import lodging, private, state
 from osusume_endpoint.endpoint import Endpoint
 from osusume_endpoint.testing.security import KEYS
 
+ROOT = Path(__file__).parents[2]
 INSTALLED = Path(private.__file__).parents[1]
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
 
@@ -160,7 +161,7 @@ def test_databases_that_are_gone_are_told_and_not_made_anew(tmp_path: Path) -> N
         lodging.of(tmp_path / "postgres")
 
 
-@pytest.mark.parametrize("folder", [Path("/"), Path("/tmp"), Path.home(), INSTALLED.parent, INSTALLED])
+@pytest.mark.parametrize("folder", [Path("/tmp"), Path.home(), ROOT, INSTALLED, *INSTALLED.parents])
 def test_a_folder_that_holds_other_things_is_no_state_folder(folder: Path) -> None:
     before = folder.stat().st_mode
     with pytest.raises(private.NotPrivate, match="holds other things too"):

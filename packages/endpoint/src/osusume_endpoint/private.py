@@ -23,7 +23,7 @@ def close_to_others() -> None:
 def secure(folder: Path) -> Path:
     """Make the state folder, or take the rights of others from it and from all that lies in it.
 
-    Raises NotPrivate for a folder that other things live in (a home directory, /tmp, this repository) and for
+    Raises NotPrivate for a folder that other things live in (a home directory, /tmp, a checkout) and for
     one that belongs to somebody else.
     """
     close_to_others()
