@@ -254,9 +254,32 @@ def _fits(pattern: str, value: str) -> bool:
         return True  # written for Java's expressions
 
 
+# What `.sync` answers with: what the operation of the second name answers, or the member of it that the third names.
+# Step Functions developer guide, "Start an AWS Glue job", "AWS CodeBuild", "Start a new state machine".
+_WAITED_FOR = {
+    ("glue", "StartJobRun"): ("GetJobRun", ("JobRun",)),
+    ("codebuild", "StartBuild"): ("StartBuild", ()),
+    ("stepfunctions", "StartExecution"): ("DescribeExecution", ()),
+}
+# (operation, pattern) -> what Step Functions parses: below it stands whatever the function or other workflow answers.
+_PARSED = {("Invoke", ""): "Payload", ("StartExecution", "sync:2"): "Output"}
+
+
 def has_result(call: Call, path: tuple[str, ...]) -> bool:
-    """Whether the response has a value at a PascalCase path such as ("Solution", "Status")."""
+    """Whether the result has a value at a PascalCase path such as ("Solution", "Status").
+
+    Everything passes of a `.sync` whose answer is not known here, and of what waits for a token.
+    """
     shape: Shape | None = call.model.output_shape
+    if call.pattern:
+        known = _WAITED_FOR.get((call.service, call.operation))
+        if known is None or call.pattern == "waitForTaskToken":
+            return True
+        answering, below = known
+        shape = _service(call.service).operation_model(answering).output_shape
+        path = below + path
+    if call.optimized and path[0] == _PARSED.get((call.operation, call.pattern)):
+        return True
     for name in path:
         if isinstance(shape, ListShape):
             shape = shape.member

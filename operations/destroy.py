@@ -8,7 +8,7 @@ from collections.abc import Callable
 from botocore.exceptions import ClientError
 
 from config.names import Names
-from operations import buckets, executions, inventory, personalize, stacks
+from operations import attachments, buckets, executions, inventory, personalize, stacks
 from operations.place import Place, absent, confirm, say
 from operations.stacks import Stack
 
@@ -22,6 +22,7 @@ def destroy(place: Place, *, given: str = "", ask: Callable[[str], str] = input)
     """The exit code: 0 when all is gone that has to go. Raises Refused before anything is changed."""
     found = stacks.deployed(place)
     _announce(place, found)
+    attachments.refuse(place, [stack for stack in found if not _stays(place, stack)])
     confirm(place, what="This can't be undone", given=given, ask=ask)
     _remove_contents(place)
     failures = _delete_stacks(place, found)

@@ -22,8 +22,6 @@ from checks.rule import Rule
 from checks.simulation import Workflow, visits, workflows
 from osusume_endpoint.stepfunctions import definition
 
-# Results that Step Functions itself shapes (a job run that .sync waited for, a nested execution's output).
-_SHAPED = frozenset(["sync", "sync:2"])
 _RESULT = re.compile(r"\$states\.result((?:\.[A-Za-z_]\w*)+)")
 _VARIABLE = re.compile(r"\$([A-Za-z_]\w*)")
 _BATCH_INPUT = re.compile(r"\$states\.input\.BatchInput\.(\w+)")
@@ -268,8 +266,7 @@ def _task(workflow: Workflow, name: str, state: dict[str, Any]) -> Iterator[Find
     yield from _retries(workflow, name, state)
     yield from _repeated(workflow, name, state, call)
     yield from _tokens(workflow, name, state, call)
-    if call.pattern not in _SHAPED and call.operation != "Invoke":
-        yield from _results(workflow, name, state, call)
+    yield from _results(workflow, name, state, call)
 
 
 @cache

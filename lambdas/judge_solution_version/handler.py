@@ -14,7 +14,7 @@ from lambdas.judge_solution_version import training
 from lambdas.judge_solution_version.environment import Environment
 from lambdas.judge_solution_version.gate import Case, Rules, judge
 from lambdas.judge_solution_version.past import Past
-from lambdas.shared import environment, events, times
+from lambdas.shared import alerts, environment, events, times
 from lambdas.shared.clients import client
 from lambdas.shared.telemetry import count, logger
 
@@ -110,14 +110,14 @@ def tested_of(s3: Any, *, bucket: str, run_id: str) -> int | None:
 
 def tell(sns: Any, *, topic: str, solution: str, arn: str, reason: str) -> None:
     """A night without a mail changes nothing of what serves, so one that can't be sent ends no run."""
-    prefix = topic.rpartition(":")[2].removesuffix("-alerts")
-    environment = prefix.partition("-")[2]  # no name of an app has a hyphen
+    environment = alerts.prefix_of(topic).partition("-")[2]  # no name of an app has a hyphen
     promote = f"make promote ENV={environment} ON=aws SOLUTION={solution} VERSION={arn.rpartition('/')[2]}"
     try:
-        sns.publish(
-            TopicArn=topic,
-            Subject=f"{prefix}: a version of {solution} was turned down",
-            Message=f"Solution: {solution}\nSolution version: {arn}\nWhy: {reason}\n"
+        alerts.tell(
+            sns,
+            topic,
+            subject=f"a version of {solution} was turned down",
+            message=f"Solution: {solution}\nSolution version: {arn}\nWhy: {reason}\n"
             f"To let it serve all the same: {promote}\n",
         )
     except ClientError as error:

@@ -13,13 +13,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from lambdas.shared import environment
+from lambdas.shared import alerts, environment
 from lambdas.shared.clients import client
 from lambdas.shared.hosted import Hosted, Profile
 from lambdas.shared.telemetry import logger
 from lambdas.stop_variant.environment import Environment
 
-SUBJECT_CHARACTERS = 99  # of SNS: fewer than 100
 PACKAGED = Path(__file__).parent / "experiments.json"  # put there by the stack
 WATCHED = Path(__file__).parent / "watched.json"  # alarm -> [experiment, variant]
 
@@ -81,11 +80,11 @@ def stop(
     if document is None:
         return False
     version, experiment, variant = hosted.deliver(document), one.experiment, one.variant
-    prefix = given.topic_arn.rpartition(":")[2].removesuffix("-alerts")  # as subjects of other mails begin
-    clients("sns").publish(
-        TopicArn=given.topic_arn,
-        Subject=f"{prefix}: variant {variant} of {experiment} is stopped"[:SUBJECT_CHARACTERS],
-        Message=f"Variant {variant} of {experiment} is stopped, by version {version} of the experiments: {because}\n"
+    alerts.tell(
+        clients("sns"),
+        given.topic_arn,
+        subject=f"variant {variant} of {experiment} is stopped",
+        message=f"Variant {variant} of {experiment} is stopped, by version {version} of the experiments: {because}\n"
         f"Its users get what everybody gets, and are exposed no more. Who is in the other variants stays there.\n"
         f"To let it go on: make experiments ENV={given.environment} ON=aws RESUME={experiment}\n"
         f"To stop it for good: write `stopped: [{variant}]` into the experiment's definition.",

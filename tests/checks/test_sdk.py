@@ -95,6 +95,43 @@ def test_a_pattern_that_an_integration_has_is_taken(resource: str) -> None:
     assert call(resource).pattern == resource.partition(".")[2]
 
 
+@pytest.mark.parametrize(
+    ("resource", "path"),
+    [
+        ("glue:startJobRun.sync", "ExecutionTime"),  # the JobRun itself
+        ("codebuild:startBuild.sync", "Build.Id"),
+        ("states:startExecution.sync:2", "Status"),
+        ("states:startExecution.sync:2", "Output.rows.items"),
+        ("states:startExecution", "ExecutionArn"),
+        ("lambda:invoke", "Payload.rows"),
+        ("lambda:invoke", "StatusCode"),
+        ("lambda:invoke.waitForTaskToken", "rows"),
+        ("athena:startQueryExecution.sync", "QueryExecution"),  # not known here
+        ("aws-sdk:dynamodb:getItem", "Item.since.S"),
+    ],
+)
+def test_a_result_that_step_functions_answers_with_passes(resource: str, path: str) -> None:
+    assert sdk.has_result(call(resource), tuple(path.split(".")))
+
+
+@pytest.mark.parametrize(
+    ("resource", "path"),
+    [
+        ("glue:startJobRun.sync", "ExecutionTimes"),
+        ("glue:startJobRun.sync", "JobRun.ExecutionTime"),
+        ("codebuild:startBuild.sync", "Build.Name"),
+        ("states:startExecution.sync:2", "Outputs"),
+        ("states:startExecution", "Output"),
+        ("states:startExecution.sync", "Output.rows"),  # a text there, which nobody parses
+        ("lambda:invoke", "Payloads.rows"),
+        ("aws-sdk:lambda:invoke", "Payload.rows"),  # a text there too
+        ("aws-sdk:dynamodb:getItem", "Items"),
+    ],
+)
+def test_a_result_that_no_answer_has_is_noticed(resource: str, path: str) -> None:
+    assert not sdk.has_result(call(resource), tuple(path.split(".")))
+
+
 def test_lists_and_maps_are_as_long_as_the_model_says() -> None:
     def excluded(count: int) -> dict[str, object]:
         columns = {"ITEMS": [f"F{number}" for number in range(count)]}

@@ -88,6 +88,23 @@ def test_another_name_than_the_environments_changes_nothing(place: Place) -> Non
     assert [(left.kind, left.name) for left in inventory.left(place)] == before
 
 
+def test_an_application_that_may_still_call_is_told_before_anything_goes(place: Place, line: Line) -> None:
+    iam, policy = (
+        line.client("iam"),
+        f"arn:aws:iam::{line.settings.account}:policy/{place.names.caller_policy}",
+    )
+    trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "lambda.amazonaws.com"}}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    iam.create_role(RoleName="shop", AssumeRolePolicyDocument=document)
+    iam.attach_role_policy(RoleName="shop", PolicyArn=policy)
+    before = [stack.part for stack in stacks.deployed(place)]
+    with pytest.raises(Refused, match=f"detach-role-policy --role-name shop --policy-arn {policy}"):
+        destroy(place, given="dev")
+    assert [stack.part for stack in stacks.deployed(place)] == before
+    iam.detach_role_policy(RoleName="shop", PolicyArn=policy)
+    iam.delete_role(RoleName="shop")
+
+
 def test_a_destruction_that_is_interrupted_is_repeated_and_leaves_nothing(
     place: Place, line: Line, first_run: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -163,3 +163,53 @@ def test_what_is_fixed_at_creation_does_not_change_under_a_fixed_name(
     done = eventually(lambda: finished(cloud, stack))
     assert done["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
     assert any("exist" in why.lower() or "requires replacing" in why for why in reasons(cloud, stack))
+
+
+@pytest.mark.parametrize("kind", ["role", "user", "group"])
+def test_a_policy_that_others_attached_is_not_deleted_until_it_is_detached(
+    cloud: Endpoint, kind: str
+) -> None:
+    stack, policy, entity, iam = name("stack"), name("policy"), name(kind), cloud.client("iam")
+    trust = {"AssumeRolePolicyDocument": json.dumps(_TRUST)} if kind == "role" else {}
+    getattr(iam, f"create_{kind}")(**{f"{kind.title()}Name": entity}, **trust)
+    own = resource("IAM::Role", AssumeRolePolicyDocument=_TRUST)
+    document = {"Version": "2012-10-17", "Statement": [allow("sts:GetCallerIdentity")]}
+    managed = resource(
+        "IAM::ManagedPolicy", ManagedPolicyName=policy, PolicyDocument=document, Roles=[{"Ref": "R"}]
+    )
+    done, _ = attempt(cloud, stack, {"R": own, "P": managed})
+    assert done == "CREATE_COMPLETE"
+    given = {f"{kind.title()}Name": entity, "PolicyArn": f"arn:aws:iam::{cloud.account}:policy/{policy}"}
+    getattr(iam, f"attach_{kind}_policy")(**given)
+    # Its own role stays too, which still has it.
+    assert any(
+        "Cannot delete a policy attached to entities." in why for why in failed_to_delete(cloud, stack)
+    )
+    getattr(iam, f"detach_{kind}_policy")(**given)
+    destroy(cloud, stack)
+
+
+@pytest.mark.parametrize("kind", ["managed", "inline"])
+def test_a_role_that_others_gave_a_policy_is_not_deleted_until_it_is_gone(cloud: Endpoint, kind: str) -> None:
+    stack, role, iam = name("stack"), name("role"), cloud.client("iam")
+    document = {"Version": "2012-10-17", "Statement": [allow("sts:GetCallerIdentity")]}
+    own = {"PolicyName": "own", "PolicyDocument": document}
+    managed = ["arn:aws:iam::aws:policy/ReadOnlyAccess"]
+    properties = {"RoleName": role, "AssumeRolePolicyDocument": _TRUST, "Policies": [own]}
+    beside = resource("IAM::Policy", PolicyName="beside", PolicyDocument=document, Roles=[{"Ref": "R"}])
+    done, _ = attempt(
+        cloud, stack, {"R": resource("IAM::Role", **properties, ManagedPolicyArns=managed), "P": beside}
+    )
+    assert done == "CREATE_COMPLETE"
+    added = "arn:aws:iam::aws:policy/AWSLambda_FullAccess"
+    if kind == "managed":
+        iam.attach_role_policy(RoleName=role, PolicyArn=added)
+    else:
+        iam.put_role_policy(RoleName=role, PolicyName="added", PolicyDocument=json.dumps(document))
+    [why] = failed_to_delete(cloud, stack)
+    assert "Cannot delete entity, must de" in why and role in why
+    if kind == "managed":
+        iam.detach_role_policy(RoleName=role, PolicyArn=added)
+    else:
+        iam.delete_role_policy(RoleName=role, PolicyName="added")
+    destroy(cloud, stack)

@@ -1,7 +1,9 @@
-"""What CloudFormation refuses and ministack does: names that are taken, buckets that hold something, protection.
+"""What CloudFormation refuses and ministack does: names that are taken, buckets that hold something, protection,
+policies and roles that others attached something to.
 
 Sources: CloudFormation user guide, "Troubleshooting CloudFormation" and "Name type"; DynamoDB developer guide,
-"Using deletion protection"; the handlers' contract ("create handlers MUST return AlreadyExists").
+"Using deletion protection"; IAM API reference, DeletePolicy and DeleteRole; the handlers' contract ("create handlers
+MUST return AlreadyExists").
 """
 
 from __future__ import annotations
@@ -52,8 +54,10 @@ def install() -> None:
         ("AWS::S3::Bucket", _check_empty),
         ("AWS::DynamoDB::Table", _check_table),
         ("AWS::DynamoDB::GlobalTable", _check_table),
+        ("AWS::IAM::ManagedPolicy", _check_policy),
+        ("AWS::IAM::Role", _check_role),
     ):
-        handler = provisioners._RESOURCE_HANDLERS[kind]
+        handler = provisioners._RESOURCE_HANDLERS[kind]  # with the look at its name, where that is above
         RESOURCE_HANDLERS.put(kind, {**handler, "delete": _after(check, handler["delete"])})
 
 
@@ -80,15 +84,15 @@ def is_taken(kind: str, properties: Mapping[str, Any]) -> bool:
     return wanted in getattr(importlib.import_module(f"ministack.services.{module}"), store)
 
 
-def _after(check: Callable[[str], None], inner: Callable[..., Any]) -> Callable[..., Any]:
-    def delete(physical_id: str, *more: Any) -> Any:
-        check(physical_id)
-        return inner(physical_id, *more)
+def _after(check: Callable[[str, Properties], None], inner: Callable[..., Any]) -> Callable[..., Any]:
+    def delete(physical_id: str, properties: Properties, *more: Any) -> Any:
+        check(physical_id, properties)
+        return inner(physical_id, properties, *more)
 
     return delete
 
 
-def _check_empty(bucket: str) -> None:
+def _check_empty(bucket: str, properties: Properties) -> None:
     """Versions and delete markers count."""
     from ministack.services import s3
 
@@ -100,7 +104,7 @@ def _check_empty(bucket: str) -> None:
         )
 
 
-def _check_table(name: str) -> None:
+def _check_table(name: str, properties: Properties) -> None:
     from ministack.services import dynamodb
 
     table = dynamodb._tables.get(name) or {}
@@ -109,3 +113,33 @@ def _check_table(name: str) -> None:
             f"Resource cannot be deleted as it is currently protected against deletion. Disable deletion protection "
             f"first. (Service: DynamoDb, Status Code: 400, Table: {name})"
         )
+
+
+def _check_policy(arn: str, properties: Properties) -> None:
+    """What the template attaches it to is let go before."""
+    from ministack.services import iam
+
+    for member, entities in (("Roles", iam._roles), ("Users", iam._users), ("Groups", iam._groups)):
+        own = properties.get(member) or ()
+        if any(arn in held.get("AttachedPolicies", ()) for name, held in entities.items() if name not in own):
+            raise Refused(
+                "Cannot delete a policy attached to entities. "
+                f"(Service: Iam, Status Code: 409, Error Code: DeleteConflict, Policy: {arn})"
+            )
+
+
+def _check_role(name: str, properties: Properties) -> None:
+    """What the template says of its policies goes with it; what another call attached stays in the way."""
+    from ministack.services import iam
+
+    role = iam._roles.get(name) or {}
+    inline = {policy["PolicyName"] for policy in properties.get("Policies") or ()}
+    for held, own, kind in (
+        (role.get("AttachedPolicies"), properties.get("ManagedPolicyArns"), "must detach all policies first"),
+        (role.get("InlinePolicies"), inline, "must delete policies first"),
+    ):
+        if set(held or ()) - set(own or ()):
+            raise Refused(
+                f"Cannot delete entity, {kind}. "
+                f"(Service: Iam, Status Code: 409, Error Code: DeleteConflict, Role: {name})"
+            )
