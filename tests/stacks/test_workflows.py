@@ -671,6 +671,7 @@ def loading(*statuses: str, **more: str) -> Any:
         assert payload.get("statement") == expected
         calls.append(payload)
         assert len({call["entered"] for call in calls}) == len(calls)
+        time.sleep(0.001)  # EnteredTime has milliseconds: nothing that is called answers in less
         assert ("deadline" in payload) == (len(calls) > 1)
         statement = {"id": f"s-{len(calls)}", "step": "load"}
         return {"statement": statement, "status": statuses[min(len(calls), len(statuses)) - 1], **more}
