@@ -19,9 +19,18 @@ from osusume_endpoint.rds.data import DataApi, Transaction, database_error
             psycopg2.OperationalError("server closed the connection unexpectedly"),
             "DatabaseUnavailableException",
         ),
-        (
-            psycopg2.OperationalError("FATAL:  the database system is starting up"),
-            "DatabaseUnavailableException",
+        *(
+            (
+                psycopg2.OperationalError(f"FATAL:  the database system is {state}"),
+                "DatabaseUnavailableException",
+            )
+            for state in (
+                "starting up",
+                "shutting down",
+                "in recovery mode",
+                "not accepting connections\nDETAIL:  Hot standby mode is disabled.",
+                "not yet accepting connections\nDETAIL:  Consistent recovery state has not been yet reached.",
+            )
         ),
         (psycopg2.OperationalError("connection failed: Connection refused"), "DatabaseUnavailableException"),
         (

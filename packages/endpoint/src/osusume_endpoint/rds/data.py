@@ -187,6 +187,9 @@ def _told() -> Iterator[None]:
 # PostgreSQL, appendix A: class 57 is of a server that shuts down, crashed or starts up. A connection that broke,
 # or could not be made, has no code; a password that is wrong has none either, and says so.
 AWAY = ("57P01", "57P02", "57P03")
+# How each message of 57P03 begins that refuses a connection, which has no code: it is starting up, shutting down, in
+# recovery mode, not yet accepting connections, not accepting connections (PostgreSQL, backend_startup.c).
+NOT_NOW = "the database system is "
 BROKEN = (
     *("connection refused", "closed", "connection reset", "could not receive data"),
     "terminating connection",  # while it was being made
@@ -195,8 +198,9 @@ BROKEN = (
 
 def _is_away(error: psycopg2.Error) -> bool:
     text = str(error).lower()
-    starting = "starting up" in text or "shutting down" in text
-    return error.pgcode in AWAY or starting or (not error.pgcode and any(part in text for part in BROKEN))
+    return (
+        error.pgcode in AWAY or NOT_NOW in text or (not error.pgcode and any(part in text for part in BROKEN))
+    )
 
 
 def unavailable(error: psycopg2.Error) -> ApiError:
