@@ -24,6 +24,7 @@ from local.demo.deployed import EXPORTED_AFTER_SECONDS
 from local.demo.generated import GeneratedShop, generate
 from operations import place as places
 from operations.destroy import destroy
+from operations.place import Refused
 from osusume_endpoint.signed import RequestRefused
 from stacks.synthesis import synthesize
 from stacks.workflows import solutions
@@ -325,12 +326,23 @@ def as_role(line: Line, name: str, *, policy: str) -> Api:
 
 
 def _nothing_is_left(line: Line) -> None:
-    """The workflow's datasets go with the environment, as its schemas, solutions and campaigns do."""
+    """The workflow's datasets go with the environment, as its schemas, solutions and campaigns do.
+
+    Who may call is told first, with the commands that end it.
+    """
     given = {**line.endpoint.administrator.environment(), "AWS_ENDPOINT_URL": line.endpoint.url}
     with pytest.MonkeyPatch.context() as patch:
         for name, value in given.items():
             patch.setenv(name, value)
-        assert destroy(places.reached("dev"), given="dev") == 0
+        place = places.reached("dev")
+        with pytest.raises(Refused) as refused:
+            destroy(place, given="dev")
+        told = [words.split() for words in str(refused.value).splitlines()[1:]]
+        assert {words[4] for words in told} == {"shop", "campaign-tool", "another-tool"}
+        for *command, _, holder, _, policy in told:
+            assert command == ["aws", "iam", "detach-role-policy"]
+            line.client("iam").detach_role_policy(RoleName=holder, PolicyArn=policy)
+        assert destroy(place, given="dev") == 0
     personalize = line.client("personalize")
     assert not personalize.list_dataset_groups()["datasetGroups"]
     assert not personalize.list_schemas()["schemas"] and not campaigns(line)
