@@ -19,7 +19,7 @@ from local.demo import loader, progress, story
 from local.demo.deployed import EXPORTED_AFTER_SECONDS, Deployed
 from local.demo.generated import GeneratedShop
 from operations import place as places
-from operations.place import Place
+from operations.place import Place, Refused
 from osusume_endpoint import state
 from osusume_endpoint.endpoint import Endpoint
 from osusume_endpoint.guard import calls
@@ -207,3 +207,14 @@ def place_of(line: Line) -> Iterator[Place]:
         for name, value in given.items():
             patch.setenv(name, value)
         yield places.reached(line.settings.environment)
+
+
+def let_go(line: Line, refusal: Refused) -> set[str]:
+    """Does what the refusal of a destruction tells: its commands. Returns the roles that held a caller policy."""
+    holders = set()
+    for told in str(refusal).splitlines()[1:]:
+        *command, _, holder, _, policy = told.split()
+        assert command == ["aws", "iam", "detach-role-policy"]
+        line.client("iam").detach_role_policy(RoleName=holder, PolicyArn=policy)
+        holders.add(holder)
+    return holders

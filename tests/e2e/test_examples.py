@@ -29,7 +29,7 @@ from osusume_endpoint.signed import RequestRefused
 from stacks.synthesis import synthesize
 from stacks.workflows import solutions
 from tests import example
-from tests.e2e.line import Line, deployed, wait_for
+from tests.e2e.line import Line, deployed, let_go, wait_for
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.nightly]
 FOLDER = example.CONFIG.parent / "docs" / "examples"
@@ -337,11 +337,7 @@ def _nothing_is_left(line: Line) -> None:
         place = places.reached("dev")
         with pytest.raises(Refused) as refused:
             destroy(place, given="dev")
-        told = [words.split() for words in str(refused.value).splitlines()[1:]]
-        assert {words[4] for words in told} == {"shop", "campaign-tool", "another-tool"}
-        for *command, _, holder, _, policy in told:
-            assert command == ["aws", "iam", "detach-role-policy"]
-            line.client("iam").detach_role_policy(RoleName=holder, PolicyArn=policy)
+        assert let_go(line, refused.value) == {"shop", "campaign-tool", "another-tool"}
         assert destroy(place, given="dev") == 0
     personalize = line.client("personalize")
     assert not personalize.list_dataset_groups()["datasetGroups"]
