@@ -89,10 +89,8 @@ def test_another_name_than_the_environments_changes_nothing(place: Place) -> Non
 
 
 def test_an_application_that_may_still_call_is_told_before_anything_goes(place: Place, line: Line) -> None:
-    iam, policy = (
-        line.client("iam"),
-        f"arn:aws:iam::{line.settings.account}:policy/{place.names.caller_policy}",
-    )
+    iam = line.client("iam")
+    policy = f"arn:aws:iam::{line.settings.account}:policy/{place.names.caller_policy}"
     trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "lambda.amazonaws.com"}}
     document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
     iam.create_role(RoleName="shop", AssumeRolePolicyDocument=document)
